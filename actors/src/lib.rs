@@ -1,0 +1,1 @@
+//! The actix host of any machine.

@@ -1,0 +1,1 @@
+//! The Rubrica server: configuration, HTTP API, access, adapters, command line.

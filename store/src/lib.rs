@@ -1,0 +1,60 @@
+//! The durable side of Rubrica: journals of processes, versioned records, wake-ups and blobs.
+//!
+//! Everything above this crate sees only the [`Store`] trait and [`Blobs`]; nothing above it may know which engine runs,
+//! and nothing in it may know what a journal entry means. Data goes in and out as bytes; there are no interactive
+//! transactions, so that an engine without them (ScyllaDB) can stand behind the same trait.
+
+mod types;
+
+pub use types::*;
+
+use async_trait::async_trait;
+
+/// What an engine must do. Every method is durable when it answers: a crash after the answer loses nothing.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Appends to one entity's journal if its head is still `expected_head` (compare-and-append).
+    ///
+    /// The wake-up of the commit is durable no later than its entries: a crash between the two leaves a spare
+    /// wake-up, never a missing one. An engine that cannot tell whether the append happened answers
+    /// [`CommitOutcome::Unknown`]; the caller resolves it by loading the entity and looking for its own commit id.
+    ///
+    /// # Errors
+    /// [`Error`] means that nothing was written.
+    async fn commit(&self, commit: Commit) -> Result<CommitOutcome, Error>;
+
+    /// The newest snapshot of an entity and every entry after it, in order. `None` if it has no entries.
+    async fn load(&self, entity: &Entity) -> Result<Option<Loaded>, Error>;
+
+    /// Entries of one journal from `from` (inclusive, first entry is 1), at most `limit`, in order. Snapshots do not
+    /// shorten it: this is how evidence and exports read a whole journal.
+    async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error>;
+
+    /// Entities of an organization and kind in order of creation, newest first.
+    async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error>;
+
+    /// Wake-ups due at or before `until`, earliest first, at most `limit`, of the shards named. Wake-ups that were
+    /// replaced by a later commit may or may not be among them: a wake-up is a hint to look, never a fact.
+    async fn due(&self, shards: std::ops::Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error>;
+
+    /// The due wake-up was looked at, with the entity at `head`, and its next moment is `next`: forget the wake-up, remember
+    /// `next`. Does nothing when the entity has moved past `head`, as that commit brought its own.
+    async fn settle(&self, wake: &Wake, head: u64, next: Option<Timestamp>) -> Result<(), Error>;
+
+    /// The current version of a record, `None` if it never existed.
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, Error>;
+
+    /// Writes version `expected_version + 1` of a record if its version is still `expected_version` (0 = absent).
+    async fn put_if(&self, key: &RecordKey, expected_version: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error>;
+
+    /// Versions of a record older than `before` (all if `None`), newest first, at most `limit`.
+    async fn history(&self, key: &RecordKey, before: Option<u64>, limit: usize) -> Result<Vec<Record>, Error>;
+
+    /// Current versions of the records of a collection whose key starts with `prefix`, in key order after `after`, at most `limit`.
+    async fn records(
+        &self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+    ) -> Result<Vec<(String, Record)>, Error>;
+
+    /// Whether the engine answers; for readiness.
+    async fn ping(&self) -> Result<(), Error>;
+}

@@ -1,0 +1,159 @@
+//! The data that crosses the [`Store`](crate::Store) trait.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// An instant in UTC; engines keep microseconds.
+pub type Timestamp = DateTime<Utc>;
+
+/// Number of shards over which wake-ups are spread. Fixed: it is part of the stored data.
+pub const SHARDS: u16 = 64;
+
+/// Longest body of one journal entry or snapshot, in bytes. Larger things are blobs.
+pub const MAX_BODY: usize = 256 * 1024;
+
+/// One process: the partition that is loaded, appended to and woken as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Entity {
+    pub organization: Arc<str>,
+    /// The machine that can read the journal, e.g. `sign_process`.
+    pub kind: Arc<str>,
+    pub id: Uuid,
+}
+
+impl Entity {
+    pub fn new(organization: impl Into<Arc<str>>, kind: impl Into<Arc<str>>, id: Uuid) -> Self {
+        Self { organization: organization.into(), kind: kind.into(), id }
+    }
+
+    /// The shard of the entity's wake-ups: the low bits of its identifier, which are random in UUIDv4 and v7 alike.
+    pub fn shard(&self) -> u16 {
+        let bytes = self.id.as_bytes();
+        u16::from_be_bytes([bytes[14], bytes[15]]) % SHARDS
+    }
+}
+
+/// One call of [`Store::commit`](crate::Store::commit).
+#[derive(Clone, Debug)]
+pub struct Commit {
+    pub entity: Entity,
+    /// Number of the last entry that the writer knows; 0 for a new entity.
+    pub expected_head: u64,
+    /// Bodies of the new entries, numbered from `expected_head + 1`. Never empty; each at most [`MAX_BODY`].
+    pub entries: Vec<Vec<u8>>,
+    pub at: Timestamp,
+    /// State after the last of `entries`, to shorten later loads.
+    pub snapshot: Option<Vec<u8>>,
+    /// The next moment at which the entity must be looked at; replaces the one before. `None`: never again by itself.
+    pub wake: Option<Timestamp>,
+    /// Chosen by the writer, stored with each entry, so that an unknown outcome can be resolved.
+    pub commit_id: Uuid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitOutcome {
+    Applied,
+    /// Somebody else wrote first; nothing of this commit was written.
+    Conflict { head: u64 },
+    /// The engine cannot tell (a time-out while writing).
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub commit_id: Uuid,
+    pub body: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The entry after which this was the state.
+    pub seq: u64,
+    pub body: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Number of the last entry.
+    pub head: u64,
+    pub snapshot: Option<Snapshot>,
+    /// Entries after the snapshot, or all of them.
+    pub entries: Vec<Entry>,
+}
+
+/// A moment at which an entity asked to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Wake {
+    pub entity: Entity,
+    pub due: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub entity: Entity,
+    pub created_at: Timestamp,
+    pub head: u64,
+}
+
+/// Where a listing goes on: after the entity created at `at` with `id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub at: Timestamp,
+    pub id: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// `None` when there is nothing after these.
+    pub next: Option<Cursor>,
+}
+
+/// A catalogue item: `collection` says what it is, `key` which one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordKey {
+    pub organization: Arc<str>,
+    pub collection: Arc<str>,
+    pub key: String,
+}
+
+impl RecordKey {
+    pub fn new(organization: impl Into<Arc<str>>, collection: impl Into<Arc<str>>, key: impl Into<String>) -> Self {
+        Self { organization: organization.into(), collection: collection.into(), key: key.into() }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// 1 for the first.
+    pub version: u64,
+    pub at: Timestamp,
+    pub body: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutOutcome {
+    Applied,
+    /// The record has this version, not the expected one (0 = absent).
+    Conflict { version: u64 },
+    /// The engine cannot tell; the caller reads the record and compares.
+    Unknown,
+}
+
+/// Why an engine could not do what was asked. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine does not answer, is full or over its load; trying later may work.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// The call itself is wrong: an empty commit, a body over the limit.
+    #[error("the store refused the call: {0}")]
+    Refused(String),
+    /// What is stored cannot be read.
+    #[error("the store holds something unreadable: {0}")]
+    Corrupt(String),
+}

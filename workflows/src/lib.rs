@@ -1,0 +1,1 @@
+//! The machines: pure decisions over a journal. No async, no I/O, no clock.
