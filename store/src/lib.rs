@@ -52,7 +52,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Current versions of the records of a collection whose key starts with `prefix`, in key order after `after`, at most `limit`.
     async fn records(
-        &self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Record)>, Error>;
 
     /// Whether the engine answers; for readiness.

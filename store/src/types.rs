@@ -57,7 +57,9 @@ pub struct Commit {
 pub enum CommitOutcome {
     Applied,
     /// Somebody else wrote first; nothing of this commit was written.
-    Conflict { head: u64 },
+    Conflict {
+        head: u64,
+    },
     /// The engine cannot tell (a time-out while writing).
     Unknown,
 }
@@ -140,7 +142,9 @@ pub struct Record {
 pub enum PutOutcome {
     Applied,
     /// The record has this version, not the expected one (0 = absent).
-    Conflict { version: u64 },
+    Conflict {
+        version: u64,
+    },
     /// The engine cannot tell; the caller reads the record and compares.
     Unknown,
 }

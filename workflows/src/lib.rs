@@ -11,8 +11,8 @@ pub mod sign_process;
 
 pub use machine::{Answer, Decision, Machine, Transition};
 pub use person::{
-    Channel, Contact, Device, DocumentType, IdentificationState, IdentificationType, IdentityDocument, Language, Msisdn, SignType,
-    TwoFactorType,
+    Channel, Contact, Device, DocumentType, IdentificationState, IdentificationType, IdentityDocument, Language, Msisdn,
+    SignType, TwoFactorType,
 };
 
 /// An instant in UTC.

@@ -165,7 +165,9 @@ impl Contact {
     /// The value that a second factor must equal, in the form in which both sides are compared.
     pub fn second_factor(&self, kind: TwoFactorType) -> Option<String> {
         match kind {
-            TwoFactorType::DocumentNumber => self.identity_document.as_ref().map(|document| plain(kind, &document.document_number)),
+            TwoFactorType::DocumentNumber => {
+                self.identity_document.as_ref().map(|document| plain(kind, &document.document_number))
+            }
             TwoFactorType::Email => self.email.as_deref().map(|email| plain(kind, email)),
         }
     }
@@ -211,7 +213,9 @@ mod tests {
     fn a_phone_is_valid_within_the_bounds_of_e164() {
         assert!(msisdn("34", 600_111_222).is_valid());
         assert_eq!(msisdn("34", 600_111_222).e164(), "+34600111222");
-        for (prefix, number) in [("", 600_111_222), ("+34", 600_111_222), ("034", 600_111_222), ("34", 12), ("34", 99_999_999_999_999)] {
+        for (prefix, number) in
+            [("", 600_111_222), ("+34", 600_111_222), ("034", 600_111_222), ("34", 12), ("34", 99_999_999_999_999)]
+        {
             assert!(!msisdn(prefix, number).is_valid(), "{prefix} {number}");
         }
     }
