@@ -233,14 +233,15 @@ pub enum Rejection {
     Exists,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Effect {
     /// Make the identification of the signer at this position.
     CreateIdentification { position: usize },
     /// The signature used the identification: it becomes SUCCEEDED.
     CloseIdentification { identification: Uuid },
     /// The process ended; nobody needs the identification any more.
-    CancelIdentification { identification: Uuid, reason: &'static str },
+    CancelIdentification { identification: Uuid, reason: String },
     /// Put every signer's seal on one document.
     Seal { document: Uuid },
     /// Make and seal the certificate.
@@ -666,7 +667,7 @@ impl Life {
     fn wind_up(&self, reason: &'static str) -> Vec<Effect> {
         let open =
             self.creation.signers.iter().zip(&self.signatures).filter(|(_, signature)| !signature.identification.is_final());
-        let cancel = open.map(|(signer, _)| Effect::CancelIdentification { identification: signer.identification, reason });
+        let cancel = open.map(|(signer, _)| Effect::CancelIdentification { identification: signer.identification, reason: reason.to_owned() });
         cancel.chain([Effect::Release]).collect()
     }
 

@@ -220,7 +220,8 @@ pub enum Rejection {
     ForceNeeded,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Effect {
     /// Send the code of `challenge`; useless after `until`.
     SendCode { challenge: Uuid, until: Timestamp },
