@@ -29,10 +29,10 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
     /// Every transition that can happen. The diagrams are drawn from it and the tests hold it against the code.
     const TRANSITIONS: &'static [Transition];
 
-    type Command: Clone + Send + 'static;
+    type Command: Clone + Debug + Send + 'static;
     type Event: Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + 'static;
     type Rejection: Clone + Debug + PartialEq + Send + Sync + 'static;
-    type Effect: Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + 'static;
+    type Effect: Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + Unpin + 'static;
 
     /// What the passing of time alone has decided by `now`: an expiry, say. The host asks before each command and each
     /// read, so that nothing is shown as alive after its end even when a wake-up is late.
