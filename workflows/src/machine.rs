@@ -61,6 +61,13 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
 
     /// The event's name in the table.
     fn event_name(event: &Self::Event) -> &'static str;
+
+    /// Whether the table has a row for `event` in this state. `apply` asks first, so that a final state stays as it is
+    /// whatever a journal holds.
+    fn admits(&self, event: &Self::Event) -> bool {
+        let (state, event) = (self.state_name(), Self::event_name(event));
+        Self::TRANSITIONS.iter().any(|row| row.from == state && row.event == event)
+    }
 }
 
 /// How a command is answered.
