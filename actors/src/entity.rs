@@ -241,7 +241,7 @@ impl<M: Machine> Folded<M> {
 
 impl<M: Machine> Plan<M> {
     fn note(&mut self, at: Timestamp, fact: Fact<M::Event>) -> Result<(), String> {
-        let (body, hash) = journal::encode(self.next.hash, at, &fact).map_err(|error| format!("a fact cannot be written: {error}"))?;
+        let (body, hash) = journal::encode(self.next.hash, self.next.head + 1, at, &fact).map_err(|error| format!("a fact cannot be written: {error}"))?;
         self.next.fold(at, &fact);
         self.next.hash = hash;
         self.bodies.push(body);

@@ -1,8 +1,8 @@
 //! What a journal entry holds: a fact, its time, and a hash that chains it to all before it.
 //!
-//! An entry's text is the hash in 64 hex digits, a blank, and a JSON object `{"at", "fact"}`. The hash is SHA-256 over the 32
-//! bytes of the hash before and the bytes of the JSON text; the first entry follows the SHA-256 of
-//! `organization/kind/id`. So the hash of the last entry proves every entry before it.
+//! An entry's text is the hash in 64 hex digits, a blank, and a JSON object `{"at", "fact"}`. The chain is the one that evidence
+//! names `rubrica-journal-chain/1`: SHA-256 over the hash before, the entry's number, its time and the SHA-256 of the JSON text. So
+//! the hash of the last entry proves every entry before it.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use store::{Entity, Entry, Timestamp};
 
-/// How the chain is computed, as evidence says it.
-pub const ALGORITHM: &str = "SHA-256(hash of the entry before || JSON text of the entry); the first entry follows SHA-256(organization/kind/id)";
+/// Names the chain in its first hash.
+const CHAIN: &str = "rubrica-journal-chain/1";
 
 /// A link of the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,8 @@ pub struct Hash([u8; 32]);
 impl Hash {
     /// What the first entry of an entity follows.
     pub fn of_entity(entity: &Entity) -> Self {
-        Self::of(&[format!("{}/{}/{}", entity.organization, entity.kind, entity.id).as_bytes()])
+        let id = entity.id.to_string();
+        Self::of(&[CHAIN.as_bytes(), &[0], entity.organization.as_bytes(), &[0], entity.kind.as_bytes(), &[0], id.as_bytes()])
     }
 
     fn of(parts: &[&[u8]]) -> Self {
@@ -32,8 +33,8 @@ impl Hash {
         Self(hash)
     }
 
-    fn then(self, json: &[u8]) -> Self {
-        Self::of(&[&self.0, json])
+    fn then(self, seq: u64, at: Timestamp, json: &[u8]) -> Self {
+        Self::of(&[&self.0, &seq.to_be_bytes(), &at.timestamp_micros().to_be_bytes(), &Self::of(&[json]).0])
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -142,10 +143,10 @@ pub enum Error {
     Gap { seq: u64, found: u64 },
 }
 
-/// The body of the entry after `previous`, and its hash.
-pub fn encode<E: Serialize>(previous: Hash, at: Timestamp, fact: &Fact<E>) -> Result<(Vec<u8>, Hash), serde_json::Error> {
+/// The body of entry `seq`, which follows `previous`, and its hash.
+pub fn encode<E: Serialize>(previous: Hash, seq: u64, at: Timestamp, fact: &Fact<E>) -> Result<(Vec<u8>, Hash), serde_json::Error> {
     let json = serde_json::to_vec(&Text { at, fact })?;
-    let hash = previous.then(&json);
+    let hash = previous.then(seq, at, &json);
     let mut body = hash.to_string().into_bytes();
     body.push(b' ');
     body.extend_from_slice(&json);
@@ -164,11 +165,16 @@ pub fn decode<E: DeserializeOwned>(previous_seq: u64, previous: Hash, entry: &En
     let unreadable = |reason: &str| Error::Unreadable { seq, reason: reason.to_owned() };
     let (head, json) = entry.body.split_at_checked(65).ok_or_else(|| unreadable("it is too short"))?;
     let head = std::str::from_utf8(&head[..64]).ok().and_then(Hash::parse).ok_or_else(|| unreadable("it has no hash"))?;
-    if previous.then(json) != head {
+    if previous.then(seq, entry.at, json) != head {
         return Err(Error::BrokenChain { seq });
     }
     let Text { at, fact } = serde_json::from_slice(json).map_err(|error| unreadable(&error.to_string()))?;
     Ok(Line { seq, at, hash: head, fact })
+}
+
+/// The part of an entry's body whose hash is chained: its JSON text. Empty if the body is too short to have one.
+pub fn content(body: &[u8]) -> &[u8] {
+    body.get(65..).unwrap_or_default()
 }
 
 /// Reads a whole journal, from its first entry, in steps of at most 1,000 entries.
