@@ -49,7 +49,7 @@ pub trait Effects<M: Machine>: Send + Sync + 'static {
 
     /// Whether performing it twice is the same as once. What is not repeatable is journaled before each attempt, and an
     /// attempt with an unknown end is its last.
-    fn repeatable(&self, entity: &Entity, effect: &M::Effect) -> bool;
+    fn repeatable(&self, entity: &Entity, effect: &M::Effect, state: &M) -> bool;
 
     /// Whether the answer to the command waits for the first attempt, so that a caller reads across processes what
     /// it has just written.

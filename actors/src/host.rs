@@ -426,7 +426,7 @@ impl<M: Machine> Shared<M> {
         };
         let (first, later): (Vec<_>, Vec<_>) = calls(resident, &effects).into_iter().partition(|call| adapter.before_answer(&call.effect));
         let (repeatable, once): (Vec<_>, Vec<_>) =
-            later.into_iter().partition(|call| adapter.repeatable(&call.entity, &call.effect));
+            later.into_iter().partition(|call| adapter.repeatable(&call.entity, &call.effect, &call.state));
         resident.running.extend(first.iter().chain(&repeatable).map(|call| call.id));
         if first.is_empty() {
             answer.map(|(reply, answer)| reply.send(answer));
@@ -484,7 +484,7 @@ impl<M: Machine> Shared<M> {
             let attempt = Attempt::Retry { reason: "no adapter yet".into(), after: None };
             return Ended { id, number, attempt, repeatable: true };
         };
-        let repeatable = adapter.repeatable(&call.entity, &call.effect);
+        let repeatable = adapter.repeatable(&call.entity, &call.effect, &call.state);
         let adapter = adapter.clone();
         // A task of its own: a panic in an adapter is an attempt that failed, no more.
         let task = tokio::spawn(async move { adapter.perform(call).await });

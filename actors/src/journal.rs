@@ -130,6 +130,8 @@ pub struct Line<E> {
     pub at: Timestamp,
     pub hash: Hash,
     pub fact: Fact<E>,
+    /// The text whose hash is chained.
+    pub json: Vec<u8>,
 }
 
 /// Why an entry cannot be read.
@@ -169,12 +171,7 @@ pub fn decode<E: DeserializeOwned>(previous_seq: u64, previous: Hash, entry: &En
         return Err(Error::BrokenChain { seq });
     }
     let Text { at, fact } = serde_json::from_slice(json).map_err(|error| unreadable(&error.to_string()))?;
-    Ok(Line { seq, at, hash: head, fact })
-}
-
-/// The part of an entry's body whose hash is chained: its JSON text. Empty if the body is too short to have one.
-pub fn content(body: &[u8]) -> &[u8] {
-    body.get(65..).unwrap_or_default()
+    Ok(Line { seq, at, hash: head, fact, json: json.to_vec() })
 }
 
 /// Reads a whole journal, from its first entry, in steps of at most 1,000 entries.
