@@ -93,14 +93,14 @@ impl RemoteKeys {
             let state = self.state.lock();
             (state.is_due(&self.policy, now), state.is_usable(&self.policy, now))
         };
-        if !is_due {
-            return;
-        }
-        let _fetching = if is_usable {
-            let Ok(fetching) = self.fetching.try_lock() else { return };
-            fetching
-        } else {
-            self.fetching.lock().await
+        let _fetching = match is_usable {
+            true if !is_due => return,
+            true => match self.fetching.try_lock() {
+                Ok(fetching) => fetching,
+                Err(_) => return,
+            },
+            // Nothing to go on with: waits for a fetch under way. Where there is none, this does not wait.
+            false => self.fetching.lock().await,
         };
         let is_still_due = self.state.lock().is_due(&self.policy, now);
         if is_still_due {

@@ -4,9 +4,8 @@ mod key_sets;
 mod own_tokens;
 mod rejections;
 
-use std::sync::Arc;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -58,11 +57,12 @@ impl Signer {
 
     /// Every caller gets the same RSA key, as making one takes a while.
     fn rsa(id: &'static str) -> Self {
-        static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        static PEM: LazyLock<String> = LazyLock::new(|| {
             let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-            AsDer::<Pkcs8V1Der>::as_der(&pair).unwrap().as_ref().to_vec()
+            let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(&pair).unwrap();
+            format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8.as_ref()))
         });
-        let encoding = EncodingKey::from_rsa_der(&DER);
+        let encoding = EncodingKey::from_rsa_pem(PEM.as_bytes()).unwrap();
         let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&encoding, jsonwebtoken::Algorithm::RS256).unwrap();
         Self::new(jsonwebtoken::Algorithm::RS256, encoding, serde_json::to_value(jwk).unwrap(), id)
     }
