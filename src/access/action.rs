@@ -158,6 +158,13 @@ pub enum Denied {
     Force,
 }
 
+impl Denied {
+    /// Whether the contract answers this with 403 instead of 401.
+    pub const fn is_forbidden(self) -> bool {
+        matches!(self, Denied::Force)
+    }
+}
+
 /// Whether a caller may do something to a target. A token for one sign process or signature is refused where the target does not
 /// name that one.
 pub fn authorize(caller: &Caller, action: Action, target: Target<'_>) -> Result<(), Denied> {
@@ -260,6 +267,7 @@ mod tests {
         assert_eq!(authorize(&with_roles(&both), force, target), Ok(()));
         assert_eq!(authorize(&with_roles(&both[..1]), force, target), Err(Denied::Force));
         assert_eq!(authorize(&with_roles(&both[1..]), force, target), Err(Denied::MissingRole(Role::IdentificationAdmin)));
+        assert!(Denied::Force.is_forbidden() && !Denied::OtherOrganization.is_forbidden());
         assert_eq!(authorize(&with_roles(&both[..1]), Action::DeleteOtpIdentification, target), Ok(()));
     }
 

@@ -33,7 +33,7 @@ pub fn token(keys: &Keys, organization: &str, roles: &[Role], lifetime: TimeDelt
         aud: OWN_AUDIENCE,
         sub: SUBJECT,
         iat: now.timestamp(),
-        exp: (now + lifetime).timestamp(),
+        exp: jwt::expiry(now, lifetime),
         organizations: [organization],
         roles: roles.iter().map(|role| role.name()).collect(),
     };

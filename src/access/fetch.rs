@@ -1,11 +1,13 @@
 //! How an issuer's key set is got: from a file or over HTTPS, always bounded in size and time.
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::jwks;
 use super::options::{IssuerOptions, OptionsError};
 
 /// Largest key set, in bytes.
@@ -23,7 +25,9 @@ pub trait Fetch: Send + Sync {
 /// The way to the key set that the options name, if they name one.
 pub(super) fn of(options: &IssuerOptions) -> Result<Option<Arc<dyn Fetch>>, OptionsError> {
     if let Some(path) = &options.jwks_file {
-        return Ok(Some(Arc::new(File { path: path.clone() })));
+        let file = File { path: path.clone() };
+        file.check().map_err(|error| OptionsError::new(&options.issuer, error))?;
+        return Ok(Some(Arc::new(file)));
     }
     let Some(url) = &options.jwks_url else { return Ok(None) };
     let http = Http::new(url).map_err(|error| OptionsError::new(&options.issuer, error))?;
@@ -34,16 +38,28 @@ struct File {
     path: PathBuf,
 }
 
+impl File {
+    /// A file that is missing or useless shows at the start, not at the first request.
+    fn check(&self) -> Result<(), String> {
+        let body = read_file(&self.path)?;
+        jwks::read(&body).map(|_| ()).map_err(|error| format!("{}: {error}", self.path.display()))
+    }
+}
+
 #[async_trait]
 impl Fetch for File {
     async fn fetch(&self) -> Result<Vec<u8>, String> {
-        use tokio::io::AsyncReadExt;
-        let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", self.path.display());
-        let file = tokio::fs::File::open(&self.path).await.map_err(unreadable)?;
-        let mut body = Vec::new();
-        file.take(MAX_JWKS as u64 + 1).read_to_end(&mut body).await.map_err(unreadable)?;
-        if body.len() > MAX_JWKS { Err(format!("{} is too long", self.path.display())) } else { Ok(body) }
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || read_file(&path)).await.map_err(|_| "the read was broken off")?
     }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut body = Vec::new();
+    file.take(MAX_JWKS as u64 + 1).read_to_end(&mut body).map_err(unreadable)?;
+    if body.len() > MAX_JWKS { Err(format!("{} is too long", path.display())) } else { Ok(body) }
 }
 
 struct Http {

@@ -84,7 +84,7 @@ impl Internal {
             aud: OWN_AUDIENCE.into(),
             sub: subject.into(),
             iat: now.timestamp(),
-            exp: (now + issue.lifetime).timestamp(),
+            exp: jwt::expiry(now, issue.lifetime),
             purpose,
             organization: organization.into(),
             target,
@@ -92,8 +92,8 @@ impl Internal {
         jwt::sign(purpose.kind(), &claims, &issue.secret)
     }
 
-    /// No leeway: the clock that issued is the clock that checks (but for nodes that share a key and whose clocks differ, for
-    /// which a token that is a moment from the future is let through).
+    /// The caller of one of these tokens and the instant from which it no longer counts. Without leeway, as the server's own
+    /// clock issued it; that of another node may be a moment ahead, hence `iat` is not checked.
     pub(super) fn verify(&self, token: &str, header: &Header, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), Error> {
         let kind = header.kind.as_deref().unwrap_or("");
         let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.kind() == kind).ok_or(Error::Issuer)?;

@@ -74,6 +74,13 @@ impl Issuer {
         }
     }
 
+    /// Fetches the key set, where there is one and it is due.
+    pub(super) async fn fetch_keys(&self, now: DateTime<Utc>) {
+        if let IssuerKeys::Set(keys) = &self.keys {
+            keys.refresh_when_due(now).await;
+        }
+    }
+
     /// The caller of a token and the instant from which it no longer counts.
     pub(super) async fn verify(
         &self,

@@ -88,7 +88,8 @@ impl RemoteKeys {
         if state.is_usable(&self.policy, now) { Ok(state) } else { Err(Error::KeysUnavailable) }
     }
 
-    async fn refresh_when_due(&self, now: DateTime<Utc>) {
+    /// Fetches the set if it is time to; waits only where there is no set to go on with.
+    pub(super) async fn refresh_when_due(&self, now: DateTime<Utc>) {
         let (is_due, is_usable) = {
             let state = self.state.lock();
             (state.is_due(&self.policy, now), state.is_usable(&self.policy, now))
@@ -177,7 +178,7 @@ fn has_passed(since: Option<DateTime<Utc>>, span: TimeDelta, now: DateTime<Utc>)
 
 /// The usable keys of a set; the others (other uses, other algorithms, secrets, what cannot be read) are passed over, as
 /// RFC 7517 section 5 asks.
-fn read(body: &[u8]) -> Result<Vec<Arc<Key>>, String> {
+pub(super) fn read(body: &[u8]) -> Result<Vec<Arc<Key>>, String> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<serde_json::Value>,

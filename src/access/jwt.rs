@@ -1,5 +1,6 @@
 //! The JSON Web Token itself: header, algorithms, signature. What its claims mean is elsewhere.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{DecodingKey, EncodingKey, Validation};
 use serde::de::DeserializeOwned;
@@ -109,6 +110,11 @@ pub(super) fn verified_claims<T: DeserializeOwned>(token: &str, key: &Key) -> Re
             _ => Error::Signature,
         }),
     }
+}
+
+/// The `exp` claim of a token made now; the last instant there is where the sum is beyond it.
+pub(super) fn expiry(now: DateTime<Utc>, lifetime: TimeDelta) -> i64 {
+    now.checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC).timestamp()
 }
 
 /// Makes a token with a shared secret.

@@ -128,6 +128,12 @@ impl Service {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Fetches the key sets of all issuers, so that the first requests need not wait for them. What fails is logged and tried
+    /// again when a token needs it.
+    pub async fn fetch_key_sets(&self, now: DateTime<Utc>) {
+        futures::future::join_all(self.inner.issuers.values().map(|issuer| issuer.fetch_keys(now))).await;
+    }
+
     /// The caller that a bearer token stands for. `now` is the wall clock. A token that was verified within the last minute is
     /// answered from memory.
     pub async fn authenticate(&self, bearer: &str, now: DateTime<Utc>) -> Result<Arc<Caller>, Error> {

@@ -240,7 +240,43 @@ async fn a_key_set_is_read_from_a_file_and_read_again() {
     assert!(service.authenticate(&new.token(&claims()), later(60)).await.is_ok());
 }
 
-/// Answers `count` requests, each with the next of `answers`.
+#[test]
+fn a_key_file_that_is_missing_or_useless_shows_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.json");
+    let options = Options { issuers: vec![IssuerOptions { jwks_file: Some(path.clone()), ..issuer() }], ..Options::default() };
+    let refused = || Service::new(&options, &keys()).unwrap_err().to_string();
+
+    assert!(refused().contains("cannot be read"));
+    std::fs::write(&path, r#"{"keys": []}"#).unwrap();
+    assert!(refused().contains("no usable key"));
+    std::fs::write(&path, " ".repeat(fetch::MAX_JWKS + 1)).unwrap();
+    assert!(refused().contains("too long"));
+}
+
+#[actix_rt::test]
+async fn key_sets_fetched_at_the_start_are_there_for_the_first_request() {
+    let signer = Signer::ed25519("k");
+    let published = Published::new(&[&signer]);
+    let service = published.service();
+    service.fetch_key_sets(now()).await;
+    assert_eq!(published.fetches(), 1);
+    assert!(service.authenticate(&signer.token(&claims()), now()).await.is_ok());
+    assert_eq!(published.fetches(), 1);
+}
+
+/// Whether other threads may hold it is settled by the compiler.
+#[test]
+fn the_service_is_shared_between_threads() {
+    fn shared<T: Send + Sync>(value: T) -> T {
+        value
+    }
+    fn sent<T: Send>(_: T) {}
+    let service = shared(service());
+    sent(service.authenticate("", now()));
+}
+
+/// Answers one request after the other, each with the next of `answers`.
 fn serve(answers: Vec<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
