@@ -40,7 +40,12 @@ impl Records {
 
     /// Current versions of the records whose key starts with `prefix`, after the key `after`.
     pub async fn page<T: DeserializeOwned>(
-        &self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Versioned<T>)>, Error> {
         let records = self.store.records(organization, collection, prefix, after, limit).await?;
         let read_one = |(key, record): (String, Record)| {

@@ -108,7 +108,10 @@ impl References {
 
     /// The references to these bytes that stand, of the page after the key `after`, and the key to go on after.
     pub async fn held(
-        &self, organization: &str, digest: &Digest, after: Option<&str>,
+        &self,
+        organization: &str,
+        digest: &Digest,
+        after: Option<&str>,
     ) -> Result<(Vec<Held>, Option<String>), Error> {
         let prefix = format!("{}/", digest.as_str());
         let page = self.records.page::<Reference>(organization, REFERENCES, &prefix, after, PAGE).await?;

@@ -78,7 +78,8 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let state = request.app_data::<web::Data<State>>().ok_or_else(|| ApiError::internal("no state in the application"))?;
+            let state =
+                request.app_data::<web::Data<State>>().ok_or_else(|| ApiError::internal("no state in the application"))?;
             let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
             let bearer = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
             let bearer = bearer.map_or("", |(_, token)| token.trim());

@@ -1,5 +1,8 @@
 //! Documents: the seven operations of the contract, and the public URLs that one of them makes.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderValue};
@@ -31,7 +34,8 @@ const DOCUMENT: &str = "/v1/orgs/{org_id}/documents/{document_id}";
 
 /// Registers the operations.
 pub fn configure(service: &mut web::ServiceConfig) {
-    let only = |allow: &'static str| web::route().to(move || async move { Err::<HttpResponse, _>(ApiError::method_not_allowed(allow)) });
+    let only =
+        |allow: &'static str| web::route().to(move || async move { Err::<HttpResponse, _>(ApiError::method_not_allowed(allow)) });
     let below = |suffix: &str| web::resource(format!("{DOCUMENT}{suffix}"));
     service
         .service(web::resource(CREATION).route(web::post().to(upload_document)).default_service(only("POST")))
@@ -130,7 +134,11 @@ struct UploadDocumentResponse {
     responses((status = 201, description = "The document is stored.", body = UploadDocumentResponse), Failures)
 )]
 pub async fn upload_document(
-    request: HttpRequest, caller: Caller, path: web::Path<String>, state: web::Data<State>, payload: web::Payload,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let organization = organization_parameter(&path)?;
     caller.authorize(Action::UploadDocument, Target::organization(organization))?;
@@ -170,7 +178,10 @@ pub async fn upload_document(
     )
 )]
 pub async fn download_document(
-    request: HttpRequest, caller: Caller, path: web::Path<DocumentPath>, state: web::Data<State>,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<DocumentPath>,
+    state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&request, &caller, path.into_inner(), Action::DownloadDocument)?;
     let document = state.documents.read(&call.organization, call.id, call.owner.as_ref()).await?;
@@ -211,7 +222,10 @@ struct DeletedDocumentResponse {
     )
 )]
 pub async fn delete_document(
-    request: HttpRequest, caller: Caller, path: web::Path<DocumentPath>, state: web::Data<State>,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<DocumentPath>,
+    state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&request, &caller, path.into_inner(), Action::DeleteDocument)?;
     let delete_ts = state.documents.delete(&call.organization, call.id, call.owner.as_ref(), state.now()).await?;
@@ -235,7 +249,10 @@ pub async fn delete_document(
     )
 )]
 pub async fn delete_document_physically(
-    request: HttpRequest, caller: Caller, path: web::Path<DocumentPath>, state: web::Data<State>,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<DocumentPath>,
+    state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&request, &caller, path.into_inner(), Action::DeleteDocumentPhysically)?;
     let deleted = state.documents.delete_physically(&call.organization, call.id, call.owner.as_ref(), state.now());
@@ -289,7 +306,10 @@ impl From<Document> for DocumentMetadata {
     responses((status = 200, description = "The metadata.", body = DocumentMetadata), Failures, NotFound, Gone)
 )]
 pub async fn get_document_metadata(
-    request: HttpRequest, caller: Caller, path: web::Path<DocumentPath>, state: web::Data<State>,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<DocumentPath>,
+    state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&request, &caller, path.into_inner(), Action::GetDocumentMetadata)?;
     let document = state.documents.read(&call.organization, call.id, call.owner.as_ref()).await?;
@@ -350,7 +370,10 @@ struct PublicUrlResponse {
     responses((status = 200, description = "The URL.", body = PublicUrlResponse), Failures, NotFound, Gone)
 )]
 pub async fn create_document_public_url(
-    request: HttpRequest, caller: Caller, path: web::Path<DocumentPath>, state: web::Data<State>,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<DocumentPath>,
+    state: web::Data<State>,
     Json(body): Json<CreatePublicUrlRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&request, &caller, path.into_inner(), Action::CreateDocumentPublicUrl)?;
@@ -430,7 +453,10 @@ struct DocumentOwnerResponse {
     responses((status = 200, description = "The owner changed.", body = DocumentOwnerResponse), Failures, NotFound, Gone)
 )]
 pub async fn change_document_owner(
-    request: HttpRequest, caller: Caller, path: web::Path<DocumentPath>, state: web::Data<State>,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<DocumentPath>,
+    state: web::Data<State>,
     Json(body): Json<ChangeDocumentOwnerRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&request, &caller, path.into_inner(), Action::ChangeDocumentOwner)?;
@@ -462,8 +488,7 @@ fn content_disposition(file_name: &str, disposition: Disposition) -> HeaderValue
         Disposition::Inline => "inline",
     };
     // Slashes would be taken for folders, a percent sign for an escape.
-    let plain: String =
-        file_name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\/%".contains(c) { c } else { '_' }).collect();
+    let plain: String = file_name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\/%".contains(c) { c } else { '_' }).collect();
     let mut extended = String::new();
     for byte in file_name.bytes() {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {

@@ -173,7 +173,8 @@ impl ApiError {
 
     /// 405, with the methods that the path has, as the `Allow` header wants them (RFC 9110, 15.5.6).
     pub fn method_not_allowed(allow: &'static str) -> Self {
-        let mut error = Self::one(StatusCode::METHOD_NOT_ALLOWED, Title::ParameterError, format!("this path allows only {allow}"));
+        let mut error =
+            Self::one(StatusCode::METHOD_NOT_ALLOWED, Title::ParameterError, format!("this path allows only {allow}"));
         error.allow = Some(allow);
         error
     }
@@ -290,8 +291,9 @@ impl ResponseError for ApiError {
 
 /// Extractor errors of path parameters.
 pub fn path_config() -> web::PathConfig {
-    web::PathConfig::default()
-        .error_handler(|error, _| ApiError::parameter(format!("the path is not valid: {}", without_value(&error.to_string()))).into())
+    web::PathConfig::default().error_handler(|error, _| {
+        ApiError::parameter(format!("the path is not valid: {}", without_value(&error.to_string()))).into()
+    })
 }
 
 /// Extractor errors of query parameters.

@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use actix_multipart::{Field, Multipart};
+use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, ContentDisposition};
 use actix_web::web::{Bytes, BytesMut};
-use actix_web::HttpRequest;
 use futures::StreamExt;
 
 use super::error::ApiError;

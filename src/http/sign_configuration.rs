@@ -1,5 +1,8 @@
 //! Sign Configuration: the three operations of the contract.
 
+#[cfg(test)]
+mod tests;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -37,7 +40,9 @@ pub fn configure(service: &mut web::ServiceConfig) {
             .route(web::get().to(get_sign_configuration))
             .route(web::post().to(create_sign_configuration))
             .route(web::patch().to(update_sign_configuration))
-            .default_service(web::route().to(|| async { Err::<HttpResponse, _>(ApiError::method_not_allowed("GET, POST, PATCH")) })),
+            .default_service(
+                web::route().to(|| async { Err::<HttpResponse, _>(ApiError::method_not_allowed("GET, POST, PATCH")) }),
+            ),
     );
 }
 
@@ -203,7 +208,9 @@ struct UpdateSignConfigurationRequest {
     responses((status = 200, description = "The configuration.", body = SignConfiguration), Failures)
 )]
 pub async fn get_sign_configuration(
-    caller: Caller, path: web::Path<String>, state: web::Data<State>,
+    caller: Caller,
+    path: web::Path<String>,
+    state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let organization = organization_parameter(&path)?;
     caller.authorize(Action::GetSignConfiguration, Target::organization(organization))?;
@@ -223,7 +230,11 @@ pub async fn get_sign_configuration(
     responses((status = 204, description = "The configuration is created."), Failures)
 )]
 pub async fn create_sign_configuration(
-    request: HttpRequest, caller: Caller, path: web::Path<String>, state: web::Data<State>, payload: web::Payload,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let organization = organization_parameter(&path)?;
     caller.authorize(Action::CreateSignConfiguration, Target::organization(organization))?;
@@ -245,7 +256,11 @@ pub async fn create_sign_configuration(
     responses((status = 204, description = "The configuration is updated."), Failures)
 )]
 pub async fn update_sign_configuration(
-    request: HttpRequest, caller: Caller, path: web::Path<String>, state: web::Data<State>, payload: web::Payload,
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let organization = organization_parameter(&path)?;
     caller.authorize(Action::UpdateSignConfiguration, Target::organization(organization))?;

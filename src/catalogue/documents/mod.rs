@@ -261,9 +261,7 @@ impl Documents {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::AlreadyDeleted`] when it was deleted logically,
     /// [`Error::Gone`] when it was deleted physically, [`Error::Catalogue`].
-    pub async fn delete(
-        &self, organization: &str, id: Uuid, owner: Option<&Owner>, now: Timestamp,
-    ) -> Result<Timestamp, Error> {
+    pub async fn delete(&self, organization: &str, id: Uuid, owner: Option<&Owner>, now: Timestamp) -> Result<Timestamp, Error> {
         let now = now.trunc_subsecs(3);
         self.change(organization, id, owner, now, |document| match document.state {
             State::Present => Ok(Document { state: State::Deleted { at: now }, ..document }),
@@ -280,7 +278,11 @@ impl Documents {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::AlreadyDeleted`] when it was deleted physically, [`Error::Catalogue`].
     pub async fn delete_physically(
-        &self, organization: &str, id: Uuid, owner: Option<&Owner>, now: Timestamp,
+        &self,
+        organization: &str,
+        id: Uuid,
+        owner: Option<&Owner>,
+        now: Timestamp,
     ) -> Result<Timestamp, Error> {
         let now = now.trunc_subsecs(3);
         let changed = self.change(organization, id, owner, now, |document| match document.state {
@@ -309,7 +311,12 @@ impl Documents {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::Gone`], [`Error::Public`], [`Error::Catalogue`].
     pub async fn change_owner(
-        &self, organization: &str, id: Uuid, owner: Option<&Owner>, new_owner: Owner, now: Timestamp,
+        &self,
+        organization: &str,
+        id: Uuid,
+        owner: Option<&Owner>,
+        new_owner: Owner,
+        now: Timestamp,
     ) -> Result<Document, Error> {
         self.change(organization, id, owner, now, |document| match document.state {
             State::Present if document.is_public() => Err(Error::Public),
@@ -350,7 +357,11 @@ impl Documents {
     /// # Errors
     /// [`Error::Catalogue`].
     pub async fn is_referenced(
-        &self, organization: &str, digest: &Digest, grace: TimeDelta, now: Timestamp,
+        &self,
+        organization: &str,
+        digest: &Digest,
+        grace: TimeDelta,
+        now: Timestamp,
     ) -> Result<bool, Error> {
         let mut after = None;
         loop {
@@ -393,7 +404,11 @@ impl Documents {
 
     /// Reads, decides and writes until nobody was faster; the owner is checked before the state.
     async fn change(
-        &self, organization: &str, id: Uuid, owner: Option<&Owner>, now: Timestamp,
+        &self,
+        organization: &str,
+        id: Uuid,
+        owner: Option<&Owner>,
+        now: Timestamp,
         decide: impl Fn(Document) -> Result<Document, Error>,
     ) -> Result<Document, Error> {
         let key = Self::key(organization, id);
@@ -423,7 +438,8 @@ impl Documents {
 
 /// Runs work that takes processor time beside the threads that serve requests.
 async fn off_thread<T: Send + 'static>(
-    what: &'static str, work: impl FnOnce() -> T + Send + 'static,
+    what: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CatalogueError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| CatalogueError::Interrupted(what))
 }

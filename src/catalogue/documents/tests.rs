@@ -69,12 +69,8 @@ async fn what_was_uploaded_can_be_read() {
 #[tokio::test]
 async fn all_problems_of_an_upload_are_told_at_once_and_nothing_is_stored() {
     let world = world();
-    let upload = Upload {
-        name: Some("two words".into()),
-        extension: Some("exe".into()),
-        tags: vec!["null".into()],
-        ..Upload::default()
-    };
+    let upload =
+        Upload { name: Some("two words".into()), extension: Some("exe".into()), tags: vec!["null".into()], ..Upload::default() };
 
     let Err(Error::Invalid(problems)) = world.documents.upload(ORG, upload, noon()).await else { panic!("not refused") };
 

@@ -199,19 +199,14 @@ impl SignConfigurations {
     pub async fn create(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
         let missing = missing_members(&change);
         let checked = self.check(organization, change, missing, now).await?;
-        let (Some(landing_url), Some(expiration_duration), Some(channels), Some(notification_email), Some(certificate)) = (
-            checked.landing_url,
-            checked.expiration_duration,
-            checked.channels,
-            checked.notification_email,
-            checked.certificate,
-        ) else {
+        let (Some(landing_url), Some(expiration_duration), Some(channels), Some(notification_email), Some(certificate)) =
+            (checked.landing_url, checked.expiration_duration, checked.channels, checked.notification_email, checked.certificate)
+        else {
             return Err(Error::Invalid(Vec::new()));
         };
         let providers = checked.providers;
         let (certificate, sealed) = certificate;
-        let stored =
-            Stored { landing_url, expiration_duration, channels, certificate, notification_email, providers, sealed };
+        let stored = Stored { landing_url, expiration_duration, channels, certificate, notification_email, providers, sealed };
         self.change(organization, now, |_| Ok(stored.clone())).await
     }
 
@@ -232,8 +227,7 @@ impl SignConfigurations {
             stored.channels = checked.channels.clone().unwrap_or(stored.channels);
             stored.notification_email = checked.notification_email.clone().unwrap_or(stored.notification_email);
             stored.providers = checked.providers.clone().or(stored.providers);
-            (stored.certificate, stored.sealed) =
-                checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
+            (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
         })
         .await
@@ -265,7 +259,10 @@ impl SignConfigurations {
     }
 
     async fn change(
-        &self, organization: &str, now: Timestamp, decide: impl Fn(Option<Stored>) -> Result<Stored, Error>,
+        &self,
+        organization: &str,
+        now: Timestamp,
+        decide: impl Fn(Option<Stored>) -> Result<Stored, Error>,
     ) -> Result<(), Error> {
         let key = Self::key(organization);
         for _ in 0..ATTEMPTS {
@@ -282,11 +279,15 @@ impl SignConfigurations {
     /// Checks each member that is there; `problems` are those found before. The password is judged last, as its 401 must
     /// not hide a 400.
     async fn check(
-        &self, organization: &str, change: Change, mut problems: Vec<Problem>, now: Timestamp,
+        &self,
+        organization: &str,
+        change: Change,
+        mut problems: Vec<Problem>,
+        now: Timestamp,
     ) -> Result<Checked, Error> {
         let mut read = Reader { problems: &mut problems };
-        let landing_url = read
-            .member("landing_url", change.landing_url, |url| fields::check_landing_url(&url).map(|()| url.trim().to_owned()));
+        let landing_url =
+            read.member("landing_url", change.landing_url, |url| fields::check_landing_url(&url).map(|()| url.trim().to_owned()));
         let expiration_duration =
             read.member("expiration_duration", change.expiration_duration, |text| fields::parse_expiration(&text));
         let channels = read.member("channels", change.channels, |values| fields::parse_channels(&values));
@@ -294,8 +295,7 @@ impl SignConfigurations {
             let email = email.trim().to_owned();
             fields::check_email(&email).map(|()| email)
         });
-        let providers =
-            read.member("identification_config", change.identification_config, |text| fields::parse_providers(&text));
+        let providers = read.member("identification_config", change.identification_config, |text| fields::parse_providers(&text));
         let certificate = match (change.content, change.sign_certificate_password) {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {
@@ -324,7 +324,11 @@ impl SignConfigurations {
     }
 
     async fn check_certificate(
-        &self, organization: &str, content: Bytes, password: String, now: Timestamp,
+        &self,
+        organization: &str,
+        content: Bytes,
+        password: String,
+        now: Timestamp,
     ) -> Result<(Certificate, String), Error> {
         let refused = |message: String| Error::Invalid(vec![Problem::new("content", message)]);
         if content.len() > MAX_CERTIFICATE {

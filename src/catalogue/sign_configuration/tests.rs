@@ -89,7 +89,7 @@ async fn a_wrong_password_is_told_apart_from_an_unusable_file() {
 #[tokio::test]
 async fn a_certificate_must_be_valid_now() {
     let (configurations, _) = world();
-    let years = |n| noon() + TimeDelta::days(365 * n);
+    let years = |n: i64| noon() + TimeDelta::days(365 * n);
     assert_eq!(members(configurations.create(ORG, whole(), years(20)).await), ["content"]);
     assert_eq!(members(configurations.create(ORG, whole(), years(-1)).await), ["content"]);
 }
@@ -116,11 +116,8 @@ async fn a_new_certificate_and_its_password_come_together() {
     assert_eq!(members(configurations.update(ORG, alone, noon()).await), ["sign_certificate_password"]);
     let alone = Change { sign_certificate_password: Some(PASSWORD.into()), ..Change::default() };
     assert_eq!(members(configurations.update(ORG, alone, noon()).await), ["sign_certificate_password"]);
-    let wrong = Change {
-        content: Some(p12("Next", noon())),
-        sign_certificate_password: Some("wrong".into()),
-        ..Change::default()
-    };
+    let wrong =
+        Change { content: Some(p12("Next", noon())), sign_certificate_password: Some("wrong".into()), ..Change::default() };
     assert!(matches!(configurations.update(ORG, wrong, noon()).await, Err(Error::WrongPassword)));
     assert_eq!(configurations.load(ORG).await.unwrap().unwrap().version, 1);
 }
