@@ -7,7 +7,10 @@ use tokio::{
 };
 
 use super::{
-    super::tests::{message, noon},
+    super::{
+        Preset,
+        tests::{message, noon},
+    },
     *,
 };
 

@@ -66,6 +66,7 @@ pub(super) mod gsm {
     }
 
     /// Whether the text is one SMS.
+    #[cfg(test)]
     pub fn fits(text: &str) -> bool {
         let room = |c: char| if LETTERS.contains(c) { Some(1) } else { ESCAPED.contains(c).then_some(2) };
         text.chars().map(room).sum::<Option<usize>>().is_some_and(|taken| taken <= 160)

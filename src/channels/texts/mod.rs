@@ -171,7 +171,6 @@ pub struct Texts {
 struct Source {
     kind: Kind,
     form: Form,
-    organization: String,
     file: String,
     /// Lines of the file before the body.
     lines_before: usize,
@@ -245,7 +244,7 @@ impl Texts {
                 problem: error.reason().to_string(),
             })?;
         }
-        self.sources.insert(id, Source { kind, form, organization: organization.to_owned(), file, lines_before });
+        self.sources.insert(id, Source { kind, form, file, lines_before });
         Ok(())
     }
 
@@ -314,7 +313,6 @@ fn lacking(source: &Source, subject: &str, text: &str) -> Option<&'static str> {
         Kind::OtpCode if subject.contains(SAMPLE_CODE) => Some("a code must not be in the subject"),
         Kind::SignRequest if !text.contains(SAMPLE_LINK) => Some("the text has no {{link}}"),
         _ if source.form == Form::Mail && subject.is_empty() => Some("the subject is empty"),
-        _ if source.organization.is_empty() && source.form == Form::Short && !gsm::fits(text) => Some("not one SMS"),
         _ => None,
     }
 }
