@@ -1,4 +1,5 @@
-//! How a message reaches a person: e-mail over SMTP, SMS and WhatsApp over an HTTP gateway, or the sandbox outbox.
+//! How a message reaches a person: e-mail over SMTP, SMS and WhatsApp over an HTTP gateway, what an organization delivers
+//! itself over its webhook; or the sandbox outbox.
 //!
 //! A send is one attempt with one honest answer: taken, refused for good, certainly not taken, or not known. Nothing here
 //! tries again and nothing here decides what an outcome means for a process: that is for the caller, which journals
@@ -15,7 +16,7 @@ pub use options::*;
 pub use secret::Secret;
 pub use workflows::{Channel, Language};
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use store::Timestamp;
 
@@ -35,6 +36,8 @@ pub struct Message {
     pub reference: String,
     pub organization: String,
     pub channel: Channel,
+    /// The organization delivers it: it goes to the organization's webhook (contract, x-note channel-external).
+    pub external: bool,
     /// An e-mail address, or a phone number as ITU-T E.164 writes it (`+34600111222`).
     pub to: String,
     /// Of the text; what [`texts::Rendered::language`] says.
@@ -58,6 +61,7 @@ impl fmt::Debug for Message {
             .field("reference", &self.reference)
             .field("organization", &self.organization)
             .field("channel", &self.channel)
+            .field("external", &self.external)
             .field("to", &masked(&self.to))
             .field("kind", &self.kind)
             .finish_non_exhaustive()
@@ -122,6 +126,8 @@ struct Inner {
     smtp: Option<smtp::Smtp>,
     sms: Option<gateway::Gateway>,
     whatsapp: Option<gateway::Gateway>,
+    /// By organization.
+    external: BTreeMap<String, gateway::Gateway>,
     texts: texts::Texts,
 }
 
@@ -146,11 +152,16 @@ impl Channels {
         };
         let sms = gateway(&options.gateway.sms, Channel::Sms, "gateway.sms")?;
         let whatsapp = gateway(&options.gateway.whatsapp, Channel::Whatsapp, "gateway.whatsapp")?;
+        let external = options
+            .external
+            .iter()
+            .map(|(organization, options)| Ok((organization.clone(), gateway::Gateway::webhook(options)?)));
+        let external = external.collect::<Result<_, _>>().map_err(|problem| Error::Options { option: "external", problem })?;
         let sandbox = match options.sandbox_is_on() {
             true => Some(sandbox::Outbox::open(&data.join("sandbox"))?),
             false => None,
         };
-        Ok(Self { inner: Arc::new(Inner { sandbox, smtp, sms, whatsapp, texts }) })
+        Ok(Self { inner: Arc::new(Inner { sandbox, smtp, sms, whatsapp, external, texts }) })
     }
 
     /// Tries once to send the message. The time it takes is bounded by the options; dropping the future gives the attempt up.
@@ -161,25 +172,33 @@ impl Channels {
         if let Some(outbox) = &self.inner.sandbox {
             return outbox.send(message, now);
         }
-        match message.channel {
-            Channel::Email => match &self.inner.smtp {
+        if message.channel == Channel::Email && !message.external {
+            return match &self.inner.smtp {
                 Some(smtp) => smtp.send(message, now).await,
                 None => Outcome::refused("no mail server is configured"),
-            },
-            Channel::Sms => send_through(self.inner.sms.as_ref(), message, now).await,
-            Channel::Whatsapp => send_through(self.inner.whatsapp.as_ref(), message, now).await,
+            };
+        }
+        match self.gateway(&message.organization, message.channel, message.external) {
+            Some(gateway) => gateway.send(message, now).await,
+            None if message.external => {
+                Outcome::refused("no webhook is configured for the messages that the organization delivers")
+            }
+            None => Outcome::refused("no gateway is configured for the channel"),
+        }
+    }
+
+    fn gateway(&self, organization: &str, channel: Channel, external: bool) -> Option<&gateway::Gateway> {
+        match channel {
+            _ if external => self.inner.external.get(organization),
+            Channel::Email => None,
+            Channel::Sms => self.inner.sms.as_ref(),
+            Channel::Whatsapp => self.inner.whatsapp.as_ref(),
         }
     }
 
     /// Whether a message may be sent again after [`Outcome::Ambiguous`], as a second one with its reference is dropped.
-    pub fn repeatable(&self, _organization: &str, channel: Channel) -> bool {
-        let gateway = match channel {
-            _ if self.inner.sandbox.is_some() => return true,
-            Channel::Email => return false,
-            Channel::Sms => &self.inner.sms,
-            Channel::Whatsapp => &self.inner.whatsapp,
-        };
-        gateway.as_ref().is_some_and(gateway::Gateway::is_idempotent)
+    pub fn repeatable(&self, organization: &str, channel: Channel, external: bool) -> bool {
+        self.inner.sandbox.is_some() || self.gateway(organization, channel, external).is_some_and(gateway::Gateway::is_idempotent)
     }
 
     /// The outbox, if the sandbox is on.
@@ -190,13 +209,6 @@ impl Channels {
     /// The texts of the messages.
     pub fn texts(&self) -> &texts::Texts {
         &self.inner.texts
-    }
-}
-
-async fn send_through(gateway: Option<&gateway::Gateway>, message: &Message, now: Timestamp) -> Outcome {
-    match gateway {
-        Some(gateway) => gateway.send(message, now).await,
-        None => Outcome::refused("no gateway is configured for the channel"),
     }
 }
 
@@ -257,6 +269,7 @@ mod tests {
             reference: reference.into(),
             organization: "acme".into(),
             channel,
+            external: false,
             to: to.into(),
             language: Language::Es,
             kind: texts::Kind::OtpCode,
@@ -305,7 +318,7 @@ mod tests {
         }
         assert!(matches!(channels.send(&good, noon()).await, Outcome::Accepted { .. }));
         assert_eq!(channels.sandbox().unwrap().list(None, 10).len(), 1);
-        assert!(channels.repeatable("acme", Channel::Sms) && channels.repeatable("acme", Channel::Email));
+        assert!(channels.repeatable("acme", Channel::Sms, false) && channels.repeatable("acme", Channel::Email, true));
     }
 
     #[actix_rt::test]
@@ -313,9 +326,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let channels = Channels::open(&Options { sandbox: Some(false), ..Options::default() }, folder.path()).unwrap();
         for channel in [Channel::Sms, Channel::Email, Channel::Whatsapp] {
-            let outcome = channels.send(&message(channel, "r1"), noon()).await;
-            assert!(matches!(&outcome, Outcome::Refused { reason } if reason.contains("configured")), "{outcome:?}");
-            assert!(!channels.repeatable("acme", channel));
+            for external in [false, true] {
+                let outcome = channels.send(&Message { external, ..message(channel, "r1") }, noon()).await;
+                assert!(matches!(&outcome, Outcome::Refused { reason } if reason.contains("configured")), "{outcome:?}");
+                assert!(!channels.repeatable("acme", channel, external));
+            }
         }
         assert!(channels.sandbox().is_none() && !folder.path().join("sandbox").exists());
     }

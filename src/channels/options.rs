@@ -13,13 +13,17 @@ use super::{Secret, texts};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Keep every message in the sandbox outbox instead of sending it. By default on as long as neither `smtp` nor a
-    /// `gateway` is configured, and off from then on. Never set it to true in production: the outbox shows one-time codes.
+    /// Keep every message in the sandbox outbox instead of sending it. By default on as long as none of `smtp`, `gateway`
+    /// and `external` is configured, and off from then on. Never set it to true in production: the outbox shows one-time codes.
     pub sandbox: Option<bool>,
     /// The mail server for the channel EMAIL. Without it, an e-mail is refused when the sandbox is off.
     pub smtp: Option<SmtpOptions>,
     /// The HTTP gateways for the channels SMS and WHATSAPP.
     pub gateway: GatewaysOptions,
+    /// By organization, the webhook for the messages that it delivers itself (`external` in an identification's channel),
+    /// whatever their channel. Needs `url` only: the default `body` is JSON with all values. An organization that is not
+    /// here cannot deliver messages itself when the sandbox is off.
+    pub external: BTreeMap<String, GatewayOptions>,
     /// The texts of the messages.
     pub texts: texts::Options,
 }
@@ -27,7 +31,8 @@ pub struct Options {
 impl Options {
     /// Whether the sandbox outbox takes the messages.
     pub fn sandbox_is_on(&self) -> bool {
-        let nothing_else = self.smtp.is_none() && self.gateway.sms.is_none() && self.gateway.whatsapp.is_none();
+        let no_gateway = self.gateway.sms.is_none() && self.gateway.whatsapp.is_none();
+        let nothing_else = self.smtp.is_none() && no_gateway && self.external.is_empty();
         self.sandbox.unwrap_or(nothing_else)
     }
 }
@@ -156,7 +161,7 @@ impl Default for Success {
     }
 }
 
-/// An HTTP gateway that takes one message per request.
+/// An HTTP gateway, or webhook of an organization, that takes one message per request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewayOptions {
@@ -188,8 +193,8 @@ pub struct GatewayOptions {
     pub headers: BTreeMap<String, Secret>,
     /// `json` (default) or `form`.
     pub content_type: Option<ContentType>,
-    /// Handlebars template of the body. Values: `to` (E.164 with plus), `to_digits` (without), `text`, `code` (only in
-    /// messages with a one-time code), `sender`, `ref` (our reference, the same in a repetition), `ttl` (seconds for which
+    /// Handlebars template of the body. Values: `to` (phones in E.164 with plus), `to_digits` (phones without), `channel`
+    /// (SMS, EMAIL, WHATSAPP), `subject` (of e-mails), `text`, `code` (only in messages with a one-time code), `sender`, `ref` (our reference, the same in a repetition), `ttl` (seconds for which
     /// the message is of use), `language` (see `languages`), `template`, `notice_template`, `kind`, `organization`.
     pub body: Option<String>,
     /// The gateway's names of languages, where they are not the lower-case ISO 639-1 codes, e.g. `{ eu = "es" }`.

@@ -35,7 +35,11 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// Stands for the message's reference in a header's value.
 const REFERENCE: &str = "{ref}";
 
-/// One gateway for one channel.
+/// What an organization's webhook gets unless it wants something else.
+const WEBHOOK: &str = r#"{"reference":"{{ref}}","organization":"{{organization}}","kind":"{{kind}}","channel":"{{channel}}","to":"{{to}}",
+"language":"{{language}}","subject":"{{subject}}","text":"{{text}}","code":{{#if code}}"{{code}}"{{else}}null{{/if}},"ttl":{{ttl}}}"#;
+
+/// One gateway for one channel, or the webhook of one organization.
 pub(super) struct Gateway {
     client: Client,
     method: reqwest::Method,
@@ -98,6 +102,18 @@ impl Gateway {
         };
         gateway.try_body(channel)?;
         Ok(gateway)
+    }
+
+    /// The webhook of an organization that delivers messages itself.
+    ///
+    /// # Errors
+    /// A text that says which option is wrong.
+    pub(super) fn webhook(options: &GatewayOptions) -> Result<Self, String> {
+        let mut options = options.clone();
+        if options.preset.is_none() && options.body.is_none() && options.content_type.unwrap_or_default() == ContentType::Json {
+            options.body = Some(WEBHOOK.to_owned());
+        }
+        Self::new(&options, Channel::Sms)
     }
 
     pub(super) fn is_idempotent(&self) -> bool {
@@ -189,9 +205,12 @@ impl Gateway {
     fn render(&self, message: &Message) -> Result<String, handlebars::RenderError> {
         let language = texts::code(message.language);
         let digits = message.to.trim_start_matches('+');
+        let phone = message.channel != Channel::Email;
         let values = json!({
-            "to": format!("+{digits}"),
+            "to": if phone { format!("+{digits}") } else { message.to.clone() },
             "to_digits": digits,
+            "channel": message.channel,
+            "subject": message.subject,
             "text": message.text,
             "code": message.code.as_ref().map(Secret::expose),
             "sender": self.sender,
@@ -214,6 +233,7 @@ impl Gateway {
                 reference: "reference".into(),
                 organization: "organization".into(),
                 channel,
+                external: false,
                 to: "+34600111222".into(),
                 language: super::Language::Es,
                 kind: if code.is_some() { texts::Kind::OtpCode } else { texts::Kind::SignRequest },

@@ -299,3 +299,35 @@ fn wrong_options_are_errors_that_say_which() {
     wrong(&|options| options.preset = Some(Preset::Twilio), "account");
     wrong(&|options| options.preset = Some(Preset::MetaWhatsapp), "WHATSAPP");
 }
+
+#[actix_rt::test]
+async fn a_message_that_the_organization_delivers_goes_to_its_webhook_with_all_it_needs() {
+    let (address, server) = serve(answer(200, "", "")).await;
+    let webhook = GatewayOptions {
+        url: Some(format!("http://{address}/")),
+        plain_http: true,
+        idempotent: Some(true),
+        ..GatewayOptions::default()
+    };
+    let options = super::super::Options { external: BTreeMap::from([("acme".to_owned(), webhook)]), ..Default::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let channels = super::super::Channels::open(&options, folder.path()).unwrap();
+    assert!(channels.repeatable("acme", Channel::Email, true) && !channels.repeatable("acme", Channel::Email, false));
+    assert!(!channels.repeatable("other", Channel::Email, true));
+
+    let mail = Message { external: true, ..message(Channel::Email, "r1") };
+    assert_eq!(channels.send(&mail, noon()).await, accepted(None));
+    let other = Message { organization: "other".into(), ..mail.clone() };
+    assert!(
+        matches!(channels.send(&other, noon()).await, Outcome::Refused { .. }),
+        "an organization never uses another's webhook"
+    );
+
+    let request = server.await.unwrap();
+    let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let expected = json!({
+        "reference": "r1", "organization": "acme", "kind": "otp_code", "channel": "EMAIL", "to": "ana@example.org", "language": "es",
+        "subject": mail.subject, "text": mail.text, "code": "123456", "ttl": 300,
+    });
+    assert_eq!(body, expected);
+}
