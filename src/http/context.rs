@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
+use ipnet::IpNet;
 use store::Timestamp;
 use uuid::Uuid;
 
@@ -24,10 +25,12 @@ const KEYS_RETRY: Duration = Duration::from_secs(5);
 const MAX_ORGANIZATION: usize = 128;
 
 /// Settings of the HTTP side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Where the outside world reaches this server; start of the public URLs.
     pub public_base_url: String,
+    /// Networks of the proxies whose `x-forwarded-for` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The services behind the handlers.
@@ -64,11 +67,20 @@ impl Caller {
     /// # Errors
     /// 401, or 403 where the contract lists it.
     pub fn authorize(&self, action: Action, target: Target<'_>) -> Result<(), ApiError> {
-        access::authorize(&self.0, action, target).map_err(|denied| match denied {
-            Denied::Force => ApiError::forbidden(denied.to_string()),
-            _ => ApiError::unauthorized(denied.to_string()),
-        })
+        access::authorize(&self.0, action, target).map_err(refused)
     }
+
+    /// The first half of [`Caller::authorize`], before what the target belongs to is known (see [`access::may`]).
+    ///
+    /// # Errors
+    /// As [`Caller::authorize`].
+    pub fn may(&self, action: Action, organization: &str) -> Result<(), ApiError> {
+        access::may(&self.0, action, organization).map_err(refused)
+    }
+}
+
+fn refused(denied: Denied) -> ApiError {
+    if denied.is_forbidden() { ApiError::forbidden(denied.to_string()) } else { ApiError::unauthorized(denied.to_string()) }
 }
 
 impl FromRequest for Caller {

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::context::{Caller, State, organization_parameter, owner_header, uuid_parameter};
-use super::error::ApiError;
+use super::error::{ApiError, only};
 use super::json::{self, Json};
 use super::multipart::{self, Part};
 use super::responses::{Conflict, Failures, Gone, NotFound};
@@ -34,8 +34,6 @@ const DOCUMENT: &str = "/v1/orgs/{org_id}/documents/{document_id}";
 
 /// Registers the operations.
 pub fn configure(service: &mut web::ServiceConfig) {
-    let only =
-        |allow: &'static str| web::route().to(move || async move { Err::<HttpResponse, _>(ApiError::method_not_allowed(allow)) });
     let below = |suffix: &str| web::resource(format!("{DOCUMENT}{suffix}"));
     service
         .service(web::resource(CREATION).route(web::post().to(upload_document)).default_service(only("POST")))

@@ -156,6 +156,13 @@ impl ApiError {
         Self { status: StatusCode::BAD_REQUEST, problems, retry_after: None, allow: None }
     }
 
+    /// 400 for everything that is wrong with path, query and headers; the problems beyond a bound are left out.
+    pub fn parameters(details: impl IntoIterator<Item = String>) -> Self {
+        let mut error = Self::inputs(details);
+        error.problems.iter_mut().for_each(|(title, _)| *title = Title::ParameterError);
+        error
+    }
+
     /// 401: authentication or authorization failed.
     pub fn unauthorized(details: impl Into<String>) -> Self {
         Self::one(StatusCode::UNAUTHORIZED, Title::Unauthorized, details)
@@ -287,6 +294,11 @@ impl ResponseError for ApiError {
         }
         response.json(self.body())
     }
+}
+
+/// The route for the methods that a path does not have.
+pub fn only(allow: &'static str) -> actix_web::Route {
+    web::route().to(move || async move { Err::<HttpResponse, _>(ApiError::method_not_allowed(allow)) })
 }
 
 /// Extractor errors of path parameters.

@@ -17,7 +17,7 @@ use super::{
     device::{self, Required},
     json::Json,
     people::{self, Person},
-    processes::{self, IdResponse},
+    processes::{self, Engine, IdResponse},
     responses::{Conflict, Failures, Gone, NotFound},
 };
 use crate::{
@@ -80,20 +80,20 @@ struct Call {
 impl Call {
     /// Refuses strangers before anything is loaded; a token of one sign process must be of the process that the
     /// identification belongs to.
-    async fn new(state: &State, caller: &Caller, path: IdentificationPath, action: Action) -> Result<Self, ApiError> {
+    async fn new(engine: &Engine, caller: &Caller, path: IdentificationPath, action: Action) -> Result<Self, ApiError> {
         let organization = organization_parameter(&path.org_id)?;
         caller.may(action, organization)?;
         let id = uuid_parameter("identification_id", &path.identification_id)?;
         if !matches!(caller.0.grant, Grant::Organization { .. }) {
-            let otp = processes::answer(state.processes.otp.read(organization, id).await)?;
+            let otp = processes::answer(engine.processes.otp.read(organization, id).await)?;
             let sign_process = otp.alive().and_then(|life| life.creation.purpose.sign_process);
             caller.authorize(action, Target { organization, sign_process, signature: None })?;
         }
         Ok(Self { organization: path.org_id, id })
     }
 
-    async fn ask(&self, state: &State, command: Command) -> Result<std::sync::Arc<Otp>, ApiError> {
-        processes::answer(state.processes.otp.ask(&self.organization, self.id, command).await)
+    async fn ask(&self, engine: &Engine, command: Command) -> Result<std::sync::Arc<Otp>, ApiError> {
+        processes::answer(engine.processes.otp.ask(&self.organization, self.id, command).await)
     }
 }
 
@@ -147,6 +147,7 @@ pub async fn create_otp_identification(
     caller: Caller,
     path: web::Path<String>,
     state: web::Data<State>,
+    engine: web::Data<Engine>,
     body: Json<CreateOtpIdentificationRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let organization = organization_parameter(&path)?;
@@ -178,12 +179,12 @@ pub async fn create_otp_identification(
         channel: request.channel.kind,
         external: request.channel.external,
         two_factor_type: request.two_factor_type,
-        expires_at: state.process_clock.now() + expires_in,
-        policy: state.options.code_policy.clone(),
+        expires_at: engine.clock.now() + expires_in,
+        policy: engine.code_policy.clone(),
         purpose: Purpose::default(),
     };
     let id = Uuid::now_v7();
-    processes::answer(state.processes.otp.ask(organization, id, Command::Create(Box::new(creation))).await)?;
+    processes::answer(engine.processes.otp.ask(organization, id, Command::Create(Box::new(creation))).await)?;
     Ok(HttpResponse::Created().json(IdResponse { id }))
 }
 
@@ -249,9 +250,10 @@ pub async fn get_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
     state: web::Data<State>,
+    engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&state, &caller, path.into_inner(), Action::GetOtpIdentification).await?;
-    let otp = processes::answer(state.processes.otp.read(&call.organization, call.id).await)?;
+    let call = Call::new(&engine, &caller, path.into_inner(), Action::GetOtpIdentification).await?;
+    let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
     let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
     Ok(HttpResponse::Ok().json(OtpIdentification::from(life)))
 }
@@ -294,21 +296,22 @@ pub async fn challenge_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
     state: web::Data<State>,
+    engine: web::Data<Engine>,
     body: Option<Json<ChallengeOtpRequest>>,
 ) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&state, &caller, path.into_inner(), Action::ChallengeOtpIdentification).await?;
+    let call = Call::new(&engine, &caller, path.into_inner(), Action::ChallengeOtpIdentification).await?;
     let two_factor = body.and_then(|Json(request)| request.two_factor);
-    let otp = processes::answer(state.processes.otp.read(&call.organization, call.id).await)?;
+    let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
     let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
     if life.state == IdentificationState::Created {
         let destination = life.creation.actor.destination(life.creation.channel).unwrap_or_default();
-        state.code_limits.admit(&call.organization, &destination)?;
+        engine.code_limits.admit(&call.organization, &destination)?;
     }
     let id = Uuid::new_v4();
-    let code = state.codes.code(id, state.options.code_options.digits(life.creation.channel));
-    let hash = state.codes.hash(id, &code);
+    let code = engine.codes.code(id, engine.code_options.digits(life.creation.channel));
+    let hash = engine.codes.hash(id, &code);
     let used = life.creation.two_factor_type.and(two_factor.clone());
-    call.ask(&state, Command::Challenge { id, hash, two_factor }).await?;
+    call.ask(&engine, Command::Challenge { id, hash, two_factor }).await?;
     Ok(match used {
         Some(two_factor_value) => HttpResponse::Ok().json(ChallengeOtpResponse { two_factor_value }),
         None => HttpResponse::NoContent().finish(),
@@ -350,12 +353,13 @@ pub async fn validate_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
     state: web::Data<State>,
+    engine: web::Data<Engine>,
     body: Json<ValidateOtpIdentificationRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&state, &caller, path.into_inner(), Action::ValidateOtpIdentification).await?;
+    let call = Call::new(&engine, &caller, path.into_inner(), Action::ValidateOtpIdentification).await?;
     let device = device::device(&request, &state, Required::InstallationAndUserAgent)?;
     let Json(ValidateOtpIdentificationRequest { code, two_factor }) = body;
-    let otp = call.ask(&state, Command::Validate { code: state.codes.typed(&code), two_factor, device }).await?;
+    let otp = call.ask(&engine, Command::Validate { code: engine.codes.typed(&code), two_factor, device }).await?;
     // An identification of its own has no signature; its token then opens nothing but proves the validation.
     let signature = otp.alive().and_then(|life| life.creation.purpose.signature).unwrap_or(call.id);
     let token = state.access.signature_token(&caller.0.subject, &call.organization, signature, state.now());
@@ -385,14 +389,15 @@ pub async fn cancel_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
     state: web::Data<State>,
+    engine: web::Data<Engine>,
     body: Json<CancelIdentificationRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&state, &caller, path.into_inner(), Action::CancelOtpIdentification).await?;
+    let call = Call::new(&engine, &caller, path.into_inner(), Action::CancelOtpIdentification).await?;
     let Json(CancelIdentificationRequest { reason }) = body;
     if let Some(reason) = &reason {
         processes::check_reason(reason)?;
     }
-    call.ask(&state, Command::Cancel { reason }).await?;
+    call.ask(&engine, Command::Cancel { reason }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -412,9 +417,10 @@ pub async fn close_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
     state: web::Data<State>,
+    engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&state, &caller, path.into_inner(), Action::CloseOtpIdentification).await?;
-    call.ask(&state, Command::Close).await?;
+    let call = Call::new(&engine, &caller, path.into_inner(), Action::CloseOtpIdentification).await?;
+    call.ask(&engine, Command::Close).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -447,9 +453,10 @@ pub async fn delete_otp_identification(
     path: web::Path<IdentificationPath>,
     query: web::Query<Force>,
     state: web::Data<State>,
+    engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&state, &caller, path.into_inner(), Action::DeleteOtpIdentification).await?;
+    let call = Call::new(&engine, &caller, path.into_inner(), Action::DeleteOtpIdentification).await?;
     let permitted = matches!(&caller.0.grant, access::Grant::Organization { roles, .. } if roles.contains(Role::IdentificationForceDelete));
-    call.ask(&state, Command::Delete { force: query.force && permitted }).await?;
+    call.ask(&engine, Command::Delete { force: query.force && permitted }).await?;
     Ok(HttpResponse::NoContent().finish())
 }

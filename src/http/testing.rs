@@ -61,7 +61,7 @@ impl World {
             configurations: SignConfigurations::new(store, keys.clone()),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
-            options: Arc::new(Options { public_base_url: "https://sign.example".into() }),
+            options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),
             clock: Arc::new(Utc::now),
         };
         Self { state, keys }

@@ -6,6 +6,8 @@ use utoipa::ToSchema;
 
 use crate::iso_duration;
 
+pub use workflows::{Channel, SignType};
+
 /// Shortest and longest time limit of a sign process, from the contract's `expires_in`.
 const SHORTEST: TimeDelta = TimeDelta::minutes(15);
 const LONGEST: TimeDelta = TimeDelta::days(30);
@@ -15,26 +17,6 @@ const MAX_URL: usize = 2048;
 
 /// Longest e-mail address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const MAX_EMAIL: usize = 254;
-
-/// Channel of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schema(as = NotificationChannel)]
-#[allow(missing_docs)]
-pub enum Channel {
-    Sms,
-    Email,
-    Whatsapp,
-}
-
-/// Kind of signature: acceptance without handwriting, or handwriting with its biometric data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[allow(missing_docs)]
-pub enum SignType {
-    Simple,
-    Biometric,
-}
 
 /// Who scores an identity document: this service or an external provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
