@@ -1,12 +1,21 @@
 //! Drives a machine in tests the way its host does, and holds it to what every machine promises.
 
-use std::{collections::BTreeSet, fmt::Debug};
+use std::{
+    collections::BTreeSet,
+    fmt::Debug,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use chrono::Duration;
 use proptest::test_runner::{Config, RngSeed};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Answer, Machine, Timestamp, Transition};
+use uuid::Uuid;
+
+use crate::{
+    Answer, Machine, Timestamp, Transition,
+    identification::otp::{CodeHash, TypedCode},
+};
 
 /// What every typed code of the tests begins with: none may be found in anything that is written down.
 pub const SECRET: &str = "typed-code";
@@ -14,6 +23,17 @@ pub const SECRET: &str = "typed-code";
 /// The moment at which every test begins.
 pub fn start() -> Timestamp {
     Timestamp::from_timestamp(1_760_000_000, 0).expect("an instant in 2025")
+}
+
+/// Stands for the HMAC under the server's key.
+pub fn hash(challenge: Uuid, code: &str) -> CodeHash {
+    let mut hasher = DefaultHasher::new();
+    (challenge, code).hash(&mut hasher);
+    CodeHash(format!("{:016x}", hasher.finish()))
+}
+
+pub fn typed(code: String) -> TypedCode {
+    TypedCode::new(move |challenge| hash(challenge, &code))
 }
 
 /// Random cases from a fixed seed: a failure is found again by running the test again.

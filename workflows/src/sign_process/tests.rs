@@ -8,6 +8,7 @@ use crate::{
 };
 
 mod properties;
+mod with_identifications;
 
 fn process() -> Uuid {
     process_id(Uuid::from_u128(0x0192_7000_0000_7000_8000_0000_0000_00ff))

@@ -1,26 +1,13 @@
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use super::*;
 use crate::{
     DocumentType, IdentityDocument,
-    testing::{Driver, SECRET, assert_all_transitions_taken, start},
+    testing::{Driver, SECRET, assert_all_transitions_taken, hash, start, typed},
 };
 
 mod properties;
 
 const PROCESS: Uuid = Uuid::from_u128(7);
 const DOCUMENT_NUMBER: &str = "12345678Z";
-
-/// Stands for the HMAC under the server's key.
-fn hash(challenge: Uuid, code: &str) -> CodeHash {
-    let mut hasher = DefaultHasher::new();
-    (challenge, code).hash(&mut hasher);
-    CodeHash(format!("{:016x}", hasher.finish()))
-}
-
-fn typed(code: String) -> TypedCode {
-    TypedCode::new(move |challenge| hash(challenge, &code))
-}
 
 fn creation() -> Creation {
     let document = IdentityDocument {
