@@ -291,12 +291,16 @@ fn it_fails_when_the_last_code_is_not_answered_in_time() {
 }
 
 #[test]
-fn it_expires_rather_than_fails_when_both_are_due() {
-    let mut world = World::with_policy(Policy { challenges: 1, ..Policy::default() });
-    world.otp.advance(Duration::minutes(59));
-    assert_eq!(world.ask(), Ok(()));
-    world.otp.advance_and_look(Duration::minutes(1));
-    assert_eq!(world.state(), IdentificationState::Expired);
+fn how_it_ends_does_not_depend_on_when_somebody_looks() {
+    for (asked_after, expected) in [(50, IdentificationState::Failed), (55, IdentificationState::Expired)] {
+        let mut world = World::with_policy(Policy { challenges: 1, ..Policy::default() });
+        world.otp.advance(Duration::minutes(asked_after));
+        assert_eq!(world.ask(), Ok(()));
+        let mut timely = world.clone();
+        timely.otp.advance_and_look(Duration::minutes(5));
+        world.otp.advance_and_look(Duration::days(1));
+        assert_eq!((timely.state(), world.state()), (expected, expected), "asked for after {asked_after} minutes");
+    }
 }
 
 #[test]

@@ -132,6 +132,17 @@ fn assert_validated_rightly(before: &Life, after: &Life, step: &Step, now: Times
     }
 }
 
+/// What a late wake-up finds is what a timely one would have found.
+fn assert_ends_as_if_woken_in_time(before: &Driver<Otp>, after: &Driver<Otp>) {
+    let (mut timely, mut late) = (before.clone(), after.clone());
+    if let Some(wake_at) = before.machine.wake_at().filter(|wake_at| *wake_at <= after.now) {
+        timely.now = wake_at;
+        timely.look();
+        late.look();
+        assert_eq!(late.machine.state_name(), timely.machine.state_name());
+    }
+}
+
 fn assert_given_up_effects_are_taken(otp: &Driver<Otp>) {
     for effect in &otp.effects {
         if let Some(command) = Otp::given_up(effect, "given up") {
@@ -166,8 +177,12 @@ proptest! {
         let mut world = World::with(|plain| *plain = creation.clone());
         for step in &steps {
             world.otp.look();
+            let otp_before = world.otp.clone();
             let before = world.otp.machine.life().cloned().expect("it was created");
             let answer = world.take(step, &creation);
+            if matches!(step, Step::Wait { .. } | Step::WaitForWake { .. } | Step::WaitForChallenge) {
+                assert_ends_as_if_woken_in_time(&otp_before, &world.otp);
+            }
             let after = world.otp.machine.life().expect("it was created");
             assert_counters_only_run_down(&before, after);
             assert_final_states_stay(&before, after);
