@@ -173,8 +173,8 @@ fn wrong_state(name: &'static str) -> Answer {
     Err(Rejection::State(name))
 }
 
-fn cancel_effect(position: usize, reason: &'static str) -> Effect {
-    Effect::CancelIdentification { identification: identification(position), reason }
+fn cancel_effect(position: usize, reason: &str) -> Effect {
+    Effect::CancelIdentification { identification: identification(position), reason: reason.into() }
 }
 
 fn close_effect(position: usize) -> Effect {

@@ -140,7 +140,7 @@ impl Together {
                 if self.otps[position].machine.life().is_none() {
                     self.jobs.insert(0, job);
                 } else {
-                    self.tell_otp(position, otp::Command::Cancel { reason: Some(reason.into()) });
+                    self.tell_otp(position, otp::Command::Cancel { reason: Some(reason) });
                 }
             }
             Job::OfProcess(Effect::Seal { document }) => self.tell_process(Command::Sealed { document, sealed: sealed(0) }),
