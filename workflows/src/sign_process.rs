@@ -618,7 +618,8 @@ impl Life {
     fn wind_up(&self, reason: &'static str) -> Vec<Effect> {
         let open =
             self.creation.signers.iter().zip(&self.signatures).filter(|(_, signature)| !signature.identification.is_final());
-        let cancel = open.map(|(signer, _)| Effect::CancelIdentification { identification: signer.identification, reason: reason.to_owned() });
+        let cancel = open
+            .map(|(signer, _)| Effect::CancelIdentification { identification: signer.identification, reason: reason.to_owned() });
         cancel.chain([Effect::Release]).collect()
     }
 

@@ -331,15 +331,14 @@ impl Machine for Otp {
     type Effect = Effect;
 
     fn pass(&self, now: Timestamp) -> Vec<Event> {
-        let Some(life) = self.alive() else { return Vec::new() };
-        if life.state.is_final() {
+        let (Some(life), Some(due)) = (self.alive(), self.wake_at()) else { return Vec::new() };
+        if now < due {
             Vec::new()
-        } else if now >= life.creation.expires_at {
-            vec![Event::Expired]
-        } else if life.is_used_up(now) {
+        } else if due < life.creation.expires_at {
+            // Even if nobody looks before the time limit has passed too: when one looks must not decide how it ends.
             vec![Event::Failed { reason: "the last code was not answered in time".into() }]
         } else {
-            Vec::new()
+            vec![Event::Expired]
         }
     }
 
