@@ -7,6 +7,7 @@
 //! them by key instead of by time and take a place in the journal's group commit for each. A message is reported as accepted
 //! after `write` has handed it to the operating system, so it survives the end of the process at any moment (`kill -9`). It is not
 //! forced to the disk: a power cut can cost the last seconds, for which a real provider's inbox would have to be asked too.
+//! A reference is known as long as its message is kept, so a repetition must come before some 8,000 others have.
 //! The outbox belongs to one node: several nodes on one store have one each.
 
 use std::{

@@ -77,14 +77,15 @@ fn options(address: SocketAddr) -> GatewayOptions {
         ),
         message_id: Some("/id".into()),
         error_text: Some("/error".into()),
-        timeout_ms: Some(300),
         ..GatewayOptions::default()
     }
 }
 
 async fn outcome_with(script: Script, change: impl FnOnce(&mut GatewayOptions)) -> (Outcome, String) {
+    // Short where it must pass, long where it must not.
+    let hangs = matches!(script, Script::Hang | Script::HalfAnAnswer);
     let (address, server) = serve(script).await;
-    let mut options = options(address);
+    let mut options = GatewayOptions { timeout_ms: Some(if hangs { 1000 } else { 60_000 }), ..options(address) };
     change(&mut options);
     let gateway = Gateway::new(&options, Channel::Sms).unwrap();
     let outcome = gateway.send(&message(Channel::Sms, "r1"), noon()).await;
@@ -210,9 +211,11 @@ async fn what_breaks_before_the_request_is_certain() {
     let closed = listener.local_addr().unwrap();
     drop(listener);
     let (plain, _server) = serve(Script::Hang).await;
-    // Nobody listens; no such name (RFC 6761); no TLS on the other side.
-    for url in [format!("http://{closed}/"), "http://gateway.invalid/".into(), format!("https://{plain}/")] {
-        let options = GatewayOptions { url: Some(url.clone()), timeout_ms: Some(2000), ..options(closed) };
+    // Nobody listens; no such name (RFC 6761); a handshake that the other side does not know.
+    for (url, timeout_ms) in
+        [(format!("http://{closed}/"), 60_000), ("http://gateway.invalid/".into(), 60_000), (format!("https://{plain}/"), 1000)]
+    {
+        let options = GatewayOptions { url: Some(url.clone()), timeout_ms: Some(timeout_ms), ..options(closed) };
         let gateway = Gateway::new(&options, Channel::Sms).unwrap();
         let outcome = gateway.send(&message(Channel::Sms, "r1"), noon()).await;
         assert!(matches!(outcome, Outcome::Retry { .. }), "{url}: {outcome:?}");
