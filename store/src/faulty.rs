@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::{
     Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Store, Timestamp,
-    Wake,
+    Wake, limits,
 };
 
 /// What befalls one call.
@@ -156,6 +156,8 @@ fn injected() -> Error {
 #[async_trait]
 impl<S: Store> Store for Faulty<S> {
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, Error> {
+        // No engine is unsure of a call that it refuses.
+        limits::check_commit(&commit)?;
         match self.next_fault(Call::Write) {
             None => self.inner.commit(commit).await,
             Some(Fault::Delay(time)) => {
@@ -209,6 +211,7 @@ impl<S: Store> Store for Faulty<S> {
     }
 
     async fn put_if(&self, key: &RecordKey, expected_version: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error> {
+        limits::check_put(key, expected_version, &body)?;
         match self.next_fault(Call::Write) {
             None => self.inner.put_if(key, expected_version, at, body).await,
             Some(Fault::Delay(time)) => {
@@ -216,9 +219,7 @@ impl<S: Store> Store for Faulty<S> {
                 self.inner.put_if(key, expected_version, at, body).await
             }
             Some(Fault::UnknownNotApplied) => Ok(PutOutcome::Unknown),
-            Some(Fault::UnknownApplied) => {
-                self.inner.put_if(key, expected_version, at, body).await.map(|_| PutOutcome::Unknown)
-            }
+            Some(Fault::UnknownApplied) => self.inner.put_if(key, expected_version, at, body).await.map(|_| PutOutcome::Unknown),
             Some(Fault::Refused) => Err(injected()),
         }
     }
@@ -229,7 +230,12 @@ impl<S: Store> Store for Faulty<S> {
     }
 
     async fn records(
-        &self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
         self.before_read().await?;
         self.inner.records(organization, collection, prefix, after, limit).await

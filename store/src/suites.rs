@@ -17,13 +17,8 @@ use crate::{
 };
 
 /// A third of the calls meet some fault.
-const FAULTS: Plan = Plan {
-    unknown_not_applied: 100,
-    unknown_applied: 100,
-    refused: 100,
-    delayed: 50,
-    delay: std::time::Duration::ZERO,
-};
+const FAULTS: Plan =
+    Plan { unknown_not_applied: 100, unknown_applied: 100, refused: 100, delayed: 50, delay: std::time::Duration::ZERO };
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")

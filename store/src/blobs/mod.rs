@@ -14,8 +14,8 @@ use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, memory::InMemory, path::Path};
 use tokio::sync::RwLock;
 
-pub use self::{digest::Digest, orphans::Collected};
 use self::folder::{folder_of, organization_of};
+pub use self::{digest::Digest, orphans::Collected};
 use crate::Error;
 
 /// Locks over all blobs; one for those whose digests begin alike.

@@ -1,6 +1,6 @@
 //! Taking away what nothing refers to: blobs whose journal entry was never written, and what torn uploads left behind.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use object_store::{ObjectMeta, ObjectStoreExt};
 
@@ -25,16 +25,22 @@ impl Blobs {
     ///
     /// # Errors
     /// The first error of the store or of `is_referenced`; what was removed until then stays removed.
-    pub async fn collect_orphans(
-        &self, older_than: Timestamp, mut is_referenced: impl AsyncFnMut(&str, &Digest) -> Result<bool, Error>,
-    ) -> Result<Collected, Error> {
+    pub async fn collect_orphans<Asked>(
+        &self,
+        older_than: Timestamp,
+        mut is_referenced: impl FnMut(Arc<str>, Digest) -> Asked,
+    ) -> Result<Collected, Error>
+    where
+        Asked: Future<Output = Result<bool, Error>>,
+    {
         let mut collected = Collected::default();
         for organization in self.organizations().await? {
+            let organization: Arc<str> = organization.into();
             for first_byte in 0..=u8::MAX {
                 for blob in self.listed(&organization, first_byte).await? {
                     let Some(digest) = blob.location.filename().and_then(|name| name.parse().ok()) else { continue };
                     collected.seen += 1;
-                    if blob.last_modified >= older_than || is_referenced(&organization, &digest).await? {
+                    if blob.last_modified >= older_than || is_referenced(Arc::clone(&organization), digest).await? {
                         continue;
                     }
                     collected.removed += u64::from(self.remove_if_old(&digest, &blob, older_than).await?);
@@ -151,8 +157,8 @@ mod tests {
         let named = world.put_old(b"named").await;
         let fresh = world.blobs.put("acme", Bytes::from_static(b"fresh")).await.expect("kept");
         let collected = world.blobs.collect_orphans(half_an_hour_ago(), async |organization, digest| {
-            assert_eq!(organization, "acme");
-            Ok(*digest == named)
+            assert_eq!(&*organization, "acme");
+            Ok(digest == named)
         });
         assert_eq!(collected.await.expect("collected"), Collected { seen: 3, removed: 1 });
         assert!(!world.has(&orphan).await);
@@ -205,6 +211,21 @@ mod tests {
         assert_eq!(collected, Collected { seen: 1, removed: 1 });
         assert!(!world.file(&digest, "#1").exists());
         assert!(world.file(&digest, "#2").exists() && world.file(&digest, "#x").exists() && world.file(&digest, ".txt").exists());
+    }
+
+    #[tokio::test]
+    async fn a_collection_can_run_in_a_task_of_its_own() {
+        let blobs = Blobs::memory();
+        let store: Arc<dyn crate::Store> = Arc::new(crate::model::Model::new());
+        let collecting = tokio::spawn(async move {
+            let is_referenced = |organization, digest: Digest| {
+                let store = Arc::clone(&store);
+                let key = crate::RecordKey::new(organization, "blobs", digest.to_string());
+                async move { store.get(&key).await.map(|record| record.is_some()) }
+            };
+            blobs.collect_orphans(half_an_hour_ago(), is_referenced).await
+        });
+        assert_eq!(collecting.await.expect("no panic").expect("collected"), Collected::default());
     }
 
     #[tokio::test]

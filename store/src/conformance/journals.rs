@@ -46,8 +46,7 @@ pub async fn what_was_appended_comes_back_exactly(store: &Arc<dyn Store>) {
     let commit_id = Uuid::new_v4();
     let written = Commit { entries: bodies.clone(), at: at(123_456), commit_id, ..one(&entity, 0) };
     applied(store, Commit { snapshot: Some(vec![9; MAX_BODY]), ..written }).await;
-    let expected: Vec<Entry> =
-        (1..).zip(bodies).map(|(seq, body)| Entry { seq, at: at(123_456), commit_id, body }).collect();
+    let expected: Vec<Entry> = (1..).zip(bodies).map(|(seq, body)| Entry { seq, at: at(123_456), commit_id, body }).collect();
     assert_eq!(store.entries(&entity, 1, 10).await.expect("answered"), expected);
     let snapshot = Some(Snapshot { seq: 3, body: vec![9; MAX_BODY] });
     assert_eq!(loaded(store, &entity).await, Loaded { head: 3, snapshot, entries: Vec::new() });

@@ -33,9 +33,9 @@ impl<S: Store> Resolving<S> {
         CommitOutcome::Unknown
     }
 
-    async fn resolved_put(&self, key: &RecordKey, expected_version: u64, body: &[u8]) -> PutOutcome {
+    async fn resolved_put(&self, key: &RecordKey, expected_version: u64, at: Timestamp, body: &[u8]) -> PutOutcome {
         for _ in 0..ATTEMPTS {
-            match resolve_unknown_put(&self.inner, key, expected_version, body).await {
+            match resolve_unknown_put(&self.inner, key, expected_version, at, body).await {
                 PutOutcome::Unknown => {}
                 known => return known,
             }
@@ -104,7 +104,7 @@ impl<S: Store> Store for Resolving<S> {
             if outcome != PutOutcome::Unknown {
                 return Ok(outcome);
             }
-            match self.resolved_put(key, expected_version, &body).await {
+            match self.resolved_put(key, expected_version, at, &body).await {
                 PutOutcome::Conflict { version } if version == expected_version => {}
                 known => return Ok(known),
             }
@@ -117,7 +117,12 @@ impl<S: Store> Store for Resolving<S> {
     }
 
     async fn records(
-        &self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
         again!(self.inner.records(organization, collection, prefix, after, limit))
     }

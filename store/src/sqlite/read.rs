@@ -86,9 +86,7 @@ impl<'c> Reads<'c> {
         collect(self.entries.query(params![space, id, from, bound(limit)]).map_err(failure)?, entry)
     }
 
-    pub fn list(
-        &mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize,
-    ) -> Result<Page<Listed>, Error> {
+    pub fn list(&mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
         let nothing = Page { items: Vec::new(), next: None };
         let Some(space) = self.space(organization, kind)? else { return Ok(nothing) };
         // Without a cursor: before a moment that no entity reaches.
@@ -138,7 +136,12 @@ impl<'c> Reads<'c> {
     }
 
     pub fn records(
-        &mut self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &mut self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
         let Some(space) = self.space(organization, collection)? else { return Ok(Vec::new()) };
         // The search begins at the greater of both bounds; a later page must not walk from the start of the prefix.
@@ -191,9 +194,7 @@ fn collect<T>(mut rows: Rows<'_>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -
 }
 
 /// The one row of a search by key, if it is there.
-fn first<T>(
-    rows: Result<Rows<'_>, rusqlite::Error>, read: impl Fn(&Row<'_>) -> Result<T, Error>,
-) -> Result<Option<T>, Error> {
+fn first<T>(rows: Result<Rows<'_>, rusqlite::Error>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -> Result<Option<T>, Error> {
     rows.map_err(failure)?.next().map_err(failure)?.map(read).transpose()
 }
 

@@ -201,7 +201,8 @@ async fn a_full_disk_loses_nothing_and_works_again_when_there_is_room() {
     world.inject(Fault::Room { pages: 1 }).await.expect("set");
     let large = |head| Commit { entries: vec![vec![b'x'; 100_000]], ..one(&thing(1), head) };
     for _ in 0..3 {
-        let outcomes = join_all([world.store.commit(large(1)), world.store.commit(Commit { entity: thing(2), ..large(0) })]).await;
+        let outcomes =
+            join_all([world.store.commit(large(1)), world.store.commit(Commit { entity: thing(2), ..large(0) })]).await;
         for outcome in outcomes {
             assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
         }
