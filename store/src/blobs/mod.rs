@@ -41,7 +41,7 @@ impl Blobs {
     pub fn local(root: impl Into<PathBuf>) -> Result<Self, Error> {
         let root = root.into();
         let unusable = |error: &dyn std::fmt::Display| Error::Unavailable(format!("folder {}: {error}", root.display()));
-        std::fs::create_dir_all(&root).map_err(|error| unusable(&error))?;
+        create_private(&root).map_err(|error| unusable(&error))?;
         let root = root.canonicalize().map_err(|error| unusable(&error))?;
         let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| unusable(&error))?.with_fsync(true);
         Ok(Self::over(Arc::new(store), Some(root)))
@@ -125,6 +125,14 @@ impl Blobs {
     }
 }
 
+/// Makes a folder that its owner alone can enter; one that is there keeps its permissions.
+fn create_private(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
 fn path_of(organization: &str, digest: &Digest) -> Result<Path, Error> {
     let name = digest.to_string();
     Ok(Path::from_iter([folder_of(organization)?.as_str(), &name[..2], &name]))
@@ -156,6 +164,15 @@ mod tests {
             blobs.delete("acme", &digest).await.expect("deleting nothing is no error");
             assert_eq!(blobs.get("acme", &digest).await.expect("readable"), None);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_enter_the_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, _blobs) = both();
+        let metadata = std::fs::metadata(folder.path().join("blobs")).expect("the folder is there");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o700);
     }
 
     #[tokio::test]

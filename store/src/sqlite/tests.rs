@@ -195,6 +195,24 @@ async fn one_failing_operation_harms_no_other_of_its_batch() {
 }
 
 #[tokio::test]
+async fn a_damaged_journal_is_corrupt_and_harms_no_other() {
+    let world = World::new();
+    for number in [1, 2] {
+        world.append(number, 0).await;
+        world.append(number, 1).await;
+    }
+    world.store.close();
+    let conn = Connection::open(world.path()).expect("opens");
+    let damage = "DELETE FROM entry WHERE seq = 1 AND id = ?1";
+    conn.execute(damage, [thing(1).id.as_bytes().as_slice()]).expect("damaged");
+    drop(conn);
+    let store = open(&world.path()).expect("opens");
+    assert!(matches!(store.load(&thing(1)).await, Err(Error::Corrupt(_))));
+    assert_eq!(head(&store, 2).await, 2);
+    assert_eq!(store.commit(one(&thing(2), 2)).await.expect("answered"), CommitOutcome::Applied);
+}
+
+#[tokio::test]
 async fn a_full_disk_loses_nothing_and_works_again_when_there_is_room() {
     let world = World::new();
     world.append(1, 0).await;

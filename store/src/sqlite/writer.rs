@@ -264,11 +264,11 @@ fn checkpoint(conn: &Connection) -> bool {
     busy.is_ok_and(|busy| busy == 0)
 }
 
-/// Errors that say something about one operation and nothing about the disk.
+/// Errors that say something about one operation, or about the one page it touches, and not about the disk.
 fn is_of_one_operation(error: &SqlError) -> bool {
-    use ErrorCode::{ConstraintViolation, ParameterOutOfRange, TooBig, TypeMismatch};
+    use ErrorCode::{ConstraintViolation, DatabaseCorrupt, ParameterOutOfRange, TooBig, TypeMismatch};
     match error.sqlite_error_code() {
-        Some(code) => matches!(code, ConstraintViolation | ParameterOutOfRange | TooBig | TypeMismatch),
+        Some(code) => matches!(code, ConstraintViolation | DatabaseCorrupt | ParameterOutOfRange | TooBig | TypeMismatch),
         None => true,
     }
 }
