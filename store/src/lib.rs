@@ -12,6 +12,8 @@ mod limits;
 pub mod model;
 mod resolve;
 pub mod sqlite;
+#[cfg(test)]
+mod suites;
 mod time;
 mod types;
 

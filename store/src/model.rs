@@ -150,7 +150,12 @@ impl Store for Model {
     }
 
     async fn records(
-        &self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
         let world = self.world.lock();
         let found = world

@@ -118,12 +118,8 @@ impl Sqlite {
             let thread = spawn(format!("store-read-{number}"), move || serve_reads(&conn, &jobs))?;
             engine.threads.lock().readers.push(thread);
         }
-        let writer = Writer {
-            path: path.to_owned(),
-            options,
-            queue: Arc::clone(&engine.writes),
-            counters: Arc::clone(&engine.counters),
-        };
+        let writer =
+            Writer { path: path.to_owned(), options, queue: Arc::clone(&engine.writes), counters: Arc::clone(&engine.counters) };
         engine.threads.lock().writer = Some(spawn("store-write".into(), move || writer.run(writing))?);
         Ok(engine)
     }
@@ -162,11 +158,15 @@ impl Sqlite {
     }
 
     async fn read<T: Send + 'static>(
-        &self, job: impl FnOnce(&mut Reads<'_>) -> Result<T, Error> + Send + 'static,
+        &self,
+        job: impl FnOnce(&mut Reads<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
         let job: ReadJob = Box::new(move |reads| {
-            let _ = answer.send(job(reads));
+            // Under load it is the callers who gave up that must not cost anything.
+            if !answer.is_closed() {
+                let _ = answer.send(job(reads));
+            }
         });
         self.reads.push(1, job).map_err(refusal)?;
         answered.await.unwrap_or_else(|_| Err(Error::Unavailable("the reading thread ended".into())))
@@ -248,7 +248,12 @@ impl Store for Sqlite {
     }
 
     async fn records(
-        &self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
         let (organization, collection, prefix) = (organization.to_owned(), collection.to_owned(), prefix.to_owned());
         let after = after.map(str::to_owned);

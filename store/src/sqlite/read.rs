@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension, Row, Rows, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, Statement, params, types::Value};
 use uuid::Uuid;
 
 use super::{failure, spaces::Spaces};
@@ -11,6 +11,22 @@ use crate::{
     Cursor, Entity, Entry, Error, Listed, Loaded, Page, Record, RecordKey, Snapshot, Timestamp, Wake,
     time::{instant, micros},
 };
+
+const SPACE: &str = "SELECT space FROM space WHERE organization = ?1 AND kind = ?2";
+const HEAD: &str = "SELECT head FROM entity WHERE space = ?1 AND id = ?2";
+const SNAPSHOT: &str = "SELECT seq, body FROM snapshot WHERE space = ?1 AND id = ?2";
+const ENTRIES: &str =
+    "SELECT seq, at, commit_id, body FROM entry WHERE space = ?1 AND id = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4";
+const LIST: &str = "SELECT id, created_at, head FROM entity WHERE space = ?1 AND (created_at, id) < (?2, ?3)
+     ORDER BY created_at DESC, id DESC LIMIT ?4";
+const DUE: &str = "SELECT space.organization, space.kind, entity.id, entity.wake
+     FROM entity INDEXED BY entity_by_wake CROSS JOIN space ON space.space = entity.space
+     WHERE entity.wake <= ?1 AND entity.shard >= ?2 AND entity.shard < ?3 ORDER BY entity.wake LIMIT ?4";
+const RECORD: &str = "SELECT version, at, body FROM record WHERE space = ?1 AND key = ?2";
+const HISTORY: &str = "SELECT version, at, body FROM record_history WHERE space = ?1 AND key = ?2 AND version < ?3
+     ORDER BY version DESC LIMIT ?4";
+const RECORDS: &str = "SELECT key, version, at, body FROM record
+     WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) AND key < ?4 ORDER BY key LIMIT ?5";
 
 /// The statements of a reading connection, compiled once.
 pub(super) struct Reads<'c> {
@@ -32,30 +48,15 @@ impl<'c> Reads<'c> {
         Ok(Self {
             conn,
             spaces: Spaces::default(),
-            find_space: conn.prepare("SELECT space FROM space WHERE organization = ?1 AND kind = ?2")?,
-            head: conn.prepare("SELECT head FROM entity WHERE space = ?1 AND id = ?2")?,
-            snapshot: conn.prepare("SELECT seq, body FROM snapshot WHERE space = ?1 AND id = ?2")?,
-            entries: conn.prepare(
-                "SELECT seq, at, commit_id, body FROM entry WHERE space = ?1 AND id = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4",
-            )?,
-            list: conn.prepare(
-                "SELECT id, created_at, head FROM entity WHERE space = ?1 AND (created_at, id) < (?2, ?3)
-                 ORDER BY created_at DESC, id DESC LIMIT ?4",
-            )?,
-            due: conn.prepare(
-                "SELECT space.organization, space.kind, entity.id, entity.wake
-                 FROM entity INDEXED BY entity_by_wake CROSS JOIN space ON space.space = entity.space
-                 WHERE entity.wake <= ?1 AND entity.shard >= ?2 AND entity.shard < ?3 ORDER BY entity.wake LIMIT ?4",
-            )?,
-            record: conn.prepare("SELECT version, at, body FROM record WHERE space = ?1 AND key = ?2")?,
-            history: conn.prepare(
-                "SELECT version, at, body FROM record_history WHERE space = ?1 AND key = ?2 AND version < ?3
-                 ORDER BY version DESC LIMIT ?4",
-            )?,
-            records: conn.prepare(
-                "SELECT key, version, at, body FROM record
-                 WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) AND (?4 IS NULL OR key < ?4) ORDER BY key LIMIT ?5",
-            )?,
+            find_space: conn.prepare(SPACE)?,
+            head: conn.prepare(HEAD)?,
+            snapshot: conn.prepare(SNAPSHOT)?,
+            entries: conn.prepare(ENTRIES)?,
+            list: conn.prepare(LIST)?,
+            due: conn.prepare(DUE)?,
+            record: conn.prepare(RECORD)?,
+            history: conn.prepare(HISTORY)?,
+            records: conn.prepare(RECORDS)?,
         })
     }
 
@@ -86,9 +87,7 @@ impl<'c> Reads<'c> {
         collect(self.entries.query(params![space, id, from, bound(limit)]).map_err(failure)?, entry)
     }
 
-    pub fn list(
-        &mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize,
-    ) -> Result<Page<Listed>, Error> {
+    pub fn list(&mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
         let nothing = Page { items: Vec::new(), next: None };
         let Some(space) = self.space(organization, kind)? else { return Ok(nothing) };
         // Without a cursor: before a moment that no entity reaches.
@@ -138,13 +137,20 @@ impl<'c> Reads<'c> {
     }
 
     pub fn records(
-        &mut self, organization: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &mut self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
         let Some(space) = self.space(organization, collection)? else { return Ok(Vec::new()) };
         // The search begins at the greater of both bounds; a later page must not walk from the start of the prefix.
         let past = after.filter(|after| *after >= prefix);
         let from = past.unwrap_or(prefix);
-        let rows = self.records.query(params![space, from, past, after_prefix(prefix), bound(limit)]).map_err(failure)?;
+        // And it ends where the prefix does. Every text is less than a blob.
+        let end = after_prefix(prefix).map_or(Value::Blob(Vec::new()), Value::Text);
+        let rows = self.records.query(params![space, from, past, end, bound(limit)]).map_err(failure)?;
         collect(rows, |row| Ok((row.get(0).map_err(failure)?, record(row, 1)?)))
     }
 
@@ -191,9 +197,7 @@ fn collect<T>(mut rows: Rows<'_>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -
 }
 
 /// The one row of a search by key, if it is there.
-fn first<T>(
-    rows: Result<Rows<'_>, rusqlite::Error>, read: impl Fn(&Row<'_>) -> Result<T, Error>,
-) -> Result<Option<T>, Error> {
+fn first<T>(rows: Result<Rows<'_>, rusqlite::Error>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -> Result<Option<T>, Error> {
     rows.map_err(failure)?.next().map_err(failure)?.map(read).transpose()
 }
 
@@ -241,6 +245,20 @@ mod tests {
         assert_eq!(after_prefix("\u{d7ff}").as_deref(), Some("\u{e000}"));
         assert_eq!(after_prefix(""), None);
         assert_eq!(after_prefix("\u{10ffff}"), None);
+    }
+
+    #[test]
+    fn no_query_walks_a_table_or_sorts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let conn = super::super::schema::open_writer(&folder.path().join("a.db"), &super::super::Options::default());
+        let conn = conn.expect("opens");
+        for query in [SPACE, HEAD, SNAPSHOT, ENTRIES, LIST, DUE, RECORD, HISTORY, RECORDS] {
+            let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {query}")).expect("valid");
+            let steps: Result<Vec<String>, _> = plan.raw_query().mapped(|row| row.get(3)).collect();
+            for step in steps.expect("explained") {
+                assert!(step.starts_with("SEARCH"), "{query}: {step}");
+            }
+        }
     }
 
     #[test]

@@ -16,11 +16,11 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// Additive migrations in order; `user_version` says how many a database has seen. An entry here is never changed.
 const MIGRATIONS: &[&str] = &[include_str!("../../../schema/sqlite/0001_journals_and_records.sql")];
 
-/// Pages of the WAL after which SQLite itself would start a checkpoint, if the writer's own have not come to it.
-const WAL_SIZE_LIMIT: i64 = 64 * 1024 * 1024;
+/// Size in bytes that the write-ahead log's file is cut back to.
+pub(super) const LOG_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Another process (a backup, the SQLite shell) may hold the write lock for a moment.
-const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
+pub(super) const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The connection that writes, its database brought up to the newest schema.
 pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, Error> {
@@ -34,7 +34,7 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
         return Err(Error::Unavailable(format!("the data folder allows no write-ahead log (journal mode {mode})")));
     }
     conn.pragma_update(None, "synchronous", "FULL").map_err(failure)?;
-    conn.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT).map_err(failure)?;
+    conn.pragma_update(None, "journal_size_limit", LOG_LIMIT as i64).map_err(failure)?;
     conn.pragma_update(None, "wal_autocheckpoint", options.checkpoint_pages).map_err(failure)?;
     migrate(&mut conn)?;
     Ok(conn)

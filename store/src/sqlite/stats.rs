@@ -26,8 +26,6 @@ pub struct Stats {
     pub read_queue: u64,
     /// Batches that failed.
     pub failures: u64,
-    /// Times that the write-ahead log was carried into the database file.
-    pub checkpoints: u64,
     /// Duration of the last durable commit of a transaction, in microseconds.
     pub last_sync_micros: u64,
     /// Sum of all of them, in microseconds.
@@ -43,7 +41,6 @@ pub(super) struct Counters {
     pub batches: AtomicU64,
     pub batch_max: AtomicU64,
     pub failures: AtomicU64,
-    pub checkpoints: AtomicU64,
     last_sync_micros: AtomicU64,
     sync_micros: AtomicU64,
     sync_buckets: [AtomicU64; SYNC_BOUNDS_MICROS.len() + 1],
@@ -68,7 +65,6 @@ impl Counters {
             write_queue: 0,
             read_queue: 0,
             failures: get(&self.failures),
-            checkpoints: get(&self.checkpoints),
             last_sync_micros: get(&self.last_sync_micros),
             sync_micros: get(&self.sync_micros),
             sync_buckets: std::array::from_fn(|index| get(&self.sync_buckets[index])),

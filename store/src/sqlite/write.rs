@@ -16,8 +16,17 @@ type Result<T> = std::result::Result<T, SqlError>;
 #[derive(Debug)]
 pub(super) enum Request {
     Commit(Commit),
-    Put { key: RecordKey, expected_version: u64, at: Timestamp, body: Vec<u8> },
-    Settle { wake: Wake, head: u64, next: Option<Timestamp> },
+    Put {
+        key: RecordKey,
+        expected_version: u64,
+        at: Timestamp,
+        body: Vec<u8>,
+    },
+    Settle {
+        wake: Wake,
+        head: u64,
+        next: Option<Timestamp>,
+    },
     Ping,
     #[cfg(test)]
     Fault(super::tests::Fault),
@@ -63,9 +72,8 @@ impl<'c> Writes<'c> {
             find_space: conn.prepare("SELECT space FROM space WHERE organization = ?1 AND kind = ?2")?,
             add_space: conn.prepare("INSERT INTO space (organization, kind) VALUES (?1, ?2)")?,
             head: conn.prepare("SELECT head, wake FROM entity WHERE space = ?1 AND id = ?2")?,
-            create: conn.prepare(
-                "INSERT INTO entity (space, id, head, created_at, shard, wake) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?,
+            create: conn
+                .prepare("INSERT INTO entity (space, id, head, created_at, shard, wake) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
             advance: conn.prepare("UPDATE entity SET head = ?3 WHERE space = ?1 AND id = ?2")?,
             advance_and_wake: conn.prepare("UPDATE entity SET head = ?3, wake = ?4 WHERE space = ?1 AND id = ?2")?,
             append: conn.prepare("INSERT INTO entry (space, id, seq, at, commit_id, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
@@ -77,8 +85,7 @@ impl<'c> Writes<'c> {
                 "INSERT INTO record_history (space, key, version, at, body)
                  SELECT space, key, version, at, body FROM record WHERE space = ?1 AND key = ?2",
             )?,
-            replace_record: conn
-                .prepare("UPDATE record SET version = ?3, at = ?4, body = ?5 WHERE space = ?1 AND key = ?2")?,
+            replace_record: conn.prepare("UPDATE record SET version = ?3, at = ?4, body = ?5 WHERE space = ?1 AND key = ?2")?,
             #[cfg(test)]
             fail_next_commit: false,
         })
@@ -118,9 +125,7 @@ impl<'c> Writes<'c> {
     pub fn perform(&mut self, request: &Request) -> Result<Outcome> {
         match request {
             Request::Commit(commit) => self.append_commit(commit).map(Outcome::Commit),
-            Request::Put { key, expected_version, at, body } => {
-                self.put(key, *expected_version, *at, body).map(Outcome::Put)
-            }
+            Request::Put { key, expected_version, at, body } => self.put(key, *expected_version, *at, body).map(Outcome::Put),
             Request::Settle { wake, head, next } => self.settle(wake, *head, *next).map(|()| Outcome::Done),
             Request::Ping => Ok(Outcome::Done),
             #[cfg(test)]

@@ -22,6 +22,9 @@ use crate::{CommitOutcome, Error, PutOutcome};
 /// Most operations in one transaction: bounds how long the first of them waits.
 const MAX_BATCH: usize = 512;
 
+/// How long a transaction goes on taking what arrives while it is performed.
+const MAX_GATHERING: Duration = Duration::from_millis(5);
+
 /// Pause between attempts to get a working connection back.
 const REOPEN_EVERY: Duration = Duration::from_millis(200);
 
@@ -66,8 +69,8 @@ impl Writer {
                 },
             }
         }
-        if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-            tracing::warn!(%error, "the write-ahead log stays beside the database; the next start reads it");
+        if !checkpoint(&conn) {
+            tracing::warn!("the write-ahead log stays beside the database; the next start reads it");
         }
     }
 
@@ -80,12 +83,14 @@ impl Writer {
             }
         };
         let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut log = Log::beside(&self.path);
         while self.queue.wait_and_take(&mut batch, MAX_BATCH) {
             let usable = self.perform(&mut writes, &mut batch);
             batch.clear();
             if !usable {
                 return End::Broken;
             }
+            log.keep_short(conn);
         }
         End::Closed
     }
@@ -104,12 +109,13 @@ impl Writer {
     /// One transaction over the batch, which grows by what arrives meanwhile.
     fn transact(&self, writes: &mut Writes<'_>, batch: &mut Vec<Operation>) -> Result<Vec<Outcome>, Failed> {
         let mut outcomes = Vec::with_capacity(batch.len());
+        let began = Instant::now();
         writes.begin().map_err(Failed::Performing)?;
         loop {
             for operation in &batch[outcomes.len()..] {
                 outcomes.push(writes.perform(&operation.request).map_err(Failed::Performing)?);
             }
-            if self.queue.take(batch, MAX_BATCH - batch.len()) == 0 {
+            if began.elapsed() > MAX_GATHERING || self.queue.take(batch, MAX_BATCH - batch.len()) == 0 {
                 break;
             }
         }
@@ -214,11 +220,55 @@ impl Writer {
     }
 }
 
-/// Errors that say something about one operation and nothing about the disk.
+/// The write-ahead log's file. SQLite carries it into the database every so many pages and then begins it anew, but only at
+/// a moment without readers, which may never come by itself.
+struct Log {
+    path: PathBuf,
+    batches: u32,
+    /// Bytes from which on the readers are waited for.
+    limit: u64,
+}
+
+impl Log {
+    /// Batches between two looks at the size.
+    const EVERY: u32 = 256;
+
+    /// Readers take milliseconds. A reader that stays longer (a backup, a shell) is not waited for.
+    const PATIENCE: Duration = Duration::from_millis(100);
+
+    fn beside(database: &std::path::Path) -> Self {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        Self { path: path.into(), batches: 0, limit: schema::LOG_LIMIT }
+    }
+
+    fn keep_short(&mut self, conn: &Connection) {
+        self.batches = self.batches.wrapping_add(1);
+        if !self.batches.is_multiple_of(Self::EVERY) {
+            return;
+        }
+        let size = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
+        if size <= self.limit {
+            return;
+        }
+        let emptied = conn.busy_timeout(Self::PATIENCE).is_ok() && checkpoint(conn);
+        // Fails for a negative time only.
+        let _ = conn.busy_timeout(schema::BUSY);
+        self.limit = if emptied { schema::LOG_LIMIT } else { size.saturating_mul(2) };
+    }
+}
+
+/// Carries the whole log into the database file and empties it. False: a reader is in the way, or the disk.
+fn checkpoint(conn: &Connection) -> bool {
+    let busy = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    busy.is_ok_and(|busy| busy == 0)
+}
+
+/// Errors that say something about one operation, or about the one page it touches, and not about the disk.
 fn is_of_one_operation(error: &SqlError) -> bool {
-    use ErrorCode::{ConstraintViolation, ParameterOutOfRange, TooBig, TypeMismatch};
+    use ErrorCode::{ConstraintViolation, DatabaseCorrupt, ParameterOutOfRange, TooBig, TypeMismatch};
     match error.sqlite_error_code() {
-        Some(code) => matches!(code, ConstraintViolation | ParameterOutOfRange | TooBig | TypeMismatch),
+        Some(code) => matches!(code, ConstraintViolation | DatabaseCorrupt | ParameterOutOfRange | TooBig | TypeMismatch),
         None => true,
     }
 }
