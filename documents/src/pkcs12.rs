@@ -50,6 +50,21 @@ pub struct Facts {
     pub fingerprint: String,
 }
 
+impl Facts {
+    pub(crate) fn of(certificate: &Certificate) -> Self {
+        Self {
+            common_name: certificate.subject_attribute(oid::COMMON_NAME),
+            organization: certificate.subject_attribute(oid::ORGANIZATION),
+            organizational_unit: certificate.subject_attribute(oid::ORGANIZATIONAL_UNIT),
+            issuer: certificate.issuer_text(),
+            serial: hex(certificate.serial_number()),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+            fingerprint: hex(&certificate.sha256()),
+        }
+    }
+}
+
 enum Key {
     Rsa(rsa::KeyPair),
     P256(EcdsaKeyPair),
@@ -113,17 +128,7 @@ impl Identity {
 
     /// What the certificate says.
     pub fn facts(&self) -> Facts {
-        let leaf = &self.chain[0];
-        Facts {
-            common_name: leaf.subject_attribute(oid::COMMON_NAME),
-            organization: leaf.subject_attribute(oid::ORGANIZATION),
-            organizational_unit: leaf.subject_attribute(oid::ORGANIZATIONAL_UNIT),
-            issuer: leaf.issuer_text(),
-            serial: hex(leaf.serial_number()),
-            not_before: leaf.not_before(),
-            not_after: leaf.not_after(),
-            fingerprint: hex(&leaf.sha256()),
-        }
+        Facts::of(&self.chain[0])
     }
 
     /// The certificates' DER: the leaf first, then its issuers as far as the file has them. Nothing in it is secret.

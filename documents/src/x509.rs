@@ -5,7 +5,7 @@ use der::asn1::{AnyRef, BitStringRef, BmpString, ObjectIdentifier};
 use der::{Decode, Encode};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use x509_cert::certificate::{CertificateInner, Raw};
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectKeyIdentifier};
 use x509_cert::name::Name;
 
 use crate::algorithms;
@@ -117,6 +117,11 @@ impl Certificate {
             Ok(found) => found.map(|(_, usage)| usage),
             Err(_) => Some(KeyUsage(Default::default())),
         }
+    }
+
+    pub(crate) fn subject_key_identifier(&self) -> Option<Vec<u8>> {
+        let (_, identifier) = self.parsed.tbs_certificate.get::<SubjectKeyIdentifier>().ok()??;
+        Some(identifier.0.as_bytes().to_vec())
     }
 
     /// May sign documents: digitalSignature or nonRepudiation, where key usage is restricted.
