@@ -165,9 +165,12 @@ mod variants {
         bytes
     }
 
-    /// Two fields, `signers.first` and `signers.second`, that inherit their type from `signers`; the second one's widget is
-    /// a dictionary of its own.
+    /// Two fields, `signers.first` and `signers.second`, that inherit their type from `signers`.
     pub fn inherited_type() -> Vec<u8> {
+        save(build_inherited())
+    }
+
+    fn build_inherited() -> Document {
         let mut document = build(&["first", "second"], 0);
         let ids = field_ids(&document);
         let parent = document.add_object(dictionary! {
@@ -178,6 +181,18 @@ mod variants {
             field.remove(b"FT");
             field.set("Parent", parent);
         }
+        set_root_fields(&mut document, vec![parent.into()]);
+        document
+    }
+
+    /// The same, where the second field's widget is a dictionary of its own.
+    pub fn separate_widget() -> Vec<u8> {
+        let mut document = build_inherited();
+        let form = document.catalog().and_then(|catalog| document.get_dict_in_dict(catalog, b"AcroForm")).expect("just made");
+        let parent = form.get(b"Fields").and_then(Object::as_array).expect("just made")[0].as_reference().expect("just made");
+        let kids = document.get_dictionary(parent).and_then(|parent| parent.get(b"Kids")).expect("just made");
+        let ids: Vec<ObjectId> =
+            kids.as_array().expect("just made").iter().map(|kid| kid.as_reference().expect("just made")).collect();
         let mut widget = document.get_dictionary(ids[1]).expect("just made").clone();
         widget.remove(b"T");
         widget.set("Parent", ids[1]);
@@ -187,7 +202,25 @@ mod variants {
         document.objects.insert(ids[1], field.into());
         let page = document.get_dictionary_mut(page).expect("just made");
         page.set("Annots", vec![ids[0].into(), widget.into()]);
-        set_root_fields(&mut document, vec![parent.into()]);
+        save(document)
+    }
+
+    /// The contract with one text field.
+    pub fn text_field(name: &str) -> Vec<u8> {
+        let mut document = build(&[name], 0);
+        let id = field_ids(&document)[0];
+        document.get_dictionary_mut(id).expect("just made").set("FT", "Tx");
+        save(document)
+    }
+
+    /// The contract with a certification of `level` (DocMDP `P`), whose signature is empty.
+    pub fn certified(level: i64) -> Vec<u8> {
+        let mut document = build(&[], 0);
+        let parameters = dictionary! { "Type" => "TransformParams", "P" => level, "V" => "1.2" };
+        let reference = dictionary! { "Type" => "SigRef", "TransformMethod" => "DocMDP", "TransformParams" => parameters };
+        let signature = document.add_object(dictionary! { "Type" => "Sig", "Reference" => vec![reference.into()] });
+        let catalog = document.catalog_mut().expect("just made");
+        catalog.set("Perms", dictionary! { "DocMDP" => signature });
         save(document)
     }
 

@@ -286,3 +286,88 @@ fn store_error(error: StoreError) -> Error {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+
+    use super::*;
+
+    const PASSWORD: &str = "password";
+
+    fn open(bytes: &[u8]) -> Result<Identity, Error> {
+        Identity::open(bytes, PASSWORD)
+    }
+
+    #[test]
+    fn old_and_new_files_open() {
+        let files: [&[u8]; 4] = [
+            include_bytes!("../fixtures/rsa2048-rc2-40.p12"),
+            include_bytes!("../fixtures/rsa2048-3des.p12"),
+            include_bytes!("../fixtures/rsa2048-aes256.p12"),
+            include_bytes!("../fixtures/p384-aes256.p12"),
+        ];
+        for file in files {
+            let identity = open(file).unwrap();
+            assert_eq!(identity.certificates().count(), 2);
+            assert_eq!(identity.facts().organization.as_deref(), Some("Serveis Guell, S.L."));
+            assert_eq!(identity.facts().issuer, "Rubrica test root");
+        }
+    }
+
+    #[test]
+    fn a_wrong_password_is_said_to_be_one_in_old_and_new_files() {
+        let files: [&[u8]; 2] =
+            [include_bytes!("../fixtures/rsa2048-rc2-40.p12"), include_bytes!("../fixtures/rsa2048-aes256.p12")];
+        for file in files {
+            assert_eq!(Identity::open(file, "passwort").err(), Some(Error::WrongPassword));
+            assert_eq!(Identity::open(file, "").err(), Some(Error::WrongPassword));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_unfit_is_named() {
+        assert_eq!(open(b"").err(), Some(Error::NotPkcs12));
+        assert_eq!(open(b"-----BEGIN CERTIFICATE-----").err(), Some(Error::NotPkcs12));
+        assert_eq!(open(include_bytes!("../fixtures/no-key.p12")).err(), Some(Error::NoPrivateKey));
+        let unfit: [&[u8]; 3] = [
+            include_bytes!("../fixtures/no-certificate.p12"),
+            include_bytes!("../fixtures/rsa1024.p12"),
+            include_bytes!("../fixtures/tls-only.p12"),
+        ];
+        for file in unfit {
+            assert!(matches!(open(file), Err(Error::Unsupported(_))));
+        }
+        assert!(matches!(open(&vec![0; MAX_FILE_BYTES + 1]), Err(Error::Unsupported(_))));
+    }
+
+    #[test]
+    fn a_development_identity_has_a_root_and_two_years() {
+        let now = Utc.with_ymd_and_hms(2028, 3, 1, 0, 30, 0).unwrap();
+        let file = Identity::development("Development seal", "Güell, S.L.", now, "segredo ñ").unwrap();
+        let identity = Identity::open(&file, "segredo ñ").unwrap();
+        let facts = identity.facts();
+        assert_eq!(facts.common_name.as_deref(), Some("Development seal"));
+        assert_eq!(facts.organization.as_deref(), Some("Güell, S.L."));
+        assert!(facts.not_before <= now && facts.not_after > now + chrono::Duration::days(700));
+        assert_eq!(facts.fingerprint.len(), 64);
+        assert_eq!(identity.certificates().count(), 2);
+        assert!(identity.leaf().key_usage().unwrap().non_repudiation());
+    }
+
+    #[test]
+    fn a_leaf_is_found_by_its_key_and_the_chain_is_ordered() {
+        let identity = open(include_bytes!("../fixtures/p384-aes256.p12")).unwrap();
+        let mut shuffled: Vec<Certificate> = identity.chain.clone();
+        shuffled.reverse();
+        let chain = ordered_chain(&identity.chain[0], &shuffled);
+        assert_eq!(chain[0].der(), identity.leaf().der());
+        assert!(chain[1].is_self_issued());
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let identity = open(include_bytes!("../fixtures/rsa2048-aes256.p12")).unwrap();
+        assert_eq!(format!("{identity:?}"), "Identity { subject: \"Rubrica test RSA\", .. }");
+    }
+}

@@ -351,3 +351,6 @@ fn text(value: &str) -> Object {
 fn pdf_date(at: DateTime<Utc>) -> String {
     at.format("D:%Y%m%d%H%M%S+00'00'").to_string()
 }
+
+#[cfg(test)]
+mod tests;

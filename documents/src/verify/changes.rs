@@ -380,7 +380,9 @@ fn reachable(document: &Document, starts: Vec<&Object>, not_through: &[&[u8]]) -
 fn references_in<'a>(objects: impl Iterator<Item = &'a Object>) -> HashSet<ObjectId> {
     let mut found = HashSet::new();
     for object in objects {
-        collect(object, &[], 0, &mut |id| drop(found.insert(id)));
+        collect(object, &[], 0, &mut |id| {
+            found.insert(id);
+        });
     }
     found
 }
