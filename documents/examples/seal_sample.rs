@@ -30,7 +30,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("ecdsa", &development, fixtures::contract(&[]), vec![invisible("Ana Pons")]),
         ("p384", &p384, fixtures::contract(&[]), vec![invisible("Ana Pons"), invisible("Jon Etxeberría")]),
         ("two_fields", &development, fixtures::contract(&fields), both.to_vec()),
-        ("visible_and_invisible", &rsa, fixtures::contract(&fields), vec![both[0].clone(), invisible("Ana Pons"), both[1].clone()]),
+        (
+            "visible_and_invisible",
+            &rsa,
+            fixtures::contract(&fields),
+            vec![both[0].clone(), invisible("Ana Pons"), both[1].clone()],
+        ),
         ("xref_stream", &rsa, fixtures::with_xref_stream(&fields), vec![both[1].clone(), invisible("Ana Pons"), both[0].clone()]),
         ("inherited", &development, fixtures::inherited_type(), inherited.to_vec()),
         ("rotated_90", &development, fixtures::rotated(&fields, 90), both.to_vec()),

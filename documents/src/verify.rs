@@ -150,6 +150,11 @@ fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result
     if document.xref_recovery.is_some() || !bytes.starts_with(b"%PDF-") {
         problems.push("the file's structure is damaged: other programs may show another document".to_owned());
     }
+    let padding = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    let end = bytes.iter().rposition(|byte| !padding(byte)).map_or(0, |last| last + 1);
+    if !bytes[..end].ends_with(b"%%EOF") {
+        problems.push("there are bytes after the end of the document: other programs may show another one".to_owned());
+    }
     if has_stray_signature(&document, &signed) {
         problems.push("there is a signature that belongs to no field of the form".to_owned());
     }
@@ -360,8 +365,7 @@ fn check_digest(data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Si
     let algorithm = algorithms::digest_by_oid(data.signer.digest).map_err(|error| error.to_string())?;
     if signature.is_time_stamp {
         let content = data.content.filter(|_| data.content_type == oid::TST_INFO).ok_or("it is no time stamp")?;
-        let (imprint_algorithm, imprint, time) =
-            signed_data::time_stamp(content).ok_or("its time stamp cannot be read")?;
+        let (imprint_algorithm, imprint, time) = signed_data::time_stamp(content).ok_or("its time stamp cannot be read")?;
         signature.claimed_time = Some(time.into());
         let imprint_algorithm = algorithms::digest_by_oid(imprint_algorithm).map_err(|error| error.to_string())?;
         let own = digest::digest(algorithm, content);

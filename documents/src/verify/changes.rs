@@ -140,7 +140,9 @@ impl<'a> Roles<'a> {
         if let Ok(Object::Reference(id)) = catalog.get(b"AcroForm") {
             self.role(*id, Role::Form);
         }
-        if let Some(Object::Reference(id)) = pdf::dict_entry(self.signed, catalog, b"AcroForm").and_then(|f| f.get(b"Fields").ok()) {
+        if let Some(Object::Reference(id)) =
+            pdf::dict_entry(self.signed, catalog, b"AcroForm").and_then(|f| f.get(b"Fields").ok())
+        {
             self.role(*id, Role::FormFields);
         }
         for index in 0..self.fields.len() {
@@ -200,7 +202,8 @@ impl<'a> Roles<'a> {
         for key in differing(old, new) {
             match key.as_slice() {
                 b"AcroForm" => {
-                    let form = |document, dictionary| pdf::dict_entry(document, dictionary, b"AcroForm").cloned().unwrap_or_default();
+                    let form =
+                        |document, dictionary| pdf::dict_entry(document, dictionary, b"AcroForm").cloned().unwrap_or_default();
                     self.form(&form(self.signed, old), &form(self.current, new), changes);
                 }
                 b"DSS" => drop(changes.signatures.insert("validation data".to_owned())),
@@ -214,7 +217,8 @@ impl<'a> Roles<'a> {
         for key in differing(old, new) {
             match key.as_slice() {
                 b"Fields" => {
-                    let list = |document, dictionary| pdf::array_entry(document, dictionary, b"Fields").cloned().unwrap_or_default();
+                    let list =
+                        |document, dictionary| pdf::array_entry(document, dictionary, b"Fields").cloned().unwrap_or_default();
                     self.form_fields(&list(self.signed, old), &list(self.current, new), changes);
                 }
                 // Resources and defaults of fields; they show only where a field is filled.
@@ -255,7 +259,8 @@ impl<'a> Roles<'a> {
         for key in differing(old, new) {
             match key.as_slice() {
                 b"Annots" => {
-                    let list = |document, dictionary| pdf::array_entry(document, dictionary, b"Annots").cloned().unwrap_or_default();
+                    let list =
+                        |document, dictionary| pdf::array_entry(document, dictionary, b"Annots").cloned().unwrap_or_default();
                     self.page_annotations(&list(self.signed, old), &list(self.current, new), changes);
                 }
                 b"LastModified" | b"Tabs" => {}
@@ -370,7 +375,9 @@ fn reachable(document: &Document, starts: Vec<&Object>, not_through: &[&[u8]]) -
         collect(start, not_through, 0, &mut |id| open.push(id));
     }
     while let Some(id) = open.pop() {
-        if found.insert(id) && let Some(object) = document.objects.get(&id) {
+        if found.insert(id)
+            && let Some(object) = document.objects.get(&id)
+        {
             collect(object, not_through, 0, &mut |id| open.push(id));
         }
     }

@@ -66,9 +66,11 @@ impl<'a> Scanner<'a> {
         while let Some(byte) = self.peek() {
             match byte {
                 0 | 9 | 10 | 12 | 13 | 32 => self.position += 1,
-                b'%' => while self.peek().is_some_and(|byte| byte != b'\n' && byte != b'\r') {
-                    self.position += 1;
-                },
+                b'%' => {
+                    while self.peek().is_some_and(|byte| byte != b'\n' && byte != b'\r') {
+                        self.position += 1;
+                    }
+                }
                 _ => return,
             }
         }

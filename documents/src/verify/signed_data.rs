@@ -43,7 +43,9 @@ pub(super) fn read(contents: &[u8]) -> Result<SignedData<'_>, &'static str> {
     let outer: AnyRef<'_> = reader.decode().map_err(|_| "it is not DER")?;
     let used = usize::try_from(reader.position()).map_err(|_| "it is too large")?;
     let padded_with_zeros = contents[used..].iter().all(|byte| *byte == 0);
-    parse(outer, padded_with_zeros).map_err(|_| "it is not a readable CMS signature")?.ok_or("it does not have exactly one signer")
+    parse(outer, padded_with_zeros)
+        .map_err(|_| "it is not a readable CMS signature")?
+        .ok_or("it does not have exactly one signer")
 }
 
 fn parse(outer: AnyRef<'_>, padded_with_zeros: bool) -> der::Result<Option<SignedData<'_>>> {

@@ -154,9 +154,8 @@ fn comments_are_told_apart_from_changes() {
 #[test]
 fn filled_fields_are_told_and_a_signed_field_may_not_change() {
     let pdf = seal(&fixtures::text_field("NAME"), &identity(), &[request(None)]).unwrap();
-    let id_of = |document: &Document, name: &str| {
-        fields::all(document).unwrap().into_iter().find(|field| field.name == name).unwrap().id
-    };
+    let id_of =
+        |document: &Document, name: &str| fields::all(document).unwrap().into_iter().find(|field| field.name == name).unwrap().id;
     let filled = revised(&pdf, |document| {
         let id = id_of(document, "NAME");
         let mut field = pdf::dict_at(document, id).unwrap().clone();
@@ -238,10 +237,22 @@ fn empty_contents_and_a_repeated_key_are_refused() {
 }
 
 #[test]
-fn a_signature_moved_into_a_longer_file_is_not_a_whole_revision() {
+fn bytes_after_the_end_of_the_document_are_a_problem() {
     let pdf = sealed(&[request(None)]);
-    let report = report(&[pdf.as_slice(), b"%PDF-1.7 something else"].concat());
-    assert!(!report.signatures.iter().any(|signature| signature.covers_whole_file));
+    let longer = report(&[pdf.as_slice(), b"%PDF-1.7 something else"].concat());
+    assert!(!longer.signatures[0].covers_whole_file && !longer.all_intact());
+    assert!(report(&[pdf.as_slice(), b"\r\n\0\0"].concat()).all_intact(), "padding is none");
+}
+
+#[test]
+fn signatures_of_other_programs_are_verified() {
+    // RSA-PSS with SHA-512 as PAdES, then PKCS #1 with SHA-384 as adbe.pkcs7.detached.
+    let report = report(include_bytes!("../../fixtures/others-pss-sha512.pdf"));
+    assert_eq!(report.signatures.len(), 2);
+    assert!(report.all_intact() && report.all_trusted(), "{report}");
+    assert_eq!(report.signatures[0].name.as_deref(), Some("Somebody else"));
+    assert_eq!(report.signatures[1].sub_filter, "adbe.pkcs7.detached");
+    assert!(report.signatures[0].later_changes.signatures.contains("PKCS7"));
 }
 
 #[test]

@@ -36,7 +36,10 @@ impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |label: &str, value: &str| writeln!(f, "  {label:<13} {}", plain(value));
         line("Field:", &self.field)?;
-        line(if self.is_time_stamp { "Time stamp by:" } else { "Signed by:" }, self.name.as_deref().unwrap_or("(no name given)"))?;
+        line(
+            if self.is_time_stamp { "Time stamp by:" } else { "Signed by:" },
+            self.name.as_deref().unwrap_or("(no name given)"),
+        )?;
         line("Certificate:", self.signer.as_deref().unwrap_or("(none)"))?;
         let time = self.claimed_time.map_or_else(|| "(not given)".to_owned(), moment);
         line("Time:", &if self.is_time_stamp { time } else { format!("{time}, as claimed by the signing program") })?;
@@ -103,6 +106,7 @@ fn moment(at: DateTime<Utc>) -> String {
 
 /// Text from the file without control characters and marks of direction, which could make a terminal show something else.
 fn plain(text: &str) -> String {
-    let misleading = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let misleading =
+        |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if misleading(c) { '\u{fffd}' } else { c }).collect()
 }
