@@ -23,8 +23,8 @@ const MAX_LINE_CHARS: usize = 300;
 /// Font sizes that are tried, in half points.
 const LARGEST_HALF_POINTS: u32 = 24;
 const SMALLEST_HALF_POINTS: u32 = 6;
-/// Below this size, in half points, words may be broken.
-const BREAK_WORDS_UNDER: u32 = 12;
+/// Words are broken rather than that a text gets smaller than this, in half points.
+const SMALLEST_UNBROKEN_HALF_POINTS: u32 = 9;
 const LINE_HEIGHT: f32 = 1.25;
 /// From the edge to the text, in points.
 const PADDING: f32 = 2.5;
@@ -135,9 +135,10 @@ impl Layout {
     /// The largest size at which the lines, wrapped at spaces, fit. Where none fits: the smallest, and the rest is clipped.
     fn fit(face: &Face<'_>, lines: &[String], width: f32, height: f32) -> Self {
         let lines: Vec<String> = lines.iter().take(MAX_LINES).map(|line| printable(line)).collect();
-        for half_points in (SMALLEST_HALF_POINTS..=LARGEST_HALF_POINTS).rev() {
+        let unbroken = (SMALLEST_UNBROKEN_HALF_POINTS..=LARGEST_HALF_POINTS).rev().map(|half_points| (half_points, false));
+        let broken = (SMALLEST_HALF_POINTS..=LARGEST_HALF_POINTS).rev().map(|half_points| (half_points, true));
+        for (half_points, break_words) in unbroken.chain(broken) {
             let size = half_points as f32 / 2.0;
-            let break_words = half_points < BREAK_WORDS_UNDER;
             let wrapped = lines.iter().map(|line| wrap(face, line, width / size, break_words));
             let Some(wrapped) = wrapped.collect::<Option<Vec<_>>>() else { continue };
             let wrapped: Vec<String> = wrapped.into_iter().flatten().collect();
@@ -169,8 +170,13 @@ impl Layout {
 
 /// One line without what cannot be drawn: control characters and marks of direction.
 fn printable(line: &str) -> String {
-    let direction = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    line.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control() && !direction(c)).take(MAX_LINE_CHARS).collect()
+    let direction =
+        |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    line.chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !c.is_control() && !direction(c))
+        .take(MAX_LINE_CHARS)
+        .collect()
 }
 
 /// Breaks a line at spaces, and within words if it may. `None`: a word is wider than the line.

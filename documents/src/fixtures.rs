@@ -56,7 +56,8 @@ fn build(signature_fields: &[&str], rotation: i64) -> Document {
     let mut document = Document::with_version("1.7");
     document.reference_table.cross_reference_type = XrefType::CrossReferenceTable;
     let (pages_id, page_id) = (document.new_object_id(), document.new_object_id());
-    let font = |base: &str| dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => base, "Encoding" => "WinAnsiEncoding" };
+    let font =
+        |base: &str| dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => base, "Encoding" => "WinAnsiEncoding" };
     let regular = document.add_object(font("Helvetica"));
     let bold = document.add_object(font("Helvetica-Bold"));
     let fields = add_fields(&mut document, page_id, signature_fields);
@@ -78,9 +79,7 @@ fn build(signature_fields: &[&str], rotation: i64) -> Document {
         catalog.set("AcroForm", form);
     }
     document.objects.insert(page_id, page.into());
-    document
-        .objects
-        .insert(pages_id, dictionary! { "Type" => "Pages", "Kids" => vec![page_id.into()], "Count" => 1 }.into());
+    document.objects.insert(pages_id, dictionary! { "Type" => "Pages", "Kids" => vec![page_id.into()], "Count" => 1 }.into());
     let catalog = document.add_object(catalog);
     let information = document.add_object(dictionary! { "Title" => text("Service agreement"), "Producer" => text("Rubrica") });
     document.trailer.set("Root", catalog);
@@ -165,9 +164,12 @@ mod variants {
         bytes
     }
 
-    /// Two fields, `signers.first` and `signers.second`, that inherit their type from `signers`; the second one's widget is
-    /// a dictionary of its own.
+    /// Two fields, `signers.first` and `signers.second`, that inherit their type from `signers`.
     pub fn inherited_type() -> Vec<u8> {
+        save(build_inherited())
+    }
+
+    fn build_inherited() -> Document {
         let mut document = build(&["first", "second"], 0);
         let ids = field_ids(&document);
         let parent = document.add_object(dictionary! {
@@ -178,6 +180,18 @@ mod variants {
             field.remove(b"FT");
             field.set("Parent", parent);
         }
+        set_root_fields(&mut document, vec![parent.into()]);
+        document
+    }
+
+    /// The same, where the second field's widget is a dictionary of its own.
+    pub fn separate_widget() -> Vec<u8> {
+        let mut document = build_inherited();
+        let form = document.catalog().and_then(|catalog| document.get_dict_in_dict(catalog, b"AcroForm")).expect("just made");
+        let parent = form.get(b"Fields").and_then(Object::as_array).expect("just made")[0].as_reference().expect("just made");
+        let kids = document.get_dictionary(parent).and_then(|parent| parent.get(b"Kids")).expect("just made");
+        let ids: Vec<ObjectId> =
+            kids.as_array().expect("just made").iter().map(|kid| kid.as_reference().expect("just made")).collect();
         let mut widget = document.get_dictionary(ids[1]).expect("just made").clone();
         widget.remove(b"T");
         widget.set("Parent", ids[1]);
@@ -187,7 +201,25 @@ mod variants {
         document.objects.insert(ids[1], field.into());
         let page = document.get_dictionary_mut(page).expect("just made");
         page.set("Annots", vec![ids[0].into(), widget.into()]);
-        set_root_fields(&mut document, vec![parent.into()]);
+        save(document)
+    }
+
+    /// The contract with one text field.
+    pub fn text_field(name: &str) -> Vec<u8> {
+        let mut document = build(&[name], 0);
+        let id = field_ids(&document)[0];
+        document.get_dictionary_mut(id).expect("just made").set("FT", "Tx");
+        save(document)
+    }
+
+    /// The contract with a certification of `level` (DocMDP `P`), whose signature is empty.
+    pub fn certified(level: i64) -> Vec<u8> {
+        let mut document = build(&[], 0);
+        let parameters = dictionary! { "Type" => "TransformParams", "P" => level, "V" => "1.2" };
+        let reference = dictionary! { "Type" => "SigRef", "TransformMethod" => "DocMDP", "TransformParams" => parameters };
+        let signature = document.add_object(dictionary! { "Type" => "Sig", "Reference" => vec![reference.into()] });
+        let catalog = document.catalog_mut().expect("just made");
+        catalog.set("Perms", dictionary! { "DocMDP" => signature });
         save(document)
     }
 
@@ -213,7 +245,8 @@ mod variants {
     /// A page tree whose root is its own kid.
     pub fn page_cycle() -> Vec<u8> {
         let mut document = build(&[], 0);
-        let root = document.catalog().and_then(|catalog| catalog.get(b"Pages")).and_then(Object::as_reference).expect("just made");
+        let root =
+            document.catalog().and_then(|catalog| catalog.get(b"Pages")).and_then(Object::as_reference).expect("just made");
         document.get_dictionary_mut(root).expect("just made").set("Kids", vec![root.into()]);
         save(document)
     }
@@ -255,7 +288,8 @@ mod variants {
     }
 
     fn set_root_fields(document: &mut Document, fields: Vec<Object>) {
-        let form = document.catalog().and_then(|catalog| catalog.get(b"AcroForm")).and_then(Object::as_reference).expect("just made");
+        let form =
+            document.catalog().and_then(|catalog| catalog.get(b"AcroForm")).and_then(Object::as_reference).expect("just made");
         document.get_dictionary_mut(form).expect("just made").set("Fields", fields);
     }
 }

@@ -12,4 +12,5 @@ mod pdf;
 pub mod pkcs12;
 mod revision;
 pub mod seal;
+pub mod verify;
 mod x509;

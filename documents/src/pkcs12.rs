@@ -50,6 +50,21 @@ pub struct Facts {
     pub fingerprint: String,
 }
 
+impl Facts {
+    pub(crate) fn of(certificate: &Certificate) -> Self {
+        Self {
+            common_name: certificate.subject_attribute(oid::COMMON_NAME),
+            organization: certificate.subject_attribute(oid::ORGANIZATION),
+            organizational_unit: certificate.subject_attribute(oid::ORGANIZATIONAL_UNIT),
+            issuer: certificate.issuer_text(),
+            serial: hex(certificate.serial_number()),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+            fingerprint: hex(&certificate.sha256()),
+        }
+    }
+}
+
 enum Key {
     Rsa(rsa::KeyPair),
     P256(EcdsaKeyPair),
@@ -113,17 +128,7 @@ impl Identity {
 
     /// What the certificate says.
     pub fn facts(&self) -> Facts {
-        let leaf = &self.chain[0];
-        Facts {
-            common_name: leaf.subject_attribute(oid::COMMON_NAME),
-            organization: leaf.subject_attribute(oid::ORGANIZATION),
-            organizational_unit: leaf.subject_attribute(oid::ORGANIZATIONAL_UNIT),
-            issuer: leaf.issuer_text(),
-            serial: hex(leaf.serial_number()),
-            not_before: leaf.not_before(),
-            not_after: leaf.not_after(),
-            fingerprint: hex(&leaf.sha256()),
-        }
+        Facts::of(&self.chain[0])
     }
 
     /// The certificates' DER: the leaf first, then its issuers as far as the file has them. Nothing in it is secret.
@@ -174,12 +179,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Error::Unsupported`] where a name or the password cannot be encoded.
-    pub fn development(
-        common_name: &str,
-        organization: &str,
-        now: DateTime<Utc>,
-        password: &str,
-    ) -> Result<Vec<u8>, Error> {
+    pub fn development(common_name: &str, organization: &str, now: DateTime<Utc>, password: &str) -> Result<Vec<u8>, Error> {
         let failed = |what: &dyn fmt::Display| Error::Unsupported(format!("development certificate: {what}"));
         let authority_name = format!("{organization} development CA");
         let authority_params = development_params(&authority_name, organization, now, true);
@@ -187,9 +187,8 @@ impl Identity {
         let authority = authority_params.self_signed(&authority_key).map_err(|e| failed(&e))?;
         let issuer = rcgen::Issuer::new(authority_params, authority_key);
         let leaf_key = rcgen::KeyPair::generate().map_err(|e| failed(&e))?;
-        let leaf = development_params(common_name, organization, now, false)
-            .signed_by(&leaf_key, &issuer)
-            .map_err(|e| failed(&e))?;
+        let leaf =
+            development_params(common_name, organization, now, false).signed_by(&leaf_key, &issuer).map_err(|e| failed(&e))?;
         let private_key = PrivateKey::from_der(leaf_key.serialized_der()).map_err(|e| failed(&e))?;
         let certificate = |der: &[u8]| p12_keystore::Certificate::from_der(der).map_err(|e| failed(&e));
         let chain = [certificate(leaf.der())?, certificate(authority.der())?];
@@ -256,8 +255,7 @@ fn development_params(name: &str, organization: &str, now: DateTime<Utc>, author
         params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
     } else {
         params.is_ca = rcgen::IsCa::ExplicitNoCa;
-        params.key_usages =
-            vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::ContentCommitment];
+        params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::ContentCommitment];
     }
     params
 }
@@ -280,4 +278,89 @@ fn store_error(error: StoreError) -> Error {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+
+    use super::*;
+
+    const PASSWORD: &str = "password";
+
+    fn open(bytes: &[u8]) -> Result<Identity, Error> {
+        Identity::open(bytes, PASSWORD)
+    }
+
+    #[test]
+    fn old_and_new_files_open() {
+        let files: [&[u8]; 4] = [
+            include_bytes!("../fixtures/rsa2048-rc2-40.p12"),
+            include_bytes!("../fixtures/rsa2048-3des.p12"),
+            include_bytes!("../fixtures/rsa2048-aes256.p12"),
+            include_bytes!("../fixtures/p384-aes256.p12"),
+        ];
+        for file in files {
+            let identity = open(file).unwrap();
+            assert_eq!(identity.certificates().count(), 2);
+            assert_eq!(identity.facts().organization.as_deref(), Some("Serveis Guell, S.L."));
+            assert_eq!(identity.facts().issuer, "Rubrica test root");
+        }
+    }
+
+    #[test]
+    fn a_wrong_password_is_said_to_be_one_in_old_and_new_files() {
+        let files: [&[u8]; 2] =
+            [include_bytes!("../fixtures/rsa2048-rc2-40.p12"), include_bytes!("../fixtures/rsa2048-aes256.p12")];
+        for file in files {
+            assert_eq!(Identity::open(file, "passwort").err(), Some(Error::WrongPassword));
+            assert_eq!(Identity::open(file, "").err(), Some(Error::WrongPassword));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_unfit_is_named() {
+        assert_eq!(open(b"").err(), Some(Error::NotPkcs12));
+        assert_eq!(open(b"-----BEGIN CERTIFICATE-----").err(), Some(Error::NotPkcs12));
+        assert_eq!(open(include_bytes!("../fixtures/no-key.p12")).err(), Some(Error::NoPrivateKey));
+        let unfit: [&[u8]; 3] = [
+            include_bytes!("../fixtures/no-certificate.p12"),
+            include_bytes!("../fixtures/rsa1024.p12"),
+            include_bytes!("../fixtures/tls-only.p12"),
+        ];
+        for file in unfit {
+            assert!(matches!(open(file), Err(Error::Unsupported(_))));
+        }
+        assert!(matches!(open(&vec![0; MAX_FILE_BYTES + 1]), Err(Error::Unsupported(_))));
+    }
+
+    #[test]
+    fn a_development_identity_has_a_root_and_two_years() {
+        let now = Utc.with_ymd_and_hms(2028, 3, 1, 0, 30, 0).unwrap();
+        let file = Identity::development("Development seal", "Güell, S.L.", now, "segredo ñ").unwrap();
+        let identity = Identity::open(&file, "segredo ñ").unwrap();
+        let facts = identity.facts();
+        assert_eq!(facts.common_name.as_deref(), Some("Development seal"));
+        assert_eq!(facts.organization.as_deref(), Some("Güell, S.L."));
+        assert!(facts.not_before <= now && facts.not_after > now + chrono::Duration::days(700));
+        assert_eq!(facts.fingerprint.len(), 64);
+        assert_eq!(identity.certificates().count(), 2);
+        assert!(identity.leaf().key_usage().unwrap().non_repudiation());
+    }
+
+    #[test]
+    fn a_leaf_is_found_by_its_key_and_the_chain_is_ordered() {
+        let identity = open(include_bytes!("../fixtures/p384-aes256.p12")).unwrap();
+        let mut shuffled: Vec<Certificate> = identity.chain.clone();
+        shuffled.reverse();
+        let chain = ordered_chain(&identity.chain[0], &shuffled);
+        assert_eq!(chain[0].der(), identity.leaf().der());
+        assert!(chain[1].is_self_issued());
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let identity = open(include_bytes!("../fixtures/rsa2048-aes256.p12")).unwrap();
+        assert_eq!(format!("{identity:?}"), "Identity { subject: \"Rubrica test RSA\", .. }");
+    }
 }

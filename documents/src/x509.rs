@@ -5,7 +5,7 @@ use der::asn1::{AnyRef, BitStringRef, BmpString, ObjectIdentifier};
 use der::{Decode, Encode};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use x509_cert::certificate::{CertificateInner, Raw};
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectKeyIdentifier};
 use x509_cert::name::Name;
 
 use crate::algorithms;
@@ -119,6 +119,11 @@ impl Certificate {
         }
     }
 
+    pub(crate) fn subject_key_identifier(&self) -> Option<Vec<u8>> {
+        let (_, identifier) = self.parsed.tbs_certificate.get::<SubjectKeyIdentifier>().ok()??;
+        Some(identifier.0.as_bytes().to_vec())
+    }
+
     /// May sign documents: digitalSignature or nonRepudiation, where key usage is restricted.
     pub(crate) fn may_sign_documents(&self) -> bool {
         self.key_usage().is_none_or(|usage| usage.digital_signature() || usage.non_repudiation())
@@ -134,13 +139,8 @@ impl Certificate {
 
     /// The first critical extension that is not evaluated here; such a certificate must not be relied on (RFC 5280 4.2).
     pub(crate) fn unknown_critical_extension(&self) -> Option<ObjectIdentifier> {
-        const EVALUATED: [ObjectIdentifier; 5] = [
-            oid::KEY_USAGE,
-            oid::SUBJECT_ALT_NAME,
-            oid::BASIC_CONSTRAINTS,
-            oid::CERTIFICATE_POLICIES,
-            oid::EXTENDED_KEY_USAGE,
-        ];
+        const EVALUATED: [ObjectIdentifier; 5] =
+            [oid::KEY_USAGE, oid::SUBJECT_ALT_NAME, oid::BASIC_CONSTRAINTS, oid::CERTIFICATE_POLICIES, oid::EXTENDED_KEY_USAGE];
         let extensions = self.parsed.tbs_certificate.extensions.as_deref().unwrap_or(&[]);
         extensions.iter().find(|e| e.critical && !EVALUATED.contains(&e.extn_id)).map(|e| e.extn_id)
     }
@@ -154,8 +154,7 @@ impl Certificate {
         let outer = AnyRef::from_der(&self.der).map_err(|_| algorithms::Error::Unreadable)?;
         let parts = asn1::elements(outer.value()).map_err(|_| algorithms::Error::Unreadable)?;
         let [_, algorithm, signature] = parts[..] else { return Err(algorithms::Error::Unreadable) };
-        let algorithm =
-            algorithm.decode_as::<AlgorithmIdentifierRef<'_>>().map_err(|_| algorithms::Error::Unreadable)?;
+        let algorithm = algorithm.decode_as::<AlgorithmIdentifierRef<'_>>().map_err(|_| algorithms::Error::Unreadable)?;
         let signature = signature.decode_as::<BitStringRef<'_>>().map_err(|_| algorithms::Error::Unreadable)?;
         let signature = signature.as_bytes().ok_or(algorithms::Error::Unreadable)?;
         let key = issuer.public_key().map_err(|_| algorithms::Error::Unreadable)?;
@@ -173,8 +172,8 @@ fn moment(time: &x509_cert::time::Time) -> DateTime<Utc> {
 
 /// The last (most specific) value of `attribute` in a name, in any of X.520's string types.
 fn name_attribute(name: &Name, attribute: ObjectIdentifier) -> Option<String> {
-    let values = name.0.iter().flat_map(|rdn| rdn.0.iter()).filter(|pair| pair.oid == attribute);
-    let value = values.last()?;
+    let mut values = name.0.iter().flat_map(|rdn| rdn.0.iter()).filter(|pair| pair.oid == attribute);
+    let value = values.next_back()?;
     let encoded = value.value.to_der().ok()?;
     match encoded.first()? {
         0x1e => BmpString::from_der(&encoded).ok().map(|text| text.to_string()),

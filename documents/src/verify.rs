@@ -1,0 +1,463 @@
+//! Verification of signed PDFs, offline: who signed what and when, whether it is intact, whether the certificate is trusted,
+//! and what happened afterwards.
+//!
+//! Nothing in the file is believed because the file says so: the signature dictionary is read from its bytes, the revision
+//! it covers is parsed by itself, and the document as it is now is compared with that revision object by object.
+
+mod chain;
+mod changes;
+mod raw;
+mod signed_data;
+mod text;
+
+use aws_lc_rs::digest;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use der::oid::ObjectIdentifier;
+use lopdf::xref::XrefEntry;
+use lopdf::{Dictionary, Document, ObjectId};
+use serde::Serialize;
+
+use crate::asn1::oid;
+use crate::fields::{self, Field};
+use crate::pkcs12::Facts;
+use crate::x509::Certificate;
+use crate::{algorithms, pdf, revision};
+use signed_data::{CertificateId, SignedData};
+
+pub use chain::Trust as CertificateTrust;
+pub use changes::Changes;
+
+/// Signatures of one file that are verified.
+pub const MAX_SIGNATURES: usize = 100;
+
+/// Why a file cannot be verified at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Document(#[from] pdf::Error),
+    #[error("the document has more than {MAX_SIGNATURES} signatures")]
+    TooMany,
+    #[error("trusted root number {0} is not a certificate in DER")]
+    Root(usize),
+}
+
+/// Whom to trust.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// Root certificates, DER.
+    pub roots: Vec<Vec<u8>>,
+}
+
+/// What a file's signatures are worth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub verified_at: DateTime<Utc>,
+    /// Length of the file, in bytes.
+    pub length: usize,
+    /// In the order in which they were made.
+    pub signatures: Vec<Signature>,
+    /// What is wrong with the file beside its signatures.
+    pub problems: Vec<String>,
+}
+
+impl Report {
+    /// There is a signature, and every one is intact. Says nothing about trust in the certificates.
+    pub fn all_intact(&self) -> bool {
+        !self.signatures.is_empty() && self.problems.is_empty() && self.signatures.iter().all(Signature::is_intact)
+    }
+
+    /// Every signature's certificate leads to a trusted root.
+    pub fn all_trusted(&self) -> bool {
+        !self.signatures.is_empty() && self.signatures.iter().all(|signature| signature.trust.is_trusted())
+    }
+}
+
+/// Whether a signature is bound to its certificate by a signed attribute (ESS signing-certificate).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    Matches,
+    Mismatch,
+    Absent,
+}
+
+/// One signature, or one document time stamp.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Signature {
+    /// Fully qualified name of the field.
+    pub field: String,
+    /// `/SubFilter`: the kind of signature.
+    pub sub_filter: String,
+    /// The common name in the signer's certificate.
+    pub signer: Option<String>,
+    /// `/Name`, as the signing program wrote it.
+    pub name: Option<String>,
+    pub reason: Option<String>,
+    pub location: Option<String>,
+    /// What the signer claims (`/M` or CMS signing-time); proven by nothing, except in a time stamp.
+    pub claimed_time: Option<DateTime<Utc>>,
+    pub is_time_stamp: bool,
+    /// `/ByteRange` as it stands there.
+    pub byte_range: Vec<i64>,
+    /// The bytes before the end of the signed range are a complete document that holds this signature, with no gap.
+    pub covers_whole_revision: bool,
+    /// Nothing follows the signed range.
+    pub covers_whole_file: bool,
+    /// The signed bytes are those that were signed.
+    pub digest_intact: bool,
+    /// The signature was made with the certificate's key.
+    pub signature_valid: bool,
+    pub certificate_binding: Binding,
+    pub certificate: Option<Facts>,
+    pub trust: CertificateTrust,
+    /// What happened to the document after this signature.
+    pub later_changes: Changes,
+    /// What is wrong with this signature, in words.
+    pub problems: Vec<String>,
+}
+
+impl Signature {
+    /// The document as signed is proven unchanged, and what came later is explained.
+    pub fn is_intact(&self) -> bool {
+        self.digest_intact
+            && self.signature_valid
+            && self.covers_whole_revision
+            && self.certificate_binding != Binding::Mismatch
+            && self.problems.is_empty()
+            && !self.later_changes.is_suspicious()
+    }
+}
+
+/// Verifies all signatures of a file, at the time `now`, without any network.
+///
+/// A file without signatures gives an empty report. Revocation is not looked at.
+///
+/// # Errors
+/// Where the file is no PDF that can be read, or a root is no certificate. What is wrong with a signature is in the report.
+pub fn verify(pdf: &[u8], trust: &Trust, now: DateTime<Utc>) -> Result<Report, Error> {
+    let root = |(index, der): (usize, &Vec<u8>)| Certificate::from_der(der).map_err(|_| Error::Root(index + 1));
+    let roots = trust.roots.iter().enumerate().map(root).collect::<Result<Vec<_>, _>>()?;
+    pdf::guarded(|| verify_all(pdf, &roots, now))?
+}
+
+fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result<Report, Error> {
+    let document = pdf::load(bytes)?;
+    let signed: Vec<Field<'_>> = fields::all(&document)?.into_iter().filter(|field| field.is_signed(&document)).collect();
+    if signed.len() > MAX_SIGNATURES {
+        return Err(Error::TooMany);
+    }
+    let mut problems = Vec::new();
+    if document.xref_recovery.is_some() || !bytes.starts_with(b"%PDF-") {
+        problems.push("the file's structure is damaged: other programs may show another document".to_owned());
+    }
+    let padding = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    let end = bytes.iter().rposition(|byte| !padding(byte)).map_or(0, |last| last + 1);
+    if !bytes[..end].ends_with(b"%%EOF") {
+        problems.push("there are bytes after the end of the document: other programs may show another one".to_owned());
+    }
+    if has_stray_signature(&document, &signed) {
+        problems.push("there is a signature that belongs to no field of the form".to_owned());
+    }
+    let file = File { bytes, document: &document, roots, now };
+    let mut signatures: Vec<Signature> = signed.iter().map(|field| file.verify_field(field)).collect();
+    signatures.sort_by_key(|signature| signed_end(&signature.byte_range).unwrap_or(usize::MAX));
+    Ok(Report { verified_at: now, length: bytes.len(), signatures, problems })
+}
+
+/// A signature dictionary that no signed field has, or that several share.
+fn has_stray_signature(document: &Document, signed: &[Field<'_>]) -> bool {
+    let mut values: Vec<ObjectId> = signed.iter().filter_map(|field| field.value?.as_reference().ok()).collect();
+    let count = values.len();
+    values.sort_unstable();
+    values.dedup();
+    let dictionaries = document.objects.iter().filter_map(|(id, object)| Some((id, object.as_dict().ok()?)));
+    let mut signatures = dictionaries.filter(|(_, dictionary)| dictionary.has(b"ByteRange") && dictionary.has(b"Contents"));
+    values.len() < count || signatures.any(|(id, _)| values.binary_search(id).is_err())
+}
+
+/// Where the signed range ends, if the byte range has its four numbers.
+fn signed_end(byte_range: &[i64]) -> Option<usize> {
+    let [_, _, start, length] = byte_range[..] else { return None };
+    usize::try_from(start.checked_add(length)?).ok()
+}
+
+struct File<'a> {
+    bytes: &'a [u8],
+    document: &'a Document,
+    roots: &'a [Certificate],
+    now: DateTime<Utc>,
+}
+
+/// The two signed ranges, and the value between them.
+struct Covered<'a> {
+    before: &'a [u8],
+    after: &'a [u8],
+    contents: Vec<u8>,
+}
+
+impl Covered<'_> {
+    fn digest(&self, algorithm: &'static digest::Algorithm) -> digest::Digest {
+        let mut context = digest::Context::new(algorithm);
+        context.update(self.before);
+        context.update(self.after);
+        context.finish()
+    }
+}
+
+impl<'a> File<'a> {
+    fn verify_field(&self, field: &Field<'_>) -> Signature {
+        let empty = Dictionary::new();
+        let value = field.value.map(|value| pdf::resolve(self.document, value));
+        let dictionary = value.and_then(|value| value.as_dict().ok()).unwrap_or(&empty);
+        let mut signature = self.described(field, dictionary);
+        let Some(id) = field.value.and_then(|value| value.as_reference().ok()) else {
+            signature.problems.push("the signature is not an object of its own".to_owned());
+            return signature;
+        };
+        match self.covered(id, &signature.byte_range) {
+            Err(problem) => signature.problems.push(problem.to_owned()),
+            Ok(covered) => {
+                self.check_revision(field, id, &mut signature);
+                self.check_content(&covered, &mut signature);
+            }
+        }
+        signature
+    }
+
+    /// What the dictionary says of itself; nothing is proven yet.
+    fn described(&self, field: &Field<'_>, dictionary: &Dictionary) -> Signature {
+        let text = |key: &[u8]| pdf::entry(self.document, dictionary, key).and_then(pdf::text);
+        let sub_filter = pdf::entry(self.document, dictionary, b"SubFilter").and_then(|value| value.as_name().ok());
+        let sub_filter = String::from_utf8_lossy(sub_filter.unwrap_or_default()).into_owned();
+        let numbers = pdf::array_entry(self.document, dictionary, b"ByteRange").map(Vec::as_slice).unwrap_or_default();
+        Signature {
+            field: field.name.clone(),
+            is_time_stamp: sub_filter == "ETSI.RFC3161",
+            sub_filter,
+            signer: None,
+            name: text(b"Name"),
+            reason: text(b"Reason"),
+            location: text(b"Location"),
+            claimed_time: text(b"M").as_deref().and_then(pdf_date),
+            byte_range: numbers.iter().take(8).map(|number| number.as_i64().unwrap_or(-1)).collect(),
+            covers_whole_revision: false,
+            covers_whole_file: false,
+            digest_intact: false,
+            signature_valid: false,
+            certificate_binding: Binding::Absent,
+            certificate: None,
+            trust: CertificateTrust::NoCertificate,
+            later_changes: Changes::default(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// The signed bytes: two ranges from the file's start, whose gap is the value of this dictionary's own `/Contents`.
+    fn covered(&self, id: ObjectId, byte_range: &[i64]) -> Result<Covered<'a>, &'static str> {
+        let range: Vec<usize> = byte_range.iter().filter_map(|number| usize::try_from(*number).ok()).collect();
+        let [0, gap_start, gap_end, length] = range[..] else {
+            return Err("its byte range is not two ranges from the start of the file");
+        };
+        let end = gap_end.checked_add(length).filter(|end| *end <= self.bytes.len());
+        let end = end.ok_or("its byte range goes beyond the end of the file")?;
+        if gap_start == 0 || gap_start >= gap_end || length == 0 {
+            return Err("its byte range overlaps or leaves something out");
+        }
+        let Some(XrefEntry::Normal { offset, .. }) = self.document.reference_table.get(id.0) else {
+            return Err("its dictionary is not written in the open");
+        };
+        let entries = raw::dictionary(self.bytes, *offset as usize).ok_or("its dictionary cannot be read")?;
+        let mut keys: Vec<&[u8]> = entries.iter().map(|entry| entry.key.as_slice()).collect();
+        keys.sort_unstable();
+        if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("its dictionary has a key twice");
+        }
+        let value = entries.iter().find(|entry| entry.key == b"Contents").map(|entry| entry.value.clone());
+        if value != Some(gap_start..gap_end) {
+            return Err("the gap in its byte range is not the signature's value");
+        }
+        let gap = &self.bytes[gap_start..gap_end];
+        let contents = unhex(gap).ok_or("the signature's value is not hexadecimal")?;
+        Ok(Covered { before: &self.bytes[..gap_start], after: &self.bytes[gap_end..end], contents })
+    }
+
+    /// Parses what is covered by itself, and compares the document as it is now with it.
+    fn check_revision(&self, field: &Field<'_>, id: ObjectId, signature: &mut Signature) {
+        let Some(end) = signed_end(&signature.byte_range) else { return };
+        let rest = &self.bytes[end..];
+        signature.covers_whole_file = rest.iter().all(u8::is_ascii_whitespace);
+        if signature.covers_whole_file {
+            signature.covers_whole_revision = true;
+            return;
+        }
+        let Ok(Ok(revision)) = pdf::guarded(|| pdf::load(&self.bytes[..end])) else {
+            signature.problems.push("what it covers is not a complete document".to_owned());
+            return;
+        };
+        let ends_well = self.bytes[..end].trim_ascii_end().ends_with(b"%%EOF");
+        let same = fields::all(&revision).is_ok_and(|fields| {
+            fields.iter().any(|then| then.name == field.name && then.value.and_then(|v| v.as_reference().ok()) == Some(id))
+        });
+        if revision.xref_recovery.is_some() || !ends_well || !same {
+            signature.problems.push("what it covers is not a complete document with this signature in it".to_owned());
+            return;
+        }
+        signature.covers_whole_revision = true;
+        match changes::between(&revision, self.document) {
+            Ok(mut found) => {
+                enforce_certification(&revision, &mut found);
+                signature.later_changes = found;
+            }
+            Err(error) => signature.problems.push(format!("what changed after it cannot be told: {error}")),
+        }
+    }
+
+    fn check_content(&self, covered: &Covered<'_>, signature: &mut Signature) {
+        const KNOWN: [&str; 3] = ["ETSI.CAdES.detached", "adbe.pkcs7.detached", "ETSI.RFC3161"];
+        if !KNOWN.contains(&signature.sub_filter.as_str()) {
+            let shown: String = signature.sub_filter.chars().take(40).collect();
+            signature.problems.push(format!("signatures of the kind \"{shown}\" are not supported"));
+            return;
+        }
+        let data = match signed_data::read(&covered.contents) {
+            Ok(data) => data,
+            Err(why) => return signature.problems.push(format!("the signature's value cannot be used: {why}")),
+        };
+        if !data.padded_with_zeros {
+            signature.problems.push("there are hidden bytes after the signature's value".to_owned());
+        }
+        if let Err(problem) = check_digest(&data, covered, signature) {
+            signature.problems.push(problem);
+        }
+        self.check_signer(&data, covered, signature);
+    }
+
+    fn check_signer(&self, data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Signature) {
+        let Some(certificate) = data.certificates.iter().find(|certificate| data.signer.is(certificate)) else {
+            return signature.problems.push("it holds no readable certificate of its signer".to_owned());
+        };
+        signature.signer = Some(certificate.subject_text());
+        signature.certificate = Some(Facts::of(certificate));
+        match verify_value(data, certificate, covered) {
+            Ok(()) => signature.signature_valid = true,
+            Err(error) => signature.problems.push(error.to_string()),
+        }
+        signature.certificate_binding = binding(data, certificate);
+        match signature.certificate_binding {
+            Binding::Mismatch => signature.problems.push("it was made for another certificate".to_owned()),
+            // EN 319 142-1 6.3 requires the attribute of PAdES signatures; older kinds may lack it.
+            Binding::Absent if signature.sub_filter == "ETSI.CAdES.detached" => {
+                signature.problems.push("it is not bound to its certificate, as PAdES requires".to_owned());
+            }
+            _ => {}
+        }
+        signature.claimed_time = signature.claimed_time.or(data.signer.signing_time().map(DateTime::from));
+        // A claimed time in the future proves nothing; the certificate has to be valid now then.
+        let at = signature.claimed_time.filter(|claimed| *claimed <= self.now).unwrap_or(self.now);
+        let signs_documents = !signature.is_time_stamp;
+        signature.trust = chain::evaluate(certificate, &data.certificates, self.roots, at, signs_documents);
+    }
+}
+
+/// The digest over the covered bytes against the signed one.
+fn check_digest(data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Signature) -> Result<(), String> {
+    let changed = || "the signed bytes were changed".to_owned();
+    let algorithm = algorithms::digest_by_oid(data.signer.digest).map_err(|error| error.to_string())?;
+    if signature.is_time_stamp {
+        let content = data.content.filter(|_| data.content_type == oid::TST_INFO).ok_or("it is no time stamp")?;
+        let (imprint_algorithm, imprint, time) = signed_data::time_stamp(content).ok_or("its time stamp cannot be read")?;
+        signature.claimed_time = Some(time.into());
+        let imprint_algorithm = algorithms::digest_by_oid(imprint_algorithm).map_err(|error| error.to_string())?;
+        let own = digest::digest(algorithm, content);
+        let intact = covered.digest(imprint_algorithm).as_ref() == imprint;
+        signature.digest_intact = intact && data.signer.message_digest() == Some(own.as_ref());
+        return if signature.digest_intact { Ok(()) } else { Err(changed()) };
+    }
+    if data.content.is_some() {
+        return Err("it holds a content of its own".to_owned());
+    }
+    if data.signer.signed_attributes.is_none() {
+        // The signature value is over the content itself; check_signer decides.
+        signature.digest_intact = true;
+        return Ok(());
+    }
+    if data.signer.content_type() != Some(data.content_type) {
+        return Err("its content type was changed".to_owned());
+    }
+    signature.digest_intact = data.signer.message_digest() == Some(covered.digest(algorithm).as_ref());
+    if signature.digest_intact { Ok(()) } else { Err(changed()) }
+}
+
+fn verify_value(data: &SignedData<'_>, certificate: &Certificate, covered: &Covered<'_>) -> Result<(), algorithms::Error> {
+    let key = certificate.public_key().map_err(|_| algorithms::Error::Unreadable)?;
+    let signer = &data.signer;
+    let check = |message: &[u8]| algorithms::verify(&key, &signer.algorithm, Some(signer.digest), message, signer.signature);
+    match &signer.signed_attributes {
+        Some(attributes) => check(attributes),
+        None => check(&[covered.before, covered.after].concat()),
+    }
+}
+
+fn binding(data: &SignedData<'_>, certificate: &Certificate) -> Binding {
+    let digest_of = |algorithm: &'static digest::Algorithm| digest::digest(algorithm, certificate.der());
+    let matches = match data.signer.certificate_id() {
+        None => return Binding::Absent,
+        Some(CertificateId::Sha1(hash)) => digest_of(&digest::SHA1_FOR_LEGACY_USE_ONLY).as_ref() == hash,
+        Some(CertificateId::Digest(algorithm, hash)) => certificate_digest(algorithm, digest_of, hash),
+    };
+    if matches { Binding::Matches } else { Binding::Mismatch }
+}
+
+fn certificate_digest(
+    algorithm: ObjectIdentifier,
+    digest_of: impl Fn(&'static digest::Algorithm) -> digest::Digest,
+    hash: &[u8],
+) -> bool {
+    algorithms::digest_by_oid(algorithm).is_ok_and(|algorithm| digest_of(algorithm).as_ref() == hash)
+}
+
+/// What the author's certification does not allow counts as suspicious (DocMDP, ISO 32000-1 12.8.2.2).
+fn enforce_certification(revision: &Document, changes: &mut Changes) {
+    let Some(level) = revision::certification_level(revision) else { return };
+    let forbidden = match level {
+        1 => !changes.is_empty(),
+        2 => changes.annotations,
+        _ => false,
+    };
+    if forbidden {
+        changes.other.insert("the author's certification does not allow these changes".to_owned());
+    }
+}
+
+/// The bytes of a hexadecimal string with its angle brackets. White space, which nothing needs here, is not allowed.
+fn unhex(gap: &[u8]) -> Option<Vec<u8>> {
+    let digits = gap.strip_prefix(b"<")?.strip_suffix(b">")?;
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => Some((digit(*high)? * 16 + digit(*low)?) as u8),
+        _ => None,
+    };
+    digits.chunks(2).map(pair).collect()
+}
+
+/// A PDF date (ISO 32000-1 7.9.4): `D:YYYYMMDDHHmmSS` with an optional offset. Everything after the year may be missing.
+fn pdf_date(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.strip_prefix("D:").unwrap_or(text);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).take(14).count();
+    let (date, zone) = text.split_at(digits);
+    const MISSING: &str = "00000101000000";
+    let whole = format!("{date}{}", MISSING.get(date.len()..)?);
+    let local = NaiveDateTime::parse_from_str(&whole, "%Y%m%d%H%M%S").ok().filter(|_| date.len() >= 4)?;
+    let sign = match zone.chars().next() {
+        Some('+') => 1,
+        Some('-') => -1,
+        _ => return Some(local.and_utc()),
+    };
+    let numbers: String = zone.chars().filter(char::is_ascii_digit).take(4).collect();
+    let part = |range: std::ops::Range<usize>| numbers.get(range).and_then(|part| part.parse::<i64>().ok()).unwrap_or(0);
+    let offset = chrono::Duration::minutes(sign * (part(0..2) * 60 + part(2..4)));
+    local.checked_sub_signed(offset).map(|utc| utc.and_utc())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! Whether a signer's certificate leads to a root that is trusted (RFC 5280 6.1, without revocation: this is offline).
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::x509::Certificate;
+
+/// Certificates of a path, and candidates that are tried in all.
+const MAX_PATH: usize = 8;
+const MAX_TRIALS: usize = 200;
+
+/// What is known of a signer's certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Trust {
+    /// A path leads to this trusted root.
+    Trusted { root: String },
+    /// It signed itself and is not among the trusted roots.
+    SelfSigned,
+    /// No trusted root is above it; this is the last issuer that is missing.
+    UnknownIssuer { issuer: String },
+    /// This certificate had ended at the time of signing.
+    ExpiredAtSigning { certificate: String, ended: DateTime<Utc> },
+    /// This certificate was not valid yet at the time of signing.
+    NotYetValidAtSigning { certificate: String, begins: DateTime<Utc> },
+    /// Its key usage does not allow signatures on documents.
+    KeyUsage,
+    /// It has a critical extension that is not understood here.
+    CriticalExtension { extension: String },
+    /// There is no readable certificate of the signer.
+    NoCertificate,
+}
+
+impl Trust {
+    pub fn is_trusted(&self) -> bool {
+        matches!(self, Self::Trusted { .. })
+    }
+}
+
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trusted { root } => write!(f, "trusted (root: {root})"),
+            Self::SelfSigned => write!(f, "not trusted: it signed itself and is not among the trusted roots"),
+            Self::UnknownIssuer { issuer } => write!(f, "not trusted: its issuer \"{issuer}\" is not known here"),
+            Self::ExpiredAtSigning { certificate, ended } => {
+                write!(f, "not trusted: the certificate \"{certificate}\" had ended on {} when it was used", ended.date_naive())
+            }
+            Self::NotYetValidAtSigning { certificate, begins } => {
+                write!(f, "not trusted: the certificate \"{certificate}\" is only valid from {}", begins.date_naive())
+            }
+            Self::KeyUsage => write!(f, "not trusted: its key usage does not allow signatures on documents"),
+            Self::CriticalExtension { extension } => {
+                write!(f, "not trusted: it has a critical extension ({extension}) that is not understood")
+            }
+            Self::NoCertificate => write!(f, "not trusted: the signature holds no readable certificate of its signer"),
+        }
+    }
+}
+
+/// Evaluates `leaf` at the time of signing. `pool` are the certificates that came with the signature.
+pub(super) fn evaluate<'a>(
+    leaf: &'a Certificate,
+    pool: &'a [Certificate],
+    roots: &'a [Certificate],
+    at: DateTime<Utc>,
+    signs_documents: bool,
+) -> Trust {
+    if signs_documents && !leaf.may_sign_documents() {
+        return Trust::KeyUsage;
+    }
+    let mut search = Search { pool, roots, at, trials: 0, fault: None };
+    if let Some(root) = search.extend(&mut vec![leaf]) {
+        return Trust::Trusted { root };
+    }
+    match search.fault {
+        Some(fault) => fault,
+        None if leaf.is_self_issued() => Trust::SelfSigned,
+        None => Trust::UnknownIssuer { issuer: top_of(leaf, pool).issuer_text() },
+    }
+}
+
+struct Search<'a> {
+    pool: &'a [Certificate],
+    roots: &'a [Certificate],
+    at: DateTime<Utc>,
+    trials: usize,
+    /// Why the first path that reached a root was not accepted, or could not go on.
+    fault: Option<Trust>,
+}
+
+impl<'a> Search<'a> {
+    /// Extends a path to a root and returns the root's name.
+    fn extend(&mut self, path: &mut Vec<&'a Certificate>) -> Option<String> {
+        let last = *path.last()?;
+        if let Some(fault) = self.fault_of(last) {
+            self.fault.get_or_insert(fault);
+            return None;
+        }
+        if self.roots.iter().any(|root| root.der() == last.der()) {
+            return Some(last.subject_text());
+        }
+        if path.len() == MAX_PATH {
+            return None;
+        }
+        let (roots, pool) = (self.roots, self.pool);
+        let candidates = roots.iter().map(|root| (root, true)).chain(pool.iter().map(|issuer| (issuer, false)));
+        for (candidate, is_root) in candidates {
+            let repeated = path.iter().any(|present| present.der() == candidate.der());
+            if repeated || candidate.subject() != last.issuer() || self.trials == MAX_TRIALS {
+                continue;
+            }
+            self.trials += 1;
+            let authorities_below = path.len() - 1;
+            if !candidate.may_issue(authorities_below) || !last.is_signed_by(candidate) {
+                continue;
+            }
+            if is_root {
+                // A trust anchor's own dates are not a matter of the path (RFC 5280 6.1.1 d).
+                return Some(candidate.subject_text());
+            }
+            path.push(candidate);
+            let found = self.extend(path);
+            path.pop();
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    fn fault_of(&self, certificate: &Certificate) -> Option<Trust> {
+        let name = certificate.subject_text();
+        if self.at > certificate.not_after() {
+            return Some(Trust::ExpiredAtSigning { certificate: name, ended: certificate.not_after() });
+        }
+        if self.at < certificate.not_before() {
+            return Some(Trust::NotYetValidAtSigning { certificate: name, begins: certificate.not_before() });
+        }
+        let extension = certificate.unknown_critical_extension()?;
+        Some(Trust::CriticalExtension { extension: extension.to_string() })
+    }
+}
+
+/// The highest certificate above `leaf` that came with the signature: its issuer is the one that is missing.
+fn top_of<'a>(leaf: &'a Certificate, pool: &'a [Certificate]) -> &'a Certificate {
+    let mut top = leaf;
+    for _ in 0..MAX_PATH {
+        match pool.iter().find(|issuer| issuer.subject() == top.issuer() && !top.is_self_issued()) {
+            Some(issuer) => top = issuer,
+            None => break,
+        }
+    }
+    top
+}

@@ -1,0 +1,112 @@
+//! The report in words, for people who read contracts rather than byte ranges.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use super::{Binding, Changes, Report, Signature};
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.signatures.len();
+        match count {
+            0 => writeln!(f, "The document has no signatures.")?,
+            1 => writeln!(f, "The document has one signature.")?,
+            _ => writeln!(f, "The document has {count} signatures.")?,
+        }
+        for problem in &self.problems {
+            writeln!(f, "Problem: {}.", plain(problem))?;
+        }
+        for (index, signature) in self.signatures.iter().enumerate() {
+            writeln!(f)?;
+            writeln!(f, "Signature {} of {count}", index + 1)?;
+            write!(f, "{signature}")?;
+        }
+        writeln!(f)?;
+        let verdict = match (count, self.all_intact()) {
+            (0, _) => "Result: not signed.",
+            (_, true) => "Result: every signature is intact.",
+            (_, false) => "Result: NOT every signature is intact.",
+        };
+        writeln!(f, "{verdict} Checked on {}, without asking whether certificates were revoked.", moment(self.verified_at))
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |label: &str, value: &str| writeln!(f, "  {label:<13} {}", plain(value));
+        line("Field:", &self.field)?;
+        line(
+            if self.is_time_stamp { "Time stamp by:" } else { "Signed by:" },
+            self.name.as_deref().unwrap_or("(no name given)"),
+        )?;
+        line("Certificate:", self.signer.as_deref().unwrap_or("(none)"))?;
+        let time = self.claimed_time.map_or_else(|| "(not given)".to_owned(), moment);
+        line("Time:", &if self.is_time_stamp { time } else { format!("{time}, as claimed by the signing program") })?;
+        for (label, value) in [("Reason:", &self.reason), ("Place:", &self.location)] {
+            if let Some(value) = value {
+                line(label, value)?;
+            }
+        }
+        line("Covers:", &self.coverage())?;
+        line("Integrity:", self.integrity())?;
+        line("Identity:", &self.trust.to_string())?;
+        line("Afterwards:", &self.later_changes.to_string())?;
+        for problem in &self.problems {
+            line("Problem:", problem)?;
+        }
+        Ok(())
+    }
+}
+
+impl Signature {
+    fn coverage(&self) -> String {
+        let end = super::signed_end(&self.byte_range);
+        match (end, self.covers_whole_revision, self.covers_whole_file) {
+            (Some(end), true, true) => format!("the whole file ({end} bytes)"),
+            (Some(end), true, false) => format!("the whole document as it was then (the first {end} bytes)"),
+            _ => "not a whole document".to_owned(),
+        }
+    }
+
+    fn integrity(&self) -> &'static str {
+        match (self.is_intact(), self.digest_intact, self.signature_valid, self.certificate_binding) {
+            (true, ..) => "intact: what was signed is unchanged",
+            (_, false, _, _) => "BROKEN: what was signed is not what is there",
+            (_, _, false, _) => "INVALID: the signature was not made with this certificate",
+            (_, _, _, Binding::Mismatch) => "INVALID: the signature was made for another certificate",
+            _ => "SUSPICIOUS: see below",
+        }
+    }
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+        let mut parts = Vec::new();
+        if !self.signatures.is_empty() {
+            parts.push(format!("further signatures ({})", list(&self.signatures)));
+        }
+        if !self.form_fields.is_empty() {
+            parts.push(format!("form fields filled in ({})", list(&self.form_fields)));
+        }
+        if self.annotations {
+            parts.push("comments or marks added or changed, which may cover the text".to_owned());
+        }
+        if !self.other.is_empty() {
+            parts.push(format!("SUSPICIOUS changes ({})", list(&self.other)));
+        }
+        if parts.is_empty() { f.write_str("nothing was changed") } else { f.write_str(&parts.join("; ")) }
+    }
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Text from the file without control characters and marks of direction, which could make a terminal show something else.
+fn plain(text: &str) -> String {
+    let misleading =
+        |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if misleading(c) { '\u{fffd}' } else { c }).collect()
+}
