@@ -144,7 +144,8 @@ fn break_word(word: &str, face: Face, size: f32, width: f32, lines: &mut Vec<Str
     let mut soft: Option<(usize, f32)> = None;
     for (here, c) in word.char_indices() {
         let advance = loaded.glyph(c).1 * size;
-        if used + advance > width && here > start {
+        // Twice at most: what follows a mark may be too long with this character as well.
+        while used + advance > width && here > start {
             let (end, width_to_end) = soft.take().unwrap_or((here, used));
             lines.push(word[start..end].to_owned());
             start = end;
