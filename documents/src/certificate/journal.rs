@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn the_first_hash_is_the_one_that_the_algorithm_text_says() {
-        let mut input = b"rubrica-journal-chain/1\0org-1\0sign_process\000000000-0000-0000-0000-000000000007".to_vec();
+        let mut input =
+            [b"rubrica-journal-chain/1".as_slice(), b"org-1", b"sign_process", b"00000000-0000-0000-0000-000000000007"].join(&0);
         let genesis = digest(&SHA256, &input);
         input.clear();
         input.extend_from_slice(genesis.as_ref());

@@ -48,7 +48,7 @@ impl Style {
     }
 
     /// From the top of a line to its base line.
-    fn ascent(&self) -> f32 {
+    pub fn ascent(&self) -> f32 {
         self.size * 1.05
     }
 }

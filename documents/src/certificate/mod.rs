@@ -13,6 +13,7 @@ mod compose;
 mod evidence;
 mod extract;
 mod font;
+mod format;
 mod journal;
 mod layout;
 pub mod mask;
@@ -32,7 +33,7 @@ pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};
 pub use journal::{ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalEntry};
 pub use layout::MAX_PAGES;
 pub use render::{Attachment, render};
-pub use signed::{Algorithm, SignedEvidence};
+pub use signed::{Algorithm, SignFn, SignedEvidence};
 pub use texts::Language;
 
 /// Why a certificate could not be made, or what it holds could not be believed.

@@ -178,6 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn a_later_incremental_save_keeps_the_evidence() {
+        let pdf = render(&samples::small(), Language::En, &attachment(b"{\"a\":1}")).unwrap();
+        let mut revision = lopdf::IncrementalDocument::create_from(pdf.clone(), lopdf::Document::load_mem(&pdf).unwrap());
+        let root = revision.get_prev_documents().trailer.get(b"Root").unwrap().as_reference().unwrap();
+        revision.opt_clone_object_to_new_document(root).unwrap();
+        revision.new_document.get_dictionary_mut(root).unwrap().set("AcroForm", lopdf::Dictionary::new());
+        let mut saved = Vec::new();
+        revision.save_to(&mut saved).unwrap();
+        assert!(saved.starts_with(&pdf));
+        assert!(lopdf::Document::load_mem(&saved).unwrap().catalog().unwrap().has(b"AcroForm"));
+        assert_eq!(extract(&saved).unwrap(), Some(b"{\"a\":1}".to_vec()));
+    }
+
+    #[test]
     fn the_same_evidence_gives_the_same_file() {
         let once = render(&samples::small(), Language::Ca, &attachment(b"{}")).unwrap();
         assert_eq!(once, render(&samples::small(), Language::Ca, &attachment(b"{}")).unwrap());
@@ -211,5 +225,20 @@ mod tests {
         let other = Attachment { name: "other.json".to_owned(), ..attachment(b"{}") };
         let pdf = render(&samples::small(), Language::En, &other).unwrap();
         assert_eq!(extract(&pdf).unwrap(), None);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+        #[test]
+        fn a_damaged_file_never_panics(place in 0usize..20_000, garbage in "[ -~]{1,12}", cut in 0usize..40_000) {
+            let mut pdf = render(&samples::small(), Language::En, &attachment(b"{}")).unwrap();
+            for (index, byte) in garbage.bytes().enumerate() {
+                let place = (place + index) % pdf.len();
+                pdf[place] = byte;
+            }
+            let _ = extract(&pdf);
+            pdf.truncate(cut);
+            let _ = extract(&pdf);
+        }
     }
 }

@@ -86,6 +86,9 @@ impl Algorithm {
     }
 }
 
+/// Whoever holds the key: from the bytes to sign to the signature, or why there is none.
+pub type SignFn<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + 'a;
+
 /// A flattened JWS. Reading one proves nothing; [`verify`](Self::verify) does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedEvidence {
@@ -115,12 +118,7 @@ impl SignedEvidence {
     /// # Errors
     /// [`Error::Certificate`] for a chain that is empty, too long or of another kind than `algorithm`; [`Error::Signing`] when the
     /// signer fails or its key is not the certificate's; [`Error::NotCanonical`] and [`Error::Attachment`] for evidence out of bounds.
-    pub fn sign(
-        evidence: &Evidence,
-        algorithm: Algorithm,
-        chain: &[Vec<u8>],
-        signer: &dyn Fn(&[u8]) -> Result<Vec<u8>, String>,
-    ) -> Result<Self, Error> {
+    pub fn sign(evidence: &Evidence, algorithm: Algorithm, chain: &[Vec<u8>], signer: &SignFn<'_>) -> Result<Self, Error> {
         let leaf = match chain {
             [leaf, ..] if chain.len() <= MAX_CHAIN => read_certificate(leaf)?,
             _ => return Err(Error::Certificate(format!("a chain must have 1 to {MAX_CHAIN} certificates"))),
@@ -251,10 +249,10 @@ fn normalize(algorithm: Algorithm, leaf: &Certificate, input: &[u8], signature: 
     if matches_key(algorithm, leaf, input, &signature) {
         return Ok(signature);
     }
-    if let Some(fixed) = algorithm.number_bytes().and_then(|bytes| fixed_from_der(&signature, bytes)) {
-        if matches_key(algorithm, leaf, input, &fixed) {
-            return Ok(fixed);
-        }
+    if let Some(fixed) = algorithm.number_bytes().and_then(|bytes| fixed_from_der(&signature, bytes))
+        && matches_key(algorithm, leaf, input, &fixed)
+    {
+        return Ok(fixed);
     }
     Err(Error::Signing("the signature does not verify with the certificate".to_owned()))
 }
