@@ -1,3 +1,15 @@
 //! PDF work: what a document holds, seals and their verification, certificates of processes. No async, no HTTP, no store.
 
+mod algorithms;
+mod appearance;
+mod asn1;
 pub mod certificate;
+mod cms;
+pub mod fields;
+pub mod fixtures;
+pub mod inspect;
+mod pdf;
+pub mod pkcs12;
+mod revision;
+pub mod seal;
+mod x509;

@@ -1,1 +1,19 @@
-//! The machines: pure decisions over a journal. No async, no I/O, no clock.
+//! The machines: the life of each kind of process as a pure state machine over a journal.
+//!
+//! Nothing here knows a clock, I/O or async: time and identifiers come in with commands, events and effects go out as
+//! data. The host (`actors`) journals the events, performs the effects and brings their results back as commands.
+
+pub mod diagram;
+pub mod identification;
+mod machine;
+mod person;
+pub mod sign_process;
+
+pub use machine::{Answer, Decision, Machine, Transition};
+pub use person::{
+    Channel, Contact, Device, DocumentType, IdentificationState, IdentificationType, IdentityDocument, Language, Msisdn,
+    SignType, TwoFactorType,
+};
+
+/// An instant in UTC.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,148 @@
+//! Digests and signature checks by the object identifiers of CMS and X.509.
+//!
+//! One place decides what is accepted: SHA-256/384/512 with RSA of 2048 to 8192 bits (PKCS #1 v1.5 and PSS) or ECDSA on
+//! P-256, P-384 and P-521. SHA-1 and MD5 prove nothing any more (NIST SP 800-131A) and are refused by name.
+
+use aws_lc_rs::digest;
+use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use der::Decode;
+use der::asn1::{AnyRef, ObjectIdentifier};
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+
+use crate::asn1::{self, oid};
+
+/// Why a signature over bytes is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("the signature does not fit its content and key")]
+    Mismatch,
+    #[error("the algorithm {0} is not supported")]
+    Unsupported(String),
+    #[error("{0} is too weak to prove anything")]
+    Weak(&'static str),
+    #[error("the public key or its algorithm cannot be read")]
+    Unreadable,
+}
+
+/// The digest that `oid` names, or why it is not accepted.
+pub(crate) fn digest_by_oid(digest_oid: ObjectIdentifier) -> Result<&'static digest::Algorithm, Error> {
+    match digest_oid {
+        oid::SHA256 => Ok(&digest::SHA256),
+        oid::SHA384 => Ok(&digest::SHA384),
+        oid::SHA512 => Ok(&digest::SHA512),
+        oid::SHA1 => Err(Error::Weak("SHA-1")),
+        other => Err(Error::Unsupported(format!("digest {other}"))),
+    }
+}
+
+/// Checks `signature` over `message`.
+///
+/// `digest` is the digest that the surrounding structure names (CMS `digestAlgorithm`); it decides where the signature
+/// algorithm itself names none (`rsaEncryption`, RFC 3370 3.2) and has to agree with the one that is named otherwise.
+pub(crate) fn verify(
+    key: &SubjectPublicKeyInfoRef<'_>,
+    algorithm: &AlgorithmIdentifierRef<'_>,
+    digest: Option<ObjectIdentifier>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Error> {
+    let named = match algorithm.oid {
+        oid::RSA_SHA256 | oid::ECDSA_SHA256 => oid::SHA256,
+        oid::RSA_SHA384 | oid::ECDSA_SHA384 => oid::SHA384,
+        oid::RSA_SHA512 | oid::ECDSA_SHA512 => oid::SHA512,
+        oid::RSA_PSS => pss_digest(algorithm)?,
+        oid::RSA_ENCRYPTION => digest.ok_or(Error::Unreadable)?,
+        other => return Err(Error::Unsupported(format!("signature {other}"))),
+    };
+    if digest.is_some_and(|expected| expected != named) {
+        return Err(Error::Mismatch);
+    }
+    digest_by_oid(named)?;
+    let verifier = match algorithm.oid {
+        oid::RSA_ENCRYPTION | oid::RSA_SHA256 | oid::RSA_SHA384 | oid::RSA_SHA512 => rsa_verifier(key, named, false)?,
+        oid::RSA_PSS => rsa_verifier(key, named, true)?,
+        _ => ecdsa_verifier(key, named)?,
+    };
+    let key_bytes = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
+    UnparsedPublicKey::new(verifier, key_bytes).verify(message, signature).map_err(|_| Error::Mismatch)
+}
+
+fn rsa_verifier(
+    key: &SubjectPublicKeyInfoRef<'_>,
+    digest: ObjectIdentifier,
+    pss: bool,
+) -> Result<&'static dyn VerificationAlgorithm, Error> {
+    if key.algorithm.oid != oid::RSA_ENCRYPTION && !(pss && key.algorithm.oid == oid::RSA_PSS) {
+        return Err(Error::Mismatch);
+    }
+    if rsa_modulus_bits(key)? < 2048 {
+        return Err(Error::Weak("an RSA key under 2048 bits"));
+    }
+    match (digest, pss) {
+        (oid::SHA256, false) => Ok(&signature::RSA_PKCS1_2048_8192_SHA256),
+        (oid::SHA384, false) => Ok(&signature::RSA_PKCS1_2048_8192_SHA384),
+        (oid::SHA512, false) => Ok(&signature::RSA_PKCS1_2048_8192_SHA512),
+        (oid::SHA256, true) => Ok(&signature::RSA_PSS_2048_8192_SHA256),
+        (oid::SHA384, true) => Ok(&signature::RSA_PSS_2048_8192_SHA384),
+        (oid::SHA512, true) => Ok(&signature::RSA_PSS_2048_8192_SHA512),
+        (other, _) => Err(Error::Unsupported(format!("RSA with {other}"))),
+    }
+}
+
+fn ecdsa_verifier(
+    key: &SubjectPublicKeyInfoRef<'_>,
+    digest: ObjectIdentifier,
+) -> Result<&'static dyn VerificationAlgorithm, Error> {
+    if key.algorithm.oid != oid::EC_PUBLIC_KEY {
+        return Err(Error::Mismatch);
+    }
+    let curve = key.algorithm.parameters_oid().map_err(|_| Error::Unreadable)?;
+    match (curve, digest) {
+        (oid::P256, oid::SHA256) => Ok(&signature::ECDSA_P256_SHA256_ASN1),
+        (oid::P256, oid::SHA384) => Ok(&signature::ECDSA_P256_SHA384_ASN1),
+        (oid::P256, oid::SHA512) => Ok(&signature::ECDSA_P256_SHA512_ASN1),
+        (oid::P384, oid::SHA256) => Ok(&signature::ECDSA_P384_SHA256_ASN1),
+        (oid::P384, oid::SHA384) => Ok(&signature::ECDSA_P384_SHA384_ASN1),
+        (oid::P384, oid::SHA512) => Ok(&signature::ECDSA_P384_SHA512_ASN1),
+        (oid::P521, oid::SHA256) => Ok(&signature::ECDSA_P521_SHA256_ASN1),
+        (oid::P521, oid::SHA384) => Ok(&signature::ECDSA_P521_SHA384_ASN1),
+        (oid::P521, oid::SHA512) => Ok(&signature::ECDSA_P521_SHA512_ASN1),
+        (other, _) => Err(Error::Unsupported(format!("curve {other}"))),
+    }
+}
+
+/// Length of an RSA key's modulus, in bits (RFC 8017 A.1.1: `RSAPublicKey` starts with it).
+pub(crate) fn rsa_modulus_bits(key: &SubjectPublicKeyInfoRef<'_>) -> Result<usize, Error> {
+    let bytes = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
+    let whole = AnyRef::from_der(bytes).map_err(|_| Error::Unreadable)?;
+    let parts = asn1::elements(whole.value()).map_err(|_| Error::Unreadable)?;
+    let modulus = parts.first().ok_or(Error::Unreadable)?.value();
+    let significant = modulus.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &modulus[first..]);
+    Ok(significant.first().map_or(0, |first| significant.len() * 8 - first.leading_zeros() as usize))
+}
+
+/// The digest that `RSASSA-PSS-params` names (RFC 4055 3.1). Without one the default is SHA-1, which is refused later.
+fn pss_digest(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<ObjectIdentifier, Error> {
+    let Some(parameters) = algorithm.parameters else { return Ok(oid::SHA1) };
+    let fields = asn1::elements(parameters.value()).map_err(|_| Error::Unreadable)?;
+    let Some(hash) = fields.iter().find(|field| asn1::tag(field) == asn1::CONTEXT_0) else { return Ok(oid::SHA1) };
+    let identifier = AlgorithmIdentifierRef::from_der(hash.value()).map_err(|_| Error::Unreadable)?;
+    Ok(identifier.oid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sha1_is_refused_by_name() {
+        assert_eq!(digest_by_oid(oid::SHA1), Err(Error::Weak("SHA-1")));
+        assert!(matches!(digest_by_oid(oid::DATA), Err(Error::Unsupported(_))));
+    }
+
+    #[test]
+    fn pss_without_parameters_means_sha1() {
+        let algorithm = AlgorithmIdentifierRef { oid: oid::RSA_PSS, parameters: None };
+        assert_eq!(pss_digest(&algorithm), Ok(oid::SHA1));
+    }
+}

@@ -1,0 +1,75 @@
+//! The CMS signature that goes into a PDF: `SignedData` (RFC 5652) as PAdES baseline B-B wants it (ETSI EN 319 142-1 6.3).
+//!
+//! Detached content, one signer, the certificates as they are, and three signed attributes: content type, message digest
+//! and ESS signing-certificate-v2 (RFC 5035) with SHA-256. No signing-time attribute: PAdES puts the claimed time into the
+//! signature dictionary's `/M`. Every byte depends on the input only, except an ECDSA signature value.
+
+use aws_lc_rs::digest;
+
+use crate::asn1::{self, CONTEXT_0, INTEGER, NULL, OCTET_STRING, SEQUENCE, SET, oid};
+use crate::pkcs12::Identity;
+
+/// Room for everything beside the certificates: attributes, algorithms, a signature value of at most 1024 bytes.
+const ROOM_BESIDE_CERTIFICATES: usize = 2560;
+
+/// An upper bound of [`sign`]'s output for this identity, in bytes.
+pub(crate) fn size_bound(identity: &Identity) -> usize {
+    ROOM_BESIDE_CERTIFICATES
+        + identity.leaf().issuer().len()
+        + identity.certificates().map(<[u8]>::len).sum::<usize>()
+}
+
+/// The digest of the signed content that `sign` expects.
+pub(crate) fn content_digest(identity: &Identity) -> &'static digest::Algorithm {
+    match identity.digest_oid() {
+        oid::SHA384 => &digest::SHA384,
+        _ => &digest::SHA256,
+    }
+}
+
+/// Signs a content by its digest (made with [`content_digest`]) and returns the DER of the CMS `ContentInfo`.
+///
+/// # Errors
+/// Only where the library cannot compute: no memory, no randomness.
+pub(crate) fn sign(identity: &Identity, digest: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
+    let attributes = signed_attributes(identity, digest);
+    let signature = identity.sign(&asn1::set_of(SET, attributes.clone()))?;
+    let digest_algorithm = asn1::tlv(SEQUENCE, &[&asn1::object_identifier(identity.digest_oid()), &asn1::tlv(NULL, &[])]);
+    let leaf = identity.leaf();
+    let issuer_and_serial = asn1::tlv(SEQUENCE, &[leaf.issuer(), leaf.serial()]);
+    let version = asn1::tlv(INTEGER, &[&[1]]);
+    let signer_info = asn1::tlv(
+        SEQUENCE,
+        &[
+            &version,
+            &issuer_and_serial,
+            &digest_algorithm,
+            // The same attributes, under the tag that SignerInfo gives them (RFC 5652 5.4).
+            &asn1::set_of(CONTEXT_0, attributes),
+            &identity.signature_algorithm(),
+            &asn1::tlv(OCTET_STRING, &[&signature]),
+        ],
+    );
+    let content = asn1::tlv(SEQUENCE, &[&asn1::object_identifier(oid::DATA)]);
+    let certificates = asn1::set_of(CONTEXT_0, identity.certificates().map(<[u8]>::to_vec).collect());
+    let signed_data = asn1::tlv(
+        SEQUENCE,
+        &[&version, &asn1::tlv(SET, &[&digest_algorithm]), &content, &certificates, &asn1::tlv(SET, &[&signer_info])],
+    );
+    let explicit = asn1::tlv(CONTEXT_0, &[&signed_data]);
+    Ok(asn1::tlv(SEQUENCE, &[&asn1::object_identifier(oid::SIGNED_DATA), &explicit]))
+}
+
+fn signed_attributes(identity: &Identity, digest: &[u8]) -> Vec<Vec<u8>> {
+    let attribute = |name, value: &[u8]| {
+        asn1::tlv(SEQUENCE, &[&asn1::object_identifier(name), &asn1::tlv(SET, &[value])])
+    };
+    // SigningCertificateV2 { certs { ESSCertIDv2 { certHash } } }: SHA-256 is the default, so it is not named.
+    let certificate_id = asn1::tlv(SEQUENCE, &[&asn1::tlv(OCTET_STRING, &[&identity.leaf().sha256()])]);
+    let signing_certificate = asn1::tlv(SEQUENCE, &[&asn1::tlv(SEQUENCE, &[&certificate_id])]);
+    vec![
+        attribute(oid::CONTENT_TYPE, &asn1::object_identifier(oid::DATA)),
+        attribute(oid::MESSAGE_DIGEST, &asn1::tlv(OCTET_STRING, &[digest])),
+        attribute(oid::SIGNING_CERTIFICATE_V2, &signing_certificate),
+    ]
+}

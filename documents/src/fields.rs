@@ -1,0 +1,166 @@
+//! The form fields of a PDF (ISO 32000-1 12.7): one walk over the field tree, with inheritance, fully qualified names and
+//! bounds, on which reading, sealing and verification stand.
+
+use std::collections::HashSet;
+
+use lopdf::{Dictionary, Document, Object, ObjectId};
+
+use crate::pdf::{self, Error, damaged};
+
+/// Fields and widgets that are read before a form counts as hostile.
+pub const MAX_FIELDS: usize = 20_000;
+/// Depth of the field tree.
+pub const MAX_DEPTH: usize = 32;
+/// Length of a fully qualified name, in bytes.
+pub const MAX_NAME_BYTES: usize = 2 * 1024;
+
+/// A terminal field: one that holds a value and has no fields below it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field<'a> {
+    /// Fully qualified: the partial names from the root of the tree, joined by periods.
+    pub name: String,
+    pub id: ObjectId,
+    /// `FT`, own or inherited: `Sig`, `Tx`, `Btn`, `Ch`.
+    pub kind: Option<&'a [u8]>,
+    /// `V`, own or inherited, as it stands there (mostly a reference for signatures).
+    pub value: Option<&'a Object>,
+    /// The field's widgets: itself where both are one dictionary (the usual case), else its kids.
+    pub widgets: Vec<ObjectId>,
+}
+
+impl Field<'_> {
+    pub fn is_signature(&self) -> bool {
+        self.kind == Some(b"Sig")
+    }
+
+    /// A signature field that already has a value.
+    pub fn is_signed(&self, document: &Document) -> bool {
+        let value = self.value.map(|value| pdf::resolve(document, value));
+        self.is_signature() && value.is_some_and(|value| value.as_dict().is_ok())
+    }
+}
+
+/// What a kid takes from the fields above it.
+#[derive(Clone, Default)]
+struct Inherited<'a> {
+    name: String,
+    kind: Option<&'a [u8]>,
+    value: Option<&'a Object>,
+}
+
+/// All terminal fields, in the order of the tree. A file without a form has none.
+///
+/// # Errors
+/// `Damaged` for cycles, for more than [`MAX_FIELDS`], and for a tree deeper than [`MAX_DEPTH`].
+pub fn all(document: &Document) -> Result<Vec<Field<'_>>, Error> {
+    let (_, catalog) = pdf::catalog(document)?;
+    let Some(form) = pdf::dict_entry(document, catalog, b"AcroForm") else { return Ok(Vec::new()) };
+    let Some(roots) = pdf::array_entry(document, form, b"Fields") else { return Ok(Vec::new()) };
+    let mut fields = Vec::new();
+    let mut seen = HashSet::new();
+    // Depth first, with a stack of our own: the depth of hostile trees must not be that of our calls.
+    let mut stack = Vec::new();
+    push(&mut stack, roots, &Inherited::default(), 0)?;
+    while let Some((id, inherited, depth)) = stack.pop() {
+        if !seen.insert(id) {
+            return Err(damaged("its form has a field twice or in a cycle"));
+        }
+        if seen.len() > MAX_FIELDS {
+            return Err(damaged(format!("its form has more than {MAX_FIELDS} fields")));
+        }
+        let Some(dictionary) = pdf::dict_at(document, id) else { continue };
+        let own = inherit(document, dictionary, &inherited)?;
+        let kids = pdf::array_entry(document, dictionary, b"Kids").map(Vec::as_slice).unwrap_or_default();
+        let (below, widgets) = split_kids(document, kids);
+        if below.is_empty() {
+            seen.extend(widgets.iter().copied());
+            let widgets = if kids.is_empty() { vec![id] } else { widgets };
+            fields.push(Field { name: own.name, id, kind: own.kind, value: own.value, widgets });
+        } else {
+            push(&mut stack, &below, &own, depth + 1)?;
+        }
+    }
+    Ok(fields)
+}
+
+fn push<'a>(
+    stack: &mut Vec<(ObjectId, Inherited<'a>, usize)>,
+    kids: &[Object],
+    inherited: &Inherited<'a>,
+    depth: usize,
+) -> Result<(), Error> {
+    if depth > MAX_DEPTH {
+        return Err(damaged(format!("its form is deeper than {MAX_DEPTH} levels")));
+    }
+    if stack.len() + kids.len() > MAX_FIELDS {
+        return Err(damaged(format!("its form has more than {MAX_FIELDS} fields")));
+    }
+    let ids = kids.iter().rev().filter_map(|kid| kid.as_reference().ok());
+    stack.extend(ids.map(|id| (id, inherited.clone(), depth)));
+    Ok(())
+}
+
+fn inherit<'a>(document: &'a Document, dictionary: &'a Dictionary, above: &Inherited<'a>) -> Result<Inherited<'a>, Error> {
+    let partial = pdf::entry(document, dictionary, b"T").and_then(pdf::text);
+    let name = match partial {
+        None => above.name.clone(),
+        Some(partial) if above.name.is_empty() => partial,
+        Some(partial) => format!("{}.{partial}", above.name),
+    };
+    if name.len() > MAX_NAME_BYTES {
+        return Err(damaged(format!("a field name is longer than {MAX_NAME_BYTES} bytes")));
+    }
+    let kind = pdf::entry(document, dictionary, b"FT").and_then(|kind| kind.as_name().ok());
+    Ok(Inherited { name, kind: kind.or(above.kind), value: dictionary.get(b"V").ok().or(above.value) })
+}
+
+/// Kids with a partial name are fields, the others are this field's widgets (ISO 32000-1 12.7.3.2).
+fn split_kids(document: &Document, kids: &[Object]) -> (Vec<Object>, Vec<ObjectId>) {
+    let (mut fields, mut widgets) = (Vec::new(), Vec::new());
+    for kid in kids {
+        let Ok(id) = kid.as_reference() else { continue };
+        let Some(dictionary) = pdf::dict_at(document, id) else { continue };
+        if dictionary.has(b"T") || dictionary.has(b"Kids") {
+            fields.push(kid.clone());
+        } else {
+            widgets.push(id);
+        }
+    }
+    (fields, widgets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    fn names(pdf: &[u8]) -> Vec<(String, bool)> {
+        let document = pdf::load(pdf).unwrap();
+        all(&document).unwrap().into_iter().map(|field| (field.name.clone(), field.is_signature())).collect()
+    }
+
+    #[test]
+    fn names_are_fully_qualified_and_types_inherited() {
+        let found = names(&fixtures::inherited_type());
+        assert_eq!(found, [("signers.first".to_owned(), true), ("signers.second".to_owned(), true)]);
+    }
+
+    #[test]
+    fn a_file_without_a_form_has_no_fields() {
+        assert_eq!(names(&fixtures::contract(&[])), []);
+    }
+
+    #[test]
+    fn a_cycle_in_the_field_tree_is_damage() {
+        let document = pdf::load(&fixtures::field_cycle()).unwrap();
+        assert!(matches!(all(&document), Err(Error::Damaged(_))));
+    }
+
+    #[test]
+    fn a_deep_field_tree_is_damage() {
+        let document = pdf::load(&fixtures::deep_fields(MAX_DEPTH + 2)).unwrap();
+        assert!(matches!(all(&document), Err(Error::Damaged(_))));
+        let document = pdf::load(&fixtures::deep_fields(MAX_DEPTH - 2)).unwrap();
+        assert_eq!(all(&document).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,261 @@
+//! PDFs made by code: the demo's contract, and (for tests, feature `fixtures`) its variants and hostile relatives.
+
+use lopdf::content::{Content, Operation};
+use lopdf::xref::XrefType;
+use lopdf::{Document, Encoding, Object, ObjectId, Stream, StringFormat, dictionary};
+
+/// Names of signature fields longer than this list are not drawn; a page has room for eight.
+const MAX_FIELDS: usize = 8;
+
+const PARAGRAPHS: [(&str, &[&str]); 4] = [
+    (
+        "1. Subject",
+        &[
+            "The provider will store, translate and archive the documents that the customer hands over,",
+            "in Spanish, Catalan, Euskara, Galician, German and English, within the periods of annex A.",
+        ],
+    ),
+    (
+        "2. Price and payment",
+        &[
+            "The price is 1.250,00 € per month, plus the taxes that apply. Invoices are payable within",
+            "thirty days. A delay of more than sixty days entitles the provider to suspend the service.",
+        ],
+    ),
+    (
+        "3. Term and notice",
+        &[
+            "The agreement runs for one year from its last signature and is renewed year by year, unless",
+            "one of the parties gives notice in writing at least two months before the end of a year.",
+        ],
+    ),
+    (
+        "4. Signature",
+        &[
+            "The parties agree to sign electronically. Each signer is identified before signing, and the",
+            "evidence of it is kept with the signed document. The sealed file is the only original.",
+        ],
+    ),
+];
+
+/// A readable contract on one A4 page, with a box for each of the named signature fields (at most eight, two in a row).
+pub fn contract(signature_fields: &[&str]) -> Vec<u8> {
+    save(build(signature_fields, 0))
+}
+
+fn save(mut document: Document) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Writing to memory fails only where an object number overflows, and these documents have few objects.
+    let saved = document.save_to(&mut bytes);
+    debug_assert!(saved.is_ok());
+    bytes
+}
+
+/// The contract before it is written: its page is turned by `rotation` degrees for display.
+fn build(signature_fields: &[&str], rotation: i64) -> Document {
+    let mut document = Document::with_version("1.7");
+    document.reference_table.cross_reference_type = XrefType::CrossReferenceTable;
+    let (pages_id, page_id) = (document.new_object_id(), document.new_object_id());
+    let font = |base: &str| dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => base, "Encoding" => "WinAnsiEncoding" };
+    let regular = document.add_object(font("Helvetica"));
+    let bold = document.add_object(font("Helvetica-Bold"));
+    let fields = add_fields(&mut document, page_id, signature_fields);
+    let stream = Stream::new(dictionary! {}, page_content(signature_fields));
+    let content = document.add_object(stream);
+    let references: Vec<Object> = fields.iter().map(|id| (*id).into()).collect();
+    let mut page = dictionary! {
+        "Type" => "Page", "Parent" => pages_id, "Contents" => content,
+        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
+        "Resources" => dictionary! { "Font" => dictionary! { "R" => regular, "B" => bold } },
+    };
+    if rotation != 0 {
+        page.set("Rotate", rotation);
+    }
+    let mut catalog = dictionary! { "Type" => "Catalog", "Pages" => pages_id, "Lang" => text("en") };
+    if !references.is_empty() {
+        page.set("Annots", references.clone());
+        let form = document.add_object(dictionary! { "Fields" => references });
+        catalog.set("AcroForm", form);
+    }
+    document.objects.insert(page_id, page.into());
+    document
+        .objects
+        .insert(pages_id, dictionary! { "Type" => "Pages", "Kids" => vec![page_id.into()], "Count" => 1 }.into());
+    let catalog = document.add_object(catalog);
+    let information = document.add_object(dictionary! { "Title" => text("Service agreement"), "Producer" => text("Rubrica") });
+    document.trailer.set("Root", catalog);
+    document.trailer.set("Info", information);
+    let identifier = Object::String(b"rubrica-contract".to_vec(), StringFormat::Hexadecimal);
+    document.trailer.set("ID", vec![identifier.clone(), identifier]);
+    document
+}
+
+fn text(value: &str) -> Object {
+    lopdf::text_string(value)
+}
+
+/// Left, bottom, right and top of the box of field `index`.
+fn field_box(index: usize) -> [i64; 4] {
+    let (column, row) = ((index % 2) as i64, (index / 2) as i64);
+    let (left, bottom) = (70 + 240 * column, 300 - 80 * row);
+    [left, bottom, left + 210, bottom + 50]
+}
+
+fn add_fields(document: &mut Document, page: ObjectId, names: &[&str]) -> Vec<ObjectId> {
+    let field = |(index, name): (usize, &&str)| {
+        dictionary! {
+            "Type" => "Annot", "Subtype" => "Widget", "FT" => "Sig", "T" => text(name), "P" => page, "F" => 4,
+            "Rect" => field_box(index).map(Object::Integer).to_vec(),
+        }
+    };
+    names.iter().take(MAX_FIELDS).enumerate().map(field).map(|dictionary| document.add_object(dictionary)).collect()
+}
+
+fn page_content(names: &[&str]) -> Vec<u8> {
+    let mut operations = Vec::new();
+    let mut line = |font: &str, size: i64, x: i64, y: i64, text: &str| {
+        let shown = Document::encode_text(&Encoding::SimpleEncoding(b"WinAnsiEncoding"), text);
+        operations.push(Operation::new("BT", vec![]));
+        operations.push(Operation::new("Tf", vec![font.into(), size.into()]));
+        operations.push(Operation::new("Td", vec![x.into(), y.into()]));
+        operations.push(Operation::new("Tj", vec![Object::String(shown, StringFormat::Literal)]));
+        operations.push(Operation::new("ET", vec![]));
+    };
+    line("B", 20, 70, 760, "Service agreement");
+    line("R", 11, 70, 730, "between Serveis Güell i Ferrándiz, S.L., Barcelona (the provider)");
+    line("R", 11, 70, 714, "and Comercial Núñez & Etxeberría, S.A., Donostia (the customer)");
+    let mut y = 670;
+    for (title, lines) in PARAGRAPHS {
+        line("B", 12, 70, y, title);
+        for text in lines {
+            y -= 16;
+            line("R", 11, 70, y, text);
+        }
+        y -= 30;
+    }
+    for (index, name) in names.iter().take(MAX_FIELDS).enumerate() {
+        let [left, bottom, ..] = field_box(index);
+        line("R", 8, left, bottom - 11, name);
+    }
+    for index in 0..names.len().min(MAX_FIELDS) {
+        let [left, bottom, right, _] = field_box(index);
+        operations.push(Operation::new("m", vec![left.into(), bottom.into()]));
+        operations.push(Operation::new("l", vec![right.into(), bottom.into()]));
+        operations.push(Operation::new("S", vec![]));
+    }
+    Content { operations }.encode().unwrap_or_default()
+}
+
+#[cfg(any(test, feature = "fixtures"))]
+pub use variants::*;
+
+#[cfg(any(test, feature = "fixtures"))]
+mod variants {
+    use super::*;
+
+    /// The contract with its page turned by `rotation` degrees (a multiple of 90).
+    pub fn rotated(signature_fields: &[&str], rotation: i64) -> Vec<u8> {
+        save(build(signature_fields, rotation))
+    }
+
+    /// The contract as newer producers write it: object streams and a cross-reference stream.
+    pub fn with_xref_stream(signature_fields: &[&str]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        build(signature_fields, 0).save_modern(&mut bytes).expect("a small document is written");
+        bytes
+    }
+
+    /// Two fields, `signers.first` and `signers.second`, that inherit their type from `signers`; the second one's widget is
+    /// a dictionary of its own.
+    pub fn inherited_type() -> Vec<u8> {
+        let mut document = build(&["first", "second"], 0);
+        let ids = field_ids(&document);
+        let parent = document.add_object(dictionary! {
+            "FT" => "Sig", "T" => text("signers"), "Kids" => ids.iter().map(|id| (*id).into()).collect::<Vec<Object>>(),
+        });
+        for id in &ids {
+            let field = document.get_dictionary_mut(*id).expect("just made");
+            field.remove(b"FT");
+            field.set("Parent", parent);
+        }
+        let mut widget = document.get_dictionary(ids[1]).expect("just made").clone();
+        widget.remove(b"T");
+        widget.set("Parent", ids[1]);
+        let page = widget.get(b"P").and_then(Object::as_reference).expect("just made");
+        let widget = document.add_object(widget);
+        let field = dictionary! { "T" => text("second"), "Parent" => parent, "Kids" => vec![widget.into()] };
+        document.objects.insert(ids[1], field.into());
+        let page = document.get_dictionary_mut(page).expect("just made");
+        page.set("Annots", vec![ids[0].into(), widget.into()]);
+        set_root_fields(&mut document, vec![parent.into()]);
+        save(document)
+    }
+
+    /// A field that is its own kid.
+    pub fn field_cycle() -> Vec<u8> {
+        let mut document = build(&["A"], 0);
+        let id = field_ids(&document)[0];
+        document.get_dictionary_mut(id).expect("just made").set("Kids", vec![id.into()]);
+        save(document)
+    }
+
+    /// One field under `depth` others.
+    pub fn deep_fields(depth: usize) -> Vec<u8> {
+        let mut document = build(&["A"], 0);
+        let mut id = field_ids(&document)[0];
+        for _ in 0..depth {
+            id = document.add_object(dictionary! { "T" => text("d"), "Kids" => vec![id.into()] });
+        }
+        set_root_fields(&mut document, vec![id.into()]);
+        save(document)
+    }
+
+    /// A page tree whose root is its own kid.
+    pub fn page_cycle() -> Vec<u8> {
+        let mut document = build(&[], 0);
+        let root = document.catalog().and_then(|catalog| catalog.get(b"Pages")).and_then(Object::as_reference).expect("just made");
+        document.get_dictionary_mut(root).expect("just made").set("Kids", vec![root.into()]);
+        save(document)
+    }
+
+    /// An object stream of a few kilobytes that unpacks to 64 MB.
+    pub fn bomb() -> Vec<u8> {
+        let mut document = build(&[], 0);
+        let dictionary = dictionary! { "Type" => "ObjStm", "N" => 1, "First" => 4 };
+        let mut stream = Stream::new(dictionary, vec![b' '; 64 * 1024 * 1024]);
+        stream.compress().expect("spaces compress");
+        // The library does not write object streams that it did not make, so the type is put in afterwards.
+        stream.dict.set("Type", "ObjXxx");
+        document.add_object(stream);
+        let mut bytes = save(document);
+        let place = bytes.windows(6).position(|window| window == b"ObjXxx").expect("just written");
+        bytes[place..place + 6].copy_from_slice(b"ObjStm");
+        bytes
+    }
+
+    /// The contract under an empty user password.
+    pub fn encrypted() -> Vec<u8> {
+        let mut document = build(&[], 0);
+        let version = lopdf::EncryptionVersion::V2 {
+            document: &document,
+            owner_password: "owner",
+            user_password: "",
+            key_length: 128,
+            permissions: lopdf::Permissions::all(),
+        };
+        let state = lopdf::EncryptionState::try_from(version).expect("valid parameters");
+        document.encrypt(&state).expect("an unencrypted document");
+        save(document)
+    }
+
+    fn field_ids(document: &Document) -> Vec<ObjectId> {
+        let form = document.catalog().and_then(|catalog| document.get_dict_in_dict(catalog, b"AcroForm")).expect("just made");
+        let fields = form.get(b"Fields").and_then(Object::as_array).expect("just made");
+        fields.iter().map(|field| field.as_reference().expect("just made")).collect()
+    }
+
+    fn set_root_fields(document: &mut Document, fields: Vec<Object>) {
+        let form = document.catalog().and_then(|catalog| catalog.get(b"AcroForm")).and_then(Object::as_reference).expect("just made");
+        document.get_dictionary_mut(form).expect("just made").set("Fields", fields);
+    }
+}

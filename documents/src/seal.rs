@@ -1,0 +1,353 @@
+//! Sealing: PAdES baseline B-B signatures (ETSI EN 319 142-1), each as its own revision behind the bytes that are there.
+//!
+//! After the first signature nothing but appending keeps it valid, so nothing else is done, not even before it.
+
+use aws_lc_rs::digest;
+use chrono::{DateTime, Utc};
+use lopdf::{Dictionary, Document, Object, ObjectId, StringFormat, Writer, dictionary};
+
+use crate::appearance::{self, Place};
+use crate::fields::{self, Field};
+use crate::pkcs12::Identity;
+use crate::revision::{Changes, Revisions};
+use crate::{cms, pdf};
+
+/// The least room for a signature in the file, in bytes; more where the certificates need it.
+const RESERVED_BYTES: usize = 8 * 1024;
+/// Signatures that are made in one call.
+pub const MAX_REQUESTS: usize = 100;
+/// Length of a name, reason or location, in bytes; what is longer is cut.
+const MAX_TEXT_BYTES: usize = 2 * 1024;
+/// Widgets of one field that get the appearance.
+const MAX_WIDGETS: usize = 32;
+/// ISO 32000-1 table 165: print (3) and locked (8).
+const PRINT_AND_LOCKED: i64 = 4 | 128;
+/// ISO 32000-1 table 219: signatures exist, append only.
+const SIGNATURES_EXIST_APPEND_ONLY: i64 = 3;
+
+/// Why a document cannot be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Document(#[from] pdf::Error),
+    #[error("the document has no field \"{0}\"")]
+    FieldMissing(String),
+    #[error("the field \"{0}\" is not a signature field")]
+    NotASignatureField(String),
+    #[error("the field \"{0}\" is already signed")]
+    FieldSigned(String),
+    #[error("more than {MAX_REQUESTS} signatures at once")]
+    TooMany,
+    #[error(transparent)]
+    Appearance(#[from] appearance::Error),
+    #[error("the signature needs {needed} bytes but only {reserved} are reserved")]
+    DoesNotFit { needed: usize, reserved: usize },
+    #[error("the signature cannot be computed")]
+    Signing,
+}
+
+/// One signature to make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Fully qualified name of an unsigned signature field; `None` for an invisible signature in a field of its own.
+    pub field: Option<String>,
+    /// For `/Name` and for the appearance.
+    pub signer_name: String,
+    /// The claimed time (`/M`), cut to seconds.
+    pub at: DateTime<Utc>,
+    pub reason: String,
+    pub location: Option<String>,
+    /// What the field shows instead of the signer's name and time.
+    pub appearance_lines: Option<Vec<String>>,
+}
+
+/// Adds one PAdES B-B signature per request, in their order. The given bytes come out unchanged at the start of the result.
+///
+/// The same input gives the same output, except for ECDSA signature values.
+///
+/// # Errors
+/// [`Error`]; nothing is half done then.
+pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Vec<u8>, Error> {
+    if requests.len() > MAX_REQUESTS {
+        return Err(Error::TooMany);
+    }
+    // Hostile files may make the parser panic; what was appended so far is dropped with the unwinding.
+    pdf::guarded(|| {
+        let mut revisions = Revisions::open(pdf)?;
+        for request in requests {
+            sign_once(&mut revisions, identity, request)?;
+        }
+        Ok(revisions.finish())
+    })?
+}
+
+fn sign_once(revisions: &mut Revisions<'_>, identity: &Identity, request: &Request) -> Result<(), Error> {
+    let mut changes = Changes::default();
+    let signature = revisions.new_id();
+    match &request.field {
+        Some(name) => fill_field(revisions, &mut changes, name, signature, request)?,
+        None => add_field(revisions, &mut changes, signature)?,
+    }
+    let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
+    let placeholder = Placeholder::new(request, reserved)?;
+    changes.set_verbatim(signature, placeholder.bytes.clone());
+    let start = revisions.append(changes)?.ok_or(Error::Signing)?;
+    embed(revisions, identity, &placeholder, start)?;
+    // Enough for the next request to see that the field is taken.
+    revisions.note(signature, dictionary! { "Type" => "Sig" });
+    Ok(())
+}
+
+/// A signature dictionary with room for what is known last: the byte range and the CMS.
+struct Placeholder {
+    bytes: Vec<u8>,
+    /// Where the byte range's array starts in `bytes`, and its fixed length.
+    byte_range: usize,
+    /// Where the hexadecimal string starts in `bytes`, at its `<`.
+    contents: usize,
+    reserved: usize,
+}
+
+/// `[0 a b c]` with ten digits for each of the three.
+const BYTE_RANGE_WIDTH: usize = 37;
+
+impl Placeholder {
+    fn new(request: &Request, reserved: usize) -> Result<Self, Error> {
+        let mut bytes = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange ".to_vec();
+        let byte_range = bytes.len();
+        bytes.resize(bytes.len() + BYTE_RANGE_WIDTH, b' ');
+        bytes.extend_from_slice(b"/Contents ");
+        let contents = bytes.len();
+        bytes.push(b'<');
+        bytes.resize(bytes.len() + 2 * reserved, b'0');
+        bytes.push(b'>');
+        let time = Object::String(pdf_date(request.at).into_bytes(), StringFormat::Literal);
+        let mut texts = vec![("/M", time), ("/Name", text(&request.signer_name)), ("/Reason", text(&request.reason))];
+        texts.extend(request.location.as_deref().map(|location| ("/Location", text(location))));
+        for (key, value) in texts {
+            bytes.extend_from_slice(key.as_bytes());
+            Writer::write_object(&mut bytes, &value).map_err(|_| Error::Signing)?;
+        }
+        bytes.extend_from_slice(b">>");
+        Ok(Self { bytes, byte_range, contents, reserved })
+    }
+}
+
+/// Fills the placeholder at `start`: byte range, digest over everything else, signature.
+fn embed(
+    revisions: &mut Revisions<'_>,
+    identity: &Identity,
+    placeholder: &Placeholder,
+    start: usize,
+) -> Result<(), Error> {
+    let gap_start = start + placeholder.contents;
+    let gap_end = gap_start + 2 * placeholder.reserved + 2;
+    let byte_range = format!("[0 {gap_start} {gap_end} {}]", revisions.len() - gap_end);
+    debug_assert!(byte_range.len() <= BYTE_RANGE_WIDTH);
+    revisions.overwrite(start + placeholder.byte_range, byte_range.as_bytes());
+    let mut context = digest::Context::new(cms::content_digest(identity));
+    let (original, appended) = revisions.parts();
+    // The gap is always in what was appended.
+    let gap = gap_start - original.len()..gap_end - original.len();
+    context.update(original);
+    context.update(&appended[..gap.start]);
+    context.update(&appended[gap.end..]);
+    let signature = cms::sign(identity, context.finish().as_ref()).map_err(|_| Error::Signing)?;
+    if signature.len() > placeholder.reserved {
+        return Err(Error::DoesNotFit { needed: signature.len(), reserved: placeholder.reserved });
+    }
+    revisions.overwrite(gap_start + 1, crate::pkcs12::hex(&signature).as_bytes());
+    Ok(())
+}
+
+/// Puts the signature into an existing field and draws it into the field's widgets.
+fn fill_field(
+    revisions: &mut Revisions<'_>,
+    changes: &mut Changes,
+    name: &str,
+    signature: ObjectId,
+    request: &Request,
+) -> Result<(), Error> {
+    let field = find_field(revisions.document(), name)?;
+    let (field_id, widgets) = (field.id, field.widgets);
+    let mut dictionary = dict(revisions.document(), field_id)?.clone();
+    dictionary.set("V", signature);
+    changes.set(field_id, dictionary);
+    let lines = request.appearance_lines.clone().unwrap_or_else(|| default_lines(request));
+    for widget in widgets.into_iter().take(MAX_WIDGETS) {
+        let mut dictionary = match changes.get(widget).and_then(|object| object.as_dict().ok()) {
+            Some(changed) => changed.clone(),
+            None => dict(revisions.document(), widget)?.clone(),
+        };
+        let flags = pdf::entry(revisions.document(), &dictionary, b"F").and_then(|f| f.as_i64().ok()).unwrap_or(0);
+        dictionary.set("F", flags | PRINT_AND_LOCKED);
+        if let Some(place) = place_of(revisions.document(), widget, &dictionary) {
+            let (form, objects) = appearance::draw(place, &lines, || revisions.new_id())?;
+            for (id, object) in objects {
+                changes.set(id, object);
+            }
+            let form_id = revisions.new_id();
+            changes.set(form_id, form);
+            dictionary.set("AP", dictionary! { "N" => form_id });
+            dictionary.remove(b"AS");
+        }
+        changes.set(widget, dictionary);
+    }
+    mark_form(revisions, changes, None)
+}
+
+fn find_field<'a>(document: &'a Document, name: &str) -> Result<Field<'a>, Error> {
+    let mut found = fields::all(document)?.into_iter().filter(|field| field.name == name).peekable();
+    if found.peek().is_none() {
+        return Err(Error::FieldMissing(name.to_owned()));
+    }
+    let field = found.find(Field::is_signature).ok_or_else(|| Error::NotASignatureField(name.to_owned()))?;
+    if field.is_signed(document) { Err(Error::FieldSigned(name.to_owned())) } else { Ok(field) }
+}
+
+/// Adds an invisible field: a widget without extent on the first page (ISO 32000-1 12.7.4.5).
+fn add_field(revisions: &mut Revisions<'_>, changes: &mut Changes, signature: ObjectId) -> Result<(), Error> {
+    let name = free_name(revisions.document())?;
+    let page = pdf::pages(revisions.document())?[0];
+    let field = revisions.new_id();
+    changes.set(
+        field,
+        dictionary! {
+            "Type" => "Annot", "Subtype" => "Widget", "FT" => "Sig", "T" => text(&name), "V" => signature, "P" => page,
+            "F" => PRINT_AND_LOCKED, "Rect" => vec![0.into(), 0.into(), 0.into(), 0.into()],
+        },
+    );
+    let document = revisions.document();
+    let page_dictionary = dict(document, page)?;
+    append_to_array(document, changes, (page, page_dictionary), b"Annots", field);
+    mark_form(revisions, changes, Some(field))
+}
+
+/// Appends a reference to an array in a dictionary: in place where the array is an object of its own.
+fn append_to_array(
+    document: &Document,
+    changes: &mut Changes,
+    (owner, dictionary): (ObjectId, &Dictionary),
+    key: &[u8],
+    reference: ObjectId,
+) {
+    let mut array = pdf::array_entry(document, dictionary, key).cloned().unwrap_or_default();
+    array.push(reference.into());
+    match dictionary.get(key) {
+        Ok(Object::Reference(id)) if document.objects.get(id).is_some_and(|object| object.as_array().is_ok()) => {
+            changes.set(*id, array);
+        }
+        _ => {
+            let mut changed = dictionary.clone();
+            changed.set(key, array);
+            changes.set(owner, changed);
+        }
+    }
+}
+
+/// A name that no field has, without a period: validators take a period in a partial name for a change of the form.
+fn free_name(document: &Document) -> Result<String, Error> {
+    let taken: std::collections::HashSet<String> = fields::all(document)?.into_iter().map(|field| field.name).collect();
+    // One of these is free, because there are more of them than fields.
+    let mut candidates = (1..=taken.len() + 1).map(|number| format!("Signature{number}"));
+    Ok(candidates.find(|name| !taken.contains(name)).unwrap_or_default())
+}
+
+/// Makes the form say that it has signatures, and adds a field to it. A document without a form gets one.
+fn mark_form(revisions: &mut Revisions<'_>, changes: &mut Changes, new_field: Option<ObjectId>) -> Result<(), Error> {
+    let document = revisions.document();
+    let (catalog_id, catalog) = pdf::catalog(document)?;
+    let existing = pdf::dict_entry(document, catalog, b"AcroForm");
+    let mut form = existing.cloned().unwrap_or_default();
+    let flags = pdf::entry(document, &form, b"SigFlags").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
+    let first_signature = flags & 1 == 0;
+    form.set("SigFlags", flags | SIGNATURES_EXIST_APPEND_ONLY);
+    if first_signature {
+        // It makes viewers draw the fields anew, which later looks like a change.
+        form.remove(b"NeedAppearances");
+    }
+    if let Some(field) = new_field {
+        match form.get(b"Fields") {
+            Ok(Object::Reference(id)) if document.objects.get(id).is_some_and(|o| o.as_array().is_ok()) => {
+                let mut array = pdf::array_entry(document, &form, b"Fields").cloned().unwrap_or_default();
+                array.push(field.into());
+                changes.set(*id, array);
+            }
+            _ => {
+                let mut array = pdf::array_entry(document, &form, b"Fields").cloned().unwrap_or_default();
+                array.push(field.into());
+                form.set("Fields", array);
+            }
+        }
+    }
+    if existing == Some(&form) {
+        return Ok(());
+    }
+    match catalog.get(b"AcroForm") {
+        Ok(Object::Reference(id)) if document.objects.contains_key(id) => changes.set(*id, form),
+        _ => {
+            let mut changed = catalog.clone();
+            if existing.is_some() {
+                changed.set("AcroForm", form);
+            } else {
+                let form_id = revisions.new_id();
+                changes.set(form_id, form);
+                changed.set("AcroForm", form_id);
+            }
+            changes.set(catalog_id, changed);
+        }
+    }
+    Ok(())
+}
+
+fn dict(document: &Document, id: ObjectId) -> Result<&Dictionary, Error> {
+    pdf::dict_at(document, id).ok_or_else(|| pdf::damaged("a field or page is missing").into())
+}
+
+/// Where a widget's text goes; `None` for a widget without extent.
+fn place_of(document: &Document, id: ObjectId, widget: &Dictionary) -> Option<Place> {
+    let rectangle = pdf::array_entry(document, widget, b"Rect")?;
+    let corners: Vec<f32> = rectangle.iter().filter_map(|corner| pdf::number(document, corner)).collect();
+    let [left, bottom, right, top] = corners[..] else { return None };
+    let (width, height) = ((right - left).abs(), (top - bottom).abs());
+    // A page is at most 14400 points wide (ISO 32000-1 annex C); larger numbers are rubbish.
+    if !(1.0..=14_400.0).contains(&width) || !(1.0..=14_400.0).contains(&height) {
+        return None;
+    }
+    let characteristics = pdf::dict_entry(document, widget, b"MK");
+    let own = characteristics.and_then(|mk| pdf::entry(document, mk, b"R")).and_then(|r| r.as_i64().ok());
+    // A rotation of the widget is counterclockwise, that of the page clockwise: turning by the same angle rights the text.
+    let rotation = own.filter(|angle| angle % 90 == 0).map(|angle| angle.rem_euclid(360));
+    let rotation = rotation.unwrap_or_else(|| page_of(document, id, widget).map_or(0, |page| pdf::page_rotation(document, page)));
+    Some(Place { width, height, rotation })
+}
+
+/// The page that shows a widget: the one it names, else the one that lists it.
+fn page_of(document: &Document, id: ObjectId, widget: &Dictionary) -> Option<ObjectId> {
+    if let Ok(page) = widget.get(b"P").and_then(Object::as_reference) {
+        return Some(page);
+    }
+    let shows = |page: &ObjectId| {
+        let annotations = pdf::dict_at(document, *page).and_then(|page| pdf::array_entry(document, page, b"Annots"));
+        annotations.is_some_and(|list| list.iter().any(|annotation| annotation.as_reference().is_ok_and(|shown| shown == id)))
+    };
+    pdf::pages(document).ok()?.into_iter().find(shows)
+}
+
+fn default_lines(request: &Request) -> Vec<String> {
+    vec![request.signer_name.clone(), request.at.format("%Y-%m-%d %H:%M:%S UTC").to_string()]
+}
+
+/// A text string, cut at a character where it is too long.
+fn text(value: &str) -> Object {
+    let mut end = value.len().min(MAX_TEXT_BYTES);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    lopdf::text_string(&value[..end])
+}
+
+/// A date as in ISO 32000-1 7.9.4.
+fn pdf_date(at: DateTime<Utc>) -> String {
+    at.format("D:%Y%m%d%H%M%S+00'00'").to_string()
+}

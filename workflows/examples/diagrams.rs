@@ -1,0 +1,5 @@
+//! Prints `docs/machines.md`.
+
+fn main() {
+    print!("{}", workflows::diagram::page());
+}

@@ -1,0 +1,3 @@
+//! Ways to identify a person.
+
+pub mod otp;

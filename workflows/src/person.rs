@@ -1,0 +1,233 @@
+//! People and the ways to reach them, in the words of the contract.
+
+use serde::{Deserialize, Serialize};
+
+/// Contract `Language`: of the texts sent to a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Language {
+    Es,
+    En,
+    Eu,
+    Gl,
+    Ca,
+    De,
+    #[default]
+    Undefined,
+}
+
+/// Contract `NotificationChannel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NotificationChannel))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Channel {
+    Sms,
+    Email,
+    Whatsapp,
+}
+
+/// Contract `DocumentType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DocumentType {
+    Nif,
+    Nie,
+    Passport,
+    IdentityCard,
+}
+
+/// Contract `TwoFactorType`: what the person must know besides the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TwoFactorType {
+    DocumentNumber,
+    Email,
+}
+
+/// Contract `IdentificationType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum IdentificationType {
+    Agent,
+    Otp,
+    IdentityDocument,
+}
+
+/// Contract `IdentificationState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum IdentificationState {
+    Created,
+    Validated,
+    Expired,
+    Cancelled,
+    Succeeded,
+    Failed,
+}
+
+impl IdentificationState {
+    /// SUCCEEDED, FAILED, CANCELLED and EXPIRED never change again.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Created | Self::Validated)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Validated => "VALIDATED",
+            Self::Expired => "EXPIRED",
+            Self::Cancelled => "CANCELLED",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// Contract `SignType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SignType {
+    Simple,
+    Biometric,
+}
+
+/// Contract `Msisdn`: a phone as national number and international prefix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Msisdn {
+    /// National number without prefix.
+    pub phone_number: u64,
+    /// International prefix without "+", e.g. `34`.
+    pub country_code: String,
+}
+
+impl Msisdn {
+    /// The number as ITU-T E.164 writes it, e.g. `+34600111222`.
+    pub fn e164(&self) -> String {
+        format!("+{}{}", self.country_code, self.phone_number)
+    }
+
+    /// E.164: prefix of 1 to 3 digits that does not start with 0, at most 15 digits in all.
+    pub fn is_valid(&self) -> bool {
+        let prefix = self.country_code.as_bytes();
+        let digits = self.phone_number.to_string().len();
+        (1..=3).contains(&prefix.len())
+            && prefix.iter().all(u8::is_ascii_digit)
+            && prefix[0] != b'0'
+            && digits >= 4
+            && prefix.len() + digits <= 15
+    }
+}
+
+/// Contract `ActorIdentityDocument` and `SignerIdentityDocument`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ActorIdentityDocument))]
+pub struct IdentityDocument {
+    pub document_number: String,
+    pub document_type: DocumentType,
+    /// ISO 3166-1 alpha-2 code of the issuing country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
+/// Who a person is and how they are reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_document: Option<IdentityDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub msisdn: Option<Msisdn>,
+    #[serde(default)]
+    pub language: Language,
+}
+
+impl Contact {
+    /// Where `channel` reaches the person: an e-mail address or an E.164 number.
+    pub fn destination(&self, channel: Channel) -> Option<String> {
+        match channel {
+            Channel::Email => self.email.clone(),
+            Channel::Sms | Channel::Whatsapp => self.msisdn.as_ref().map(Msisdn::e164),
+        }
+    }
+
+    /// The value that a second factor must equal, in the form in which both sides are compared.
+    pub fn second_factor(&self, kind: TwoFactorType) -> Option<String> {
+        match kind {
+            TwoFactorType::DocumentNumber => {
+                self.identity_document.as_ref().map(|document| plain(kind, &document.document_number))
+            }
+            TwoFactorType::Email => self.email.as_deref().map(|email| plain(kind, email)),
+        }
+    }
+
+    /// Whether `given` is the person's second factor. Spaces, dashes, dots and case of a document number do not count.
+    pub fn has_second_factor(&self, kind: TwoFactorType, given: &str) -> bool {
+        self.second_factor(kind).is_some_and(|expected| !expected.is_empty() && expected == plain(kind, given))
+    }
+}
+
+fn plain(kind: TwoFactorType, value: &str) -> String {
+    match kind {
+        TwoFactorType::DocumentNumber => value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect(),
+        TwoFactorType::Email => value.trim().to_lowercase(),
+    }
+}
+
+/// The device an act came from, kept as evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// "latitude,longitude" as the device gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn msisdn(country_code: &str, phone_number: u64) -> Msisdn {
+        Msisdn { phone_number, country_code: country_code.into() }
+    }
+
+    #[test]
+    fn a_phone_is_valid_within_the_bounds_of_e164() {
+        assert!(msisdn("34", 600_111_222).is_valid());
+        assert_eq!(msisdn("34", 600_111_222).e164(), "+34600111222");
+        for (prefix, number) in
+            [("", 600_111_222), ("+34", 600_111_222), ("034", 600_111_222), ("34", 12), ("34", 99_999_999_999_999)]
+        {
+            assert!(!msisdn(prefix, number).is_valid(), "{prefix} {number}");
+        }
+    }
+
+    #[test]
+    fn a_document_number_is_compared_without_its_punctuation() {
+        let document = IdentityDocument { document_number: "12345678-z".into(), document_type: DocumentType::Nif, country: None };
+        let person = Contact { identity_document: Some(document), email: Some("Ana@Example.org".into()), ..Contact::default() };
+        assert!(person.has_second_factor(TwoFactorType::DocumentNumber, " 12.345.678 Z"));
+        assert!(!person.has_second_factor(TwoFactorType::DocumentNumber, "12345678X"));
+        assert!(!person.has_second_factor(TwoFactorType::DocumentNumber, ""));
+        assert!(person.has_second_factor(TwoFactorType::Email, "ana@example.ORG "));
+        assert!(!Contact::default().has_second_factor(TwoFactorType::Email, ""));
+    }
+}

@@ -1,0 +1,634 @@
+//! Signing one or more documents by one or more people.
+//!
+//! Rules: the contract's Sign Process and Simple Signature operations with the notes signature-status,
+//! sign-cancel-states, sign-expiry. A process has one signature and one identification per signer.
+//!
+//! | state   | what happens                          | event                 | state after |
+//! |---------|---------------------------------------|-----------------------|-------------|
+//! | -       | create                                | created               | CREATED     |
+//! | CREATED | a signer's identification is validated | identified          | CREATED     |
+//! | CREATED | an identification ends unused         | identification lost   | CREATED     |
+//! | CREATED | a signer looks at the documents       | previewed             | CREATED     |
+//! | CREATED | a signer signs                        | signed                | CREATED     |
+//! | CREATED | a notice went out, or did not         | noticed               | CREATED     |
+//! | CREATED | the last signature was made           | completed             | SIGNED      |
+//! | CREATED | an identification ended otherwise than by its time limit, or was never made | failed | FAILED |
+//! | CREATED | cancel                                | cancelled             | CANCELLED   |
+//! | CREATED | the time limit passes                 | expired               | EXPIRED     |
+//! | SIGNED  | a document was sealed                 | sealed                | SIGNED      |
+//! | SIGNED  | the certificate was made              | certified             | CERTIFIED   |
+//! | SIGNED  | sealing was given up                  | failed                | FAILED      |
+
+mod creation;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Channel, Decision, Device, IdentificationState, Machine, Timestamp, Transition};
+
+pub use creation::{
+    Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields, process_id,
+    process_of_signature, signature_id,
+};
+
+/// Most previews of one signature that are noted: what a signer repeats must not fill the journal.
+pub const MAX_PREVIEWS: u32 = 20;
+
+#[derive(Clone, Debug)]
+pub enum Command {
+    Create(Box<Creation>),
+    Preview {
+        signature: Uuid,
+        device: Device,
+    },
+    Sign {
+        signature: Uuid,
+        device: Device,
+    },
+    Cancel {
+        reason: String,
+    },
+    /// An identification tells what became of it.
+    Identification {
+        identification: Uuid,
+        state: IdentificationState,
+    },
+    /// The identification of the signer at `position` could not be made.
+    IdentificationNotMade {
+        position: usize,
+        reason: String,
+    },
+    Sealed {
+        document: Uuid,
+        sealed: Sealed,
+    },
+    Certified {
+        certificate: Uuid,
+    },
+    SealingGivenUp {
+        reason: String,
+    },
+    Noticed {
+        signature: Uuid,
+        notice: Notice,
+        delivered: Result<Option<String>, String>,
+    },
+    /// Looks at the clock only.
+    Look,
+}
+
+/// A document's sealed version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The new document.
+    pub id: Uuid,
+    pub digest: String,
+}
+
+/// What signers are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// There is something to sign.
+    SignRequest,
+    /// The process is certified.
+    Certified,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    Created(Box<Creation>),
+    Identified {
+        identification: Uuid,
+    },
+    IdentificationLost {
+        identification: Uuid,
+        state: IdentificationState,
+    },
+    Previewed {
+        signature: Uuid,
+        device: Device,
+    },
+    Signed {
+        signature: Uuid,
+        device: Device,
+    },
+    Completed,
+    Sealed {
+        document: Uuid,
+        sealed: Sealed,
+    },
+    Certified {
+        certificate: Uuid,
+    },
+    Failed {
+        reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Uuid>,
+    },
+    Cancelled {
+        reason: String,
+    },
+    Expired,
+    Noticed {
+        signature: Uuid,
+        notice: Notice,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider_id: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<String>,
+    },
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    NotFound,
+    /// The state of the process or signature does not allow it.
+    State(&'static str),
+    /// The signer is not identified; the text is the state of the identification.
+    NotIdentified(&'static str),
+    /// A process with this id exists and is another one.
+    Exists,
+    /// What was to be created could never end.
+    Invalid(&'static str),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Effect {
+    /// Make the identification of the signer at this position.
+    CreateIdentification { position: usize },
+    /// The signature used the identification: it becomes SUCCEEDED.
+    CloseIdentification { identification: Uuid },
+    /// The process ended; nobody needs the identification any more.
+    CancelIdentification { identification: Uuid, reason: String },
+    /// Put every signer's seal on one document.
+    Seal { document: Uuid },
+    /// Make and seal the certificate.
+    Certify,
+    /// The process no longer needs the bytes of its documents.
+    Release,
+    /// Tell a signer something on the first of the tenant's channels that reaches them.
+    Notify { signature: Uuid, notice: Notice, channel: Channel },
+}
+
+/// Contract `SignProcessStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = SignProcessStatus))]
+pub enum Status {
+    Created,
+    Signed,
+    Failed,
+    Cancelled,
+    Expired,
+    Certified,
+}
+
+impl Status {
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Created | Self::Signed)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Signed => "SIGNED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+            Self::Expired => "EXPIRED",
+            Self::Certified => "CERTIFIED",
+        }
+    }
+}
+
+/// Status of one signature (contract `SignatureSign.status`, note signature-status).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SignatureStatus {
+    Created,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Expired,
+}
+
+/// One signer's signature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signature {
+    pub id: Uuid,
+    pub status: SignatureStatus,
+    /// State of the signer's identification as far as the process was told.
+    pub identification: IdentificationState,
+    pub modified_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identified_at: Option<Timestamp>,
+    /// First preview.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previewed: Option<Act>,
+    /// Previews noted, at most [`MAX_PREVIEWS`].
+    #[serde(default)]
+    pub previews: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Act>,
+}
+
+/// Something a signer did, when, and from which device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Act {
+    pub at: Timestamp,
+    pub device: Device,
+}
+
+/// The machine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SignProcess {
+    life: Option<Box<Life>>,
+}
+
+/// Everything that is known of a process that was created.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Life {
+    pub creation: Creation,
+    pub status: Status,
+    pub created_at: Timestamp,
+    pub modified_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
+    /// One per signer, in their order.
+    pub signatures: Vec<Signature>,
+    /// One per document, in their order.
+    pub sealed: Vec<Option<Sealed>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_reason: Option<String>,
+}
+
+const CREATED: &str = "CREATED";
+const SIGNED: &str = "SIGNED";
+const FAILED: &str = "FAILED";
+const CANCELLED: &str = "CANCELLED";
+const EXPIRED: &str = "EXPIRED";
+const CERTIFIED: &str = "CERTIFIED";
+
+impl Machine for SignProcess {
+    const KIND: &'static str = "sign_process";
+    const TRANSITIONS: &'static [Transition] = &[
+        Transition::new("-", "created", CREATED),
+        Transition::new(CREATED, "identified", CREATED),
+        Transition::new(CREATED, "identification lost", CREATED),
+        Transition::new(CREATED, "previewed", CREATED),
+        Transition::new(CREATED, "signed", CREATED),
+        Transition::new(CREATED, "noticed", CREATED),
+        Transition::new(CREATED, "completed", SIGNED),
+        Transition::new(CREATED, "failed", FAILED),
+        Transition::new(CREATED, "cancelled", CANCELLED),
+        Transition::new(CREATED, "expired", EXPIRED),
+        Transition::new(SIGNED, "noticed", SIGNED),
+        Transition::new(SIGNED, "sealed", SIGNED),
+        Transition::new(SIGNED, "certified", CERTIFIED),
+        Transition::new(SIGNED, "failed", FAILED),
+        Transition::new(CERTIFIED, "noticed", CERTIFIED),
+    ];
+
+    type Command = Command;
+    type Event = Event;
+    type Rejection = Rejection;
+    type Effect = Effect;
+
+    fn pass(&self, now: Timestamp) -> Vec<Event> {
+        match &self.life {
+            Some(life) if life.status == Status::Created && now >= life.creation.expires_at => vec![Event::Expired],
+            _ => Vec::new(),
+        }
+    }
+
+    fn decide(&self, _now: Timestamp, command: Command) -> Decision<Self> {
+        let Some(life) = &self.life else {
+            return match command {
+                Command::Create(creation) => match creation.check() {
+                    Ok(()) => Decision::accept([Event::Created(creation)]),
+                    Err(reason) => Decision::refuse(Rejection::Invalid(reason)),
+                },
+                Command::Preview { .. } | Command::Sign { .. } | Command::Cancel { .. } => Decision::refuse(Rejection::NotFound),
+                _ => Decision::nothing(),
+            };
+        };
+        match command {
+            Command::Create(creation) if *creation == life.creation => Decision::nothing(),
+            Command::Create(_) => Decision::refuse(Rejection::Exists),
+            Command::Preview { signature, device } => match life.open_signature(signature) {
+                Ok(position) if life.signatures[position].previews >= MAX_PREVIEWS => Decision::nothing(),
+                Ok(_) => Decision::accept([Event::Previewed { signature, device }]),
+                Err(rejection) => Decision::refuse(rejection),
+            },
+            Command::Sign { signature, device } => life.decide_sign(signature, device),
+            Command::Cancel { reason } if life.status == Status::Created => Decision::accept([Event::Cancelled { reason }]),
+            Command::Cancel { .. } => Decision::refuse(Rejection::State(life.status.name())),
+            Command::Identification { identification, state } => life.decide_identification(identification, state),
+            Command::Sealed { document, sealed } if life.awaits_seal(document) => {
+                Decision::accept([Event::Sealed { document, sealed }])
+            }
+            Command::IdentificationNotMade { position, reason } => life.decide_not_made(position, reason),
+            Command::Certified { certificate } if life.status == Status::Signed && life.all_sealed() => {
+                Decision::accept([Event::Certified { certificate }])
+            }
+            Command::SealingGivenUp { reason } if life.status == Status::Signed => {
+                Decision::accept([Event::Failed { reason, signature: None }])
+            }
+            Command::Noticed { signature, notice, delivered }
+                if !matches!(life.status, Status::Failed | Status::Cancelled | Status::Expired)
+                    && life.position(signature).is_some() =>
+            {
+                let (provider_id, failure) = match delivered {
+                    Ok(provider_id) => (provider_id, None),
+                    Err(failure) => (None, Some(failure)),
+                };
+                Decision::accept([Event::Noticed { signature, notice, provider_id, failure }])
+            }
+            // Late or repeated reports change nothing.
+            Command::Sealed { .. }
+            | Command::Certified { .. }
+            | Command::SealingGivenUp { .. }
+            | Command::Noticed { .. }
+            | Command::Look => Decision::nothing(),
+        }
+    }
+
+    fn apply(&mut self, at: Timestamp, event: &Event) {
+        if !self.admits(event) {
+            return;
+        }
+        if let Event::Created(creation) = event {
+            self.life = Some(Box::new(Life::new(at, (**creation).clone())));
+            return;
+        }
+        let Some(life) = &mut self.life else { return };
+        match event {
+            Event::Created(_) | Event::Noticed { .. } => return,
+            Event::Identified { identification } => life.set_identification(*identification, IdentificationState::Validated, at),
+            Event::IdentificationLost { identification, state } => life.set_identification(*identification, *state, at),
+            Event::Previewed { signature, device } => life.change(*signature, at, |signature| {
+                signature.previews = signature.previews.saturating_add(1);
+                signature.previewed.get_or_insert_with(|| Act { at, device: device.clone() });
+            }),
+            Event::Signed { signature, device } => life.change(*signature, at, |signature| {
+                signature.status = SignatureStatus::Succeeded;
+                signature.identification = IdentificationState::Succeeded;
+                signature.signed = Some(Act { at, device: device.clone() });
+            }),
+            Event::Completed => {
+                life.status = Status::Signed;
+                life.completed_at = Some(at);
+            }
+            Event::Sealed { document, sealed } => {
+                if let Some(index) = life.document_index(*document) {
+                    life.sealed[index] = Some(sealed.clone());
+                }
+            }
+            Event::Certified { certificate } => {
+                life.status = Status::Certified;
+                life.certificate = Some(*certificate);
+            }
+            Event::Failed { reason, signature } => {
+                life.end(at, Status::Failed, SignatureStatus::Cancelled, Some(reason.clone()));
+                if let Some(failed) = signature {
+                    life.change(*failed, at, |signature| signature.status = SignatureStatus::Failed);
+                }
+            }
+            Event::Cancelled { reason } => life.end(at, Status::Cancelled, SignatureStatus::Cancelled, Some(reason.clone())),
+            Event::Expired => life.end(at, Status::Expired, SignatureStatus::Expired, None),
+        }
+        life.modified_at = at;
+    }
+
+    fn effects(&self, event: &Event) -> Vec<Effect> {
+        let Some(life) = &self.life else { return Vec::new() };
+        match event {
+            Event::Created(creation) => {
+                let identifications = (0..creation.signers.len()).map(|position| Effect::CreateIdentification { position });
+                identifications.chain(life.notify(Notice::SignRequest)).collect()
+            }
+            Event::Signed { signature, .. } => match life.position(*signature) {
+                Some(position) => {
+                    vec![Effect::CloseIdentification { identification: life.creation.signers[position].identification }]
+                }
+                None => Vec::new(),
+            },
+            Event::Completed => life.creation.documents.iter().map(|document| Effect::Seal { document: document.id }).collect(),
+            Event::Sealed { .. } if life.all_sealed() => vec![Effect::Certify],
+            Event::Certified { .. } => std::iter::once(Effect::Release).chain(life.notify(Notice::Certified)).collect(),
+            Event::Failed { .. } => life.wind_up("the sign process failed"),
+            Event::Cancelled { .. } => life.wind_up("the sign process was cancelled"),
+            Event::Expired => life.wind_up("the sign process expired"),
+            Event::Identified { .. }
+            | Event::IdentificationLost { .. }
+            | Event::Previewed { .. }
+            | Event::Sealed { .. }
+            | Event::Noticed { .. } => Vec::new(),
+        }
+    }
+
+    fn given_up(effect: &Effect, reason: &str) -> Option<Command> {
+        match effect {
+            Effect::Seal { .. } | Effect::Certify => Some(Command::SealingGivenUp { reason: reason.to_owned() }),
+            Effect::Notify { signature, notice, .. } => {
+                Some(Command::Noticed { signature: *signature, notice: *notice, delivered: Err(reason.to_owned()) })
+            }
+            Effect::CreateIdentification { position } => {
+                Some(Command::IdentificationNotMade { position: *position, reason: reason.to_owned() })
+            }
+            Effect::CloseIdentification { .. } | Effect::CancelIdentification { .. } | Effect::Release => None,
+        }
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.life.as_ref().filter(|life| life.status == Status::Created).map(|life| life.creation.expires_at)
+    }
+
+    fn exists(&self) -> bool {
+        self.life.is_some()
+    }
+
+    fn state_name(&self) -> &'static str {
+        self.life.as_ref().map_or("-", |life| life.status.name())
+    }
+
+    fn event_name(event: &Event) -> &'static str {
+        match event {
+            Event::Created(_) => "created",
+            Event::Identified { .. } => "identified",
+            Event::IdentificationLost { .. } => "identification lost",
+            Event::Previewed { .. } => "previewed",
+            Event::Signed { .. } => "signed",
+            Event::Completed => "completed",
+            Event::Sealed { .. } => "sealed",
+            Event::Certified { .. } => "certified",
+            Event::Failed { .. } => "failed",
+            Event::Cancelled { .. } => "cancelled",
+            Event::Expired => "expired",
+            Event::Noticed { .. } => "noticed",
+        }
+    }
+}
+
+impl SignProcess {
+    pub fn life(&self) -> Option<&Life> {
+        self.life.as_deref()
+    }
+}
+
+impl Life {
+    fn new(at: Timestamp, creation: Creation) -> Self {
+        let signature = |position| Signature {
+            id: signature_id(creation.id, position),
+            status: SignatureStatus::Created,
+            identification: IdentificationState::Created,
+            modified_at: at,
+            identified_at: None,
+            previewed: None,
+            previews: 0,
+            signed: None,
+        };
+        Self {
+            status: Status::Created,
+            created_at: at,
+            modified_at: at,
+            completed_at: None,
+            signatures: (0..creation.signers.len()).map(signature).collect(),
+            sealed: vec![None; creation.documents.len()],
+            certificate: None,
+            end_reason: None,
+            creation,
+        }
+    }
+
+    /// Position of the signer whose signature this is.
+    pub fn position(&self, signature: Uuid) -> Option<usize> {
+        self.signatures.iter().position(|candidate| candidate.id == signature)
+    }
+
+    fn position_of_identification(&self, identification: Uuid) -> Option<usize> {
+        self.creation.signers.iter().position(|signer| signer.identification == identification)
+    }
+
+    fn document_index(&self, document: Uuid) -> Option<usize> {
+        self.creation.documents.iter().position(|candidate| candidate.id == document)
+    }
+
+    fn all_sealed(&self) -> bool {
+        self.sealed.iter().all(Option::is_some)
+    }
+
+    fn awaits_seal(&self, document: Uuid) -> bool {
+        self.status == Status::Signed && self.document_index(document).is_some_and(|index| self.sealed[index].is_none())
+    }
+
+    fn open_signature(&self, id: Uuid) -> Result<usize, Rejection> {
+        let position = self.position(id).ok_or(Rejection::NotFound)?;
+        if self.status != Status::Created {
+            return Err(Rejection::State(self.status.name()));
+        }
+        if self.signatures[position].status != SignatureStatus::Created {
+            return Err(Rejection::State("signed already"));
+        }
+        Ok(position)
+    }
+
+    fn decide_sign(&self, id: Uuid, device: Device) -> Decision<SignProcess> {
+        let position = match self.open_signature(id) {
+            Ok(position) => position,
+            Err(rejection) => return Decision::refuse(rejection),
+        };
+        if self.signatures[position].identification != IdentificationState::Validated {
+            return Decision::refuse(Rejection::NotIdentified(self.signatures[position].identification.name()));
+        }
+        let mut events = vec![Event::Signed { signature: id, device }];
+        let open = self.signatures.iter().filter(|signature| signature.status == SignatureStatus::Created).count();
+        if open == 1 {
+            events.push(Event::Completed);
+        }
+        Decision::accept(events)
+    }
+
+    fn decide_identification(&self, identification: Uuid, state: IdentificationState) -> Decision<SignProcess> {
+        let Some(position) = self.position_of_identification(identification) else { return Decision::nothing() };
+        let signature = &self.signatures[position];
+        let open = self.status == Status::Created && signature.status == SignatureStatus::Created;
+        if !open || signature.identification == state || signature.identification.is_final() {
+            return Decision::nothing();
+        }
+        let lost = Event::IdentificationLost { identification, state };
+        let failed = |reason: &str| Event::Failed { reason: reason.into(), signature: Some(signature.id) };
+        match state {
+            IdentificationState::Created => Decision::nothing(),
+            IdentificationState::Validated => Decision::accept([Event::Identified { identification }]),
+            IdentificationState::Failed => Decision::accept([lost, failed("the identification of a signer failed")]),
+            IdentificationState::Cancelled => Decision::accept([lost, failed("the identification of a signer was cancelled")]),
+            // Closed by an operator before it was used: the signer can no longer sign.
+            IdentificationState::Succeeded => {
+                Decision::accept([lost, failed("the identification of a signer was closed before the signature")])
+            }
+            // The process has the same limit and expires by its own clock.
+            IdentificationState::Expired => Decision::accept([lost]),
+        }
+    }
+
+    /// Without an identification a signer can never sign. Once it is known to be there, a late report changes nothing.
+    fn decide_not_made(&self, position: usize, reason: String) -> Decision<SignProcess> {
+        match self.signatures.get(position) {
+            Some(signature) if self.status == Status::Created && signature.identification == IdentificationState::Created => {
+                let reason = format!("the identification of a signer could not be made: {reason}");
+                Decision::accept([Event::Failed { reason, signature: Some(signature.id) }])
+            }
+            _ => Decision::nothing(),
+        }
+    }
+
+    fn set_identification(&mut self, identification: Uuid, state: IdentificationState, at: Timestamp) {
+        let Some(position) = self.position_of_identification(identification) else { return };
+        let signature = &mut self.signatures[position];
+        signature.identification = state;
+        signature.modified_at = at;
+        if state == IdentificationState::Validated {
+            signature.identified_at = Some(at);
+        }
+    }
+
+    fn change(&mut self, id: Uuid, at: Timestamp, change: impl FnOnce(&mut Signature)) {
+        if let Some(signature) = self.signatures.iter_mut().find(|signature| signature.id == id) {
+            change(signature);
+            signature.modified_at = at;
+        }
+    }
+
+    fn end(&mut self, at: Timestamp, status: Status, open: SignatureStatus, reason: Option<String>) {
+        self.status = status;
+        self.end_reason = reason;
+        for signature in self.signatures.iter_mut().filter(|signature| signature.status == SignatureStatus::Created) {
+            signature.status = open;
+            signature.modified_at = at;
+        }
+    }
+
+    /// What an end without success asks for: no identification stays open, no bytes stay held.
+    fn wind_up(&self, reason: &'static str) -> Vec<Effect> {
+        let open =
+            self.creation.signers.iter().zip(&self.signatures).filter(|(_, signature)| !signature.identification.is_final());
+        let cancel = open.map(|(signer, _)| Effect::CancelIdentification { identification: signer.identification, reason: reason.to_owned() });
+        cancel.chain([Effect::Release]).collect()
+    }
+
+    fn notify(&self, notice: Notice) -> impl Iterator<Item = Effect> {
+        self.creation.signers.iter().zip(&self.signatures).filter_map(move |(signer, signature)| {
+            let channel = self.creation.notices.iter().find(|channel| signer.person.destination(**channel).is_some())?;
+            Some(Effect::Notify { signature: signature.id, notice, channel: *channel })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
