@@ -6,7 +6,8 @@ use super::evidence::Moment;
 use super::layout::Style;
 use super::table::Cell;
 
-/// Local time with its offset, and the same in UTC below. The form of ISO 8601 in all languages, as evidence must not be read two ways.
+/// Local time with its offset, and the same in UTC below. The form of ISO 8601 in all languages, as evidence must not be read two
+/// ways.
 pub(super) fn moment(at: &Moment) -> Cell {
     let local = at.local().format("%Y-%m-%d %H:%M:%S %:z").to_string();
     Cell::of(Style::BODY, &local).and(Style::SMALL, &utc(at))

@@ -1,5 +1,5 @@
-//! Pages as plain drawing instructions: what goes where, before anything is written as PDF. So the number of pages is known when the first
-//! footer is drawn, and a test can look at where every line of text ends.
+//! Pages as plain drawing instructions: what goes where, before anything is written as PDF. So the number of pages is known when
+//! the first footer is drawn, and a test can look at where every line of text ends.
 
 use super::Error;
 use super::font::{Face, wrap};

@@ -1,8 +1,8 @@
 //! The certificate of a process: what happened, to whom, when and how it was proven, as a PDF for people and as signed JSON for
 //! programs, the second attached to the first.
 //!
-//! The steps, in order: gather an [`Evidence`], sign it into a [`SignedEvidence`] with the tenant's key, [`render`] the PDF with the
-//! signed JSON as its attachment, and seal that PDF (not done here). Back again: [`extract`] the attachment, read it with
+//! The steps, in order: gather an [`Evidence`], sign it into a [`SignedEvidence`] with the tenant's key, [`render`] the PDF with
+//! the signed JSON as its attachment, and seal that PDF (not done here). Back again: [`extract`] the attachment, read it with
 //! [`SignedEvidence::from_json`] and [`SignedEvidence::verify`] it.
 //!
 //! Nothing here reads a clock, a file or a network, and nothing here decides what happened: it only writes down what it is given.

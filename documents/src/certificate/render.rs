@@ -30,11 +30,12 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
 }
 
-/// Writes the certificate: A4, PDF/A-3b (ISO 19005-3), with the attachment as its associated file of relationship `Source`. The same
-/// arguments give the same bytes. Whatever the fonts cannot draw shows as a replacement character.
+/// Writes the certificate: A4, PDF/A-3b (ISO 19005-3), with the attachment as its associated file of relationship `Source`. The
+/// same arguments give the same bytes. Whatever the fonts cannot draw shows as a replacement character.
 ///
 /// # Errors
-/// [`Error::TooLong`] beyond [`MAX_PAGES`](super::MAX_PAGES), [`Error::Attachment`], and [`Error::Pdf`] for what the PDF library refuses.
+/// [`Error::TooLong`] beyond [`MAX_PAGES`](super::MAX_PAGES), [`Error::Attachment`], and [`Error::Pdf`] for what the PDF library
+/// refuses.
 pub fn render(evidence: &Evidence, language: Language, attachment: &Attachment) -> Result<Vec<u8>, Error> {
     let embedded = embedded_file(evidence, attachment)?;
     let pages = compose(evidence, language)?;
@@ -137,8 +138,10 @@ fn fill([red, green, blue]: Color) -> Fill {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ATTACHMENT_NAME, extract, samples};
+    use super::super::{ATTACHMENT_NAME, Algorithm, SignedEvidence, extract, samples};
     use super::*;
+    use crate::pkcs12::Identity;
+    use crate::seal;
 
     fn attachment(bytes: &[u8]) -> Attachment {
         Attachment { name: ATTACHMENT_NAME.to_owned(), media_type: "application/json".to_owned(), bytes: bytes.to_vec() }
@@ -189,6 +192,29 @@ mod tests {
         assert!(saved.starts_with(&pdf));
         assert!(lopdf::Document::load_mem(&saved).unwrap().catalog().unwrap().has(b"AcroForm"));
         assert_eq!(extract(&saved).unwrap(), Some(b"{\"a\":1}".to_vec()));
+    }
+
+    #[test]
+    fn a_sealed_certificate_keeps_its_evidence_signed_by_the_same_key() {
+        let now = samples::small().generated_at.utc();
+        let file = Identity::development("Acme", "Acme", now, "secret").unwrap();
+        let identity = Identity::open(&file, "secret").unwrap();
+        let chain: Vec<Vec<u8>> = identity.certificates().map(<[u8]>::to_vec).collect();
+        let sign = |input: &[u8]| identity.sign(input).map_err(|error| error.to_string());
+        let algorithm = Algorithm::for_certificate(&chain[0]).unwrap();
+        let signed = SignedEvidence::sign(&samples::small(), algorithm, &chain, &sign).unwrap();
+        let request = seal::Request {
+            field: None,
+            signer_name: "Acme".to_owned(),
+            at: now,
+            reason: "certificate".to_owned(),
+            location: None,
+            appearance_lines: None,
+        };
+        let pdf = render(&samples::small(), Language::Es, &signed.attachment()).unwrap();
+        let sealed = seal::seal(&pdf, &identity, &[request]).unwrap();
+        let read = SignedEvidence::from_json(&extract(&sealed).unwrap().unwrap()).unwrap();
+        assert_eq!(read.verify(&chain[0]).unwrap(), samples::small());
     }
 
     #[test]

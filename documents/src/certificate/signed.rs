@@ -110,14 +110,15 @@ struct Header {
 }
 
 impl SignedEvidence {
-    /// Signs the evidence. `chain` holds certificates in DER, that of the key first. `signer` gets the bytes to sign (it does the hashing
-    /// that `algorithm` names) and gives the signature; of ECDSA in the fixed form of JWS or in DER.
+    /// Signs the evidence. `chain` holds certificates in DER, that of the key first. `signer` gets the bytes to sign (it does the
+    /// hashing that `algorithm` names) and gives the signature; of ECDSA in the fixed form of JWS or in DER.
     ///
     /// The signature is verified before it is given back, so that no evidence is attached that could not be verified later.
     ///
     /// # Errors
-    /// [`Error::Certificate`] for a chain that is empty, too long or of another kind than `algorithm`; [`Error::Signing`] when the
-    /// signer fails or its key is not the certificate's; [`Error::NotCanonical`] and [`Error::Attachment`] for evidence out of bounds.
+    /// [`Error::Certificate`] for a chain that is empty, too long or of another kind than `algorithm`; [`Error::Signing`] when
+    /// the signer fails or its key is not the certificate's; [`Error::NotCanonical`] and [`Error::Attachment`] for evidence out
+    /// of bounds.
     pub fn sign(evidence: &Evidence, algorithm: Algorithm, chain: &[Vec<u8>], signer: &SignFn<'_>) -> Result<Self, Error> {
         let leaf = match chain {
             [leaf, ..] if chain.len() <= MAX_CHAIN => read_certificate(leaf)?,
@@ -181,8 +182,9 @@ impl SignedEvidence {
         }
     }
 
-    /// Verifies the signature with the key of `leaf` (X.509 in DER), which must be the first of `x5c`, and gives the evidence. It does
-    /// not say whether `leaf` is trusted or was valid at the time, nor checks the journals (see [`Journal::verify`](super::Journal::verify)).
+    /// Verifies the signature with the key of `leaf` (X.509 in DER), which must be the first of `x5c`, and gives the evidence. It
+    /// does not say whether `leaf` is trusted or was valid at the time, nor checks the journals (see
+    /// [`Journal::verify`](super::Journal::verify)).
     ///
     /// # Errors
     /// [`Error::BadSignature`] when anything was changed or `leaf` is another certificate; [`Error::Malformed`] and

@@ -1,4 +1,5 @@
-//! Tables that break over pages: the header is repeated, a row stays whole where it fits on a page and is continued where it does not.
+//! Tables that break over pages: the header is repeated, a row stays whole where it fits on a page and is continued where it does
+//! not.
 
 use super::Error;
 use super::font::{clean, wrap};
