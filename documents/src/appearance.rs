@@ -169,13 +169,8 @@ impl Layout {
 
 /// One line without what cannot be drawn: control characters and marks of direction.
 fn printable(line: &str) -> String {
-    let direction =
-        |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    line.chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !c.is_control() && !direction(c))
-        .take(MAX_LINE_CHARS)
-        .collect()
+    let direction = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    line.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control() && !direction(c)).take(MAX_LINE_CHARS).collect()
 }
 
 /// Breaks a line at spaces, and within words if it may. `None`: a word is wider than the line.

@@ -14,7 +14,9 @@ const ROOM_BESIDE_CERTIFICATES: usize = 2560;
 
 /// An upper bound of [`sign`]'s output for this identity, in bytes.
 pub(crate) fn size_bound(identity: &Identity) -> usize {
-    ROOM_BESIDE_CERTIFICATES + identity.leaf().issuer().len() + identity.certificates().map(<[u8]>::len).sum::<usize>()
+    ROOM_BESIDE_CERTIFICATES
+        + identity.leaf().issuer().len()
+        + identity.certificates().map(<[u8]>::len).sum::<usize>()
 }
 
 /// The digest of the signed content that `sign` expects.
@@ -59,7 +61,9 @@ pub(crate) fn sign(identity: &Identity, digest: &[u8]) -> Result<Vec<u8>, aws_lc
 }
 
 fn signed_attributes(identity: &Identity, digest: &[u8]) -> Vec<Vec<u8>> {
-    let attribute = |name, value: &[u8]| asn1::tlv(SEQUENCE, &[&asn1::object_identifier(name), &asn1::tlv(SET, &[value])]);
+    let attribute = |name, value: &[u8]| {
+        asn1::tlv(SEQUENCE, &[&asn1::object_identifier(name), &asn1::tlv(SET, &[value])])
+    };
     // SigningCertificateV2 { certs { ESSCertIDv2 { certHash } } }: SHA-256 is the default, so it is not named.
     let certificate_id = asn1::tlv(SEQUENCE, &[&asn1::tlv(OCTET_STRING, &[&identity.leaf().sha256()])]);
     let signing_certificate = asn1::tlv(SEQUENCE, &[&asn1::tlv(SEQUENCE, &[&certificate_id])]);

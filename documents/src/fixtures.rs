@@ -56,8 +56,7 @@ fn build(signature_fields: &[&str], rotation: i64) -> Document {
     let mut document = Document::with_version("1.7");
     document.reference_table.cross_reference_type = XrefType::CrossReferenceTable;
     let (pages_id, page_id) = (document.new_object_id(), document.new_object_id());
-    let font =
-        |base: &str| dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => base, "Encoding" => "WinAnsiEncoding" };
+    let font = |base: &str| dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => base, "Encoding" => "WinAnsiEncoding" };
     let regular = document.add_object(font("Helvetica"));
     let bold = document.add_object(font("Helvetica-Bold"));
     let fields = add_fields(&mut document, page_id, signature_fields);
@@ -79,7 +78,9 @@ fn build(signature_fields: &[&str], rotation: i64) -> Document {
         catalog.set("AcroForm", form);
     }
     document.objects.insert(page_id, page.into());
-    document.objects.insert(pages_id, dictionary! { "Type" => "Pages", "Kids" => vec![page_id.into()], "Count" => 1 }.into());
+    document
+        .objects
+        .insert(pages_id, dictionary! { "Type" => "Pages", "Kids" => vec![page_id.into()], "Count" => 1 }.into());
     let catalog = document.add_object(catalog);
     let information = document.add_object(dictionary! { "Title" => text("Service agreement"), "Producer" => text("Rubrica") });
     document.trailer.set("Root", catalog);
@@ -212,8 +213,7 @@ mod variants {
     /// A page tree whose root is its own kid.
     pub fn page_cycle() -> Vec<u8> {
         let mut document = build(&[], 0);
-        let root =
-            document.catalog().and_then(|catalog| catalog.get(b"Pages")).and_then(Object::as_reference).expect("just made");
+        let root = document.catalog().and_then(|catalog| catalog.get(b"Pages")).and_then(Object::as_reference).expect("just made");
         document.get_dictionary_mut(root).expect("just made").set("Kids", vec![root.into()]);
         save(document)
     }
@@ -255,8 +255,7 @@ mod variants {
     }
 
     fn set_root_fields(document: &mut Document, fields: Vec<Object>) {
-        let form =
-            document.catalog().and_then(|catalog| catalog.get(b"AcroForm")).and_then(Object::as_reference).expect("just made");
+        let form = document.catalog().and_then(|catalog| catalog.get(b"AcroForm")).and_then(Object::as_reference).expect("just made");
         document.get_dictionary_mut(form).expect("just made").set("Fields", fields);
     }
 }

@@ -99,10 +99,7 @@ mod tests {
     #[test]
     fn deep_nesting_is_survived() {
         let deep = "[".repeat(200_000);
-        let hostile = format!(
-            "%PDF-1.7\n1 0 obj\n{deep}\nendobj\nxref\n0 2\n0000000000 65535 f \n0000000009 00000 n \ntrailer\n<</Size 2/Root 1 0 R>>\nstartxref\n{}\n%%EOF\n",
-            9 + 8 + deep.len() + 8
-        );
+        let hostile = format!("%PDF-1.7\n1 0 obj\n{deep}\nendobj\nxref\n0 2\n0000000000 65535 f \n0000000009 00000 n \ntrailer\n<</Size 2/Root 1 0 R>>\nstartxref\n{}\n%%EOF\n", 9 + 8 + deep.len() + 8);
         assert!(inspect(hostile.as_bytes()).is_err());
     }
 

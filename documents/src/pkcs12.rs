@@ -174,7 +174,12 @@ impl Identity {
     ///
     /// # Errors
     /// [`Error::Unsupported`] where a name or the password cannot be encoded.
-    pub fn development(common_name: &str, organization: &str, now: DateTime<Utc>, password: &str) -> Result<Vec<u8>, Error> {
+    pub fn development(
+        common_name: &str,
+        organization: &str,
+        now: DateTime<Utc>,
+        password: &str,
+    ) -> Result<Vec<u8>, Error> {
         let failed = |what: &dyn fmt::Display| Error::Unsupported(format!("development certificate: {what}"));
         let authority_name = format!("{organization} development CA");
         let authority_params = development_params(&authority_name, organization, now, true);
@@ -182,8 +187,9 @@ impl Identity {
         let authority = authority_params.self_signed(&authority_key).map_err(|e| failed(&e))?;
         let issuer = rcgen::Issuer::new(authority_params, authority_key);
         let leaf_key = rcgen::KeyPair::generate().map_err(|e| failed(&e))?;
-        let leaf =
-            development_params(common_name, organization, now, false).signed_by(&leaf_key, &issuer).map_err(|e| failed(&e))?;
+        let leaf = development_params(common_name, organization, now, false)
+            .signed_by(&leaf_key, &issuer)
+            .map_err(|e| failed(&e))?;
         let private_key = PrivateKey::from_der(leaf_key.serialized_der()).map_err(|e| failed(&e))?;
         let certificate = |der: &[u8]| p12_keystore::Certificate::from_der(der).map_err(|e| failed(&e));
         let chain = [certificate(leaf.der())?, certificate(authority.der())?];
@@ -250,7 +256,8 @@ fn development_params(name: &str, organization: &str, now: DateTime<Utc>, author
         params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
     } else {
         params.is_ca = rcgen::IsCa::ExplicitNoCa;
-        params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::ContentCommitment];
+        params.key_usages =
+            vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::ContentCommitment];
     }
     params
 }

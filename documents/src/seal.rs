@@ -134,7 +134,12 @@ impl Placeholder {
 }
 
 /// Fills the placeholder at `start`: byte range, digest over everything else, signature.
-fn embed(revisions: &mut Revisions<'_>, identity: &Identity, placeholder: &Placeholder, start: usize) -> Result<(), Error> {
+fn embed(
+    revisions: &mut Revisions<'_>,
+    identity: &Identity,
+    placeholder: &Placeholder,
+    start: usize,
+) -> Result<(), Error> {
     let gap_start = start + placeholder.contents;
     let gap_end = gap_start + 2 * placeholder.reserved + 2;
     let byte_range = format!("[0 {gap_start} {gap_end} {}]", revisions.len() - gap_end);

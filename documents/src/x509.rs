@@ -134,8 +134,13 @@ impl Certificate {
 
     /// The first critical extension that is not evaluated here; such a certificate must not be relied on (RFC 5280 4.2).
     pub(crate) fn unknown_critical_extension(&self) -> Option<ObjectIdentifier> {
-        const EVALUATED: [ObjectIdentifier; 5] =
-            [oid::KEY_USAGE, oid::SUBJECT_ALT_NAME, oid::BASIC_CONSTRAINTS, oid::CERTIFICATE_POLICIES, oid::EXTENDED_KEY_USAGE];
+        const EVALUATED: [ObjectIdentifier; 5] = [
+            oid::KEY_USAGE,
+            oid::SUBJECT_ALT_NAME,
+            oid::BASIC_CONSTRAINTS,
+            oid::CERTIFICATE_POLICIES,
+            oid::EXTENDED_KEY_USAGE,
+        ];
         let extensions = self.parsed.tbs_certificate.extensions.as_deref().unwrap_or(&[]);
         extensions.iter().find(|e| e.critical && !EVALUATED.contains(&e.extn_id)).map(|e| e.extn_id)
     }
@@ -149,7 +154,8 @@ impl Certificate {
         let outer = AnyRef::from_der(&self.der).map_err(|_| algorithms::Error::Unreadable)?;
         let parts = asn1::elements(outer.value()).map_err(|_| algorithms::Error::Unreadable)?;
         let [_, algorithm, signature] = parts[..] else { return Err(algorithms::Error::Unreadable) };
-        let algorithm = algorithm.decode_as::<AlgorithmIdentifierRef<'_>>().map_err(|_| algorithms::Error::Unreadable)?;
+        let algorithm =
+            algorithm.decode_as::<AlgorithmIdentifierRef<'_>>().map_err(|_| algorithms::Error::Unreadable)?;
         let signature = signature.decode_as::<BitStringRef<'_>>().map_err(|_| algorithms::Error::Unreadable)?;
         let signature = signature.as_bytes().ok_or(algorithms::Error::Unreadable)?;
         let key = issuer.public_key().map_err(|_| algorithms::Error::Unreadable)?;
