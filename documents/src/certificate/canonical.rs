@@ -8,8 +8,8 @@ use super::Error;
 /// The largest integer that every JSON reader keeps exactly (RFC 8785, section 3.2.2.3; RFC 7493, section 2.2).
 const MAX_INTEGER: u64 = (1 << 53) - 1;
 
-/// Writes a value as canonical JSON by RFC 8785: no white space, members sorted by their UTF-16 code units, shortest escapes. The same
-/// value always gives the same bytes, whatever the order of its members.
+/// Writes a value as canonical JSON by RFC 8785: no white space, members sorted by their UTF-16 code units, shortest escapes. The
+/// same value always gives the same bytes, whatever the order of its members.
 ///
 /// # Errors
 /// [`Error::NotCanonical`] for fractions, integers beyond 2^53 - 1, and values that are not JSON.

@@ -1,7 +1,8 @@
 //! The certificate's content, section by section, as pages of drawing instructions.
 
-use super::evidence::{Challenge, Device, Document, Evidence, Identification, Moment, Signer, TimelineEntry};
+use super::evidence::{Challenge, Device, Document, Evidence, Identification, Signer, TimelineEntry};
 use super::font::{Face, clean};
+use super::format::{grouped, moment, plain_utc, thousands, utc};
 use super::journal::Journal;
 use super::layout::{
     ACCENT, CONTENT_WIDTH, Color, INK, MARGIN, MUTED, Mark, PAGE_HEIGHT, PAGE_WIDTH, PANEL, Pages, RULE, Style, WHITE, shorten,
@@ -130,12 +131,12 @@ impl Composer {
 
     fn signer(&mut self, number: usize, signer: &Signer) -> Result<(), Error> {
         self.pages.ensure(110.0)?;
-        let name = [Some(signer.name.as_str()), signer.last_name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let name = full_name(signer);
         self.bar(&format!("{number}. {}", clean(&name)), signer.sign_status.as_deref());
 
         let mut facts = Vec::new();
         if name_is_long(&name) {
-            facts.push((self.say(&texts::SIGNATURE), Cell::of(Style::BODY, &name)));
+            facts.push((self.say(&texts::NAME), Cell::of(Style::BODY, &name)));
         }
         facts.push((self.say(&texts::ALIAS), Cell::of(Style::BODY, &signer.alias)));
         let identity_document = self.identity_document(signer);
@@ -254,6 +255,7 @@ impl Composer {
             let known = |(label, style, value): (&'static str, Style, &Option<String>)| {
                 value.as_ref().map(|value| (label, Cell::of(style, value)))
             };
+            self.pages.ensure(60.0)?;
             self.wide_facts(vec![(self.say(&texts::DEVICE), Cell::of(Style::STRONG, &labels))])?;
             self.facts(rows.into_iter().filter_map(known).collect())?;
             let agent = known((self.say(&texts::USER_AGENT), Style::BODY, &device.user_agent));
@@ -290,10 +292,9 @@ impl Composer {
         }
         let mut fields = Cell::new();
         for entry in &document.sign_fields {
-            let signer = signers.iter().find(|signer| signer.alias == entry.signer);
-            fields = fields
-                .and(Style::STRONG, signer.map_or(entry.signer.as_str(), |signer| signer.name.as_str()))
-                .and(Style::SMALL, &entry.fields.join(", "));
+            let signer = signers.iter().find(|signer| signer.alias == entry.signer).map(full_name);
+            fields =
+                fields.and(Style::STRONG, signer.as_deref().unwrap_or(&entry.signer)).and(Style::SMALL, &entry.fields.join(", "));
         }
         vec![about, hashes, fields]
     }
@@ -346,7 +347,7 @@ impl Composer {
                 journal.unwrap_or_default(),
             ]
         });
-        Table { widths: &[116.0, 72.0, CONTENT_WIDTH - 362.0, 174.0], titles, ruled: true }.draw(&mut self.pages, rows)
+        Table { widths: &[122.0, 70.0, CONTENT_WIDTH - 364.0, 172.0], titles, ruled: true }.draw(&mut self.pages, rows)
     }
 
     fn journals(&mut self, journals: &[Journal]) -> Result<(), Error> {
@@ -434,6 +435,13 @@ fn right(text: &str) -> f32 {
     PAGE_WIDTH - MARGIN - MARGINAL.face.width(text, MARGINAL.size)
 }
 
+fn full_name(signer: &Signer) -> String {
+    match &signer.last_name {
+        Some(last_name) => format!("{} {last_name}", signer.name),
+        None => signer.name.clone(),
+    }
+}
+
 /// Whether the panel above a signer cannot hold the name, which is then printed in full below.
 fn name_is_long(name: &str) -> bool {
     NAME.face.width(&clean(name), NAME.size) > CONTENT_WIDTH - 180.0
@@ -447,49 +455,18 @@ fn status_color(status: &str) -> Color {
     }
 }
 
-/// Local time with its offset, and the same in UTC below. The form of ISO 8601 in all languages, as evidence must not be read two ways.
-fn moment(at: &Moment) -> Cell {
-    let local = at.local().format("%Y-%m-%d %H:%M:%S %:z").to_string();
-    Cell::of(Style::BODY, &local).and(Style::SMALL, &utc(at))
-}
-
-fn utc(at: &Moment) -> String {
-    at.utc().format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
-}
-
-fn plain_utc(at: chrono::DateTime<chrono::Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
 fn deliveries(challenge: &Challenge) -> Cell {
     let mut cell = Cell::new();
     for delivery in &challenge.deliveries {
-        let line = format!("{} · {} · {}", delivery.provider, delivery.outcome, utc(&delivery.at));
-        cell = cell.and(Style::BODY, &line).and(Style::MONO_SMALL, delivery.message_id.as_deref().unwrap_or_default());
+        cell = cell
+            .and(Style::BODY, &format!("{} · {}", delivery.provider, delivery.outcome))
+            .and(Style::SMALL, &utc(&delivery.at))
+            .and(Style::MONO_SMALL, delivery.message_id.as_deref().unwrap_or_default());
         for receipt in &delivery.receipts {
             cell = cell.and(Style::SMALL, &format!("{} · {}", receipt.status, utc(&receipt.at)));
         }
     }
     cell
-}
-
-/// Hexadecimal in groups of eight, so that eyes can compare it.
-fn grouped(hash: &str) -> String {
-    let characters: Vec<char> = hash.chars().collect();
-    characters.chunks(8).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
-}
-
-/// Digits in groups of three with spaces that do not break.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            grouped.push('\u{a0}');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]
@@ -628,12 +605,5 @@ mod tests {
         let mut evidence = samples::small();
         evidence.signers[0].consent_text = Some("word ".repeat(500_000));
         assert!(matches!(compose(&evidence, Language::Es), Err(Error::TooLong)));
-    }
-
-    #[test]
-    fn numbers_and_hashes_are_grouped() {
-        assert_eq!(thousands(1_234_567), "1\u{a0}234\u{a0}567");
-        assert_eq!(thousands(12), "12");
-        assert_eq!(grouped("0123456789abcdef01"), "01234567 89abcdef 01");
     }
 }

@@ -1,5 +1,5 @@
-//! What a certificate holds. The words are those of the contract where it has them; states, types and channels are kept as the contract
-//! spells them, so that evidence written by a later version can still be read.
+//! What a certificate holds. The words are those of the contract where it has them; states, types and channels are kept as the
+//! contract spells them, so that evidence written by a later version can still be read.
 
 use chrono::{DateTime, FixedOffset, Utc};
 use der::{Decode, Encode};
@@ -8,7 +8,8 @@ use uuid::Uuid;
 use x509_cert::Certificate;
 
 use super::Error;
-use super::journal::{Journal, hex};
+use super::journal::Journal;
+use crate::pkcs12::hex;
 
 /// Version of the evidence's form. A change that an older reader would misunderstand gets another one.
 pub const FORMAT: &str = "rubrica-evidence/1";

@@ -1,8 +1,9 @@
 //! Reading the signed evidence back out of a certificate.
 
-use lopdf::{Dictionary, Document, LoadOptions, Object};
+use lopdf::{Dictionary, Document, Object};
 
 use super::Error;
+use crate::pdf;
 
 /// Name of the attachment that holds the signed evidence.
 pub const ATTACHMENT_NAME: &str = "evidence.json";
@@ -15,30 +16,27 @@ const MAX_NODES: usize = 256;
 /// Most names of one node that are looked at.
 const MAX_NAMES: usize = 4096;
 
-/// Finds the attachment [`ATTACHMENT_NAME`] in a PDF and gives its bytes; `None` when the PDF has no such attachment. The bytes are
-/// whatever the file holds: nothing is verified here.
+/// Finds the attachment [`ATTACHMENT_NAME`] in a PDF and gives its bytes; `None` when the PDF has no such attachment. The bytes
+/// are whatever the file holds: nothing is verified here.
 ///
 /// # Errors
 /// [`Error::Unreadable`] when the file is not a PDF, is encrypted, or the attachment is damaged or over [`MAX_ATTACHMENT_BYTES`].
 pub fn extract(pdf: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    let unreadable = |error: lopdf::Error| Error::Unreadable(error.to_string());
-    let options = LoadOptions { max_decompressed_size: Some(4 * MAX_ATTACHMENT_BYTES), ..LoadOptions::default() };
-    let document = Document::load_mem_with_options(pdf, options).map_err(unreadable)?;
-    if document.is_encrypted() {
-        return Err(Error::Unreadable("it is encrypted".to_owned()));
-    }
-    let Some(specification) = find_specification(&document).map_err(unreadable)? else {
+    // The parser may panic on hostile files.
+    pdf::guarded(|| read_attachment(pdf)).unwrap_or_else(|error| Err(Error::Unreadable(error.to_string())))
+}
+
+fn read_attachment(pdf: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    let document = pdf::load(pdf).map_err(|error| Error::Unreadable(error.to_string()))?;
+    let Some(specification) = find_specification(&document)? else {
         return Ok(None);
     };
-    let stream = specification
-        .get(b"EF")
-        .and_then(|files| document.dereference(files))
-        .and_then(|(_, files)| files.as_dict())
-        .and_then(|files| files.get(b"F").or_else(|_| files.get(b"UF")))
-        .and_then(|file| document.dereference(file))
-        .and_then(|(_, file)| file.as_stream())
-        .map_err(unreadable)?;
-    let content = stream.get_plain_content_with_limit(MAX_ATTACHMENT_BYTES).map_err(unreadable)?;
+    let stream = pdf::dict_entry(&document, specification, b"EF")
+        .and_then(|files| pdf::entry(&document, files, b"F").or_else(|| pdf::entry(&document, files, b"UF")))
+        .and_then(|file| file.as_stream().ok())
+        .ok_or_else(|| Error::Unreadable("the attachment has no content".to_owned()))?;
+    let content = stream.get_plain_content_with_limit(MAX_ATTACHMENT_BYTES);
+    let content = content.map_err(|error| Error::Unreadable(format!("the attachment is damaged: {error}")))?;
     if content.len() > MAX_ATTACHMENT_BYTES {
         return Err(Error::Unreadable("the attachment is too large".to_owned()));
     }
@@ -46,11 +44,10 @@ pub fn extract(pdf: &[u8]) -> Result<Option<Vec<u8>>, Error> {
 }
 
 /// Walks the tree `/Root /Names /EmbeddedFiles` (ISO 32000-1, 7.9.6 and 7.11.4) for the file specification of the evidence.
-fn find_specification(document: &Document) -> Result<Option<&Dictionary>, lopdf::Error> {
-    let Some(names) = child(document, document.catalog()?, b"Names")? else {
-        return Ok(None);
-    };
-    let Some(root) = child(document, names, b"EmbeddedFiles")? else {
+fn find_specification(document: &Document) -> Result<Option<&Dictionary>, Error> {
+    let (_, catalog) = pdf::catalog(document).map_err(|error| Error::Unreadable(error.to_string()))?;
+    let names = pdf::dict_entry(document, catalog, b"Names");
+    let Some(root) = names.and_then(|names| pdf::dict_entry(document, names, b"EmbeddedFiles")) else {
         return Ok(None);
     };
     // A stack with a bound, as a tree from outside may be deep or have cycles.
@@ -59,37 +56,25 @@ fn find_specification(document: &Document) -> Result<Option<&Dictionary>, lopdf:
         let Some(node) = pending.pop() else {
             return Ok(None);
         };
-        if let Some(found) = find_in_node(document, node)? {
+        if let Some(found) = find_in_node(document, node) {
             return Ok(Some(found));
         }
-        if let Ok(kids) = node.get_deref(b"Kids", document).and_then(Object::as_array) {
-            let kids = kids.iter().take(MAX_NODES).filter_map(|kid| document.dereference(kid).ok()?.1.as_dict().ok());
-            pending.extend(kids);
-            pending.truncate(MAX_NODES);
-        }
+        let kids = pdf::array_entry(document, node, b"Kids").into_iter().flatten();
+        pending.extend(kids.take(MAX_NODES).filter_map(|kid| pdf::resolve(document, kid).as_dict().ok()));
+        pending.truncate(MAX_NODES);
     }
-    Err(lopdf::Error::Unimplemented("a tree of attachments this large"))
+    Err(Error::Unreadable("its tree of attachments is too large".to_owned()))
 }
 
-fn child<'a>(document: &'a Document, parent: &'a Dictionary, key: &[u8]) -> Result<Option<&'a Dictionary>, lopdf::Error> {
-    if !parent.has(key) {
-        return Ok(None);
-    }
-    parent.get_deref(key, document)?.as_dict().map(Some)
-}
-
-fn find_in_node<'a>(document: &'a Document, node: &'a Dictionary) -> Result<Option<&'a Dictionary>, lopdf::Error> {
-    let Ok(names) = node.get_deref(b"Names", document).and_then(Object::as_array) else {
-        return Ok(None);
-    };
+fn find_in_node<'a>(document: &'a Document, node: &'a Dictionary) -> Option<&'a Dictionary> {
+    let is_named = |object: &Object| pdf::text(object).is_some_and(|name| name == ATTACHMENT_NAME);
+    let names = pdf::array_entry(document, node, b"Names")?;
     for pair in names.chunks_exact(2).take(MAX_NAMES) {
-        let (_, specification) = document.dereference(&pair[1])?;
-        let Ok(specification) = specification.as_dict() else { continue };
-        let is_named = |object: &Object| lopdf::decode_text_string(object).is_ok_and(|name| name == ATTACHMENT_NAME);
-        let file_name = specification.get_deref(b"UF", document).or_else(|_| specification.get_deref(b"F", document));
-        if is_named(&pair[0]) || file_name.is_ok_and(is_named) {
-            return Ok(Some(specification));
+        let Ok(specification) = pdf::resolve(document, &pair[1]).as_dict() else { continue };
+        let file_name = pdf::entry(document, specification, b"UF").or_else(|| pdf::entry(document, specification, b"F"));
+        if is_named(pdf::resolve(document, &pair[0])) || file_name.is_some_and(is_named) {
+            return Some(specification);
         }
     }
-    Ok(None)
+    None
 }

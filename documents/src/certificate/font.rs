@@ -1,5 +1,6 @@
-//! The embedded fonts: from text to glyphs and widths, and from a paragraph to lines. Latin, Greek and Cyrillic need no more shaping than
-//! one glyph per composed character; everything that the fonts lack is drawn as a replacement character and still copies as itself.
+//! The embedded fonts: from text to glyphs and widths, and from a paragraph to lines. Latin, Greek and Cyrillic need no more
+//! shaping than one glyph per composed character; everything that the fonts lack is drawn as a replacement character and still
+//! copies as itself.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -85,8 +86,8 @@ fn load(data: &'static [u8]) -> Loaded {
     Loaded { font, glyphs, replacement }
 }
 
-/// Makes text fit to be drawn: composed (NFC), any white space as one space, line ends kept as `\n`, and without control characters or the
-/// characters that change the direction or hide text, by which what is read could differ from what is there.
+/// Makes text fit to be drawn: composed (NFC), any white space as one space, line ends kept as `\n`, and without control
+/// characters or the characters that change the direction or hide text, by which what is read could differ from what is there.
 pub(super) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for c in text.nfc() {
@@ -106,8 +107,8 @@ pub(super) fn clean(text: &str) -> String {
     cleaned
 }
 
-/// Breaks a [`clean`] text into lines no wider than `width` points: at spaces, after `-`, `/`, `,`, `;`, `@`, `_`, `&`, `=` where a word
-/// is too long, and inside the word where nothing else helps. Every line has at least one character, so any width ends.
+/// Breaks a [`clean`] text into lines no wider than `width` points: at spaces, after `-`, `/`, `,`, `;`, `@`, `_`, `&`, `=` where
+/// a word is too long, and inside the word where nothing else helps. Every line has at least one character, so any width ends.
 pub(super) fn wrap(text: &str, face: Face, size: f32, width: f32) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
@@ -144,7 +145,8 @@ fn break_word(word: &str, face: Face, size: f32, width: f32, lines: &mut Vec<Str
     let mut soft: Option<(usize, f32)> = None;
     for (here, c) in word.char_indices() {
         let advance = loaded.glyph(c).1 * size;
-        if used + advance > width && here > start {
+        // Twice at most: what follows a mark may be too long with this character as well.
+        while used + advance > width && here > start {
             let (end, width_to_end) = soft.take().unwrap_or((here, used));
             lines.push(word[start..end].to_owned());
             start = end;

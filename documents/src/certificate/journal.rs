@@ -1,5 +1,5 @@
-//! The hash chain over a journal: whoever holds the journal can compute it again, and whoever holds only the evidence can see that the
-//! entries' hashes follow from one another.
+//! The hash chain over a journal: whoever holds the journal can compute it again, and whoever holds only the evidence can see
+//! that the entries' hashes follow from one another.
 
 use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
 use chrono::{DateTime, Utc};
@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Error;
+use crate::pkcs12::hex;
 
 /// How the hashes of a [`Journal`] are computed; part of the evidence, so that it explains itself.
-pub const ALGORITHM: &str = "rubrica-journal-chain/1: hash(0) = SHA-256(\"rubrica-journal-chain/1\" || 0x00 || organization || 0x00 || kind \
-     || 0x00 || id), texts in UTF-8, id as lower-case hyphenated UUID; hash(n) = SHA-256(hash(n-1) || sequence || at || content_sha256), \
-     sequence as 8 bytes big-endian, at as microseconds since 1970-01-01T00:00:00Z in 8 bytes big-endian two's complement, content_sha256 = \
-     SHA-256 of the entry's bytes as stored, hashes as their 32 bytes; entries in ascending sequence from 1 without a gap; head_hash = hash \
-     of the last entry; hashes are printed in lower-case hexadecimal.";
+pub const ALGORITHM: &str = "rubrica-journal-chain/1: \
+     hash(0) = SHA-256(\"rubrica-journal-chain/1\" || 0x00 || organization || 0x00 || kind || 0x00 || id), texts in UTF-8, id as \
+     lower-case hyphenated UUID; hash(n) = SHA-256(hash(n-1) || sequence || at || content_sha256), sequence as 8 bytes big-endian, \
+     at as microseconds since 1970-01-01T00:00:00Z in 8 bytes big-endian two's complement, content_sha256 = SHA-256 of the entry's \
+     JSON text exactly as the journal keeps it, hashes as their 32 bytes; entries in ascending sequence from 1 without a gap; \
+     head_hash = hash of the last entry; hashes are printed in lower-case hexadecimal.";
 
 /// The journal of one process, without the contents of its entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +41,14 @@ pub struct JournalEntry {
     pub sequence: u64,
     /// When it was written, in microseconds.
     pub at: DateTime<Utc>,
-    /// SHA-256 of the entry's bytes as stored, lower-case hexadecimal.
+    /// SHA-256 of the entry's JSON text exactly as the journal keeps it, lower-case hexadecimal.
     pub content_sha256: String,
     /// The chained hash, lower-case hexadecimal.
     pub hash: String,
 }
 
 impl Journal {
-    /// Computes the chain over the entries of a journal, given as (moment, bytes as stored) in their order from entry 1.
+    /// Computes the chain over the entries of a journal, given as (moment, JSON text as kept) in their order from entry 1.
     pub fn chain<'a>(
         organization: &str,
         kind: &str,
@@ -109,12 +111,6 @@ fn link(previous: &[u8], sequence: u64, at: DateTime<Utc>, content: &[u8]) -> Di
     context.finish()
 }
 
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).map(char::from).collect()
-}
-
 fn unhex(text: &str) -> Option<[u8; 32]> {
     let digits = text.as_bytes();
     if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
@@ -150,7 +146,8 @@ mod tests {
 
     #[test]
     fn the_first_hash_is_the_one_that_the_algorithm_text_says() {
-        let mut input = b"rubrica-journal-chain/1\0org-1\0sign_process\000000000-0000-0000-0000-000000000007".to_vec();
+        let mut input =
+            [b"rubrica-journal-chain/1".as_slice(), b"org-1", b"sign_process", b"00000000-0000-0000-0000-000000000007"].join(&0);
         let genesis = digest(&SHA256, &input);
         input.clear();
         input.extend_from_slice(genesis.as_ref());

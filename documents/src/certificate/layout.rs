@@ -1,5 +1,5 @@
-//! Pages as plain drawing instructions: what goes where, before anything is written as PDF. So the number of pages is known when the first
-//! footer is drawn, and a test can look at where every line of text ends.
+//! Pages as plain drawing instructions: what goes where, before anything is written as PDF. So the number of pages is known when
+//! the first footer is drawn, and a test can look at where every line of text ends.
 
 use super::Error;
 use super::font::{Face, wrap};
@@ -48,7 +48,7 @@ impl Style {
     }
 
     /// From the top of a line to its base line.
-    fn ascent(&self) -> f32 {
+    pub fn ascent(&self) -> f32 {
         self.size * 1.05
     }
 }

@@ -31,9 +31,9 @@ pub fn phone(country_code: Option<&str>, number: &str) -> String {
 }
 
 /// Masks the number of an identity document by the guidance of the Spanish data protection authority on additional provision 7 of
-/// Organic Law 3/2018: the fourth to seventh digit stay (`12345678Z` becomes `***4567**`); with fewer than seven digits the last four
-/// characters stay (`ABCD123XY` becomes `*****23XY`). Numbers under eight characters, which that rule would show by half or more,
-/// keep the last two only.
+/// Organic Law 3/2018: the fourth to seventh digit stay (`12345678Z` becomes `***4567**`); with fewer than seven digits the last
+/// four characters stay (`ABCD123XY` becomes `*****23XY`). Numbers under eight characters, which that rule would show by half or
+/// more, keep the last two only.
 pub fn document_number(number: &str) -> String {
     let characters: Vec<char> = number.chars().filter(|c| c.is_alphanumeric()).collect();
     let digits = characters.iter().filter(|c| c.is_ascii_digit()).count();

@@ -1,8 +1,8 @@
 //! The certificate of a process: what happened, to whom, when and how it was proven, as a PDF for people and as signed JSON for
 //! programs, the second attached to the first.
 //!
-//! The steps, in order: gather an [`Evidence`], sign it into a [`SignedEvidence`] with the tenant's key, [`render`] the PDF with the
-//! signed JSON as its attachment, and seal that PDF (not done here). Back again: [`extract`] the attachment, read it with
+//! The steps, in order: gather an [`Evidence`], sign it into a [`SignedEvidence`] with the tenant's key, [`render`] the PDF with
+//! the signed JSON as its attachment, and seal that PDF (not done here). Back again: [`extract`] the attachment, read it with
 //! [`SignedEvidence::from_json`] and [`SignedEvidence::verify`] it.
 //!
 //! Nothing here reads a clock, a file or a network, and nothing here decides what happened: it only writes down what it is given.
@@ -13,6 +13,7 @@ mod compose;
 mod evidence;
 mod extract;
 mod font;
+mod format;
 mod journal;
 mod layout;
 pub mod mask;
@@ -32,7 +33,7 @@ pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};
 pub use journal::{ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalEntry};
 pub use layout::MAX_PAGES;
 pub use render::{Attachment, render};
-pub use signed::{Algorithm, SignedEvidence};
+pub use signed::{Algorithm, SignFn, SignedEvidence};
 pub use texts::Language;
 
 /// Why a certificate could not be made, or what it holds could not be believed.

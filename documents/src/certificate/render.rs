@@ -30,11 +30,12 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
 }
 
-/// Writes the certificate: A4, PDF/A-3b (ISO 19005-3), with the attachment as its associated file of relationship `Source`. The same
-/// arguments give the same bytes. Whatever the fonts cannot draw shows as a replacement character.
+/// Writes the certificate: A4, PDF/A-3b (ISO 19005-3), with the attachment as its associated file of relationship `Source`. The
+/// same arguments give the same bytes. Whatever the fonts cannot draw shows as a replacement character.
 ///
 /// # Errors
-/// [`Error::TooLong`] beyond [`MAX_PAGES`](super::MAX_PAGES), [`Error::Attachment`], and [`Error::Pdf`] for what the PDF library refuses.
+/// [`Error::TooLong`] beyond [`MAX_PAGES`](super::MAX_PAGES), [`Error::Attachment`], and [`Error::Pdf`] for what the PDF library
+/// refuses.
 pub fn render(evidence: &Evidence, language: Language, attachment: &Attachment) -> Result<Vec<u8>, Error> {
     let embedded = embedded_file(evidence, attachment)?;
     let pages = compose(evidence, language)?;
@@ -137,8 +138,10 @@ fn fill([red, green, blue]: Color) -> Fill {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ATTACHMENT_NAME, extract, samples};
+    use super::super::{ATTACHMENT_NAME, Algorithm, SignedEvidence, extract, samples};
     use super::*;
+    use crate::pkcs12::Identity;
+    use crate::seal;
 
     fn attachment(bytes: &[u8]) -> Attachment {
         Attachment { name: ATTACHMENT_NAME.to_owned(), media_type: "application/json".to_owned(), bytes: bytes.to_vec() }
@@ -178,6 +181,43 @@ mod tests {
     }
 
     #[test]
+    fn a_later_incremental_save_keeps_the_evidence() {
+        let pdf = render(&samples::small(), Language::En, &attachment(b"{\"a\":1}")).unwrap();
+        let mut revision = lopdf::IncrementalDocument::create_from(pdf.clone(), lopdf::Document::load_mem(&pdf).unwrap());
+        let root = revision.get_prev_documents().trailer.get(b"Root").unwrap().as_reference().unwrap();
+        revision.opt_clone_object_to_new_document(root).unwrap();
+        revision.new_document.get_dictionary_mut(root).unwrap().set("AcroForm", lopdf::Dictionary::new());
+        let mut saved = Vec::new();
+        revision.save_to(&mut saved).unwrap();
+        assert!(saved.starts_with(&pdf));
+        assert!(lopdf::Document::load_mem(&saved).unwrap().catalog().unwrap().has(b"AcroForm"));
+        assert_eq!(extract(&saved).unwrap(), Some(b"{\"a\":1}".to_vec()));
+    }
+
+    #[test]
+    fn a_sealed_certificate_keeps_its_evidence_signed_by_the_same_key() {
+        let now = samples::small().generated_at.utc();
+        let file = Identity::development("Acme", "Acme", now, "secret").unwrap();
+        let identity = Identity::open(&file, "secret").unwrap();
+        let chain: Vec<Vec<u8>> = identity.certificates().map(<[u8]>::to_vec).collect();
+        let sign = |input: &[u8]| identity.sign(input).map_err(|error| error.to_string());
+        let algorithm = Algorithm::for_certificate(&chain[0]).unwrap();
+        let signed = SignedEvidence::sign(&samples::small(), algorithm, &chain, &sign).unwrap();
+        let request = seal::Request {
+            field: None,
+            signer_name: "Acme".to_owned(),
+            at: now,
+            reason: "certificate".to_owned(),
+            location: None,
+            appearance_lines: None,
+        };
+        let pdf = render(&samples::small(), Language::Es, &signed.attachment()).unwrap();
+        let sealed = seal::seal(&pdf, &identity, &[request]).unwrap();
+        let read = SignedEvidence::from_json(&extract(&sealed).unwrap().unwrap()).unwrap();
+        assert_eq!(read.verify(&chain[0]).unwrap(), samples::small());
+    }
+
+    #[test]
     fn the_same_evidence_gives_the_same_file() {
         let once = render(&samples::small(), Language::Ca, &attachment(b"{}")).unwrap();
         assert_eq!(once, render(&samples::small(), Language::Ca, &attachment(b"{}")).unwrap());
@@ -211,5 +251,20 @@ mod tests {
         let other = Attachment { name: "other.json".to_owned(), ..attachment(b"{}") };
         let pdf = render(&samples::small(), Language::En, &other).unwrap();
         assert_eq!(extract(&pdf).unwrap(), None);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+        #[test]
+        fn a_damaged_file_never_panics(place in 0usize..20_000, garbage in "[ -~]{1,12}", cut in 0usize..40_000) {
+            let mut pdf = render(&samples::small(), Language::En, &attachment(b"{}")).unwrap();
+            for (index, byte) in garbage.bytes().enumerate() {
+                let place = (place + index) % pdf.len();
+                pdf[place] = byte;
+            }
+            let _ = extract(&pdf);
+            pdf.truncate(cut);
+            let _ = extract(&pdf);
+        }
     }
 }

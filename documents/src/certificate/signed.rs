@@ -86,6 +86,9 @@ impl Algorithm {
     }
 }
 
+/// Whoever holds the key: from the bytes to sign to the signature, or why there is none.
+pub type SignFn<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + 'a;
+
 /// A flattened JWS. Reading one proves nothing; [`verify`](Self::verify) does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedEvidence {
@@ -107,20 +110,16 @@ struct Header {
 }
 
 impl SignedEvidence {
-    /// Signs the evidence. `chain` holds certificates in DER, that of the key first. `signer` gets the bytes to sign (it does the hashing
-    /// that `algorithm` names) and gives the signature; of ECDSA in the fixed form of JWS or in DER.
+    /// Signs the evidence. `chain` holds certificates in DER, that of the key first. `signer` gets the bytes to sign (it does the
+    /// hashing that `algorithm` names) and gives the signature; of ECDSA in the fixed form of JWS or in DER.
     ///
     /// The signature is verified before it is given back, so that no evidence is attached that could not be verified later.
     ///
     /// # Errors
-    /// [`Error::Certificate`] for a chain that is empty, too long or of another kind than `algorithm`; [`Error::Signing`] when the
-    /// signer fails or its key is not the certificate's; [`Error::NotCanonical`] and [`Error::Attachment`] for evidence out of bounds.
-    pub fn sign(
-        evidence: &Evidence,
-        algorithm: Algorithm,
-        chain: &[Vec<u8>],
-        signer: &dyn Fn(&[u8]) -> Result<Vec<u8>, String>,
-    ) -> Result<Self, Error> {
+    /// [`Error::Certificate`] for a chain that is empty, too long or of another kind than `algorithm`; [`Error::Signing`] when
+    /// the signer fails or its key is not the certificate's; [`Error::NotCanonical`] and [`Error::Attachment`] for evidence out
+    /// of bounds.
+    pub fn sign(evidence: &Evidence, algorithm: Algorithm, chain: &[Vec<u8>], signer: &SignFn<'_>) -> Result<Self, Error> {
         let leaf = match chain {
             [leaf, ..] if chain.len() <= MAX_CHAIN => read_certificate(leaf)?,
             _ => return Err(Error::Certificate(format!("a chain must have 1 to {MAX_CHAIN} certificates"))),
@@ -183,8 +182,9 @@ impl SignedEvidence {
         }
     }
 
-    /// Verifies the signature with the key of `leaf` (X.509 in DER), which must be the first of `x5c`, and gives the evidence. It does
-    /// not say whether `leaf` is trusted or was valid at the time, nor checks the journals (see [`Journal::verify`](super::Journal::verify)).
+    /// Verifies the signature with the key of `leaf` (X.509 in DER), which must be the first of `x5c`, and gives the evidence. It
+    /// does not say whether `leaf` is trusted or was valid at the time, nor checks the journals (see
+    /// [`Journal::verify`](super::Journal::verify)).
     ///
     /// # Errors
     /// [`Error::BadSignature`] when anything was changed or `leaf` is another certificate; [`Error::Malformed`] and
@@ -251,10 +251,10 @@ fn normalize(algorithm: Algorithm, leaf: &Certificate, input: &[u8], signature: 
     if matches_key(algorithm, leaf, input, &signature) {
         return Ok(signature);
     }
-    if let Some(fixed) = algorithm.number_bytes().and_then(|bytes| fixed_from_der(&signature, bytes)) {
-        if matches_key(algorithm, leaf, input, &fixed) {
-            return Ok(fixed);
-        }
+    if let Some(fixed) = algorithm.number_bytes().and_then(|bytes| fixed_from_der(&signature, bytes))
+        && matches_key(algorithm, leaf, input, &fixed)
+    {
+        return Ok(fixed);
     }
     Err(Error::Signing("the signature does not verify with the certificate".to_owned()))
 }

@@ -1,4 +1,5 @@
-//! Tables that break over pages: the header is repeated, a row stays whole where it fits on a page and is continued where it does not.
+//! Tables that break over pages: the header is repeated, a row stays whole where it fits on a page and is continued where it does
+//! not.
 
 use super::Error;
 use super::font::{clean, wrap};
@@ -73,8 +74,10 @@ impl Table<'_> {
     }
 
     fn height(&self, row: &Row) -> f32 {
-        let tallest = row.iter().map(|lines| lines.iter().map(|(style, _)| style.leading()).sum()).fold(0.0, f32::max);
-        tallest + 2.0 * self.padding()
+        let base = base_line(row);
+        let height =
+            |lines: &Vec<(Style, String)>| lowering(lines, base) + lines.iter().map(|(style, _)| style.leading()).sum::<f32>();
+        row.iter().map(height).fold(0.0, f32::max) + 2.0 * self.padding()
     }
 
     fn header_row(&self) -> Row {
@@ -130,11 +133,12 @@ impl Table<'_> {
 
     /// Draws of each cell what fits into `height` and removes it from the row.
     fn lines(&self, pages: &mut Pages, row: &mut Row, height: f32) {
+        let base = base_line(row);
         let mut x = MARGIN + PADDING;
         let top = pages.y + self.padding();
         let limit = pages.y + height - self.padding() + 0.05;
         for (lines, width) in row.iter_mut().zip(self.widths) {
-            let mut y = top;
+            let mut y = top + lowering(lines, base);
             let mut drawn = 0;
             for (style, text) in lines.iter() {
                 if y + style.leading() > limit {
@@ -150,6 +154,16 @@ impl Table<'_> {
     }
 }
 
+/// The deepest base line among the first lines of a row, from the top of the row: all cells begin on it, whatever their sizes.
+fn base_line(row: &Row) -> f32 {
+    row.iter().filter_map(|lines| lines.first()).map(|(style, _)| style.ascent()).fold(0.0, f32::max)
+}
+
+/// How far a cell goes down to begin on that base line.
+fn lowering(lines: &[(Style, String)], base_line: f32) -> f32 {
+    lines.first().map_or(0.0, |(style, _)| base_line - style.ascent())
+}
+
 fn count(row: &Row) -> usize {
     row.iter().map(Vec::len).sum()
 }
@@ -162,11 +176,12 @@ mod tests {
     const TABLE: fn() -> Table<'static> = || Table { widths: &[100.0, 200.0], titles: vec!["Left", "Right"], ruled: true };
 
     fn texts(page: &[Mark]) -> Vec<&str> {
-        let text = |mark| match mark {
-            &Mark::Text { ref text, .. } => Some(text.as_str()),
-            Mark::Box { .. } => None,
-        };
-        page.iter().filter_map(text).collect()
+        page.iter()
+            .filter_map(|mark| match mark {
+                Mark::Text { text, .. } => Some(text.as_str()),
+                Mark::Box { .. } => None,
+            })
+            .collect()
     }
 
     fn row(left: &str, right: &str) -> Vec<Cell> {

@@ -72,6 +72,7 @@ phrases! {
     TIME_ZONE = "Zona horaria", "Time zone", "Zona horària", "Ordu-eremua", "Zona horaria", "Zeitzone";
 
     SIGNERS = "Firmantes", "Signers", "Signants", "Sinatzaileak", "Asinantes", "Unterzeichnende";
+    NAME = "Nombre", "Name", "Nom", "Izena", "Nome", "Name";
     ALIAS = "Alias", "Alias", "Àlies", "Aliasa", "Alias", "Alias";
     EMAIL = "Correo electrónico", "E-mail", "Correu electrònic", "Helbide elektronikoa", "Correo electrónico", "E-Mail";
     PHONE = "Teléfono", "Phone", "Telèfon", "Telefonoa", "Teléfono", "Telefon";
