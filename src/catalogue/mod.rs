@@ -33,12 +33,9 @@ impl std::fmt::Display for Problem {
 /// Why the catalogue could not do its work, whatever the item.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The store failed; nothing was written.
+    /// The store, or the blobs beside it, failed; nothing was written.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The blob store failed.
-    #[error("blobs: {0}")]
-    Blobs(#[from] store::blobs::Error),
     /// A record is not what this version of the program writes.
     #[error("the record {0} cannot be read")]
     Unreadable(String),
@@ -62,7 +59,6 @@ impl Error {
         match self {
             Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_) | Self::Interrupted(_) => true,
             Self::Store(_) | Self::Unreadable(_) | Self::BytesMissing(_) => false,
-            Self::Blobs(error) => matches!(error, store::blobs::Error::Unavailable(_)),
         }
     }
 }

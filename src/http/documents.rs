@@ -389,7 +389,7 @@ pub async fn create_document_public_url(
     let shared = PublicDocument {
         organization: call.organization,
         document: document.id,
-        digest: document.digest.as_str().to_owned(),
+        digest: document.digest.to_string(),
         disposition: match body.download_disposition {
             Some(DownloadDisposition::Inline) => Disposition::Inline,
             Some(DownloadDisposition::Attachment) | None => Disposition::Attachment,
@@ -413,7 +413,7 @@ pub async fn public_document(path: web::Path<String>, state: web::Data<State>) -
         _ => no_such(),
     })?;
     let document = state.documents.find(&shared.organization, shared.document).await?;
-    if document.digest.as_str() != shared.digest {
+    if document.digest.to_string() != shared.digest {
         return Err(no_such());
     }
     // Whoever was given the URL was let in by the owner, so the document's own owner is the one who reads.

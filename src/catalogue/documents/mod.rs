@@ -68,8 +68,8 @@ pub enum Error {
     Catalogue(#[from] CatalogueError),
 }
 
-impl From<store::blobs::Error> for Error {
-    fn from(error: store::blobs::Error) -> Self {
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
         Self::Catalogue(error.into())
     }
 }
@@ -188,7 +188,7 @@ impl Documents {
             extension: produced.extension,
             tags: produced.tags,
             owner: produced.owner,
-            digest: digest.clone(),
+            digest,
             archive_hash,
             size: bytes.len() as u64,
             created_at: now,
@@ -393,12 +393,18 @@ impl Documents {
     /// # Errors
     /// [`Error::Catalogue`].
     pub async fn collect(&self, grace: TimeDelta, now: Timestamp) -> Result<Collected, Error> {
-        let collected = self
-            .blobs
-            .collect_orphans(now - grace, async |organization: &str, digest: &Digest| {
-                self.is_referenced(organization, digest, grace, now).await
-            })
-            .await?;
+        let is_referenced = async |organization: &str, digest: &Digest| {
+            match self.is_referenced(organization, digest, grace, now).await {
+                Ok(referenced) => Ok(referenced),
+                Err(Error::Catalogue(CatalogueError::Store(error))) => Err(error),
+                Err(error) => {
+                    // A record that cannot be read may name the bytes, and must not keep the others from being collected.
+                    tracing::error!(%error, organization, %digest, "these bytes are kept");
+                    Ok(true)
+                }
+            }
+        };
+        let collected = self.blobs.collect_orphans(now - grace, is_referenced).await?;
         Ok(collected)
     }
 
