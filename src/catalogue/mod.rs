@@ -48,7 +48,7 @@ pub enum Error {
     /// The bytes of a document that should be there are not.
     #[error("the bytes of {0} are missing")]
     BytesMissing(String),
-    /// A task of ours ended early (a panic or a shutdown).
+    /// A task of ours panicked.
     #[error("{0} did not end")]
     Interrupted(&'static str),
 }
@@ -57,8 +57,8 @@ impl Error {
     /// Whether the same call may work a little later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_) | Self::Interrupted(_) => true,
-            Self::Store(_) | Self::Unreadable(_) | Self::BytesMissing(_) => false,
+            Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_) => true,
+            Self::Store(_) | Self::Unreadable(_) | Self::BytesMissing(_) | Self::Interrupted(_) => false,
         }
     }
 }

@@ -105,7 +105,7 @@ struct UploadDocumentRequest {
     name: String,
     extension: Extension,
     /// Free labels, at most 5; white space is dropped and they are put in upper case.
-    #[schema(max_items = 5)]
+    #[schema(nullable = false, max_items = 5)]
     tags: Option<Vec<String>>,
     /// The bytes of the document.
     #[schema(value_type = String, format = Binary)]
@@ -325,7 +325,7 @@ pub struct CreatePublicUrlRequest {
     #[schema(nullable = false, format = Duration, default = "PT24H")]
     expires_in: Option<String>,
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false)]
+    #[schema(inline, nullable = false)]
     download_disposition: Option<DownloadDisposition>,
 }
 
