@@ -63,6 +63,7 @@ impl From<documents::Error> for ApiError {
             E::Public => Self::input(error.to_string()),
             E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
             E::TooLarge(_) => Self::too_large(error.to_string()),
+            E::Busy => Self::unavailable(error, RETRY_AFTER),
             E::Catalogue(error) => error.into(),
         }
     }
@@ -149,6 +150,7 @@ pub async fn upload_document(
         Part::repeated("tags", MAX_TEXT_PART),
         Part::once("content", state.documents.options().max_bytes),
     ];
+    let _admission = state.documents.admit(json::declared_length(&request))?;
     let mut form = multipart::read(&request, payload.into_inner(), &parts).await?;
     let upload = Upload {
         name: form.text("name")?,

@@ -21,7 +21,11 @@ struct World {
 
 fn world() -> World {
     let (store, blobs) = (Arc::new(Model::new()), Blobs::memory());
-    World { documents: Documents::new(store.clone(), blobs.clone(), Options { max_bytes: 1000 }), store, blobs }
+    World {
+        documents: Documents::new(store.clone(), blobs.clone(), Options { max_bytes: 1000, ..Options::default() }),
+        store,
+        blobs,
+    }
 }
 
 fn owner(name: &str) -> Owner {
@@ -86,6 +90,17 @@ async fn content_over_the_limit_is_too_large() {
     assert!(world.documents.upload(ORG, json_upload(&fits), noon()).await.is_ok());
     let over = world.documents.upload(ORG, json_upload(&format!("{fits} ")), noon()).await;
     assert!(matches!(over, Err(Error::TooLarge(1000))));
+}
+
+#[tokio::test]
+async fn uploads_beyond_the_memory_for_them_are_sent_away_until_there_is_room() {
+    let options = Options { max_bytes: 4096, max_bytes_in_flight: 8192 };
+    let documents = Documents::new(Arc::new(Model::new()), Blobs::memory(), options);
+    let large = documents.admit(None).unwrap();
+    let small = documents.admit(Some(1)).unwrap();
+    assert!(matches!(documents.admit(Some(u64::MAX)), Err(Error::Busy)));
+    drop((large, small));
+    assert!(documents.admit(None).is_ok());
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ pub struct SignConfiguration {
 }
 
 /// The record. `sealed` is file and password, as [`Secret`], sealed and in base64.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Stored {
     landing_url: String,
     #[serde(with = "iso_duration")]
@@ -274,8 +274,9 @@ impl SignConfigurations {
         for _ in 0..ATTEMPTS {
             let current = self.records.get::<Stored>(&key).await?;
             let (version, value) = current.map_or((0, None), |current| (current.version, Some(current.value)));
+            let unchanged = value.clone();
             let changed = decide(value)?;
-            if self.records.put(&key, version, now, &changed).await? {
+            if unchanged.as_ref() == Some(&changed) || self.records.put(&key, version, now, &changed).await? {
                 return Ok(());
             }
         }
