@@ -33,12 +33,9 @@ impl std::fmt::Display for Problem {
 /// Why the catalogue could not do its work, whatever the item.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The store failed; nothing was written.
+    /// The store, or the blobs beside it, failed; nothing was written.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The blob store failed.
-    #[error("blobs: {0}")]
-    Blobs(#[from] store::blobs::Error),
     /// A record is not what this version of the program writes.
     #[error("the record {0} cannot be read")]
     Unreadable(String),
@@ -51,7 +48,7 @@ pub enum Error {
     /// The bytes of a document that should be there are not.
     #[error("the bytes of {0} are missing")]
     BytesMissing(String),
-    /// A task of ours ended early (a panic or a shutdown).
+    /// A task of ours panicked.
     #[error("{0} did not end")]
     Interrupted(&'static str),
 }
@@ -60,9 +57,8 @@ impl Error {
     /// Whether the same call may work a little later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_) | Self::Interrupted(_) => true,
-            Self::Store(_) | Self::Unreadable(_) | Self::BytesMissing(_) => false,
-            Self::Blobs(error) => matches!(error, store::blobs::Error::Unavailable(_)),
+            Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_) => true,
+            Self::Store(_) | Self::Unreadable(_) | Self::BytesMissing(_) | Self::Interrupted(_) => false,
         }
     }
 }

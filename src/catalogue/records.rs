@@ -85,3 +85,51 @@ fn read<T: DeserializeOwned>(key: &RecordKey, record: &Record) -> Result<Version
 fn name(key: &RecordKey) -> String {
     format!("{}/{}/{}", key.organization, key.collection, key.key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::faulty::{Fault, Faulty};
+    use store::model::Model;
+
+    fn world() -> (Records, Arc<Faulty<Model>>, RecordKey) {
+        let store = Arc::new(Faulty::scripted(Model::new()));
+        (Records::new(store.clone()), store, RecordKey::new("acme", "colour", "sky"))
+    }
+
+    fn noon() -> Timestamp {
+        chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_unknown_outcome_is_resolved_and_written_once() {
+        for fault in [Fault::UnknownApplied, Fault::UnknownNotApplied] {
+            let (records, store, key) = world();
+            store.fail_next_write(fault);
+
+            assert!(records.put(&key, 0, noon(), &"blue").await.unwrap());
+
+            let history = store.history(&key, None, 10).await.unwrap();
+            assert_eq!(history.len(), 1);
+            assert_eq!(records.get::<String>(&key).await.unwrap().unwrap().value, "blue");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_outcome_beside_another_writer_is_a_conflict() {
+        let (records, store, key) = world();
+        assert!(records.put(&key, 0, noon(), &"blue").await.unwrap());
+        store.fail_next_write(Fault::UnknownNotApplied);
+        assert!(!records.put(&key, 0, noon(), &"grey").await.unwrap());
+        assert_eq!(records.get::<String>(&key).await.unwrap().unwrap().value, "blue");
+    }
+
+    #[tokio::test]
+    async fn an_outcome_that_stays_unknown_is_told_after_a_bounded_number_of_attempts() {
+        let (records, store, key) = world();
+        for _ in 0..UNKNOWN_ATTEMPTS {
+            store.fail_next_write(Fault::UnknownNotApplied);
+        }
+        assert!(matches!(records.put(&key, 0, noon(), &"blue").await, Err(Error::Undecided(_))));
+    }
+}

@@ -113,7 +113,7 @@ impl References {
         digest: &Digest,
         after: Option<&str>,
     ) -> Result<(Vec<Held>, Option<String>), Error> {
-        let prefix = format!("{}/", digest.as_str());
+        let prefix = format!("{digest}/");
         let page = self.records.page::<Reference>(organization, REFERENCES, &prefix, after, PAGE).await?;
         let next = (page.len() == PAGE).then(|| page.last().map(|(key, _)| key.clone())).flatten();
         let mut held = Vec::new();
@@ -148,7 +148,7 @@ impl References {
     }
 
     async fn set(&self, organization: &str, digest: &Digest, holder: Holder, state: State, at: Timestamp) -> Result<(), Error> {
-        let key = RecordKey::new(organization, REFERENCES, format!("{}/{}", digest.as_str(), holder.id()));
+        let key = RecordKey::new(organization, REFERENCES, format!("{digest}/{}", holder.id()));
         let wanted = Reference { state, kind: holder.kind() };
         for _ in 0..ATTEMPTS {
             let current = self.records.get::<Reference>(&key).await?;
@@ -164,7 +164,7 @@ impl References {
     }
 
     fn removal_key(organization: &str, digest: &Digest) -> RecordKey {
-        RecordKey::new(organization, REMOVALS, digest.as_str())
+        RecordKey::new(organization, REMOVALS, digest.to_string())
     }
 
     async fn await_removal(&self, organization: &str, digest: &Digest, at: Timestamp) -> Result<bool, Error> {

@@ -21,8 +21,8 @@ use crate::keys::Keys;
 /// When a request that met an unreachable key source is worth repeating.
 const KEYS_RETRY: Duration = Duration::from_secs(5);
 
-/// Longest organization name, in bytes.
-const MAX_ORGANIZATION: usize = 128;
+/// Longest organization name, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
+const MAX_ORGANIZATION: usize = 80;
 
 /// Settings of the HTTP side.
 #[derive(Clone, Debug, Default)]

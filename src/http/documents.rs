@@ -61,6 +61,7 @@ impl From<documents::Error> for ApiError {
             E::Public => Self::input(error.to_string()),
             E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
             E::TooLarge(_) => Self::too_large(error.to_string()),
+            E::Busy => Self::unavailable(error, RETRY_AFTER),
             E::Catalogue(error) => error.into(),
         }
     }
@@ -103,7 +104,7 @@ struct UploadDocumentRequest {
     name: String,
     extension: Extension,
     /// Free labels, at most 5; white space is dropped and they are put in upper case.
-    #[schema(max_items = 5)]
+    #[schema(nullable = false, max_items = 5)]
     tags: Option<Vec<String>>,
     /// The bytes of the document.
     #[schema(value_type = String, format = Binary)]
@@ -147,6 +148,7 @@ pub async fn upload_document(
         Part::repeated("tags", MAX_TEXT_PART),
         Part::once("content", state.documents.options().max_bytes),
     ];
+    let _admission = state.documents.admit(json::declared_length(&request))?;
     let mut form = multipart::read(&request, payload.into_inner(), &parts).await?;
     let upload = Upload {
         name: form.text("name")?,
@@ -323,7 +325,7 @@ pub struct CreatePublicUrlRequest {
     #[schema(nullable = false, format = Duration, default = "PT24H")]
     expires_in: Option<String>,
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false)]
+    #[schema(inline, nullable = false)]
     download_disposition: Option<DownloadDisposition>,
 }
 
@@ -387,7 +389,7 @@ pub async fn create_document_public_url(
     let shared = PublicDocument {
         organization: call.organization,
         document: document.id,
-        digest: document.digest.as_str().to_owned(),
+        digest: document.digest.to_string(),
         disposition: match body.download_disposition {
             Some(DownloadDisposition::Inline) => Disposition::Inline,
             Some(DownloadDisposition::Attachment) | None => Disposition::Attachment,
@@ -411,7 +413,7 @@ pub async fn public_document(path: web::Path<String>, state: web::Data<State>) -
         _ => no_such(),
     })?;
     let document = state.documents.find(&shared.organization, shared.document).await?;
-    if document.digest.as_str() != shared.digest {
+    if document.digest.to_string() != shared.digest {
         return Err(no_such());
     }
     // Whoever was given the URL was let in by the owner, so the document's own owner is the one who reads.

@@ -57,7 +57,11 @@ impl World {
         let store = Arc::new(Model::new());
         let options = access::Options { development: true, ..Default::default() };
         let state = State {
-            documents: Documents::new(store.clone(), Blobs::memory(), DocumentOptions { max_bytes: MAX_DOCUMENT }),
+            documents: Documents::new(
+                store.clone(),
+                Blobs::memory(),
+                DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
+            ),
             configurations: SignConfigurations::new(store, keys.clone()),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use chrono::{SubsecRound, TimeDelta};
 use store::blobs::{Blobs, Collected, Digest};
 use store::{RecordKey, Store, Timestamp};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 pub use document::{Document, Extension, State};
@@ -26,16 +27,21 @@ use super::{Error as CatalogueError, Problem};
 
 const COLLECTION: &str = "document";
 
+/// Bytes that one permit of the uploads' memory stands for.
+const UNIT: usize = 1024;
+
 /// Limits of the document service.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Most bytes of one document.
     pub max_bytes: usize,
+    /// Most bytes of uploads that are in memory at once; those beyond are sent away for a moment.
+    pub max_bytes_in_flight: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_bytes: 50 * 1024 * 1024 }
+        Self { max_bytes: 50 * 1024 * 1024, max_bytes_in_flight: 512 * 1024 * 1024 }
     }
 }
 
@@ -63,13 +69,16 @@ pub enum Error {
     /// The content is over the limit, in bytes.
     #[error("a document may have {0} bytes")]
     TooLarge(usize),
+    /// As many uploads are under way as there is memory for; trying later will work.
+    #[error("too many uploads are under way")]
+    Busy,
     /// The catalogue failed.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
 }
 
-impl From<store::blobs::Error> for Error {
-    fn from(error: store::blobs::Error) -> Self {
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
         Self::Catalogue(error.into())
     }
 }
@@ -113,19 +122,37 @@ pub struct Documents {
     references: References,
     blobs: Blobs,
     options: Arc<Options>,
+    /// One permit for each [`UNIT`] of uploads in memory.
+    room: Arc<Semaphore>,
 }
+
+/// Room in memory that an upload has until this is dropped.
+#[derive(Debug)]
+pub struct Admission(#[allow(dead_code)] OwnedSemaphorePermit);
 
 impl Documents {
     /// Over a store and the blobs beside it.
     pub fn new(store: Arc<dyn Store>, blobs: Blobs, options: Options) -> Self {
         let records = Records::new(store);
         let references = References::new(records.clone(), blobs.clone());
-        Self { records, references, blobs, options: Arc::new(options) }
+        let room = Arc::new(Semaphore::new(options.max_bytes_in_flight.div_ceil(UNIT).min(Semaphore::MAX_PERMITS)));
+        Self { records, references, blobs, options: Arc::new(options), room }
     }
 
     /// The limits.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Makes room for an upload before its body is read; `declared` is its length where the client said it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when there is none.
+    pub fn admit(&self, declared: Option<u64>) -> Result<Admission, Error> {
+        let most = self.options.max_bytes.min(self.options.max_bytes_in_flight);
+        let bytes = declared.map_or(most, |bytes| usize::try_from(bytes).unwrap_or(most).min(most));
+        let permits = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        Arc::clone(&self.room).try_acquire_many_owned(permits).map(Admission).map_err(|_| Error::Busy)
     }
 
     /// Stores an upload under a new identifier.
@@ -188,7 +215,7 @@ impl Documents {
             extension: produced.extension,
             tags: produced.tags,
             owner: produced.owner,
-            digest: digest.clone(),
+            digest,
             archive_hash,
             size: bytes.len() as u64,
             created_at: now,
@@ -393,12 +420,18 @@ impl Documents {
     /// # Errors
     /// [`Error::Catalogue`].
     pub async fn collect(&self, grace: TimeDelta, now: Timestamp) -> Result<Collected, Error> {
-        let collected = self
-            .blobs
-            .collect_orphans(now - grace, async |organization: &str, digest: &Digest| {
-                self.is_referenced(organization, digest, grace, now).await
-            })
-            .await?;
+        let is_referenced = async |organization: &str, digest: &Digest| {
+            match self.is_referenced(organization, digest, grace, now).await {
+                Ok(referenced) => Ok(referenced),
+                Err(Error::Catalogue(CatalogueError::Store(error))) => Err(error),
+                Err(error) => {
+                    // A record that cannot be read may name the bytes, and must not keep the others from being collected.
+                    tracing::error!(%error, organization, %digest, "these bytes are kept");
+                    Ok(true)
+                }
+            }
+        };
+        let collected = self.blobs.collect_orphans(now - grace, is_referenced).await?;
         Ok(collected)
     }
 

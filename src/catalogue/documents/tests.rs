@@ -21,7 +21,11 @@ struct World {
 
 fn world() -> World {
     let (store, blobs) = (Arc::new(Model::new()), Blobs::memory());
-    World { documents: Documents::new(store.clone(), blobs.clone(), Options { max_bytes: 1000 }), store, blobs }
+    World {
+        documents: Documents::new(store.clone(), blobs.clone(), Options { max_bytes: 1000, ..Options::default() }),
+        store,
+        blobs,
+    }
 }
 
 fn owner(name: &str) -> Owner {
@@ -86,6 +90,17 @@ async fn content_over_the_limit_is_too_large() {
     assert!(world.documents.upload(ORG, json_upload(&fits), noon()).await.is_ok());
     let over = world.documents.upload(ORG, json_upload(&format!("{fits} ")), noon()).await;
     assert!(matches!(over, Err(Error::TooLarge(1000))));
+}
+
+#[tokio::test]
+async fn uploads_beyond_the_memory_for_them_are_sent_away_until_there_is_room() {
+    let options = Options { max_bytes: 4096, max_bytes_in_flight: 8192 };
+    let documents = Documents::new(Arc::new(Model::new()), Blobs::memory(), options);
+    let large = documents.admit(None).unwrap();
+    let small = documents.admit(Some(1)).unwrap();
+    assert!(matches!(documents.admit(Some(u64::MAX)), Err(Error::Busy)));
+    drop((large, small));
+    assert!(documents.admit(None).is_ok());
 }
 
 #[tokio::test]
@@ -247,7 +262,7 @@ async fn produced_twice_at_once_the_first_wins_and_nothing_is_left_over() {
     assert!(stored.iter().all(|document| *document == stored[0]));
     assert!(world.has_bytes(&stored[0]).await);
     for n in 0..8 {
-        let digest = Blobs::memory().put(ORG, produced(n).bytes).await.unwrap();
+        let digest = Digest::of(&produced(n).bytes);
         assert_eq!(world.blobs.get(ORG, &digest).await.unwrap().is_some(), digest == stored[0].digest, "{n}");
     }
 }
@@ -311,6 +326,22 @@ async fn what_a_crash_left_behind_is_not_referenced_after_the_grace_period() {
 }
 
 #[tokio::test]
+async fn collecting_removes_what_nothing_needs_and_keeps_the_rest() {
+    let world = world();
+    let kept = world.upload("{}").await;
+    let orphan = world.blobs.put(ORG, Bytes::from_static(b"torn upload")).await.unwrap();
+    let tomorrow = chrono::Utc::now() + TimeDelta::days(1);
+
+    let too_young = world.documents.collect(TimeDelta::days(2), tomorrow).await.unwrap();
+    assert_eq!((too_young.seen, too_young.removed), (2, 0));
+    let collected = world.documents.collect(TimeDelta::hours(1), tomorrow).await.unwrap();
+
+    assert_eq!((collected.seen, collected.removed), (2, 1));
+    assert!(world.has_bytes(&kept).await);
+    assert!(world.blobs.get(ORG, &orphan).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn an_unreadable_record_is_an_error_and_no_panic() {
     let world = world();
     let id = Uuid::from_u128(4);
@@ -327,7 +358,7 @@ fn a_file_name_has_its_extension_once() {
         extension: Extension::Pdf,
         tags: vec![],
         owner: None,
-        digest: serde_json::from_value(serde_json::json!("ab".repeat(32))).unwrap(),
+        digest: Digest::of(b""),
         archive_hash: String::new(),
         size: 0,
         created_at: noon(),

@@ -129,7 +129,7 @@ pub struct SignConfiguration {
 }
 
 /// The record. `sealed` is file and password, as [`Secret`], sealed and in base64.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Stored {
     landing_url: String,
     #[serde(with = "iso_duration")]
@@ -160,12 +160,18 @@ struct Checked {
     certificate: Option<(Certificate, String)>,
 }
 
+/// An identity, and the version of the record that it was opened from.
+struct Opened {
+    version: u64,
+    identity: Arc<Identity>,
+}
+
 /// The configurations of all organizations; a cheap handle.
 #[derive(Clone)]
 pub struct SignConfigurations {
     records: Records,
     keys: Keys,
-    opened: Arc<Mutex<HashMap<String, (u64, Arc<Identity>)>>>,
+    opened: Arc<Mutex<HashMap<String, Opened>>>,
 }
 
 impl SignConfigurations {
@@ -240,10 +246,10 @@ impl SignConfigurations {
     /// [`Error::NotFound`], [`Error::Unusable`], [`Error::Catalogue`].
     pub async fn identity(&self, organization: &str) -> Result<Arc<Identity>, Error> {
         let stored = self.records.get::<Stored>(&Self::key(organization)).await?.ok_or(Error::NotFound)?;
-        if let Some((version, identity)) = self.opened.lock().get(organization)
-            && *version == stored.version
+        if let Some(opened) = self.opened.lock().get(organization)
+            && opened.version == stored.version
         {
-            return Ok(Arc::clone(identity));
+            return Ok(Arc::clone(&opened.identity));
         }
         let secret = self.unseal(organization, &stored.value.sealed)?;
         let file = STANDARD.decode(secret.file).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
@@ -254,7 +260,7 @@ impl SignConfigurations {
             // Rare enough that starting over is cheaper than keeping an order of use.
             opened.clear();
         }
-        opened.insert(organization.to_owned(), (stored.version, Arc::clone(&identity)));
+        opened.insert(organization.to_owned(), Opened { version: stored.version, identity: Arc::clone(&identity) });
         Ok(identity)
     }
 
@@ -268,8 +274,9 @@ impl SignConfigurations {
         for _ in 0..ATTEMPTS {
             let current = self.records.get::<Stored>(&key).await?;
             let (version, value) = current.map_or((0, None), |current| (current.version, Some(current.value)));
+            let unchanged = value.clone();
             let changed = decide(value)?;
-            if self.records.put(&key, version, now, &changed).await? {
+            if unchanged.as_ref() == Some(&changed) || self.records.put(&key, version, now, &changed).await? {
                 return Ok(());
             }
         }

@@ -109,6 +109,14 @@ async fn an_update_changes_only_what_it_names() {
 }
 
 #[tokio::test]
+async fn an_update_that_changes_nothing_makes_no_version() {
+    let (configurations, _) = world();
+    configurations.create(ORG, whole(), noon()).await.unwrap();
+    configurations.update(ORG, Change::default(), noon()).await.unwrap();
+    assert_eq!(configurations.load(ORG).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
 async fn a_new_certificate_and_its_password_come_together() {
     let (configurations, _) = world();
     configurations.create(ORG, whole(), noon()).await.unwrap();
