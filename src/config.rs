@@ -1,0 +1,438 @@
+//! The configuration: a TOML file, over it the environment, over it the flags. Every option is documented where it is declared;
+//! `deploy/rubrica.toml` shows them all with their defaults.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use ipnet::IpNet;
+use serde::Deserialize;
+use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
+
+use crate::{access, channels, codes, http, iso_duration, processes::CodeOptions};
+
+/// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
+const ENVIRONMENT_PREFIX: &str = "RUBRICA_";
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{path}: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{path}: {message}")]
+    NotToml { path: PathBuf, message: String },
+    #[error("the environment variable {name}: {message}")]
+    Environment { name: String, message: String },
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `development` (default): sandbox channels, development tokens, a development tenant with a certificate of its own.
+    /// `production`: none of these unless it is configured, and tokens need an issuer.
+    pub mode: Mode,
+    /// Folder of the embedded store, the files and the keys. Default: `./data`.
+    pub data: Option<PathBuf>,
+    pub server: Server,
+    pub keys: Keys,
+    pub access: access::Options,
+    pub channels: channels::Options,
+    pub codes: Codes,
+    pub processes: Processes,
+    pub documents: Documents,
+    pub log: Log,
+    /// Per organization, by its identifier.
+    pub organizations: BTreeMap<String, Organization>,
+}
+
+/// See [`Config::mode`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    #[default]
+    Development,
+    Production,
+}
+
+/// The HTTP side.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address and port; port 0 picks a free one. Default: `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// Address under which the outside world reaches the server, start of the public URLs. Default: `http://` and the address
+    /// listened on.
+    pub public_base_url: Option<String>,
+    /// Start of the `ref` of errors; the error's code follows as anchor. Default: `/docs` of `public_base_url`.
+    pub documentation_base_url: Option<String>,
+    /// Networks of proxies whose `x-forwarded-for` is believed, e.g. `["10.0.0.0/8"]`. Default: none.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Threads that serve HTTP, 1 to 256. Default: one per processor.
+    pub workers: Option<usize>,
+    /// Most connections per worker, 1 to 100000. Default: 10000.
+    pub connections: usize,
+    /// Most bytes of a JSON body, 1024 to 64 MiB. Default: 2097152.
+    pub json_limit: usize,
+    /// Longest wait for requests and effects under way when the server goes down. PT1S to PT10M. Default: PT30S.
+    #[serde(with = "iso_duration")]
+    pub shutdown: TimeDelta,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_base_url: None,
+            documentation_base_url: None,
+            trusted_proxies: Vec::new(),
+            workers: None,
+            connections: 10_000,
+            json_limit: http::json::DEFAULT_LIMIT,
+            shutdown: TimeDelta::seconds(30),
+        }
+    }
+}
+
+/// The server's master key.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// 32 bytes as base64. Several nodes share one. Losing it makes stored certificates and codes under way useless. Default: made at
+    /// the first start and kept in the file `keys/master.key` of the data folder.
+    pub master: Option<String>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("master", &self.master.as_ref().map(|_| "..")).finish()
+    }
+}
+
+/// One-time codes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Codes {
+    /// Digits of codes by SMS and WhatsApp, 6 to 12. Default: 6.
+    pub digits: u32,
+    /// Digits of codes by e-mail, 6 to 12. Default: 8.
+    pub digits_email: u32,
+    /// How long a code is valid; at most PT10M. Default: PT5M.
+    #[serde(with = "iso_duration")]
+    pub lifetime: TimeDelta,
+    /// Codes that can be asked for per identification, 1 to 20. Default: 3.
+    pub challenges: u32,
+    /// Tries per code, 1 to 10. Default: 3.
+    pub attempts: u32,
+    /// Seconds to wait after the first, second, ... code before another one; the last holds for all further. Default: [30, 60, 120].
+    pub cooldown_seconds: Vec<u32>,
+    /// Wrong answers per identification after which it fails, 1 to 100. Default: 100.
+    pub failures: u32,
+    /// Codes to one destination per hour; 0 is no bound. Default: 0.
+    pub per_destination_and_hour: u32,
+    /// Codes for one organization per minute; 0 is no bound. Default: 0.
+    pub per_organization_and_minute: u32,
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self {
+            digits: 6,
+            digits_email: 8,
+            lifetime: TimeDelta::seconds(policy.code_seconds.into()),
+            challenges: policy.challenges,
+            attempts: policy.attempts,
+            cooldown_seconds: policy.cooldown_seconds,
+            failures: policy.failures,
+            per_destination_and_hour: 0,
+            per_organization_and_minute: 0,
+        }
+    }
+}
+
+impl Codes {
+    pub fn policy(&self) -> Policy {
+        Policy {
+            challenges: self.challenges,
+            attempts: self.attempts,
+            code_seconds: u32::try_from(self.lifetime.num_seconds()).unwrap_or(0),
+            cooldown_seconds: self.cooldown_seconds.clone(),
+            failures: self.failures,
+        }
+    }
+
+    pub fn options(&self) -> CodeOptions {
+        CodeOptions { digits: self.digits, digits_email: self.digits_email }
+    }
+
+    pub fn limits(&self) -> http::limits::Options {
+        http::limits::Options {
+            per_destination_and_hour: self.per_destination_and_hour,
+            per_organization_and_minute: self.per_organization_and_minute,
+        }
+    }
+}
+
+/// The host of the processes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Processes {
+    /// Messages that may wait for one process, 1 to 10000. Default: 64.
+    pub mailbox: usize,
+    /// Idle processes leave memory after this; PT1S to P1D. Default: PT30S.
+    #[serde(with = "iso_duration")]
+    pub passivate_after: TimeDelta,
+    /// Processes in memory beyond which idle ones leave at once, 100 to 10000000. Default: 10000.
+    pub max_resident: usize,
+    /// Longest attempt of an effect such as sending or sealing; PT1S to PT10M. Default: PT25S.
+    #[serde(with = "iso_duration")]
+    pub effect_timeout: TimeDelta,
+    /// After this an attempt whose end is not known is taken over; longer than `effect_timeout`. Default: PT30S.
+    #[serde(with = "iso_duration")]
+    pub effect_lease: TimeDelta,
+    /// Attempts of an effect before it is given up, 1 to 1000. Default: 20.
+    pub effect_attempts: u32,
+    /// Wait after the first failed attempt; it doubles up to an hour. PT0.1S is not allowed: PT1S to PT1H. Default: PT1S.
+    #[serde(with = "iso_duration")]
+    pub effect_backoff: TimeDelta,
+}
+
+impl Default for Processes {
+    fn default() -> Self {
+        let options = actors::Options::default();
+        let delta = |duration: Duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::seconds(30));
+        Self {
+            mailbox: options.mailbox,
+            passivate_after: delta(options.passivate_after),
+            max_resident: options.max_resident,
+            effect_timeout: delta(options.effect_timeout),
+            effect_lease: delta(options.lease),
+            effect_attempts: options.backoff.attempts,
+            effect_backoff: delta(options.backoff.first),
+        }
+    }
+}
+
+impl Processes {
+    pub fn options(&self) -> actors::Options {
+        let std = |delta: TimeDelta| delta.to_std().unwrap_or_default();
+        let defaults = actors::Options::default();
+        actors::Options {
+            mailbox: self.mailbox,
+            passivate_after: std(self.passivate_after),
+            max_resident: self.max_resident,
+            effect_timeout: std(self.effect_timeout),
+            lease: std(self.effect_lease),
+            backoff: actors::Backoff { first: std(self.effect_backoff), attempts: self.effect_attempts, ..defaults.backoff.clone() },
+            ..defaults
+        }
+    }
+}
+
+/// Documents.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Documents {
+    /// Most bytes of an uploaded document, 1024 to 1 GiB. Default: 52428800.
+    pub limit: usize,
+    /// Age at which files that nothing refers to are removed: what crashes left behind. PT1H to P30D. Default: P1D.
+    #[serde(with = "iso_duration")]
+    pub orphan_grace: TimeDelta,
+}
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self { limit: 50 * 1024 * 1024, orphan_grace: TimeDelta::days(1) }
+    }
+}
+
+/// The log, on standard error.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `text` (default) or `json`, one object per line.
+    pub format: LogFormat,
+    /// What is logged, as `tracing` filters say it, e.g. `info,actors=debug`. Requests are logged at `debug`. Default: `info`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".into() }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// One organization.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Organization {
+    /// The name by which people know it, in messages and certificates. Default: its identifier.
+    pub name: Option<String>,
+}
+
+impl Config {
+    /// Reads the file, if one is named, and the environment over it.
+    ///
+    /// # Errors
+    /// What cannot be read, is unknown, or out of bounds.
+    pub fn load(file: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+        let mut table = match file {
+            None => toml::Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+                text.parse::<toml::Table>().map_err(|error| Error::NotToml { path: path.to_owned(), message: error.to_string() })?
+            }
+        };
+        for (name, value) in environment {
+            if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) {
+                set(&mut table, path, &value).map_err(|message| Error::Environment { name: name.clone(), message })?;
+            }
+        }
+        let mut config: Self = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+            let source = file.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
+            Error::Invalid(format!("{source}: {}", error.message()))
+        })?;
+        if config.mode == Mode::Development {
+            config.access.development = true;
+        } else if config.channels.sandbox.is_none() {
+            config.channels.sandbox = Some(false);
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| PathBuf::from("data"))
+    }
+
+    /// The names of the organizations.
+    pub fn tenants(&self) -> HashMap<String, String> {
+        self.organizations.iter().filter_map(|(id, organization)| Some((id.clone(), organization.name.clone()?))).collect()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let within = |name: &str, holds: bool, bounds: &str| {
+            if holds { Ok(()) } else { Err(Error::Invalid(format!("{name}: expected {bounds}"))) }
+        };
+        let seconds = |delta: TimeDelta, from: i64, to: i64| (from..=to).contains(&delta.num_seconds());
+        let digits = codes::MIN_DIGITS..=codes::MAX_DIGITS;
+        within("server.workers", self.server.workers.is_none_or(|workers| (1..=256).contains(&workers)), "1 to 256")?;
+        within("server.connections", (1..=100_000).contains(&self.server.connections), "1 to 100000")?;
+        within("server.json_limit", (1024..=64 << 20).contains(&self.server.json_limit), "1024 to 67108864 bytes")?;
+        within("server.shutdown", seconds(self.server.shutdown, 1, 600), "PT1S to PT10M")?;
+        within("codes.digits", digits.contains(&self.codes.digits), "6 to 12")?;
+        within("codes.digits_email", digits.contains(&self.codes.digits_email), "6 to 12")?;
+        within("codes.lifetime", seconds(self.codes.lifetime, 1, MAX_CODE_LIFETIME.num_seconds()), "PT1S to PT10M")?;
+        within("codes.challenges", (1..=20).contains(&self.codes.challenges), "1 to 20")?;
+        within("codes.attempts", (1..=10).contains(&self.codes.attempts), "1 to 10")?;
+        within("codes.failures", (1..=MAX_FAILURES).contains(&self.codes.failures), "1 to 100")?;
+        within("codes.cooldown_seconds", self.codes.cooldown_seconds.iter().all(|wait| *wait <= 3600), "at most 3600 each")?;
+        within("processes.mailbox", (1..=10_000).contains(&self.processes.mailbox), "1 to 10000")?;
+        within("processes.passivate_after", seconds(self.processes.passivate_after, 1, 86_400), "PT1S to P1D")?;
+        within("processes.max_resident", (100..=10_000_000).contains(&self.processes.max_resident), "100 to 10000000")?;
+        within("processes.effect_timeout", seconds(self.processes.effect_timeout, 1, 600), "PT1S to PT10M")?;
+        let lease = self.processes.effect_lease > self.processes.effect_timeout && seconds(self.processes.effect_lease, 1, 3600);
+        within("processes.effect_lease", lease, "more than processes.effect_timeout, at most PT1H")?;
+        within("processes.effect_attempts", (1..=1000).contains(&self.processes.effect_attempts), "1 to 1000")?;
+        within("processes.effect_backoff", seconds(self.processes.effect_backoff, 1, 3600), "PT1S to PT1H")?;
+        within("documents.limit", (1024..=1 << 30).contains(&self.documents.limit), "1024 to 1073741824 bytes")?;
+        within("documents.orphan_grace", seconds(self.documents.orphan_grace, 3600, 30 * 86_400), "PT1H to P30D")?;
+        tracing_subscriber::EnvFilter::try_new(&self.log.filter).map_err(|error| Error::Invalid(format!("log.filter: {error}")))?;
+        self.access.check().map_err(|error| Error::Invalid(format!("access: {error}")))?;
+        if self.mode == Mode::Production && self.access.issuers.is_empty() && !self.access.development {
+            return Err(Error::Invalid("access.issuers: in production mode at least one issuer of tokens is needed".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Sets `A__B__C` to a value: a TOML value if it reads as one, else a text.
+fn set(table: &mut toml::Table, path: &str, value: &str) -> Result<(), String> {
+    let names: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+    let Some((last, parents)) = names.split_last() else { return Err("it names nothing".into()) };
+    let mut table = table;
+    for name in parents {
+        let entry = table.entry(name.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        table = entry.as_table_mut().ok_or_else(|| format!("{name} is no section"))?;
+    }
+    let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("value"));
+    let plain = parsed.filter(|value| !matches!(value, toml::Value::Datetime(_)));
+    table.insert(last.clone(), plain.unwrap_or_else(|| toml::Value::String(value.to_owned())));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(text: &str, environment: &[(&str, &str)]) -> Result<Config, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rubrica.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path), environment.iter().map(|(name, value)| (name.to_string(), value.to_string())))
+    }
+
+    #[test]
+    fn nothing_configured_is_development_with_the_sandbox() {
+        let config = Config::load(None, []).unwrap();
+        assert!(config.channels.sandbox_is_on() && config.access.development);
+        assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.codes.policy(), Policy::default());
+    }
+
+    #[test]
+    fn production_has_no_sandbox_and_no_development_tokens() {
+        let issuer = "[[access.issuers]]\nissuer = \"https://id.example\"\naudiences = [\"rubrica\"]\njwks_url = \"https://id.example/jwks\"\n";
+        let config = from(&format!("mode = \"production\"\n{issuer}"), &[]).unwrap();
+        assert!(!config.channels.sandbox_is_on() && !config.access.development);
+        let refused = from("mode = \"production\"", &[]).unwrap_err().to_string();
+        assert!(refused.contains("access.issuers"), "{refused}");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = from("[codes]\ndigits = 7\n", &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("PATH", "/bin")]).unwrap();
+        assert_eq!((config.codes.digits, config.log.filter.as_str()), (9, "debug"));
+    }
+
+    #[test]
+    fn unknown_options_and_values_out_of_bounds_are_named() {
+        for (text, named) in [
+            ("[server]\nlisten_on = 1\n", "listen_on"),
+            ("[codes]\ndigits = 4\n", "codes.digits"),
+            ("[codes]\nlifetime = \"PT1H\"\n", "codes.lifetime"),
+            ("[processes]\neffect_lease = \"PT5S\"\n", "processes.effect_lease"),
+            ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
+            ("mode = \"test\"\n", "test"),
+        ] {
+            let message = from(text, &[]).unwrap_err().to_string();
+            assert!(message.contains(named), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_commented_default_file_holds_the_defaults() {
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/rubrica.toml")).unwrap();
+        let defaults = format!("{:?}", Config::load(None, []).unwrap());
+        assert_eq!(format!("{:?}", from(&text, &[]).unwrap()), defaults);
+        // With every option that is commented out switched on, it is still a configuration that is understood.
+        let all: String = text.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).map(|line| format!("{line}\n")).collect();
+        assert!(from(&all, &[]).is_ok(), "{}", from(&all, &[]).unwrap_err());
+    }
+}
