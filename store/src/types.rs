@@ -56,7 +56,8 @@ pub struct Commit {
     pub at: Timestamp,
     /// State after the last of `entries`, to shorten later loads.
     pub snapshot: Option<Vec<u8>>,
-    /// The next moment at which the entity must be looked at, rounded up to a whole microsecond; replaces the one before. `None`: never again by itself.
+    /// The next moment at which the entity must be looked at, rounded up to a whole microsecond; replaces the one before.
+    /// `None`: never again by itself.
     pub wake: Option<Timestamp>,
     /// Chosen by the writer, stored with each entry, so that an unknown outcome can be resolved.
     pub commit_id: Uuid,

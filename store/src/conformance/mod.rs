@@ -92,6 +92,12 @@ pub(crate) fn thing(number: u128) -> Entity {
     Entity::new("acme", "thing", Uuid::from_u128(number))
 }
 
+/// An entity whose identifier has a bit of the number everywhere, so that neighbours lie in different shards.
+pub(crate) fn scattered(number: u128) -> Entity {
+    // An odd factor (the golden ratio's bits): no two numbers meet.
+    thing(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+}
+
 /// One entry after `expected_head`, of an id of its own.
 pub(crate) fn one(entity: &Entity, expected_head: u64) -> Commit {
     Commit {
