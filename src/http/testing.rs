@@ -129,17 +129,22 @@ impl Form {
         self
     }
 
+    /// The body, with `XX` as its boundary.
+    pub fn bytes(mut self) -> Vec<u8> {
+        self.0.extend_from_slice(b"--XX--\r\n");
+        self.0
+    }
+
     pub fn on(self, request: TestRequest) -> TestRequest {
         self.on_as(request, "multipart/form-data")
     }
 
-    pub fn on_as(mut self, request: TestRequest, media_type: &str) -> TestRequest {
-        self.0.extend_from_slice(b"--XX--\r\n");
-        let length = self.0.len();
+    pub fn on_as(self, request: TestRequest, media_type: &str) -> TestRequest {
+        let body = self.bytes();
         request
             .insert_header((header::CONTENT_TYPE, format!("{media_type}; boundary=XX")))
-            .insert_header((header::CONTENT_LENGTH, length))
-            .set_payload(self.0)
+            .insert_header((header::CONTENT_LENGTH, body.len()))
+            .set_payload(body)
     }
 }
 

@@ -100,6 +100,29 @@ async fn content_over_the_limit_is_413() {
 }
 
 #[actix_web::test]
+async fn a_client_that_sends_too_much_sees_the_answer_and_no_broken_connection() {
+    let world = World::new();
+    let state = world.state.clone();
+    let app = move || actix_web::App::new().app_data(web::Data::new(state.clone())).configure(configure);
+    let server = actix_web::HttpServer::new(app).workers(1).bind("127.0.0.1:0").unwrap();
+    let address = server.addrs()[0];
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+
+    for size in [MAX_DOCUMENT + 1, 2 * MAX_DOCUMENT] {
+        let body = upload_form("a", "json", &vec![b'1'; size]).bytes();
+        let request = reqwest::Client::new()
+            .post(format!("http://{address}{ROOT}"))
+            .bearer_auth(world.token("acme", &[]))
+            .header("content-type", "multipart/form-data; boundary=XX")
+            .body(body);
+        assert_eq!(request.send().await.unwrap().status(), 413, "{size}");
+    }
+    handle.stop(false).await;
+}
+
+#[actix_web::test]
 async fn an_upload_must_be_multipart() {
     let world = World::new();
     let answer = world.call(world.request(Method::POST, ROOT).set_json(serde_json::json!({"name": "x"}))).await;
