@@ -41,8 +41,6 @@ pub enum Error {
     Data { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Store(#[from] ::store::Error),
-    #[error("the files: {0}")]
-    Blobs(#[from] ::store::blobs::Error),
     #[error(transparent)]
     Keys(#[from] keys::Error),
     #[error("access: {0}")]
@@ -146,7 +144,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let store = Arc::new(Sqlite::open(&data.join("rubrica.db"), ::store::sqlite::Options::default())?);
     let shared: Arc<dyn Store> = store.clone();
     let blobs = Blobs::local(data.join("files"))?;
-    let documents = Documents::new(shared.clone(), blobs, documents::Options { max_bytes: config.documents.limit });
+    let documents = Documents::new(shared.clone(), blobs, documents::Options { max_bytes: config.documents.limit, ..Default::default() });
     let configurations = SignConfigurations::new(shared.clone(), keys.clone());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations).await?;

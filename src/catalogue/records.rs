@@ -66,7 +66,7 @@ impl Records {
                 // After an unknown outcome a conflict may be with ourselves.
                 PutOutcome::Conflict { .. } | PutOutcome::Unknown => was_unknown = true,
             }
-            match resolve_unknown_put(self.store.as_ref(), key, expected, &body).await {
+            match resolve_unknown_put(self.store.as_ref(), key, expected, at, &body).await {
                 PutOutcome::Applied => return Ok(true),
                 PutOutcome::Conflict { version } if version != expected => return Ok(false),
                 PutOutcome::Conflict { .. } | PutOutcome::Unknown => {}

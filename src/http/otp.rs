@@ -1,9 +1,8 @@
 //! Identification by one-time code: the seven operations of the contract.
 
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderValue, web};
-use chrono::SubsecRound;
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
-use store::Timestamp;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
@@ -192,15 +191,15 @@ pub async fn create_otp_identification(
 #[derive(Serialize, ToSchema)]
 pub struct OtpIdentification {
     actor: OtpIdentificationActor,
-    creation_date: Timestamp,
-    modification_date: Timestamp,
-    expiration_date: Timestamp,
+    creation_date: DateTime<Utc>,
+    modification_date: DateTime<Utc>,
+    expiration_date: DateTime<Utc>,
     /// Codes that can still be requested before the identification fails.
     remaining_challenges: u32,
     /// Tries left for the current code. Null while no code was requested.
     remaining_validation_attempts: Option<u32>,
     /// Earliest instant at which another code may be requested. Null once no challenge is left.
-    next_challenge_retry: Option<Timestamp>,
+    next_challenge_retry: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     two_factor_type: Option<TwoFactorType>,
     state: IdentificationState,
@@ -249,7 +248,6 @@ impl From<&Life> for OtpIdentification {
 pub async fn get_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
-    state: web::Data<State>,
     engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::GetOtpIdentification).await?;
@@ -295,7 +293,6 @@ pub struct ChallengeOtpResponse {
 pub async fn challenge_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
-    state: web::Data<State>,
     engine: web::Data<Engine>,
     body: Option<Json<ChallengeOtpRequest>>,
 ) -> Result<HttpResponse, ApiError> {
@@ -388,7 +385,6 @@ pub struct CancelIdentificationRequest {
 pub async fn cancel_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
-    state: web::Data<State>,
     engine: web::Data<Engine>,
     body: Json<CancelIdentificationRequest>,
 ) -> Result<HttpResponse, ApiError> {
@@ -416,7 +412,6 @@ pub async fn cancel_otp_identification(
 pub async fn close_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
-    state: web::Data<State>,
     engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::CloseOtpIdentification).await?;
@@ -452,7 +447,6 @@ pub async fn delete_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
     query: web::Query<Force>,
-    state: web::Data<State>,
     engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::DeleteOtpIdentification).await?;

@@ -1,9 +1,8 @@
 //! What exists only where the sandbox is on: the messages that would have been sent, and the moving of process time.
 
 use actix_web::{HttpResponse, web};
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
-use store::Timestamp;
 use utoipa::ToSchema;
 
 use super::{ApiError, error::only, json::Json, processes::Engine};
@@ -45,7 +44,7 @@ pub struct Query {
 #[allow(dead_code)]
 pub struct SandboxMessage {
     id: uuid::Uuid,
-    at: Timestamp,
+    at: DateTime<Utc>,
     channel: workflows::Channel,
     to: String,
     subject: String,
@@ -83,7 +82,7 @@ pub struct AdvanceClock {
 #[derive(Serialize, ToSchema)]
 pub struct ClockState {
     /// Process time.
-    now: Timestamp,
+    now: DateTime<Utc>,
     /// How far it is ahead of the wall clock.
     #[schema(format = Duration)]
     ahead: String,

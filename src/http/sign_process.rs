@@ -1,9 +1,8 @@
 //! Sign processes: create, read, cancel.
 
 use actix_web::{HttpResponse, http::header, web};
-use chrono::SubsecRound;
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
-use store::Timestamp;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
@@ -54,6 +53,7 @@ impl From<Rejection> for ApiError {
             Rejection::NotIdentified(state) => {
                 Self::conflict(format!("the signer's identification must be VALIDATED before the signature; it is {state}"))
             }
+            Rejection::Invalid(problem) => Self::input(problem),
             Rejection::Exists => Self::conflict("another sign process has this identifier"),
         }
     }
@@ -174,7 +174,7 @@ pub async fn create_sign_process(
 
 /// Holds the bytes of the documents for the process. What a failure leaves held, the process' own end would release: it is
 /// given up here.
-async fn hold(state: &State, organization: &str, creation: &Creation, now: Timestamp) -> Result<(), ApiError> {
+async fn hold(state: &State, organization: &str, creation: &Creation, now: DateTime<Utc>) -> Result<(), ApiError> {
     let digests = creation.documents.iter().map(|document| &document.digest);
     let digests = digests.chain(creation.previews.iter().map(|preview| &preview.digest));
     let digests: Vec<_> = digests.filter_map(|digest| digest.parse().ok()).collect();
@@ -212,7 +212,7 @@ impl<'a> Check<'a> {
         self.problems.push(problem.into());
     }
 
-    async fn creation(mut self, request: CreateSignProcessRequest, now: Timestamp, engine: &Engine) -> Result<Creation, ApiError> {
+    async fn creation(mut self, request: CreateSignProcessRequest, now: DateTime<Utc>, engine: &Engine) -> Result<Creation, ApiError> {
         if request.sign.kind != SignType::Simple {
             self.problem("sign.type: only SIMPLE is supported by this version");
         }
@@ -395,8 +395,8 @@ pub struct SignProcess {
     signatures: Vec<Signature>,
     status: Status,
     sign_type: SignType,
-    modification_date: Timestamp,
-    creation_date: Timestamp,
+    modification_date: DateTime<Utc>,
+    creation_date: DateTime<Utc>,
     /// Document id of the certificate of the process; set once CERTIFIED.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_id: Option<Uuid>,
@@ -424,7 +424,7 @@ pub struct SignatureSign {
     /// CREATED, SUCCEEDED, FAILED, CANCELLED or EXPIRED.
     #[schema(value_type = String)]
     status: SignatureStatus,
-    modification_date: Timestamp,
+    modification_date: DateTime<Utc>,
 }
 
 /// Contract `IdentificationRef`.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{Duration, SubsecRound};
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
-use store::Timestamp;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
@@ -65,8 +64,8 @@ pub struct SignDetail {
     signed_documents: Vec<NamedUrl>,
     status: Status,
     identification: IdentificationRef,
-    modification_date: Timestamp,
-    creation_date: Timestamp,
+    modification_date: DateTime<Utc>,
+    creation_date: DateTime<Utc>,
 }
 
 /// Contract `SignDetailSigner`.
@@ -87,7 +86,7 @@ pub struct SignDetailSigner {
 pub struct NamedUrl {
     name: String,
     /// Temporary signed URL, usable without any credential.
-    #[schema(format = Uri)]
+    #[schema(format = "uri")]
     url: String,
 }
 

@@ -6,6 +6,7 @@ use ::store::Entity;
 use actors::{Attempt, Call, Effects, Host};
 use async_trait::async_trait;
 use workflows::{
+    IdentificationState,
     identification::otp::{Command, Effect, Otp},
     sign_process::{self, SignProcess},
 };
@@ -49,11 +50,12 @@ impl Adapter {
     async fn send_code(&self, call: &Call<Otp>, challenge: uuid::Uuid, until: chrono::DateTime<chrono::Utc>) -> Attempt<Otp> {
         let Some(life) = call.state.alive() else { return refused("the identification was deleted") };
         // A late code would only confuse: a newer one was asked for, or nobody can use it any more.
-        if life.state.is_final() || life.challenges.last().is_none_or(|last| last.id != challenge) {
+        if life.state != IdentificationState::Created || life.challenges.last().is_none_or(|last| last.id != challenge) {
             return refused("the code is no longer wanted");
         }
         let creation = &life.creation;
         let code = self.world.codes.code(challenge, self.world.code_options.digits(creation.channel));
+        let minutes = u32::try_from((until - call.now).num_seconds().max(0)).unwrap_or(0).div_ceil(60);
         let draft = Draft {
             organization: &call.entity.organization,
             reference: call.idempotency_key(),
@@ -61,7 +63,7 @@ impl Adapter {
             external: creation.external,
             person: &creation.actor,
             documents: creation.purpose.documents.clone(),
-            content: Content::OtpCode { code: Secret::new(code), minutes: creation.policy.code_seconds.div_ceil(60), domain: None },
+            content: Content::OtpCode { code: Secret::new(code), minutes, domain: None },
             until,
         };
         match self.world.send(draft, call.now).await {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use workflows::{
     Channel,
     identification::otp::{self, Otp, Purpose},
-    sign_process::{Command, Effect, Life, Notice, SignProcess},
+    sign_process::{Command, Effect, Life, Notice, SignProcess, Status},
 };
 
 use super::{World, messages::Draft, refused, retry, told};
@@ -61,6 +61,10 @@ impl Adapter {
         let Some((signer, signature)) = life.creation.signers.get(position).zip(life.signatures.get(position)) else {
             return refused("there is no such signer");
         };
+        if life.status != Status::Created {
+            // The process ended meanwhile and cancelled what it had: an identification made now would never end.
+            return refused("the process has ended");
+        }
         let creation = otp::Creation {
             actor: signer.person.clone(),
             channel: signer.channel,

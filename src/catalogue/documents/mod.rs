@@ -420,14 +420,17 @@ impl Documents {
     /// # Errors
     /// [`Error::Catalogue`].
     pub async fn collect(&self, grace: TimeDelta, now: Timestamp) -> Result<Collected, Error> {
-        let is_referenced = async |organization: &str, digest: &Digest| {
-            match self.is_referenced(organization, digest, grace, now).await {
-                Ok(referenced) => Ok(referenced),
-                Err(Error::Catalogue(CatalogueError::Store(error))) => Err(error),
-                Err(error) => {
-                    // A record that cannot be read may name the bytes, and must not keep the others from being collected.
-                    tracing::error!(%error, organization, %digest, "these bytes are kept");
-                    Ok(true)
+        let is_referenced = |organization: Arc<str>, digest: Digest| {
+            let documents = self.clone();
+            async move {
+                match documents.is_referenced(&organization, &digest, grace, now).await {
+                    Ok(referenced) => Ok(referenced),
+                    Err(Error::Catalogue(CatalogueError::Store(error))) => Err(error),
+                    Err(error) => {
+                        // A record that cannot be read may name the bytes, and must not keep the others from being collected.
+                        tracing::error!(%error, %organization, %digest, "these bytes are kept");
+                        Ok(true)
+                    }
                 }
             }
         };
