@@ -122,11 +122,25 @@ pub(crate) fn rsa_modulus_bits(key: &SubjectPublicKeyInfoRef<'_>) -> Result<usiz
 }
 
 /// The digest that `RSASSA-PSS-params` names (RFC 4055 3.1). Without one the default is SHA-1, which is refused later.
+///
+/// The salt has to be as long as the digest, as RFC 4055 recommends and the library expects; another length is named as
+/// not supported, because taking it for a wrong signature would be an accusation.
 fn pss_digest(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<ObjectIdentifier, Error> {
+    const SALT_LENGTH: u8 = 0xa2;
+    const DEFAULT_SALT_LENGTH: u8 = 20;
     let Some(parameters) = algorithm.parameters else { return Ok(oid::SHA1) };
     let fields = asn1::elements(parameters.value()).map_err(|_| Error::Unreadable)?;
-    let Some(hash) = fields.iter().find(|field| asn1::tag(field) == asn1::CONTEXT_0) else { return Ok(oid::SHA1) };
+    let field = |tag: u8| fields.iter().find(|field| asn1::tag(field) == tag);
+    let Some(hash) = field(asn1::CONTEXT_0) else { return Ok(oid::SHA1) };
     let identifier = AlgorithmIdentifierRef::from_der(hash.value()).map_err(|_| Error::Unreadable)?;
+    let digest_length = digest_by_oid(identifier.oid)?.output_len();
+    let salt_length = match field(SALT_LENGTH) {
+        Some(explicit) => u16::from_der(explicit.value()).map_err(|_| Error::Unreadable)?,
+        None => u16::from(DEFAULT_SALT_LENGTH),
+    };
+    if usize::from(salt_length) != digest_length {
+        return Err(Error::Unsupported(format!("RSA-PSS with a salt of {salt_length} bytes")));
+    }
     Ok(identifier.oid)
 }
 
