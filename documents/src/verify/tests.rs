@@ -265,6 +265,19 @@ fn signatures_of_other_programs_are_verified() {
 }
 
 #[test]
+fn a_document_time_stamp_is_verified_and_tells_its_own_time() {
+    let file = include_bytes!("../../fixtures/others-time-stamp.pdf");
+    let intact = report(file);
+    assert!(intact.all_intact(), "{intact}");
+    assert!(!intact.signatures[0].is_time_stamp && intact.signatures[1].is_time_stamp);
+    assert!(intact.signatures[1].claimed_time.is_some());
+    let mut changed = file.to_vec();
+    let position = place(&changed, b"1.250");
+    changed[position] = b'9';
+    assert!(report(&changed).signatures.iter().all(|signature| !signature.digest_intact));
+}
+
+#[test]
 fn trust_says_why_not() {
     let pdf = sealed(&[request(None)]);
     let later = at() + Duration::days(1);
