@@ -3,6 +3,7 @@
 mod algorithms;
 mod appearance;
 mod asn1;
+pub mod certificate;
 mod cms;
 pub mod fields;
 pub mod fixtures;

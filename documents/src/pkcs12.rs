@@ -162,7 +162,7 @@ impl Identity {
     ///
     /// # Errors
     /// Only where the library cannot compute: no memory, no randomness.
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
         let random = SystemRandom::new();
         match &self.key {
             Key::Rsa(key) => {

@@ -4,8 +4,20 @@
 //! and nothing in it may know what a journal entry means. Data goes in and out as bytes; there are no interactive
 //! transactions, so that an engine without them (ScyllaDB) can stand behind the same trait.
 
+pub mod blobs;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod faulty;
+mod limits;
+pub mod model;
+mod resolve;
+pub mod sqlite;
+#[cfg(test)]
+mod suites;
+mod time;
 mod types;
 
+pub use resolve::{resolve_unknown, resolve_unknown_put};
 pub use types::*;
 
 use async_trait::async_trait;
@@ -30,7 +42,8 @@ pub trait Store: Send + Sync + 'static {
     /// shorten it: this is how evidence and exports read a whole journal.
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error>;
 
-    /// Entities of an organization and kind in order of creation, newest first.
+    /// Entities of an organization and kind in order of creation, newest first; those of one instant by identifier,
+    /// greatest first.
     async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error>;
 
     /// Wake-ups due at or before `until`, earliest first, at most `limit`, of the shards named. Wake-ups that were
@@ -38,7 +51,8 @@ pub trait Store: Send + Sync + 'static {
     async fn due(&self, shards: std::ops::Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error>;
 
     /// The due wake-up was looked at, with the entity at `head`, and its next moment is `next`: forget the wake-up, remember
-    /// `next`. Does nothing when the entity has moved past `head`, as that commit brought its own.
+    /// `next`. Does nothing when the entity has moved past `head`, as that commit brought its own. Where `wake` is no longer
+    /// the entity's wake-up, the earlier of that and `next` stays: a spare wake-up is harmless, a lost one is not.
     async fn settle(&self, wake: &Wake, head: u64, next: Option<Timestamp>) -> Result<(), Error>;
 
     /// The current version of a record, `None` if it never existed.

@@ -11,8 +11,17 @@ pub type Timestamp = DateTime<Utc>;
 /// Number of shards over which wake-ups are spread. Fixed: it is part of the stored data.
 pub const SHARDS: u16 = 64;
 
-/// Longest body of one journal entry or snapshot, in bytes. Larger things are blobs.
+/// Longest body of one journal entry, snapshot or record, in bytes. Larger things are blobs.
 pub const MAX_BODY: usize = 256 * 1024;
+
+/// Most entries in one commit.
+pub const MAX_ENTRIES: usize = 256;
+
+/// Most bytes in the entries and the snapshot of one commit together.
+pub const MAX_COMMIT: usize = 4 * 1024 * 1024;
+
+/// Longest name of an organization, kind or collection and longest record key, in bytes of UTF-8.
+pub const MAX_NAME: usize = 1024;
 
 /// One process: the partition that is loaded, appended to and woken as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,7 +56,7 @@ pub struct Commit {
     pub at: Timestamp,
     /// State after the last of `entries`, to shorten later loads.
     pub snapshot: Option<Vec<u8>>,
-    /// The next moment at which the entity must be looked at; replaces the one before. `None`: never again by itself.
+    /// The next moment at which the entity must be looked at, rounded up to a whole microsecond; replaces the one before. `None`: never again by itself.
     pub wake: Option<Timestamp>,
     /// Chosen by the writer, stored with each entry, so that an unknown outcome can be resolved.
     pub commit_id: Uuid,
@@ -161,4 +170,24 @@ pub enum Error {
     /// What is stored cannot be read.
     #[error("the store holds something unreadable: {0}")]
     Corrupt(String),
+}
+
+impl Page<Listed> {
+    /// A page of a listing, with the cursor of its last item if there is `more`.
+    pub(crate) fn of(items: Vec<Listed>, more: bool) -> Self {
+        let last = items.last().filter(|_| more);
+        let next = last.map(|item| Cursor { at: item.created_at, id: item.entity.id });
+        Self { items, next }
+    }
+}
+
+impl Error {
+    /// The same again, for each of several callers of one failed transaction.
+    pub(crate) fn copy(&self) -> Self {
+        match self {
+            Self::Unavailable(text) => Self::Unavailable(text.clone()),
+            Self::Refused(text) => Self::Refused(text.clone()),
+            Self::Corrupt(text) => Self::Corrupt(text.clone()),
+        }
+    }
 }

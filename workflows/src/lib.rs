@@ -8,6 +8,8 @@ pub mod identification;
 mod machine;
 mod person;
 pub mod sign_process;
+#[cfg(test)]
+mod testing;
 
 pub use machine::{Answer, Decision, Machine, Transition};
 pub use person::{

@@ -29,10 +29,10 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
     /// Every transition that can happen. The diagrams are drawn from it and the tests hold it against the code.
     const TRANSITIONS: &'static [Transition];
 
-    type Command: Send + 'static;
+    type Command: Clone + Debug + Send + 'static;
     type Event: Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + 'static;
     type Rejection: Clone + Debug + PartialEq + Send + Sync + 'static;
-    type Effect: Clone + Debug + PartialEq + Send + Sync + 'static;
+    type Effect: Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + Unpin + 'static;
 
     /// What the passing of time alone has decided by `now`: an expiry, say. The host asks before each command and each
     /// read, so that nothing is shown as alive after its end even when a wake-up is late.
@@ -61,6 +61,13 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
 
     /// The event's name in the table.
     fn event_name(event: &Self::Event) -> &'static str;
+
+    /// Whether the table has a row for `event` in this state. `apply` asks first, so that a final state stays as it is
+    /// whatever a journal holds.
+    fn admits(&self, event: &Self::Event) -> bool {
+        let (state, event) = (self.state_name(), Self::event_name(event));
+        Self::TRANSITIONS.iter().any(|row| row.from == state && row.event == event)
+    }
 }
 
 /// How a command is answered.

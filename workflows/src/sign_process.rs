@@ -6,119 +6,33 @@
 //! | state   | what happens                          | event                 | state after |
 //! |---------|---------------------------------------|-----------------------|-------------|
 //! | -       | create                                | created               | CREATED     |
-//! | CREATED | a signer's identification is validated | identified           | CREATED     |
-//! | CREATED | a validated identification ends unused | identification lost  | CREATED     |
+//! | CREATED | a signer's identification is validated | identified          | CREATED     |
+//! | CREATED | an identification ends unused         | identification lost   | CREATED     |
 //! | CREATED | a signer looks at the documents       | previewed             | CREATED     |
 //! | CREATED | a signer signs                        | signed                | CREATED     |
 //! | CREATED | a notice went out, or did not         | noticed               | CREATED     |
 //! | CREATED | the last signature was made           | completed             | SIGNED      |
-//! | CREATED | an identification failed or was cancelled | failed            | FAILED      |
+//! | CREATED | an identification ended otherwise than by its time limit, or was never made | failed | FAILED |
 //! | CREATED | cancel                                | cancelled             | CANCELLED   |
 //! | CREATED | the time limit passes                 | expired               | EXPIRED     |
 //! | SIGNED  | a document was sealed                 | sealed                | SIGNED      |
 //! | SIGNED  | the certificate was made              | certified             | CERTIFIED   |
 //! | SIGNED  | sealing was given up                  | failed                | FAILED      |
 
-use chrono::Duration;
+mod creation;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    Channel, Contact, Decision, Device, IdentificationState, IdentificationType, Machine, SignType, Timestamp, Transition,
-    TwoFactorType, identification::otp,
+use crate::{Channel, Decision, Device, IdentificationState, Machine, Timestamp, Transition};
+
+pub use creation::{
+    Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields, process_id,
+    process_of_signature, signature_id,
 };
 
-/// Bounds of the time limit (contract `CreateSignProcessRequest.expires_in`).
-pub const MIN_EXPIRY: Duration = Duration::minutes(15);
-pub const MAX_EXPIRY: Duration = Duration::days(30);
-
-/// Most signers of one process: their position fits the last byte of a signature's id.
-pub const MAX_SIGNERS: usize = 50;
-/// Most documents of one process, signed and shown together.
-pub const MAX_DOCUMENTS: usize = 50;
-
-/// A process' id with its last byte free, so that the ids of its signatures can be told from it.
-pub fn process_id(random: Uuid) -> Uuid {
-    with_last_byte(random, 0)
-}
-
-/// The id of the signature of the signer at `position` (from 0): the process' id with the position in the last byte. So a
-/// signature leads to its process without an index.
-pub fn signature_id(process: Uuid, position: usize) -> Uuid {
-    debug_assert!(position < MAX_SIGNERS, "positions are bounded at creation");
-    with_last_byte(process, position as u8 + 1)
-}
-
-/// The process that a signature belongs to.
-pub fn process_of_signature(signature: Uuid) -> Uuid {
-    with_last_byte(signature, 0)
-}
-
-fn with_last_byte(id: Uuid, byte: u8) -> Uuid {
-    let mut bytes = *id.as_bytes();
-    bytes[15] = byte;
-    Uuid::from_bytes(bytes)
-}
-
-/// A person who signs, and the identification they must pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Signer {
-    pub alias: String,
-    pub person: Contact,
-    pub identification: Uuid,
-    /// Channel of the code.
-    pub channel: Channel,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub two_factor_type: Option<TwoFactorType>,
-}
-
-/// A document to sign, as it was when the process was created.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Document {
-    pub id: Uuid,
-    pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    /// SHA-256 of the bytes in hex, which is also where they are stored.
-    pub digest: String,
-    pub size: u64,
-    pub pages: u32,
-    /// Fields per signer alias; who is not named signs invisibly.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<SignerFields>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SignerFields {
-    pub signer: String,
-    pub fields: Vec<String>,
-}
-
-/// A document that is shown but not signed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Preview {
-    pub id: Uuid,
-    pub name: String,
-    pub digest: String,
-}
-
-/// What a process is made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Creation {
-    pub id: Uuid,
-    pub sign_type: SignType,
-    pub identification_type: IdentificationType,
-    pub signers: Vec<Signer>,
-    pub documents: Vec<Document>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub previews: Vec<Preview>,
-    pub expires_at: Timestamp,
-    /// Channels on which the tenant wants notices sent.
-    #[serde(default)]
-    pub notices: Vec<Channel>,
-    /// Policy of the identifications.
-    pub policy: otp::Policy,
-}
+/// Most previews of one signature that are noted: what a signer repeats must not fill the journal.
+pub const MAX_PREVIEWS: u32 = 20;
 
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -138,6 +52,11 @@ pub enum Command {
     Identification {
         identification: Uuid,
         state: IdentificationState,
+    },
+    /// The identification of the signer at `position` could not be made.
+    IdentificationNotMade {
+        position: usize,
+        reason: String,
     },
     Sealed {
         document: Uuid,
@@ -230,17 +149,21 @@ pub enum Rejection {
     State(&'static str),
     /// The signer is not identified; the text is the state of the identification.
     NotIdentified(&'static str),
+    /// A process with this id exists and is another one.
     Exists,
+    /// What was to be created could never end.
+    Invalid(&'static str),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Effect {
     /// Make the identification of the signer at this position.
     CreateIdentification { position: usize },
     /// The signature used the identification: it becomes SUCCEEDED.
     CloseIdentification { identification: Uuid },
     /// The process ended; nobody needs the identification any more.
-    CancelIdentification { identification: Uuid, reason: &'static str },
+    CancelIdentification { identification: Uuid, reason: String },
     /// Put every signer's seal on one document.
     Seal { document: Uuid },
     /// Make and seal the certificate.
@@ -305,6 +228,9 @@ pub struct Signature {
     /// First preview.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previewed: Option<Act>,
+    /// Previews noted, at most [`MAX_PREVIEWS`].
+    #[serde(default)]
+    pub previews: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Act>,
 }
@@ -383,7 +309,10 @@ impl Machine for SignProcess {
     fn decide(&self, _now: Timestamp, command: Command) -> Decision<Self> {
         let Some(life) = &self.life else {
             return match command {
-                Command::Create(creation) => Decision::accept([Event::Created(creation)]),
+                Command::Create(creation) => match creation.check() {
+                    Ok(()) => Decision::accept([Event::Created(creation)]),
+                    Err(reason) => Decision::refuse(Rejection::Invalid(reason)),
+                },
                 Command::Preview { .. } | Command::Sign { .. } | Command::Cancel { .. } => Decision::refuse(Rejection::NotFound),
                 _ => Decision::nothing(),
             };
@@ -392,6 +321,7 @@ impl Machine for SignProcess {
             Command::Create(creation) if *creation == life.creation => Decision::nothing(),
             Command::Create(_) => Decision::refuse(Rejection::Exists),
             Command::Preview { signature, device } => match life.open_signature(signature) {
+                Ok(position) if life.signatures[position].previews >= MAX_PREVIEWS => Decision::nothing(),
                 Ok(_) => Decision::accept([Event::Previewed { signature, device }]),
                 Err(rejection) => Decision::refuse(rejection),
             },
@@ -402,14 +332,16 @@ impl Machine for SignProcess {
             Command::Sealed { document, sealed } if life.awaits_seal(document) => {
                 Decision::accept([Event::Sealed { document, sealed }])
             }
-            Command::Certified { certificate } if life.status == Status::Signed => {
+            Command::IdentificationNotMade { position, reason } => life.decide_not_made(position, reason),
+            Command::Certified { certificate } if life.status == Status::Signed && life.all_sealed() => {
                 Decision::accept([Event::Certified { certificate }])
             }
             Command::SealingGivenUp { reason } if life.status == Status::Signed => {
                 Decision::accept([Event::Failed { reason, signature: None }])
             }
             Command::Noticed { signature, notice, delivered }
-                if !matches!(life.status, Status::Failed | Status::Cancelled | Status::Expired) =>
+                if !matches!(life.status, Status::Failed | Status::Cancelled | Status::Expired)
+                    && life.position(signature).is_some() =>
             {
                 let (provider_id, failure) = match delivered {
                     Ok(provider_id) => (provider_id, None),
@@ -427,8 +359,11 @@ impl Machine for SignProcess {
     }
 
     fn apply(&mut self, at: Timestamp, event: &Event) {
+        if !self.admits(event) {
+            return;
+        }
         if let Event::Created(creation) = event {
-            self.life.get_or_insert_with(|| Box::new(Life::new(at, (**creation).clone())));
+            self.life = Some(Box::new(Life::new(at, (**creation).clone())));
             return;
         }
         let Some(life) = &mut self.life else { return };
@@ -437,6 +372,7 @@ impl Machine for SignProcess {
             Event::Identified { identification } => life.set_identification(*identification, IdentificationState::Validated, at),
             Event::IdentificationLost { identification, state } => life.set_identification(*identification, *state, at),
             Event::Previewed { signature, device } => life.change(*signature, at, |signature| {
+                signature.previews = signature.previews.saturating_add(1);
                 signature.previewed.get_or_insert_with(|| Act { at, device: device.clone() });
             }),
             Event::Signed { signature, device } => life.change(*signature, at, |signature| {
@@ -483,7 +419,7 @@ impl Machine for SignProcess {
                 None => Vec::new(),
             },
             Event::Completed => life.creation.documents.iter().map(|document| Effect::Seal { document: document.id }).collect(),
-            Event::Sealed { .. } if life.sealed.iter().all(Option::is_some) => vec![Effect::Certify],
+            Event::Sealed { .. } if life.all_sealed() => vec![Effect::Certify],
             Event::Certified { .. } => std::iter::once(Effect::Release).chain(life.notify(Notice::Certified)).collect(),
             Event::Failed { .. } => life.wind_up("the sign process failed"),
             Event::Cancelled { .. } => life.wind_up("the sign process was cancelled"),
@@ -502,10 +438,10 @@ impl Machine for SignProcess {
             Effect::Notify { signature, notice, .. } => {
                 Some(Command::Noticed { signature: *signature, notice: *notice, delivered: Err(reason.to_owned()) })
             }
-            Effect::CreateIdentification { .. }
-            | Effect::CloseIdentification { .. }
-            | Effect::CancelIdentification { .. }
-            | Effect::Release => None,
+            Effect::CreateIdentification { position } => {
+                Some(Command::IdentificationNotMade { position: *position, reason: reason.to_owned() })
+            }
+            Effect::CloseIdentification { .. } | Effect::CancelIdentification { .. } | Effect::Release => None,
         }
     }
 
@@ -554,6 +490,7 @@ impl Life {
             modified_at: at,
             identified_at: None,
             previewed: None,
+            previews: 0,
             signed: None,
         };
         Self {
@@ -580,6 +517,10 @@ impl Life {
 
     fn document_index(&self, document: Uuid) -> Option<usize> {
         self.creation.documents.iter().position(|candidate| candidate.id == document)
+    }
+
+    fn all_sealed(&self) -> bool {
+        self.sealed.iter().all(Option::is_some)
     }
 
     fn awaits_seal(&self, document: Uuid) -> bool {
@@ -636,6 +577,17 @@ impl Life {
         }
     }
 
+    /// Without an identification a signer can never sign. Once it is known to be there, a late report changes nothing.
+    fn decide_not_made(&self, position: usize, reason: String) -> Decision<SignProcess> {
+        match self.signatures.get(position) {
+            Some(signature) if self.status == Status::Created && signature.identification == IdentificationState::Created => {
+                let reason = format!("the identification of a signer could not be made: {reason}");
+                Decision::accept([Event::Failed { reason, signature: Some(signature.id) }])
+            }
+            _ => Decision::nothing(),
+        }
+    }
+
     fn set_identification(&mut self, identification: Uuid, state: IdentificationState, at: Timestamp) {
         let Some(position) = self.position_of_identification(identification) else { return };
         let signature = &mut self.signatures[position];
@@ -666,7 +618,8 @@ impl Life {
     fn wind_up(&self, reason: &'static str) -> Vec<Effect> {
         let open =
             self.creation.signers.iter().zip(&self.signatures).filter(|(_, signature)| !signature.identification.is_final());
-        let cancel = open.map(|(signer, _)| Effect::CancelIdentification { identification: signer.identification, reason });
+        let cancel = open
+            .map(|(signer, _)| Effect::CancelIdentification { identification: signer.identification, reason: reason.to_owned() });
         cancel.chain([Effect::Release]).collect()
     }
 

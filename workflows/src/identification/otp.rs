@@ -17,13 +17,15 @@
 //! | CREATED, VALIDATED | the time limit passes | expired        | EXPIRED               |
 //! | any       | delete (force unless CREATED) | deleted         | DELETED               |
 
-use std::{fmt, sync::Arc};
+mod code;
 
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{Channel, Contact, Decision, Device, IdentificationState, Machine, Timestamp, Transition, TwoFactorType};
+
+pub use code::{CodeHash, TypedCode};
 
 /// Longest life of an identification (contract: at most 30 days).
 pub const MAX_EXPIRY: Duration = Duration::days(30);
@@ -33,42 +35,6 @@ pub const MAX_FAILURES: u32 = 100;
 
 /// Longest life of one code (NIST SP 800-63B-4, 3.1.3.2).
 pub const MAX_CODE_LIFETIME: Duration = Duration::minutes(10);
-
-/// HMAC-SHA-256 over `challenge id || code` under a key that only the server has, in lower-case hex.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CodeHash(pub String);
-
-impl fmt::Debug for CodeHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CodeHash(..)")
-    }
-}
-
-/// A code that somebody typed, as a function from the challenge to the hash that the code has under it: neither the
-/// code nor the server's key ever enters the machine.
-#[derive(Clone)]
-pub struct TypedCode(Arc<dyn Fn(Uuid) -> CodeHash + Send + Sync>);
-
-impl TypedCode {
-    pub fn new(hash: impl Fn(Uuid) -> CodeHash + Send + Sync + 'static) -> Self {
-        Self(Arc::new(hash))
-    }
-
-    /// Compares in constant time.
-    fn answers(&self, challenge: &Challenge) -> bool {
-        let typed = (self.0)(challenge.id).0;
-        let expected = &challenge.hash.0;
-        let difference = typed.bytes().zip(expected.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b));
-        typed.len() == expected.len() && std::hint::black_box(difference) == 0
-    }
-}
-
-impl fmt::Debug for TypedCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TypedCode(..)")
-    }
-}
 
 /// The numbers that an identification lives by. Taken from the configuration when it is created and journaled with
 /// it, so that a later change of the configuration does not change identifications under way.
@@ -160,7 +126,7 @@ pub enum Command {
         challenge: Uuid,
         reason: String,
     },
-    /// A receipt or nothing at all: looks at the clock only.
+    /// Looks at the clock only.
     Look,
 }
 
@@ -182,7 +148,8 @@ pub enum Event {
         challenge: Uuid,
         reason: String,
     },
-    /// `second_factor` tells the operator which of the two was wrong at a challenge; a caller is never told.
+    /// A wrong second factor when a code was asked for (`at_challenge`), else a wrong code or second factor. Which of the
+    /// two is not kept and the caller is never told.
     WrongAnswer {
         at_challenge: bool,
     },
@@ -220,7 +187,8 @@ pub enum Rejection {
     ForceNeeded,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Effect {
     /// Send the code of `challenge`; useless after `until`.
     SendCode { challenge: Uuid, until: Timestamp },
@@ -363,15 +331,14 @@ impl Machine for Otp {
     type Effect = Effect;
 
     fn pass(&self, now: Timestamp) -> Vec<Event> {
-        let Some(life) = self.alive() else { return Vec::new() };
-        if life.state.is_final() {
+        let (Some(life), Some(due)) = (self.alive(), self.wake_at()) else { return Vec::new() };
+        if now < due {
             Vec::new()
-        } else if now >= life.creation.expires_at {
-            vec![Event::Expired]
-        } else if life.is_used_up(now) {
+        } else if due < life.creation.expires_at {
+            // Even if nobody looks before the time limit has passed too: when one looks must not decide how it ends.
             vec![Event::Failed { reason: "the last code was not answered in time".into() }]
         } else {
-            Vec::new()
+            vec![Event::Expired]
         }
     }
 
@@ -406,8 +373,11 @@ impl Machine for Otp {
     }
 
     fn apply(&mut self, at: Timestamp, event: &Event) {
+        if !self.admits(event) {
+            return;
+        }
         if let Event::Created(creation) = event {
-            self.life.get_or_insert_with(|| Box::new(Life::new(at, (**creation).clone())));
+            self.life = Some(Box::new(Life::new(at, (**creation).clone())));
             return;
         }
         let Some(life) = &mut self.life else { return };
@@ -419,15 +389,12 @@ impl Machine for Otp {
             }
             Event::NotDelivered { challenge, reason } => {
                 life.set_delivery(*challenge, Delivery::Failed { at, reason: reason.clone() });
-                // Who got no code must not wait for another one.
-                life.next_challenge_at = life.next_challenge_at.min(at);
-            }
-            Event::WrongAnswer { at_challenge } => {
-                life.failures += 1;
-                if let (false, Some(challenge)) = (at_challenge, life.challenges.last_mut()) {
-                    challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
+                // Who got no code must not wait for another one. What became of an earlier code says nothing about it.
+                if life.challenges.last().is_some_and(|current| current.id == *challenge) {
+                    life.next_challenge_at = life.next_challenge_at.min(at);
                 }
             }
+            Event::WrongAnswer { at_challenge } => life.count_wrong_answer(*at_challenge),
             Event::Validated { device } => {
                 life.state = IdentificationState::Validated;
                 life.validated = Some(Validation { at, device: device.clone() });
@@ -473,10 +440,13 @@ impl Machine for Otp {
 
     fn wake_at(&self) -> Option<Timestamp> {
         let life = self.alive().filter(|life| !life.state.is_final())?;
-        let last_code = (life.state == IdentificationState::Created && life.remaining_challenges() == 0)
-            .then(|| life.challenges.last().map(|challenge| challenge.until))
-            .flatten();
-        Some(last_code.map_or(life.creation.expires_at, |until| until.min(life.creation.expires_at)))
+        let expires_at = life.creation.expires_at;
+        if life.state != IdentificationState::Created || life.remaining_challenges() > 0 {
+            return Some(expires_at);
+        }
+        // Nothing can be asked for any more: the current code's end is the identification's.
+        let open_until = life.challenges.last().filter(|challenge| challenge.attempts_left > 0).map(|challenge| challenge.until);
+        Some(open_until.unwrap_or(life.modified_at).min(expires_at))
     }
 
     fn exists(&self) -> bool {
@@ -521,8 +491,11 @@ impl Otp {
 
     fn decide_absent(&self, command: Command) -> Decision<Self> {
         match command {
-            Command::Create(creation) if self.life.is_none() => Decision::accept([Event::Created(creation)]),
-            Command::Create(_) => Decision::refuse(Rejection::Exists),
+            Command::Create(creation) => match &self.life {
+                None => Decision::accept([Event::Created(creation)]),
+                Some(deleted) if deleted.creation == *creation => Decision::nothing(),
+                Some(_) => Decision::refuse(Rejection::Exists),
+            },
             Command::Delivered { .. } | Command::NotDelivered { .. } | Command::Look => Decision::nothing(),
             _ => Decision::refuse(Rejection::NotFound),
         }
@@ -548,7 +521,16 @@ impl Life {
     fn add_challenge(&mut self, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
         let attempts_left = self.creation.policy.attempts;
         self.challenges.push(Challenge { id, hash, at, until, attempts_left, delivery: Delivery::Pending });
-        self.next_challenge_at = at + self.creation.policy.cooldown(self.challenges.len() as u32);
+        let cooldown = self.creation.policy.cooldown(self.challenges.len() as u32);
+        self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
+    }
+
+    /// A wrong second factor at a challenge costs no try of a code.
+    fn count_wrong_answer(&mut self, at_challenge: bool) {
+        self.failures = self.failures.saturating_add(1);
+        if let (false, Some(challenge)) = (at_challenge, self.challenges.last_mut()) {
+            challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
+        }
     }
 
     fn set_delivery(&mut self, id: Uuid, delivery: Delivery) {
@@ -583,7 +565,8 @@ impl Life {
             return self.count_failure(now, true);
         }
         let lifetime = Duration::seconds(self.creation.policy.code_seconds.into()).min(MAX_CODE_LIFETIME);
-        let until = (now + lifetime).min(self.creation.expires_at);
+        let expires_at = self.creation.expires_at;
+        let until = now.checked_add_signed(lifetime).map_or(expires_at, |until| until.min(expires_at));
         Decision::accept([Event::Challenged { id, hash, until }])
     }
 
@@ -610,10 +593,7 @@ impl Life {
     fn count_failure(&self, now: Timestamp, at_challenge: bool) -> Decision<Otp> {
         let mut events = vec![Event::WrongAnswer { at_challenge }];
         let mut after = self.clone();
-        after.failures += 1;
-        if let (false, Some(challenge)) = (at_challenge, after.challenges.last_mut()) {
-            challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
-        }
+        after.count_wrong_answer(at_challenge);
         if after.failures >= self.creation.policy.failures.min(MAX_FAILURES) {
             events.push(Event::Failed { reason: "too many wrong answers".into() });
         } else if after.is_used_up(now) {

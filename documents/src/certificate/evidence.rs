@@ -1,0 +1,425 @@
+//! What a certificate holds. The words are those of the contract where it has them; states, types and channels are kept as the
+//! contract spells them, so that evidence written by a later version can still be read.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use der::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use x509_cert::Certificate;
+
+use super::Error;
+use super::journal::Journal;
+use crate::pkcs12::hex;
+
+/// Version of the evidence's form. A change that an older reader would misunderstand gets another one.
+pub const FORMAT: &str = "rubrica-evidence/1";
+
+/// All that is known of one finished process. Absent values are left out of the JSON, never written as null.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// [`FORMAT`].
+    pub format: String,
+    pub software: Software,
+    /// When the evidence was gathered.
+    pub generated_at: Moment,
+    pub tenant: Tenant,
+    pub process: Process,
+    pub signers: Vec<Signer>,
+    /// The documents that were signed.
+    pub documents: Vec<Document>,
+    /// The documents that were shown but not signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preview_documents: Vec<PreviewDocument>,
+    /// What happened, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// The hash chains of the process and of its identifications.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub journals: Vec<Journal>,
+    /// The certificate that seals the documents and signs this evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_certificate: Option<SealingCertificate>,
+}
+
+/// The program that gathered the evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    pub name: String,
+    pub version: String,
+}
+
+/// An instant in UTC and as the clock on the wall showed it at the tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawMoment")]
+pub struct Moment {
+    utc: DateTime<Utc>,
+    local: DateTime<FixedOffset>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawMoment {
+    utc: DateTime<Utc>,
+    local: DateTime<FixedOffset>,
+    zone: Option<String>,
+}
+
+impl TryFrom<RawMoment> for Moment {
+    type Error = &'static str;
+
+    fn try_from(raw: RawMoment) -> Result<Self, Self::Error> {
+        if raw.utc != raw.local {
+            return Err("the UTC and the local time of a moment are not the same instant");
+        }
+        Ok(Self { utc: raw.utc, local: raw.local, zone: raw.zone })
+    }
+}
+
+impl Moment {
+    /// The instant `at`, shown with `offset`. `zone` names the zone that the offset comes from, e.g. `Europe/Madrid`.
+    pub fn new(at: DateTime<Utc>, offset: FixedOffset, zone: Option<&str>) -> Self {
+        let at = DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at);
+        Self { utc: at, local: at.with_timezone(&offset), zone: zone.map(str::to_owned) }
+    }
+
+    /// The instant `at`, where no other zone is known.
+    pub fn in_utc(at: DateTime<Utc>) -> Self {
+        Self::new(at, chrono::Offset::fix(&Utc), None)
+    }
+
+    /// The instant, in microseconds.
+    pub fn utc(&self) -> DateTime<Utc> {
+        self.utc
+    }
+
+    /// The same instant with the offset of the tenant's zone.
+    pub fn local(&self) -> DateTime<FixedOffset> {
+        self.local
+    }
+
+    /// The name of the tenant's zone.
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+}
+
+/// The organization in whose name the process ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    pub organization_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// The sign process itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    pub id: Uuid,
+    /// `SignType` of the contract: SIMPLE or BIOMETRIC.
+    pub sign_type: String,
+    /// `SignProcessStatus` of the contract when the evidence was gathered.
+    pub status: String,
+    pub created_at: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Moment>,
+    /// When the last signature succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_at: Option<Moment>,
+}
+
+/// One person who signs. Contacts and numbers are masked (see [`mask`](super::mask)).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signer {
+    /// Name by which the process refers to the signer.
+    pub alias: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Masked e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Masked phone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// `DocumentType` of the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_type: Option<String>,
+    /// Masked number of the identity document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_number: Option<String>,
+    /// `Language` of the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identification: Option<Identification>,
+    /// Identifier of the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_id: Option<Uuid>,
+    /// State of the signature as the contract spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_status: Option<String>,
+    /// When the signer was last shown the documents before signing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_at: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_at: Option<Moment>,
+    /// The words that the signer agreed to, as shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent_text: Option<String>,
+    /// The device that signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+    /// The device on which the documents were shown, where it is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_device: Option<Device>,
+}
+
+/// How a signer was identified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identification {
+    pub id: Uuid,
+    /// `IdentificationType` of the contract: OTP, AGENT or IDENTITY_DOCUMENT.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `IdentificationState` of the contract.
+    pub state: String,
+    /// `NotificationChannel` of the contract: SMS, EMAIL or WHATSAPP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// True when the tenant delivered the codes itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<bool>,
+    /// Masked address or number to which the codes went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// `TwoFactorType` of the contract that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub two_factor_type: Option<String>,
+    /// Answers given in all, right and wrong.
+    pub attempts: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub challenges: Vec<Challenge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validated_at: Option<Moment>,
+    /// The device that gave the right answer, where it is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+}
+
+/// One code. The code itself is nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// From 1.
+    pub number: u32,
+    pub requested_at: Moment,
+    /// End of the code's life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Moment>,
+    /// Answers given to this code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// Each time the code was handed to a provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<Delivery>,
+}
+
+/// One handing over of a message to whoever delivers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub at: Moment,
+    /// Name of the provider or gateway.
+    pub provider: String,
+    /// The provider's identifier of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// What became of it in our eyes, e.g. `SENT`, `FAILED`.
+    pub outcome: String,
+    /// What the provider reported later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<Receipt>,
+}
+
+/// A provider's report on a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub at: Moment,
+    /// In the provider's words, e.g. `delivered`.
+    pub status: String,
+}
+
+/// What is known of a device, as the caller's headers and the connection gave it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// "latitude,longitude" as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+}
+
+/// A document to sign and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    pub id: Uuid,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u32>,
+    /// Bytes of the original.
+    pub size: u64,
+    /// SHA-256 of the original, lower-case hexadecimal.
+    pub sha256: String,
+    /// The versions between the original and the sealed one, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<DocumentVersion>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedDocument>,
+    /// Which fields each signer signs; empty where the signatures are invisible.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sign_fields: Vec<SignFields>,
+}
+
+/// A version of a document between the original and the sealed one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentVersion {
+    pub at: Moment,
+    /// What made it, in plain words.
+    pub reason: String,
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The sealed version of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedDocument {
+    pub id: Uuid,
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Who signs where in a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignFields {
+    /// Alias of the signer.
+    pub signer: String,
+    pub fields: Vec<String>,
+}
+
+/// A document that was shown but not signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewDocument {
+    pub id: Uuid,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u32>,
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    pub at: Moment,
+    /// Who did it: a signer's alias, the tenant's system, or this service.
+    pub actor: String,
+    pub what: Action,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
+    /// The journal entry that recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalPosition>,
+}
+
+/// A place in one of [`Evidence::journals`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalPosition {
+    /// The process or identification whose journal it is.
+    pub id: Uuid,
+    pub sequence: u64,
+    /// The chained hash of that entry, lower-case hexadecimal.
+    pub hash: String,
+}
+
+/// What happened, in words that the certificate can say in each of its languages. [`Action::Other`] is printed as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Action {
+    ProcessCreated,
+    IdentificationCreated,
+    CodeRequested,
+    CodeSent,
+    CodeDelivered,
+    CodeNotDelivered,
+    WrongAnswer,
+    IdentificationValidated,
+    IdentificationSucceeded,
+    IdentificationFailed,
+    IdentificationExpired,
+    IdentificationCancelled,
+    DocumentsShown,
+    Signed,
+    ProcessSigned,
+    DocumentSealed,
+    ProcessCertified,
+    ProcessCancelled,
+    ProcessExpired,
+    ProcessFailed,
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// The facts of the certificate that seals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealingCertificate {
+    /// Distinguished name (RFC 4514).
+    pub subject: String,
+    /// Distinguished name (RFC 4514).
+    pub issuer: String,
+    /// Lower-case hexadecimal.
+    pub serial: String,
+    /// SHA-256 of the DER form, lower-case hexadecimal.
+    pub sha256: String,
+    pub not_before: DateTime<Utc>,
+    pub not_after: DateTime<Utc>,
+}
+
+impl SealingCertificate {
+    /// Reads the facts from an X.509 certificate in DER.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`] when it is not one.
+    pub fn from_der(certificate: &[u8]) -> Result<Self, Error> {
+        let parsed = Certificate::from_der(certificate).map_err(|error| Error::Certificate(error.to_string()))?;
+        let facts = &parsed.tbs_certificate;
+        let encoded = parsed.to_der().map_err(|error| Error::Certificate(error.to_string()))?;
+        let fingerprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &encoded);
+        Ok(Self {
+            subject: facts.subject.to_string(),
+            issuer: facts.issuer.to_string(),
+            serial: hex(facts.serial_number.as_bytes()),
+            sha256: hex(fingerprint.as_ref()),
+            not_before: facts.validity.not_before.to_system_time().into(),
+            not_after: facts.validity.not_after.to_system_time().into(),
+        })
+    }
+}
+
+impl Evidence {
+    /// The evidence as canonical JSON (RFC 8785): the same evidence always gives the same bytes.
+    ///
+    /// # Errors
+    /// [`Error::NotCanonical`] for a size or sequence beyond 2^53 - 1.
+    pub fn canonical(&self) -> Result<Vec<u8>, Error> {
+        super::to_canonical_json(self)
+    }
+}

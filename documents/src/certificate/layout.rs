@@ -1,0 +1,144 @@
+//! Pages as plain drawing instructions: what goes where, before anything is written as PDF. So the number of pages is known when
+//! the first footer is drawn, and a test can look at where every line of text ends.
+
+use super::Error;
+use super::font::{Face, wrap};
+
+/// Most pages that a certificate may have.
+pub const MAX_PAGES: usize = 250;
+
+/// A4 in points.
+pub(super) const PAGE_WIDTH: f32 = 595.28;
+pub(super) const PAGE_HEIGHT: f32 = 841.89;
+pub(super) const MARGIN: f32 = 48.0;
+pub(super) const CONTENT_WIDTH: f32 = PAGE_WIDTH - 2.0 * MARGIN;
+/// Where the content of a page begins and must end; header and footer are outside.
+pub(super) const CONTENT_TOP: f32 = 62.0;
+pub(super) const CONTENT_BOTTOM: f32 = PAGE_HEIGHT - 58.0;
+
+/// Red, green, blue.
+pub(super) type Color = [u8; 3];
+pub(super) const INK: Color = [27, 36, 48];
+pub(super) const MUTED: Color = [96, 107, 122];
+pub(super) const ACCENT: Color = [28, 69, 110];
+pub(super) const RULE: Color = [213, 219, 227];
+pub(super) const PANEL: Color = [242, 245, 249];
+pub(super) const WHITE: Color = [255, 255, 255];
+
+/// How a piece of text looks. Sizes in points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Style {
+    pub face: Face,
+    pub size: f32,
+    pub color: Color,
+}
+
+impl Style {
+    pub const BODY: Style = Style { face: Face::Regular, size: 8.5, color: INK };
+    pub const STRONG: Style = Style { face: Face::Bold, size: 8.5, color: INK };
+    pub const LABEL: Style = Style { face: Face::Regular, size: 7.5, color: MUTED };
+    pub const SMALL: Style = Style { face: Face::Regular, size: 7.0, color: MUTED };
+    pub const HEAD: Style = Style { face: Face::Bold, size: 7.5, color: ACCENT };
+    pub const MONO: Style = Style { face: Face::Mono, size: 7.0, color: INK };
+    pub const MONO_SMALL: Style = Style { face: Face::Mono, size: 6.2, color: MUTED };
+
+    /// Height of a line.
+    pub fn leading(&self) -> f32 {
+        self.size * 1.36
+    }
+
+    /// From the top of a line to its base line.
+    pub fn ascent(&self) -> f32 {
+        self.size * 1.05
+    }
+}
+
+/// One drawing instruction. The origin is the top left corner of the page.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Mark {
+    Text { x: f32, baseline: f32, style: Style, text: String },
+    Box { x: f32, y: f32, width: f32, height: f32, color: Color },
+}
+
+/// The pages made so far and the place on the last of them.
+pub(super) struct Pages {
+    pub pages: Vec<Vec<Mark>>,
+    /// Where the next thing goes.
+    pub y: f32,
+}
+
+impl Pages {
+    pub fn new() -> Self {
+        Self { pages: vec![Vec::new()], y: MARGIN }
+    }
+
+    fn page(&mut self) -> &mut Vec<Mark> {
+        // There is one from `new` on, and pages are never removed.
+        self.pages.last_mut().expect("a document has a page")
+    }
+
+    /// What is left of the page, in points.
+    pub fn room(&self) -> f32 {
+        CONTENT_BOTTOM - self.y
+    }
+
+    pub fn next_page(&mut self) -> Result<(), Error> {
+        if self.pages.len() >= MAX_PAGES {
+            return Err(Error::TooLong);
+        }
+        self.pages.push(Vec::new());
+        self.y = CONTENT_TOP;
+        Ok(())
+    }
+
+    /// Goes to the next page unless `height` points are left.
+    pub fn ensure(&mut self, height: f32) -> Result<(), Error> {
+        if self.room() < height { self.next_page() } else { Ok(()) }
+    }
+
+    /// A gap, which is not carried over to a new page.
+    pub fn skip(&mut self, height: f32) {
+        self.y = (self.y + height).min(CONTENT_BOTTOM);
+    }
+
+    /// One line whose top is at `y`. The text must be clean and fit.
+    pub fn text(&mut self, x: f32, y: f32, style: Style, text: impl Into<String>) {
+        let text = text.into();
+        if !text.is_empty() {
+            self.page().push(Mark::Text { x, baseline: y + style.ascent(), style, text });
+        }
+    }
+
+    pub fn filled(&mut self, x: f32, y: f32, width: f32, height: f32, color: Color) {
+        self.page().push(Mark::Box { x, y, width, height, color });
+    }
+
+    /// A paragraph over the width of the content, broken over pages where needed.
+    pub fn paragraph(&mut self, style: Style, text: &str) -> Result<(), Error> {
+        for line in wrap(text, style.face, style.size, CONTENT_WIDTH) {
+            self.ensure(style.leading())?;
+            let y = self.y;
+            self.text(MARGIN, y, style, line);
+            self.y += style.leading();
+        }
+        Ok(())
+    }
+}
+
+/// Cuts a text with an ellipsis so that it fits into `width` points. Only for what stands in full elsewhere.
+pub(super) fn shorten(text: &str, style: Style, width: f32) -> String {
+    if style.face.width(text, style.size) <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut used = style.face.width("…", style.size);
+    for c in text.chars() {
+        used += style.face.width(c.encode_utf8(&mut [0; 4]), style.size);
+        if used > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}

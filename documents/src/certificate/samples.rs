@@ -1,0 +1,200 @@
+//! Made-up evidence for tests and for the example: a small process and one that needs many pages.
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::*;
+
+const ORGANIZATION: &str = "acme-seguros";
+
+/// Minutes after the beginning of the sample, at a tenant in Madrid.
+fn minute(minutes: i64) -> Moment {
+    let start: DateTime<Utc> = DateTime::from_timestamp(1_793_000_000, 123_456_000).unwrap_or_default();
+    let madrid = FixedOffset::east_opt(3600);
+    madrid.map_or_else(
+        || Moment::in_utc(start),
+        |madrid| Moment::new(start + TimeDelta::minutes(minutes), madrid, Some("Europe/Madrid")),
+    )
+}
+
+/// A SHA-256 of something.
+fn digest(number: usize) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &number.to_be_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn id(kind: u16, number: usize) -> Uuid {
+    Uuid::from_fields(0x0196_5a2e, kind, 0x7c4d, &(0x9a31_5be2_70c4_d800_u64 + number as u64).to_be_bytes())
+}
+
+fn device(number: usize) -> Device {
+    Device {
+        ip: Some(format!("203.0.113.{}", 10 + number)),
+        user_agent: Some("Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Mobile/15E148 Safari/604.1".to_owned()),
+        installation_id: Some(id(0x11, number).to_string()),
+        fingerprint: Some(digest(number + 40)[..32].to_owned()),
+        location: Some("40.4168,-3.7038".to_owned()),
+    }
+}
+
+fn challenge(number: u32, minutes: i64) -> Challenge {
+    Challenge {
+        number,
+        requested_at: minute(minutes),
+        expires_at: Some(minute(minutes + 5)),
+        attempts: Some(1),
+        deliveries: vec![Delivery {
+            at: minute(minutes),
+            provider: "sms-gateway".to_owned(),
+            message_id: Some(format!("SM{}", &digest(number as usize)[..32])),
+            outcome: "SENT".to_owned(),
+            receipts: vec![Receipt { at: minute(minutes + 1), status: "delivered".to_owned() }],
+        }],
+    }
+}
+
+fn signer(number: usize, name: &str, last_name: &str) -> Signer {
+    let minutes = 10 * number as i64;
+    Signer {
+        alias: format!("signer_{number}"),
+        name: name.to_owned(),
+        last_name: Some(last_name.to_owned()),
+        email: Some(mask::email(&format!("{}@example.com", name.to_lowercase()))),
+        phone: Some(mask::phone(Some("34"), "600123456")),
+        document_type: Some("NIF".to_owned()),
+        document_number: Some(mask::document_number("12345678Z")),
+        language: Some("ES".to_owned()),
+        identification: Some(Identification {
+            id: id(0x22, number),
+            kind: "OTP".to_owned(),
+            state: "SUCCEEDED".to_owned(),
+            channel: Some("SMS".to_owned()),
+            external: None,
+            destination: Some(mask::phone(Some("34"), "600123456")),
+            two_factor_type: Some("DOCUMENT_NUMBER".to_owned()),
+            attempts: 2,
+            challenges: vec![challenge(1, minutes), challenge(2, minutes + 2)],
+            created_at: Some(minute(0)),
+            validated_at: Some(minute(minutes + 3)),
+            device: Some(device(number)),
+        }),
+        sign_id: Some(id(0x33, number)),
+        sign_status: Some("SUCCEEDED".to_owned()),
+        preview_at: Some(minute(minutes + 4)),
+        signed_at: Some(minute(minutes + 6)),
+        consent_text: Some("He leído los documentos y acepto firmarlos electrónicamente; la firma tiene para mí los mismos efectos que la manuscrita.".to_owned()),
+        device: Some(device(number)),
+        preview_device: None,
+    }
+}
+
+fn document(number: usize, name: &str, aliases: &[String]) -> Document {
+    Document {
+        id: id(0x44, number),
+        name: name.to_owned(),
+        pages: Some(3 + number as u32),
+        size: 184_320 + 991 * number as u64,
+        sha256: digest(number),
+        versions: Vec::new(),
+        sealed: Some(SealedDocument { id: id(0x55, number), size: 212_481, sha256: digest(number + 9) }),
+        sign_fields: aliases
+            .iter()
+            .map(|alias| SignFields { signer: alias.clone(), fields: vec![format!("SIGNATURE_{}", alias.to_uppercase())] })
+            .collect(),
+    }
+}
+
+fn journal() -> Journal {
+    let entries: [&[u8]; 4] = [b"created", b"identified", b"signed", b"sealed"];
+    Journal::chain(ORGANIZATION, "sign_process", id(0x66, 0), (0..).zip(entries).map(|(n, body)| (minute(n).utc(), body)))
+}
+
+fn timeline(entries: usize) -> Vec<TimelineEntry> {
+    let steps = [
+        (Action::ProcessCreated, "sistema de pólizas", None),
+        (Action::CodeSent, "Rubrica", Some("SMS +34 ***456, sms-gateway SM1d2c3b4a")),
+        (Action::WrongAnswer, "signer_1", Some("quedan 2 intentos")),
+        (Action::IdentificationValidated, "signer_1", Some("OTP + DOCUMENT_NUMBER, 203.0.113.11")),
+        (Action::DocumentsShown, "signer_1", None),
+        (Action::Signed, "signer_1", Some("SIGNATURE_SIGNER_1")),
+        (Action::DocumentSealed, "Rubrica", Some("poliza-hogar-2026.pdf")),
+    ];
+    (0..entries)
+        .zip(steps.into_iter().cycle())
+        .map(|(number, (what, actor, details))| TimelineEntry {
+            at: minute(number as i64),
+            actor: actor.to_owned(),
+            what,
+            details: details.map(str::to_owned),
+            journal: Some(JournalPosition { id: id(0x66, 0), sequence: number as u64 + 1, hash: digest(number + 17) }),
+        })
+        .collect()
+}
+
+/// Two signers, one document, one document only shown, nine events.
+pub fn small() -> Evidence {
+    let signers = vec![signer(1, "María José", "Núñez Echevarría"), signer(2, "Jürgen", "Großmann")];
+    let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
+    Evidence {
+        format: FORMAT.to_owned(),
+        software: Software { name: "Rubrica".to_owned(), version: "0.1.0".to_owned() },
+        generated_at: minute(40),
+        tenant: Tenant { organization_id: ORGANIZATION.to_owned(), name: Some("Acme Seguros y Reaseguros, S.A.".to_owned()) },
+        process: Process {
+            id: id(0x66, 0),
+            sign_type: "SIMPLE".to_owned(),
+            status: "SIGNED".to_owned(),
+            created_at: minute(0),
+            expires_at: Some(minute(43_200)),
+            signed_at: Some(minute(26)),
+        },
+        documents: vec![document(1, "poliza-hogar-2026.pdf", &aliases)],
+        signers,
+        preview_documents: vec![PreviewDocument {
+            id: id(0x77, 1),
+            name: "condiciones-generales.pdf".to_owned(),
+            pages: Some(24),
+            size: 1_482_007,
+            sha256: digest(31),
+        }],
+        timeline: timeline(9),
+        journals: vec![journal()],
+        sealing_certificate: Some(SealingCertificate {
+            subject: "CN=Acme Seguros y Reaseguros,O=Acme,C=ES".to_owned(),
+            issuer: "CN=Autoridad de Certificación de Ejemplo,C=ES".to_owned(),
+            serial: "4f3a9c0012d7e6".to_owned(),
+            sha256: digest(77),
+            not_before: minute(-100_000).utc(),
+            not_after: minute(900_000).utc(),
+        }),
+    }
+}
+
+/// Ten signers, five documents with long names, three hundred events.
+pub fn large() -> Evidence {
+    let mut evidence = small();
+    let names = [
+        ("María del Carmen Guadalupe", "Fernández de Córdoba y Álvarez de Toledo"),
+        ("Γεώργιος", "Παπαδόπουλος"),
+        ("Екатерина", "Жуковская"),
+        ("Karl-Theodor Maria Nikolaus Johann Jacob Philipp Franz Joseph Sylvester", "Buhl-Freiherr von und zu Guttenberg"),
+        ("山田", "太郎"),
+        ("Itziar", "Etxeberriagaraikoetxea Zumalakarregi"),
+        ("Łukasz", "Wiśniewski"),
+        ("Ştefan", "Țurcanu"),
+        ("Àngels", "Gil·labert i Puigdomènech"),
+        ("Xoán", "Castiñeiras Ñíguez"),
+    ];
+    evidence.signers = (1..).zip(names).map(|(number, (name, last_name))| signer(number, name, last_name)).collect();
+    let aliases: Vec<String> = evidence.signers.iter().map(|signer| signer.alias.clone()).collect();
+    evidence.documents = (1..=5)
+        .map(|number| {
+            let name = format!("contrato_marco_de_prestacion_de_servicios_y_tratamiento_de_datos_personales_anexo-{number}_version-definitiva.pdf");
+            document(number, &name, &aliases)
+        })
+        .collect();
+    evidence.documents[0].versions =
+        vec![DocumentVersion { at: minute(16), reason: "signer_1".to_owned(), size: 190_000, sha256: digest(91) }];
+    evidence.timeline = timeline(300);
+    evidence
+}

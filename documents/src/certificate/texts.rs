@@ -1,0 +1,346 @@
+//! All fixed words of the certificate, in its six languages.
+
+use serde::{Deserialize, Serialize};
+
+use super::Action;
+
+/// The languages of the contract in which a certificate can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Language {
+    Es,
+    En,
+    Ca,
+    Eu,
+    Gl,
+    De,
+}
+
+impl Language {
+    /// Every language, in the order of [`Phrase`].
+    pub const ALL: [Language; 6] = [Language::Es, Language::En, Language::Ca, Language::Eu, Language::Gl, Language::De];
+
+    /// The language for a value of the contract's `Language`, in any case; `None` for UNDEFINED and what is not known.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(text))
+    }
+
+    /// The language tag (BCP 47).
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::Es => "es",
+            Language::En => "en",
+            Language::Ca => "ca",
+            Language::Eu => "eu",
+            Language::Gl => "gl",
+            Language::De => "de",
+        }
+    }
+}
+
+/// The same words in Spanish, English, Catalan, Basque, Galician and German.
+pub(super) struct Phrase([&'static str; 6]);
+
+impl Phrase {
+    pub fn say(&self, language: Language) -> &'static str {
+        self.0[language as usize]
+    }
+}
+
+macro_rules! phrases {
+    ($($name:ident = $($text:literal),+;)+) => {
+        $(pub(super) const $name: Phrase = Phrase([$($text),+]);)+
+        #[cfg(test)]
+        const EVERY: &[Phrase] = &[$($name),+];
+    };
+}
+
+phrases! {
+    TITLE = "Certificado de firma", "Certificate of signature", "Certificat de signatura", "Sinadura-ziurtagiria",
+        "Certificado de sinatura", "Signaturzertifikat";
+    SUBTITLE = "Evidencias de un proceso de firma electrónica", "Evidence of an electronic signing process",
+        "Evidències d’un procés de signatura electrònica", "Sinadura elektronikoko prozesu baten ebidentziak",
+        "Evidencias dun proceso de sinatura electrónica", "Nachweise zu einem elektronischen Signaturvorgang";
+    ORGANIZATION = "Organización", "Organization", "Organització", "Erakundea", "Organización", "Organisation";
+    PROCESS = "Proceso", "Process", "Procés", "Prozesua", "Proceso", "Vorgang";
+    SIGN_TYPE = "Tipo de firma", "Type of signature", "Tipus de signatura", "Sinadura mota", "Tipo de sinatura", "Art der Signatur";
+    CREATED = "Creado", "Created", "Creat", "Sortua", "Creado", "Erstellt";
+    COMPLETED = "Firmado por todos", "Signed by all", "Signat per tothom", "Guztiek sinatua", "Asinado por todos", "Von allen signiert";
+    EXPIRES = "Fecha límite", "Deadline", "Data límit", "Epemuga", "Data límite", "Frist";
+    GENERATED = "Certificado emitido", "Certificate issued", "Certificat emès", "Ziurtagiria emana", "Certificado emitido",
+        "Zertifikat ausgestellt";
+    TIME_ZONE = "Zona horaria", "Time zone", "Zona horària", "Ordu-eremua", "Zona horaria", "Zeitzone";
+
+    SIGNERS = "Firmantes", "Signers", "Signants", "Sinatzaileak", "Asinantes", "Unterzeichnende";
+    NAME = "Nombre", "Name", "Nom", "Izena", "Nome", "Name";
+    ALIAS = "Alias", "Alias", "Àlies", "Aliasa", "Alias", "Alias";
+    EMAIL = "Correo electrónico", "E-mail", "Correu electrònic", "Helbide elektronikoa", "Correo electrónico", "E-Mail";
+    PHONE = "Teléfono", "Phone", "Telèfon", "Telefonoa", "Teléfono", "Telefon";
+    IDENTITY_DOCUMENT = "Documento de identidad", "Identity document", "Document d’identitat", "Nortasun-agiria",
+        "Documento de identidade", "Ausweisdokument";
+    LANGUAGE = "Idioma", "Language", "Idioma", "Hizkuntza", "Idioma", "Sprache";
+    SIGNATURE = "Firma", "Signature", "Signatura", "Sinadura", "Sinatura", "Signatur";
+    SHOWN = "Documentos mostrados", "Documents shown", "Documents mostrats", "Dokumentuak erakutsita", "Documentos amosados",
+        "Dokumente angezeigt";
+    SIGNED = "Firmado", "Signed", "Signat", "Sinatua", "Asinado", "Signiert";
+    CONSENT = "Texto aceptado", "Consent text", "Text acceptat", "Onartutako testua", "Texto aceptado", "Zugestimmter Text";
+
+    IDENTIFICATION = "Identificación", "Identification", "Identificació", "Identifikazioa", "Identificación", "Identifizierung";
+    CHANNEL = "Canal y destino", "Channel and destination", "Canal i destinació", "Kanala eta helmuga", "Canle e destino",
+        "Kanal und Ziel";
+    SECOND_FACTOR = "Segundo factor", "Second factor", "Segon factor", "Bigarren faktorea", "Segundo factor", "Zweiter Faktor";
+    ATTEMPTS = "Intentos", "Attempts", "Intents", "Saiakerak", "Intentos", "Versuche";
+    VALIDATED = "Identidad validada", "Identity validated", "Identitat validada", "Nortasuna balioztatuta", "Identidade validada",
+        "Identität bestätigt";
+    CODE = "Código", "Code", "Codi", "Kodea", "Código", "Code";
+    REQUESTED = "Solicitado", "Requested", "Sol·licitat", "Eskatua", "Solicitado", "Angefordert";
+    DELIVERY = "Envío y acuses", "Delivery and receipts", "Enviament i justificants", "Bidalketa eta hartu-agiriak",
+        "Envío e xustificantes", "Versand und Zustellnachweise";
+    VALID_UNTIL = "Válido hasta", "Valid until", "Vàlid fins a", "Noiz arte balioduna", "Válido ata", "Gültig bis";
+    BY_THE_TENANT = "entregado por la organización", "delivered by the organization", "lliurat per l’organització",
+        "erakundeak berak bidalia", "entregado pola organización", "von der Organisation zugestellt";
+
+    DEVICE = "Dispositivo", "Device", "Dispositiu", "Gailua", "Dispositivo", "Gerät";
+    SIGNING_DEVICE = "Dispositivo de firma", "Signing device", "Dispositiu de signatura", "Sinatzeko gailua", "Dispositivo de sinatura",
+        "Gerät bei der Signatur";
+    SHOWING_DEVICE = "Dispositivo de lectura", "Reading device", "Dispositiu de lectura", "Irakurtzeko gailua", "Dispositivo de lectura",
+        "Gerät bei der Anzeige";
+    IDENTIFYING_DEVICE = "Dispositivo de identificación", "Identification device", "Dispositiu d’identificació", "Identifikazio-gailua",
+        "Dispositivo de identificación", "Gerät bei der Identifizierung";
+    IP = "Dirección IP", "IP address", "Adreça IP", "IP helbidea", "Enderezo IP", "IP-Adresse";
+    USER_AGENT = "Navegador o aplicación", "Browser or application", "Navegador o aplicació", "Nabigatzailea edo aplikazioa",
+        "Navegador ou aplicación", "Browser oder Anwendung";
+    INSTALLATION = "Instalación", "Installation", "Instal·lació", "Instalazioa", "Instalación", "Installation";
+    FINGERPRINT = "Huella del dispositivo", "Device fingerprint", "Empremta del dispositiu", "Gailuaren hatz-marka",
+        "Pegada do dispositivo", "Geräte-Fingerabdruck";
+    LOCATION = "Ubicación", "Location", "Ubicació", "Kokapena", "Localización", "Standort";
+
+    DOCUMENTS = "Documentos", "Documents", "Documents", "Dokumentuak", "Documentos", "Dokumente";
+    DOCUMENT = "Documento", "Document", "Document", "Dokumentua", "Documento", "Dokument";
+    HASHES = "Huellas SHA-256", "SHA-256 hashes", "Resums SHA-256", "SHA-256 laburpenak", "Pegadas SHA-256", "SHA-256-Hashwerte";
+    FIELDS = "Campos de firma", "Signature fields", "Camps de signatura", "Sinadura-eremuak", "Campos de sinatura", "Signaturfelder";
+    ORIGINAL = "Original", "Original", "Original", "Jatorrizkoa", "Orixinal", "Original";
+    SEALED = "Sellado", "Sealed", "Segellat", "Zigilatua", "Selado", "Gesiegelt";
+    PREVIEW_DOCUMENTS = "Documentos mostrados sin firma", "Documents shown without signature", "Documents mostrats sense signatura",
+        "Sinadurarik gabe erakutsitako dokumentuak", "Documentos amosados sen sinatura", "Ohne Signatur angezeigte Dokumente";
+    ONE_PAGE = "1 página", "1 page", "1 pàgina", "orri 1", "1 páxina", "1 Seite";
+    PAGES = "{} páginas", "{} pages", "{} pàgines", "{} orri", "{} páxinas", "{} Seiten";
+    BYTES = "{} bytes", "{} bytes", "{} bytes", "{} byte", "{} bytes", "{} Bytes";
+
+    TIMELINE = "Cronología", "Timeline", "Cronologia", "Kronologia", "Cronoloxía", "Zeitlicher Ablauf";
+    TIME = "Momento", "Time", "Moment", "Unea", "Momento", "Zeitpunkt";
+    ACTOR = "Quién", "Who", "Qui", "Nor", "Quen", "Wer";
+    EVENT = "Qué", "What", "Què", "Zer", "Que", "Was";
+    JOURNAL_ENTRY = "Entrada del registro", "Journal entry", "Entrada del registre", "Erregistroko sarrera", "Entrada do rexistro",
+        "Protokolleintrag";
+
+    JOURNALS = "Integridad del registro", "Integrity of the journal", "Integritat del registre", "Erregistroaren osotasuna",
+        "Integridade do rexistro", "Unversehrtheit des Protokolls";
+    JOURNALS_TEXT =
+        "Cada entrada del registro incluye la huella de la anterior: quien cambie, quite o añada una entrada rompe la cadena. El fichero adjunto contiene las huellas de todas las entradas. La cadena se calcula así:",
+        "Every entry of the journal includes the hash of the one before it: whoever changes, removes or adds an entry breaks the chain. The attached file holds the hashes of all entries. The chain is computed as follows:",
+        "Cada entrada del registre inclou el resum de l’anterior: qui canviï, tregui o afegeixi una entrada trenca la cadena. El fitxer adjunt conté els resums de totes les entrades. La cadena es calcula així:",
+        "Erregistroko sarrera bakoitzak aurrekoaren laburpena hartzen du barne: sarreraren bat aldatu, kendu edo gehitzen duenak katea hausten du. Erantsitako fitxategiak sarrera guztien laburpenak ditu. Katea honela kalkulatzen da:",
+        "Cada entrada do rexistro inclúe a pegada da anterior: quen cambie, quite ou engada unha entrada rompe a cadea. O ficheiro anexo contén as pegadas de todas as entradas. A cadea calcúlase así:",
+        "Jeder Eintrag des Protokolls enthält den Hashwert des vorigen: Wer einen Eintrag ändert, entfernt oder hinzufügt, zerreißt die Kette. Die angehängte Datei enthält die Hashwerte aller Einträge. Die Kette wird so berechnet:";
+    JOURNAL = "Registro", "Journal", "Registre", "Erregistroa", "Rexistro", "Protokoll";
+    ENTRIES = "Entradas", "Entries", "Entrades", "Sarrerak", "Entradas", "Einträge";
+    HEAD_HASH = "Huella de la última entrada", "Hash of the last entry", "Resum de l’última entrada", "Azken sarreraren laburpena",
+        "Pegada da última entrada", "Hashwert des letzten Eintrags";
+
+    SEALING_CERTIFICATE = "Certificado de sello", "Sealing certificate", "Certificat de segell", "Zigilu-ziurtagiria",
+        "Certificado de selo", "Siegelzertifikat";
+    SUBJECT = "Titular", "Subject", "Titular", "Titularra", "Titular", "Inhaber";
+    ISSUER = "Emisor", "Issuer", "Emissor", "Jaulkitzailea", "Emisor", "Aussteller";
+    SERIAL = "Número de serie", "Serial number", "Número de sèrie", "Serie-zenbakia", "Número de serie", "Seriennummer";
+    VALIDITY = "Validez", "Validity", "Validesa", "Baliozkotasuna", "Validez", "Gültigkeit";
+    CERTIFICATE_HASH = "Huella SHA-256", "SHA-256 fingerprint", "Empremta SHA-256", "SHA-256 hatz-marka", "Pegada SHA-256",
+        "SHA-256-Fingerabdruck";
+
+    VERIFY = "Cómo comprobarlo", "How to verify", "Com comprovar-ho", "Nola egiaztatu", "Como comprobalo", "So prüfen Sie";
+    VERIFY_TEXT =
+        "Este certificado y los documentos sellados llevan firma electrónica, y las mismas evidencias van adjuntas a este PDF como JSON firmado (evidence.json). Todo puede comprobarse sin conexión y sin este servicio, con la orden:",
+        "This certificate and the sealed documents carry electronic signatures, and the same evidence is attached to this PDF as signed JSON (evidence.json). All of it can be verified offline and without this service, with the command:",
+        "Aquest certificat i els documents segellats porten signatura electrònica, i les mateixes evidències van adjuntes a aquest PDF com a JSON signat (evidence.json). Tot es pot comprovar sense connexió i sense aquest servei, amb l’ordre:",
+        "Ziurtagiri honek eta zigilatutako dokumentuek sinadura elektronikoa dute, eta ebidentzia berberak PDF honi erantsita daude, JSON sinatu gisa (evidence.json). Dena konexiorik gabe eta zerbitzu hau gabe egiazta daiteke, agindu honekin:",
+        "Este certificado e os documentos selados levan sinatura electrónica, e as mesmas evidencias van anexas a este PDF como JSON asinado (evidence.json). Todo pode comprobarse sen conexión e sen este servizo, coa orde:",
+        "Dieses Zertifikat und die gesiegelten Dokumente sind elektronisch signiert, und dieselben Nachweise sind dieser PDF-Datei als signiertes JSON (evidence.json) angehängt. Alles lässt sich ohne Verbindung und ohne diesen Dienst prüfen, mit dem Befehl:";
+    VERIFY_FILE = "fichero.pdf", "file.pdf", "fitxer.pdf", "fitxategia.pdf", "ficheiro.pdf", "datei.pdf";
+    VERIFY_HASHES =
+        "Un documento es el que aquí figura solo si su huella SHA-256 coincide. Los correos, teléfonos y números de documento están enmascarados.",
+        "A document is the one listed here only if its SHA-256 hash is the same. E-mail addresses, phone and document numbers are masked.",
+        "Un document és el que hi figura només si el seu resum SHA-256 coincideix. Els correus, telèfons i números de document estan emmascarats.",
+        "Dokumentu bat hemen ageri dena da, baldin eta haren SHA-256 laburpena bat badator. Helbide elektronikoak, telefonoak eta agiri-zenbakiak maskaratuta daude.",
+        "Un documento é o que aquí figura só se a súa pegada SHA-256 coincide. Os correos, teléfonos e números de documento están enmascarados.",
+        "Ein Dokument ist nur dann das hier aufgeführte, wenn sein SHA-256-Hashwert übereinstimmt. E-Mail-Adressen, Telefon- und Ausweisnummern sind maskiert.";
+    PAGE_OF = "Página {} de {}", "Page {} of {}", "Pàgina {} de {}", "{}. orria, guztira {}", "Páxina {} de {}", "Seite {} von {}";
+
+    SIMPLE = "Simple", "Simple", "Simple", "Sinplea", "Simple", "Einfach";
+    BIOMETRIC = "Biométrica", "Biometric", "Biomètrica", "Biometrikoa", "Biométrica", "Biometrisch";
+    OTP = "Código de un solo uso", "One-time code", "Codi d’un sol ús", "Erabilera bakarreko kodea", "Código dun só uso", "Einmalcode";
+    AGENT = "Ante un agente", "By an agent", "Davant d’un agent", "Agente baten aurrean", "Ante un axente", "Durch eine Fachkraft";
+    EMAIL_CHANNEL = "Correo electrónico", "E-mail", "Correu electrònic", "Posta elektronikoa", "Correo electrónico", "E-Mail";
+    DOCUMENT_NUMBER = "Número de documento", "Document number", "Número de document", "Agiriaren zenbakia", "Número de documento",
+        "Ausweisnummer";
+    PASSPORT = "Pasaporte", "Passport", "Passaport", "Pasaportea", "Pasaporte", "Reisepass";
+    IDENTITY_CARD = "Documento de identidad", "Identity card", "Document d’identitat", "Nortasun-agiria", "Documento de identidade",
+        "Personalausweis";
+
+    STATUS_CREATED = "Creado", "Created", "Creat", "Sortua", "Creado", "Erstellt";
+    STATUS_SIGNED = "Firmado", "Signed", "Signat", "Sinatua", "Asinado", "Signiert";
+    STATUS_CERTIFIED = "Certificado", "Certified", "Certificat", "Ziurtatua", "Certificado", "Zertifiziert";
+    STATUS_FAILED = "Fallido", "Failed", "Fallit", "Huts egindakoa", "Fallido", "Fehlgeschlagen";
+    STATUS_CANCELLED = "Cancelado", "Cancelled", "Cancel·lat", "Bertan behera utzia", "Cancelado", "Abgebrochen";
+    STATUS_EXPIRED = "Caducado", "Expired", "Caducat", "Iraungia", "Caducado", "Abgelaufen";
+    STATUS_VALIDATED = "Validado", "Validated", "Validat", "Balioztatua", "Validado", "Bestätigt";
+    STATUS_SUCCEEDED = "Completado", "Succeeded", "Completat", "Osatua", "Completado", "Erfolgreich";
+    STATUS_CLOSED = "Cerrado", "Closed", "Tancat", "Itxia", "Pechado", "Geschlossen";
+
+    PROCESS_CREATED = "Proceso creado", "Process created", "Procés creat", "Prozesua sortua", "Proceso creado", "Vorgang angelegt";
+    IDENTIFICATION_CREATED = "Identificación iniciada", "Identification started", "Identificació iniciada", "Identifikazioa hasita",
+        "Identificación iniciada", "Identifizierung begonnen";
+    CODE_REQUESTED = "Código solicitado", "Code requested", "Codi sol·licitat", "Kodea eskatuta", "Código solicitado", "Code angefordert";
+    CODE_SENT = "Código enviado", "Code sent", "Codi enviat", "Kodea bidalita", "Código enviado", "Code versandt";
+    CODE_DELIVERED = "Código entregado", "Code delivered", "Codi lliurat", "Kodea helarazita", "Código entregado", "Code zugestellt";
+    CODE_NOT_DELIVERED = "Código no entregado", "Code not delivered", "Codi no lliurat", "Kodea ez da heldu", "Código non entregado",
+        "Code nicht zugestellt";
+    WRONG_ANSWER = "Respuesta incorrecta", "Wrong answer", "Resposta incorrecta", "Erantzun okerra", "Resposta incorrecta",
+        "Falsche Antwort";
+    IDENTIFICATION_VALIDATED = "Identificación validada", "Identification validated", "Identificació validada",
+        "Identifikazioa balioztatuta", "Identificación validada", "Identifizierung bestätigt";
+    IDENTIFICATION_SUCCEEDED = "Identificación completada", "Identification succeeded", "Identificació completada",
+        "Identifikazioa osatuta", "Identificación completada", "Identifizierung abgeschlossen";
+    IDENTIFICATION_FAILED = "Identificación fallida", "Identification failed", "Identificació fallida",
+        "Identifikazioak huts egin du", "Identificación fallida", "Identifizierung fehlgeschlagen";
+    IDENTIFICATION_EXPIRED = "Identificación caducada", "Identification expired", "Identificació caducada", "Identifikazioa iraungita",
+        "Identificación caducada", "Identifizierung abgelaufen";
+    IDENTIFICATION_CANCELLED = "Identificación cancelada", "Identification cancelled", "Identificació cancel·lada",
+        "Identifikazioa bertan behera utzita", "Identificación cancelada", "Identifizierung abgebrochen";
+    SIGNED_BY = "Documentos firmados", "Documents signed", "Documents signats", "Dokumentuak sinatuta", "Documentos asinados",
+        "Dokumente signiert";
+    PROCESS_SIGNED = "Firmado por todos los firmantes", "Signed by all signers", "Signat per tots els signants",
+        "Sinatzaile guztiek sinatua", "Asinado por todos os asinantes", "Von allen Unterzeichnenden signiert";
+    DOCUMENT_SEALED = "Documento sellado", "Document sealed", "Document segellat", "Dokumentua zigilatuta", "Documento selado",
+        "Dokument gesiegelt";
+    PROCESS_CERTIFIED = "Proceso certificado", "Process certified", "Procés certificat", "Prozesua ziurtatuta", "Proceso certificado",
+        "Vorgang zertifiziert";
+    PROCESS_CANCELLED = "Proceso cancelado", "Process cancelled", "Procés cancel·lat", "Prozesua bertan behera utzita",
+        "Proceso cancelado", "Vorgang abgebrochen";
+    PROCESS_EXPIRED = "Proceso caducado", "Process expired", "Procés caducat", "Prozesua iraungita", "Proceso caducado",
+        "Vorgang abgelaufen";
+    PROCESS_FAILED = "Proceso fallido", "Process failed", "Procés fallit", "Prozesuak huts egin du", "Proceso fallido",
+        "Vorgang fehlgeschlagen";
+}
+
+/// The words for a value of one of the contract's enums; what is not known here stays as it is.
+pub(super) fn word(value: &str, language: Language) -> String {
+    let phrase = match value {
+        "CREATED" => &STATUS_CREATED,
+        "SIGNED" => &STATUS_SIGNED,
+        "CERTIFIED" => &STATUS_CERTIFIED,
+        "FAILED" => &STATUS_FAILED,
+        "CANCELLED" => &STATUS_CANCELLED,
+        "EXPIRED" => &STATUS_EXPIRED,
+        "VALIDATED" => &STATUS_VALIDATED,
+        "SUCCEEDED" => &STATUS_SUCCEEDED,
+        "CLOSED" => &STATUS_CLOSED,
+        "SIMPLE" => &SIMPLE,
+        "BIOMETRIC" => &BIOMETRIC,
+        "OTP" => &OTP,
+        "AGENT" => &AGENT,
+        "IDENTITY_DOCUMENT" => &IDENTITY_DOCUMENT,
+        "EMAIL" => &EMAIL_CHANNEL,
+        "DOCUMENT_NUMBER" => &DOCUMENT_NUMBER,
+        "PASSPORT" => &PASSPORT,
+        "IDENTITY_CARD" => &IDENTITY_CARD,
+        "WHATSAPP" => return "WhatsApp".to_owned(),
+        other => return other.to_owned(),
+    };
+    phrase.say(language).to_owned()
+}
+
+/// The words for what happened.
+pub(super) fn action(action: &Action, language: Language) -> &str {
+    let phrase = match action {
+        Action::ProcessCreated => &PROCESS_CREATED,
+        Action::IdentificationCreated => &IDENTIFICATION_CREATED,
+        Action::CodeRequested => &CODE_REQUESTED,
+        Action::CodeSent => &CODE_SENT,
+        Action::CodeDelivered => &CODE_DELIVERED,
+        Action::CodeNotDelivered => &CODE_NOT_DELIVERED,
+        Action::WrongAnswer => &WRONG_ANSWER,
+        Action::IdentificationValidated => &IDENTIFICATION_VALIDATED,
+        Action::IdentificationSucceeded => &IDENTIFICATION_SUCCEEDED,
+        Action::IdentificationFailed => &IDENTIFICATION_FAILED,
+        Action::IdentificationExpired => &IDENTIFICATION_EXPIRED,
+        Action::IdentificationCancelled => &IDENTIFICATION_CANCELLED,
+        Action::DocumentsShown => &SHOWN,
+        Action::Signed => &SIGNED_BY,
+        Action::ProcessSigned => &PROCESS_SIGNED,
+        Action::DocumentSealed => &DOCUMENT_SEALED,
+        Action::ProcessCertified => &PROCESS_CERTIFIED,
+        Action::ProcessCancelled => &PROCESS_CANCELLED,
+        Action::ProcessExpired => &PROCESS_EXPIRED,
+        Action::ProcessFailed => &PROCESS_FAILED,
+        Action::Other(text) => return text,
+    };
+    phrase.say(language)
+}
+
+/// Puts the values where the phrase has `{}`, in order.
+pub(super) fn fill(phrase: &Phrase, language: Language, values: &[&str]) -> String {
+    let mut values = values.iter();
+    let mut parts = phrase.say(language).split("{}");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(values.next().copied().unwrap_or_default());
+        text.push_str(part);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::font::Face;
+    use super::*;
+
+    #[test]
+    fn every_phrase_is_there_in_every_language_and_can_be_drawn() {
+        let replaced = Face::Bold.shape("\u{fffd}")[0].glyph_id;
+        for phrase in EVERY {
+            for language in Language::ALL {
+                let text = phrase.say(language);
+                assert!(!text.trim().is_empty());
+                assert_eq!(text, super::super::font::clean(text));
+                assert!(Face::Bold.shape(text).iter().all(|glyph| glyph.glyph_id != replaced), "{text}");
+                let holes = |text: &str| text.matches("{}").count();
+                assert_eq!(holes(text), holes(phrase.say(Language::En)), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_language_is_read_from_the_contracts_words() {
+        assert_eq!(Language::parse("EU"), Some(Language::Eu));
+        assert_eq!(Language::parse("de"), Some(Language::De));
+        assert_eq!(Language::parse("UNDEFINED"), None);
+        for language in Language::ALL {
+            let written = serde_json::to_string(&language).unwrap();
+            assert_eq!(Language::parse(written.trim_matches('"')), Some(language));
+            assert_eq!(Language::ALL[language as usize], language);
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_stays_as_it_is() {
+        assert_eq!(word("SIGNED", Language::De), "Signiert");
+        assert_eq!(word("SOMETHING_NEW", Language::De), "SOMETHING_NEW");
+        assert_eq!(action(&Action::Other("Replayed".to_owned()), Language::Es), "Replayed");
+    }
+
+    #[test]
+    fn holes_are_filled_in_order() {
+        assert_eq!(fill(&PAGE_OF, Language::En, &["2", "7"]), "Page 2 of 7");
+        assert_eq!(fill(&PAGES, Language::De, &["3"]), "3 Seiten");
+    }
+}

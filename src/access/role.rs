@@ -1,0 +1,146 @@
+//! The closed set of roles that an organization's token can carry.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A permission named in the `roles` claim. What each opens is the table in [`Action::role`](super::Action::role).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Download documents, read their metadata, make public URLs.
+    DocumentsRead,
+    /// Upload documents and delete them logically.
+    DocumentsWrite,
+    /// Delete documents physically, change their owner.
+    DocumentsAdmin,
+    /// Read and change the sign configuration.
+    SignConfiguration,
+    /// Create, read and cancel sign processes.
+    SignProcess,
+    /// Read, preview and make signatures.
+    Sign,
+    /// Read, challenge and validate identifications.
+    Identification,
+    /// Create, cancel, close and delete identifications.
+    IdentificationAdmin,
+    /// Delete identifications that are no longer in their first state.
+    IdentificationForceDelete,
+    /// Make tokens for the signing web component.
+    Securize,
+}
+
+impl Role {
+    pub const ALL: [Role; 10] = [
+        Role::DocumentsRead,
+        Role::DocumentsWrite,
+        Role::DocumentsAdmin,
+        Role::SignConfiguration,
+        Role::SignProcess,
+        Role::Sign,
+        Role::Identification,
+        Role::IdentificationAdmin,
+        Role::IdentificationForceDelete,
+        Role::Securize,
+    ];
+
+    /// The name in the `roles` claim.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::DocumentsRead => "documents_read",
+            Role::DocumentsWrite => "documents_write",
+            Role::DocumentsAdmin => "documents_admin",
+            Role::SignConfiguration => "sign_configuration",
+            Role::SignProcess => "sign_process",
+            Role::Sign => "sign",
+            Role::Identification => "identification",
+            Role::IdentificationAdmin => "identification_admin",
+            Role::IdentificationForceDelete => "identification_force_delete",
+            Role::Securize => "securize",
+        }
+    }
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is no role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown role; the roles are documents_read, documents_write, documents_admin, sign_configuration, sign_process, sign, \
+     identification, identification_admin, identification_force_delete, securize"
+)]
+pub struct UnknownRole;
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(name: &str) -> Result<Self, UnknownRole> {
+        Role::ALL.into_iter().find(|role| role.name() == name).ok_or(UnknownRole)
+    }
+}
+
+/// Some of the roles.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct RoleSet(u16);
+
+impl RoleSet {
+    pub const NONE: RoleSet = RoleSet(0);
+
+    pub fn all() -> Self {
+        Role::ALL.into_iter().collect()
+    }
+
+    /// The roles among `names`; names that are none are ignored, as a token may serve other systems too.
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        names.into_iter().filter_map(|name| name.parse::<Role>().ok()).collect()
+    }
+
+    pub const fn contains(self, role: Role) -> bool {
+        self.0 & role.bit() != 0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.contains(*role))
+    }
+}
+
+impl FromIterator<Role> for RoleSet {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        RoleSet(roles.into_iter().fold(0, |bits, role| bits | role.bit()))
+    }
+}
+
+impl fmt::Debug for RoleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Role::name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_is_read_by_its_name_and_listed_in_the_error() {
+        for role in Role::ALL {
+            assert_eq!(role.name().parse(), Ok(role));
+            assert!(UnknownRole.to_string().contains(role.name()));
+        }
+        assert_eq!("root".parse::<Role>(), Err(UnknownRole));
+        assert_eq!("Sign".parse::<Role>(), Err(UnknownRole));
+    }
+
+    #[test]
+    fn a_set_holds_exactly_what_was_put_in() {
+        let set = RoleSet::from_names(["sign", "root", "documents_read", "sign"]);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [Role::DocumentsRead, Role::Sign]);
+        assert_eq!(RoleSet::NONE.iter().count(), 0);
+        assert_eq!(RoleSet::all().iter().count(), Role::ALL.len());
+    }
+}

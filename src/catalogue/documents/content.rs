@@ -1,0 +1,81 @@
+//! Whether bytes are what their extension says, and their archive hash.
+
+use md5::{Digest, Md5};
+use serde::de::IgnoredAny;
+
+use super::document::Extension;
+
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+const JPEG_START: &[u8] = b"\xff\xd8\xff";
+
+/// Checks that bytes are of the declared extension. Takes time in proportion to the bytes: keep it off the I/O threads.
+pub(super) fn check(extension: Extension, bytes: &[u8]) -> Result<(), String> {
+    if bytes.is_empty() {
+        return Err("the content is empty".into());
+    }
+    match extension {
+        Extension::Pdf => check_pdf(bytes),
+        Extension::Png => check_that(is_png(bytes), "not a PNG image"),
+        Extension::Jpeg | Extension::Jpg => check_that(bytes.starts_with(JPEG_START), "not a JPEG image"),
+        Extension::Json => check_that(serde_json::from_slice::<IgnoredAny>(bytes).is_ok(), "not valid JSON"),
+        Extension::Html | Extension::Hbs => check_that(is_text(bytes), "not UTF-8 text"),
+    }
+}
+
+fn check_that(holds: bool, otherwise: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+}
+
+/// A PDF must be one that can be signed later: encrypted and damaged ones are refused here, not in the middle of a process.
+fn check_pdf(bytes: &[u8]) -> Result<(), String> {
+    documents::inspect::inspect(bytes).map(drop).map_err(|error| error.to_string())
+}
+
+/// Signature and the header chunk, which must be the first (ISO/IEC 15948, 5.2 and 5.6).
+fn is_png(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(PNG_SIGNATURE).and_then(|rest| rest.get(4..8)).is_some_and(|kind| kind == b"IHDR")
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
+}
+
+/// MD5 in hex (x-notes archive-hash).
+pub(super) fn archive_hash(bytes: &[u8]) -> String {
+    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_must_be_of_their_extension() {
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0";
+        let cases: [(Extension, &[u8], bool); 14] = [
+            (Extension::Png, png, true),
+            (Extension::Png, b"\x89PNG\r\n\x1a\n", false),
+            (Extension::Jpeg, png, false),
+            (Extension::Jpeg, b"\xff\xd8\xff\xe0rest", true),
+            (Extension::Jpg, b"\xff\xd8\xff\xdbrest", true),
+            (Extension::Json, b"{\"a\":[1,2]}", true),
+            (Extension::Json, b"{\"a\":", false),
+            (Extension::Html, b"<p>a\xc3\xb1o</p>", true),
+            (Extension::Html, b"<p>a\xf1o</p>", false),
+            (Extension::Hbs, b"{{name}}\0", false),
+            (Extension::Hbs, b"", false),
+            (Extension::Pdf, b"", false),
+            (Extension::Pdf, b"<html></html>", false),
+            (Extension::Pdf, b"%PDF-1.7\nand then nothing", false),
+        ];
+        for (extension, bytes, expected) in cases {
+            assert_eq!(check(extension, bytes).is_ok(), expected, "{extension} {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_archive_hash_is_md5_in_hex() {
+        assert_eq!(archive_hash(b""), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_eq!(archive_hash(b"abc"), "900150983cd24fb0d6963f7d28e17f72");
+    }
+}

@@ -1,0 +1,478 @@
+//! Documents: uploaded or produced bytes with a name, labels and perhaps an owner.
+//!
+//! Order of writing: bytes, reference to them, record. A crash in between leaves bytes or a reference that nothing
+//! names, which [`Documents::collect`] removes after a grace period; never a record without its bytes.
+
+mod content;
+mod document;
+mod labels;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{SubsecRound, TimeDelta};
+use store::blobs::{Blobs, Collected, Digest};
+use store::{RecordKey, Store, Timestamp};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+pub use document::{Document, Extension, State};
+pub use labels::Owner;
+
+use super::records::{ATTEMPTS, Records, Versioned};
+use super::references::{Holder, References};
+use super::{Error as CatalogueError, Problem};
+
+const COLLECTION: &str = "document";
+
+/// Bytes that one permit of the uploads' memory stands for.
+const UNIT: usize = 1024;
+
+/// Limits of the document service.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Most bytes of one document.
+    pub max_bytes: usize,
+    /// Most bytes of uploads that are in memory at once; those beyond are sent away for a moment.
+    pub max_bytes_in_flight: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_bytes: 50 * 1024 * 1024, max_bytes_in_flight: 512 * 1024 * 1024 }
+    }
+}
+
+/// Why a document cannot be read, stored or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There never was such a document.
+    #[error("there is no such document")]
+    NotFound,
+    /// It is private, and the owner named is not its owner, or none was named.
+    #[error("the document is private and the owner given is not its owner")]
+    NotOwner,
+    /// It was deleted, and cannot be read or changed any more.
+    #[error("the document was deleted")]
+    Gone,
+    /// It was deleted before in the very way that is asked for.
+    #[error("the document was already deleted")]
+    AlreadyDeleted,
+    /// It has no owner that could change.
+    #[error("the document is public, only the owner of a private one can be changed")]
+    Public,
+    /// What was sent cannot become a document.
+    #[error("the document is not valid")]
+    Invalid(Vec<Problem>),
+    /// The content is over the limit, in bytes.
+    #[error("a document may have {0} bytes")]
+    TooLarge(usize),
+    /// As many uploads are under way as there is memory for; trying later will work.
+    #[error("too many uploads are under way")]
+    Busy,
+    /// The catalogue failed.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::Catalogue(error.into())
+    }
+}
+
+/// What a client uploads, as it was sent: everything is checked here, so that all problems can be told at once.
+#[derive(Debug, Default)]
+pub struct Upload {
+    /// Name of the document.
+    pub name: Option<String>,
+    /// Declared extension.
+    pub extension: Option<String>,
+    /// Labels before normalisation.
+    pub tags: Vec<String>,
+    /// Owner, if it is to be private.
+    pub owner: Option<Owner>,
+    /// The bytes.
+    pub content: Option<Bytes>,
+}
+
+/// A document that the server makes: a sealed PDF, a certificate.
+#[derive(Clone, Debug)]
+pub struct Produced {
+    /// Chosen by the one who orders the document, so that a repeated effect makes no second one.
+    pub id: Uuid,
+    /// Name without white space.
+    pub name: String,
+    /// Format of the bytes.
+    pub extension: Extension,
+    /// Labels in the form in which they are to be kept.
+    pub tags: Vec<String>,
+    /// Owner, if it is to be private.
+    pub owner: Option<Owner>,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// The document service of all organizations; a cheap handle.
+#[derive(Clone)]
+pub struct Documents {
+    records: Records,
+    references: References,
+    blobs: Blobs,
+    options: Arc<Options>,
+    /// One permit for each [`UNIT`] of uploads in memory.
+    room: Arc<Semaphore>,
+}
+
+/// Room in memory that an upload has until this is dropped.
+#[derive(Debug)]
+pub struct Admission(#[allow(dead_code)] OwnedSemaphorePermit);
+
+impl Documents {
+    /// Over a store and the blobs beside it.
+    pub fn new(store: Arc<dyn Store>, blobs: Blobs, options: Options) -> Self {
+        let records = Records::new(store);
+        let references = References::new(records.clone(), blobs.clone());
+        let room = Arc::new(Semaphore::new(options.max_bytes_in_flight.div_ceil(UNIT).min(Semaphore::MAX_PERMITS)));
+        Self { records, references, blobs, options: Arc::new(options), room }
+    }
+
+    /// The limits.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Makes room for an upload before its body is read; `declared` is its length where the client said it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when there is none.
+    pub fn admit(&self, declared: Option<u64>) -> Result<Admission, Error> {
+        let most = self.options.max_bytes.min(self.options.max_bytes_in_flight);
+        let bytes = declared.map_or(most, |bytes| usize::try_from(bytes).unwrap_or(most).min(most));
+        let permits = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        Arc::clone(&self.room).try_acquire_many_owned(permits).map(Admission).map_err(|_| Error::Busy)
+    }
+
+    /// Stores an upload under a new identifier.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that is wrong, [`Error::TooLarge`], [`Error::Catalogue`].
+    pub async fn upload(&self, organization: &str, upload: Upload, now: Timestamp) -> Result<Document, Error> {
+        let draft = self.check(upload).await?;
+        let produced = Produced { id: Uuid::now_v7(), ..draft };
+        self.store_produced(organization, produced, now).await
+    }
+
+    async fn check(&self, upload: Upload) -> Result<Produced, Error> {
+        let mut problems = Vec::new();
+        let mut noted = |member: &'static str, message: String| problems.push(Problem::new(member, message));
+        let missing = || "the part is missing".to_owned();
+
+        let name = upload.name.ok_or_else(missing).and_then(|name| labels::check_name(&name).map(|()| name));
+        let name = name.map_err(|message| noted("name", message)).ok();
+        let extension = upload.extension.ok_or_else(missing).and_then(|extension| extension.parse::<Extension>());
+        let extension = extension.map_err(|message| noted("extension", message)).ok();
+        let tags = labels::normalise_tags(&upload.tags).map_err(|message| noted("tags", message)).ok();
+        let bytes = upload.content.ok_or_else(missing).map_err(|message| noted("content", message)).ok();
+
+        if bytes.as_ref().is_some_and(|bytes| bytes.len() > self.options.max_bytes) {
+            return Err(Error::TooLarge(self.options.max_bytes));
+        }
+        if let (Some(extension), Some(bytes)) = (extension, bytes.clone())
+            && let Err(message) = off_thread("the check of a document", move || content::check(extension, &bytes)).await?
+        {
+            noted("content", message);
+        }
+        match (name, extension, tags, bytes) {
+            (Some(name), Some(extension), Some(tags), Some(bytes)) if problems.is_empty() => {
+                Ok(Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes })
+            }
+            _ => Err(Error::Invalid(problems)),
+        }
+    }
+
+    /// Stores a document under an identifier chosen before. Idempotent: if the identifier is taken, the document that
+    /// has it is the answer, even with other bytes (a seal made twice differs) and even if it was deleted since.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] beyond what a record can name, [`Error::Catalogue`].
+    pub async fn store_produced(&self, organization: &str, produced: Produced, now: Timestamp) -> Result<Document, Error> {
+        let key = Self::key(organization, produced.id);
+        if let Some(existing) = self.records.get::<Document>(&key).await? {
+            return Ok(existing.value);
+        }
+        let now = now.trunc_subsecs(6);
+        let bytes = produced.bytes;
+        let hashed = bytes.clone();
+        let archive_hash = off_thread("the hash of a document", move || content::archive_hash(&hashed)).await?;
+        let holder = Holder::Document(produced.id);
+        let digest = self.put_held(organization, &bytes, holder, now).await?;
+        let document = Document {
+            id: produced.id,
+            name: produced.name,
+            extension: produced.extension,
+            tags: produced.tags,
+            owner: produced.owner,
+            digest,
+            archive_hash,
+            size: bytes.len() as u64,
+            created_at: now,
+            state: State::Present,
+        };
+        if self.records.put(&key, 0, now, &document).await? {
+            return Ok(document);
+        }
+        // The same effect ran twice at once, and the other one was first.
+        let first = self.get(organization, document.id).await?.value;
+        if first.digest != digest {
+            self.references.release(organization, &digest, holder, now).await?;
+        }
+        Ok(first)
+    }
+
+    async fn put_held(&self, organization: &str, bytes: &Bytes, holder: Holder, now: Timestamp) -> Result<Digest, Error> {
+        let digest = self.blobs.put(organization, bytes.clone()).await?;
+        if self.references.hold(organization, &digest, holder, now).await? {
+            // Somebody else's copy of these bytes was being removed; held as they are now, they stay.
+            self.blobs.put(organization, bytes.clone()).await?;
+        }
+        Ok(digest)
+    }
+
+    /// The record of a document, whatever its state.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there never was one, [`Error::Catalogue`].
+    pub async fn find(&self, organization: &str, id: Uuid) -> Result<Document, Error> {
+        Ok(self.get(organization, id).await?.value)
+    }
+
+    /// The record of a document that is there and that `owner` may reach.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::Gone`], [`Error::Catalogue`].
+    pub async fn read(&self, organization: &str, id: Uuid, owner: Option<&Owner>) -> Result<Document, Error> {
+        let document = self.get_owned(organization, id, owner).await?.value;
+        match document.state {
+            State::Present => Ok(document),
+            State::Deleted { .. } | State::Removed { .. } => Err(Error::Gone),
+        }
+    }
+
+    /// The bytes of a document, also of a logically deleted one.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if they were removed, [`Error::Catalogue`].
+    pub async fn bytes(&self, organization: &str, document: &Document) -> Result<Bytes, Error> {
+        if let Some(bytes) = self.blobs.get(organization, &document.digest).await? {
+            return Ok(bytes);
+        }
+        match self.find(organization, document.id).await?.state {
+            State::Removed { .. } => Err(Error::Gone),
+            _ => Err(CatalogueError::BytesMissing(format!("{organization}/{COLLECTION}/{}", document.id)).into()),
+        }
+    }
+
+    /// The bytes under a digest that a process holds.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if they are not there, [`Error::Catalogue`].
+    pub async fn held_bytes(&self, organization: &str, digest: &Digest) -> Result<Bytes, Error> {
+        self.blobs.get(organization, digest).await?.ok_or(Error::Gone)
+    }
+
+    /// Deletes logically and answers the instant of the deletion.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::AlreadyDeleted`] when it was deleted logically,
+    /// [`Error::Gone`] when it was deleted physically, [`Error::Catalogue`].
+    pub async fn delete(&self, organization: &str, id: Uuid, owner: Option<&Owner>, now: Timestamp) -> Result<Timestamp, Error> {
+        let now = now.trunc_subsecs(3);
+        self.change(organization, id, owner, now, |document| match document.state {
+            State::Present => Ok(Document { state: State::Deleted { at: now }, ..document }),
+            State::Deleted { .. } => Err(Error::AlreadyDeleted),
+            State::Removed { .. } => Err(Error::Gone),
+        })
+        .await?;
+        Ok(now)
+    }
+
+    /// Deletes physically and answers the instant of the first deletion. The bytes are removed before the answer unless
+    /// another document or a process holds the same ones.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::AlreadyDeleted`] when it was deleted physically, [`Error::Catalogue`].
+    pub async fn delete_physically(
+        &self,
+        organization: &str,
+        id: Uuid,
+        owner: Option<&Owner>,
+        now: Timestamp,
+    ) -> Result<Timestamp, Error> {
+        let now = now.trunc_subsecs(3);
+        let changed = self.change(organization, id, owner, now, |document| match document.state {
+            State::Present => Ok(Document { state: State::Removed { at: now }, ..document }),
+            State::Deleted { at } => Ok(Document { state: State::Removed { at }, ..document }),
+            State::Removed { .. } => Err(Error::AlreadyDeleted),
+        });
+        let document = match changed.await {
+            Err(Error::AlreadyDeleted) => {
+                // The one before may have died between the record and the bytes; what is done already costs a read.
+                let document = self.find(organization, id).await?;
+                self.references.release(organization, &document.digest, Holder::Document(id), now).await?;
+                return Err(Error::AlreadyDeleted);
+            }
+            other => other?,
+        };
+        self.references.release(organization, &document.digest, Holder::Document(id), now).await?;
+        match document.state {
+            State::Removed { at } => Ok(at),
+            State::Present | State::Deleted { .. } => Ok(now),
+        }
+    }
+
+    /// Gives a private document another owner.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::Gone`], [`Error::Public`], [`Error::Catalogue`].
+    pub async fn change_owner(
+        &self,
+        organization: &str,
+        id: Uuid,
+        owner: Option<&Owner>,
+        new_owner: Owner,
+        now: Timestamp,
+    ) -> Result<Document, Error> {
+        self.change(organization, id, owner, now, |document| match document.state {
+            State::Present if document.is_public() => Err(Error::Public),
+            State::Present => Ok(Document { owner: Some(new_owner.clone()), ..document }),
+            State::Deleted { .. } | State::Removed { .. } => Err(Error::Gone),
+        })
+        .await
+    }
+
+    /// Holds bytes for a process, so that they stay whatever becomes of the document. Idempotent. Answers the bytes, as
+    /// only bytes that are there after the reference was written are sure to stay.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if they were removed before, [`Error::Catalogue`].
+    pub async fn hold(&self, organization: &str, digest: &Digest, process: Uuid, now: Timestamp) -> Result<Bytes, Error> {
+        let holder = Holder::Process(process);
+        self.references.hold(organization, digest, holder, now).await?;
+        match self.blobs.get(organization, digest).await? {
+            Some(bytes) => Ok(bytes),
+            None => {
+                self.references.release(organization, digest, holder, now).await?;
+                Err(Error::Gone)
+            }
+        }
+    }
+
+    /// Gives up what [`Documents::hold`] took; the bytes are removed if nobody else holds them. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`].
+    pub async fn release(&self, organization: &str, digest: &Digest, process: Uuid, now: Timestamp) -> Result<(), Error> {
+        Ok(self.references.release(organization, digest, Holder::Process(process), now).await?)
+    }
+
+    /// Whether anything needs these bytes. References of a document that was removed, or that was never written within
+    /// `grace` of its reference, are what a crash left behind and do not count.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`].
+    pub async fn is_referenced(
+        &self,
+        organization: &str,
+        digest: &Digest,
+        grace: TimeDelta,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut after = None;
+        loop {
+            let (held, next) = self.references.held(organization, digest, after.as_deref()).await?;
+            for held in held {
+                let id = match held.holder {
+                    Holder::Process(_) => return Ok(true),
+                    Holder::Document(id) => id,
+                };
+                let needed = match self.find(organization, id).await {
+                    Ok(document) => document.digest == *digest && !matches!(document.state, State::Removed { .. }),
+                    Err(Error::NotFound) => now - held.since < grace,
+                    Err(error) => return Err(error),
+                };
+                if needed {
+                    return Ok(true);
+                }
+            }
+            match next {
+                Some(key) => after = Some(key),
+                None => return Ok(false),
+            }
+        }
+    }
+
+    /// Removes bytes that are older than `grace` and that nothing needs: what crashes left behind. To be called now and
+    /// then in the background; the blob store bounds its batches.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`].
+    pub async fn collect(&self, grace: TimeDelta, now: Timestamp) -> Result<Collected, Error> {
+        let is_referenced = async |organization: &str, digest: &Digest| {
+            match self.is_referenced(organization, digest, grace, now).await {
+                Ok(referenced) => Ok(referenced),
+                Err(Error::Catalogue(CatalogueError::Store(error))) => Err(error),
+                Err(error) => {
+                    // A record that cannot be read may name the bytes, and must not keep the others from being collected.
+                    tracing::error!(%error, organization, %digest, "these bytes are kept");
+                    Ok(true)
+                }
+            }
+        };
+        let collected = self.blobs.collect_orphans(now - grace, is_referenced).await?;
+        Ok(collected)
+    }
+
+    /// Reads, decides and writes until nobody was faster; the owner is checked before the state.
+    async fn change(
+        &self,
+        organization: &str,
+        id: Uuid,
+        owner: Option<&Owner>,
+        now: Timestamp,
+        decide: impl Fn(Document) -> Result<Document, Error>,
+    ) -> Result<Document, Error> {
+        let key = Self::key(organization, id);
+        for _ in 0..ATTEMPTS {
+            let current = self.get_owned(organization, id, owner).await?;
+            let changed = decide(current.value)?;
+            if self.records.put(&key, current.version, now, &changed).await? {
+                return Ok(changed);
+            }
+        }
+        Err(CatalogueError::Contended(key.key).into())
+    }
+
+    async fn get_owned(&self, organization: &str, id: Uuid, owner: Option<&Owner>) -> Result<Versioned<Document>, Error> {
+        let current = self.get(organization, id).await?;
+        if current.value.is_reachable_by(owner) { Ok(current) } else { Err(Error::NotOwner) }
+    }
+
+    async fn get(&self, organization: &str, id: Uuid) -> Result<Versioned<Document>, Error> {
+        self.records.get(&Self::key(organization, id)).await?.ok_or(Error::NotFound)
+    }
+
+    fn key(organization: &str, id: Uuid) -> RecordKey {
+        RecordKey::new(organization, COLLECTION, id.to_string())
+    }
+}
+
+/// Runs work that takes processor time beside the threads that serve requests.
+async fn off_thread<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CatalogueError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| CatalogueError::Interrupted(what))
+}

@@ -1,0 +1,369 @@
+use super::*;
+use crate::catalogue::records::Records;
+use chrono::DateTime;
+use store::model::Model;
+
+const ORG: &str = "acme";
+
+fn noon() -> Timestamp {
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
+fn later(seconds: i64) -> Timestamp {
+    noon() + TimeDelta::seconds(seconds)
+}
+
+struct World {
+    documents: Documents,
+    store: Arc<Model>,
+    blobs: Blobs,
+}
+
+fn world() -> World {
+    let (store, blobs) = (Arc::new(Model::new()), Blobs::memory());
+    World {
+        documents: Documents::new(store.clone(), blobs.clone(), Options { max_bytes: 1000, ..Options::default() }),
+        store,
+        blobs,
+    }
+}
+
+fn owner(name: &str) -> Owner {
+    Owner::new(name).unwrap()
+}
+
+fn json_upload(content: &str) -> Upload {
+    Upload {
+        name: Some("facts".into()),
+        extension: Some("json".into()),
+        content: Some(Bytes::copy_from_slice(content.as_bytes())),
+        ..Upload::default()
+    }
+}
+
+impl World {
+    async fn upload(&self, content: &str) -> Document {
+        self.documents.upload(ORG, json_upload(content), noon()).await.unwrap()
+    }
+
+    async fn private(&self, name: &str) -> Document {
+        let upload = Upload { owner: Some(owner(name)), ..json_upload("{\"private\":true}") };
+        self.documents.upload(ORG, upload, noon()).await.unwrap()
+    }
+
+    async fn has_bytes(&self, document: &Document) -> bool {
+        self.blobs.get(ORG, &document.digest).await.unwrap().is_some()
+    }
+}
+
+#[tokio::test]
+async fn what_was_uploaded_can_be_read() {
+    let world = world();
+    let upload = Upload { tags: vec![" a b".into()], ..json_upload("{}") };
+
+    let document = world.documents.upload(ORG, upload, noon()).await.unwrap();
+
+    let read = world.documents.read(ORG, document.id, None).await.unwrap();
+    assert_eq!(read, document);
+    assert_eq!((read.tags[0].as_str(), read.size), ("AB", 2));
+    assert_eq!(read.archive_hash, "99914b932bd37a50b983c5e7c90ae93b");
+    assert_eq!(world.documents.bytes(ORG, &read).await.unwrap(), "{}");
+}
+
+#[tokio::test]
+async fn all_problems_of_an_upload_are_told_at_once_and_nothing_is_stored() {
+    let world = world();
+    let upload =
+        Upload { name: Some("two words".into()), extension: Some("exe".into()), tags: vec!["null".into()], ..Upload::default() };
+
+    let Err(Error::Invalid(problems)) = world.documents.upload(ORG, upload, noon()).await else { panic!("not refused") };
+
+    let members: Vec<_> = problems.iter().map(|problem| problem.member).collect();
+    assert_eq!(members, ["name", "extension", "tags", "content"]);
+    assert!(world.blobs.organizations().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn content_over_the_limit_is_too_large() {
+    let world = world();
+    let fits = format!("\"{}\"", "x".repeat(998));
+    assert!(world.documents.upload(ORG, json_upload(&fits), noon()).await.is_ok());
+    let over = world.documents.upload(ORG, json_upload(&format!("{fits} ")), noon()).await;
+    assert!(matches!(over, Err(Error::TooLarge(1000))));
+}
+
+#[tokio::test]
+async fn uploads_beyond_the_memory_for_them_are_sent_away_until_there_is_room() {
+    let options = Options { max_bytes: 4096, max_bytes_in_flight: 8192 };
+    let documents = Documents::new(Arc::new(Model::new()), Blobs::memory(), options);
+    let large = documents.admit(None).unwrap();
+    let small = documents.admit(Some(1)).unwrap();
+    assert!(matches!(documents.admit(Some(u64::MAX)), Err(Error::Busy)));
+    drop((large, small));
+    assert!(documents.admit(None).is_ok());
+}
+
+#[tokio::test]
+async fn documents_of_another_organization_do_not_exist() {
+    let world = world();
+    let document = world.upload("{}").await;
+    assert!(matches!(world.documents.read("other", document.id, None).await, Err(Error::NotFound)));
+}
+
+#[tokio::test]
+async fn a_private_document_needs_its_owner_in_any_case_of_letters() {
+    let world = world();
+    let document = world.private("Ana@Example.com").await;
+    let read = async |owner: Option<Owner>| world.documents.read(ORG, document.id, owner.as_ref()).await;
+
+    assert!(read(Some(owner(" ANA@example.COM"))).await.is_ok());
+    assert!(matches!(read(None).await, Err(Error::NotOwner)));
+    assert!(matches!(read(Some(owner("ben@example.com"))).await, Err(Error::NotOwner)));
+}
+
+#[tokio::test]
+async fn a_public_document_is_reached_with_and_without_an_owner() {
+    let world = world();
+    let document = world.upload("{}").await;
+    assert!(world.documents.read(ORG, document.id, None).await.is_ok());
+    assert!(world.documents.read(ORG, document.id, Some(&owner("ana"))).await.is_ok());
+}
+
+#[tokio::test]
+async fn logical_deletion_keeps_the_bytes_and_hides_the_document() {
+    let world = world();
+    let document = world.upload("{}").await;
+
+    assert_eq!(world.documents.delete(ORG, document.id, None, later(1)).await.unwrap(), later(1));
+
+    assert!(matches!(world.documents.read(ORG, document.id, None).await, Err(Error::Gone)));
+    assert!(matches!(world.documents.delete(ORG, document.id, None, later(2)).await, Err(Error::AlreadyDeleted)));
+    assert!(world.has_bytes(&document).await);
+    assert_eq!(world.documents.find(ORG, document.id).await.unwrap().state, State::Deleted { at: later(1) });
+}
+
+#[tokio::test]
+async fn physical_deletion_after_a_logical_one_tells_the_first_instant() {
+    let world = world();
+    let document = world.upload("{}").await;
+    world.documents.delete(ORG, document.id, None, later(1)).await.unwrap();
+
+    assert_eq!(world.documents.delete_physically(ORG, document.id, None, later(2)).await.unwrap(), later(1));
+
+    assert!(!world.has_bytes(&document).await);
+    assert!(matches!(world.documents.delete_physically(ORG, document.id, None, later(3)).await, Err(Error::AlreadyDeleted)));
+    assert!(matches!(world.documents.delete(ORG, document.id, None, later(3)).await, Err(Error::Gone)));
+    assert!(matches!(world.documents.read(ORG, document.id, None).await, Err(Error::Gone)));
+    assert!(matches!(world.documents.bytes(ORG, &document).await, Err(Error::Gone)));
+}
+
+#[tokio::test]
+async fn deleting_what_never_existed_is_not_found() {
+    let world = world();
+    let id = Uuid::from_u128(1);
+    assert!(matches!(world.documents.delete(ORG, id, None, noon()).await, Err(Error::NotFound)));
+    assert!(matches!(world.documents.delete_physically(ORG, id, None, noon()).await, Err(Error::NotFound)));
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_delete_or_learn_that_a_document_was_deleted() {
+    let world = world();
+    let document = world.private("ana").await;
+    assert!(matches!(world.documents.delete(ORG, document.id, None, noon()).await, Err(Error::NotOwner)));
+    world.documents.delete(ORG, document.id, Some(&owner("ana")), noon()).await.unwrap();
+    assert!(matches!(world.documents.read(ORG, document.id, None).await, Err(Error::NotOwner)));
+}
+
+#[tokio::test]
+async fn equal_bytes_stay_until_their_last_holder_gives_them_up() {
+    let world = world();
+    let (first, second) = (world.upload("{}").await, world.upload("{}").await);
+    let process = Uuid::from_u128(9);
+    assert_eq!(first.digest, second.digest);
+    assert_eq!(world.documents.hold(ORG, &first.digest, process, noon()).await.unwrap(), "{}");
+
+    world.documents.delete_physically(ORG, first.id, None, noon()).await.unwrap();
+    assert!(world.has_bytes(&second).await);
+    world.documents.delete_physically(ORG, second.id, None, noon()).await.unwrap();
+    assert_eq!(world.documents.held_bytes(ORG, &second.digest).await.unwrap(), "{}");
+
+    for _ in 0..2 {
+        world.documents.release(ORG, &second.digest, process, noon()).await.unwrap();
+        assert!(!world.has_bytes(&second).await);
+    }
+}
+
+#[tokio::test]
+async fn holding_removed_bytes_is_refused_and_leaves_no_reference() {
+    let world = world();
+    let document = world.upload("{}").await;
+    world.documents.delete_physically(ORG, document.id, None, noon()).await.unwrap();
+
+    let held = world.documents.hold(ORG, &document.digest, Uuid::from_u128(9), noon()).await;
+
+    assert!(matches!(held, Err(Error::Gone)));
+    assert!(!world.documents.is_referenced(ORG, &document.digest, TimeDelta::hours(1), noon()).await.unwrap());
+}
+
+#[tokio::test]
+async fn bytes_uploaded_again_after_their_removal_are_there_again() {
+    let world = world();
+    let first = world.upload("{}").await;
+    world.documents.delete_physically(ORG, first.id, None, noon()).await.unwrap();
+    let second = world.upload("{}").await;
+    assert_eq!(world.documents.bytes(ORG, &second).await.unwrap(), "{}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_outlives_a_removal_that_died_half_way() {
+    let world = world();
+    let first = world.upload("{}").await;
+    world.documents.references.announce_and_die(ORG, &first.digest, noon()).await;
+
+    let second = world.upload("{}").await;
+
+    assert_eq!(world.documents.bytes(ORG, &second).await.unwrap(), "{}");
+}
+
+#[tokio::test]
+async fn a_produced_document_is_stored_once() {
+    let world = world();
+    let produced = |bytes: &'static str| Produced {
+        id: Uuid::from_u128(5),
+        name: "sealed".into(),
+        extension: Extension::Pdf,
+        tags: vec!["kept-as-it-is".into()],
+        owner: None,
+        bytes: Bytes::from_static(bytes.as_bytes()),
+    };
+
+    let first = world.documents.store_produced(ORG, produced("one"), noon()).await.unwrap();
+    let again = world.documents.store_produced(ORG, produced("two"), later(1)).await.unwrap();
+
+    assert_eq!(first, again);
+    assert_eq!(first.tags, ["kept-as-it-is"]);
+    assert_eq!(world.documents.bytes(ORG, &again).await.unwrap(), "one");
+}
+
+#[tokio::test]
+async fn produced_twice_at_once_the_first_wins_and_nothing_is_left_over() {
+    let world = world();
+    let produced = |n: usize| Produced {
+        id: Uuid::from_u128(5),
+        name: "sealed".into(),
+        extension: Extension::Pdf,
+        tags: vec![],
+        owner: None,
+        bytes: Bytes::from(format!("seal {n}")),
+    };
+    let all = (0..8).map(|n| world.documents.store_produced(ORG, produced(n), noon()));
+    let stored: Vec<_> = futures::future::join_all(all).await.into_iter().map(Result::unwrap).collect();
+
+    assert!(stored.iter().all(|document| *document == stored[0]));
+    assert!(world.has_bytes(&stored[0]).await);
+    for n in 0..8 {
+        let digest = Digest::of(&produced(n).bytes);
+        assert_eq!(world.blobs.get(ORG, &digest).await.unwrap().is_some(), digest == stored[0].digest, "{n}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_private_document_changes_its_owner() {
+    let world = world();
+    let (public, private) = (world.upload("{}").await, world.private("ana").await);
+    let change = async |document: &Document, by: Option<&Owner>| {
+        world.documents.change_owner(ORG, document.id, by, owner("BEN"), later(1)).await
+    };
+    let (ana, ben) = (owner("ana"), owner("ben"));
+
+    assert!(matches!(change(&public, Some(&ana)).await, Err(Error::Public)));
+    assert!(matches!(change(&private, None).await, Err(Error::NotOwner)));
+    assert_eq!(change(&private, Some(&ana)).await.unwrap().owner.unwrap().as_str(), "ben");
+    assert!(world.documents.read(ORG, private.id, Some(&ana)).await.is_err());
+    assert!(world.documents.read(ORG, private.id, Some(&ben)).await.is_ok());
+    world.documents.delete(ORG, private.id, Some(&ben), later(2)).await.unwrap();
+    assert!(matches!(change(&private, Some(&ben)).await, Err(Error::Gone)));
+}
+
+#[tokio::test]
+async fn every_version_of_a_record_is_kept() {
+    let world = world();
+    let document = world.private("ana").await;
+    world.documents.change_owner(ORG, document.id, Some(&owner("ana")), owner("ben"), later(1)).await.unwrap();
+    world.documents.delete(ORG, document.id, Some(&owner("ben")), later(2)).await.unwrap();
+
+    let history = world.store.history(&Documents::key(ORG, document.id), None, 10).await.unwrap();
+
+    let versions: Vec<_> = history.iter().map(|record| record.version).collect();
+    assert_eq!(versions, [3, 2, 1]);
+    assert!(String::from_utf8_lossy(&history[2].body).contains("\"ana\""));
+}
+
+#[tokio::test]
+async fn of_concurrent_deletions_exactly_one_succeeds() {
+    let world = world();
+    let document = world.upload("{}").await;
+    let all = (0..6).map(|n| world.documents.delete(ORG, document.id, None, later(n)));
+    let outcomes = futures::future::join_all(all).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(_) | Err(Error::AlreadyDeleted))));
+}
+
+#[tokio::test]
+async fn what_a_crash_left_behind_is_not_referenced_after_the_grace_period() {
+    let world = world();
+    let digest = world.blobs.put(ORG, Bytes::from_static(b"torn upload")).await.unwrap();
+    let references = References::new(Records::new(world.store.clone()), world.blobs.clone());
+    references.hold(ORG, &digest, Holder::Document(Uuid::from_u128(3)), noon()).await.unwrap();
+    let grace = TimeDelta::hours(1);
+
+    assert!(world.documents.is_referenced(ORG, &digest, grace, later(60)).await.unwrap());
+    assert!(!world.documents.is_referenced(ORG, &digest, grace, later(3600)).await.unwrap());
+
+    let kept = world.upload("{}").await;
+    world.documents.delete(ORG, kept.id, None, later(1)).await.unwrap();
+    assert!(world.documents.is_referenced(ORG, &kept.digest, grace, later(1_000_000)).await.unwrap());
+}
+
+#[tokio::test]
+async fn collecting_removes_what_nothing_needs_and_keeps_the_rest() {
+    let world = world();
+    let kept = world.upload("{}").await;
+    let orphan = world.blobs.put(ORG, Bytes::from_static(b"torn upload")).await.unwrap();
+    let tomorrow = chrono::Utc::now() + TimeDelta::days(1);
+
+    let too_young = world.documents.collect(TimeDelta::days(2), tomorrow).await.unwrap();
+    assert_eq!((too_young.seen, too_young.removed), (2, 0));
+    let collected = world.documents.collect(TimeDelta::hours(1), tomorrow).await.unwrap();
+
+    assert_eq!((collected.seen, collected.removed), (2, 1));
+    assert!(world.has_bytes(&kept).await);
+    assert!(world.blobs.get(ORG, &orphan).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_unreadable_record_is_an_error_and_no_panic() {
+    let world = world();
+    let id = Uuid::from_u128(4);
+    world.store.put_if(&Documents::key(ORG, id), 0, noon(), b"\xff{".to_vec()).await.unwrap();
+    let found = world.documents.find(ORG, id).await;
+    assert!(matches!(found, Err(Error::Catalogue(CatalogueError::Unreadable(_)))));
+}
+
+#[test]
+fn a_file_name_has_its_extension_once() {
+    let document = |name: &str| Document {
+        id: Uuid::nil(),
+        name: name.into(),
+        extension: Extension::Pdf,
+        tags: vec![],
+        owner: None,
+        digest: Digest::of(b""),
+        archive_hash: String::new(),
+        size: 0,
+        created_at: noon(),
+        state: State::Present,
+    };
+    assert_eq!(document("contract").file_name(), "contract.pdf");
+    assert_eq!(document("contract.PDF").file_name(), "contract.PDF");
+}

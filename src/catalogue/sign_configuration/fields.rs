@@ -1,0 +1,155 @@
+//! What a sign configuration may say, field by field.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::iso_duration;
+
+pub use workflows::{Channel, SignType};
+
+/// Shortest and longest time limit of a sign process, from the contract's `expires_in`.
+const SHORTEST: TimeDelta = TimeDelta::minutes(15);
+const LONGEST: TimeDelta = TimeDelta::days(30);
+
+/// Longest landing URL, in bytes.
+const MAX_URL: usize = 2048;
+
+/// Longest e-mail address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
+const MAX_EMAIL: usize = 254;
+
+/// Who scores an identity document: this service or an external provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[allow(missing_docs)]
+pub enum ProviderType {
+    Internal,
+    External,
+}
+
+/// Scoring provider for a kind of signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProviderRule {
+    /// Kind of signature the rule is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sign_type: Option<SignType>,
+    /// Who scores the identity document for that kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub provider_type: Option<ProviderType>,
+}
+
+pub(super) fn check_landing_url(url: &str) -> Result<(), String> {
+    // x-notes landing-url: an address without a scheme is allowed, so nothing is said of its shape.
+    check_line(url, MAX_URL)
+}
+
+/// One `@` with something on both sides; whether it works, only a message shows.
+pub(super) fn check_email(email: &str) -> Result<(), String> {
+    check_line(email, MAX_EMAIL)?;
+    match email.rsplit_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !email.contains(char::is_whitespace) => Ok(()),
+        _ => Err("not an e-mail address".into()),
+    }
+}
+
+fn check_line(text: &str, longest: usize) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err("may not be blank".into());
+    }
+    if text.len() > longest {
+        return Err(format!("at most {longest} bytes are allowed"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("control characters are not allowed".into());
+    }
+    Ok(())
+}
+
+pub(super) fn parse_expiration(text: &str) -> Result<TimeDelta, String> {
+    let duration = iso_duration::parse(text).map_err(|error| error.to_string())?;
+    if (SHORTEST..=LONGEST).contains(&duration) { Ok(duration) } else { Err("must be from PT15M to P30D".into()) }
+}
+
+pub(super) fn parse_channels(values: &[String]) -> Result<Vec<Channel>, String> {
+    let mut channels = Vec::new();
+    for value in values {
+        let channel = match value.trim() {
+            "SMS" => Channel::Sms,
+            "EMAIL" => Channel::Email,
+            "WHATSAPP" => Channel::Whatsapp,
+            _ => return Err("expected SMS, EMAIL or WHATSAPP, separated by commas".into()),
+        };
+        if channels.contains(&channel) {
+            return Err("a channel comes more than once".into());
+        }
+        channels.push(channel);
+    }
+    if channels.is_empty() {
+        return Err("at least one channel is needed".into());
+    }
+    Ok(channels)
+}
+
+/// The JSON array of x-notes identification-config-shape: at most one rule per kind of signature.
+pub(super) fn parse_providers(text: &str) -> Result<Vec<ProviderRule>, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let parsed: Result<Vec<ProviderRule>, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let rules = parsed.map_err(|error| match error.inner().is_data() {
+        true => format!("expected a JSON array of rules with sign_type and provider_type; see {}", error.path()),
+        false => "not valid JSON".to_owned(),
+    })?;
+    deserializer.end().map_err(|_| "not valid JSON".to_owned())?;
+    let doubled = rules.iter().enumerate().any(|(at, rule)| rules[..at].iter().any(|other| other.sign_type == rule.sign_type));
+    if doubled { Err("at most one rule per sign_type is allowed".into()) } else { Ok(rules) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channels(values: &[&str]) -> Result<Vec<Channel>, String> {
+        parse_channels(&values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn expiration_is_from_15_minutes_to_30_days() {
+        for text in ["PT15M", "P30D", "PT720H", "P2W"] {
+            assert!(parse_expiration(text).is_ok(), "{text}");
+        }
+        for text in ["PT14M59S", "P30DT1S", "P1M", "30", "", "-P1D"] {
+            assert!(parse_expiration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn channels_are_known_unique_and_at_least_one() {
+        assert_eq!(channels(&["SMS", " EMAIL"]).unwrap(), [Channel::Sms, Channel::Email]);
+        for values in [&[][..], &[""], &["sms"], &["SMS", "SMS"], &["SMS", ""], &["PIGEON"]] {
+            assert!(channels(values).is_err(), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_provider_rule_per_kind_of_signature() {
+        let rules = parse_providers(r#"[{"sign_type":"SIMPLE","provider_type":"INTERNAL","x":1},{"sign_type":"BIOMETRIC"}]"#);
+        assert_eq!(rules.unwrap()[1], ProviderRule { sign_type: Some(SignType::Biometric), provider_type: None });
+        assert_eq!(parse_providers("[]").unwrap(), []);
+        let doubled = r#"[{"sign_type":"SIMPLE","provider_type":"INTERNAL"},{"sign_type":"SIMPLE","provider_type":"EXTERNAL"}]"#;
+        for text in [doubled, "", "{}", "[", "[] []", r#"[{"sign_type":"OTHER"}]"#, r#"[{"provider_type":1}]"#] {
+            assert!(parse_providers(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_one_bounded_line() {
+        assert!(check_landing_url("sign.acme.example/landing").is_ok());
+        assert!(check_landing_url(" ").is_err());
+        assert!(check_landing_url(&"x".repeat(2049)).is_err());
+        assert!(check_email("legal@acme.example").is_ok());
+        for email in ["", "acme", "@acme", "a@", "a b@acme.example", "a@acme\n.example"] {
+            assert!(check_email(email).is_err(), "{email:?}");
+        }
+    }
+}

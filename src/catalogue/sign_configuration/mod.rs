@@ -1,0 +1,420 @@
+//! An organization's settings for signing, with the PKCS#12 file under which its documents are sealed.
+//!
+//! File and password are kept sealed under the server's master key, bound to their organization, and leave this module
+//! only as an opened [`Identity`]: never in an answer, a log line or an error.
+
+mod fields;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use chrono::TimeDelta;
+use documents::pkcs12::{self, Identity};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use store::{RecordKey, Store, Timestamp};
+
+pub use fields::{Channel, ProviderRule, ProviderType, SignType};
+
+use super::records::{ATTEMPTS, Records, Versioned};
+use super::{Error as CatalogueError, Problem};
+use crate::iso_duration;
+use crate::keys::Keys;
+
+const COLLECTION: &str = "sign_configuration";
+
+/// An organization has one configuration; its versions are its history.
+const KEY: &str = "current";
+
+/// Purpose of the key under which file and password are sealed.
+const PURPOSE: &str = "sign-configuration/v1";
+
+/// Largest PKCS#12 file, in bytes; sealed and in base64 it must fit a record with room to spare.
+pub const MAX_CERTIFICATE: usize = 64 * 1024;
+
+/// Longest password, in bytes.
+pub const MAX_PASSWORD: usize = 1024;
+
+/// Most opened identities kept in memory.
+const MAX_OPENED: usize = 1024;
+
+/// Why a configuration cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The organization has none.
+    #[error("the organization has no sign configuration")]
+    NotFound,
+    /// The PKCS#12 file does not open with the password given.
+    #[error("the certificate does not open with the given password")]
+    WrongPassword,
+    /// What was sent cannot become a configuration.
+    #[error("the sign configuration is not valid")]
+    Invalid(Vec<Problem>),
+    /// The stored file does not open any more: another master key, or a damaged record.
+    #[error("the stored certificate cannot be opened: {0}")]
+    Unusable(String),
+    /// The catalogue failed.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+}
+
+/// What a client sends, as it was sent; on creation every member but the last is needed, on update each replaces what was there.
+#[derive(Default)]
+pub struct Change {
+    /// URL of the sign pages.
+    pub landing_url: Option<String>,
+    /// Time limit of sign processes, ISO-8601.
+    pub expiration_duration: Option<String>,
+    /// Channels on which notices are sent.
+    pub channels: Option<Vec<String>>,
+    /// The PKCS#12 file.
+    pub content: Option<Bytes>,
+    /// Its password.
+    pub sign_certificate_password: Option<String>,
+    /// Where notices about the certificate go.
+    pub notification_email: Option<String>,
+    /// JSON array of provider rules.
+    pub identification_config: Option<String>,
+}
+
+/// Facts of the certificate that are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// When it ends.
+    pub expiration_date: Timestamp,
+    /// Subject CN.
+    pub common_name: Option<String>,
+    /// Subject O.
+    pub organization: Option<String>,
+    /// Subject OU.
+    pub organizational_unit: Option<String>,
+    /// Name of the issuer.
+    pub issuer: String,
+}
+
+impl From<pkcs12::Facts> for Certificate {
+    fn from(facts: pkcs12::Facts) -> Self {
+        Self {
+            expiration_date: facts.not_after,
+            common_name: facts.common_name,
+            organization: facts.organization,
+            organizational_unit: facts.organizational_unit,
+            issuer: facts.issuer,
+        }
+    }
+}
+
+/// An organization's configuration, without anything secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignConfiguration {
+    /// Version of the record; grows with each change.
+    pub version: u64,
+    /// URL of the sign pages.
+    pub landing_url: String,
+    /// Time limit of sign processes: 15 minutes to 30 days.
+    pub expiration_duration: TimeDelta,
+    /// Channels on which notices are sent: at least one, none twice.
+    pub channels: Vec<Channel>,
+    /// Facts of the certificate.
+    pub certificate: Certificate,
+    /// Where notices about the certificate go.
+    pub notification_email: String,
+    /// Scoring providers of the identity-document identification, if they were ever set.
+    pub providers: Option<Vec<ProviderRule>>,
+}
+
+/// The record. `sealed` is file and password, as [`Secret`], sealed and in base64.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Stored {
+    landing_url: String,
+    #[serde(with = "iso_duration")]
+    expiration_duration: TimeDelta,
+    channels: Vec<Channel>,
+    certificate: Certificate,
+    notification_email: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    providers: Option<Vec<ProviderRule>>,
+    sealed: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Secret {
+    /// Base64.
+    file: String,
+    password: String,
+}
+
+/// A change whose members were all understood.
+struct Checked {
+    landing_url: Option<String>,
+    expiration_duration: Option<TimeDelta>,
+    channels: Option<Vec<Channel>>,
+    notification_email: Option<String>,
+    providers: Option<Vec<ProviderRule>>,
+    /// Facts of the new certificate and its sealed file.
+    certificate: Option<(Certificate, String)>,
+}
+
+/// An identity, and the version of the record that it was opened from.
+struct Opened {
+    version: u64,
+    identity: Arc<Identity>,
+}
+
+/// The configurations of all organizations; a cheap handle.
+#[derive(Clone)]
+pub struct SignConfigurations {
+    records: Records,
+    keys: Keys,
+    opened: Arc<Mutex<HashMap<String, Opened>>>,
+}
+
+impl SignConfigurations {
+    /// Over a store, with the keys that seal the certificates.
+    pub fn new(store: Arc<dyn Store>, keys: Keys) -> Self {
+        Self { records: Records::new(store), keys, opened: Arc::default() }
+    }
+
+    /// The configuration of an organization, `None` if it has none.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`].
+    pub async fn load(&self, organization: &str) -> Result<Option<SignConfiguration>, Error> {
+        let stored = self.records.get::<Stored>(&Self::key(organization)).await?;
+        Ok(stored.map(|Versioned { version, value, .. }| SignConfiguration {
+            version,
+            landing_url: value.landing_url,
+            expiration_duration: value.expiration_duration,
+            channels: value.channels,
+            certificate: value.certificate,
+            notification_email: value.notification_email,
+            providers: value.providers,
+        }))
+    }
+
+    /// Stores a whole configuration. An organization that has one already gets it replaced, as a new version: the contract
+    /// lists no conflict here, and the history keeps the one before.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that is missing or wrong, [`Error::WrongPassword`], [`Error::Catalogue`].
+    pub async fn create(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
+        let missing = missing_members(&change);
+        let checked = self.check(organization, change, missing, now).await?;
+        let (Some(landing_url), Some(expiration_duration), Some(channels), Some(notification_email), Some(certificate)) =
+            (checked.landing_url, checked.expiration_duration, checked.channels, checked.notification_email, checked.certificate)
+        else {
+            return Err(Error::Invalid(Vec::new()));
+        };
+        let providers = checked.providers;
+        let (certificate, sealed) = certificate;
+        let stored = Stored { landing_url, expiration_duration, channels, certificate, notification_email, providers, sealed };
+        self.change(organization, now, |_| Ok(stored.clone())).await
+    }
+
+    /// Replaces the members that were sent; the others keep their values.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Invalid`] with everything that is wrong (a new certificate without its password
+    /// included), [`Error::WrongPassword`], [`Error::Catalogue`].
+    pub async fn update(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
+        if self.load(organization).await?.is_none() {
+            return Err(Error::NotFound);
+        }
+        let checked = self.check(organization, change, Vec::new(), now).await?;
+        self.change(organization, now, |current| {
+            let mut stored = current.ok_or(Error::NotFound)?;
+            stored.landing_url = checked.landing_url.clone().unwrap_or(stored.landing_url);
+            stored.expiration_duration = checked.expiration_duration.unwrap_or(stored.expiration_duration);
+            stored.channels = checked.channels.clone().unwrap_or(stored.channels);
+            stored.notification_email = checked.notification_email.clone().unwrap_or(stored.notification_email);
+            stored.providers = checked.providers.clone().or(stored.providers);
+            (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
+            Ok(stored)
+        })
+        .await
+    }
+
+    /// The identity under which an organization's documents are sealed. Opened once per version of the record: opening
+    /// takes about a millisecond of key derivation, looking up the version one read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Unusable`], [`Error::Catalogue`].
+    pub async fn identity(&self, organization: &str) -> Result<Arc<Identity>, Error> {
+        let stored = self.records.get::<Stored>(&Self::key(organization)).await?.ok_or(Error::NotFound)?;
+        if let Some(opened) = self.opened.lock().get(organization)
+            && opened.version == stored.version
+        {
+            return Ok(Arc::clone(&opened.identity));
+        }
+        let secret = self.unseal(organization, &stored.value.sealed)?;
+        let file = STANDARD.decode(secret.file).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
+        let identity = open_off_thread(file.into(), secret.password).await?;
+        let identity = Arc::new(identity.map_err(|error| Error::Unusable(error.to_string()))?);
+        let mut opened = self.opened.lock();
+        if opened.len() >= MAX_OPENED && !opened.contains_key(organization) {
+            // Rare enough that starting over is cheaper than keeping an order of use.
+            opened.clear();
+        }
+        opened.insert(organization.to_owned(), Opened { version: stored.version, identity: Arc::clone(&identity) });
+        Ok(identity)
+    }
+
+    async fn change(
+        &self,
+        organization: &str,
+        now: Timestamp,
+        decide: impl Fn(Option<Stored>) -> Result<Stored, Error>,
+    ) -> Result<(), Error> {
+        let key = Self::key(organization);
+        for _ in 0..ATTEMPTS {
+            let current = self.records.get::<Stored>(&key).await?;
+            let (version, value) = current.map_or((0, None), |current| (current.version, Some(current.value)));
+            let unchanged = value.clone();
+            let changed = decide(value)?;
+            if unchanged.as_ref() == Some(&changed) || self.records.put(&key, version, now, &changed).await? {
+                return Ok(());
+            }
+        }
+        Err(CatalogueError::Contended(format!("{organization}/{COLLECTION}")).into())
+    }
+
+    /// Checks each member that is there; `problems` are those found before. The password is judged last, as its 401 must
+    /// not hide a 400.
+    async fn check(
+        &self,
+        organization: &str,
+        change: Change,
+        mut problems: Vec<Problem>,
+        now: Timestamp,
+    ) -> Result<Checked, Error> {
+        let mut read = Reader { problems: &mut problems };
+        let landing_url =
+            read.member("landing_url", change.landing_url, |url| fields::check_landing_url(&url).map(|()| url.trim().to_owned()));
+        let expiration_duration =
+            read.member("expiration_duration", change.expiration_duration, |text| fields::parse_expiration(&text));
+        let channels = read.member("channels", change.channels, |values| fields::parse_channels(&values));
+        let notification_email = read.member("notification_email", change.notification_email, |email| {
+            let email = email.trim().to_owned();
+            fields::check_email(&email).map(|()| email)
+        });
+        let providers = read.member("identification_config", change.identification_config, |text| fields::parse_providers(&text));
+        let certificate = match (change.content, change.sign_certificate_password) {
+            (Some(content), Some(password)) => Some((content, password)),
+            (Some(_), None) => {
+                // On creation the missing password was noted already.
+                if read.problems.iter().all(|problem| problem.member != "sign_certificate_password") {
+                    read.note("sign_certificate_password", "a new certificate needs its password in the same request");
+                }
+                None
+            }
+            (None, Some(_)) => {
+                if read.problems.iter().all(|problem| problem.member != "content") {
+                    read.note("sign_certificate_password", "a password is only taken together with its certificate in content");
+                }
+                None
+            }
+            (None, None) => None,
+        };
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems));
+        }
+        let certificate = match certificate {
+            Some((content, password)) => Some(self.check_certificate(organization, content, password, now).await?),
+            None => None,
+        };
+        Ok(Checked { landing_url, expiration_duration, channels, notification_email, providers, certificate })
+    }
+
+    async fn check_certificate(
+        &self,
+        organization: &str,
+        content: Bytes,
+        password: String,
+        now: Timestamp,
+    ) -> Result<(Certificate, String), Error> {
+        let refused = |message: String| Error::Invalid(vec![Problem::new("content", message)]);
+        if content.len() > MAX_CERTIFICATE {
+            return Err(refused(format!("a PKCS#12 file may have {MAX_CERTIFICATE} bytes")));
+        }
+        if password.len() > MAX_PASSWORD {
+            return Err(Error::WrongPassword);
+        }
+        let identity = match open_off_thread(content.clone(), password.clone()).await? {
+            Ok(identity) => identity,
+            Err(pkcs12::Error::WrongPassword) => return Err(Error::WrongPassword),
+            Err(error) => return Err(refused(error.to_string())),
+        };
+        let facts = identity.facts();
+        if facts.not_after <= now {
+            return Err(refused("the certificate has expired".into()));
+        }
+        if facts.not_before > now {
+            return Err(refused("the certificate is not valid yet".into()));
+        }
+        let sealed = self.seal(organization, &content, password)?;
+        Ok((facts.into(), sealed))
+    }
+
+    fn seal(&self, organization: &str, file: &[u8], password: String) -> Result<String, Error> {
+        let secret = Secret { file: STANDARD.encode(file), password };
+        let plain = serde_json::to_vec(&secret).map_err(|_| Error::Unusable("it cannot be encoded".into()))?;
+        let sealed = self.keys.seal(PURPOSE, organization.as_bytes(), &plain);
+        sealed.map(|sealed| STANDARD.encode(sealed)).map_err(|error| Error::Unusable(error.to_string()))
+    }
+
+    fn unseal(&self, organization: &str, sealed: &str) -> Result<Secret, Error> {
+        let sealed = STANDARD.decode(sealed).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
+        let plain = self.keys.open(PURPOSE, organization.as_bytes(), &sealed);
+        let plain = plain.map_err(|error| Error::Unusable(error.to_string()))?;
+        // The cause is not passed on: it may quote the secret.
+        serde_json::from_slice(&plain).map_err(|_| Error::Unusable("its encoding is wrong".into()))
+    }
+
+    fn key(organization: &str) -> RecordKey {
+        RecordKey::new(organization, COLLECTION, KEY)
+    }
+}
+
+/// Reads members and notes what is wrong with each.
+struct Reader<'a> {
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn member<T, U>(&mut self, name: &'static str, value: Option<T>, read: impl FnOnce(T) -> Result<U, String>) -> Option<U> {
+        match value.map(read)? {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.note(name, message);
+                None
+            }
+        }
+    }
+
+    fn note(&mut self, name: &'static str, message: impl Into<String>) {
+        self.problems.push(Problem::new(name, message));
+    }
+}
+
+fn missing_members(change: &Change) -> Vec<Problem> {
+    let needed = [
+        ("landing_url", change.landing_url.is_some()),
+        ("expiration_duration", change.expiration_duration.is_some()),
+        ("channels", change.channels.is_some()),
+        ("content", change.content.is_some()),
+        ("sign_certificate_password", change.sign_certificate_password.is_some()),
+        ("notification_email", change.notification_email.is_some()),
+    ];
+    needed.into_iter().filter(|(_, present)| !present).map(|(name, _)| Problem::new(name, "the part is missing")).collect()
+}
+
+async fn open_off_thread(file: Bytes, password: String) -> Result<Result<Identity, pkcs12::Error>, CatalogueError> {
+    tokio::task::spawn_blocking(move || Identity::open(&file, &password))
+        .await
+        .map_err(|_| CatalogueError::Interrupted("the opening of a certificate"))
+}

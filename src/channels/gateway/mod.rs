@@ -1,0 +1,416 @@
+//! SMS and WhatsApp through a provider's HTTP interface, whatever it looks like: one request for each message.
+//!
+//! Until a connection stands, nothing can have been taken; from then on only an answer tells. A code is sent in the body
+//! only, never in the URL, and nothing of a request or answer is logged.
+
+mod preset;
+
+use std::{collections::BTreeMap, error::Error as _, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::DateTime;
+use handlebars::Handlebars;
+use reqwest::{
+    Client, Response, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    redirect,
+};
+use serde_json::{Value, json};
+use store::Timestamp;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::{
+    Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, Secret, Success, options, reason, texts,
+};
+
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Longest pause that a gateway may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// Stands for the message's reference in a header's value.
+const REFERENCE: &str = "{ref}";
+
+/// What an organization's webhook gets unless it wants something else.
+const WEBHOOK: &str = r#"{"reference":"{{ref}}","organization":"{{organization}}","kind":"{{kind}}","channel":"{{channel}}","to":"{{to}}",
+"language":"{{language}}","subject":"{{subject}}","text":"{{text}}","code":{{#if code}}"{{code}}"{{else}}null{{/if}},"ttl":{{ttl}}}"#;
+
+/// One gateway for one channel, or the webhook of one organization.
+pub(super) struct Gateway {
+    client: Client,
+    method: reqwest::Method,
+    url: Url,
+    headers: HeaderMap,
+    /// Headers with the message's reference in their value.
+    reference_headers: Vec<(HeaderName, Secret)>,
+    /// Holds the template of the body.
+    body: Handlebars<'static>,
+    content_type: ContentType,
+    sender: Option<String>,
+    template: Option<String>,
+    notice_template: Option<String>,
+    languages: BTreeMap<String, String>,
+    success: Success,
+    message_id: Option<String>,
+    error_text: Option<String>,
+    retry_statuses: Vec<u16>,
+    timeout: Duration,
+    slots: Semaphore,
+    idempotent: bool,
+}
+
+impl Gateway {
+    /// # Errors
+    /// A text that says which option is wrong.
+    pub(super) fn new(options: &GatewayOptions, channel: Channel) -> Result<Self, String> {
+        let options = preset::filled(options, channel)?;
+        let (headers, reference_headers) = headers(&options)?;
+        let success = options.success.clone().unwrap_or_default();
+        check_pointers(&options, &success)?;
+        let timeout = options::timeout(options.timeout_ms.unwrap_or(10_000))?;
+        let connections = options.connections.unwrap_or(16);
+        if !(1..=256).contains(&connections) {
+            return Err(format!("connections is {connections}, but must be 1 to 256"));
+        }
+        let content_type = options.content_type.unwrap_or_default();
+        let gateway = Self {
+            client: client(timeout)?,
+            method: match options.method.unwrap_or_default() {
+                Method::Post => reqwest::Method::POST,
+                Method::Put => reqwest::Method::PUT,
+            },
+            url: url(&options)?,
+            headers,
+            reference_headers,
+            body: body_template(options.body.as_deref().ok_or("body is missing")?, content_type)?,
+            content_type,
+            sender: options.sender,
+            template: options.template,
+            notice_template: options.notice_template,
+            languages: options.languages,
+            success,
+            message_id: options.message_id,
+            error_text: options.error_text,
+            retry_statuses: options.retry_statuses.unwrap_or_else(|| vec![401, 429, 503]),
+            timeout,
+            slots: Semaphore::new(connections),
+            idempotent: options.idempotent.unwrap_or(false),
+        };
+        gateway.try_body(channel)?;
+        Ok(gateway)
+    }
+
+    /// The webhook of an organization that delivers messages itself.
+    ///
+    /// # Errors
+    /// A text that says which option is wrong.
+    pub(super) fn webhook(options: &GatewayOptions) -> Result<Self, String> {
+        let mut options = options.clone();
+        if options.preset.is_none() && options.body.is_none() && options.content_type.unwrap_or_default() == ContentType::Json {
+            options.body = Some(WEBHOOK.to_owned());
+        }
+        Self::new(&options, Channel::Sms)
+    }
+
+    pub(super) fn is_idempotent(&self) -> bool {
+        self.idempotent
+    }
+
+    pub(super) async fn send(&self, message: &Message, now: Timestamp) -> Outcome {
+        let Ok(body) = self.render(message) else {
+            return Outcome::refused("the gateway's body template does not work for this message");
+        };
+        let Ok(Ok(_slot)) = timeout(self.timeout, self.slots.acquire()).await else {
+            return Outcome::retry("too many requests to the gateway are under way");
+        };
+        let mut headers = self.headers.clone();
+        for (name, value) in &self.reference_headers {
+            match secret_header(&value.expose().replace(REFERENCE, &message.reference)) {
+                Ok(value) => headers.insert(name.clone(), value),
+                Err(problem) => return Outcome::refused(problem),
+            };
+        }
+        let request = self.client.request(self.method.clone(), self.url.clone()).headers(headers).body(body);
+        let deadline = Instant::now() + self.timeout;
+        match timeout_at(deadline, request.send()).await {
+            Ok(Ok(response)) => self.judge(response, message, now, deadline).await,
+            Ok(Err(error)) if error.is_builder() => Outcome::refused(failure("cannot ask the gateway", message, error)),
+            // Name resolution, TCP and TLS all come before the request.
+            Ok(Err(error)) if error.is_connect() => Outcome::retry(failure("cannot connect to the gateway", message, error)),
+            Ok(Err(error)) => Outcome::ambiguous(failure("the gateway broke off", message, error)),
+            // Connecting has an earlier limit of its own, so the request was under way.
+            Err(_) => Outcome::ambiguous("the gateway did not answer in time"),
+        }
+    }
+
+    /// What the answer means.
+    async fn judge(&self, mut response: Response, message: &Message, now: Timestamp, deadline: Instant) -> Outcome {
+        let status = response.status();
+        let after = retry_after(response.headers(), now);
+        // The status alone can settle the outcome, so an answer that breaks off or hangs is no failure by itself.
+        let content = timeout_at(deadline, read(&mut response)).await.ok().flatten();
+        let answer: Option<Value> = content.and_then(|content| serde_json::from_slice(&content).ok());
+        if self.success.statuses.contains(&status.as_u16()) {
+            return self.judge_success(answer, message);
+        }
+        let said = self.said(status, answer.as_ref(), message);
+        if self.retry_statuses.contains(&status.as_u16()) {
+            Outcome::Retry { reason: said, after }
+        } else if status.is_server_error() || status.is_success() {
+            // A gateway can fail after it has handed the message on, and a success that is not listed can be anything.
+            Outcome::ambiguous(said)
+        } else {
+            Outcome::refused(said)
+        }
+    }
+
+    /// The status is that of an accepted message: does the answer agree?
+    fn judge_success(&self, answer: Option<Value>, message: &Message) -> Outcome {
+        let Some(pointer) = &self.success.pointer else {
+            return Outcome::Accepted { provider_id: answer.and_then(|answer| self.provider_id(&answer)) };
+        };
+        let Some(answer) = answer else {
+            return Outcome::ambiguous("the gateway's answer cannot be read");
+        };
+        let found = answer.pointer(pointer).filter(|value| !value.is_null());
+        let agrees = match &self.success.equals {
+            Some(expected) => found == Some(expected),
+            None => found.is_some(),
+        };
+        if agrees {
+            return Outcome::Accepted { provider_id: self.provider_id(&answer) };
+        }
+        let text = self.error_in(&answer).unwrap_or_else(|| format!("its answer does not have what is expected at {pointer}"));
+        Outcome::refused(reason(message, &format!("the gateway refuses: {text}")))
+    }
+
+    fn provider_id(&self, answer: &Value) -> Option<String> {
+        let id = scalar(answer.pointer(self.message_id.as_deref()?)?)?;
+        Some(id.chars().filter(|c| !c.is_control()).take(200).collect())
+    }
+
+    fn said(&self, status: StatusCode, answer: Option<&Value>, message: &Message) -> String {
+        let text = answer.and_then(|answer| self.error_in(answer)).map(|text| format!(": {text}")).unwrap_or_default();
+        reason(message, &format!("the gateway answered {}{text}", status.as_u16()))
+    }
+
+    fn error_in(&self, answer: &Value) -> Option<String> {
+        scalar(answer.pointer(self.error_text.as_deref()?)?)
+    }
+
+    fn render(&self, message: &Message) -> Result<String, handlebars::RenderError> {
+        let language = texts::code(message.language);
+        let digits = message.to.trim_start_matches('+');
+        let phone = message.channel != Channel::Email;
+        let values = json!({
+            "to": if phone { format!("+{digits}") } else { message.to.clone() },
+            "to_digits": digits,
+            "channel": message.channel,
+            "subject": message.subject,
+            "text": message.text,
+            "code": message.code.as_ref().map(Secret::expose),
+            "sender": self.sender,
+            "ref": message.reference,
+            // To a gateway, 0 can mean without limit.
+            "ttl": message.ttl.as_secs().max(1),
+            "language": self.languages.get(language).map_or(language, String::as_str),
+            "template": self.template,
+            "notice_template": self.notice_template,
+            "kind": message.kind.name(),
+            "organization": message.organization,
+        });
+        self.body.render("body", &values)
+    }
+
+    /// Renders the body with and without a code, to find what is wrong with it before a message does.
+    fn try_body(&self, channel: Channel) -> Result<(), String> {
+        for code in [Some(Secret::new("123456")), None] {
+            let sample = Message {
+                reference: "reference".into(),
+                organization: "organization".into(),
+                channel,
+                external: false,
+                to: "+34600111222".into(),
+                language: super::Language::Es,
+                kind: if code.is_some() { texts::Kind::OtpCode } else { texts::Kind::SignRequest },
+                subject: String::new(),
+                text: "a \"text\" with \\ & =\nand a line".into(),
+                html: None,
+                code,
+                ttl: Duration::from_secs(300),
+            };
+            let body = self.render(&sample).map_err(|error| format!("body: {error}"))?;
+            if self.content_type == ContentType::Json {
+                serde_json::from_str::<Value>(&body).map_err(|error| format!("body does not make JSON: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_pointers(options: &GatewayOptions, success: &Success) -> Result<(), String> {
+    if success.equals.is_some() && success.pointer.is_none() {
+        return Err("success.equals needs success.pointer".into());
+    }
+    for pointer in [&success.pointer, &options.message_id, &options.error_text].into_iter().flatten() {
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            return Err(format!("{pointer} is not a JSON pointer: it begins with a slash"));
+        }
+    }
+    Ok(())
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A template whose values are escaped for the place they stand in.
+fn body_template(source: &str, content_type: ContentType) -> Result<Handlebars<'static>, String> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    // It would write what the template gives it, a code maybe, into the log.
+    registry.unregister_helper("log");
+    match content_type {
+        ContentType::Json => registry.register_escape_fn(json_escaped),
+        ContentType::Form => registry.register_escape_fn(form_escaped),
+    }
+    registry.register_template_string("body", source).map_err(|error| format!("body: {}", error.reason()))?;
+    Ok(registry)
+}
+
+/// The inside of a JSON string (RFC 8259).
+fn json_escaped(value: &str) -> String {
+    let quoted = Value::from(value).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// Every byte but the unreserved ones of RFC 3986 as `%XX`, which every reader of forms understands.
+fn form_escaped(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+fn client(timeout: Duration) -> Result<Client, String> {
+    let builder = Client::builder()
+        .redirect(redirect::Policy::none())
+        // Whether to send again is never decided here.
+        .retry(reqwest::retry::never())
+        .connect_timeout(timeout / 2)
+        // A connection that the gateway closes while a request goes out on it makes an ambiguous outcome.
+        .pool_idle_timeout(Duration::from_secs(10));
+    builder.build().map_err(|error| format!("the HTTP client cannot be set up: {}", chain(&error)))
+}
+
+fn url(options: &GatewayOptions) -> Result<Url, String> {
+    let text = options.url.as_deref().ok_or("url is missing")?;
+    let url: Url = text.parse().map_err(|error| format!("url: {error}"))?;
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if options.plain_http => Ok(url),
+        "http" => Err("url is not https; over http, codes travel in the clear (plain_http accepts it)".into()),
+        _ => Err("url is neither https nor http".into()),
+    }
+}
+
+/// The headers that are the same in every request, and those with the reference in them.
+fn headers(options: &GatewayOptions) -> Result<(HeaderMap, Vec<(HeaderName, Secret)>), String> {
+    let mut headers = HeaderMap::new();
+    let mut reference_headers = Vec::new();
+    let content_type = match options.content_type.unwrap_or_default() {
+        ContentType::Json => "application/json",
+        ContentType::Form => "application/x-www-form-urlencoded",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let token = Secret::resolve(options.token.as_ref(), options.token_file.as_deref())?;
+    if let Some(credentials) = authorization(options, token.as_ref())? {
+        headers.insert(AUTHORIZATION, secret_header(&credentials)?);
+    }
+    for (name, value) in &options.headers {
+        let parsed: HeaderName = name.parse().map_err(|_| format!("headers: {name} is not a name of a header"))?;
+        let constant = secret_header(value.expose()).map_err(|problem| format!("headers.{name}: {problem}"))?;
+        if value.expose().contains(REFERENCE) {
+            reference_headers.push((parsed, value.clone()));
+        } else {
+            headers.insert(parsed, constant);
+        }
+    }
+    Ok((headers, reference_headers))
+}
+
+fn authorization(options: &GatewayOptions, token: Option<&Secret>) -> Result<Option<String>, String> {
+    let authentication = options.authentication.unwrap_or_default();
+    if authentication == Authentication::None {
+        return Ok(None);
+    }
+    let token = token.ok_or("authentication needs token or token_file")?.expose();
+    if authentication == Authentication::Bearer {
+        return Ok(Some(format!("Bearer {token}")));
+    }
+    let account = options.account.as_deref().ok_or("authentication basic needs account")?;
+    Ok(Some(format!("Basic {}", STANDARD.encode(format!("{account}:{token}")))))
+}
+
+/// A header that the client hides in its own debug output.
+fn secret_header(value: &str) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| "the value cannot stand in a header".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The answer's body, `None` if it broke off or is too long.
+async fn read(response: &mut Response) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        if content.len() + chunk.len() > MAX_ANSWER {
+            return None;
+        }
+        content.extend_from_slice(&chunk);
+    }
+    Some(content)
+}
+
+/// Retry-After (RFC 9110, 10.2.3) in seconds or as a date, at most [`MAX_RETRY_AFTER`].
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = match value.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = DateTime::parse_from_rfc2822(value).ok()?;
+            (date.to_utc() - now).to_std().unwrap_or_default()
+        }
+    };
+    Some(pause.min(MAX_RETRY_AFTER))
+}
+
+fn failure(what: &str, message: &Message, error: reqwest::Error) -> String {
+    // The operator knows the URL, and it may hold an account.
+    reason(message, &format!("{what}: {}", chain(&error.without_url())))
+}
+
+/// An error with its causes, which alone say what happened.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! How a message reaches a person: e-mail over SMTP, SMS and WhatsApp over an HTTP gateway, what an organization delivers
+//! itself over its webhook; or the sandbox outbox.
+//!
+//! A send is one attempt with one honest answer: taken, refused for good, certainly not taken, or not known. Nothing here
+//! tries again and nothing here decides what an outcome means for a process: that is for the caller, which journals
+//! each attempt. A message's text holds one-time codes: it must never get into a log, an error or an outcome.
+
+mod gateway;
+mod options;
+pub mod sandbox;
+mod secret;
+mod smtp;
+pub mod texts;
+
+pub use options::*;
+pub use secret::Secret;
+pub use workflows::{Channel, Language};
+
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
+
+use store::Timestamp;
+
+/// Longest text (or HTML) of a message, in bytes.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+/// Longest reference of a message, in bytes.
+pub const MAX_REFERENCE: usize = 256;
+
+/// Longest reason in an [`Outcome`], in characters.
+const MAX_REASON: usize = 200;
+
+/// One message to one person.
+#[derive(Clone)]
+pub struct Message {
+    /// The idempotency key: the same in every attempt to send this message, and in no other message.
+    pub reference: String,
+    pub organization: String,
+    pub channel: Channel,
+    /// The organization delivers it: it goes to the organization's webhook (contract, x-note channel-external).
+    pub external: bool,
+    /// An e-mail address, or a phone number as ITU-T E.164 writes it (`+34600111222`).
+    pub to: String,
+    /// Of the text; what [`texts::Rendered::language`] says.
+    pub language: Language,
+    pub kind: texts::Kind,
+    /// Only e-mails have one.
+    pub subject: String,
+    pub text: String,
+    /// The same as `text` for mail readers that show HTML.
+    pub html: Option<String>,
+    /// The one-time code in the text, for gateways that take it apart from the text.
+    pub code: Option<Secret>,
+    /// For how long the message is of use.
+    pub ttl: Duration,
+}
+
+/// Leaves out subject, text and code, and shows only the end of the destination.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("reference", &self.reference)
+            .field("organization", &self.organization)
+            .field("channel", &self.channel)
+            .field("external", &self.external)
+            .field("to", &masked(&self.to))
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of one attempt. Reasons are for the operator: they hold neither text nor code nor destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server or gateway took the message.
+    Accepted {
+        /// Its name for the message, for evidence and receipts.
+        provider_id: Option<String>,
+    },
+    /// It will never be taken as it is.
+    Refused { reason: String },
+    /// It was certainly not taken; sending it again is safe.
+    Retry {
+        reason: String,
+        /// The earliest time that the server or gateway asked for.
+        after: Option<Duration>,
+    },
+    /// It may have been taken. Sending it again may deliver it twice unless the channel is
+    /// [`repeatable`](Channels::repeatable).
+    Ambiguous { reason: String },
+}
+
+impl Outcome {
+    fn refused(reason: impl Into<String>) -> Self {
+        Self::Refused { reason: reason.into() }
+    }
+
+    fn retry(reason: impl Into<String>) -> Self {
+        Self::Retry { reason: reason.into(), after: None }
+    }
+
+    fn ambiguous(reason: impl Into<String>) -> Self {
+        Self::Ambiguous { reason: reason.into() }
+    }
+}
+
+/// Why the channels cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An option is missing, out of bounds or contradicts another.
+    #[error("channels.{option}: {problem}")]
+    Options { option: &'static str, problem: String },
+    #[error("the sandbox outbox cannot be opened: {0}")]
+    Sandbox(#[from] sandbox::Error),
+    #[error(transparent)]
+    Texts(#[from] texts::Error),
+}
+
+/// The channels as configured. Cloning is cheap.
+#[derive(Clone)]
+pub struct Channels {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sandbox: Option<sandbox::Outbox>,
+    smtp: Option<smtp::Smtp>,
+    sms: Option<gateway::Gateway>,
+    whatsapp: Option<gateway::Gateway>,
+    /// By organization.
+    external: BTreeMap<String, gateway::Gateway>,
+    texts: texts::Texts,
+}
+
+impl Channels {
+    /// Builds the channels; the sandbox outbox, if it is on, lives in `data`/sandbox.
+    ///
+    /// # Errors
+    /// What is wrong with the options or the texts, or that the outbox cannot be opened.
+    pub fn open(options: &Options, data: &Path) -> Result<Self, Error> {
+        let texts = texts::Texts::load(&options.texts)?;
+        texts.check()?;
+        // What is configured is checked even while the sandbox takes the messages: an error shows before the day it counts.
+        let smtp = options
+            .smtp
+            .as_ref()
+            .map(smtp::Smtp::new)
+            .transpose()
+            .map_err(|problem| Error::Options { option: "smtp", problem })?;
+        let gateway = |options: &Option<GatewayOptions>, channel, option| {
+            let built = options.as_ref().map(|options| gateway::Gateway::new(options, channel)).transpose();
+            built.map_err(|problem| Error::Options { option, problem })
+        };
+        let sms = gateway(&options.gateway.sms, Channel::Sms, "gateway.sms")?;
+        let whatsapp = gateway(&options.gateway.whatsapp, Channel::Whatsapp, "gateway.whatsapp")?;
+        let external = options
+            .external
+            .iter()
+            .map(|(organization, options)| Ok((organization.clone(), gateway::Gateway::webhook(options)?)));
+        let external = external.collect::<Result<_, _>>().map_err(|problem| Error::Options { option: "external", problem })?;
+        let sandbox = match options.sandbox_is_on() {
+            true => Some(sandbox::Outbox::open(&data.join("sandbox"))?),
+            false => None,
+        };
+        Ok(Self { inner: Arc::new(Inner { sandbox, smtp, sms, whatsapp, external, texts }) })
+    }
+
+    /// Tries once to send the message. The time it takes is bounded by the options; dropping the future gives the attempt up.
+    pub async fn send(&self, message: &Message, now: Timestamp) -> Outcome {
+        if let Some(problem) = unsendable(message) {
+            return Outcome::refused(problem);
+        }
+        if let Some(outbox) = &self.inner.sandbox {
+            return outbox.send(message, now);
+        }
+        if message.channel == Channel::Email && !message.external {
+            return match &self.inner.smtp {
+                Some(smtp) => smtp.send(message, now).await,
+                None => Outcome::refused("no mail server is configured"),
+            };
+        }
+        match self.gateway(&message.organization, message.channel, message.external) {
+            Some(gateway) => gateway.send(message, now).await,
+            None if message.external => {
+                Outcome::refused("no webhook is configured for the messages that the organization delivers")
+            }
+            None => Outcome::refused("no gateway is configured for the channel"),
+        }
+    }
+
+    fn gateway(&self, organization: &str, channel: Channel, external: bool) -> Option<&gateway::Gateway> {
+        match channel {
+            _ if external => self.inner.external.get(organization),
+            Channel::Email => None,
+            Channel::Sms => self.inner.sms.as_ref(),
+            Channel::Whatsapp => self.inner.whatsapp.as_ref(),
+        }
+    }
+
+    /// Whether a message may be sent again after [`Outcome::Ambiguous`], as a second one with its reference is dropped.
+    pub fn repeatable(&self, organization: &str, channel: Channel, external: bool) -> bool {
+        self.inner.sandbox.is_some() || self.gateway(organization, channel, external).is_some_and(gateway::Gateway::is_idempotent)
+    }
+
+    /// The outbox, if the sandbox is on.
+    pub fn sandbox(&self) -> Option<&sandbox::Outbox> {
+        self.inner.sandbox.as_ref()
+    }
+
+    /// The texts of the messages.
+    pub fn texts(&self) -> &texts::Texts {
+        &self.inner.texts
+    }
+}
+
+/// Why no channel can carry the message, if so.
+fn unsendable(message: &Message) -> Option<&'static str> {
+    let longest = message.text.len().max(message.subject.len()).max(message.html.as_ref().map_or(0, String::len));
+    if longest > MAX_TEXT {
+        return Some("the message is too long");
+    }
+    if message.reference.is_empty()
+        || message.reference.len() > MAX_REFERENCE
+        || !message.reference.bytes().all(|b| b.is_ascii_graphic())
+    {
+        return Some("the message has no usable reference");
+    }
+    let reachable = match message.channel {
+        Channel::Email => message.to.parse::<lettre::Address>().is_ok(),
+        Channel::Sms | Channel::Whatsapp => is_phone(&message.to),
+    };
+    (!reachable).then_some("the destination is not an address of the channel")
+}
+
+/// ITU-T E.164: a plus (which may be missing here) and 6 to 15 digits, the first not 0.
+fn is_phone(to: &str) -> bool {
+    let digits = to.strip_prefix('+').unwrap_or(to);
+    (6..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
+}
+
+/// The last three characters of a destination, as much as an operator needs to tell people apart.
+fn masked(to: &str) -> String {
+    let count = to.chars().count();
+    let shown: String = to.chars().skip(count.saturating_sub(3)).collect();
+    if count > 6 { format!("***{shown}") } else { "***".to_owned() }
+}
+
+/// What a server said, fit for an [`Outcome`]: one short line without the message's code and destination, as some servers
+/// repeat what they were sent.
+fn reason(message: &Message, said: &str) -> String {
+    let digits = message.to.trim_start_matches('+');
+    let code = message.code.as_ref().map_or("", Secret::expose);
+    let mut line: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    for hidden in [message.text.as_str(), code, message.to.as_str(), digits] {
+        if !hidden.is_empty() {
+            line = line.replace(hidden, "***");
+        }
+    }
+    line.chars().take(MAX_REASON).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message with a code for the tests of all channels.
+    pub(super) fn message(channel: Channel, reference: &str) -> Message {
+        let to = if channel == Channel::Email { "ana@example.org" } else { "+34600111222" };
+        Message {
+            reference: reference.into(),
+            organization: "acme".into(),
+            channel,
+            external: false,
+            to: to.into(),
+            language: Language::Es,
+            kind: texts::Kind::OtpCode,
+            subject: "Su código".into(),
+            text: "123456 es su clave & \"nada\" más".into(),
+            html: None,
+            code: Some(Secret::new("123456")),
+            ttl: Duration::from_secs(300),
+        }
+    }
+
+    pub(super) fn noon() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_message_shows_neither_its_text_nor_its_code_nor_its_destination() {
+        let shown = format!("{:?}", message(Channel::Sms, "r1"));
+        assert!(shown.contains("r1") && shown.contains("***222"), "{shown}");
+        assert!(!shown.contains("123456") && !shown.contains("600111222"), "{shown}");
+    }
+
+    #[test]
+    fn a_reason_hides_what_the_server_repeats() {
+        let message = message(Channel::Sms, "r1");
+        let line = reason(&message, "bad number 34600111222\r\nfor code 123456");
+        assert_eq!(line, "bad number ***  for code ***");
+        assert_eq!(reason(&message, &"x".repeat(1000)).len(), MAX_REASON);
+    }
+
+    #[actix_rt::test]
+    async fn what_no_channel_can_carry_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let channels = Channels::open(&Options::default(), folder.path()).unwrap();
+        let good = message(Channel::Sms, "r1");
+        let bad = [
+            Message { to: "ana@example.org".into(), ..good.clone() },
+            Message { to: "+34 600".into(), ..good.clone() },
+            Message { channel: Channel::Email, ..good.clone() },
+            Message { text: "x".repeat(MAX_TEXT + 1), ..good.clone() },
+            Message { reference: "a\r\nb".into(), ..good.clone() },
+            Message { reference: String::new(), ..good.clone() },
+        ];
+        for message in bad {
+            assert!(matches!(channels.send(&message, noon()).await, Outcome::Refused { .. }), "{message:?}");
+        }
+        assert!(matches!(channels.send(&good, noon()).await, Outcome::Accepted { .. }));
+        assert_eq!(channels.sandbox().unwrap().list(None, 10).len(), 1);
+        assert!(channels.repeatable("acme", Channel::Sms, false) && channels.repeatable("acme", Channel::Email, true));
+    }
+
+    #[actix_rt::test]
+    async fn a_channel_that_is_not_configured_refuses() {
+        let folder = tempfile::tempdir().unwrap();
+        let channels = Channels::open(&Options { sandbox: Some(false), ..Options::default() }, folder.path()).unwrap();
+        for channel in [Channel::Sms, Channel::Email, Channel::Whatsapp] {
+            for external in [false, true] {
+                let outcome = channels.send(&Message { external, ..message(channel, "r1") }, noon()).await;
+                assert!(matches!(&outcome, Outcome::Refused { reason } if reason.contains("configured")), "{outcome:?}");
+                assert!(!channels.repeatable("acme", channel, external));
+            }
+        }
+        assert!(channels.sandbox().is_none() && !folder.path().join("sandbox").exists());
+    }
+}

@@ -1,0 +1,428 @@
+//! The one place where errors become HTTP: status, code, title and envelope of the contract's `ErrorsResponse`.
+//!
+//! What the caller sees and what the operator sees are kept apart: an internal cause goes to the log, never into the
+//! answer; a caller's mistake goes into the answer, never into the log (it may quote what the caller sent).
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Most problems that one answer lists; the rest of a hopeless body adds nothing.
+const MAX_PROBLEMS: usize = 20;
+
+/// Where `ref` points as long as no base is configured.
+const DEFAULT_DOCUMENTATION: &str = "http://localhost:8080/docs/errors";
+
+static DOCUMENTATION: OnceLock<String> = OnceLock::new();
+
+/// Sets the base URL of the error documentation, which `ref` extends by `#CODE`. Called once at start; later calls do nothing.
+pub fn set_documentation_base(url: impl Into<String>) {
+    // The base belongs to the process: an error has no way to reach the configuration of the server it happens in.
+    let _ = DOCUMENTATION.set(url.into());
+}
+
+fn reference(code: Code) -> String {
+    format!("{}#{}", DOCUMENTATION.get().map_or(DEFAULT_DOCUMENTATION, String::as_str), code.as_str())
+}
+
+/// Machine-readable code of the contract's `Error`; see there for the pairs of status and code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[allow(missing_docs)]
+pub enum Code {
+    #[serde(rename = "MDOC_000")]
+    Mdoc000,
+    #[serde(rename = "MDOC_001")]
+    Mdoc001,
+    #[serde(rename = "MDOC_002")]
+    Mdoc002,
+    #[serde(rename = "MDOC_003")]
+    Mdoc003,
+    #[serde(rename = "MDOC_004")]
+    Mdoc004,
+    #[serde(rename = "MDOC_005")]
+    Mdoc005,
+    #[serde(rename = "MDOC_006")]
+    Mdoc006,
+}
+
+impl Code {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Mdoc000 => "MDOC_000",
+            Self::Mdoc001 => "MDOC_001",
+            Self::Mdoc002 => "MDOC_002",
+            Self::Mdoc003 => "MDOC_003",
+            Self::Mdoc004 => "MDOC_004",
+            Self::Mdoc005 => "MDOC_005",
+            Self::Mdoc006 => "MDOC_006",
+        }
+    }
+}
+
+/// Error class of the contract's `Error`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Title {
+    /// A path, query or header value is not valid.
+    ParameterError,
+    /// Something failed here.
+    InternalServerError,
+    /// The body is not valid.
+    InvalidInput,
+    /// Authentication or authorization failed; 403 too, as no title of its own is known.
+    Unauthorized,
+    /// There is no such resource.
+    ResourceNotFound,
+    /// The resource existed but is no longer available.
+    ResourceIsNoLongerAvailable,
+    /// The state does not allow it; 412 and 429 too.
+    Conflict,
+    /// The body is well formed but incomplete.
+    UnprocessableEntity,
+}
+
+impl Title {
+    /// The pairs of the contract's `Error.code`.
+    fn code(self) -> Code {
+        match self {
+            Self::InternalServerError => Code::Mdoc000,
+            Self::ParameterError | Self::InvalidInput => Code::Mdoc001,
+            Self::Unauthorized => Code::Mdoc002,
+            Self::ResourceNotFound => Code::Mdoc003,
+            Self::ResourceIsNoLongerAvailable => Code::Mdoc004,
+            Self::Conflict => Code::Mdoc005,
+            Self::UnprocessableEntity => Code::Mdoc006,
+        }
+    }
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Error {
+    /// Machine-readable code.
+    #[schema(inline)]
+    pub code: Code,
+    /// Error class.
+    #[schema(inline)]
+    pub title: Title,
+    /// URL of the documentation of the error.
+    #[serde(rename = "ref")]
+    #[schema(format = "uri")]
+    pub reference: String,
+    /// Human-readable explanation of this occurrence.
+    pub details: String,
+}
+
+/// Body of every error response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorsResponse {
+    /// One entry per problem found, at least one.
+    pub errors: Vec<Error>,
+}
+
+/// An answer that is not a success: a status and what is wrong, in words for the caller.
+pub struct ApiError {
+    status: StatusCode,
+    problems: Vec<(Title, String)>,
+    retry_after: Option<Duration>,
+    allow: Option<&'static str>,
+}
+
+impl ApiError {
+    fn one(status: StatusCode, title: Title, details: impl Into<String>) -> Self {
+        Self { status, problems: vec![(title, details.into())], retry_after: None, allow: None }
+    }
+
+    /// 400 for a path, query or header value.
+    pub fn parameter(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::BAD_REQUEST, Title::ParameterError, details)
+    }
+
+    /// 400 for a body.
+    pub fn input(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::BAD_REQUEST, Title::InvalidInput, details)
+    }
+
+    /// 400 for everything that is wrong with a body; the problems beyond a bound are left out.
+    pub fn inputs(details: impl IntoIterator<Item = String>) -> Self {
+        let problems: Vec<_> = details.into_iter().take(MAX_PROBLEMS).map(|details| (Title::InvalidInput, details)).collect();
+        if problems.is_empty() {
+            return Self::input("the body is not valid");
+        }
+        Self { status: StatusCode::BAD_REQUEST, problems, retry_after: None, allow: None }
+    }
+
+    /// 400 for everything that is wrong with path, query and headers; the problems beyond a bound are left out.
+    pub fn parameters(details: impl IntoIterator<Item = String>) -> Self {
+        let mut error = Self::inputs(details);
+        error.problems.iter_mut().for_each(|(title, _)| *title = Title::ParameterError);
+        error
+    }
+
+    /// 401: authentication or authorization failed.
+    pub fn unauthorized(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::UNAUTHORIZED, Title::Unauthorized, details)
+    }
+
+    /// 403: the credentials are not valid for this request.
+    pub fn forbidden(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::FORBIDDEN, Title::Unauthorized, details)
+    }
+
+    /// 404: there is no such resource.
+    pub fn not_found(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::NOT_FOUND, Title::ResourceNotFound, details)
+    }
+
+    /// 405, with the methods that the path has, as the `Allow` header wants them (RFC 9110, 15.5.6).
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let mut error =
+            Self::one(StatusCode::METHOD_NOT_ALLOWED, Title::ParameterError, format!("this path allows only {allow}"));
+        error.allow = Some(allow);
+        error
+    }
+
+    /// 408: the body did not arrive in time.
+    pub fn timeout(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::REQUEST_TIMEOUT, Title::InvalidInput, details)
+    }
+
+    /// 409: the state of the resource does not allow the change.
+    pub fn conflict(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::CONFLICT, Title::Conflict, details)
+    }
+
+    /// 410: the resource existed but is no longer available.
+    pub fn gone(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::GONE, Title::ResourceIsNoLongerAvailable, details)
+    }
+
+    /// 412: the request cannot be handled yet.
+    pub fn precondition_failed(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::PRECONDITION_FAILED, Title::Conflict, details)
+    }
+
+    /// 413: the body or a part of it is over its limit.
+    pub fn too_large(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::PAYLOAD_TOO_LARGE, Title::InvalidInput, details)
+    }
+
+    /// 415: the media type of the body is not one that the operation takes.
+    pub fn unsupported_media_type(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::UNSUPPORTED_MEDIA_TYPE, Title::ParameterError, details)
+    }
+
+    /// 422: the body is well formed but incomplete.
+    pub fn unprocessable(details: impl Into<String>) -> Self {
+        Self::one(StatusCode::UNPROCESSABLE_ENTITY, Title::UnprocessableEntity, details)
+    }
+
+    /// 429: too many requests.
+    pub fn too_many_requests(details: impl Into<String>, retry_after: Duration) -> Self {
+        let mut error = Self::one(StatusCode::TOO_MANY_REQUESTS, Title::Conflict, details);
+        error.retry_after = Some(retry_after);
+        error
+    }
+
+    /// 503 with `Retry-After`: over the load, or a part that is needed does not answer. The cause is logged, not told.
+    pub fn unavailable(cause: impl fmt::Display, retry_after: Duration) -> Self {
+        tracing::warn!(%cause, "answering 503");
+        let details = "the service cannot handle the request at the moment, try again later";
+        let mut error = Self::one(StatusCode::SERVICE_UNAVAILABLE, Title::InternalServerError, details);
+        error.retry_after = Some(retry_after);
+        error
+    }
+
+    /// 500. The cause is logged, not told; it must hold nothing secret.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        tracing::error!(%cause, "answering 500");
+        Self::one(StatusCode::INTERNAL_SERVER_ERROR, Title::InternalServerError, "unexpected error")
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body of the answer.
+    pub fn body(&self) -> ErrorsResponse {
+        let entry = |(title, details): &(Title, String)| {
+            let code = title.code();
+            Error { code, title: *title, reference: reference(code), details: details.clone() }
+        };
+        ErrorsResponse { errors: self.problems.iter().map(entry).collect() }
+    }
+}
+
+/// Says only the status: the details may quote the caller's input.
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiError({})", self.status)
+    }
+}
+
+/// Says only the status: the details may quote the caller's input.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "answered {}", self.status)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, rounded up: a client that waits exactly so long must not come too early.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.insert_header((header::RETRY_AFTER, seconds.max(1)));
+        }
+        if let Some(allow) = self.allow {
+            response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        response.json(self.body())
+    }
+}
+
+/// The route for the methods that a path does not have.
+pub fn only(allow: &'static str) -> actix_web::Route {
+    web::route().to(move || async move { Err::<HttpResponse, _>(ApiError::method_not_allowed(allow)) })
+}
+
+/// Extractor errors of path parameters.
+pub fn path_config() -> web::PathConfig {
+    web::PathConfig::default().error_handler(|error, _| {
+        ApiError::parameter(format!("the path is not valid: {}", without_value(&error.to_string()))).into()
+    })
+}
+
+/// Extractor errors of query parameters.
+pub fn query_config() -> web::QueryConfig {
+    web::QueryConfig::default().error_handler(|error, _| {
+        let details = match &error {
+            actix_web::error::QueryPayloadError::Deserialize(cause) => without_value(&cause.to_string()),
+            other => other.to_string(),
+        };
+        ApiError::parameter(format!("the query is not valid: {details}")).into()
+    })
+}
+
+/// The answer to a path that no operation has.
+pub async fn unknown_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    Err(ApiError::not_found(format!("no operation has the path {}", shortened(request.path()))))
+}
+
+fn shortened(path: &str) -> String {
+    const SHOWN: usize = 200;
+    match path.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &path[..end]),
+        None => path.to_owned(),
+    }
+}
+
+/// A serde message without the value that it quotes: the value may be a secret put in the wrong member, and the caller knows it.
+pub(super) fn without_value(message: &str) -> String {
+    let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
+    for kind in ["invalid type: ", "invalid value: ", "unknown variant ", "invalid length "] {
+        let Some(rest) = message.strip_prefix(kind) else { continue };
+        let Some((found, expected)) = rest.rsplit_once(", expected ") else { continue };
+        let found = found.split(['`', '"']).next().unwrap_or_default().trim();
+        let expected = expected.replace('`', "");
+        return match (kind, found) {
+            ("invalid type: ", found) if !found.is_empty() => format!("expected {expected}, found {found}"),
+            _ => format!("expected {expected}"),
+        };
+    }
+    message.replace('`', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_the_code_and_title_of_the_contract() {
+        let second = Duration::from_secs(1);
+        let cases = [
+            (ApiError::parameter("x"), 400, "MDOC_001", "PARAMETER_ERROR"),
+            (ApiError::input("x"), 400, "MDOC_001", "INVALID_INPUT"),
+            (ApiError::unauthorized("x"), 401, "MDOC_002", "UNAUTHORIZED"),
+            (ApiError::forbidden("x"), 403, "MDOC_002", "UNAUTHORIZED"),
+            (ApiError::not_found("x"), 404, "MDOC_003", "RESOURCE_NOT_FOUND"),
+            (ApiError::method_not_allowed("GET"), 405, "MDOC_001", "PARAMETER_ERROR"),
+            (ApiError::timeout("x"), 408, "MDOC_001", "INVALID_INPUT"),
+            (ApiError::conflict("x"), 409, "MDOC_005", "CONFLICT"),
+            (ApiError::gone("x"), 410, "MDOC_004", "RESOURCE_IS_NO_LONGER_AVAILABLE"),
+            (ApiError::precondition_failed("x"), 412, "MDOC_005", "CONFLICT"),
+            (ApiError::too_large("x"), 413, "MDOC_001", "INVALID_INPUT"),
+            (ApiError::unsupported_media_type("x"), 415, "MDOC_001", "PARAMETER_ERROR"),
+            (ApiError::unprocessable("x"), 422, "MDOC_006", "UNPROCESSABLE_ENTITY"),
+            (ApiError::too_many_requests("x", second), 429, "MDOC_005", "CONFLICT"),
+            (ApiError::internal("x"), 500, "MDOC_000", "INTERNAL_SERVER_ERROR"),
+            (ApiError::unavailable("x", second), 503, "MDOC_000", "INTERNAL_SERVER_ERROR"),
+        ];
+        for (error, status, code, title) in cases {
+            let body = serde_json::to_value(error.body()).unwrap();
+            let entry = &body["errors"][0];
+            assert_eq!(error.status().as_u16(), status);
+            assert_eq!((entry["code"].as_str(), entry["title"].as_str()), (Some(code), Some(title)));
+            assert!(entry["ref"].as_str().unwrap().ends_with(&format!("#{code}")));
+            assert!(!entry["details"].as_str().unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn internal_causes_are_not_told() {
+        let told = serde_json::to_string(&ApiError::internal("disk sda1 is gone").body()).unwrap();
+        assert!(!told.contains("sda1"));
+        let told = serde_json::to_string(&ApiError::unavailable("queue of 10.0.0.7", Duration::ZERO).body()).unwrap();
+        assert!(!told.contains("10.0.0.7"));
+    }
+
+    #[test]
+    fn details_are_not_in_debug_or_display() {
+        let error = ApiError::input("the code 123456 is wrong");
+        assert!(!format!("{error:?} {error}").contains("123456"));
+    }
+
+    #[test]
+    fn retry_after_is_rounded_up_and_never_zero() {
+        let header = |wait| {
+            let response = ApiError::unavailable("x", wait).error_response();
+            response.headers().get(header::RETRY_AFTER).unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(header(Duration::from_millis(1500)), "2");
+        assert_eq!(header(Duration::ZERO), "1");
+    }
+
+    #[test]
+    fn the_problems_of_one_answer_are_bounded_and_never_none() {
+        assert_eq!(ApiError::inputs((0..100).map(|n| format!("member {n}"))).body().errors.len(), MAX_PROBLEMS);
+        assert_eq!(ApiError::inputs([]).body().errors.len(), 1);
+    }
+
+    #[test]
+    fn a_value_quoted_by_serde_is_cut_out() {
+        let cut = without_value("invalid type: integer `123456`, expected a string at line 1 column 20");
+        assert_eq!(cut, "expected a string, found integer");
+        let cut = without_value("invalid type: string \"a, expected b\", expected u32");
+        assert_eq!(cut, "expected u32, found string");
+        let cut = without_value("unknown variant `hunter2`, expected `inline` or `attachment`");
+        assert_eq!(cut, "expected inline or attachment");
+        assert_eq!(without_value("missing field `name` at line 1 column 2"), "missing field name");
+    }
+}

@@ -1,0 +1,163 @@
+//! JSON bodies: bounded, and every refusal names the member that is wrong. Unknown members are ignored.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{self, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures::StreamExt;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+use super::error::{ApiError, without_value};
+
+/// Longest JSON body, in bytes, as long as [`Limit`] says nothing else.
+pub const DEFAULT_LIMIT: usize = 2 * 1024 * 1024;
+
+/// Longest time that a JSON body may take to arrive.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest JSON body, in bytes; put into the application's data.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit(pub usize);
+
+/// A JSON body of type `T`.
+///
+/// Answers 415 unless it is declared as JSON, 413 over the limit, 400 naming the member when it does not fit `T`.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            require_json(&request)?;
+            let limit = request.app_data::<web::Data<Limit>>().map_or(DEFAULT_LIMIT, |limit| limit.0);
+            let bytes = tokio::time::timeout(READ_TIMEOUT, collect(&request, payload, limit))
+                .await
+                .map_err(|_| ApiError::timeout("the body did not arrive in time"))??;
+            parse(&bytes).map(Self)
+        })
+    }
+}
+
+fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
+    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(ApiError::unsupported_media_type("the body must be sent as application/json"))
+}
+
+async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<BytesMut, ApiError> {
+    let over = || ApiError::too_large(format!("a JSON body may have {limit} bytes"));
+    if declared_length(request).is_some_and(|length| length > limit as u64) {
+        return Err(over());
+    }
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| ApiError::input("the body broke off or its encoding is wrong"))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(over());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// The length that a request declares for its body, if it does.
+pub(super) fn declared_length(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads JSON, naming the member that is wrong.
+///
+/// # Errors
+/// 400 (`INVALID_INPUT`) that quotes nothing of the values sent.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    parse_details(bytes).map_err(ApiError::input)
+}
+
+/// Reads JSON; the error is a text for the caller that names the member and quotes no value.
+pub(super) fn parse_details<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| describe(&error))?;
+    deserializer.end().map_err(|error| format!("not valid JSON at line {}, column {}", error.line(), error.column()))?;
+    Ok(value)
+}
+
+fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let cause = error.inner();
+    if !cause.is_data() {
+        return format!("not valid JSON at line {}, column {}", cause.line(), cause.column());
+    }
+    let path = error.path().to_string();
+    let message = without_value(&cause.to_string());
+    match path.as_str() {
+        "." | "?" => message,
+        path => format!("{path}: {message}"),
+    }
+}
+
+/// For `#[serde(default, deserialize_with = "json::present")]`: a member that may be left out but may not be null.
+///
+/// # Errors
+/// Those of `T`.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Signer {
+        name: String,
+        #[serde(default)]
+        age: u8,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Body {
+        signers: Vec<Signer>,
+    }
+
+    fn refusal(text: &str) -> String {
+        parse_details::<Body>(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn unknown_members_are_ignored() {
+        let body: Body = parse(br#"{"signers":[{"name":"Ana","colour":"red"}],"more":[1]}"#).unwrap();
+        assert_eq!(body, Body { signers: vec![Signer { name: "Ana".into(), age: 0 }] });
+    }
+
+    #[test]
+    fn a_refusal_names_the_member_and_quotes_no_value() {
+        assert_eq!(refusal(r#"{"signers":[{"name":123456}]}"#), "signers[0].name: expected a string, found integer");
+        assert_eq!(refusal(r#"{"signers":[{"name":"Ana"},{"age":3}]}"#), "signers[1]: missing field name");
+        assert_eq!(refusal(r#"{"signers":[{"name":"Ana","age":300}]}"#), "signers[0].age: expected u8");
+        assert_eq!(refusal("{}"), "missing field signers");
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_refused_with_its_place() {
+        assert_eq!(refusal(r#"{"signers":"#), "not valid JSON at line 1, column 11");
+        assert!(refusal(r#"{"signers":[]} trailing"#).starts_with("not valid JSON at line 1"));
+    }
+
+    #[test]
+    fn deep_nesting_does_no_harm() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(parse::<Body>(format!("{{\"signers\":[],\"ignored\":{deep}}}").as_bytes()).is_ok());
+        assert!(parse::<serde_json::Value>(deep.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! How many codes go out: to one destination per hour, and for one organization per minute (OWASP ASVS 5.0, 6.6).
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+
+use super::ApiError;
+
+/// Most destinations that are counted at a time; beyond it the oldest windows are forgotten first.
+const MAX_COUNTED: usize = 100_000;
+
+/// Bounds of the codes; 0 is no bound.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    pub per_destination_and_hour: u32,
+    pub per_organization_and_minute: u32,
+}
+
+/// Counts codes in fixed windows, in memory: a restart forgets them, which the bounds of the identifications outlast.
+#[derive(Debug)]
+pub struct CodeLimits {
+    options: Options,
+    windows: Mutex<HashMap<String, Window>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    began: Instant,
+    length: Duration,
+    count: u32,
+}
+
+impl CodeLimits {
+    pub fn new(options: Options) -> Self {
+        Self { options, windows: Mutex::new(HashMap::new()) }
+    }
+
+    /// Counts one code.
+    ///
+    /// # Errors
+    /// 429 with `Retry-After` over a bound.
+    pub fn admit(&self, organization: &str, destination: &str) -> Result<(), ApiError> {
+        self.admit_at(organization, destination, Instant::now()).map_err(|wait| {
+            ApiError::too_many_requests("too many codes were asked for; try again later", wait)
+        })
+    }
+
+    fn admit_at(&self, organization: &str, destination: &str, now: Instant) -> Result<(), Duration> {
+        let Options { per_destination_and_hour, per_organization_and_minute } = self.options;
+        let mut windows = self.windows.lock();
+        let hour = Duration::from_secs(3600);
+        count(&mut windows, format!("{organization}\n{destination}"), per_destination_and_hour, hour, now)?;
+        count(&mut windows, organization.to_owned(), per_organization_and_minute, Duration::from_secs(60), now)
+    }
+}
+
+fn count(windows: &mut HashMap<String, Window>, key: String, bound: u32, length: Duration, now: Instant) -> Result<(), Duration> {
+    if bound == 0 {
+        return Ok(());
+    }
+    if windows.len() >= MAX_COUNTED && !windows.contains_key(&key) {
+        windows.retain(|_, window| now.duration_since(window.began) < window.length);
+        if windows.len() >= MAX_COUNTED {
+            windows.clear();
+        }
+    }
+    let window = windows.entry(key).or_insert(Window { began: now, length, count: 0 });
+    let age = now.duration_since(window.began);
+    if age >= length {
+        *window = Window { began: now, length, count: 0 };
+    }
+    if window.count >= bound {
+        return Err(length.saturating_sub(age));
+    }
+    window.count += 1;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_gets_its_bound_per_hour_and_others_are_not_affected() {
+        let limits = CodeLimits::new(Options { per_destination_and_hour: 2, per_organization_and_minute: 0 });
+        let start = Instant::now();
+        let admit = |destination: &str, at: Instant| limits.admit_at("acme", destination, at);
+        assert!(admit("+34600111222", start).is_ok() && admit("+34600111222", start).is_ok());
+        let later = start + Duration::from_secs(600);
+        assert_eq!(admit("+34600111222", later), Err(Duration::from_secs(3000)));
+        assert!(admit("+34600111223", later).is_ok());
+        assert!(admit("+34600111222", start + Duration::from_secs(3600)).is_ok());
+    }
+
+    #[test]
+    fn an_organization_has_a_bound_of_its_own() {
+        let limits = CodeLimits::new(Options { per_destination_and_hour: 0, per_organization_and_minute: 1 });
+        let now = Instant::now();
+        assert!(limits.admit_at("acme", "a", now).is_ok());
+        assert!(limits.admit_at("acme", "b", now).is_err());
+        assert!(limits.admit_at("other", "a", now).is_ok());
+    }
+}

@@ -1,0 +1,91 @@
+//! The API's description, from the code: `/openapi.json`, and `/docs` to read and try it.
+
+use actix_web::{HttpResponse, web};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::{documents, error, otp, sandbox, securize, sign_configuration, sign_process, simple_sign};
+
+/// The description of all operations.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Rubrica",
+        description = "Signing documents electronically and identifying the people who sign. Every error is an ErrorsResponse with a code, a title and details."
+    ),
+    paths(
+        documents::upload_document,
+        documents::download_document,
+        documents::delete_document,
+        documents::delete_document_physically,
+        documents::get_document_metadata,
+        documents::create_document_public_url,
+        documents::change_document_owner,
+        sign_configuration::get_sign_configuration,
+        sign_configuration::create_sign_configuration,
+        sign_configuration::update_sign_configuration,
+        sign_process::create_sign_process,
+        sign_process::get_sign_process,
+        sign_process::cancel_sign_process,
+        simple_sign::get_simple_sign,
+        simple_sign::preview_simple_sign,
+        simple_sign::sign_simple,
+        otp::create_otp_identification,
+        otp::get_otp_identification,
+        otp::delete_otp_identification,
+        otp::challenge_otp_identification,
+        otp::validate_otp_identification,
+        otp::cancel_otp_identification,
+        otp::close_otp_identification,
+        securize::securize_token,
+        sandbox::sandbox_messages,
+        sandbox::advance_sandbox_clock,
+    ),
+    components(schemas(error::ErrorsResponse)),
+    modifiers(&Bearer),
+    security(("AuthNToken" = []))
+)]
+pub struct Api;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        api.components.get_or_insert_default().add_security_scheme("AuthNToken", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The description. Without the sandbox's operations where it is off.
+pub fn description(sandbox: bool) -> utoipa::openapi::OpenApi {
+    let mut api = Api::openapi();
+    if !sandbox {
+        api.paths.paths.retain(|path, _| !path.starts_with("/sandbox"));
+    }
+    api
+}
+
+/// Registers `/openapi.json` and `/docs`.
+pub fn configure(service: &mut web::ServiceConfig, sandbox: bool) {
+    let config = Config::from("/openapi.json").persist_authorization(true).try_it_out_enabled(true);
+    let found = || async { HttpResponse::Found().insert_header(("location", "/docs/")).finish() };
+    service
+        .service(web::resource("/docs").route(web::get().to(found)))
+        .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", description(sandbox)).config(config));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_description_is_what_the_code_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/openapi.json");
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        let now = description(true).to_pretty_json().unwrap() + "\n";
+        assert!(written == now, "stale; run: cargo run -- openapi > schema/openapi.json");
+    }
+}

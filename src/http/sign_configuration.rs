@@ -1,0 +1,283 @@
+//! Sign Configuration: the three operations of the contract.
+
+#[cfg(test)]
+mod tests;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::context::{Caller, State, organization_parameter};
+use super::error::ApiError;
+use super::multipart::{self, Part};
+use super::responses::Failures;
+use crate::access::{Action, Target};
+use crate::catalogue::sign_configuration::{
+    self, Certificate, Change, Channel, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule, SignConfiguration as Configuration,
+};
+use crate::iso_duration;
+
+const PATH: &str = "/v1/orgs/{org_id}/sign_process/configurations";
+
+/// Most bytes of a text part.
+const MAX_TEXT_PART: usize = 16 * 1024;
+
+const PARTS: [Part; 7] = [
+    Part::once("landing_url", MAX_TEXT_PART),
+    Part::once("expiration_duration", MAX_TEXT_PART),
+    Part::repeated("channels", MAX_TEXT_PART),
+    Part::once("content", MAX_CERTIFICATE),
+    Part::once("sign_certificate_password", MAX_PASSWORD),
+    Part::once("notification_email", MAX_TEXT_PART),
+    Part::once("identification_config", MAX_TEXT_PART),
+];
+
+/// Registers the operations; before `sign_process/{sign_process_id}`, as the literal segment wins (x-notes route-precedence).
+pub fn configure(service: &mut web::ServiceConfig) {
+    service.service(
+        web::resource(PATH)
+            .route(web::get().to(get_sign_configuration))
+            .route(web::post().to(create_sign_configuration))
+            .route(web::patch().to(update_sign_configuration))
+            .default_service(
+                web::route().to(|| async { Err::<HttpResponse, _>(ApiError::method_not_allowed("GET, POST, PATCH")) }),
+            ),
+    );
+}
+
+impl From<sign_configuration::Error> for ApiError {
+    fn from(error: sign_configuration::Error) -> Self {
+        use sign_configuration::Error as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::WrongPassword => Self::unauthorized(error.to_string()),
+            E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
+            E::Unusable(_) => Self::internal(error),
+            E::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+/// The configuration; neither the certificate's file nor its password is ever returned.
+#[derive(Serialize, ToSchema)]
+pub struct SignConfiguration {
+    /// URL of the sign pages.
+    #[schema(nullable = false)]
+    landing_url: Option<String>,
+    /// Time limit of every sign process of the organization, ISO-8601.
+    #[schema(nullable = false, format = Duration)]
+    expiration_duration: Option<String>,
+    /// Channels on which notices are sent.
+    #[schema(nullable = false)]
+    channels: Option<Vec<Channel>>,
+    #[schema(nullable = false)]
+    certificate: Option<SignCertificate>,
+    /// Where notices about the expiry of the certificate go.
+    #[schema(nullable = false)]
+    notification_email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    identification_config: Option<IdentificationConfig>,
+}
+
+/// Facts read from the certificate.
+#[derive(Serialize, ToSchema)]
+pub struct SignCertificate {
+    /// When the certificate ends.
+    #[schema(nullable = false)]
+    expiration_date: Option<DateTime<Utc>>,
+    /// Subject CN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    common_name: Option<String>,
+    /// Subject O.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    organization: Option<String>,
+    /// Subject OU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    organizational_unit: Option<String>,
+    /// Issuer name.
+    #[schema(nullable = false)]
+    issuer: Option<String>,
+}
+
+/// Identification settings of the organization.
+#[derive(Serialize, ToSchema)]
+pub struct IdentificationConfig {
+    #[schema(nullable = false)]
+    identity_document: Option<IdentityDocumentProviders>,
+}
+
+/// Settings of the identity-document identification.
+#[derive(Serialize, ToSchema)]
+pub struct IdentityDocumentProviders {
+    /// At most one rule per kind of signature.
+    #[schema(nullable = false)]
+    providers: Option<Vec<ProviderRule>>,
+}
+
+impl From<Certificate> for SignCertificate {
+    fn from(certificate: Certificate) -> Self {
+        Self {
+            expiration_date: Some(certificate.expiration_date),
+            common_name: certificate.common_name,
+            organization: certificate.organization,
+            organizational_unit: certificate.organizational_unit,
+            issuer: Some(certificate.issuer),
+        }
+    }
+}
+
+impl From<Configuration> for SignConfiguration {
+    fn from(configuration: Configuration) -> Self {
+        let identity_document = |providers| IdentityDocumentProviders { providers: Some(providers) };
+        Self {
+            landing_url: Some(configuration.landing_url),
+            expiration_duration: Some(iso_duration::format(configuration.expiration_duration)),
+            channels: Some(configuration.channels),
+            certificate: Some(configuration.certificate.into()),
+            notification_email: Some(configuration.notification_email),
+            identification_config: configuration
+                .providers
+                .map(|providers| IdentificationConfig { identity_document: Some(identity_document(providers)) }),
+        }
+    }
+}
+
+/// Settings, certificate and password.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct CreateSignConfigurationRequest {
+    /// URL of the sign pages.
+    landing_url: String,
+    /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
+    #[schema(format = Duration)]
+    expiration_duration: String,
+    /// Channels on which notices are sent. One form field with comma-separated values.
+    channels: Vec<Channel>,
+    /// The PKCS#12 (.p12) file.
+    #[schema(value_type = String, format = Binary)]
+    content: Vec<u8>,
+    /// Password of the PKCS#12 file.
+    #[schema(format = Password)]
+    sign_certificate_password: String,
+    /// Where notices about the expiry of the certificate go.
+    notification_email: String,
+    /// JSON array of scoring providers per kind of signature, as a string.
+    #[schema(nullable = false, content_media_type = "application/json")]
+    identification_config: Option<String>,
+}
+
+/// What to change; a new certificate needs its password in the same request.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct UpdateSignConfigurationRequest {
+    /// URL of the sign pages.
+    #[schema(nullable = false)]
+    landing_url: Option<String>,
+    /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
+    #[schema(nullable = false, format = Duration)]
+    expiration_duration: Option<String>,
+    /// Channels on which notices are sent. One form field with comma-separated values.
+    #[schema(nullable = false)]
+    channels: Option<Vec<Channel>>,
+    /// The PKCS#12 (.p12) file.
+    #[schema(nullable = false, value_type = Option<String>, format = Binary)]
+    content: Option<Vec<u8>>,
+    /// Password of the PKCS#12 file.
+    #[schema(nullable = false, format = Password)]
+    sign_certificate_password: Option<String>,
+    /// Where notices about the expiry of the certificate go.
+    #[schema(nullable = false)]
+    notification_email: Option<String>,
+    /// JSON array of scoring providers per kind of signature, as a string.
+    #[schema(nullable = false, content_media_type = "application/json")]
+    identification_config: Option<String>,
+}
+
+/// Read the sign configuration
+///
+/// An organization without a configuration gets a 404.
+#[utoipa::path(
+    get, path = "/v1/orgs/{org_id}/sign_process/configurations", operation_id = "get_sign_configuration",
+    tag = "Sign Configuration",
+    params(("org_id" = String, Path, description = "Organization (tenant).")),
+    responses((status = 200, description = "The configuration.", body = SignConfiguration), Failures)
+)]
+pub async fn get_sign_configuration(
+    caller: Caller,
+    path: web::Path<String>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let organization = organization_parameter(&path)?;
+    caller.authorize(Action::GetSignConfiguration, Target::organization(organization))?;
+    let configuration = state.configurations.load(organization).await?.ok_or(sign_configuration::Error::NotFound)?;
+    Ok(HttpResponse::Ok().json(SignConfiguration::from(configuration)))
+}
+
+/// Create the sign configuration
+///
+/// Stores the settings and the PKCS#12 certificate with which documents are signed. The certificate must open with the
+/// password, else 401. A configuration that exists already is replaced.
+#[utoipa::path(
+    post, path = "/v1/orgs/{org_id}/sign_process/configurations", operation_id = "create_sign_configuration",
+    tag = "Sign Configuration",
+    params(("org_id" = String, Path, description = "Organization (tenant).")),
+    request_body(content = CreateSignConfigurationRequest, content_type = "multipart/form-data"),
+    responses((status = 204, description = "The configuration is created."), Failures)
+)]
+pub async fn create_sign_configuration(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let organization = organization_parameter(&path)?;
+    caller.authorize(Action::CreateSignConfiguration, Target::organization(organization))?;
+    let change = read_change(&request, payload).await?;
+    state.configurations.create(organization, change, state.now()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Update the sign configuration
+///
+/// As the creation, but every field is optional; fields left out keep their value.
+#[utoipa::path(
+    patch, path = "/v1/orgs/{org_id}/sign_process/configurations", operation_id = "update_sign_configuration",
+    tag = "Sign Configuration",
+    params(("org_id" = String, Path, description = "Organization (tenant).")),
+    request_body(content(
+        (UpdateSignConfigurationRequest = "multipart/mixed"), (UpdateSignConfigurationRequest = "multipart/form-data"),
+    )),
+    responses((status = 204, description = "The configuration is updated."), Failures)
+)]
+pub async fn update_sign_configuration(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let organization = organization_parameter(&path)?;
+    caller.authorize(Action::UpdateSignConfiguration, Target::organization(organization))?;
+    let change = read_change(&request, payload).await?;
+    state.configurations.update(organization, change, state.now()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn read_change(request: &HttpRequest, payload: web::Payload) -> Result<Change, ApiError> {
+    let mut form = multipart::read(request, payload.into_inner(), &PARTS).await?;
+    Ok(Change {
+        landing_url: form.text("landing_url")?,
+        expiration_duration: form.text("expiration_duration")?,
+        channels: form.list("channels")?,
+        content: form.take("content"),
+        sign_certificate_password: form.text("sign_certificate_password")?,
+        notification_email: form.text("notification_email")?,
+        identification_config: form.text("identification_config")?,
+    })
+}

@@ -1,0 +1,532 @@
+//! Sign processes: create, read, cancel.
+
+use actix_web::{HttpResponse, http::header, web};
+use chrono::SubsecRound;
+use serde::{Deserialize, Serialize};
+use store::Timestamp;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use workflows::{
+    IdentificationType, Language, SignType, TwoFactorType,
+    sign_process::{
+        Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Rejection, SignatureStatus, Signer,
+        SignerFields, Status, process_id,
+    },
+};
+
+use super::{
+    ApiError, State,
+    context::{Caller, organization_parameter, uuid_parameter},
+    error::only,
+    json::Json,
+    people::{self, Person},
+    processes::{self, Engine, IdResponse},
+    responses::{Conflict, Failures},
+};
+use crate::{
+    access::{Action, Target},
+    catalogue::{
+        documents::{self, Extension, Owner},
+        sign_configuration::SignConfiguration,
+    },
+    iso_duration,
+};
+
+/// Longest alias of a signer, in characters.
+const MAX_ALIAS: usize = 100;
+
+const CREATION: &str = "/v1/orgs/{org_id}/sign_process";
+const PROCESS: &str = "/v1/orgs/{org_id}/sign_process/{sign_process_id}";
+
+/// Registers the operations. `sign_process/configurations` must be registered before: the literal segment wins.
+pub fn configure(service: &mut web::ServiceConfig) {
+    service
+        .service(web::resource(CREATION).route(web::post().to(create_sign_process)).default_service(only("POST")))
+        .service(web::resource(PROCESS).route(web::get().to(get_sign_process)).default_service(only("GET")))
+        .service(web::resource(format!("{PROCESS}/cancel")).route(web::post().to(cancel_sign_process)).default_service(only("POST")));
+}
+
+impl From<Rejection> for ApiError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::NotFound => Self::not_found("there is no such sign process or signature"),
+            Rejection::State(state) => Self::conflict(format!("the state does not allow it: {state}")),
+            Rejection::NotIdentified(state) => {
+                Self::conflict(format!("the signer's identification must be VALIDATED before the signature; it is {state}"))
+            }
+            Rejection::Exists => Self::conflict("another sign process has this identifier"),
+        }
+    }
+}
+
+/// Contract `CreateSignProcessRequest`.
+#[derive(Deserialize, ToSchema)]
+pub struct CreateSignProcessRequest {
+    signers: Vec<SignerRequest>,
+    sign: SignRequest,
+    identification: SignIdentificationRequest,
+    /// Time limit: PT15M to P30D; default: the tenant's, else P30D.
+    #[schema(format = Duration)]
+    expires_in: Option<String>,
+}
+
+/// Contract `Signer`.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Signer)]
+pub struct SignerRequest {
+    /// Name by which the rest of the request refers to the signer; unique in the process.
+    alias: String,
+    /// Given name.
+    name: String,
+    #[serde(flatten)]
+    person: RestOfPerson,
+    identification: Option<SignerIdentification>,
+}
+
+/// The members of a signer that are those of an actor.
+#[derive(Deserialize, ToSchema)]
+struct RestOfPerson {
+    last_name: Option<String>,
+    identity_document: Option<workflows::IdentityDocument>,
+    email: Option<String>,
+    msisdn: Option<workflows::Msisdn>,
+    language: Option<Language>,
+}
+
+/// Contract `SignerIdentification`.
+#[derive(Deserialize, ToSchema)]
+pub struct SignerIdentification {
+    two_factor_type: Option<TwoFactorType>,
+}
+
+/// Contract `SignRequest`.
+#[derive(Deserialize, ToSchema)]
+pub struct SignRequest {
+    #[serde(rename = "type")]
+    kind: SignType,
+    #[schema(min_items = 1)]
+    documents: Vec<SignDocument>,
+    /// Documents that are shown but not signed.
+    preview_documents: Option<Vec<Uuid>>,
+}
+
+/// Contract `SignDocument`.
+#[derive(Deserialize, ToSchema)]
+pub struct SignDocument {
+    id: Uuid,
+    /// Owner of the document; needed when it is private.
+    owner: Option<String>,
+    sign_fields: Option<Vec<SignFields>>,
+}
+
+/// Contract `SignFields`.
+#[derive(Deserialize, ToSchema)]
+pub struct SignFields {
+    /// Alias of a signer.
+    signer: String,
+    /// Names of signature fields that this signer signs.
+    #[schema(min_items = 1)]
+    fields: Vec<String>,
+}
+
+/// Contract `SignIdentificationRequest`.
+#[derive(Deserialize, ToSchema)]
+pub struct SignIdentificationRequest {
+    #[serde(rename = "type")]
+    kind: IdentificationType,
+}
+
+/// Create a sign process
+///
+/// Makes one signature and one identification per signer. Documents must exist, be reachable by the stated owner and be
+/// PDFs; sign fields named must be in them and unsigned.
+#[utoipa::path(
+    post, path = "/v1/orgs/{org_id}/sign_process", operation_id = "create_sign_process", tag = "Sign Process",
+    params(("org_id" = String, Path, description = "Organization (tenant).")),
+    request_body = CreateSignProcessRequest,
+    responses(
+        (status = 201, description = "The process is created.", body = IdResponse,
+            headers(("Location" = String, description = "Path of the created sign process, /orgs/{org_id}/sign_process/{id}."))),
+        Failures
+    )
+)]
+pub async fn create_sign_process(
+    caller: Caller,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    engine: web::Data<Engine>,
+    body: Json<CreateSignProcessRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let organization = organization_parameter(&path)?;
+    caller.authorize(Action::CreateSignProcess, Target::organization(organization))?;
+    let Json(request) = body;
+    let configuration = state.configurations.load(organization).await?;
+    let configuration = configuration.ok_or_else(|| ApiError::not_found("the organization has no sign configuration"))?;
+    let now = engine.clock.now();
+    let creation = Check::new(&state, organization, &configuration).creation(request, now, &engine).await?;
+    let id = creation.id;
+    hold(&state, organization, &creation, now).await?;
+    let created = engine.processes.sign.ask(organization, id, Command::Create(Box::new(creation))).await;
+    processes::answer(created)?;
+    let location = format!("/orgs/{organization}/sign_process/{id}");
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(IdResponse { id }))
+}
+
+/// Holds the bytes of the documents for the process. What a failure leaves held, the process' own end would release: it is
+/// given up here.
+async fn hold(state: &State, organization: &str, creation: &Creation, now: Timestamp) -> Result<(), ApiError> {
+    let digests = creation.documents.iter().map(|document| &document.digest);
+    let digests = digests.chain(creation.previews.iter().map(|preview| &preview.digest));
+    let digests: Vec<_> = digests.filter_map(|digest| digest.parse().ok()).collect();
+    for (index, digest) in digests.iter().enumerate() {
+        let held = state.documents.hold(organization, digest, creation.id, now).await;
+        if let Err(error) = held {
+            for digest in &digests[..index] {
+                if let Err(error) = state.documents.release(organization, digest, creation.id, now).await {
+                    tracing::warn!(%error, "bytes stay held for a process that was not created");
+                }
+            }
+            return Err(match error {
+                documents::Error::Gone => ApiError::input("sign.documents: a document was deleted meanwhile"),
+                other => other.into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The checks of a creation. All problems are told at once.
+struct Check<'a> {
+    state: &'a State,
+    organization: &'a str,
+    configuration: &'a SignConfiguration,
+    problems: Vec<String>,
+}
+
+impl<'a> Check<'a> {
+    fn new(state: &'a State, organization: &'a str, configuration: &'a SignConfiguration) -> Self {
+        Self { state, organization, configuration, problems: Vec::new() }
+    }
+
+    fn problem(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    async fn creation(mut self, request: CreateSignProcessRequest, now: Timestamp, engine: &Engine) -> Result<Creation, ApiError> {
+        if request.sign.kind != SignType::Simple {
+            self.problem("sign.type: only SIMPLE is supported by this version");
+        }
+        if request.identification.kind != IdentificationType::Otp {
+            self.problem("identification.type: only OTP is supported by this version");
+        }
+        let expires_in = self.expires_in(request.expires_in.as_deref());
+        let signers = self.signers(request.signers);
+        let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
+        let count = request.sign.documents.len() + request.sign.preview_documents.as_ref().map_or(0, Vec::len);
+        if request.sign.documents.is_empty() || count > MAX_DOCUMENTS {
+            self.problem(format!("sign.documents: expected 1 to {MAX_DOCUMENTS} documents, those to preview included"));
+            return Err(ApiError::inputs(self.problems));
+        }
+        let mut documents = Vec::new();
+        for (index, document) in request.sign.documents.into_iter().enumerate() {
+            let path = format!("sign.documents[{index}]");
+            if documents.iter().any(|other: &Document| other.id == document.id) {
+                self.problem(format!("{path}.id: the document is named twice"));
+                continue;
+            }
+            documents.extend(self.document(&path, document, &aliases).await?);
+        }
+        let mut previews = Vec::new();
+        for (index, id) in request.sign.preview_documents.unwrap_or_default().into_iter().enumerate() {
+            previews.extend(self.preview(&format!("sign.preview_documents[{index}]"), id, &documents).await?);
+        }
+        if !self.problems.is_empty() {
+            return Err(ApiError::inputs(self.problems));
+        }
+        Ok(Creation {
+            id: process_id(Uuid::now_v7()),
+            sign_type: request.sign.kind,
+            identification_type: request.identification.kind,
+            signers,
+            documents,
+            previews,
+            expires_at: now + expires_in,
+            notices: self.configuration.channels.clone(),
+            policy: engine.code_policy.clone(),
+        })
+    }
+
+    /// Request, then tenant (note sign-expiry).
+    fn expires_in(&mut self, text: Option<&str>) -> chrono::Duration {
+        let Some(text) = text else { return self.configuration.expiration_duration };
+        match iso_duration::parse(text) {
+            Ok(duration) if (MIN_EXPIRY..=MAX_EXPIRY).contains(&duration) => return duration,
+            Ok(_) => self.problem("expires_in: expected PT15M to P30D"),
+            Err(error) => self.problem(format!("expires_in: {error}")),
+        }
+        MAX_EXPIRY
+    }
+
+    fn signers(&mut self, requests: Vec<SignerRequest>) -> Vec<Signer> {
+        if requests.is_empty() || requests.len() > MAX_SIGNERS {
+            self.problem(format!("signers: expected 1 to {MAX_SIGNERS}"));
+            return Vec::new();
+        }
+        let mut signers: Vec<Signer> = Vec::new();
+        for (index, request) in requests.into_iter().enumerate() {
+            let path = format!("signers[{index}]");
+            let alias = request.alias.trim().to_owned();
+            if alias.is_empty() || alias.chars().count() > MAX_ALIAS || alias.chars().any(char::is_control) {
+                self.problem(format!("{path}.alias: expected 1 to {MAX_ALIAS} characters"));
+            } else if signers.iter().any(|other| other.alias == alias) {
+                self.problem(format!("{path}.alias: another signer has it"));
+            }
+            let RestOfPerson { last_name, identity_document, email, msisdn, language } = request.person;
+            let person = Person { name: Some(request.name), last_name, identity_document, email, msisdn, language };
+            let person = person.check(&path, &mut self.problems);
+            let two_factor_type = request.identification.and_then(|identification| identification.two_factor_type);
+            people::check_second_factor(&path, &person, two_factor_type, &mut self.problems);
+            // The code goes out on the first of the tenant's channels that reaches the signer.
+            let channel = self.configuration.channels.iter().copied().find(|channel| person.destination(*channel).is_some());
+            if channel.is_none() {
+                let channels: Vec<_> = self.configuration.channels.iter().map(|channel| format!("{channel:?}").to_uppercase()).collect();
+                self.problem(format!("{path}: no email or msisdn for a channel of the organization ({})", channels.join(", ")));
+            }
+            let channel = channel.unwrap_or(workflows::Channel::Email);
+            signers.push(Signer { alias, person, identification: Uuid::now_v7(), channel, two_factor_type });
+        }
+        signers
+    }
+
+    async fn document(&mut self, path: &str, request: SignDocument, aliases: &[String]) -> Result<Option<Document>, ApiError> {
+        let owner = match request.owner.as_deref().map(Owner::new).transpose() {
+            Ok(owner) => owner,
+            Err(message) => {
+                self.problem(format!("{path}.owner: {message}"));
+                return Ok(None);
+            }
+        };
+        let Some(record) = self.record(path, request.id, owner.as_ref()).await? else { return Ok(None) };
+        if record.extension != Extension::Pdf {
+            self.problem(format!("{path}.id: the document is no PDF but {}", record.extension.as_str()));
+            return Ok(None);
+        }
+        let bytes = self.state.documents.bytes(self.organization, &record).await?;
+        let inspected = tokio::task::spawn_blocking(move || ::documents::inspect::inspect(&bytes)).await.map_err(ApiError::internal)?;
+        let facts = match inspected {
+            Ok(facts) => facts,
+            Err(error) => {
+                self.problem(format!("{path}.id: the document cannot be signed: {error}"));
+                return Ok(None);
+            }
+        };
+        let fields = self.fields(path, request.sign_fields.unwrap_or_default(), aliases, &facts.signature_fields);
+        Ok(Some(Document {
+            id: record.id,
+            name: record.name,
+            owner: record.owner.map(|owner| owner.as_str().to_owned()),
+            digest: record.digest.to_string(),
+            size: record.size,
+            pages: u32::try_from(facts.pages).unwrap_or(u32::MAX),
+            fields,
+        }))
+    }
+
+    fn fields(
+        &mut self,
+        path: &str,
+        requests: Vec<SignFields>,
+        aliases: &[String],
+        known: &[::documents::inspect::SignatureField],
+    ) -> Vec<SignerFields> {
+        let mut used: Vec<String> = Vec::new();
+        for (index, request) in requests.iter().enumerate() {
+            let path = format!("{path}.sign_fields[{index}]");
+            if !aliases.contains(&request.signer) {
+                self.problem(format!("{path}.signer: no signer has this alias"));
+            }
+            if request.fields.is_empty() {
+                self.problem(format!("{path}.fields: expected at least one"));
+            }
+            for name in &request.fields {
+                match known.iter().find(|field| field.name == *name) {
+                    None => self.problem(format!("{path}.fields: the document has no signature field of this name")),
+                    Some(field) if field.signed => self.problem(format!("{path}.fields: a field is signed already")),
+                    Some(_) if used.contains(name) => self.problem(format!("{path}.fields: a field is named twice")),
+                    Some(_) => used.push(name.clone()),
+                }
+            }
+        }
+        requests.into_iter().map(|request| SignerFields { signer: request.signer, fields: request.fields }).collect()
+    }
+
+    /// A document that is shown only. It has no owner in the request; a private one is shown if it belongs to the owner of a
+    /// document to sign.
+    async fn preview(&mut self, path: &str, id: Uuid, signed: &[Document]) -> Result<Option<Preview>, ApiError> {
+        let record = match self.state.documents.find(self.organization, id).await {
+            Ok(record) => record,
+            Err(documents::Error::NotFound) => {
+                self.problem(format!("{path}: there is no such document"));
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let same_owner = |owner: &Owner| signed.iter().any(|document| document.owner.as_deref() == Some(owner.as_str()));
+        let owner = record.owner.clone().filter(same_owner);
+        let record = self.record(path, id, owner.as_ref()).await?;
+        Ok(record.map(|record| Preview { id, name: record.name, digest: record.digest.to_string() }))
+    }
+
+    async fn record(&mut self, path: &str, id: Uuid, owner: Option<&Owner>) -> Result<Option<documents::Document>, ApiError> {
+        match self.state.documents.read(self.organization, id, owner).await {
+            Ok(record) => Ok(Some(record)),
+            Err(error @ (documents::Error::NotFound | documents::Error::NotOwner | documents::Error::Gone)) => {
+                self.problem(format!("{path}: {error}"));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Contract `SignProcess`.
+#[derive(Serialize, ToSchema)]
+pub struct SignProcess {
+    signatures: Vec<Signature>,
+    status: Status,
+    sign_type: SignType,
+    modification_date: Timestamp,
+    creation_date: Timestamp,
+    /// Document id of the certificate of the process; set once CERTIFIED.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_id: Option<Uuid>,
+}
+
+/// Contract `Signature`.
+#[derive(Serialize, ToSchema)]
+pub struct Signature {
+    alias: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_name: Option<String>,
+    language: Language,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_number: Option<String>,
+    sign: SignatureSign,
+    identification: IdentificationRef,
+}
+
+/// Contract `SignatureSign`.
+#[derive(Serialize, ToSchema)]
+pub struct SignatureSign {
+    id: Uuid,
+    /// CREATED, SUCCEEDED, FAILED, CANCELLED or EXPIRED.
+    #[schema(value_type = String)]
+    status: SignatureStatus,
+    modification_date: Timestamp,
+}
+
+/// Contract `IdentificationRef`.
+#[derive(Serialize, ToSchema)]
+pub struct IdentificationRef {
+    pub id: Uuid,
+    #[serde(rename = "type")]
+    pub kind: IdentificationType,
+}
+
+impl From<&Life> for SignProcess {
+    fn from(life: &Life) -> Self {
+        let signers = life.creation.signers.iter().zip(&life.signatures);
+        let signature = |(signer, signature): (&Signer, &workflows::sign_process::Signature)| Signature {
+            alias: signer.alias.clone(),
+            name: signer.person.name.clone(),
+            last_name: signer.person.last_name.clone(),
+            language: signer.person.language,
+            document_number: signer.person.identity_document.as_ref().map(|document| document.document_number.clone()),
+            sign: SignatureSign {
+                id: signature.id,
+                status: signature.status,
+                modification_date: signature.modified_at.trunc_subsecs(3),
+            },
+            identification: IdentificationRef { id: signer.identification, kind: life.creation.identification_type },
+        };
+        Self {
+            signatures: signers.map(signature).collect(),
+            status: life.status,
+            sign_type: life.creation.sign_type,
+            modification_date: life.modified_at.trunc_subsecs(3),
+            creation_date: life.created_at.trunc_subsecs(3),
+            certificate_id: life.certificate,
+        }
+    }
+}
+
+/// The path of an operation on one process.
+#[derive(Deserialize)]
+pub struct ProcessPath {
+    org_id: String,
+    sign_process_id: String,
+}
+
+fn authorized(caller: &Caller, path: &ProcessPath, action: Action) -> Result<Uuid, ApiError> {
+    let organization = organization_parameter(&path.org_id)?;
+    caller.may(action, organization)?;
+    let id = uuid_parameter("sign_process_id", &path.sign_process_id)?;
+    caller.authorize(action, Target::sign_process(organization, id))?;
+    Ok(id)
+}
+
+/// Read a sign process
+///
+/// State of the process and of each signature.
+#[utoipa::path(
+    get, path = "/v1/orgs/{org_id}/sign_process/{sign_process_id}", operation_id = "get_sign_process", tag = "Sign Process",
+    params(
+        ("org_id" = String, Path, description = "Organization (tenant)."),
+        ("sign_process_id" = Uuid, Path, description = "Identifier of the sign process."),
+    ),
+    responses((status = 200, description = "The process.", body = SignProcess), Failures)
+)]
+pub async fn get_sign_process(
+    caller: Caller,
+    path: web::Path<ProcessPath>,
+    engine: web::Data<Engine>,
+) -> Result<HttpResponse, ApiError> {
+    let id = authorized(&caller, &path, Action::GetSignProcess)?;
+    let process = processes::answer(engine.processes.sign.read(&path.org_id, id).await)?;
+    let life = process.life().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
+    Ok(HttpResponse::Ok().json(SignProcess::from(life)))
+}
+
+/// Contract `CancelSignProcessRequest`.
+#[derive(Deserialize, ToSchema)]
+pub struct CancelSignProcessRequest {
+    /// Why the process is cancelled.
+    reason: String,
+}
+
+/// Cancel a sign process
+///
+/// Only a CREATED one can be cancelled.
+#[utoipa::path(
+    post, path = "/v1/orgs/{org_id}/sign_process/{sign_process_id}/cancel", operation_id = "cancel_sign_process", tag = "Sign Process",
+    params(
+        ("org_id" = String, Path, description = "Organization (tenant)."),
+        ("sign_process_id" = Uuid, Path, description = "Identifier of the sign process."),
+    ),
+    request_body = CancelSignProcessRequest,
+    responses((status = 204, description = "The process is cancelled."), Failures, Conflict)
+)]
+pub async fn cancel_sign_process(
+    caller: Caller,
+    path: web::Path<ProcessPath>,
+    engine: web::Data<Engine>,
+    body: Json<CancelSignProcessRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let id = authorized(&caller, &path, Action::CancelSignProcess)?;
+    let Json(CancelSignProcessRequest { reason }) = body;
+    processes::check_reason(&reason)?;
+    processes::answer(engine.processes.sign.ask(&path.org_id, id, Command::Cancel { reason }).await)?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,151 @@
+//! The world of the handlers' tests: an application over memory, callers, and multipart bodies.
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::test::{self, TestRequest};
+use actix_web::{App, web};
+use bytes::Bytes;
+use chrono::{TimeDelta, Utc};
+use serde_json::Value;
+use store::blobs::Blobs;
+use store::model::Model;
+
+use super::context::{Options, State};
+use super::{documents, error, sign_configuration};
+use crate::access::{self, Role};
+use crate::catalogue::documents::{Documents, Options as DocumentOptions};
+use crate::catalogue::sign_configuration::SignConfigurations;
+use crate::keys::Keys;
+
+pub const MAX_DOCUMENT: usize = 64 * 1024;
+
+pub struct World {
+    pub state: State,
+    pub keys: Keys,
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: u16,
+    pub headers: header::HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status, code and title of the first problem, and its details.
+    pub fn problem(&self) -> (u16, String, String, String) {
+        let problem = self.json()["errors"][0].clone();
+        let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+        (self.status, text("code"), text("title"), text("details"))
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        let keys = Keys::from_bytes(&[7; 32]);
+        let store = Arc::new(Model::new());
+        let options = access::Options { development: true, ..Default::default() };
+        let state = State {
+            documents: Documents::new(
+                store.clone(),
+                Blobs::memory(),
+                DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
+            ),
+            configurations: SignConfigurations::new(store, keys.clone()),
+            keys: keys.clone(),
+            access: access::Service::new(&options, &keys).unwrap(),
+            options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),
+            clock: Arc::new(Utc::now),
+        };
+        Self { state, keys }
+    }
+
+    pub fn token(&self, organization: &str, roles: &[Role]) -> String {
+        access::development::token(&self.keys, organization, roles, TimeDelta::hours(1), Utc::now())
+    }
+
+    /// A request with the token of an organization that may do everything.
+    pub fn request(&self, method: Method, path: &str) -> TestRequest {
+        let organization = path.split('/').nth(3).unwrap_or_default();
+        let bearer = format!("Bearer {}", self.token(organization, &[]));
+        TestRequest::default().method(method).uri(path).insert_header((header::AUTHORIZATION, bearer))
+    }
+
+    pub async fn call(&self, request: TestRequest) -> Answer {
+        let app = App::new()
+            .app_data(web::Data::new(self.state.clone()))
+            .app_data(error::path_config())
+            .configure(documents::configure)
+            .configure(sign_configuration::configure)
+            .default_service(web::to(error::unknown_route));
+        let app = test::init_service(app).await;
+        answer(app.call(request.to_request()).await).await
+    }
+}
+
+async fn answer<B: MessageBody>(outcome: Result<ServiceResponse<B>, actix_web::Error>) -> Answer
+where
+    B::Error: std::fmt::Debug,
+{
+    match outcome {
+        Ok(response) => {
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+            Answer { status, headers, body }
+        }
+        Err(error) => {
+            let response = error.error_response();
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+            Answer { status, headers, body }
+        }
+    }
+}
+
+/// A multipart body, part by part.
+#[derive(Default)]
+pub struct Form(Vec<u8>);
+
+impl Form {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn part(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.0.extend_from_slice(format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n").as_bytes());
+        self.0.extend_from_slice(value.as_ref());
+        self.0.extend_from_slice(b"\r\n");
+        self
+    }
+
+    pub fn on(self, request: TestRequest) -> TestRequest {
+        self.on_as(request, "multipart/form-data")
+    }
+
+    pub fn on_as(mut self, request: TestRequest, media_type: &str) -> TestRequest {
+        self.0.extend_from_slice(b"--XX--\r\n");
+        let length = self.0.len();
+        request
+            .insert_header((header::CONTENT_TYPE, format!("{media_type}; boundary=XX")))
+            .insert_header((header::CONTENT_LENGTH, length))
+            .set_payload(self.0)
+    }
+}
+
+/// The triple of status, code and title that an error must have.
+pub fn expect_problem(answer: &Answer, status: StatusCode, code: &str, title: &str) {
+    let (is, is_code, is_title, details) = answer.problem();
+    assert_eq!((is, is_code.as_str(), is_title.as_str()), (status.as_u16(), code, title), "{details}");
+    assert!(!details.is_empty());
+}

@@ -1,0 +1,187 @@
+//! Sealing: every signer's signature on a document, and the certificate of a process.
+
+use std::sync::Arc;
+
+use ::documents::{
+    certificate::{self, SignedEvidence},
+    pkcs12::Identity,
+    seal,
+};
+use actors::{Attempt, Host};
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use workflows::{
+    Contact,
+    identification::otp::Otp,
+    sign_process::{Command, Document, Life, Sealed, SignProcess},
+};
+
+use super::{World, evidence, refused, retry};
+use crate::catalogue::{
+    documents::{self, Extension, Owner, Produced},
+    sign_configuration,
+};
+
+impl World {
+    /// Seals one document with a PAdES signature per signer, in the order in which they signed, and stores the result as a new
+    /// document. Repeatable: the new document's id comes from the process and the document.
+    pub(super) async fn seal_document(
+        &self,
+        organization: &str,
+        life: &Life,
+        document: Uuid,
+        now: DateTime<Utc>,
+    ) -> Attempt<SignProcess> {
+        let Some(document) = life.creation.documents.iter().find(|candidate| candidate.id == document) else {
+            return refused("the process has no such document");
+        };
+        let identity = match self.identity(organization, now).await {
+            Ok(identity) => identity,
+            Err(attempt) => return attempt,
+        };
+        let Ok(digest) = document.digest.parse() else { return refused("the document's digest is not readable") };
+        let bytes = match self.documents.held_bytes(organization, &digest).await {
+            Ok(bytes) => bytes,
+            Err(documents::Error::Gone) => return refused("the document's bytes are gone"),
+            Err(error) => return retry(error),
+        };
+        let requests = seal_requests(life, document);
+        let sealed = match off_thread(move || seal::seal(&bytes, &identity, &requests)).await {
+            Ok(Ok(sealed)) => sealed,
+            Ok(Err(error @ seal::Error::Signing)) => return retry(error),
+            Ok(Err(error)) => return refused(error),
+            Err(reason) => return retry(reason),
+        };
+        let owner = match document.owner.as_deref().map(Owner::new).transpose() {
+            Ok(owner) => owner,
+            Err(reason) => return refused(reason),
+        };
+        let produced = Produced {
+            id: produced_id(life.creation.id, "sealed", document.id),
+            name: format!("{}_signed", document.name.strip_suffix(".pdf").unwrap_or(&document.name)),
+            extension: Extension::Pdf,
+            tags: vec!["SIGNED".into()],
+            owner,
+            bytes: sealed.into(),
+        };
+        match self.documents.store_produced(organization, produced, now).await {
+            Ok(stored) => {
+                let sealed = Sealed { id: stored.id, digest: stored.digest.to_string() };
+                Attempt::Done(Some(Command::Sealed { document: document.id, sealed }))
+            }
+            Err(error) => retry(error),
+        }
+    }
+
+    /// Gathers the evidence of a signed process, signs it, prints it and seals the print.
+    pub(super) async fn certify(&self, otp: &Host<Otp>, organization: &str, life: &Life, now: DateTime<Utc>) -> Attempt<SignProcess> {
+        let identity = match self.identity(organization, now).await {
+            Ok(identity) => identity,
+            Err(attempt) => return attempt,
+        };
+        let evidence = match evidence::gather(self, otp, organization, life, &identity, now).await {
+            Ok(evidence) => evidence,
+            Err(reason) => return retry(reason),
+        };
+        let language = life.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
+        let language = self.channels.texts().language(organization, language);
+        let process = life.creation.id;
+        let made = off_thread(move || certificate_pdf(&evidence, &identity, evidence::language(language), process, now)).await;
+        let bytes: Bytes = match made {
+            Ok(Ok(bytes)) => bytes.into(),
+            Ok(Err(reason)) | Err(reason) => return retry(reason),
+        };
+        let produced = Produced {
+            id: produced_id(process, "certificate", process),
+            name: format!("certificate_{process}"),
+            extension: Extension::Pdf,
+            tags: vec!["CERTIFICATE".into()],
+            owner: None,
+            bytes,
+        };
+        match self.documents.store_produced(organization, produced, now).await {
+            Ok(stored) => Attempt::Done(Some(Command::Certified { certificate: stored.id })),
+            Err(error) => retry(error),
+        }
+    }
+
+    /// The tenant's identity, unless it is missing or expired: then the seal waits for the tenant to mend it.
+    async fn identity(&self, organization: &str, now: DateTime<Utc>) -> Result<Arc<Identity>, Attempt<SignProcess>> {
+        let identity = self.configurations.identity(organization).await.map_err(|error| match error {
+            sign_configuration::Error::Unusable(reason) => refused(reason),
+            other => retry(other),
+        })?;
+        if identity.facts().not_after <= now {
+            return Err(retry("the tenant's certificate has expired; a new one in the sign configuration mends this"));
+        }
+        Ok(identity)
+    }
+}
+
+/// One signature per signer and field, an invisible one for a signer without fields.
+fn seal_requests(life: &Life, document: &Document) -> Vec<seal::Request> {
+    let mut signed: Vec<_> =
+        life.creation.signers.iter().zip(&life.signatures).filter_map(|(signer, signature)| Some((signer, signature.signed.as_ref()?))).collect();
+    signed.sort_by_key(|(_, act)| act.at);
+    let mut requests = Vec::new();
+    for (signer, act) in signed {
+        let own = document.fields.iter().filter(|fields| fields.signer == signer.alias);
+        let fields: Vec<_> = own.flat_map(|fields| fields.fields.iter().cloned().map(Some)).collect();
+        let fields = if fields.is_empty() { vec![None] } else { fields };
+        requests.extend(fields.into_iter().map(|field| seal::Request {
+            field,
+            signer_name: full_name(&signer.person).unwrap_or_else(|| signer.alias.clone()),
+            at: act.at,
+            reason: format!("Sign process {}", life.creation.id),
+            location: None,
+            appearance_lines: None,
+        }));
+    }
+    requests
+}
+
+/// Given and family name.
+pub(super) fn full_name(person: &Contact) -> Option<String> {
+    let parts: Vec<_> = [&person.name, &person.last_name].into_iter().flatten().map(String::as_str).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn certificate_pdf(
+    evidence: &certificate::Evidence,
+    identity: &Identity,
+    language: certificate::Language,
+    process: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<u8>, String> {
+    let chain: Vec<Vec<u8>> = identity.certificates().map(<[u8]>::to_vec).collect();
+    let leaf = chain.first().ok_or("the identity has no certificate")?;
+    let algorithm = certificate::Algorithm::for_certificate(leaf).map_err(|error| error.to_string())?;
+    let sign = |message: &[u8]| identity.sign(message).map_err(|_| "the evidence could not be signed".to_owned());
+    let signed = SignedEvidence::sign(evidence, algorithm, &chain, &sign).map_err(|error| error.to_string())?;
+    let pdf = certificate::render(evidence, language, &signed.attachment()).map_err(|error| error.to_string())?;
+    let facts = identity.facts();
+    let request = seal::Request {
+        field: None,
+        signer_name: facts.common_name.or(facts.organization).unwrap_or_else(|| facts.fingerprint.clone()),
+        at: now,
+        reason: format!("Certificate of sign process {process}"),
+        location: None,
+        appearance_lines: None,
+    };
+    seal::seal(&pdf, identity, &[request]).map_err(|error| error.to_string())
+}
+
+/// The id of what a process produces: the same whenever the effect is repeated. A UUIDv8 (RFC 9562, 5.8) of a SHA-256.
+fn produced_id(process: Uuid, what: &str, of: Uuid) -> Uuid {
+    let hash = digest::digest(&digest::SHA256, format!("{process}/{what}/{of}").as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.as_ref()[..16]);
+    Uuid::new_v8(bytes)
+}
+
+/// Runs what keeps a processor busy beside the threads that serve.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| "the work panicked".to_owned())
+}

@@ -1,0 +1,284 @@
+//! The evidence of a signed process, gathered from its journal and those of its identifications.
+
+use ::documents::{
+    certificate::{
+        self, Action, Challenge, Delivery, Device, Document, Evidence, Identification, Journal, JournalPosition, Moment, PreviewDocument,
+        Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant, TimelineEntry, mask,
+    },
+    pkcs12::Identity,
+};
+use ::store::Entity;
+use actors::{
+    Host,
+    journal::{self, Fact, Line},
+};
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+use workflows::{
+    Channel, Machine,
+    identification::otp::{self, Otp},
+    sign_process::{self, Life, SignProcess},
+};
+
+use super::{World, documents::full_name};
+use crate::channels::Language;
+
+/// What the signature operation means (contract `sign_simple`: the call is the consent).
+const CONSENT: &str = "The signature operation was called for this signer after the identification; the call is the consent to sign the documents listed.";
+
+/// Gathers everything that is known of the process now.
+///
+/// # Errors
+/// What could not be read.
+pub(super) async fn gather(
+    world: &World,
+    otp: &Host<Otp>,
+    organization: &str,
+    life: &Life,
+    identity: &Identity,
+    now: DateTime<Utc>,
+) -> Result<Evidence, String> {
+    let mut timeline = Vec::new();
+    let mut journals = vec![sign_journal(world, organization, life, &mut timeline).await?];
+    let mut signers = Vec::new();
+    for (signer, signature) in life.creation.signers.iter().zip(&life.signatures) {
+        let state = otp.read(organization, signer.identification).await.map_err(|error| format!("{error:?}"))?;
+        let identification = state.life().ok_or("an identification of the process does not exist")?;
+        signers.push(describe_signer(signer, signature, identification, world.channels.repeatable(organization, signer.channel, false)));
+        journals.push(otp_journal(world, organization, signer, &mut timeline).await?);
+    }
+    timeline.sort_by_key(|entry| entry.at.utc());
+    let mut described = Vec::new();
+    for (document, sealed) in life.creation.documents.iter().zip(&life.sealed) {
+        described.push(describe_document(world, organization, document, sealed.as_ref()).await?);
+    }
+    let mut previews = Vec::new();
+    for preview in &life.creation.previews {
+        let record = world.documents.find(organization, preview.id).await.map_err(|error| error.to_string())?;
+        previews.push(PreviewDocument {
+            id: preview.id,
+            name: preview.name.clone(),
+            pages: None,
+            size: record.size,
+            sha256: preview.digest.clone(),
+        });
+    }
+    let leaf = identity.certificates().next().ok_or("the identity has no certificate")?;
+    Ok(Evidence {
+        format: certificate::FORMAT.into(),
+        software: Software { name: "Rubrica".into(), version: env!("CARGO_PKG_VERSION").into() },
+        generated_at: Moment::in_utc(now),
+        tenant: Tenant { organization_id: organization.into(), name: Some(world.tenants.name(organization)) },
+        process: Process {
+            id: life.creation.id,
+            sign_type: format!("{:?}", life.creation.sign_type).to_uppercase(),
+            status: life.status.name().into(),
+            created_at: Moment::in_utc(life.created_at),
+            expires_at: Some(Moment::in_utc(life.creation.expires_at)),
+            signed_at: life.completed_at.map(Moment::in_utc),
+        },
+        signers,
+        documents: described,
+        preview_documents: previews,
+        timeline,
+        journals,
+        sealing_certificate: Some(SealingCertificate::from_der(leaf).map_err(|error| error.to_string())?),
+    })
+}
+
+/// The certificate's language for one in which messages go out.
+pub(super) fn language(language: Language) -> certificate::Language {
+    match language {
+        Language::En => certificate::Language::En,
+        Language::Eu => certificate::Language::Eu,
+        Language::Gl => certificate::Language::Gl,
+        Language::Ca => certificate::Language::Ca,
+        Language::De => certificate::Language::De,
+        Language::Es | Language::Undefined => certificate::Language::Es,
+    }
+}
+
+/// A journal, read and checked, and its chain as evidence shows it.
+async fn read<M: Machine>(world: &World, organization: &str, id: Uuid) -> Result<(Vec<Line<M::Event>>, Journal), String>
+where
+    M::Event: DeserializeOwned,
+{
+    let entity = Entity::new(organization, M::KIND, id);
+    let lines = journal::read::<M::Event>(&*world.store, &entity).await.map_err(|error| error.to_string())?;
+    let entries = lines.iter().map(|line| (line.at, line.json.as_slice()));
+    let chain = Journal::chain(organization, M::KIND, id, entries);
+    if lines.last().is_some_and(|line| line.hash.to_string() != chain.head_hash) {
+        return Err("the journal's chain of hashes does not match its entries".into());
+    }
+    Ok((lines, chain))
+}
+
+async fn sign_journal(world: &World, organization: &str, life: &Life, timeline: &mut Vec<TimelineEntry>) -> Result<Journal, String> {
+    use sign_process::Event;
+    let (lines, chain) = read::<SignProcess>(world, organization, life.creation.id).await?;
+    let alias = |signature: Uuid| life.position(signature).map_or("?", |position| &life.creation.signers[position].alias).to_owned();
+    for line in &lines {
+        let Fact::Event(event) = &line.fact else { continue };
+        let (actor, what, details) = match event {
+            Event::Created(_) => (organization.to_owned(), Action::ProcessCreated, None),
+            Event::Previewed { signature, device } => (alias(*signature), Action::DocumentsShown, device.ip.clone()),
+            Event::Signed { signature, device } => (alias(*signature), Action::Signed, device.ip.clone()),
+            Event::Completed => (SERVICE.into(), Action::ProcessSigned, None),
+            Event::Sealed { sealed, .. } => (SERVICE.into(), Action::DocumentSealed, Some(sealed.id.to_string())),
+            Event::Certified { .. } => (SERVICE.into(), Action::ProcessCertified, None),
+            Event::Failed { reason, .. } => (SERVICE.into(), Action::ProcessFailed, Some(reason.clone())),
+            Event::Cancelled { reason } => (organization.to_owned(), Action::ProcessCancelled, Some(reason.clone())),
+            Event::Expired => (SERVICE.into(), Action::ProcessExpired, None),
+            // The identifications' own journals say it.
+            Event::Identified { .. } | Event::IdentificationLost { .. } | Event::Noticed { .. } => continue,
+        };
+        timeline.push(entry(line, life.creation.id, actor, what, details));
+    }
+    Ok(chain)
+}
+
+/// Who acts when nobody else does.
+const SERVICE: &str = "Rubrica";
+
+async fn otp_journal(
+    world: &World,
+    organization: &str,
+    signer: &sign_process::Signer,
+    timeline: &mut Vec<TimelineEntry>,
+) -> Result<Journal, String> {
+    use otp::Event;
+    let (lines, chain) = read::<Otp>(world, organization, signer.identification).await?;
+    let destination = signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to));
+    for line in &lines {
+        let Fact::Event(event) = &line.fact else { continue };
+        let (actor, what, details) = match event {
+            Event::Created(_) => (SERVICE.to_owned(), Action::IdentificationCreated, Some(signer.alias.clone())),
+            Event::Challenged { .. } => (signer.alias.clone(), Action::CodeRequested, destination.clone()),
+            Event::Delivered { provider_id, .. } => (SERVICE.into(), Action::CodeSent, provider_id.clone()),
+            Event::NotDelivered { reason, .. } => (SERVICE.into(), Action::CodeNotDelivered, Some(reason.clone())),
+            Event::WrongAnswer { .. } => (signer.alias.clone(), Action::WrongAnswer, None),
+            Event::Validated { device } => (signer.alias.clone(), Action::IdentificationValidated, device.ip.clone()),
+            Event::Succeeded => (SERVICE.into(), Action::IdentificationSucceeded, Some(signer.alias.clone())),
+            Event::Failed { reason } => (SERVICE.into(), Action::IdentificationFailed, Some(reason.clone())),
+            Event::Cancelled { reason } => (SERVICE.into(), Action::IdentificationCancelled, reason.clone()),
+            Event::Expired => (SERVICE.into(), Action::IdentificationExpired, Some(signer.alias.clone())),
+            Event::Deleted => (organization.to_owned(), Action::Other("identification deleted".into()), Some(signer.alias.clone())),
+        };
+        timeline.push(entry(line, signer.identification, actor, what, details));
+    }
+    Ok(chain)
+}
+
+fn entry<E>(line: &Line<E>, id: Uuid, actor: String, what: Action, details: Option<String>) -> TimelineEntry {
+    let journal = Some(JournalPosition { id, sequence: line.seq, hash: line.hash.to_string() });
+    TimelineEntry { at: Moment::in_utc(line.at), actor, what, details, journal }
+}
+
+fn masked(channel: Channel, destination: &str) -> String {
+    match channel {
+        Channel::Email => mask::email(destination),
+        Channel::Sms | Channel::Whatsapp => mask::phone(None, destination),
+    }
+}
+
+fn name_of<T: serde::Serialize>(value: &T) -> Option<String> {
+    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
+}
+
+fn device(device: &workflows::Device) -> Device {
+    Device {
+        ip: device.ip.clone(),
+        user_agent: device.user_agent.clone(),
+        installation_id: device.installation_id.clone(),
+        fingerprint: device.fingerprint.clone(),
+        location: device.location.clone(),
+    }
+}
+
+fn describe_signer(
+    signer: &sign_process::Signer,
+    signature: &sign_process::Signature,
+    identification: &otp::Life,
+    sandbox: bool,
+) -> Signer {
+    let person = &signer.person;
+    Signer {
+        alias: signer.alias.clone(),
+        name: person.name.clone().unwrap_or_else(|| full_name(person).unwrap_or_default()),
+        last_name: person.last_name.clone(),
+        email: person.email.as_deref().map(mask::email),
+        phone: person.msisdn.as_ref().map(|phone| mask::phone(Some(&phone.country_code), &phone.phone_number.to_string())),
+        document_type: person.identity_document.as_ref().and_then(|document| name_of(&document.document_type)),
+        document_number: person.identity_document.as_ref().map(|document| mask::document_number(&document.document_number)),
+        language: name_of(&person.language),
+        identification: Some(describe_identification(signer, identification, sandbox)),
+        sign_id: Some(signature.id),
+        sign_status: name_of(&signature.status),
+        preview_at: signature.previewed.as_ref().map(|act| Moment::in_utc(act.at)),
+        signed_at: signature.signed.as_ref().map(|act| Moment::in_utc(act.at)),
+        consent_text: signature.signed.as_ref().map(|_| CONSENT.to_owned()),
+        device: signature.signed.as_ref().map(|act| device(&act.device)),
+        preview_device: signature.previewed.as_ref().map(|act| device(&act.device)),
+    }
+}
+
+fn describe_identification(signer: &sign_process::Signer, life: &otp::Life, repeatable: bool) -> Identification {
+    let provider = if repeatable { "idempotent gateway or sandbox" } else { "gateway" };
+    let challenges = life.challenges.iter().zip(1..).map(|(challenge, number)| Challenge {
+        number,
+        requested_at: Moment::in_utc(challenge.at),
+        expires_at: Some(Moment::in_utc(challenge.until)),
+        attempts: None,
+        deliveries: delivery(&challenge.delivery, provider).into_iter().collect(),
+    });
+    Identification {
+        id: signer.identification,
+        kind: "OTP".into(),
+        state: life.state.name().into(),
+        channel: name_of(&signer.channel),
+        external: Some(life.creation.external),
+        destination: signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to)),
+        two_factor_type: life.creation.two_factor_type.as_ref().and_then(name_of),
+        attempts: life.failures + u32::from(life.validated.is_some()),
+        challenges: challenges.collect(),
+        created_at: Some(Moment::in_utc(life.created_at)),
+        validated_at: life.validated.as_ref().map(|validation| Moment::in_utc(validation.at)),
+        device: life.validated.as_ref().map(|validation| device(&validation.device)),
+    }
+}
+
+fn delivery(delivery: &otp::Delivery, provider: &str) -> Option<Delivery> {
+    let (at, message_id, outcome) = match delivery {
+        otp::Delivery::Pending => return None,
+        otp::Delivery::Accepted { at, provider_id } => (at, provider_id.clone(), "SENT".to_owned()),
+        otp::Delivery::Failed { at, reason } => (at, None, format!("FAILED: {reason}")),
+    };
+    Some(Delivery { at: Moment::in_utc(*at), provider: provider.into(), message_id, outcome, receipts: Vec::new() })
+}
+
+async fn describe_document(
+    world: &World,
+    organization: &str,
+    document: &sign_process::Document,
+    sealed: Option<&sign_process::Sealed>,
+) -> Result<Document, String> {
+    let sealed = match sealed {
+        None => None,
+        Some(sealed) => {
+            let record = world.documents.find(organization, sealed.id).await.map_err(|error| error.to_string())?;
+            Some(SealedDocument { id: sealed.id, size: record.size, sha256: sealed.digest.clone() })
+        }
+    };
+    let sign_fields = document.fields.iter().map(|own| SignFields { signer: own.signer.clone(), fields: own.fields.clone() });
+    Ok(Document {
+        id: document.id,
+        name: document.name.clone(),
+        pages: Some(document.pages),
+        size: document.size,
+        sha256: document.digest.clone(),
+        versions: Vec::new(),
+        sealed,
+        sign_fields: sign_fields.collect(),
+    })
+}

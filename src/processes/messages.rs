@@ -1,0 +1,102 @@
+//! Messages to people: what they say, where they go, and what becomes of an attempt to send one.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use actors::Attempt;
+use chrono::{DateTime, Utc};
+use workflows::{Channel, Contact, Machine};
+
+use super::{World, refused};
+use crate::channels::{
+    Message, Outcome,
+    texts::{Content, Data},
+};
+
+/// Digits of the codes.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeOptions {
+    /// By SMS and WhatsApp.
+    pub digits: u32,
+    /// By e-mail, which is read less quickly and attacked more easily.
+    pub digits_email: u32,
+}
+
+impl CodeOptions {
+    pub fn digits(&self, channel: Channel) -> u32 {
+        match channel {
+            Channel::Email => self.digits_email,
+            Channel::Sms | Channel::Whatsapp => self.digits,
+        }
+    }
+}
+
+/// The names by which people know the organizations.
+#[derive(Clone, Debug, Default)]
+pub struct Tenants(Arc<HashMap<String, String>>);
+
+impl Tenants {
+    pub fn new(names: HashMap<String, String>) -> Self {
+        Self(Arc::new(names))
+    }
+
+    /// The configured name, or the identifier.
+    pub fn name(&self, organization: &str) -> String {
+        self.0.get(organization).cloned().unwrap_or_else(|| organization.to_owned())
+    }
+}
+
+/// One message before it has a text.
+pub(super) struct Draft<'a> {
+    pub organization: &'a str,
+    pub reference: String,
+    pub channel: Channel,
+    /// The tenant delivers it.
+    pub external: bool,
+    pub person: &'a Contact,
+    pub documents: Vec<String>,
+    pub content: Content,
+    pub until: DateTime<Utc>,
+}
+
+impl World {
+    /// One attempt to send a message. `Ok` is the provider's name for it, `Err` how the attempt ended otherwise.
+    pub(super) async fn send<M: Machine>(&self, draft: Draft<'_>, now: DateTime<Utc>) -> Result<Option<String>, Attempt<M>> {
+        let Some(to) = draft.person.destination(draft.channel) else {
+            return Err(refused("the person cannot be reached on this channel"));
+        };
+        let Ok(ttl) = (draft.until - now).to_std() else { return Err(refused("its time is over")) };
+        let code = match &draft.content {
+            Content::OtpCode { code, .. } => Some(code.clone()),
+            Content::SignRequest { .. } | Content::Certified { .. } => None,
+        };
+        let kind = draft.content.kind();
+        let data = Data {
+            tenant: self.tenants.name(draft.organization),
+            signer: draft.person.name.clone(),
+            documents: draft.documents,
+            content: draft.content,
+        };
+        let rendered = self.channels.texts().render(draft.organization, draft.channel, draft.person.language, &data);
+        let rendered = rendered.map_err(|error| refused(format!("the text cannot be made: {error}")))?;
+        let message = Message {
+            reference: draft.reference,
+            organization: draft.organization.to_owned(),
+            channel: draft.channel,
+            external: draft.external,
+            to,
+            language: rendered.language,
+            kind,
+            subject: rendered.subject,
+            text: rendered.text,
+            html: None,
+            code,
+            ttl: ttl.max(Duration::from_secs(1)),
+        };
+        match self.channels.send(&message, now).await {
+            Outcome::Accepted { provider_id } => Ok(provider_id),
+            Outcome::Refused { reason } => Err(refused(reason)),
+            Outcome::Retry { reason, after } => Err(Attempt::Retry { reason, after }),
+            Outcome::Ambiguous { reason } => Err(Attempt::Unknown { reason }),
+        }
+    }
+}

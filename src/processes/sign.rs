@@ -1,0 +1,136 @@
+//! Effects of sign processes: identifications made and ended, documents sealed, the certificate made, signers told.
+
+use std::sync::Arc;
+
+use ::store::Entity;
+use actors::{Attempt, Call, Effects, Host};
+use async_trait::async_trait;
+use workflows::{
+    Channel,
+    identification::otp::{self, Otp, Purpose},
+    sign_process::{Command, Effect, Life, Notice, SignProcess},
+};
+
+use super::{World, messages::Draft, refused, retry, told};
+use crate::channels::texts::Content;
+
+pub(super) struct Adapter {
+    pub world: Arc<World>,
+    pub otp: Host<Otp>,
+}
+
+#[async_trait]
+impl Effects<SignProcess> for Adapter {
+    async fn perform(&self, call: Call<SignProcess>) -> Attempt<SignProcess> {
+        let state = call.state.clone();
+        let Some(life) = state.life() else { return refused("the process was never created") };
+        let organization = call.entity.organization.clone();
+        match &call.effect {
+            Effect::CreateIdentification { position } => self.create_identification(&organization, life, *position).await,
+            Effect::CloseIdentification { identification } => {
+                told(self.otp.ask(&organization, *identification, otp::Command::Close).await)
+            }
+            Effect::CancelIdentification { identification, reason } => {
+                let command = otp::Command::Cancel { reason: Some(reason.clone()) };
+                told(self.otp.ask(&organization, *identification, command).await)
+            }
+            Effect::Seal { document } => self.world.seal_document(&organization, life, *document, call.now).await,
+            Effect::Certify => self.world.certify(&self.otp, &organization, life, call.now).await,
+            Effect::Release => self.release(&organization, life, call.now).await,
+            Effect::Notify { signature, notice, channel } => self.notify(&call, life, *signature, *notice, *channel).await,
+        }
+    }
+
+    fn repeatable(&self, entity: &Entity, effect: &Effect, _: &SignProcess) -> bool {
+        match effect {
+            Effect::Notify { channel, .. } => self.world.channels.repeatable(&entity.organization, *channel, false),
+            _ => true,
+        }
+    }
+
+    fn before_answer(&self, effect: &Effect) -> bool {
+        matches!(
+            effect,
+            Effect::CreateIdentification { .. } | Effect::CloseIdentification { .. } | Effect::CancelIdentification { .. }
+        )
+    }
+}
+
+impl Adapter {
+    async fn create_identification(&self, organization: &str, life: &Life, position: usize) -> Attempt<SignProcess> {
+        let Some((signer, signature)) = life.creation.signers.get(position).zip(life.signatures.get(position)) else {
+            return refused("there is no such signer");
+        };
+        let creation = otp::Creation {
+            actor: signer.person.clone(),
+            channel: signer.channel,
+            external: false,
+            two_factor_type: signer.two_factor_type,
+            expires_at: life.creation.expires_at,
+            policy: life.creation.policy.clone(),
+            purpose: Purpose {
+                sign_process: Some(life.creation.id),
+                signature: Some(signature.id),
+                documents: life.creation.documents.iter().map(|document| document.name.clone()).collect(),
+            },
+        };
+        told(self.otp.ask(organization, signer.identification, otp::Command::Create(Box::new(creation))).await)
+    }
+
+    async fn release(&self, organization: &str, life: &Life, now: ::store::Timestamp) -> Attempt<SignProcess> {
+        let digests = life.creation.documents.iter().map(|document| &document.digest);
+        for digest in digests.chain(life.creation.previews.iter().map(|preview| &preview.digest)) {
+            let Ok(digest) = digest.parse() else { return refused("a digest is not readable") };
+            if let Err(error) = self.world.documents.release(organization, &digest, life.creation.id, now).await {
+                return retry(error);
+            }
+        }
+        Attempt::Done(None)
+    }
+
+    async fn notify(
+        &self,
+        call: &Call<SignProcess>,
+        life: &Life,
+        signature: uuid::Uuid,
+        notice: Notice,
+        channel: Channel,
+    ) -> Attempt<SignProcess> {
+        let organization = &*call.entity.organization;
+        let Some(position) = life.position(signature) else { return refused("there is no such signer") };
+        let configuration = match self.world.configurations.load(organization).await {
+            Ok(Some(configuration)) => configuration,
+            Ok(None) => return refused("the organization has no sign configuration"),
+            Err(error) => return retry(error),
+        };
+        let (content, until) = match notice {
+            Notice::SignRequest => {
+                let link = sign_link(&configuration.landing_url, life.creation.id, signature);
+                let until = life.creation.expires_at;
+                (Content::SignRequest { link, until: Some(until) }, until)
+            }
+            Notice::Certified => (Content::Certified { link: None, until: None }, call.now + chrono::Duration::days(1)),
+        };
+        let draft = Draft {
+            organization,
+            reference: call.idempotency_key(),
+            channel,
+            external: false,
+            person: &life.creation.signers[position].person,
+            documents: life.creation.documents.iter().map(|document| document.name.clone()).collect(),
+            content,
+            until,
+        };
+        match self.world.send(draft, call.now).await {
+            Ok(provider_id) => Attempt::Done(Some(Command::Noticed { signature, notice, delivered: Ok(provider_id) })),
+            Err(attempt) => attempt,
+        }
+    }
+}
+
+/// The sign page of a signer. It names the process and the signature, and holds no credential: the page gets one for itself
+/// (`securize`).
+fn sign_link(landing_url: &str, process: uuid::Uuid, signature: uuid::Uuid) -> String {
+    let separator = if landing_url.contains('?') { '&' } else { '?' };
+    format!("{landing_url}{separator}sign_process_id={process}&sign_id={signature}")
+}

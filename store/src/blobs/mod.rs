@@ -1,0 +1,224 @@
+//! Files: documents, sealed documents, certificates. Content-addressed, kept apart by organization.
+//!
+//! A blob is written before the journal entry or record that names it; what no entry came to name is collected after a
+//! grace period. Nothing here knows what a blob holds, and no blob is ever changed.
+
+mod digest;
+mod folder;
+mod orphans;
+
+use std::{path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, memory::InMemory, path::Path};
+use tokio::sync::RwLock;
+
+use self::folder::{folder_of, organization_of};
+pub use self::{digest::Digest, orphans::Collected};
+use crate::Error;
+
+/// Locks over all blobs; one for those whose digests begin alike.
+const LOCKS: usize = 64;
+
+/// Where blobs are. Cheap to clone; clones are the same store.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    /// The folder of a local store, for what only a file system leaves behind.
+    root: Option<PathBuf>,
+    /// Held shared while a blob is written and alone while one is collected: the collector never takes away what is just
+    /// being put again. It guards one process; the grace period guards several.
+    locks: Arc<[RwLock<()>; LOCKS]>,
+}
+
+impl Blobs {
+    /// Blobs in files under `root`, which is made if it is not there. A blob is on the disk (file and folder synced) when
+    /// [`put`](Self::put) answers. Blocks for a moment.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the folder cannot be made or opened.
+    pub fn local(root: impl Into<PathBuf>) -> Result<Self, Error> {
+        let root = root.into();
+        let unusable = |error: &dyn std::fmt::Display| Error::Unavailable(format!("folder {}: {error}", root.display()));
+        create_private(&root).map_err(|error| unusable(&error))?;
+        let root = root.canonicalize().map_err(|error| unusable(&error))?;
+        let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| unusable(&error))?.with_fsync(true);
+        Ok(Self::over(Arc::new(store), Some(root)))
+    }
+
+    /// Blobs in memory, for tests.
+    pub fn memory() -> Self {
+        Self::over(Arc::new(InMemory::new()), None)
+    }
+
+    fn over(store: Arc<dyn ObjectStore>, root: Option<PathBuf>) -> Self {
+        Self { store, root, locks: Arc::new(std::array::from_fn(|_| RwLock::new(()))) }
+    }
+
+    /// Keeps these bytes and says what they are called. Putting them again is allowed at any time and makes them new: the
+    /// collector's grace period starts afresh, and a damaged file is whole again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when they could not be kept; [`Error::Refused`] for an impossible organization.
+    pub async fn put(&self, organization: &str, bytes: Bytes) -> Result<Digest, Error> {
+        let digest = Digest::of(&bytes);
+        let path = path_of(organization, &digest)?;
+        let _writing = self.lock(&digest).read().await;
+        self.store.put(&path, PutPayload::from(bytes)).await.map_err(unavailable)?;
+        Ok(digest)
+    }
+
+    /// The bytes, `None` if there is no such blob.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the bytes kept are not those that were put; [`Error::Unavailable`] when they cannot be read.
+    pub async fn get(&self, organization: &str, digest: &Digest) -> Result<Option<Bytes>, Error> {
+        let path = path_of(organization, digest)?;
+        let found = match self.store.get(&path).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(unavailable(error)),
+        };
+        let bytes = found.bytes().await.map_err(unavailable)?;
+        if Digest::of(&bytes) != *digest {
+            return Err(Error::Corrupt(format!("blob {digest} holds other bytes than were put")));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Takes a blob away; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it may still be there.
+    pub async fn delete(&self, organization: &str, digest: &Digest) -> Result<(), Error> {
+        let path = path_of(organization, digest)?;
+        let _alone = self.lock(digest).write().await;
+        self.remove(&path).await
+    }
+
+    /// Organizations that have, or had, blobs, in the order of their folders.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when they cannot be listed.
+    pub async fn organizations(&self) -> Result<Vec<String>, Error> {
+        let listing = self.store.list_with_delimiter(None).await.map_err(unavailable)?;
+        let folders = listing.common_prefixes.iter().filter_map(Path::filename);
+        Ok(folders.filter_map(organization_of).collect())
+    }
+
+    async fn remove(&self, path: &Path) -> Result<(), Error> {
+        match self.store.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    fn lock(&self, digest: &Digest) -> &RwLock<()> {
+        &self.locks[usize::from(digest.as_bytes()[0]) % LOCKS]
+    }
+
+    /// Names of the blobs in one folder (`organization`, and all whose digest begins with a byte), with their age's start.
+    async fn listed(&self, organization: &str, first_byte: u8) -> Result<Vec<object_store::ObjectMeta>, Error> {
+        let prefix = Path::from_iter([folder_of(organization)?, format!("{first_byte:02x}")]);
+        self.store.list(Some(&prefix)).try_collect().await.map_err(unavailable)
+    }
+}
+
+/// Makes a folder that its owner alone can enter; one that is there keeps its permissions.
+fn create_private(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+fn path_of(organization: &str, digest: &Digest) -> Result<Path, Error> {
+    let name = digest.to_string();
+    Ok(Path::from_iter([folder_of(organization)?.as_str(), &name[..2], &name]))
+}
+
+fn unavailable(error: object_store::Error) -> Error {
+    Error::Unavailable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn both() -> (tempfile::TempDir, Vec<Blobs>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blobs = vec![Blobs::memory(), Blobs::local(folder.path().join("blobs")).expect("a store")];
+        (folder, blobs)
+    }
+
+    #[tokio::test]
+    async fn what_was_put_is_got_and_deleted_is_gone() {
+        for blobs in both().1 {
+            let bytes = Bytes::from_static(b"a contract");
+            let digest = blobs.put("acme", bytes.clone()).await.expect("kept");
+            assert_eq!(digest, Digest::of(&bytes));
+            assert_eq!(blobs.put("acme", bytes.clone()).await.expect("kept again"), digest);
+            assert_eq!(blobs.get("acme", &digest).await.expect("readable"), Some(bytes));
+            blobs.delete("acme", &digest).await.expect("deleted");
+            blobs.delete("acme", &digest).await.expect("deleting nothing is no error");
+            assert_eq!(blobs.get("acme", &digest).await.expect("readable"), None);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_enter_the_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, _blobs) = both();
+        let metadata = std::fs::metadata(folder.path().join("blobs")).expect("the folder is there");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o700);
+    }
+
+    #[tokio::test]
+    async fn the_empty_blob_is_a_blob() {
+        for blobs in both().1 {
+            let digest = blobs.put("acme", Bytes::new()).await.expect("kept");
+            assert_eq!(blobs.get("acme", &digest).await.expect("readable"), Some(Bytes::new()));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_organization_never_sees_anothers_blob() {
+        for blobs in both().1 {
+            let digest = blobs.put("acme", Bytes::from_static(b"secret")).await.expect("kept");
+            for other in ["Acme", "acme2", "../acme", "acme/"] {
+                assert_eq!(blobs.get(other, &digest).await.expect("readable"), None, "{other}");
+                blobs.delete(other, &digest).await.expect("nothing to delete");
+            }
+            assert!(blobs.get("acme", &digest).await.expect("readable").is_some());
+            assert!(matches!(blobs.put("", Bytes::new()).await, Err(Error::Refused(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn organizations_are_those_with_blobs() {
+        for blobs in both().1 {
+            for organization in ["acme", "Société & Co/..", "ümlaut"] {
+                blobs.put(organization, Bytes::from_static(b"x")).await.expect("kept");
+            }
+            let mut found = blobs.organizations().await.expect("listed");
+            found.sort();
+            assert_eq!(found, ["Société & Co/..", "acme", "ümlaut"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn damaged_bytes_are_never_handed_out_and_putting_heals_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blobs = Blobs::local(folder.path()).expect("a store");
+        let bytes = Bytes::from_static(b"a contract");
+        let digest = blobs.put("acme", bytes.clone()).await.expect("kept");
+        let name = digest.to_string();
+        let file = folder.path().join("acme").join(&name[..2]).join(&name);
+        std::fs::write(&file, b"another contract").expect("the file is where it should be");
+        assert!(matches!(blobs.get("acme", &digest).await, Err(Error::Corrupt(_))));
+        blobs.put("acme", bytes.clone()).await.expect("kept");
+        assert_eq!(blobs.get("acme", &digest).await.expect("readable"), Some(bytes));
+    }
+}

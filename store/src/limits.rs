@@ -1,0 +1,61 @@
+//! What every engine refuses, in one place, so that all refuse the same.
+
+use crate::{Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_ENTRIES, MAX_NAME, RecordKey};
+
+/// Refuses a commit that no engine may write: without entries, or over a bound.
+pub(crate) fn check_commit(commit: &Commit) -> Result<(), Error> {
+    check_entity(&commit.entity)?;
+    if commit.entries.is_empty() {
+        return Err(Error::Refused("a commit needs at least one entry".into()));
+    }
+    if commit.entries.len() > MAX_ENTRIES {
+        return Err(Error::Refused(format!("a commit of {} entries, at most {MAX_ENTRIES} are allowed", commit.entries.len())));
+    }
+    if i64::try_from(commit.expected_head).map_or(true, |head| head > i64::MAX - MAX_ENTRIES as i64) {
+        return Err(Error::Refused("the expected head is out of range".into()));
+    }
+    for body in commit.entries.iter().chain(&commit.snapshot) {
+        check_body(body)?;
+    }
+    let total = commit_size(commit);
+    if total > MAX_COMMIT {
+        return Err(Error::Refused(format!("a commit of {total} bytes, at most {MAX_COMMIT} are allowed")));
+    }
+    Ok(())
+}
+
+/// Refuses a record that no engine may write.
+pub(crate) fn check_put(key: &RecordKey, expected_version: u64, body: &[u8]) -> Result<(), Error> {
+    check_name("organization", &key.organization)?;
+    check_name("collection", &key.collection)?;
+    check_name("key", &key.key)?;
+    if i64::try_from(expected_version).map_or(true, |version| version == i64::MAX) {
+        return Err(Error::Refused("the expected version is out of range".into()));
+    }
+    check_body(body)
+}
+
+/// Bytes of the bodies that a commit carries.
+pub(crate) fn commit_size(commit: &Commit) -> usize {
+    commit.entries.iter().chain(&commit.snapshot).map(Vec::len).sum()
+}
+
+fn check_entity(entity: &Entity) -> Result<(), Error> {
+    check_name("organization", &entity.organization)?;
+    check_name("kind", &entity.kind)
+}
+
+fn check_body(body: &[u8]) -> Result<(), Error> {
+    if body.len() > MAX_BODY {
+        return Err(Error::Refused(format!("a body of {} bytes, at most {MAX_BODY} are allowed", body.len())));
+    }
+    Ok(())
+}
+
+/// Names come from outside; the message says which one and never repeats it.
+fn check_name(what: &str, name: &str) -> Result<(), Error> {
+    if name.len() > MAX_NAME {
+        return Err(Error::Refused(format!("the {what} has {} bytes, at most {MAX_NAME} are allowed", name.len())));
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! A store in memory: plain enough to be believed by reading it. It is the oracle of the engines' tests and a fast stand-in
+//! for them in the tests of others. It keeps nothing across a restart and must never be offered as an engine.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use crate::{
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot, Store,
+    Timestamp, Wake, limits,
+    time::{whole, whole_up},
+};
+
+/// The whole store: journals and records in two ordered maps behind one lock.
+#[derive(Debug, Default)]
+pub struct Model {
+    world: Mutex<World>,
+}
+
+#[derive(Debug, Default)]
+struct World {
+    journals: BTreeMap<Entity, Journal>,
+    /// Every version of each record, the first at index 0.
+    records: BTreeMap<RecordKey, Vec<Record>>,
+}
+
+#[derive(Debug, Default)]
+struct Journal {
+    entries: Vec<Entry>,
+    snapshot: Option<Snapshot>,
+    wake: Option<Timestamp>,
+}
+
+impl Journal {
+    fn head(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// A journal exists from its first entry on, so it always has one.
+    fn created_at(&self) -> Timestamp {
+        self.entries.first().map_or(Timestamp::MIN_UTC, |entry| entry.at)
+    }
+}
+
+impl Model {
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[async_trait]
+impl Store for Model {
+    async fn commit(&self, commit: Commit) -> Result<CommitOutcome, Error> {
+        limits::check_commit(&commit)?;
+        let mut world = self.world.lock();
+        let head = world.journals.get(&commit.entity).map_or(0, Journal::head);
+        if head != commit.expected_head {
+            return Ok(CommitOutcome::Conflict { head });
+        }
+        let journal = world.journals.entry(commit.entity).or_default();
+        for body in commit.entries {
+            let entry = Entry { seq: journal.head() + 1, at: whole(commit.at), commit_id: commit.commit_id, body };
+            journal.entries.push(entry);
+        }
+        if let Some(body) = commit.snapshot {
+            journal.snapshot = Some(Snapshot { seq: journal.head(), body });
+        }
+        journal.wake = commit.wake.map(whole_up);
+        Ok(CommitOutcome::Applied)
+    }
+
+    async fn load(&self, entity: &Entity) -> Result<Option<Loaded>, Error> {
+        let world = self.world.lock();
+        let Some(journal) = world.journals.get(entity) else { return Ok(None) };
+        let told = journal.snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+        let entries = journal.entries.iter().filter(|entry| entry.seq > told).cloned().collect();
+        Ok(Some(Loaded { head: journal.head(), snapshot: journal.snapshot.clone(), entries }))
+    }
+
+    async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+        let world = self.world.lock();
+        let Some(journal) = world.journals.get(entity) else { return Ok(Vec::new()) };
+        Ok(journal.entries.iter().filter(|entry| entry.seq >= from).take(limit).cloned().collect())
+    }
+
+    async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
+        let world = self.world.lock();
+        let mut all: Vec<Listed> = world
+            .journals
+            .iter()
+            .filter(|(entity, _)| &*entity.organization == organization && &*entity.kind == kind)
+            .map(|(entity, journal)| Listed { entity: entity.clone(), created_at: journal.created_at(), head: journal.head() })
+            .filter(|item| after.is_none_or(|cursor| (item.created_at, item.entity.id) < (whole(cursor.at), cursor.id)))
+            .collect();
+        all.sort_by_key(|item| std::cmp::Reverse((item.created_at, item.entity.id)));
+        let more = all.len() > limit;
+        all.truncate(limit);
+        Ok(Page::of(all, more))
+    }
+
+    async fn due(&self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {
+        let world = self.world.lock();
+        let mut wakes: Vec<Wake> = world
+            .journals
+            .iter()
+            .filter(|(entity, _)| shards.contains(&entity.shard()))
+            .filter_map(|(entity, journal)| journal.wake.map(|due| Wake { entity: entity.clone(), due }))
+            .filter(|wake| wake.due <= whole(until))
+            .collect();
+        wakes.sort_by_key(|wake| wake.due);
+        wakes.truncate(limit);
+        Ok(wakes)
+    }
+
+    async fn settle(&self, wake: &Wake, head: u64, next: Option<Timestamp>) -> Result<(), Error> {
+        let mut world = self.world.lock();
+        let Some(journal) = world.journals.get_mut(&wake.entity) else { return Ok(()) };
+        if journal.head() == head {
+            let next = next.map(whole_up);
+            journal.wake = match journal.wake {
+                Some(other) if other != whole_up(wake.due) => Some(next.map_or(other, |next| next.min(other))),
+                _ => next,
+            };
+        }
+        Ok(())
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, Error> {
+        Ok(self.world.lock().records.get(key).and_then(|versions| versions.last()).cloned())
+    }
+
+    async fn put_if(&self, key: &RecordKey, expected_version: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error> {
+        limits::check_put(key, expected_version, &body)?;
+        let mut world = self.world.lock();
+        let version = world.records.get(key).map_or(0, |versions| versions.len() as u64);
+        if version != expected_version {
+            return Ok(PutOutcome::Conflict { version });
+        }
+        let record = Record { version: version + 1, at: whole(at), body };
+        world.records.entry(key.clone()).or_default().push(record);
+        Ok(PutOutcome::Applied)
+    }
+
+    async fn history(&self, key: &RecordKey, before: Option<u64>, limit: usize) -> Result<Vec<Record>, Error> {
+        let world = self.world.lock();
+        let versions = world.records.get(key).map(Vec::as_slice).unwrap_or_default();
+        let older = versions.iter().rev().filter(|record| before.is_none_or(|before| record.version < before));
+        Ok(older.take(limit).cloned().collect())
+    }
+
+    async fn records(
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Record)>, Error> {
+        let world = self.world.lock();
+        let found = world
+            .records
+            .iter()
+            .filter(|(key, _)| &*key.organization == organization && &*key.collection == collection)
+            .filter(|(key, _)| key.key.starts_with(prefix) && after.is_none_or(|after| key.key.as_str() > after))
+            .filter_map(|(key, versions)| versions.last().map(|record| (key.key.clone(), record.clone())));
+        Ok(found.take(limit).collect())
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}

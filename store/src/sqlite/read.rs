@@ -1,0 +1,273 @@
+//! What is read, on connections of their own beside the writer's. Each call is one read transaction: it sees everything
+//! acknowledged before it began and nothing half done.
+
+use std::ops::Range;
+
+use rusqlite::{Connection, OptionalExtension, Row, Rows, Statement, params, types::Value};
+use uuid::Uuid;
+
+use super::{failure, spaces::Spaces};
+use crate::{
+    Cursor, Entity, Entry, Error, Listed, Loaded, Page, Record, RecordKey, Snapshot, Timestamp, Wake,
+    time::{instant, micros},
+};
+
+const SPACE: &str = "SELECT space FROM space WHERE organization = ?1 AND kind = ?2";
+const HEAD: &str = "SELECT head FROM entity WHERE space = ?1 AND id = ?2";
+const SNAPSHOT: &str = "SELECT seq, body FROM snapshot WHERE space = ?1 AND id = ?2";
+const ENTRIES: &str =
+    "SELECT seq, at, commit_id, body FROM entry WHERE space = ?1 AND id = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4";
+const LIST: &str = "SELECT id, created_at, head FROM entity WHERE space = ?1 AND (created_at, id) < (?2, ?3)
+     ORDER BY created_at DESC, id DESC LIMIT ?4";
+const DUE: &str = "SELECT space.organization, space.kind, entity.id, entity.wake
+     FROM entity INDEXED BY entity_by_wake CROSS JOIN space ON space.space = entity.space
+     WHERE entity.wake <= ?1 AND entity.shard >= ?2 AND entity.shard < ?3 ORDER BY entity.wake LIMIT ?4";
+const RECORD: &str = "SELECT version, at, body FROM record WHERE space = ?1 AND key = ?2";
+const HISTORY: &str = "SELECT version, at, body FROM record_history WHERE space = ?1 AND key = ?2 AND version < ?3
+     ORDER BY version DESC LIMIT ?4";
+const RECORDS: &str = "SELECT key, version, at, body FROM record
+     WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) AND key < ?4 ORDER BY key LIMIT ?5";
+
+/// The statements of a reading connection, compiled once.
+pub(super) struct Reads<'c> {
+    conn: &'c Connection,
+    spaces: Spaces,
+    find_space: Statement<'c>,
+    head: Statement<'c>,
+    snapshot: Statement<'c>,
+    entries: Statement<'c>,
+    list: Statement<'c>,
+    due: Statement<'c>,
+    record: Statement<'c>,
+    history: Statement<'c>,
+    records: Statement<'c>,
+}
+
+impl<'c> Reads<'c> {
+    pub fn prepare(conn: &'c Connection) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            conn,
+            spaces: Spaces::default(),
+            find_space: conn.prepare(SPACE)?,
+            head: conn.prepare(HEAD)?,
+            snapshot: conn.prepare(SNAPSHOT)?,
+            entries: conn.prepare(ENTRIES)?,
+            list: conn.prepare(LIST)?,
+            due: conn.prepare(DUE)?,
+            record: conn.prepare(RECORD)?,
+            history: conn.prepare(HISTORY)?,
+            records: conn.prepare(RECORDS)?,
+        })
+    }
+
+    pub fn load(&mut self, entity: &Entity) -> Result<Option<Loaded>, Error> {
+        let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
+        let id = entity.id.as_bytes().as_slice();
+        // Three statements must see one state: a commit between them would show entries beyond the head.
+        let transaction = self.conn.unchecked_transaction().map_err(failure)?;
+        let Some(head) = first(self.head.query(params![space, id]), |row| number(row, 0))? else { return Ok(None) };
+        let snapshot = first(self.snapshot.query(params![space, id]), |row| {
+            Ok(Snapshot { seq: number(row, 0)?, body: row.get(1).map_err(failure)? })
+        })?;
+        let told = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+        if told > head {
+            return Err(Error::Corrupt(format!("a snapshot of entry {told} in a journal that ends at {head}")));
+        }
+        let rows = self.entries.query(params![space, id, (told + 1) as i64, -1]).map_err(failure)?;
+        let entries = collect(rows, entry)?;
+        drop(transaction);
+        check_gapless(&entries, told, head)?;
+        Ok(Some(Loaded { head, snapshot, entries }))
+    }
+
+    pub fn entries(&mut self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+        let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(Vec::new()) };
+        let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
+        let id = entity.id.as_bytes().as_slice();
+        collect(self.entries.query(params![space, id, from, bound(limit)]).map_err(failure)?, entry)
+    }
+
+    pub fn list(&mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
+        let nothing = Page { items: Vec::new(), next: None };
+        let Some(space) = self.space(organization, kind)? else { return Ok(nothing) };
+        // Without a cursor: before a moment that no entity reaches.
+        let (at, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| (micros(cursor.at), cursor.id));
+        // One more than asked for tells whether there is a next page.
+        let wanted = bound(limit.saturating_add(1));
+        let rows = self.list.query(params![space, at, id.as_bytes().as_slice(), wanted]).map_err(failure)?;
+        let mut items = collect(rows, |row| {
+            let entity = Entity::new(organization, kind, uuid(row, 0)?);
+            Ok(Listed { entity, created_at: moment(row, 1)?, head: number(row, 2)? })
+        })?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Ok(Page::of(items, more))
+    }
+
+    pub fn due(&mut self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {
+        let rows = self.due.query(params![micros(until), shards.start, shards.end, bound(limit)]).map_err(failure)?;
+        collect(rows, |row| {
+            let organization: String = row.get(0).map_err(failure)?;
+            let kind: String = row.get(1).map_err(failure)?;
+            Ok(Wake { entity: Entity::new(organization, kind, uuid(row, 2)?), due: moment(row, 3)? })
+        })
+    }
+
+    pub fn get(&mut self, key: &RecordKey) -> Result<Option<Record>, Error> {
+        let Some(space) = self.space(&key.organization, &key.collection)? else { return Ok(None) };
+        first(self.record.query(params![space, key.key]), |row| record(row, 0))
+    }
+
+    pub fn history(&mut self, key: &RecordKey, before: Option<u64>, limit: usize) -> Result<Vec<Record>, Error> {
+        let Some(space) = self.space(&key.organization, &key.collection)? else { return Ok(Vec::new()) };
+        // The current version and the earlier ones stand in two tables; a version must not slip from one to the other
+        // between the two reads.
+        let transaction = self.conn.unchecked_transaction().map_err(failure)?;
+        let mut versions = Vec::new();
+        if limit > 0 {
+            let current = first(self.record.query(params![space, key.key]), |row| record(row, 0))?;
+            versions.extend(current.filter(|current| before.is_none_or(|before| current.version < before)));
+        }
+        let before = before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
+        let rest = bound(limit - versions.len());
+        let rows = self.history.query(params![space, key.key, before, rest]).map_err(failure)?;
+        versions.extend(collect(rows, |row| record(row, 0))?);
+        drop(transaction);
+        Ok(versions)
+    }
+
+    pub fn records(
+        &mut self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Record)>, Error> {
+        let Some(space) = self.space(organization, collection)? else { return Ok(Vec::new()) };
+        // The search begins at the greater of both bounds; a later page must not walk from the start of the prefix.
+        let past = after.filter(|after| *after >= prefix);
+        let from = past.unwrap_or(prefix);
+        // And it ends where the prefix does. Every text is less than a blob.
+        let end = after_prefix(prefix).map_or(Value::Blob(Vec::new()), Value::Text);
+        let rows = self.records.query(params![space, from, past, end, bound(limit)]).map_err(failure)?;
+        collect(rows, |row| Ok((row.get(0).map_err(failure)?, record(row, 1)?)))
+    }
+
+    pub fn ping(&mut self) -> Result<(), Error> {
+        self.conn.query_row("SELECT count(*) FROM scrub", [], |row| row.get::<_, i64>(0)).map(drop).map_err(failure)
+    }
+
+    fn space(&mut self, organization: &str, kind: &str) -> Result<Option<i64>, Error> {
+        if let Some(space) = self.spaces.get(organization, kind) {
+            return Ok(Some(space));
+        }
+        let found = self.find_space.query_row([organization, kind], |row| row.get(0)).optional().map_err(failure)?;
+        if let Some(space) = found {
+            self.spaces.remember(organization, kind, space);
+        }
+        Ok(found)
+    }
+}
+
+/// The least text that is greater than every text with this prefix; `None`: there is none.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        // The step over the surrogates, which are no characters, is in the range's iterator.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+/// SQLite counts in i64, and reads a negative limit as none.
+fn bound(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn collect<T>(mut rows: Rows<'_>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().map_err(failure)? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+/// The one row of a search by key, if it is there.
+fn first<T>(rows: Result<Rows<'_>, rusqlite::Error>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -> Result<Option<T>, Error> {
+    rows.map_err(failure)?.next().map_err(failure)?.map(read).transpose()
+}
+
+fn entry(row: &Row<'_>) -> Result<Entry, Error> {
+    let seq = number(row, 0)?;
+    Ok(Entry { seq, at: moment(row, 1)?, commit_id: uuid(row, 2)?, body: row.get(3).map_err(failure)? })
+}
+
+fn record(row: &Row<'_>, first: usize) -> Result<Record, Error> {
+    let version = number(row, first)?;
+    Ok(Record { version, at: moment(row, first + 1)?, body: row.get(first + 2).map_err(failure)? })
+}
+
+fn number(row: &Row<'_>, column: usize) -> Result<u64, Error> {
+    let number: i64 = row.get(column).map_err(failure)?;
+    u64::try_from(number).map_err(|_| Error::Corrupt(format!("{number} where only counting numbers stand")))
+}
+
+fn moment(row: &Row<'_>, column: usize) -> Result<Timestamp, Error> {
+    instant(row.get(column).map_err(failure)?)
+}
+
+fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, Error> {
+    let bytes: [u8; 16] = row.get(column).map_err(failure)?;
+    Ok(Uuid::from_bytes(bytes))
+}
+
+/// What follows a snapshot must be every entry up to the head; anything else is not a state to continue from.
+fn check_gapless(entries: &[Entry], told: u64, head: u64) -> Result<(), Error> {
+    let expected = told + 1..=head;
+    if entries.iter().map(|entry| entry.seq).eq(expected) {
+        return Ok(());
+    }
+    Err(Error::Corrupt(format!("a journal of head {head} with {} entries after entry {told}", entries.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_is_past_all_that_begins_with_it() {
+        assert_eq!(after_prefix("ab").as_deref(), Some("ac"));
+        assert_eq!(after_prefix("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(after_prefix("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(after_prefix(""), None);
+        assert_eq!(after_prefix("\u{10ffff}"), None);
+    }
+
+    #[test]
+    fn no_query_walks_a_table_or_sorts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let conn = super::super::schema::open_writer(&folder.path().join("a.db"), &super::super::Options::default());
+        let conn = conn.expect("opens");
+        for query in [SPACE, HEAD, SNAPSHOT, ENTRIES, LIST, DUE, RECORD, HISTORY, RECORDS] {
+            let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {query}")).expect("valid");
+            let steps: Result<Vec<String>, _> = plan.raw_query().mapped(|row| row.get(3)).collect();
+            for step in steps.expect("explained") {
+                assert!(step.starts_with("SEARCH"), "{query}: {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_with_a_hole_is_corrupt() {
+        let entry = |seq| Entry { seq, at: Timestamp::UNIX_EPOCH, commit_id: Uuid::nil(), body: Vec::new() };
+        assert!(check_gapless(&[entry(3), entry(4)], 2, 4).is_ok());
+        assert!(check_gapless(&[], 2, 2).is_ok());
+        for broken in [vec![entry(4)], vec![entry(3)], vec![entry(3), entry(3)], vec![entry(3), entry(4), entry(5)]] {
+            assert!(matches!(check_gapless(&broken, 2, 4), Err(Error::Corrupt(_))));
+        }
+    }
+}

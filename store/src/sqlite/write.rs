@@ -1,0 +1,234 @@
+//! What is written, operation by operation, inside the transaction that the writer opened.
+//!
+//! Each operation decides on its own from what it reads in that transaction. One that does not apply writes nothing.
+
+use rusqlite::{Connection, Error as SqlError, OptionalExtension, Row, Statement, params};
+
+use super::spaces::Spaces;
+use crate::{
+    Commit, CommitOutcome, Entity, PutOutcome, RecordKey, Timestamp, Wake,
+    time::{micros, micros_up},
+};
+
+type Result<T> = std::result::Result<T, SqlError>;
+
+/// A write as it waits in the queue.
+#[derive(Debug)]
+pub(super) enum Request {
+    Commit(Commit),
+    Put {
+        key: RecordKey,
+        expected_version: u64,
+        at: Timestamp,
+        body: Vec<u8>,
+    },
+    Settle {
+        wake: Wake,
+        head: u64,
+        next: Option<Timestamp>,
+    },
+    Ping,
+    #[cfg(test)]
+    Fault(super::tests::Fault),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Commit(CommitOutcome),
+    Put(PutOutcome),
+    Done,
+}
+
+/// The statements of the writing connection, compiled once.
+pub(super) struct Writes<'c> {
+    conn: &'c Connection,
+    spaces: Spaces,
+    begin: Statement<'c>,
+    commit: Statement<'c>,
+    find_space: Statement<'c>,
+    add_space: Statement<'c>,
+    head: Statement<'c>,
+    create: Statement<'c>,
+    advance: Statement<'c>,
+    advance_and_wake: Statement<'c>,
+    append: Statement<'c>,
+    keep_snapshot: Statement<'c>,
+    set_wake: Statement<'c>,
+    version: Statement<'c>,
+    create_record: Statement<'c>,
+    archive_record: Statement<'c>,
+    replace_record: Statement<'c>,
+    #[cfg(test)]
+    pub fail_next_commit: bool,
+}
+
+impl<'c> Writes<'c> {
+    pub fn prepare(conn: &'c Connection) -> Result<Self> {
+        Ok(Self {
+            conn,
+            spaces: Spaces::default(),
+            begin: conn.prepare("BEGIN IMMEDIATE")?,
+            commit: conn.prepare("COMMIT")?,
+            find_space: conn.prepare("SELECT space FROM space WHERE organization = ?1 AND kind = ?2")?,
+            add_space: conn.prepare("INSERT INTO space (organization, kind) VALUES (?1, ?2)")?,
+            head: conn.prepare("SELECT head, wake FROM entity WHERE space = ?1 AND id = ?2")?,
+            create: conn
+                .prepare("INSERT INTO entity (space, id, head, created_at, shard, wake) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
+            advance: conn.prepare("UPDATE entity SET head = ?3 WHERE space = ?1 AND id = ?2")?,
+            advance_and_wake: conn.prepare("UPDATE entity SET head = ?3, wake = ?4 WHERE space = ?1 AND id = ?2")?,
+            append: conn.prepare("INSERT INTO entry (space, id, seq, at, commit_id, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
+            keep_snapshot: conn.prepare("INSERT OR REPLACE INTO snapshot (space, id, seq, body) VALUES (?1, ?2, ?3, ?4)")?,
+            set_wake: conn.prepare("UPDATE entity SET wake = ?3 WHERE space = ?1 AND id = ?2")?,
+            version: conn.prepare("SELECT version FROM record WHERE space = ?1 AND key = ?2")?,
+            create_record: conn.prepare("INSERT INTO record (space, key, version, at, body) VALUES (?1, ?2, 1, ?3, ?4)")?,
+            archive_record: conn.prepare(
+                "INSERT INTO record_history (space, key, version, at, body)
+                 SELECT space, key, version, at, body FROM record WHERE space = ?1 AND key = ?2",
+            )?,
+            replace_record: conn.prepare("UPDATE record SET version = ?3, at = ?4, body = ?5 WHERE space = ?1 AND key = ?2")?,
+            #[cfg(test)]
+            fail_next_commit: false,
+        })
+    }
+
+    pub fn begin(&mut self) -> Result<()> {
+        self.begin.execute([]).map(drop)
+    }
+
+    /// Makes the transaction durable.
+    pub fn commit(&mut self) -> Result<()> {
+        #[cfg(test)]
+        if std::mem::take(&mut self.fail_next_commit) {
+            return Err(super::tests::sync_failure());
+        }
+        self.commit.execute([]).map(drop)
+    }
+
+    /// Undoes the transaction. False: it is not certain that it is undone, and the connection must not be used again.
+    pub fn roll_back(&mut self) -> bool {
+        // Numbers given to new names inside the transaction are gone with it.
+        self.spaces.forget();
+        if !self.conn.is_autocommit() {
+            // An error here shows in the connection's state, which is what is answered.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        self.conn.is_autocommit()
+    }
+
+    /// Writes over the place in the write-ahead log where a failed commit may have left its frames: after a failed sync
+    /// they can be complete on the disk, and recovery would bring them back to life. True when that is durable.
+    pub fn scrub(&mut self) -> bool {
+        self.conn.execute_batch("UPDATE scrub SET count = count + 1").is_ok()
+    }
+
+    /// Performs one request within the open transaction.
+    pub fn perform(&mut self, request: &Request) -> Result<Outcome> {
+        match request {
+            Request::Commit(commit) => self.append_commit(commit).map(Outcome::Commit),
+            Request::Put { key, expected_version, at, body } => self.put(key, *expected_version, *at, body).map(Outcome::Put),
+            Request::Settle { wake, head, next } => self.settle(wake, *head, *next).map(|()| Outcome::Done),
+            Request::Ping => Ok(Outcome::Done),
+            #[cfg(test)]
+            Request::Fault(fault) => super::tests::inject(self, self.conn, *fault).map(|()| Outcome::Done),
+        }
+    }
+
+    fn append_commit(&mut self, commit: &Commit) -> Result<CommitOutcome> {
+        let entity = &commit.entity;
+        let space = self.known_space(&entity.organization, &entity.kind)?;
+        let current = space.map(|space| self.head_and_wake(space, entity)).transpose()?.flatten();
+        let head = current.map_or(0, |(head, _)| head);
+        if head != commit.expected_head {
+            return Ok(CommitOutcome::Conflict { head });
+        }
+        let space = match space {
+            Some(space) => space,
+            None => self.new_space(&entity.organization, &entity.kind)?,
+        };
+        let id = entity.id.as_bytes().as_slice();
+        let new_head = head + commit.entries.len() as u64;
+        let wake = commit.wake.map(micros_up);
+        let at = micros(commit.at);
+        match current {
+            None => self.create.execute(params![space, id, new_head as i64, at, entity.shard(), wake])?,
+            // Leaving the column out spares the wake-up index two changes.
+            Some((_, same)) if same == wake => self.advance.execute(params![space, id, new_head as i64])?,
+            Some(_) => self.advance_and_wake.execute(params![space, id, new_head as i64, wake])?,
+        };
+        let commit_id = commit.commit_id.as_bytes().as_slice();
+        for (seq, body) in (head + 1..).zip(&commit.entries) {
+            self.append.execute(params![space, id, seq as i64, at, commit_id, body])?;
+        }
+        if let Some(snapshot) = &commit.snapshot {
+            self.keep_snapshot.execute(params![space, id, new_head as i64, snapshot])?;
+        }
+        Ok(CommitOutcome::Applied)
+    }
+
+    fn settle(&mut self, wake: &Wake, head: u64, next: Option<Timestamp>) -> Result<()> {
+        let Some(space) = self.known_space(&wake.entity.organization, &wake.entity.kind)? else { return Ok(()) };
+        let Some((current_head, current)) = self.head_and_wake(space, &wake.entity)? else { return Ok(()) };
+        if current_head != head {
+            return Ok(());
+        }
+        let next = next.map(micros_up);
+        let settled = match current {
+            Some(other) if other != micros_up(wake.due) => Some(next.map_or(other, |next| next.min(other))),
+            _ => next,
+        };
+        if settled != current {
+            self.set_wake.execute(params![space, wake.entity.id.as_bytes().as_slice(), settled])?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, key: &RecordKey, expected_version: u64, at: Timestamp, body: &[u8]) -> Result<PutOutcome> {
+        let space = self.known_space(&key.organization, &key.collection)?;
+        let current = match space {
+            Some(space) => self.version.query_row(params![space, key.key], |row| number(row, 0)).optional()?,
+            None => None,
+        };
+        let version = current.unwrap_or(0);
+        if version != expected_version {
+            return Ok(PutOutcome::Conflict { version });
+        }
+        let space = match space {
+            Some(space) => space,
+            None => self.new_space(&key.organization, &key.collection)?,
+        };
+        if current.is_none() {
+            self.create_record.execute(params![space, key.key, micros(at), body])?;
+        } else {
+            self.archive_record.execute(params![space, key.key])?;
+            self.replace_record.execute(params![space, key.key, (version + 1) as i64, micros(at), body])?;
+        }
+        Ok(PutOutcome::Applied)
+    }
+
+    fn head_and_wake(&mut self, space: i64, entity: &Entity) -> Result<Option<(u64, Option<i64>)>> {
+        let id = entity.id.as_bytes().as_slice();
+        self.head.query_row(params![space, id], |row| Ok((number(row, 0)?, row.get(1)?))).optional()
+    }
+
+    fn known_space(&mut self, organization: &str, kind: &str) -> Result<Option<i64>> {
+        if let Some(space) = self.spaces.get(organization, kind) {
+            return Ok(Some(space));
+        }
+        let found = self.find_space.query_row([organization, kind], |row| row.get(0)).optional()?;
+        if let Some(space) = found {
+            self.spaces.remember(organization, kind, space);
+        }
+        Ok(found)
+    }
+
+    fn new_space(&mut self, organization: &str, kind: &str) -> Result<i64> {
+        let space = self.add_space.insert([organization, kind])?;
+        self.spaces.remember(organization, kind, space);
+        Ok(space)
+    }
+}
+
+fn number(row: &Row<'_>, column: usize) -> Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| SqlError::IntegralValueOutOfRange(column, number))
+}

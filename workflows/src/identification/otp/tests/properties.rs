@@ -1,0 +1,214 @@
+//! What holds whatever is commanded, in whatever order, at whatever time.
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::testing::cases;
+
+/// One thing that somebody does.
+#[derive(Clone, Debug)]
+enum Step {
+    Wait {
+        seconds: i64,
+    },
+    /// Waits to within a nanosecond of the machine's own next moment.
+    WaitForWake {
+        nanoseconds: i64,
+    },
+    WaitForChallenge,
+    Ask {
+        right_factor: bool,
+    },
+    /// Types the code that came `age` codes before the newest.
+    Answer {
+        age: u128,
+        right_factor: bool,
+    },
+    AnswerWrong,
+    Cancel,
+    Close,
+    Delete {
+        force: bool,
+    },
+    Delivered {
+        number: u128,
+    },
+    NotDelivered {
+        number: u128,
+    },
+    CreateAgain,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..400i64).prop_map(|seconds| Step::Wait { seconds }),
+        1 => (-1..=1i64).prop_map(|nanoseconds| Step::WaitForWake { nanoseconds }),
+        6 => Just(Step::WaitForChallenge),
+        10 => prop::bool::weighted(0.8).prop_map(|right_factor| Step::Ask { right_factor }),
+        3 => (0..2u128, prop::bool::weighted(0.8)).prop_map(|(age, right_factor)| Step::Answer { age, right_factor }),
+        10 => Just(Step::AnswerWrong),
+        1 => Just(Step::Cancel),
+        2 => Just(Step::Close),
+        1 => any::<bool>().prop_map(|force| Step::Delete { force }),
+        3 => (1..5u128).prop_map(|number| Step::Delivered { number }),
+        3 => (1..5u128).prop_map(|number| Step::NotDelivered { number }),
+        1 => Just(Step::CreateAgain),
+    ]
+}
+
+fn any_creation() -> impl Strategy<Value = Creation> {
+    let policy = (0..5u32, 0..5u32, 0..1200u32, vec(0..200u32, 0..4), 0..20u32);
+    (policy, prop::option::weighted(0.3, Just(TwoFactorType::DocumentNumber)), 0..7200i64).prop_map(
+        |((challenges, attempts, code_seconds, cooldown_seconds, failures), two_factor_type, seconds)| Creation {
+            two_factor_type,
+            expires_at: start() + Duration::seconds(seconds),
+            policy: Policy { challenges, attempts, code_seconds, cooldown_seconds, failures },
+            ..creation()
+        },
+    )
+}
+
+impl World {
+    fn take(&mut self, step: &Step, creation: &Creation) -> Answer {
+        let factor = |right: bool| if right { DOCUMENT_NUMBER } else { "other" };
+        match step {
+            Step::Wait { seconds } => self.otp.advance(Duration::seconds(*seconds)),
+            Step::WaitForWake { nanoseconds } => {
+                if let Some(wake_at) = self.otp.machine.wake_at() {
+                    self.otp.now = self.otp.now.max(wake_at + Duration::nanoseconds(*nanoseconds));
+                }
+            }
+            Step::WaitForChallenge => {
+                if let Some(retry_at) = self.otp.machine.alive().and_then(Life::next_challenge_retry) {
+                    self.otp.now = self.otp.now.max(retry_at);
+                }
+            }
+            Step::Ask { right_factor } => return self.ask_with(Some(factor(*right_factor))),
+            Step::Answer { age, right_factor } => {
+                return self.answer_with(code(self.codes.saturating_sub(*age)), Some(factor(*right_factor)));
+            }
+            Step::AnswerWrong => return self.answer_wrong(),
+            Step::Cancel => return self.otp.tell(Command::Cancel { reason: None }),
+            Step::Close => return self.otp.tell(Command::Close),
+            Step::Delete { force } => return self.otp.tell(Command::Delete { force: *force }),
+            Step::Delivered { number } => self.delivered(*number),
+            Step::NotDelivered { number } => self.not_delivered(*number),
+            Step::CreateAgain => return self.otp.tell(Command::Create(Box::new(creation.clone()))),
+        }
+        Ok(())
+    }
+}
+
+fn assert_counters_only_run_down(before: &Life, after: &Life) {
+    assert!(after.remaining_challenges() <= before.remaining_challenges());
+    assert!(after.failures >= before.failures && after.failures <= MAX_FAILURES);
+    let new_code = after.challenges.len() > before.challenges.len();
+    for (old, new) in before.challenges.iter().zip(&after.challenges) {
+        assert!(new.attempts_left <= old.attempts_left);
+        assert_eq!((new.id, &new.hash, new.until), (old.id, &old.hash, old.until));
+    }
+    assert!(new_code || after.remaining_attempts() <= before.remaining_attempts());
+    for challenge in &after.challenges {
+        assert!(challenge.until - challenge.at <= MAX_CODE_LIFETIME && challenge.until <= after.creation.expires_at);
+    }
+}
+
+fn assert_final_states_stay(before: &Life, after: &Life) {
+    if before.state.is_final() {
+        let deleted = Life { deleted: after.deleted, modified_at: after.modified_at, ..before.clone() };
+        assert_eq!(*after, deleted, "a final state changed");
+    }
+    assert!(after.deleted || !before.deleted, "a deleted one came back");
+}
+
+/// VALIDATED is reached only by the right, open, newest code with the right second factor, which is told from the step.
+fn assert_validated_rightly(before: &Life, after: &Life, step: &Step, now: Timestamp) {
+    if before.state == IdentificationState::Created && after.state == IdentificationState::Validated {
+        let newest = before.challenges.last().expect("a code was asked for");
+        assert!(newest.attempts_left > 0 && now < newest.until, "the code was gone");
+        let factor_needed = before.creation.two_factor_type.is_some();
+        let right = matches!(step, Step::Answer { age: 0, right_factor } if *right_factor || !factor_needed);
+        assert!(right, "{step:?} validated it");
+    }
+}
+
+/// What a late wake-up finds is what a timely one would have found.
+fn assert_ends_as_if_woken_in_time(before: &Driver<Otp>, after: &Driver<Otp>) {
+    let (mut timely, mut late) = (before.clone(), after.clone());
+    if let Some(wake_at) = before.machine.wake_at().filter(|wake_at| *wake_at <= after.now) {
+        timely.now = wake_at;
+        timely.look();
+        late.look();
+        assert_eq!(late.machine.state_name(), timely.machine.state_name());
+    }
+}
+
+fn assert_given_up_effects_are_taken(otp: &Driver<Otp>) {
+    for effect in &otp.effects {
+        if let Some(command) = Otp::given_up(effect, "given up") {
+            assert_eq!(otp.machine.decide(otp.now, command).answer, Ok(()), "{effect:?}");
+        }
+    }
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let id = || (0..4u128).prop_map(Uuid::from_u128);
+    let until = (0..9999i64).prop_map(|seconds| start() + Duration::seconds(seconds));
+    prop_oneof![
+        any_creation().prop_map(|creation| Event::Created(Box::new(creation))),
+        (id(), until).prop_map(|(id, until)| Event::Challenged { id, hash: hash(id, "x"), until }),
+        id().prop_map(|challenge| Event::Delivered { challenge, provider_id: None }),
+        id().prop_map(|challenge| Event::NotDelivered { challenge, reason: "lost".into() }),
+        any::<bool>().prop_map(|at_challenge| Event::WrongAnswer { at_challenge }),
+        Just(Event::Validated { device: Device::default() }),
+        Just(Event::Succeeded),
+        Just(Event::Failed { reason: "so".into() }),
+        Just(Event::Cancelled { reason: None }),
+        Just(Event::Expired),
+        Just(Event::Deleted),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn the_promises_hold_whatever_is_commanded(creation in any_creation(), steps in vec(step(), 1..50)) {
+        let mut world = World::with(|plain| *plain = creation.clone());
+        for step in &steps {
+            world.otp.look();
+            let otp_before = world.otp.clone();
+            let before = world.otp.machine.life().cloned().expect("it was created");
+            let answer = world.take(step, &creation);
+            if matches!(step, Step::Wait { .. } | Step::WaitForWake { .. } | Step::WaitForChallenge) {
+                assert_ends_as_if_woken_in_time(&otp_before, &world.otp);
+            }
+            let after = world.otp.machine.life().expect("it was created");
+            assert_counters_only_run_down(&before, after);
+            assert_final_states_stay(&before, after);
+            assert_validated_rightly(&before, after, step, world.otp.now);
+            assert_given_up_effects_are_taken(&world.otp);
+            let alive = world.otp.machine.alive().is_some_and(|life| !life.state.is_final());
+            let wakes_in_time = world.otp.machine.wake_at().is_some_and(|wake_at| wake_at <= creation.expires_at);
+            prop_assert_eq!(alive, wakes_in_time, "after {:?}, answered {:?}", step, answer);
+        }
+    }
+
+    #[test]
+    fn any_events_in_any_order_can_be_applied(events in vec((any_event(), 0..9999i64), 0..60)) {
+        let mut otp = Otp::default();
+        for (event, seconds) in &events {
+            let before = otp.clone();
+            let admitted = otp.admits(event);
+            otp.apply(start() + Duration::seconds(*seconds), event);
+            otp.effects(event);
+            prop_assert!(admitted || otp == before, "{:?} does not fit and changed something", event);
+            if let (Some(before), Some(after)) = (before.life(), otp.life()) {
+                assert_final_states_stay(before, after);
+            }
+            let written = serde_json::to_string(&otp).expect("it can be written");
+            let restored: Otp = serde_json::from_str(&written).expect("it can be read back");
+            prop_assert_eq!(&restored, &otp);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What holds whatever is commanded, in whatever order, at whatever time.
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::testing::cases;
+
+const MOST: usize = 3;
+
+/// One thing that happens. Positions and indices may lie outside of the process.
+#[derive(Clone, Debug)]
+enum Step {
+    Wait {
+        seconds: i64,
+    },
+    /// Waits to within a nanosecond of the machine's own next moment.
+    WaitForWake {
+        nanoseconds: i64,
+    },
+    Identification {
+        position: usize,
+        state: IdentificationState,
+    },
+    Preview {
+        position: usize,
+    },
+    Sign {
+        position: usize,
+    },
+    Cancel,
+    Seal {
+        index: usize,
+    },
+    Certify,
+    Notice {
+        position: usize,
+    },
+    CreateAgain,
+    /// Gives up one of the effects asked for so far.
+    GiveUp {
+        effect: usize,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use IdentificationState::{Cancelled, Created, Expired, Failed, Succeeded, Validated};
+    let position = || 0..MOST + 1;
+    let ended = prop::sample::select(vec![Created, Failed, Cancelled, Expired, Succeeded]);
+    prop_oneof![
+        3 => (0..300i64).prop_map(|seconds| Step::Wait { seconds }),
+        1 => (-1..=1i64).prop_map(|nanoseconds| Step::WaitForWake { nanoseconds }),
+        20 => position().prop_map(|position| Step::Identification { position, state: Validated }),
+        2 => (position(), ended).prop_map(|(position, state)| Step::Identification { position, state }),
+        5 => position().prop_map(|position| Step::Preview { position }),
+        30 => position().prop_map(|position| Step::Sign { position }),
+        1 => Just(Step::Cancel),
+        20 => position().prop_map(|index| Step::Seal { index }),
+        10 => Just(Step::Certify),
+        3 => position().prop_map(|position| Step::Notice { position }),
+        1 => Just(Step::CreateAgain),
+        1 => any::<usize>().prop_map(|effect| Step::GiveUp { effect }),
+    ]
+}
+
+fn any_creation() -> impl Strategy<Value = Creation> {
+    let notices = prop::sample::subsequence(vec![Channel::Sms, Channel::Email], 0..=2);
+    (1..=MOST, 1..=MOST, 0..7200i64, notices).prop_map(|(signers, documents, seconds, notices)| Creation {
+        expires_at: start() + Duration::seconds(seconds),
+        notices,
+        ..creation(signers, documents)
+    })
+}
+
+impl World {
+    fn take(&mut self, step: &Step, creation: &Creation) -> Answer {
+        match step {
+            Step::Wait { seconds } => self.process.advance(Duration::seconds(*seconds)),
+            Step::WaitForWake { nanoseconds } => {
+                if let Some(wake_at) = self.process.machine.wake_at() {
+                    self.process.now = self.process.now.max(wake_at + Duration::nanoseconds(*nanoseconds));
+                }
+            }
+            Step::Identification { position, state } => self.hear(*position, *state),
+            Step::Preview { position } => return self.preview(*position),
+            Step::Sign { position } => return self.sign(*position),
+            Step::Cancel => return self.cancel(),
+            Step::Seal { index } => self.seal(*index),
+            Step::Certify => self.certify(),
+            Step::Notice { position } => self.notice(*position, Ok(None)),
+            Step::CreateAgain => return self.tell(Command::Create(Box::new(creation.clone()))),
+            Step::GiveUp { effect } => {
+                let effect = self.process.effects[effect % self.process.effects.len()].clone();
+                let given_up = SignProcess::given_up(&effect, "given up");
+                given_up.map_or(Ok(()), |command| self.tell(command)).expect("what was given up is taken");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// SIGNED only when all have signed, CERTIFIED only when all is sealed too.
+fn assert_status_is_earned(life: &Life) {
+    let all_signed = life.signatures.iter().all(|signature| signature.status == SignatureStatus::Succeeded);
+    let all_sealed = life.sealed.iter().all(Option::is_some);
+    match life.status {
+        Status::Signed => assert!(all_signed),
+        Status::Certified => assert!(all_signed && all_sealed && life.certificate.is_some()),
+        _ => assert!(life.certificate.is_none()),
+    }
+    assert_eq!(life.completed_at.is_some(), all_signed);
+    let open = life.signatures.iter().any(|signature| signature.status == SignatureStatus::Created);
+    assert_eq!(open, life.status == Status::Created, "a signature is open exactly while the process is CREATED");
+}
+
+/// No signature without its own identification VALIDATED before it, and not lost since.
+fn assert_signatures_follow_identifications(process: &Driver<SignProcess>) {
+    let mut identified = std::collections::BTreeSet::new();
+    let life = process.machine.life().expect("it was created");
+    for (_, event) in &process.journal {
+        match event {
+            Event::Identified { identification } => assert!(identified.insert(*identification), "noted twice"),
+            Event::IdentificationLost { identification, .. } => {
+                identified.remove(identification);
+            }
+            Event::Signed { signature, .. } => {
+                let position = life.position(*signature).expect("a signature of this process");
+                assert!(identified.contains(&life.creation.signers[position].identification), "signed without identification");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn assert_effects_are_asked_for_once(process: &Driver<SignProcess>) {
+    for (index, effect) in process.effects.iter().enumerate() {
+        assert!(!process.effects[..index].contains(effect), "{effect:?} is asked for twice");
+    }
+}
+
+/// What waits without a deadline waits for an effect: its result, or its being given up, goes on.
+fn assert_never_stuck(process: &Driver<SignProcess>) {
+    let life = process.machine.life().expect("it was created");
+    match life.status {
+        Status::Created => assert_eq!(process.machine.wake_at(), Some(life.creation.expires_at)),
+        Status::Signed => {
+            let unsealed = life.creation.documents.iter().zip(&life.sealed).find(|(_, sealed)| sealed.is_none());
+            let awaited = unsealed.map_or(Effect::Certify, |(document, _)| Effect::Seal { document: document.id });
+            assert!(process.effects.contains(&awaited), "nobody was asked for {awaited:?}");
+            let given_up = SignProcess::given_up(&awaited, "given up").expect("the process must know");
+            assert!(!process.machine.decide(process.now, given_up).events.is_empty(), "giving up does not end it");
+        }
+        _ => assert_eq!(process.machine.wake_at(), None),
+    }
+}
+
+fn assert_given_up_effects_are_taken(process: &Driver<SignProcess>) {
+    for effect in &process.effects {
+        if let Some(command) = SignProcess::given_up(effect, "given up") {
+            assert_eq!(process.machine.decide(process.now, command).answer, Ok(()), "{effect:?}");
+        }
+    }
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    use IdentificationState::{Created, Expired, Succeeded, Validated};
+    let position = || 0..MOST + 1;
+    let state = prop::sample::select(vec![Created, Validated, Expired, Succeeded]);
+    let failed = prop::option::of(position().prop_map(signature));
+    prop_oneof![
+        any_creation().prop_map(|creation| Event::Created(Box::new(creation))),
+        position().prop_map(|position| Event::Identified { identification: identification(position) }),
+        (position(), state)
+            .prop_map(|(position, state)| Event::IdentificationLost { identification: identification(position), state }),
+        position().prop_map(|position| Event::Previewed { signature: signature(position), device: device() }),
+        position().prop_map(|position| Event::Signed { signature: signature(position), device: device() }),
+        Just(Event::Completed),
+        position().prop_map(|index| Event::Sealed { document: document(index), sealed: sealed(index) }),
+        Just(Event::Certified { certificate: CERTIFICATE }),
+        failed.prop_map(|signature| Event::Failed { reason: "so".into(), signature }),
+        Just(Event::Cancelled { reason: "so".into() }),
+        Just(Event::Expired),
+        position().prop_map(|position| Event::Noticed {
+            signature: signature(position),
+            notice: Notice::Certified,
+            provider_id: None,
+            failure: None
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn the_promises_hold_whatever_is_commanded(creation in any_creation(), steps in vec(step(), 1..60)) {
+        let mut world = World::of(creation.clone());
+        for step in &steps {
+            world.process.look();
+            let before = world.life().clone();
+            let answer = world.take(step, &creation);
+            let after = world.life();
+            if before.status.is_final() {
+                prop_assert_eq!(after, &before, "a final state changed by {:?}, answered {:?}", step, answer);
+            }
+            assert_status_is_earned(after);
+            assert_signatures_follow_identifications(&world.process);
+            assert_effects_are_asked_for_once(&world.process);
+            assert_never_stuck(&world.process);
+            assert_given_up_effects_are_taken(&world.process);
+        }
+    }
+
+    #[test]
+    fn any_events_in_any_order_can_be_applied(events in vec((any_event(), 0..9999i64), 0..60)) {
+        let mut process = SignProcess::default();
+        for (event, seconds) in &events {
+            let before = process.clone();
+            let admitted = process.admits(event);
+            process.apply(start() + Duration::seconds(*seconds), event);
+            process.effects(event);
+            prop_assert!(admitted || process == before, "{:?} does not fit and changed something", event);
+            if before.life().is_some_and(|life| life.status.is_final()) {
+                prop_assert_eq!(&process, &before, "a final state changed");
+            }
+            let written = serde_json::to_string(&process).expect("it can be written");
+            let restored: SignProcess = serde_json::from_str(&written).expect("it can be read back");
+            prop_assert_eq!(&restored, &process);
+        }
+    }
+}
