@@ -3,6 +3,8 @@
 //! One place decides what is accepted: SHA-256/384/512 with RSA of 2048 to 8192 bits (PKCS #1 v1.5 and PSS) or ECDSA on
 //! P-256, P-384 and P-521. SHA-1 and MD5 prove nothing any more (NIST SP 800-131A) and are refused by name.
 
+mod pss;
+
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use der::Decode;
@@ -50,19 +52,27 @@ pub(crate) fn verify(
         oid::RSA_SHA256 | oid::ECDSA_SHA256 => oid::SHA256,
         oid::RSA_SHA384 | oid::ECDSA_SHA384 => oid::SHA384,
         oid::RSA_SHA512 | oid::ECDSA_SHA512 => oid::SHA512,
-        oid::RSA_PSS => pss_digest(algorithm)?,
+        oid::RSA_PSS => pss_parameters(algorithm)?.0,
         oid::RSA_ENCRYPTION => digest.ok_or(Error::Unreadable)?,
         other => return Err(Error::Unsupported(format!("signature {other}"))),
     };
     if digest.is_some_and(|expected| expected != named) {
         return Err(Error::Mismatch);
     }
-    digest_by_oid(named)?;
+    let accepted = digest_by_oid(named)?;
     let verifier = match algorithm.oid {
         oid::RSA_ENCRYPTION | oid::RSA_SHA256 | oid::RSA_SHA384 | oid::RSA_SHA512 => rsa_verifier(key, named, false)?,
         oid::RSA_PSS => rsa_verifier(key, named, true)?,
         _ => ecdsa_verifier(key, named)?,
     };
+    if algorithm.oid == oid::RSA_PSS {
+        let (_, salt_length) = pss_parameters(algorithm)?;
+        if salt_length != accepted.output_len() {
+            let (modulus, exponent) = rsa_numbers(key)?;
+            let fits = pss::verify((modulus, exponent), accepted, salt_length, message, signature);
+            return if fits { Ok(()) } else { Err(Error::Mismatch) };
+        }
+    }
     let key_bytes = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
     UnparsedPublicKey::new(verifier, key_bytes).verify(message, signature).map_err(|_| Error::Mismatch)
 }
@@ -111,23 +121,42 @@ fn ecdsa_verifier(
     }
 }
 
-/// Length of an RSA key's modulus, in bits (RFC 8017 A.1.1: `RSAPublicKey` starts with it).
-pub(crate) fn rsa_modulus_bits(key: &SubjectPublicKeyInfoRef<'_>) -> Result<usize, Error> {
-    let bytes = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
-    let whole = AnyRef::from_der(bytes).map_err(|_| Error::Unreadable)?;
-    let parts = asn1::elements(whole.value()).map_err(|_| Error::Unreadable)?;
-    let modulus = parts.first().ok_or(Error::Unreadable)?.value();
+/// Length of an RSA key's modulus, in bits.
+fn rsa_modulus_bits(key: &SubjectPublicKeyInfoRef<'_>) -> Result<usize, Error> {
+    let (modulus, _) = rsa_numbers(key)?;
     let significant = modulus.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &modulus[first..]);
     Ok(significant.first().map_or(0, |first| significant.len() * 8 - first.leading_zeros() as usize))
 }
 
-/// The digest that `RSASSA-PSS-params` names (RFC 4055 3.1). Without one the default is SHA-1, which is refused later.
-fn pss_digest(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<ObjectIdentifier, Error> {
-    let Some(parameters) = algorithm.parameters else { return Ok(oid::SHA1) };
-    let fields = asn1::elements(parameters.value()).map_err(|_| Error::Unreadable)?;
-    let Some(hash) = fields.iter().find(|field| asn1::tag(field) == asn1::CONTEXT_0) else { return Ok(oid::SHA1) };
-    let identifier = AlgorithmIdentifierRef::from_der(hash.value()).map_err(|_| Error::Unreadable)?;
-    Ok(identifier.oid)
+/// Modulus and public exponent, big-endian (RFC 8017 A.1.1).
+fn rsa_numbers<'a>(key: &SubjectPublicKeyInfoRef<'a>) -> Result<(&'a [u8], &'a [u8]), Error> {
+    let bits = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
+    let whole = AnyRef::from_der(bits).map_err(|_| Error::Unreadable)?;
+    match asn1::elements(whole.value()).map_err(|_| Error::Unreadable)?[..] {
+        [modulus, exponent] => Ok((modulus.value(), exponent.value())),
+        _ => Err(Error::Unreadable),
+    }
+}
+
+/// The digest and the length of the salt that `RSASSA-PSS-params` names (RFC 4055 3.1). The defaults are SHA-1, which is
+/// refused later, and 20 bytes.
+fn pss_parameters(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(ObjectIdentifier, usize), Error> {
+    const SALT_LENGTH: u8 = 0xa2;
+    const DEFAULT_SALT_LENGTH: u16 = 20;
+    let fields = match algorithm.parameters {
+        Some(parameters) => asn1::elements(parameters.value()).map_err(|_| Error::Unreadable)?,
+        None => Vec::new(),
+    };
+    let field = |tag: u8| fields.iter().find(|field| asn1::tag(field) == tag);
+    let digest = match field(asn1::CONTEXT_0) {
+        Some(hash) => AlgorithmIdentifierRef::from_der(hash.value()).map_err(|_| Error::Unreadable)?.oid,
+        None => oid::SHA1,
+    };
+    let salt_length = match field(SALT_LENGTH) {
+        Some(explicit) => u16::from_der(explicit.value()).map_err(|_| Error::Unreadable)?,
+        None => DEFAULT_SALT_LENGTH,
+    };
+    Ok((digest, usize::from(salt_length)))
 }
 
 #[cfg(test)]
@@ -143,6 +172,6 @@ mod tests {
     #[test]
     fn pss_without_parameters_means_sha1() {
         let algorithm = AlgorithmIdentifierRef { oid: oid::RSA_PSS, parameters: None };
-        assert_eq!(pss_digest(&algorithm), Ok(oid::SHA1));
+        assert_eq!(pss_parameters(&algorithm), Ok((oid::SHA1, 20)));
     }
 }

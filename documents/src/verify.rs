@@ -172,7 +172,15 @@ fn has_stray_signature(document: &Document, signed: &[Field<'_>]) -> bool {
     values.dedup();
     let dictionaries = document.objects.iter().filter_map(|(id, object)| Some((id, object.as_dict().ok()?)));
     let mut signatures = dictionaries.filter(|(_, dictionary)| dictionary.has(b"ByteRange") && dictionary.has(b"Contents"));
-    values.len() < count || signatures.any(|(id, _)| values.binary_search(id).is_err())
+    let rights = usage_rights(document);
+    values.len() < count || signatures.any(|(id, _)| values.binary_search(id).is_err() && Some(*id) != rights)
+}
+
+/// The signature by which Adobe's programs give Reader more rights (ISO 32000-1 12.8.2.3): no one's signature on the text.
+fn usage_rights(document: &Document) -> Option<ObjectId> {
+    let (_, catalog) = pdf::catalog(document).ok()?;
+    let permissions = pdf::dict_entry(document, catalog, b"Perms")?;
+    permissions.get(b"UR3").or_else(|_| permissions.get(b"UR")).ok()?.as_reference().ok()
 }
 
 /// Where the signed range ends, if the byte range has its four numbers.

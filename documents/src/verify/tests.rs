@@ -247,12 +247,34 @@ fn bytes_after_the_end_of_the_document_are_a_problem() {
 #[test]
 fn signatures_of_other_programs_are_verified() {
     // RSA-PSS with SHA-512 as PAdES, then PKCS #1 with SHA-384 as adbe.pkcs7.detached.
-    let report = report(include_bytes!("../../fixtures/others-pss-sha512.pdf"));
-    assert_eq!(report.signatures.len(), 2);
-    assert!(report.all_intact() && report.all_trusted(), "{report}");
-    assert_eq!(report.signatures[0].name.as_deref(), Some("Somebody else"));
-    assert_eq!(report.signatures[1].sub_filter, "adbe.pkcs7.detached");
-    assert!(report.signatures[0].later_changes.signatures.contains("PKCS7"));
+    let files: [&[u8]; 2] =
+        [include_bytes!("../../fixtures/others-pss-sha512.pdf"), include_bytes!("../../fixtures/others-pss-longest-salt.pdf")];
+    for file in files {
+        let intact = report(file);
+        assert_eq!(intact.signatures.len(), 2);
+        assert!(intact.all_intact() && intact.all_trusted(), "{intact}");
+        assert_eq!(intact.signatures[0].name.as_deref(), Some("Somebody else"));
+        assert_eq!(intact.signatures[1].sub_filter, "adbe.pkcs7.detached");
+        assert!(intact.signatures[0].later_changes.signatures.contains("PKCS7"));
+
+        let mut changed = file.to_vec();
+        let position = place(&changed, b"1.250");
+        changed[position] = b'9';
+        assert!(report(&changed).signatures.iter().all(|signature| !signature.is_intact()));
+    }
+}
+
+#[test]
+fn a_document_time_stamp_is_verified_and_tells_its_own_time() {
+    let file = include_bytes!("../../fixtures/others-time-stamp.pdf");
+    let intact = report(file);
+    assert!(intact.all_intact(), "{intact}");
+    assert!(!intact.signatures[0].is_time_stamp && intact.signatures[1].is_time_stamp);
+    assert!(intact.signatures[1].claimed_time.is_some());
+    let mut changed = file.to_vec();
+    let position = place(&changed, b"1.250");
+    changed[position] = b'9';
+    assert!(report(&changed).signatures.iter().all(|signature| !signature.digest_intact));
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Signature {
         match (self.is_intact(), self.digest_intact, self.signature_valid, self.certificate_binding) {
             (true, ..) => "intact: what was signed is unchanged",
             (_, false, _, _) => "BROKEN: what was signed is not what is there",
-            (_, _, false, _) => "INVALID: the signature was not made with this certificate",
+            (_, _, false, _) => "NOT PROVEN: the signature could not be confirmed with this certificate",
             (_, _, _, Binding::Mismatch) => "INVALID: the signature was made for another certificate",
             _ => "SUSPICIOUS: see below",
         }
