@@ -1,1 +1,183 @@
-fn main() {}
+//! The command line.
+
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+
+use chrono::{TimeDelta, Utc};
+use clap::{Args, Parser, Subcommand};
+use rubrica::{
+    access::{self, Role},
+    config::{Config, LogFormat, Mode},
+    demo, http, iso_duration,
+    keys::Keys,
+    server, verify,
+};
+
+/// A server for signing documents electronically and identifying the people who sign.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server (what plain `rubrica` does).
+    Serve(Serve),
+    /// Drive one whole process over HTTP, from an uploaded PDF to the certificate.
+    Demo(demo::Options),
+    /// Say for each signature of a PDF who made it, when, what it covers and whether it is intact and trusted. Works offline.
+    Verify(verify::Options),
+    /// Print a token of the development issuer of a data folder.
+    Token(Token),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the OpenAPI description of the server.
+    Openapi,
+}
+
+#[derive(Args, Clone)]
+struct Serve {
+    /// Address and port to listen on; port 0 picks a free one and prints it.
+    #[arg(long)]
+    listen: Option<std::net::SocketAddr>,
+    /// Folder of the store, the files and the keys.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Configuration file (TOML); `deploy/rubrica.toml` shows all options.
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Token {
+    /// Data folder of the server.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
+    /// Organization that the token acts for.
+    #[arg(long)]
+    organization: String,
+    /// A role of the token; may be repeated. Without it: all roles.
+    #[arg(long = "role")]
+    roles: Vec<Role>,
+    /// How long the token is valid.
+    #[arg(long, default_value = "PT8H", value_parser = iso_duration::parse)]
+    expires: TimeDelta,
+    /// Configuration file, where the master key is in it.
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Check a configuration without starting the server.
+    Check(Serve),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        None => serve(&cli.serve),
+        Some(Command::Serve(options)) => serve(&options),
+        Some(Command::Demo(options)) => demo::run(&options).map(|()| ExitCode::SUCCESS),
+        Some(Command::Verify(options)) => verify::run(&options),
+        Some(Command::Token(options)) => token(&options).map(|()| ExitCode::SUCCESS),
+        Some(Command::Config(ConfigCommand::Check(options))) => check(&options).map(|()| ExitCode::SUCCESS),
+        Some(Command::Openapi) => openapi().map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("rubrica: {error}");
+        ExitCode::from(2)
+    })
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+/// The configuration with the flags over it.
+fn configuration(options: &Serve) -> Result<Config, Failure> {
+    let mut config = Config::load(options.config.as_deref(), std::env::vars())?;
+    if let Some(listen) = options.listen {
+        config.server.listen = listen;
+    }
+    if let Some(data) = &options.data {
+        config.data = Some(data.clone());
+    }
+    Ok(config)
+}
+
+fn serve(options: &Serve) -> Result<ExitCode, Failure> {
+    let config = configuration(options)?;
+    log(&config);
+    actix::System::new().block_on(async {
+        let running = server::start(config.clone()).await?;
+        welcome(&config, &running)?;
+        running.serve(signalled()).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn log(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(&config.log.filter);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).init(),
+    }
+}
+
+/// Tells where the server is and what to try next.
+fn welcome(config: &Config, running: &server::Running) -> Result<(), Failure> {
+    println!("Rubrica listens on http://{}", running.address);
+    if config.mode == Mode::Production {
+        return Ok(());
+    }
+    let base = &running.public_base_url;
+    let organization = server::DEVELOPMENT_ORGANIZATION;
+    let keys = server::master_key(config)?;
+    let token = access::development::token(&keys, organization, &[], TimeDelta::hours(8), Utc::now());
+    println!("API pages: {base}/docs");
+    if running.sandbox {
+        println!("Messages:  {base}/sandbox");
+    }
+    println!("Token for organization {organization}, 8 hours:\n{token}");
+    println!("Try next:  rubrica demo --server {base} --data {}", config.data().display());
+    Ok(())
+}
+
+/// Ends with SIGTERM or SIGINT.
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        // Without signals only a kill ends the server, which loses nothing either.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn token(options: &Token) -> Result<(), Failure> {
+    let config = Config::load(options.config.as_deref(), std::env::vars())?;
+    let keys = match &config.keys.master {
+        Some(master) => Keys::from_base64(master)?,
+        None => Keys::load_or_create(&options.data)?,
+    };
+    println!("{}", access::development::token(&keys, &options.organization, &options.roles, options.expires, Utc::now()));
+    Ok(())
+}
+
+fn check(options: &Serve) -> Result<(), Failure> {
+    let config = configuration(options)?;
+    let source = options.config.as_ref().map_or_else(|| "the default configuration".to_owned(), |path| path.display().to_string());
+    println!("{source} is valid: mode {:?}, listening on {}, data in {}", config.mode, config.server.listen, config.data().display());
+    Ok(())
+}
+
+fn openapi() -> Result<(), Failure> {
+    println!("{}", http::openapi::description(true).to_pretty_json()?);
+    Ok(())
+}

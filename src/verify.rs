@@ -1,0 +1,100 @@
+//! `rubrica verify`: says of each signature of a PDF who made it, when, what it covers, and whether it is intact and trusted.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use chrono::Utc;
+use clap::Args;
+use documents::{
+    certificate::{self, SignedEvidence},
+    verify::{self, Trust},
+};
+
+/// What to verify, and whom to trust.
+#[derive(Args)]
+pub struct Options {
+    /// The PDF.
+    file: PathBuf,
+    /// A file with certificates to trust as roots (PEM or DER); may be repeated.
+    #[arg(long = "root")]
+    roots: Vec<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the report. The exit status is 0 only if there is a signature and all are intact.
+///
+/// # Errors
+/// What cannot be read.
+pub fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let named = |path: &PathBuf, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let bytes = std::fs::read(&options.file).map_err(|error| named(&options.file, &error))?;
+    let mut roots = Vec::new();
+    for path in &options.roots {
+        let file = std::fs::read(path).map_err(|error| named(path, &error))?;
+        roots.extend(certificates(&file).map_err(|error| named(path, &error))?);
+    }
+    let report = verify::verify(&bytes, &Trust { roots }, Utc::now()).map_err(|error| named(&options.file, &error))?;
+    let evidence = evidence(&bytes);
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&serde_json::json!({"report": report, "evidence": evidence.as_ref().map(Evidence::json)}))?);
+    } else {
+        println!("{}", options.file.display());
+        println!("{report}");
+        if let Some(evidence) = &evidence {
+            println!("{}", evidence.text());
+        }
+    }
+    let whole = evidence.is_none_or(|evidence| evidence.0.is_ok());
+    let good = report.all_intact() && !report.signatures.is_empty() && whole;
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Certificates in PEM, one or more, or one in DER.
+fn certificates(file: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let Some(text) = std::str::from_utf8(file).ok().filter(|text| text.contains(BEGIN)) else { return Ok(vec![file.to_vec()]) };
+    let blocks = text.split(BEGIN).skip(1).map(|rest| {
+        let body: String = rest.split(END).next().unwrap_or_default().split_whitespace().collect();
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).map_err(|_| "not a PEM certificate".to_owned())
+    });
+    blocks.collect()
+}
+
+/// The evidence attached to a certificate of ours: what it says, or why it is not to be believed.
+struct Evidence(Result<certificate::Evidence, String>);
+
+fn evidence(pdf: &[u8]) -> Option<Evidence> {
+    let attached = certificate::extract(pdf).ok().flatten()?;
+    let read = || -> Result<certificate::Evidence, certificate::Error> {
+        let signed = SignedEvidence::from_json(&attached)?;
+        let chain = signed.chain()?;
+        let evidence = signed.verify(chain.first().map_or(&[], Vec::as_slice))?;
+        evidence.journals.iter().try_for_each(certificate::Journal::verify)?;
+        Ok(evidence)
+    };
+    Some(Evidence(read().map_err(|error| error.to_string())))
+}
+
+impl Evidence {
+    fn text(&self) -> String {
+        match &self.0 {
+            Ok(evidence) => format!(
+                "Attached evidence: intact, signed by its certificate; process {} of {}, {} signers, {} journals with whole chains",
+                evidence.process.id,
+                evidence.tenant.organization_id,
+                evidence.signers.len(),
+                evidence.journals.len(),
+            ),
+            Err(reason) => format!("Attached evidence: NOT INTACT: {reason}"),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        match &self.0 {
+            Ok(evidence) => serde_json::json!({"intact": true, "process": evidence.process.id}),
+            Err(reason) => serde_json::json!({"intact": false, "reason": reason}),
+        }
+    }
+}
