@@ -52,7 +52,7 @@ pub trait Effects<M: Machine>: Send + Sync + 'static {
     fn repeatable(&self, entity: &Entity, effect: &M::Effect, state: &M) -> bool;
 
     /// Whether the answer to the command waits for the first attempt, so that a caller reads across processes what
-    /// it has just written.
+    /// it has just written. Only for effects that are [repeatable](Self::repeatable): others never hold an answer up.
     fn before_answer(&self, effect: &M::Effect) -> bool;
 }
 
