@@ -223,7 +223,8 @@ impl<M: Machine> Folded<M> {
     }
 
     fn plan(&self, key: &Entity, now: Timestamp, input: Input<M>, rules: &Rules) -> Result<Plan<M>, String> {
-        let mut plan = Plan { next: self.clone(), bodies: Vec::new(), answer: Ok(()), begun: Vec::new(), snapshot: None, wake: None };
+        let mut plan =
+            Plan { next: self.clone(), bodies: Vec::new(), answer: Ok(()), begun: Vec::new(), snapshot: None, wake: None };
         for _ in 0..MAX_PASSES {
             let passed = plan.next.machine.pass(now);
             if passed.is_empty() {
@@ -252,7 +253,8 @@ impl<M: Machine> Folded<M> {
 
 impl<M: Machine> Plan<M> {
     fn note(&mut self, at: Timestamp, fact: Fact<M::Event>) -> Result<(), String> {
-        let (body, hash) = journal::encode(self.next.hash, self.next.head + 1, at, &fact).map_err(|error| format!("a fact cannot be written: {error}"))?;
+        let (body, hash) = journal::encode(self.next.hash, self.next.head + 1, at, &fact)
+            .map_err(|error| format!("a fact cannot be written: {error}"))?;
         self.next.fold(at, &fact);
         self.next.hash = hash;
         self.bodies.push(body);
@@ -316,7 +318,8 @@ impl<M: Machine> Plan<M> {
         match after {
             Some(after) if number < rules.backoff.attempts => {
                 let wait = rules.backoff.wait(&format!("{}/{effect}", key.id), number).max(after.unwrap_or_default());
-                let until = now + Duration::from_std(wait).unwrap_or(Duration::hours(1));
+                let wait = i64::try_from(wait.as_millis()).ok().and_then(Duration::try_milliseconds);
+                let until = now.checked_add_signed(wait.unwrap_or(Duration::hours(1))).unwrap_or(Timestamp::MAX_UTC);
                 self.note(now, Fact::Retry { effect, number, until, reason })
             }
             _ => {

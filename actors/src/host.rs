@@ -197,6 +197,11 @@ impl<M: Machine> Host<M> {
         self.0.registry.lock().quarantined(limit)
     }
 
+    #[cfg(test)]
+    pub(crate) fn registry<T>(&self, look: impl FnOnce(&mut Registry<M>) -> T) -> T {
+        look(&mut self.0.registry.lock())
+    }
+
     /// Takes no more work and waits until what is under way has ended, at most `patience`. `true` if all has ended.
     pub async fn drain(&self, patience: Duration) -> bool {
         self.0.draining.store(true, Ordering::Release);

@@ -52,7 +52,9 @@ pub(crate) enum Phase {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cmd {
-    Create { seconds: i64 },
+    Create {
+        seconds: i64,
+    },
     Add(u64),
     /// Adds an item and asks this of the world.
     AddAnd(u64, Want),
@@ -175,11 +177,13 @@ pub(crate) enum Fate {
     FailUntil(Duration),
     Refuse,
     /// The answer is lost; performed or not.
-    Unknown { performed: bool },
+    Unknown {
+        performed: bool,
+    },
     Panic,
     /// Performed, and then no answer ever.
     Hang,
-    /// Performed once a permit is there.
+    /// Performed once a permit is there, which is used up.
     Gate(Arc<Semaphore>),
 }
 
@@ -275,7 +279,7 @@ impl Effects<Order> for World {
                 Attempt::Unknown { reason: "no answer".into() }
             }
             Fate::Gate(gate) => {
-                let _permit = gate.acquire().await.expect("the gate is never closed");
+                gate.acquire().await.expect("the gate is never closed").forget();
                 self.do_it(&call).await
             }
         }
@@ -337,7 +341,10 @@ impl Store for Spy {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let permit = self.commits_may.acquire().await.expect("never closed");
         self.waiting.fetch_sub(1, Ordering::AcqRel);
-        let outcome = self.now()?.commit(commit).await;
+        let outcome = match self.now() {
+            Ok(store) => store.commit(commit).await,
+            Err(error) => Err(error),
+        };
         self.commits.fetch_add(1, Ordering::AcqRel);
         drop(permit);
         outcome
@@ -379,7 +386,12 @@ impl Store for Spy {
     }
 
     async fn records(
-        &self, org: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize,
+        &self,
+        org: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(String, Record)>, store::Error> {
         self.now()?.records(org, collection, prefix, after, limit).await
     }
@@ -412,12 +424,22 @@ impl Setting {
         self.server_in(Arc::default())
     }
 
+    /// A server whose host has no adapter.
+    pub fn bare_server(&self) -> Server {
+        let arbiter = Arbiter::new();
+        let host = self.host(&arbiter);
+        Server { host, world: Arc::default(), arbiter, setting: self.clone() }
+    }
+
+    fn host(&self, arbiter: &Arbiter) -> Host<Order> {
+        let metrics = Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
+        Host::new(self.store.clone(), self.clock.clone(), self.options.clone(), metrics, vec![arbiter.handle()])
+    }
+
     /// A server on one thread of its own. Its world is `world`, which others may share.
     pub fn server_in(&self, world: Arc<World>) -> Server {
         let arbiter = Arbiter::new();
-        let metrics = Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
-        let store: Arc<dyn Store> = self.store.clone();
-        let host = Host::new(store, self.clock.clone(), self.options.clone(), metrics, vec![arbiter.handle()]);
+        let host = self.host(&arbiter);
         host.perform_with(world.clone());
         *world.host.lock() = Some(host.clone());
         Server { host, world, arbiter, setting: self.clone() }
@@ -433,7 +455,8 @@ impl Setting {
 
     /// The wake-up of an entity in the index.
     pub async fn wake_of(&self, id: Uuid) -> Option<Timestamp> {
-        let wakes = self.store.faulty().inner().due(0..store::SHARDS, Timestamp::MAX_UTC, 10_000).await.expect("the model answers");
+        let wakes =
+            self.store.faulty().inner().due(0..store::SHARDS, Timestamp::MAX_UTC, 10_000).await.expect("the model answers");
         wakes.into_iter().find(|wake| wake.entity.id == id).map(|wake| wake.due)
     }
 }
@@ -480,6 +503,23 @@ impl Server {
         let metrics = Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
         let store: Arc<dyn Store> = self.setting.store.clone();
         Timer::start(store, self.setting.clock.clone(), metrics, vec![Arc::new(self.host.clone())], options)
+    }
+
+    /// Messages that wait for a process or are handled.
+    pub fn queued(&self, id: Uuid) -> usize {
+        self.host.registry(|registry| registry.slots.get(&entity(id)).map_or(0, |slot| slot.queued.load(Ordering::Acquire)))
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.host.registry(|registry| registry.is_busy())
+    }
+
+    /// Ends the thread of the actors under the host's feet.
+    pub fn stop_actors(&self) {
+        self.arbiter.stop();
+        while self.arbiter.spawn_fn(|| ()) {
+            std::thread::yield_now();
+        }
     }
 
     /// Ends it as `kill -9` would: what is under way is dropped wherever it stands.

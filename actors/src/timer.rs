@@ -73,6 +73,13 @@ impl Timer {
         Self { stop, task }
     }
 
+    /// Tells whether the service has ended, also after the timer was dropped.
+    #[cfg(test)]
+    pub(crate) fn is_over(&self) -> impl Fn() -> bool + use<> {
+        let task = self.task.abort_handle();
+        move || task.is_finished()
+    }
+
     /// Fires no more wake-ups; those under way go on.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
