@@ -20,14 +20,16 @@ pub(crate) type Reply<M> = oneshot::Sender<Result<Arc<M>, Error<<M as Machine>::
 
 /// An answer that is ready, and who waits for it.
 pub(crate) struct Answered<M: Machine> {
-    pub reply: Option<Reply<M>>,
+    pub reply: Reply<M>,
     pub answer: Result<Arc<M>, Error<M::Rejection>>,
 }
 
 impl<M: Machine> Answered<M> {
     /// Whoever has gone away meanwhile does not get it.
-    pub fn give(self) {
-        self.reply.map(|reply| reply.send(self.answer));
+    pub fn give(answered: Option<Self>) {
+        if let Some(Self { reply, answer }) = answered {
+            let _ = reply.send(answer);
+        }
     }
 }
 
@@ -100,8 +102,8 @@ impl<M: Machine> Shared<M> {
         let stepped = match resident.step(&*self.store, self.clock.now(), input, &self.rules).await {
             Ok(stepped) => stepped,
             Err(fault) => {
-                let answer = Err(self.fault(resident, fault).0);
-                return Answered { reply: Some(reply), answer }.give();
+                let _ = reply.send(Err(self.fault(resident, fault).0));
+                return;
             }
         };
         let answer = match (stepped.answer, resident.state()) {
@@ -109,7 +111,7 @@ impl<M: Machine> Shared<M> {
             (Ok(()), None) => Err(Error::Unavailable("the state was dropped".into())),
             (Err(rejection), _) => Err(Error::Rejected(rejection)),
         };
-        let answered = Answered { reply: Some(reply), answer };
+        let answered = Answered { reply, answer };
         if let Err(fault) = self.begin(resident, stepped.asked, Some(answered), busy).await {
             self.fault(resident, fault);
         }

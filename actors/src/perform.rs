@@ -63,12 +63,12 @@ impl<M: Machine> Shared<M> {
             Ok(sorted) => sorted,
             Err(fault) => {
                 // What is answered is durable, whatever the adapter does.
-                answer.map(Answered::give);
+                Answered::give(answer);
                 return Err(fault);
             }
         };
         if sorted.before_answer.is_empty() {
-            answer.map(Answered::give);
+            Answered::give(answer);
         } else {
             let task = Arc::new(busy.again());
             sorted.before_answer.iter().for_each(|call| resident.starts(call.id, &task));
@@ -115,11 +115,11 @@ impl<M: Machine> Shared<M> {
             Ok(ended) => {
                 // In the mailbox before the answer is out: what the asker sends next comes after it.
                 let taken = self.bring(&entity, ended.clone());
-                answer.map(Answered::give);
+                Answered::give(answer);
                 self.deliver(&entity, ended, taken).await;
             }
             Err(_) => {
-                answer.map(Answered::give);
+                Answered::give(answer);
                 let ended = all.await;
                 let taken = self.bring(&entity, ended.clone());
                 self.deliver(&entity, ended, taken).await;
