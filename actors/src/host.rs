@@ -41,8 +41,9 @@ pub struct Options {
     pub effect_timeout: Duration,
     /// Attempts under way at once, those not counted that answers wait for.
     pub max_effects: usize,
-    /// After this, in process time, an attempt whose end is not known is taken to be lost with its server. Never less than
-    /// twice `effect_timeout`.
+    /// After this, in process time, an attempt whose end is not known, and that is not under way in this server, is taken to
+    /// be lost with its server. With a shared store never less than twice `effect_timeout`, as it may be under way elsewhere;
+    /// else it only says how soon after a crash effects are taken up again.
     pub lease: Duration,
     /// Longest time that an answer waits for other processes to be told.
     pub tell_wait: Duration,
@@ -65,7 +66,7 @@ impl Default for Options {
             max_resident: 10_000,
             effect_timeout: Duration::from_secs(25),
             max_effects: 256,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_secs(5),
             tell_wait: Duration::from_secs(2),
             backoff: Backoff::default(),
             snapshot_every: 64,
@@ -77,7 +78,8 @@ impl Default for Options {
 
 impl Options {
     fn rules(&self) -> Rules {
-        let lease = self.lease.max(self.effect_timeout.saturating_mul(2));
+        let elsewhere = if self.shared_store { self.effect_timeout.saturating_mul(2) } else { Duration::ZERO };
+        let lease = self.lease.max(elsewhere).max(Duration::from_millis(1));
         Rules {
             lease: chrono::Duration::from_std(lease).unwrap_or(chrono::Duration::minutes(1)),
             backoff: self.backoff.clone(),

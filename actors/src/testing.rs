@@ -416,7 +416,8 @@ impl Setting {
 
     pub fn with(seed: u64, plan: Plan) -> Self {
         let start = chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("an instant");
-        let options = Options { backoff: Backoff { attempts: 4, ..Backoff::default() }, ..Options::default() };
+        let backoff = Backoff { attempts: 4, ..Backoff::default() };
+        let options = Options { backoff, lease: Duration::from_secs(60), ..Options::default() };
         Self { store: Spy::new(seed, plan), clock: Clock::manual(start), options }
     }
 

@@ -200,7 +200,9 @@ struct Firing {
 impl Firing {
     async fn fire(self, wake: Wake, permit: OwnedSemaphorePermit) {
         let Err(reason) = self.service.bring(&wake).await else { return };
-        tracing::warn!(entity = %wake.entity.id, kind = %wake.entity.kind, reason, "a wake-up is tried again");
+        // Whoever failed has said so; with many due at once this would only repeat it.
+        tracing::debug!(entity = %wake.entity.id, kind = %wake.entity.kind, reason, "a wake-up is tried again");
+        self.service.metrics.wakes_failed.inc();
         // Others go first during the pause.
         drop(permit);
         tokio::time::sleep(self.service.options.retry).await;

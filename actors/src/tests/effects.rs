@@ -236,6 +236,43 @@ async fn the_end_of_a_stale_attempt_is_dropped() {
 }
 
 #[actix::test]
+async fn the_end_of_an_attempt_that_is_not_the_current_one_is_dropped() {
+    let setting = Setting::new();
+    let slow = setting.server();
+    let gate = Arc::new(Semaphore::new(0));
+    slow.world.script([Fate::Gate(gate.clone())]);
+    let id = wanting(&slow, Want::Mail).await;
+    eventually("it is begun", async || slow.world.attempts().len() == 1).await;
+    let other = setting.server();
+    other.world.script([Fate::Fail]);
+    setting.clock.advance(lease());
+    other.fire().await;
+    has_told(&setting, id, "failed 1").await;
+    gate.add_permits(1);
+    eventually("the slow one ends", async || !slow.is_busy() && slow.world.performed().len() == 1).await;
+    assert_eq!(story(&setting, id).await, ["failed 1"]);
+    setting.clock.advance(retry_time());
+    other.fire().await;
+    has_told(&setting, id, "Mail done").await;
+    assert_eq!(story(&setting, id).await, ["failed 1", "done 2", "Mail done"]);
+}
+
+#[actix::test]
+async fn a_server_alone_takes_up_soon_after_a_crash_what_it_may() {
+    let mut setting = Setting::new();
+    setting.options.lease = crate::Options::default().lease;
+    let first = setting.server();
+    first.world.script([Fate::Hang]);
+    let id = wanting(&first, Want::Mail).await;
+    eventually("it is performed", async || first.world.performed().len() == 1).await;
+    first.kill();
+    let second = setting.server();
+    setting.clock.advance(chrono::Duration::seconds(5));
+    second.fire().await;
+    has_told(&setting, id, "Mail done").await;
+}
+
+#[actix::test]
 async fn an_attempt_under_way_here_is_left_alone_however_late_it_is() {
     let setting = Setting::new();
     let server = setting.server();
