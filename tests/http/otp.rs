@@ -96,22 +96,34 @@ fn an_organization_without_sign_configuration_identifies_nobody() {
 }
 
 #[test]
-fn external_may_be_a_text_and_then_nothing_is_sent_to_the_actor() {
+fn external_may_be_a_boolean_or_a_text_and_unknown_members_are_ignored() {
     let (_server, journey) = shared();
-    for external in [json!("false"), json!(false)] {
+    for external in [json!("false"), json!(false), json!("true"), json!(true)] {
         let email = address();
         let mut body = request(&email);
         body["channel"]["external"] = external;
         body["unknown"] = json!({"ignored": true});
         let id = created(&journey, &body);
+        // The sandbox keeps the codes of both kinds.
         journey.identify(&id, &email);
     }
-    for external in [json!("true"), json!(true)] {
-        let mut body = request(&address());
-        body["channel"]["external"] = external;
-        let id = created(&journey, &body);
-        assert_eq!(journey.identification(&id)["state"], "CREATED");
+}
+
+#[test]
+fn the_challenges_of_an_identification_are_counted() {
+    let (server, journey) = own(None);
+    let email = address();
+    let id = created(&journey, &request(&email));
+    for (left, cooldown) in [(2, "PT31S"), (1, "PT61S"), (0, "PT121S")] {
+        let code = journey.code(&id, &email);
+        assert_eq!(journey.identification(&id)["remaining_challenges"], left);
+        journey.validate(&id, &json!({ "code": wrong(&code) })).expect_problem(403, "UNAUTHORIZED");
+        server.advance(cooldown);
     }
+    assert_eq!(journey.identification(&id)["next_challenge_retry"], Value::Null);
+    let answer = journey.challenge(&id, &json!({}));
+    assert!((400..500).contains(&answer.status), "{answer}");
+    assert_eq!(journey.messages(&email).len(), 3, "no further code went out");
 }
 
 #[test]
