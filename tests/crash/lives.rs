@@ -86,8 +86,8 @@ impl Client {
         found.json()["state"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Asks for codes and answers them until the identification is validated.
-    async fn identify(&self, id: Uuid, destination: &str) {
+    /// Asks for codes and answers them until the identification is validated. Gives whether the answer that said so was lost.
+    async fn identify(&self, id: Uuid, destination: &str) -> bool {
         let path = identification_path(id);
         let until = Instant::now() + PATIENCE;
         let mut tried = HashSet::new();
@@ -102,8 +102,8 @@ impl Client {
                 tried.insert(message);
                 let answer = self.api.put(&format!("{path}/validate"), json!({"code": code})).await;
                 match answer.status.as_u16() {
-                    204 => return,
-                    409 if answer.doubtful && self.state(id).await == "VALIDATED" => return,
+                    204 => return false,
+                    409 if answer.doubtful && self.state(id).await == "VALIDATED" => return true,
                     // The code of a challenge before this one, whose answer was lost.
                     403 => {}
                     410 => break,
@@ -146,8 +146,8 @@ impl Client {
         let process = self.api.get(&process_path(id)).await.expect(200, "reading a process").json();
         for (position, signer) in signers.iter().enumerate() {
             let signature = &process["signatures"][position];
-            self.identify(id_of(&signature["identification"]["id"]), signer).await;
-            self.sign(id, id_of(&signature["sign"]["id"])).await;
+            let doubtful = self.identify(id_of(&signature["identification"]["id"]), signer).await;
+            self.sign(id, id_of(&signature["sign"]["id"]), doubtful).await;
             if life % 5 == 4 {
                 return self.cancel(id).await;
             }
@@ -175,16 +175,27 @@ impl Client {
         id
     }
 
-    async fn sign(&self, process: Uuid, signature: Uuid) {
-        let answer = self.api.ask(Method::POST, &format!("/v1/orgs/acme/simple_signs/{signature}/sign"), Body::None).await;
-        if answer.status != 204 {
-            assert!(answer.doubtful && answer.status == 409, "signature {signature}: {}", answer.text());
-            let found = self.api.get(&process_path(process)).await.expect(200, "reading a process").json();
-            let signed = found["signatures"].as_array().expect("signatures").iter();
-            let signed = signed.filter(|found| found["sign"]["status"] == "SUCCEEDED");
-            assert!(signed.clone().any(|found| found["sign"]["id"] == signature.to_string()), "signature {signature}: {found}");
+    /// Signs. A server that was killed before it answered that the signer is identified may not have told the process; the next
+    /// one does (`untold`).
+    async fn sign(&self, process: Uuid, signature: Uuid, untold: bool) {
+        let until = Instant::now() + PATIENCE;
+        let mut doubtful = false;
+        loop {
+            let answer = self.api.ask(Method::POST, &format!("/v1/orgs/acme/simple_signs/{signature}/sign"), Body::None).await;
+            doubtful |= answer.doubtful;
+            if answer.status == 204 || (doubtful && self.is_signed(process, signature).await) {
+                break;
+            }
+            assert!(untold && answer.status == 409 && Instant::now() < until, "signature {signature}: {}", answer.text());
+            tokio::time::sleep(PAUSE).await;
         }
         self.ledger.process(process, |process| process.signed.push(signature));
+    }
+
+    async fn is_signed(&self, process: Uuid, signature: Uuid) -> bool {
+        let found = self.api.get(&process_path(process)).await.expect(200, "reading a process").json();
+        let mut signatures = found["signatures"].as_array().expect("signatures").iter();
+        signatures.any(|found| found["sign"]["id"] == signature.to_string() && found["sign"]["status"] == "SUCCEEDED")
     }
 
     async fn cancel(&self, process: Uuid) {
