@@ -13,7 +13,10 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
-use crate::{access, channels, codes, http, iso_duration, processes::CodeOptions};
+use crate::{
+    access, channels, codes, http, iso_duration,
+    processes::{CodeOptions, Tenant},
+};
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
 const ENVIRONMENT_PREFIX: &str = "RUBRICA_";
@@ -194,12 +197,12 @@ pub struct Processes {
     /// Longest attempt of an effect such as sending or sealing; PT1S to PT10M. Default: PT25S.
     #[serde(with = "iso_duration")]
     pub effect_timeout: TimeDelta,
-    /// After this an attempt whose end is not known is taken over; longer than `effect_timeout`. Default: PT30S.
+    /// How soon after a crash effects whose end is not known are taken up again; PT1S to PT1H. Default: PT5S.
     #[serde(with = "iso_duration")]
     pub effect_lease: TimeDelta,
     /// Attempts of an effect before it is given up, 1 to 1000. Default: 20.
     pub effect_attempts: u32,
-    /// Wait after the first failed attempt; it doubles up to an hour. PT0.1S is not allowed: PT1S to PT1H. Default: PT1S.
+    /// Wait after the first failed attempt; it doubles up to an hour. PT1S to PT1H. Default: PT1S.
     #[serde(with = "iso_duration")]
     pub effect_backoff: TimeDelta,
 }
@@ -230,7 +233,11 @@ impl Processes {
             max_resident: self.max_resident,
             effect_timeout: std(self.effect_timeout),
             lease: std(self.effect_lease),
-            backoff: actors::Backoff { first: std(self.effect_backoff), attempts: self.effect_attempts, ..defaults.backoff.clone() },
+            backoff: actors::Backoff {
+                first: std(self.effect_backoff),
+                attempts: self.effect_attempts,
+                ..defaults.backoff.clone()
+            },
             ..defaults
         }
     }
@@ -283,6 +290,8 @@ pub enum LogFormat {
 pub struct Organization {
     /// The name by which people know it, in messages and certificates. Default: its identifier.
     pub name: Option<String>,
+    /// Its time zone in the certificates, by its name in the IANA database, e.g. `Europe/Madrid`. Default: UTC.
+    pub time_zone: Option<chrono_tz::Tz>,
 }
 
 impl Config {
@@ -295,7 +304,8 @@ impl Config {
             None => toml::Table::new(),
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-                text.parse::<toml::Table>().map_err(|error| Error::NotToml { path: path.to_owned(), message: error.to_string() })?
+                text.parse::<toml::Table>()
+                    .map_err(|error| Error::NotToml { path: path.to_owned(), message: error.to_string() })?
             }
         };
         for (name, value) in environment {
@@ -321,9 +331,13 @@ impl Config {
         self.data.clone().unwrap_or_else(|| PathBuf::from("data"))
     }
 
-    /// The names of the organizations.
-    pub fn tenants(&self) -> HashMap<String, String> {
-        self.organizations.iter().filter_map(|(id, organization)| Some((id.clone(), organization.name.clone()?))).collect()
+    /// What people know of the organizations.
+    pub fn tenants(&self) -> HashMap<String, Tenant> {
+        let tenant = |(id, organization): (&String, &Organization)| {
+            let name = organization.name.clone().unwrap_or_else(|| id.clone());
+            (id.clone(), Tenant { name, time_zone: organization.time_zone })
+        };
+        self.organizations.iter().map(tenant).collect()
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -347,13 +361,13 @@ impl Config {
         within("processes.passivate_after", seconds(self.processes.passivate_after, 1, 86_400), "PT1S to P1D")?;
         within("processes.max_resident", (100..=10_000_000).contains(&self.processes.max_resident), "100 to 10000000")?;
         within("processes.effect_timeout", seconds(self.processes.effect_timeout, 1, 600), "PT1S to PT10M")?;
-        let lease = self.processes.effect_lease > self.processes.effect_timeout && seconds(self.processes.effect_lease, 1, 3600);
-        within("processes.effect_lease", lease, "more than processes.effect_timeout, at most PT1H")?;
+        within("processes.effect_lease", seconds(self.processes.effect_lease, 1, 3600), "PT1S to PT1H")?;
         within("processes.effect_attempts", (1..=1000).contains(&self.processes.effect_attempts), "1 to 1000")?;
         within("processes.effect_backoff", seconds(self.processes.effect_backoff, 1, 3600), "PT1S to PT1H")?;
         within("documents.limit", (1024..=1 << 30).contains(&self.documents.limit), "1024 to 1073741824 bytes")?;
         within("documents.orphan_grace", seconds(self.documents.orphan_grace, 3600, 30 * 86_400), "PT1H to P30D")?;
-        tracing_subscriber::EnvFilter::try_new(&self.log.filter).map_err(|error| Error::Invalid(format!("log.filter: {error}")))?;
+        tracing_subscriber::EnvFilter::try_new(&self.log.filter)
+            .map_err(|error| Error::Invalid(format!("log.filter: {error}")))?;
         self.access.check().map_err(|error| Error::Invalid(format!("access: {error}")))?;
         if self.mode == Mode::Production && self.access.issuers.is_empty() && !self.access.development {
             return Err(Error::Invalid("access.issuers: in production mode at least one issuer of tokens is needed".into()));
@@ -407,7 +421,9 @@ mod tests {
 
     #[test]
     fn the_environment_wins_over_the_file() {
-        let config = from("[codes]\ndigits = 7\n", &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("PATH", "/bin")]).unwrap();
+        let config =
+            from("[codes]\ndigits = 7\n", &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("PATH", "/bin")])
+                .unwrap();
         assert_eq!((config.codes.digits, config.log.filter.as_str()), (9, "debug"));
     }
 
@@ -417,7 +433,7 @@ mod tests {
             ("[server]\nlisten_on = 1\n", "listen_on"),
             ("[codes]\ndigits = 4\n", "codes.digits"),
             ("[codes]\nlifetime = \"PT1H\"\n", "codes.lifetime"),
-            ("[processes]\neffect_lease = \"PT5S\"\n", "processes.effect_lease"),
+            ("[processes]\neffect_lease = \"PT2H\"\n", "processes.effect_lease"),
             ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
             ("mode = \"test\"\n", "test"),
         ] {
@@ -432,7 +448,8 @@ mod tests {
         let defaults = format!("{:?}", Config::load(None, []).unwrap());
         assert_eq!(format!("{:?}", from(&text, &[]).unwrap()), defaults);
         // With every option that is commented out switched on, it is still a configuration that is understood.
-        let all: String = text.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).map(|line| format!("{line}\n")).collect();
+        let all: String =
+            text.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).map(|line| format!("{line}\n")).collect();
         assert!(from(&all, &[]).is_ok(), "{}", from(&all, &[]).unwrap_err());
     }
 }

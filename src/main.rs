@@ -172,8 +172,14 @@ fn token(options: &Token) -> Result<(), Failure> {
 
 fn check(options: &Serve) -> Result<(), Failure> {
     let config = configuration(options)?;
-    let source = options.config.as_ref().map_or_else(|| "the default configuration".to_owned(), |path| path.display().to_string());
-    println!("{source} is valid: mode {:?}, listening on {}, data in {}", config.mode, config.server.listen, config.data().display());
+    let source =
+        options.config.as_ref().map_or_else(|| "the default configuration".to_owned(), |path| path.display().to_string());
+    println!(
+        "{source} is valid: mode {:?}, listening on {}, data in {}",
+        config.mode,
+        config.server.listen,
+        config.data().display()
+    );
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -23,13 +23,18 @@ use crate::{
     channels::{self, Channels},
     codes::Codes,
     config::{Config, Mode},
-    http::{self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, sandbox::Sandbox},
+    http::{
+        self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, sandbox::Sandbox,
+    },
     keys::{self, Keys},
     processes::{Processes, Tenants, World},
 };
 
 /// The organization that is there from the first development start, with a certificate of its own.
 pub const DEVELOPMENT_ORGANIZATION: &str = "acme";
+
+/// File of the data folder with the root of the development certificate.
+pub const DEVELOPMENT_ROOT: &str = "development-root.pem";
 
 /// Between two searches for files that nothing refers to.
 const COLLECT_EVERY: Duration = Duration::from_secs(3600);
@@ -144,10 +149,11 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let store = Arc::new(Sqlite::open(&data.join("rubrica.db"), ::store::sqlite::Options::default())?);
     let shared: Arc<dyn Store> = store.clone();
     let blobs = Blobs::local(data.join("files"))?;
-    let documents = Documents::new(shared.clone(), blobs, documents::Options { max_bytes: config.documents.limit, ..Default::default() });
+    let documents =
+        Documents::new(shared.clone(), blobs, documents::Options { max_bytes: config.documents.limit, ..Default::default() });
     let configurations = SignConfigurations::new(shared.clone(), keys.clone());
     if config.mode == Mode::Development {
-        provide_development_tenant(&configurations).await?;
+        provide_development_tenant(&configurations, &data).await?;
     }
     let registry = Registry::new();
     let metrics = Metrics::new(&registry)?;
@@ -200,7 +206,14 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     };
     let sandbox = channels.sandbox().map(|outbox| Sandbox { outbox: outbox.clone(), offset });
     let operations = Operations { store: shared.clone(), collect: store_gauges(&store, &registry)?, registry: registry.clone() };
-    let app = Application { state, engine, sandbox: sandbox.clone(), operations, metrics: HttpMetrics::new(&registry)?, json_limit: config.server.json_limit };
+    let app = Application {
+        state,
+        engine,
+        sandbox: sandbox.clone(),
+        operations,
+        metrics: HttpMetrics::new(&registry)?,
+        json_limit: config.server.json_limit,
+    };
 
     let timer = Timer::start(shared, clock.clone(), metrics, hosts, TimerOptions::default());
     let background = vec![sweep(processes.clone()), collect_orphans(documents, config.documents.orphan_grace)];
@@ -310,7 +323,9 @@ fn collect_orphans(documents: Documents, grace: TimeDelta) -> tokio::task::JoinH
         loop {
             every.tick().await;
             match documents.collect(grace, Utc::now()).await {
-                Ok(collected) if collected.removed > 0 => tracing::info!(collected.removed, "removed files that nothing refers to"),
+                Ok(collected) if collected.removed > 0 => {
+                    tracing::info!(collected.removed, "removed files that nothing refers to")
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "files that nothing refers to could not be removed"),
             }
@@ -341,8 +356,17 @@ fn store_gauges(store: &Arc<Sqlite>, registry: &Registry) -> Result<Arc<dyn Fn()
     }))
 }
 
+/// The development certificate's root in PEM, so that `rubrica verify --root` can trust it.
+fn development_root(file: &[u8], password: &str) -> Result<String, ::documents::pkcs12::Error> {
+    let identity = ::documents::pkcs12::Identity::open(file, password)?;
+    let root = identity.certificates().last().unwrap_or_default();
+    let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, root);
+    let lines: Vec<_> = base64.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    Ok(format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")))
+}
+
 /// Gives the development organization a sign configuration with a certificate that nobody else trusts, unless it has one.
-async fn provide_development_tenant(configurations: &SignConfigurations) -> Result<(), Error> {
+async fn provide_development_tenant(configurations: &SignConfigurations, data: &Path) -> Result<(), Error> {
     let failed = |error: sign_configuration::Error| Error::Development(error.to_string());
     if configurations.load(DEVELOPMENT_ORGANIZATION).await.map_err(failed)?.is_some() {
         return Ok(());
@@ -351,6 +375,9 @@ async fn provide_development_tenant(configurations: &SignConfigurations) -> Resu
     let password = uuid::Uuid::new_v4().to_string();
     let made = ::documents::pkcs12::Identity::development("Acme development seal", "Acme", now, &password);
     let file = made.map_err(|error| Error::Development(error.to_string()))?;
+    let root = development_root(&file, &password).map_err(|error| Error::Development(error.to_string()))?;
+    let path = data.join(DEVELOPMENT_ROOT);
+    std::fs::write(&path, root).map_err(|source| Error::Data { path, source })?;
     let change = Change {
         landing_url: Some("http://localhost/sign".into()),
         expiration_duration: Some("P30D".into()),
@@ -364,4 +391,3 @@ async fn provide_development_tenant(configurations: &SignConfigurations) -> Resu
     tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");
     Ok(())
 }
-

@@ -37,7 +37,12 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let report = verify::verify(&bytes, &Trust { roots }, Utc::now()).map_err(|error| named(&options.file, &error))?;
     let evidence = evidence(&bytes);
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&serde_json::json!({"report": report, "evidence": evidence.as_ref().map(Evidence::json)}))?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(
+                &serde_json::json!({"report": report, "evidence": evidence.as_ref().map(Evidence::json)})
+            )?
+        );
     } else {
         println!("{}", options.file.display());
         println!("{report}");

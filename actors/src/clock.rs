@@ -7,7 +7,7 @@ use std::sync::{
 
 use chrono::{DateTime, Duration, Utc};
 use store::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// Process time: the system's, or a fixed one for tests; either can be moved forward.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ struct Inner {
     /// `None`: the system's clock.
     fixed: Option<Timestamp>,
     advanced_micros: AtomicI64,
-    jumped: Notify,
+    jumps: watch::Sender<()>,
 }
 
 impl Clock {
@@ -32,7 +32,7 @@ impl Clock {
     }
 
     fn new(fixed: Option<Timestamp>) -> Self {
-        Self(Arc::new(Inner { fixed, advanced_micros: AtomicI64::new(0), jumped: Notify::new() }))
+        Self(Arc::new(Inner { fixed, advanced_micros: AtomicI64::new(0), jumps: watch::Sender::new(()) }))
     }
 
     /// Now, in whole microseconds as the stores keep them.
@@ -50,13 +50,38 @@ impl Clock {
     /// Moves time forward and wakes who waits for it. A negative duration is ignored: time never runs back.
     pub fn advance(&self, by: Duration) {
         let micros = by.num_microseconds().unwrap_or(0).max(0);
-        self.0.advanced_micros.fetch_add(micros, Ordering::AcqRel);
-        self.0.jumped.notify_waiters();
+        let add = |ahead: i64| Some(ahead.saturating_add(micros));
+        let _ = self.0.advanced_micros.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+        self.0.jumps.send_replace(());
     }
 
-    /// Waits for the next jump.
-    pub(crate) async fn jumped(&self) {
-        self.0.jumped.notified().await;
+    /// Sees every jump from now on, also one that happens while nobody waits for it.
+    pub(crate) fn jumps(&self) -> watch::Receiver<()> {
+        self.0.jumps.subscribe()
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_stands_still_until_it_is_advanced_and_never_runs_back() {
+        let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let clock = Clock::manual(start);
+        let jumps = clock.jumps();
+        assert_eq!((clock.now(), clock.now()), (start, start));
+        clock.advance(Duration::hours(2));
+        clock.advance(Duration::hours(-1));
+        assert_eq!(clock.now(), start + Duration::hours(2));
+        assert_eq!(clock.advanced(), Duration::hours(2));
+        assert!(jumps.has_changed().unwrap());
+    }
+
+    #[test]
+    fn the_clock_stops_rather_than_overflows() {
+        let clock = Clock::manual(DateTime::from_timestamp(1_700_000_000, 0).unwrap());
+        (0..4).for_each(|_| clock.advance(Duration::microseconds(i64::MAX)));
+        assert!(clock.now() >= DateTime::from_timestamp(1_700_000_000, 0).unwrap());
+    }
+}

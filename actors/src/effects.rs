@@ -52,7 +52,7 @@ pub trait Effects<M: Machine>: Send + Sync + 'static {
     fn repeatable(&self, entity: &Entity, effect: &M::Effect, state: &M) -> bool;
 
     /// Whether the answer to the command waits for the first attempt, so that a caller reads across processes what
-    /// it has just written.
+    /// it has just written. Only for effects that are [repeatable](Self::repeatable): others never hold an answer up.
     fn before_answer(&self, effect: &M::Effect) -> bool;
 }
 
@@ -77,9 +77,10 @@ impl Backoff {
     /// from the key, so that the same journal gives the same times.
     pub fn wait(&self, key: &str, number: u32) -> Duration {
         let step = self.first.saturating_mul(1 << number.saturating_sub(1).min(20)).min(self.longest);
-        let hash = key.bytes().chain(number.to_be_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = key
+            .bytes()
+            .chain(number.to_be_bytes())
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
         step.mul_f64(0.5 + (hash >> 11) as f64 / (1_u64 << 54) as f64)
     }
 }

@@ -1,9 +1,9 @@
 //! One process in memory: its folded journal, the plan that a command leads to, and the append that makes it true.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Weak},
 };
 
 use chrono::Duration;
@@ -14,7 +14,8 @@ use workflows::{Answer, Machine};
 
 use crate::{
     effects::{Attempt, Backoff},
-    journal::{self, EffectId, Fact, Hash},
+    journal::{self, EffectId, Fact, Hash, Line, ReadError},
+    registry::Busy,
 };
 
 /// Most rounds of time deciding something before a command: each round must end a state, and machines have few.
@@ -82,8 +83,8 @@ pub(crate) enum Input<M: Machine> {
     Command(M::Command),
     /// Nothing but the clock.
     Look,
-    /// These attempts begin.
-    Begin(Vec<EffectId>),
+    /// These attempts are about to begin, unless another server began them first.
+    Begin(Vec<(EffectId, u32)>),
     /// These attempts ended.
     Ended(Vec<Ended<M>>),
 }
@@ -101,6 +102,9 @@ struct Plan<M: Machine> {
     next: Folded<M>,
     bodies: Vec<Vec<u8>>,
     answer: Answer<M::Rejection>,
+    begun: Vec<EffectId>,
+    snapshot: Option<Vec<u8>>,
+    wake: Option<Timestamp>,
 }
 
 /// What became of an input.
@@ -109,6 +113,8 @@ pub(crate) struct Stepped<M: Machine> {
     pub committed: bool,
     /// Effects that the input's events asked for.
     pub asked: Vec<EffectId>,
+    /// Attempts that [`Input::Begin`] announced.
+    pub begun: Vec<EffectId>,
 }
 
 /// Why an input had no effect.
@@ -127,6 +133,8 @@ pub(crate) struct Rules {
     pub backoff: Backoff,
     pub snapshot_every: u64,
     pub conflict_retries: u32,
+    /// See [`crate::Options::shared_store`].
+    pub shared_store: bool,
 }
 
 /// A process in memory.
@@ -134,8 +142,9 @@ pub(crate) struct Resident<M: Machine> {
     pub key: Entity,
     /// `None` until loaded, and after an append whose outcome is not known.
     state: Option<Folded<M>>,
-    /// Attempts under way in this server.
-    pub running: HashSet<EffectId>,
+    /// Attempts under way in this server: as long as the task of one lives, it holds the other end.
+    running: HashMap<EffectId, Weak<Busy>>,
+    /// Appends and decisions that found another writer's entries, since somebody last took the count.
     pub conflicts: u64,
 }
 
@@ -144,22 +153,25 @@ impl<M: Machine> Folded<M> {
         Self { head: 0, hash: Hash::of_entity(key), machine: Arc::new(M::default()), pending: Vec::new(), snapshot_seq: 0 }
     }
 
-    fn load(key: &Entity, loaded: Loaded) -> Result<Self, journal::Error> {
+    /// `None`: the snapshot cannot be read (it may be of an older form of the machine), and the whole journal must be.
+    fn load(key: &Entity, loaded: Loaded) -> Result<Option<Self>, journal::Error> {
         let mut folded = Self::new(key);
         if let Some(snapshot) = loaded.snapshot {
-            let unreadable = |error: serde_json::Error| journal::Error::Unreadable { seq: snapshot.seq, reason: error.to_string() };
-            let Snapshot { hash, machine, pending } = serde_json::from_slice(&snapshot.body).map_err(unreadable)?;
+            let Ok(Snapshot { hash, machine, pending }) = serde_json::from_slice(&snapshot.body) else { return Ok(None) };
             folded = Self { head: snapshot.seq, hash, machine: Arc::new(machine), pending, snapshot_seq: snapshot.seq };
         }
         for entry in &loaded.entries {
-            let line = journal::decode(folded.head, folded.hash, entry)?;
-            folded.fold(line.at, &line.fact);
-            folded.hash = line.hash;
+            folded.follow(&journal::decode(folded.head, folded.hash, entry)?);
         }
         if folded.head != loaded.head {
             return Err(journal::Error::Gap { seq: folded.head + 1, found: loaded.head });
         }
-        Ok(folded)
+        Ok(Some(folded))
+    }
+
+    fn follow(&mut self, line: &Line<M::Event>) {
+        self.fold(line.at, &line.fact);
+        self.hash = line.hash;
     }
 
     fn fold(&mut self, at: Timestamp, fact: &Fact<M::Event>) {
@@ -211,7 +223,8 @@ impl<M: Machine> Folded<M> {
     }
 
     fn plan(&self, key: &Entity, now: Timestamp, input: Input<M>, rules: &Rules) -> Result<Plan<M>, String> {
-        let mut plan = Plan { next: self.clone(), bodies: Vec::new(), answer: Ok(()) };
+        let mut plan =
+            Plan { next: self.clone(), bodies: Vec::new(), answer: Ok(()), begun: Vec::new(), snapshot: None, wake: None };
         for _ in 0..MAX_PASSES {
             let passed = plan.next.machine.pass(now);
             if passed.is_empty() {
@@ -223,10 +236,8 @@ impl<M: Machine> Folded<M> {
             Input::Look => {}
             Input::Command(command) => plan.answer = plan.decide(now, command)?,
             Input::Begin(effects) => {
-                for effect in effects {
-                    if let Some(number) = plan.next.pending(effect).map(Pending::number) {
-                        plan.note(now, Fact::Attempt { effect, number })?;
-                    }
+                for (effect, number) in effects {
+                    plan.begin(now, effect, number)?;
                 }
             }
             Input::Ended(ended) => {
@@ -235,13 +246,15 @@ impl<M: Machine> Folded<M> {
                 }
             }
         }
+        plan.finish(rules);
         Ok(plan)
     }
 }
 
 impl<M: Machine> Plan<M> {
     fn note(&mut self, at: Timestamp, fact: Fact<M::Event>) -> Result<(), String> {
-        let (body, hash) = journal::encode(self.next.hash, self.next.head + 1, at, &fact).map_err(|error| format!("a fact cannot be written: {error}"))?;
+        let (body, hash) = journal::encode(self.next.hash, self.next.head + 1, at, &fact)
+            .map_err(|error| format!("a fact cannot be written: {error}"))?;
         self.next.fold(at, &fact);
         self.next.hash = hash;
         self.bodies.push(body);
@@ -256,6 +269,32 @@ impl<M: Machine> Plan<M> {
         let decision = self.next.machine.decide(now, command);
         self.note_events(now, decision.events)?;
         Ok(decision.answer)
+    }
+
+    /// Announces an attempt, if it still is the next one: two servers that find the same effect due must not both perform it.
+    fn begin(&mut self, now: Timestamp, effect: EffectId, number: u32) -> Result<(), String> {
+        let is_next = |pending: &Pending<_>| pending.number() == number && !matches!(pending.phase, Phase::Begun { .. });
+        if self.next.pending(effect).is_some_and(is_next) {
+            self.note(now, Fact::Attempt { effect, number })?;
+            self.begun.push(effect);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, rules: &Rules) {
+        if self.bodies.is_empty() {
+            return;
+        }
+        self.wake = self.next.wake_at(rules.lease);
+        if self.next.head - self.next.snapshot_seq < rules.snapshot_every {
+            return;
+        }
+        let room = store::MAX_COMMIT.saturating_sub(self.bodies.iter().map(Vec::len).sum());
+        // A state that does not fit goes without: snapshots only shorten loads.
+        self.snapshot = self.next.snapshot().ok().filter(|body| body.len() <= store::MAX_BODY.min(room));
+        if self.snapshot.is_some() {
+            self.next.snapshot_seq = self.next.head;
+        }
     }
 
     /// The end of one attempt. The result of an attempt that is not the current one is dropped.
@@ -279,7 +318,8 @@ impl<M: Machine> Plan<M> {
         match after {
             Some(after) if number < rules.backoff.attempts => {
                 let wait = rules.backoff.wait(&format!("{}/{effect}", key.id), number).max(after.unwrap_or_default());
-                let until = now + Duration::from_std(wait).unwrap_or(Duration::hours(1));
+                let wait = i64::try_from(wait.as_millis()).ok().and_then(Duration::try_milliseconds);
+                let until = now.checked_add_signed(wait.unwrap_or(Duration::hours(1))).unwrap_or(Timestamp::MAX_UTC);
                 self.note(now, Fact::Retry { effect, number, until, reason })
             }
             _ => {
@@ -301,87 +341,113 @@ impl<M: Machine> Plan<M> {
 
 impl<M: Machine> Resident<M> {
     pub fn new(key: Entity) -> Self {
-        Self { key, state: None, running: HashSet::new(), conflicts: 0 }
+        Self { key, state: None, running: HashMap::new(), conflicts: 0 }
     }
 
-    /// Loads the journal unless it is in memory.
-    pub async fn load(&mut self, store: &dyn Store) -> Result<&Folded<M>, Fault> {
-        if self.state.is_none() {
-            let loaded = store.load(&self.key).await.map_err(|error| match error {
-                store::Error::Corrupt(reason) => Fault::Poisoned(reason),
-                other => Fault::Unavailable(other.to_string()),
-            })?;
-            let key = &self.key;
-            let folded = match loaded {
-                None => Folded::new(key),
-                Some(loaded) => guarded(|| Folded::load(key, loaded).map_err(|error| error.to_string()))?,
-            };
-            self.state = Some(folded);
+    /// Loads the journal unless it is in memory. `true` if it was loaded now.
+    async fn load(&mut self, store: &dyn Store) -> Result<bool, Fault> {
+        if self.state.is_some() {
+            return Ok(false);
         }
-        self.state.as_ref().ok_or_else(|| Fault::Unavailable("the state was dropped".into()))
+        let loaded = store.load(&self.key).await.map_err(unreadable)?;
+        let key = &self.key;
+        let folded = match loaded {
+            None => Some(Folded::new(key)),
+            Some(loaded) => guarded(|| Folded::load(key, loaded).map_err(|error| error.to_string()))?,
+        };
+        self.state = match folded {
+            Some(folded) => Some(folded),
+            None => Some(self.load_whole(store).await?),
+        };
+        Ok(true)
+    }
+
+    async fn load_whole(&self, store: &dyn Store) -> Result<Folded<M>, Fault> {
+        tracing::warn!(entity = %self.key.id, kind = M::KIND, "a snapshot is not readable; the whole journal is read");
+        let lines = match journal::read(store, &self.key).await {
+            Ok(lines) => lines,
+            Err(ReadError::Store(error)) => return Err(unreadable(error)),
+            Err(ReadError::Journal(error)) => return Err(Fault::Poisoned(error.to_string())),
+        };
+        guarded(|| {
+            let mut folded = Folded::new(&self.key);
+            lines.iter().for_each(|line| folded.follow(line));
+            Ok(folded)
+        })
     }
 
     pub fn state(&self) -> Option<&Folded<M>> {
         self.state.as_ref()
     }
 
+    /// Leaves nothing in memory: the next touch reads the journal.
+    pub fn forget(&mut self) {
+        self.state = None;
+    }
+
+    /// Notes that a task is at this attempt until it drops `busy`.
+    pub fn starts(&mut self, id: EffectId, busy: &Arc<Busy>) {
+        self.running.retain(|_, task| task.strong_count() > 0);
+        self.running.insert(id, Arc::downgrade(busy));
+    }
+
+    pub fn ended(&mut self, ids: &[EffectId]) {
+        ids.iter().for_each(|id| drop(self.running.remove(id)));
+    }
+
+    pub fn is_running(&self, id: EffectId) -> bool {
+        self.running.get(&id).is_some_and(|task| task.strong_count() > 0)
+    }
+
     /// Decides and makes durable. On a conflict the journal is read again and the input decided anew.
     pub async fn step(&mut self, store: &dyn Store, now: Timestamp, input: Input<M>, rules: &Rules) -> Result<Stepped<M>, Fault> {
-        if let Input::Ended(ended) = &input {
-            ended.iter().for_each(|ended| {
-                self.running.remove(&ended.id);
-            });
-        }
         for _ in 0..=rules.conflict_retries {
-            self.load(store).await?;
+            let fresh = self.load(store).await?;
             let Some(state) = &self.state else { continue };
-            let key = &self.key;
-            let plan = guarded(|| state.plan(key, now, input.clone(), rules))?;
-            if plan.bodies.is_empty() {
-                return Ok(Stepped { answer: plan.answer, committed: false, asked: Vec::new() });
-            }
             let before = state.head;
-            match self.append(store, now, plan.bodies, plan.next, rules).await? {
-                true => {
-                    let asked = self.state.iter().flat_map(|state| &state.pending).map(|pending| pending.id);
-                    let asked = asked.filter(|id| id.seq > before).collect();
-                    return Ok(Stepped { answer: plan.answer, committed: true, asked });
+            let key = &self.key;
+            let mut plan = guarded(|| state.plan(key, now, input.clone(), rules))?;
+            let answer = std::mem::replace(&mut plan.answer, Ok(()));
+            if plan.bodies.is_empty() {
+                if rules.shared_store && !fresh && self.is_stale(store, before).await? {
+                    self.forget();
+                    self.conflicts += 1;
+                    continue;
                 }
-                false => self.conflicts += 1,
+                return Ok(Stepped { answer, committed: false, asked: Vec::new(), begun: Vec::new() });
             }
+            let begun = std::mem::take(&mut plan.begun);
+            if self.append(store, now, plan).await? {
+                let pending = self.state.iter().flat_map(|state| &state.pending);
+                let asked = pending.map(|pending| pending.id).filter(|id| id.seq > before).collect();
+                return Ok(Stepped { answer, committed: true, asked, begun });
+            }
+            self.conflicts += 1;
         }
         Err(Fault::Unavailable("other writers were always first".into()))
     }
 
+    /// Whether somebody else has written. What is appended is compared by the store; a refusal or a read has only this.
+    async fn is_stale(&self, store: &dyn Store, head: u64) -> Result<bool, Fault> {
+        Ok(!store.entries(&self.key, head + 1, 1).await.map_err(unreadable)?.is_empty())
+    }
+
     /// One compare-and-append. `false`: somebody else wrote first, and the state was dropped.
-    async fn append(
-        &mut self,
-        store: &dyn Store,
-        now: Timestamp,
-        bodies: Vec<Vec<u8>>,
-        mut next: Folded<M>,
-        rules: &Rules,
-    ) -> Result<bool, Fault> {
-        let expected_head = next.head - bodies.len() as u64;
-        let due = next.head - next.snapshot_seq >= rules.snapshot_every;
-        let snapshot = if due { next.snapshot().ok().filter(|body| body.len() <= store::MAX_BODY) } else { None };
-        if snapshot.is_some() {
-            next.snapshot_seq = next.head;
-        }
+    async fn append(&mut self, store: &dyn Store, now: Timestamp, plan: Plan<M>) -> Result<bool, Fault> {
+        let Plan { next, bodies, snapshot, wake, .. } = plan;
         let commit = Commit {
             entity: self.key.clone(),
-            expected_head,
+            expected_head: next.head - bodies.len() as u64,
             entries: bodies,
             at: now,
             snapshot,
-            wake: next.wake_at(rules.lease),
+            wake,
             commit_id: Uuid::new_v4(),
         };
+        // Dropped before the answer is known: whatever cuts this short, memory never claims what the journal may not hold.
+        self.forget();
         let outcome = match store.commit(commit.clone()).await {
-            Ok(CommitOutcome::Unknown) => {
-                self.state = None;
-                store::resolve_unknown(store, &commit).await
-            }
+            Ok(CommitOutcome::Unknown) => store::resolve_unknown(store, &commit).await,
             Ok(outcome) => outcome,
             Err(store::Error::Refused(reason)) => return Err(Fault::Poisoned(reason)),
             Err(error) => return Err(Fault::Unavailable(error.to_string())),
@@ -391,27 +457,51 @@ impl<M: Machine> Resident<M> {
                 self.state = Some(next);
                 Ok(true)
             }
-            CommitOutcome::Conflict { .. } => {
-                self.state = None;
-                Ok(false)
-            }
+            CommitOutcome::Conflict { .. } => Ok(false),
             CommitOutcome::Unknown => Err(Fault::Unavailable("whether the change was written is not known".into())),
         }
     }
 
-    /// When the entity must be looked at next, given that its running attempts are under way now.
+    /// When the entity must be looked at next, given that its running attempts are under way now. What should have
+    /// happened already, and did not, is looked at again after a lease rather than at once.
     pub fn next_look(&self, now: Timestamp, lease: Duration) -> Option<Timestamp> {
         let state = self.state.as_ref()?;
-        let effects = state.pending.iter().map(|pending| match self.running.contains(&pending.id) {
+        let effects = state.pending.iter().map(|pending| match self.is_running(pending.id) {
             true => now + lease,
             false => pending.look_at(lease),
         });
-        state.machine.wake_at().into_iter().chain(effects).min()
+        let next = state.machine.wake_at().into_iter().chain(effects).min()?;
+        Some(if next > now { next } else { now + lease })
+    }
+
+    /// Effects that are due and that nobody here performs: those to begin, and attempts that were lost with their server.
+    pub fn due(&self, now: Timestamp, lease: Duration) -> (Vec<EffectId>, Vec<Ended<M>>) {
+        let (mut due, mut lost) = (Vec::new(), Vec::new());
+        for pending in self.state.iter().flat_map(|state| &state.pending) {
+            if pending.look_at(lease) > now || self.is_running(pending.id) {
+                continue;
+            }
+            if matches!(pending.phase, Phase::Begun { .. }) {
+                let attempt = Attempt::Unknown { reason: "the server stopped during the attempt".into() };
+                lost.push(Ended { id: pending.id, number: pending.number(), attempt, repeatable: false });
+            } else {
+                due.push(pending.id);
+            }
+        }
+        (due, lost)
+    }
+}
+
+/// What a failed read means for the entity.
+fn unreadable(error: store::Error) -> Fault {
+    match error {
+        store::Error::Corrupt(reason) => Fault::Poisoned(reason),
+        other => Fault::Unavailable(other.to_string()),
     }
 }
 
 /// Runs what must not take the server with it: a panic becomes a fault of this one entity.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, Fault> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, Fault> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(Fault::Poisoned),
         Err(panic) => {

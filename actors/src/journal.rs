@@ -146,7 +146,12 @@ pub enum Error {
 }
 
 /// The body of entry `seq`, which follows `previous`, and its hash.
-pub fn encode<E: Serialize>(previous: Hash, seq: u64, at: Timestamp, fact: &Fact<E>) -> Result<(Vec<u8>, Hash), serde_json::Error> {
+pub fn encode<E: Serialize>(
+    previous: Hash,
+    seq: u64,
+    at: Timestamp,
+    fact: &Fact<E>,
+) -> Result<(Vec<u8>, Hash), serde_json::Error> {
     let json = serde_json::to_vec(&Text { at, fact })?;
     let hash = previous.then(seq, at, &json);
     let mut body = hash.to_string().into_bytes();

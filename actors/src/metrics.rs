@@ -13,6 +13,7 @@ pub struct Metrics {
     pub(crate) quarantined: IntGaugeVec,
     pub(crate) effects: IntCounterVec,
     pub(crate) wakes: IntCounter,
+    pub(crate) wakes_failed: IntCounter,
     pub(crate) wake_lag: Histogram,
 }
 
@@ -36,6 +37,7 @@ impl Metrics {
             quarantined: gauge("rubrica_quarantined_processes", "Processes set aside after a fault")?,
             effects: counter("rubrica_effects_total", "Attempts to perform effects by their end", &["kind", "outcome"])?,
             wakes: IntCounter::new("rubrica_wakeups_total", "Wake-ups that fired")?,
+            wakes_failed: IntCounter::new("rubrica_wakeups_failed_total", "Wake-ups that failed and are tried again")?,
             wake_lag: Histogram::with_opts(
                 HistogramOpts::new("rubrica_wakeup_lag_seconds", "Time from due to fired").buckets(lags),
             )?,
@@ -48,6 +50,7 @@ impl Metrics {
         registry.register(Box::new(metrics.quarantined.clone()))?;
         registry.register(Box::new(metrics.effects.clone()))?;
         registry.register(Box::new(metrics.wakes.clone()))?;
+        registry.register(Box::new(metrics.wakes_failed.clone()))?;
         registry.register(Box::new(metrics.wake_lag.clone()))?;
         Ok(metrics)
     }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use store::{Entity, SHARDS, Store, Timestamp, Wake};
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinHandle,
 };
 
@@ -29,7 +29,8 @@ pub trait Wakeable: Send + Sync + 'static {
 /// What a look at an entity found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Woken {
-    pub head: u64,
+    /// The last entry that was seen. `None`: the entity could not be looked into, and is left alone until `next`.
+    pub head: Option<u64>,
     pub next: Option<Timestamp>,
     /// The look was journaled, and the commit brought the next wake-up with it.
     pub committed: bool,
@@ -72,12 +73,25 @@ impl Timer {
         Self { stop, task }
     }
 
+    /// Tells whether the service has ended, also after the timer was dropped.
+    #[cfg(test)]
+    pub(crate) fn is_over(&self) -> impl Fn() -> bool + use<> {
+        let task = self.task.abort_handle();
+        move || task.is_finished()
+    }
+
     /// Fires no more wake-ups; those under way go on.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.task.await;
     }
 }
+
+/// Most entities whose wake-ups are under way or pause before they are tried again.
+const MAX_FIRING: usize = 8192;
+
+/// How long a wake-up of an unknown kind is put off.
+const PARKED: chrono::Duration = chrono::Duration::hours(1);
 
 struct Service {
     store: Arc<dyn Store>,
@@ -86,52 +100,24 @@ struct Service {
     hosts: HashMap<&'static str, Arc<dyn Wakeable>>,
     options: Options,
     gate: Arc<Semaphore>,
+    /// A wake-up stays in the index until it is settled, so leaving out an entity that is here loses nothing.
     firing: Mutex<HashSet<Entity>>,
 }
 
 impl Service {
     async fn run(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
         let mut permits = self.options.ramp.max(1);
+        let mut jumps = self.clock.jumps();
         loop {
             tokio::select! {
                 _ = stopped.changed() => return,
-                () = self.clock.jumped() => {}
+                // The sender lives in the clock, which lives here.
+                _ = jumps.changed() => {}
                 () = tokio::time::sleep(self.options.every) => {}
             }
-            // Twice what can be under way: those that are must not hide the ones behind them.
-            let limit = self.options.concurrency * 2;
-            loop {
-                let now = self.clock.now();
-                let due = match self.store.due(0..SHARDS, now, limit).await {
-                    Ok(due) => due,
-                    Err(error) => {
-                        tracing::warn!(%error, "due wake-ups could not be read");
-                        break;
-                    }
-                };
-                let full = due.len() == limit;
-                let mut fired = 0;
-                for wake in due {
-                    if self.firing.lock().contains(&wake.entity) {
-                        continue;
-                    }
-                    let permit = tokio::select! {
-                        _ = stopped.changed() => return,
-                        permit = self.gate.clone().acquire_owned() => permit,
-                    };
-                    let Ok(permit) = permit else { return };
-                    self.firing.lock().insert(wake.entity.clone());
-                    let service = self.clone();
-                    fired += 1;
-                    tokio::spawn(async move {
-                        service.fire(&wake).await;
-                        service.firing.lock().remove(&wake.entity);
-                        drop(permit);
-                    });
-                }
-                if !full || fired == 0 {
-                    break;
-                }
+            while self.look(&mut stopped).await {}
+            if *stopped.borrow() || stopped.has_changed().is_err() {
+                return;
             }
             if permits < self.options.concurrency {
                 let more = self.options.ramp.max(1).min(self.options.concurrency - permits);
@@ -141,25 +127,90 @@ impl Service {
         }
     }
 
-    async fn fire(&self, wake: &Wake) {
+    /// Fires what is due, up to a batch. `true`: there may be more at once.
+    async fn look(self: &Arc<Self>, stopped: &mut watch::Receiver<bool>) -> bool {
+        let firing = self.firing.lock().len();
+        if firing >= MAX_FIRING {
+            return false;
+        }
+        // Those that are under way must not hide the ones behind them.
+        let limit = firing + self.options.concurrency.max(1);
+        let due = match self.store.due(0..SHARDS, self.clock.now(), limit).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::warn!(%error, "due wake-ups could not be read");
+                return false;
+            }
+        };
+        let full = due.len() == limit;
+        let mut fired = false;
+        for wake in due {
+            if self.firing.lock().contains(&wake.entity) {
+                continue;
+            }
+            let permit = tokio::select! {
+                _ = stopped.changed() => return false,
+                permit = self.gate.clone().acquire_owned() => permit,
+                // What hangs must not keep the gate from opening further; the rest is found again by the next look.
+                () = tokio::time::sleep(self.options.every) => return false,
+            };
+            // The gate is never closed.
+            let Ok(permit) = permit else { return false };
+            self.firing.lock().insert(wake.entity.clone());
+            fired = true;
+            let firing = Firing { service: self.clone(), entity: wake.entity.clone() };
+            tokio::spawn(firing.fire(wake, permit));
+        }
+        full && fired
+    }
+
+    /// Brings one wake-up to its end, or says why that failed.
+    async fn bring(&self, wake: &Wake) -> Result<(), String> {
         let lag = (self.clock.now() - wake.due).num_microseconds().unwrap_or(0).max(0);
         self.metrics.wake_lag.observe(lag as f64 / 1e6);
         self.metrics.wakes.inc();
         let woken = match self.hosts.get(&*wake.entity.kind) {
-            Some(host) => host.wake(&wake.entity).await,
+            Some(host) => host.wake(&wake.entity).await?,
             None => {
                 tracing::error!(entity = %wake.entity.id, kind = %wake.entity.kind, "a wake-up is of a kind that this server does not know");
-                Ok(Woken { head: u64::MAX, next: Some(self.clock.now() + chrono::Duration::hours(1)), committed: false })
+                Woken { head: None, next: Some(self.clock.now() + PARKED), committed: false }
             }
         };
-        let failed = match woken {
-            Ok(woken) if woken.committed => return,
-            Ok(woken) => self.store.settle(wake, woken.head, woken.next).await.err().map(|error| error.to_string()),
-            Err(reason) => Some(reason),
-        };
-        if let Some(reason) = failed {
-            tracing::warn!(entity = %wake.entity.id, reason, "a wake-up is tried again");
-            tokio::time::sleep(self.options.retry).await;
+        if woken.committed {
+            return Ok(());
         }
+        let head = match woken.head {
+            Some(head) => Ok(head),
+            None => self.store.load(&wake.entity).await.map(|loaded| loaded.map_or(0, |loaded| loaded.head)),
+        };
+        let settled = match head {
+            Ok(head) => self.store.settle(wake, head, woken.next).await,
+            Err(error) => Err(error),
+        };
+        settled.map_err(|error| error.to_string())
+    }
+}
+
+/// Keeps an entity from being fired twice at a time, whatever becomes of the task.
+struct Firing {
+    service: Arc<Service>,
+    entity: Entity,
+}
+
+impl Firing {
+    async fn fire(self, wake: Wake, permit: OwnedSemaphorePermit) {
+        let Err(reason) = self.service.bring(&wake).await else { return };
+        // Whoever failed has said so; with many due at once this would only repeat it.
+        tracing::debug!(entity = %wake.entity.id, kind = %wake.entity.kind, reason, "a wake-up is tried again");
+        self.service.metrics.wakes_failed.inc();
+        // Others go first during the pause.
+        drop(permit);
+        tokio::time::sleep(self.service.options.retry).await;
+    }
+}
+
+impl Drop for Firing {
+    fn drop(&mut self) {
+        self.service.firing.lock().remove(&self.entity);
     }
 }

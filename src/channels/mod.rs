@@ -201,6 +201,17 @@ impl Channels {
         self.inner.sandbox.is_some() || self.gateway(organization, channel, external).is_some_and(gateway::Gateway::is_idempotent)
     }
 
+    /// Who carries the messages of a channel, as evidence names it.
+    pub fn carrier(&self, channel: Channel, external: bool) -> &'static str {
+        match channel {
+            _ if self.inner.sandbox.is_some() => "sandbox",
+            _ if external => "webhook of the organization",
+            Channel::Email => "SMTP",
+            Channel::Sms => "SMS gateway",
+            Channel::Whatsapp => "WhatsApp gateway",
+        }
+    }
+
     /// The outbox, if the sandbox is on.
     pub fn sandbox(&self) -> Option<&sandbox::Outbox> {
         self.inner.sandbox.as_ref()

@@ -43,9 +43,8 @@ impl CodeLimits {
     /// # Errors
     /// 429 with `Retry-After` over a bound.
     pub fn admit(&self, organization: &str, destination: &str) -> Result<(), ApiError> {
-        self.admit_at(organization, destination, Instant::now()).map_err(|wait| {
-            ApiError::too_many_requests("too many codes were asked for; try again later", wait)
-        })
+        self.admit_at(organization, destination, Instant::now())
+            .map_err(|wait| ApiError::too_many_requests("too many codes were asked for; try again later", wait))
     }
 
     fn admit_at(&self, organization: &str, destination: &str, now: Instant) -> Result<(), Duration> {

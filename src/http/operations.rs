@@ -33,8 +33,10 @@ impl HttpMetrics {
     /// If the registry holds metrics of these names already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-        let requests =
-            IntCounterVec::new(Opts::new("rubrica_http_requests_total", "Requests by route and status"), &["method", "route", "status"])?;
+        let requests = IntCounterVec::new(
+            Opts::new("rubrica_http_requests_total", "Requests by route and status"),
+            &["method", "route", "status"],
+        )?;
         let seconds = HistogramVec::new(
             HistogramOpts::new("rubrica_http_request_seconds", "Time of requests by route").buckets(buckets),
             &["method", "route"],

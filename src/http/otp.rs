@@ -56,9 +56,9 @@ impl From<Rejection> for ApiError {
             Rejection::TooEarly { retry_at } => {
                 Self::precondition_failed(format!("another code can be asked for from {}", retry_at.to_rfc3339()))
             }
-            Rejection::ForceNeeded => {
-                Self::forbidden("the identification is not CREATED: deleting it needs force=true and the role identification_force_delete")
-            }
+            Rejection::ForceNeeded => Self::forbidden(
+                "the identification is not CREATED: deleting it needs force=true and the role identification_force_delete",
+            ),
         }
     }
 }
@@ -450,7 +450,8 @@ pub async fn delete_otp_identification(
     engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::DeleteOtpIdentification).await?;
-    let permitted = matches!(&caller.0.grant, access::Grant::Organization { roles, .. } if roles.contains(Role::IdentificationForceDelete));
+    let permitted =
+        matches!(&caller.0.grant, access::Grant::Organization { roles, .. } if roles.contains(Role::IdentificationForceDelete));
     call.ask(&engine, Command::Delete { force: query.force && permitted }).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -45,18 +45,31 @@ impl Person {
             problems.push(format!("{path}.email: not an e-mail address"));
         }
         if self.msisdn.as_ref().is_some_and(|msisdn| !msisdn.is_valid()) {
-            problems.push(format!("{path}.msisdn: expected a country_code of 1 to 3 digits without \"+\" and at most 15 digits in all"));
+            problems.push(format!(
+                "{path}.msisdn: expected a country_code of 1 to 3 digits without \"+\" and at most 15 digits in all"
+            ));
         }
         if let Some(document) = &self.identity_document {
             check_document(path, document, problems);
         }
-        Contact { name, last_name, identity_document: self.identity_document, email, msisdn: self.msisdn, language: self.language.unwrap_or_default() }
+        Contact {
+            name,
+            last_name,
+            identity_document: self.identity_document,
+            email,
+            msisdn: self.msisdn,
+            language: self.language.unwrap_or_default(),
+        }
     }
 }
 
 fn check_document(path: &str, document: &IdentityDocument, problems: &mut Vec<String>) {
     let number = document.document_number.trim();
-    if number.is_empty() || number.len() > 50 || !number.chars().any(char::is_alphanumeric) || number.chars().any(char::is_control) {
+    if number.is_empty()
+        || number.len() > 50
+        || !number.chars().any(char::is_alphanumeric)
+        || number.chars().any(char::is_control)
+    {
         problems.push(format!("{path}.identity_document.document_number: expected 1 to 50 characters with letters or digits"));
     }
     let country = document.country.as_deref();
@@ -90,7 +103,8 @@ pub fn check_second_factor(path: &str, person: &Contact, kind: Option<TwoFactorT
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let domain_is_good = domain == "localhost" || (domain.contains('.') && domain.split('.').all(|label| !label.is_empty()));
-    let plain = |part: &str| part.chars().all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';' | '"'));
+    let plain =
+        |part: &str| part.chars().all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';' | '"'));
     !local.is_empty() && !local.contains('@') && text.len() <= 254 && domain_is_good && plain(local) && plain(domain)
 }
 
@@ -101,7 +115,17 @@ mod tests {
     #[test]
     fn addresses_that_could_carry_another_header_or_recipient_are_refused() {
         assert!(is_email("ana.lopez+sign@mail.example.org") && is_email("josé@ejemplo.es"));
-        for wrong in ["", "ana", "@example.org", "ana@", "ana@example", "a b@example.org", "a@x.org,b@y.org", "a@x.org\r\nBcc: b@y.org", "a@b@c.org"] {
+        for wrong in [
+            "",
+            "ana",
+            "@example.org",
+            "ana@",
+            "ana@example",
+            "a b@example.org",
+            "a@x.org,b@y.org",
+            "a@x.org\r\nBcc: b@y.org",
+            "a@b@c.org",
+        ] {
             assert!(!is_email(wrong), "{wrong}");
         }
     }

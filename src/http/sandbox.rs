@@ -107,7 +107,11 @@ pub async fn advance_sandbox_clock(
     if engine.clock.advanced() + advance > MAX_OFFSET {
         return Err(ApiError::input("advance: process time may be at most P3650D ahead"));
     }
-    sandbox.offset.advance(&engine.clock, advance).await.map_err(|error| ApiError::unavailable(error, std::time::Duration::from_secs(1)))?;
+    sandbox
+        .offset
+        .advance(&engine.clock, advance)
+        .await
+        .map_err(|error| ApiError::unavailable(error, std::time::Duration::from_secs(1)))?;
     let ahead = engine.clock.advanced();
     let ahead = if ahead.is_zero() { "PT0S".to_owned() } else { iso_duration::format(ahead) };
     Ok(HttpResponse::Ok().json(ClockState { now: engine.clock.now(), ahead }))

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use workflows::{
     IdentificationType, Language, SignType, TwoFactorType,
     sign_process::{
-        Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Rejection, SignatureStatus, Signer,
-        SignerFields, Status, process_id,
+        Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Rejection,
+        SignatureStatus, Signer, SignerFields, Status, process_id,
     },
 };
 
@@ -42,7 +42,9 @@ pub fn configure(service: &mut web::ServiceConfig) {
     service
         .service(web::resource(CREATION).route(web::post().to(create_sign_process)).default_service(only("POST")))
         .service(web::resource(PROCESS).route(web::get().to(get_sign_process)).default_service(only("GET")))
-        .service(web::resource(format!("{PROCESS}/cancel")).route(web::post().to(cancel_sign_process)).default_service(only("POST")));
+        .service(
+            web::resource(format!("{PROCESS}/cancel")).route(web::post().to(cancel_sign_process)).default_service(only("POST")),
+        );
 }
 
 impl From<Rejection> for ApiError {
@@ -212,7 +214,12 @@ impl<'a> Check<'a> {
         self.problems.push(problem.into());
     }
 
-    async fn creation(mut self, request: CreateSignProcessRequest, now: DateTime<Utc>, engine: &Engine) -> Result<Creation, ApiError> {
+    async fn creation(
+        mut self,
+        request: CreateSignProcessRequest,
+        now: DateTime<Utc>,
+        engine: &Engine,
+    ) -> Result<Creation, ApiError> {
         if request.sign.kind != SignType::Simple {
             self.problem("sign.type: only SIMPLE is supported by this version");
         }
@@ -289,7 +296,8 @@ impl<'a> Check<'a> {
             // The code goes out on the first of the tenant's channels that reaches the signer.
             let channel = self.configuration.channels.iter().copied().find(|channel| person.destination(*channel).is_some());
             if channel.is_none() {
-                let channels: Vec<_> = self.configuration.channels.iter().map(|channel| format!("{channel:?}").to_uppercase()).collect();
+                let channels: Vec<_> =
+                    self.configuration.channels.iter().map(|channel| format!("{channel:?}").to_uppercase()).collect();
                 self.problem(format!("{path}: no email or msisdn for a channel of the organization ({})", channels.join(", ")));
             }
             let channel = channel.unwrap_or(workflows::Channel::Email);
@@ -312,7 +320,8 @@ impl<'a> Check<'a> {
             return Ok(None);
         }
         let bytes = self.state.documents.bytes(self.organization, &record).await?;
-        let inspected = tokio::task::spawn_blocking(move || ::documents::inspect::inspect(&bytes)).await.map_err(ApiError::internal)?;
+        let inspected =
+            tokio::task::spawn_blocking(move || ::documents::inspect::inspect(&bytes)).await.map_err(ApiError::internal)?;
         let facts = match inspected {
             Ok(facts) => facts,
             Err(error) => {

@@ -126,9 +126,19 @@ fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Re
             document_number: signer.person.identity_document.as_ref().map(|document| document.document_number.clone()),
             language: signer.person.language,
         },
-        preview_documents: creation.previews.iter().map(|preview| link(&preview.name, preview.id, &preview.digest)).collect::<Result<_, _>>()?,
-        signable_documents: creation.documents.iter().map(|own| link(&own.name, own.id, &own.digest)).collect::<Result<_, _>>()?,
-        signed_documents: sealed.map(|(document, sealed)| link(&document.name, sealed.id, &sealed.digest)).collect::<Result<_, _>>()?,
+        preview_documents: creation
+            .previews
+            .iter()
+            .map(|preview| link(&preview.name, preview.id, &preview.digest))
+            .collect::<Result<_, _>>()?,
+        signable_documents: creation
+            .documents
+            .iter()
+            .map(|own| link(&own.name, own.id, &own.digest))
+            .collect::<Result<_, _>>()?,
+        signed_documents: sealed
+            .map(|(document, sealed)| link(&document.name, sealed.id, &sealed.digest))
+            .collect::<Result<_, _>>()?,
         status: status(life.status, signature.status),
         identification: IdentificationRef { id: signer.identification, kind: creation.identification_type },
         modification_date: signature.modified_at.trunc_subsecs(3),

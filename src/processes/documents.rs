@@ -76,7 +76,13 @@ impl World {
     }
 
     /// Gathers the evidence of a signed process, signs it, prints it and seals the print.
-    pub(super) async fn certify(&self, otp: &Host<Otp>, organization: &str, life: &Life, now: DateTime<Utc>) -> Attempt<SignProcess> {
+    pub(super) async fn certify(
+        &self,
+        otp: &Host<Otp>,
+        organization: &str,
+        life: &Life,
+        now: DateTime<Utc>,
+    ) -> Attempt<SignProcess> {
         let identity = match self.identity(organization, now).await {
             Ok(identity) => identity,
             Err(attempt) => return attempt,
@@ -122,8 +128,13 @@ impl World {
 
 /// One signature per signer and field, an invisible one for a signer without fields.
 fn seal_requests(life: &Life, document: &Document) -> Vec<seal::Request> {
-    let mut signed: Vec<_> =
-        life.creation.signers.iter().zip(&life.signatures).filter_map(|(signer, signature)| Some((signer, signature.signed.as_ref()?))).collect();
+    let mut signed: Vec<_> = life
+        .creation
+        .signers
+        .iter()
+        .zip(&life.signatures)
+        .filter_map(|(signer, signature)| Some((signer, signature.signed.as_ref()?)))
+        .collect();
     signed.sort_by_key(|(_, act)| act.at);
     let mut requests = Vec::new();
     for (signer, act) in signed {

@@ -2,8 +2,8 @@
 
 use ::documents::{
     certificate::{
-        self, Action, Challenge, Delivery, Device, Document, Evidence, Identification, Journal, JournalPosition, Moment, PreviewDocument,
-        Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant, TimelineEntry, mask,
+        self, Action, Challenge, Delivery, Device, Document, Evidence, Identification, Journal, JournalPosition, Moment,
+        PreviewDocument, Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant, TimelineEntry, mask,
     },
     pkcs12::Identity,
 };
@@ -12,7 +12,7 @@ use actors::{
     Host,
     journal::{self, Fact, Line},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Offset, Utc};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use workflows::{
@@ -24,8 +24,41 @@ use workflows::{
 use super::{World, documents::full_name};
 use crate::channels::Language;
 
-/// What the signature operation means (contract `sign_simple`: the call is the consent).
-const CONSENT: &str = "The signature operation was called for this signer after the identification; the call is the consent to sign the documents listed.";
+/// What the signature operation means (contract `sign_simple`: the call is the consent), in the signer's language.
+fn consent(language: certificate::Language) -> &'static str {
+    use certificate::Language as L;
+    match language {
+        L::Es => {
+            "Tras identificarse, la persona firmante pidió firmar los documentos indicados; esa petición es su consentimiento."
+        }
+        L::En => "After the identification the signer asked to sign the documents listed; asking is the consent.",
+        L::Ca => {
+            "Un cop identificada, la persona signant va demanar de signar els documents indicats; aquesta petició és el seu consentiment."
+        }
+        L::Eu => {
+            "Identifikatu ondoren, sinatzaileak adierazitako dokumentuak sinatzeko eskatu zuen; eskaera hori da haren adostasuna."
+        }
+        L::Gl => {
+            "Tras identificarse, a persoa asinante pediu asinar os documentos indicados; esa petición é o seu consentimento."
+        }
+        L::De => {
+            "Nach der Identifizierung hat die unterzeichnende Person verlangt, die genannten Dokumente zu unterzeichnen; dies ist ihre Einwilligung."
+        }
+    }
+}
+
+/// Moments as the tenant's clock shows them.
+#[derive(Clone, Copy)]
+struct Zone(Option<chrono_tz::Tz>);
+
+impl Zone {
+    fn moment(self, at: DateTime<Utc>) -> Moment {
+        match self.0 {
+            None => Moment::in_utc(at),
+            Some(zone) => Moment::new(at, at.with_timezone(&zone).offset().fix(), Some(zone.name())),
+        }
+    }
+}
 
 /// Gathers everything that is known of the process now.
 ///
@@ -39,14 +72,15 @@ pub(super) async fn gather(
     identity: &Identity,
     now: DateTime<Utc>,
 ) -> Result<Evidence, String> {
+    let zone = Zone(world.tenants.time_zone(organization));
     let mut timeline = Vec::new();
-    let mut journals = vec![sign_journal(world, organization, life, &mut timeline).await?];
+    let mut journals = vec![sign_journal(world, organization, life, zone, &mut timeline).await?];
     let mut signers = Vec::new();
     for (signer, signature) in life.creation.signers.iter().zip(&life.signatures) {
         let state = otp.read(organization, signer.identification).await.map_err(|error| format!("{error:?}"))?;
         let identification = state.life().ok_or("an identification of the process does not exist")?;
-        signers.push(describe_signer(signer, signature, identification, world.channels.repeatable(organization, signer.channel, false)));
-        journals.push(otp_journal(world, organization, signer, &mut timeline).await?);
+        signers.push(describe_signer(world, organization, signer, signature, identification));
+        journals.push(otp_journal(world, organization, signer, zone, &mut timeline).await?);
     }
     timeline.sort_by_key(|entry| entry.at.utc());
     let mut described = Vec::new();
@@ -68,15 +102,15 @@ pub(super) async fn gather(
     Ok(Evidence {
         format: certificate::FORMAT.into(),
         software: Software { name: "Rubrica".into(), version: env!("CARGO_PKG_VERSION").into() },
-        generated_at: Moment::in_utc(now),
+        generated_at: zone.moment(now),
         tenant: Tenant { organization_id: organization.into(), name: Some(world.tenants.name(organization)) },
         process: Process {
             id: life.creation.id,
             sign_type: format!("{:?}", life.creation.sign_type).to_uppercase(),
             status: life.status.name().into(),
-            created_at: Moment::in_utc(life.created_at),
-            expires_at: Some(Moment::in_utc(life.creation.expires_at)),
-            signed_at: life.completed_at.map(Moment::in_utc),
+            created_at: zone.moment(life.created_at),
+            expires_at: Some(zone.moment(life.creation.expires_at)),
+            signed_at: life.completed_at.map(|at| zone.moment(at)),
         },
         signers,
         documents: described,
@@ -114,10 +148,17 @@ where
     Ok((lines, chain))
 }
 
-async fn sign_journal(world: &World, organization: &str, life: &Life, timeline: &mut Vec<TimelineEntry>) -> Result<Journal, String> {
+async fn sign_journal(
+    world: &World,
+    organization: &str,
+    life: &Life,
+    zone: Zone,
+    timeline: &mut Vec<TimelineEntry>,
+) -> Result<Journal, String> {
     use sign_process::Event;
     let (lines, chain) = read::<SignProcess>(world, organization, life.creation.id).await?;
-    let alias = |signature: Uuid| life.position(signature).map_or("?", |position| &life.creation.signers[position].alias).to_owned();
+    let alias =
+        |signature: Uuid| life.position(signature).map_or("?", |position| &life.creation.signers[position].alias).to_owned();
     for line in &lines {
         let Fact::Event(event) = &line.fact else { continue };
         let (actor, what, details) = match event {
@@ -133,7 +174,7 @@ async fn sign_journal(world: &World, organization: &str, life: &Life, timeline: 
             // The identifications' own journals say it.
             Event::Identified { .. } | Event::IdentificationLost { .. } | Event::Noticed { .. } => continue,
         };
-        timeline.push(entry(line, life.creation.id, actor, what, details));
+        timeline.push(entry(zone, line, life.creation.id, actor, what, details));
     }
     Ok(chain)
 }
@@ -145,6 +186,7 @@ async fn otp_journal(
     world: &World,
     organization: &str,
     signer: &sign_process::Signer,
+    zone: Zone,
     timeline: &mut Vec<TimelineEntry>,
 ) -> Result<Journal, String> {
     use otp::Event;
@@ -163,16 +205,18 @@ async fn otp_journal(
             Event::Failed { reason } => (SERVICE.into(), Action::IdentificationFailed, Some(reason.clone())),
             Event::Cancelled { reason } => (SERVICE.into(), Action::IdentificationCancelled, reason.clone()),
             Event::Expired => (SERVICE.into(), Action::IdentificationExpired, Some(signer.alias.clone())),
-            Event::Deleted => (organization.to_owned(), Action::Other("identification deleted".into()), Some(signer.alias.clone())),
+            Event::Deleted => {
+                (organization.to_owned(), Action::Other("identification deleted".into()), Some(signer.alias.clone()))
+            }
         };
-        timeline.push(entry(line, signer.identification, actor, what, details));
+        timeline.push(entry(zone, line, signer.identification, actor, what, details));
     }
     Ok(chain)
 }
 
-fn entry<E>(line: &Line<E>, id: Uuid, actor: String, what: Action, details: Option<String>) -> TimelineEntry {
+fn entry<E>(zone: Zone, line: &Line<E>, id: Uuid, actor: String, what: Action, details: Option<String>) -> TimelineEntry {
     let journal = Some(JournalPosition { id, sequence: line.seq, hash: line.hash.to_string() });
-    TimelineEntry { at: Moment::in_utc(line.at), actor, what, details, journal }
+    TimelineEntry { at: zone.moment(line.at), actor, what, details, journal }
 }
 
 fn masked(channel: Channel, destination: &str) -> String {
@@ -197,11 +241,15 @@ fn device(device: &workflows::Device) -> Device {
 }
 
 fn describe_signer(
+    world: &World,
+    organization: &str,
     signer: &sign_process::Signer,
     signature: &sign_process::Signature,
     identification: &otp::Life,
-    sandbox: bool,
 ) -> Signer {
+    let zone = Zone(world.tenants.time_zone(organization));
+    let carrier = world.channels.carrier(signer.channel, identification.creation.external);
+    let spoken = language(world.channels.texts().language(organization, signer.person.language));
     let person = &signer.person;
     Signer {
         alias: signer.alias.clone(),
@@ -212,25 +260,24 @@ fn describe_signer(
         document_type: person.identity_document.as_ref().and_then(|document| name_of(&document.document_type)),
         document_number: person.identity_document.as_ref().map(|document| mask::document_number(&document.document_number)),
         language: name_of(&person.language),
-        identification: Some(describe_identification(signer, identification, sandbox)),
+        identification: Some(describe_identification(signer, identification, zone, carrier)),
         sign_id: Some(signature.id),
         sign_status: name_of(&signature.status),
-        preview_at: signature.previewed.as_ref().map(|act| Moment::in_utc(act.at)),
-        signed_at: signature.signed.as_ref().map(|act| Moment::in_utc(act.at)),
-        consent_text: signature.signed.as_ref().map(|_| CONSENT.to_owned()),
+        preview_at: signature.previewed.as_ref().map(|act| zone.moment(act.at)),
+        signed_at: signature.signed.as_ref().map(|act| zone.moment(act.at)),
+        consent_text: signature.signed.as_ref().map(|_| consent(spoken).to_owned()),
         device: signature.signed.as_ref().map(|act| device(&act.device)),
         preview_device: signature.previewed.as_ref().map(|act| device(&act.device)),
     }
 }
 
-fn describe_identification(signer: &sign_process::Signer, life: &otp::Life, repeatable: bool) -> Identification {
-    let provider = if repeatable { "idempotent gateway or sandbox" } else { "gateway" };
+fn describe_identification(signer: &sign_process::Signer, life: &otp::Life, zone: Zone, carrier: &str) -> Identification {
     let challenges = life.challenges.iter().zip(1..).map(|(challenge, number)| Challenge {
         number,
-        requested_at: Moment::in_utc(challenge.at),
-        expires_at: Some(Moment::in_utc(challenge.until)),
+        requested_at: zone.moment(challenge.at),
+        expires_at: Some(zone.moment(challenge.until)),
         attempts: None,
-        deliveries: delivery(&challenge.delivery, provider).into_iter().collect(),
+        deliveries: delivery(&challenge.delivery, zone, carrier).into_iter().collect(),
     });
     Identification {
         id: signer.identification,
@@ -242,19 +289,19 @@ fn describe_identification(signer: &sign_process::Signer, life: &otp::Life, repe
         two_factor_type: life.creation.two_factor_type.as_ref().and_then(name_of),
         attempts: life.failures + u32::from(life.validated.is_some()),
         challenges: challenges.collect(),
-        created_at: Some(Moment::in_utc(life.created_at)),
-        validated_at: life.validated.as_ref().map(|validation| Moment::in_utc(validation.at)),
+        created_at: Some(zone.moment(life.created_at)),
+        validated_at: life.validated.as_ref().map(|validation| zone.moment(validation.at)),
         device: life.validated.as_ref().map(|validation| device(&validation.device)),
     }
 }
 
-fn delivery(delivery: &otp::Delivery, provider: &str) -> Option<Delivery> {
+fn delivery(delivery: &otp::Delivery, zone: Zone, carrier: &str) -> Option<Delivery> {
     let (at, message_id, outcome) = match delivery {
         otp::Delivery::Pending => return None,
         otp::Delivery::Accepted { at, provider_id } => (at, provider_id.clone(), "SENT".to_owned()),
         otp::Delivery::Failed { at, reason } => (at, None, format!("FAILED: {reason}")),
     };
-    Some(Delivery { at: Moment::in_utc(*at), provider: provider.into(), message_id, outcome, receipts: Vec::new() })
+    Some(Delivery { at: zone.moment(*at), provider: carrier.into(), message_id, outcome, receipts: Vec::new() })
 }
 
 async fn describe_document(

@@ -30,18 +30,31 @@ impl CodeOptions {
     }
 }
 
-/// The names by which people know the organizations.
+/// What people know of an organization.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    pub name: String,
+    /// `None`: UTC.
+    pub time_zone: Option<chrono_tz::Tz>,
+}
+
+/// The organizations that are described in the configuration.
 #[derive(Clone, Debug, Default)]
-pub struct Tenants(Arc<HashMap<String, String>>);
+pub struct Tenants(Arc<HashMap<String, Tenant>>);
 
 impl Tenants {
-    pub fn new(names: HashMap<String, String>) -> Self {
-        Self(Arc::new(names))
+    pub fn new(tenants: HashMap<String, Tenant>) -> Self {
+        Self(Arc::new(tenants))
     }
 
     /// The configured name, or the identifier.
     pub fn name(&self, organization: &str) -> String {
-        self.0.get(organization).cloned().unwrap_or_else(|| organization.to_owned())
+        self.0.get(organization).map_or_else(|| organization.to_owned(), |tenant| tenant.name.clone())
+    }
+
+    /// The configured time zone.
+    pub fn time_zone(&self, organization: &str) -> Option<chrono_tz::Tz> {
+        self.0.get(organization).and_then(|tenant| tenant.time_zone)
     }
 }
 

@@ -9,8 +9,8 @@ mod sign;
 use std::sync::Arc;
 
 use ::store::Store;
-use actors::{Attempt, Clock, Host, Metrics, Options};
 use actix::ArbiterHandle;
+use actors::{Attempt, Clock, Host, Metrics, Options};
 use workflows::{Machine, identification::otp::Otp, sign_process::SignProcess};
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     codes::Codes,
 };
 
-pub use messages::{CodeOptions, Tenants};
+pub use messages::{CodeOptions, Tenant, Tenants};
 
 /// What the adapters reach.
 pub struct World {

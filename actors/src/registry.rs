@@ -1,0 +1,131 @@
+//! Which processes are in memory, which are set aside, and how messages reach them.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::Addr;
+use store::Entity;
+use workflows::Machine;
+
+use crate::actor::EntityActor;
+
+/// A process that was set aside.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    pub reason: String,
+    pub since: Instant,
+}
+
+/// Behind one lock that is never held across an await or while a machine works.
+pub(crate) struct Registry<M: Machine> {
+    pub slots: HashMap<Entity, Slot<M>>,
+    quarantine: HashMap<Entity, Quarantined>,
+}
+
+pub(crate) struct Slot<M: Machine> {
+    pub addr: Addr<EntityActor<M>>,
+    /// Messages and effects under way: an actor that has any stays in memory.
+    pub busy: Arc<AtomicUsize>,
+    /// Messages that wait or are handled.
+    pub queued: Arc<AtomicUsize>,
+    pub last: Instant,
+}
+
+/// Counts as long as it lives.
+pub(crate) struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    pub fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count.clone())
+    }
+
+    pub fn again(&self) -> Self {
+        Self::new(&self.0)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What a sweep left.
+pub(crate) struct Census {
+    pub resident: usize,
+    pub waiting: usize,
+    pub quarantined: usize,
+}
+
+impl<M: Machine> Registry<M> {
+    pub fn new() -> Self {
+        Self { slots: HashMap::new(), quarantine: HashMap::new() }
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.slots.values().any(|slot| slot.busy.load(Ordering::Acquire) > 0)
+    }
+
+    /// Sets an entity aside. At most `most` are: then the one that has been for longest makes room.
+    pub fn set_aside(&mut self, entity: &Entity, reason: String, most: usize) -> usize {
+        if self.quarantine.len() >= most && !self.quarantine.contains_key(entity) {
+            let oldest = self.quarantine.iter().min_by_key(|(_, why)| why.since).map(|(entity, _)| entity.clone());
+            oldest.and_then(|oldest| self.quarantine.remove(&oldest));
+        }
+        self.quarantine.insert(entity.clone(), Quarantined { reason, since: Instant::now() });
+        self.quarantine.len()
+    }
+
+    pub fn is_aside(&self, entity: &Entity, now: Instant, time: Duration) -> bool {
+        self.quarantine.get(entity).is_some_and(|why| now.duration_since(why.since) < time)
+    }
+
+    pub fn quarantined(&self, limit: usize) -> Vec<(Entity, Quarantined)> {
+        self.quarantine.iter().take(limit).map(|(entity, why)| (entity.clone(), why.clone())).collect()
+    }
+
+    /// Lets go of what has been idle for `idle` and of quarantines older than `quarantine`.
+    pub fn sweep(&mut self, now: Instant, idle: Duration, quarantine: Duration) -> Census {
+        // Dropping its last address ends an actor. Nobody can send meanwhile: sending needs the lock too.
+        self.slots.retain(|_, slot| slot.busy.load(Ordering::Acquire) > 0 || now.duration_since(slot.last) < idle);
+        self.quarantine.retain(|_, why| now.duration_since(why.since) < quarantine);
+        let waiting = self.slots.values().map(|slot| slot.queued.load(Ordering::Acquire)).sum();
+        Census { resident: self.slots.len(), waiting, quarantined: self.quarantine.len() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Order;
+
+    #[test]
+    fn the_list_of_processes_set_aside_is_bounded() {
+        let mut registry = Registry::<Order>::new();
+        let entity = |n: u128| Entity::new("acme", "order", uuid::Uuid::from_u128(n));
+        (0..10).for_each(|n| assert!(registry.set_aside(&entity(n), "broken".into(), 3) <= 3));
+        assert_eq!(registry.quarantined(100).len(), 3);
+        assert!(registry.is_aside(&entity(9), Instant::now(), Duration::from_secs(60)));
+        assert!(!registry.is_aside(&entity(0), Instant::now(), Duration::from_secs(60)));
+        let census = registry.sweep(Instant::now(), Duration::ZERO, Duration::ZERO);
+        assert_eq!((census.resident, census.waiting, census.quarantined), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_count_lasts_as_long_as_its_holder() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let first = Busy::new(&count);
+        let second = first.again();
+        drop(first);
+        assert_eq!(count.load(Ordering::Acquire), 1);
+        drop(second);
+        assert_eq!(count.load(Ordering::Acquire), 0);
+    }
+}

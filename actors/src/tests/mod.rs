@@ -1,0 +1,8 @@
+//! The host as a whole, against a store and a world that fail.
+
+mod commands;
+mod effects;
+mod faults;
+mod memory;
+mod random;
+mod timer;
