@@ -40,7 +40,7 @@ system_tools() {
 python_tools() {
     "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator' 2>/dev/null && return
     python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.31,<0.40' 'pyhanko-cli<0.5'
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40'
     "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator'
 }
 
