@@ -14,7 +14,7 @@ use super::{
     ApiError, State,
     context::{Caller, organization_parameter, uuid_parameter},
     device::{self, Required},
-    json::Json,
+    json::{Json, MaybeEmpty},
     people::{self, Person},
     processes::{self, Engine, IdResponse},
     responses::{Conflict, Failures, Gone, NotFound},
@@ -294,10 +294,10 @@ pub async fn challenge_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
     engine: web::Data<Engine>,
-    body: Option<Json<ChallengeOtpRequest>>,
+    body: MaybeEmpty<ChallengeOtpRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::ChallengeOtpIdentification).await?;
-    let two_factor = body.and_then(|Json(request)| request.two_factor);
+    let MaybeEmpty(ChallengeOtpRequest { two_factor }) = body;
     let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
     let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
     if life.state == IdentificationState::Created {
