@@ -40,7 +40,7 @@ system_tools() {
 python_tools() {
     "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator' 2>/dev/null && return
     python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.31,<0.40' 'pyhanko-cli<0.5'
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40'
     "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator'
 }
 
@@ -58,7 +58,22 @@ outside_samples() {
     done <"$work/samples.list"
 }
 
+# A whole process, from the upload to the certificate: both of the demo's two signers have sealed the contract.
+outside_demo() {
+    local out="$work/demo" root="development-root.pem"
+    cargo run --quiet --locked -p rubrica -- demo --data "$work/data" --out "$out"
+    validate() { "$venv/bin/python" tests/outside/validate_signatures.py "$1" --root "$out/$root" --signatures "$2"; }
+    validate "$out"/*-signed.pdf 2
+    validate "$out"/*-certificate.pdf 1
+    for file in "$out"/*.pdf; do
+        cargo run --quiet --locked -p rubrica -- verify "$file" --root "$out/$root"
+    done
+}
+
 step "system tools (qpdf, pdfsig, python3)" system_tools
 step "python tools (pyHanko)" python_tools
 step "tests of the workspace" workspace_tests
 step "sealed samples, by validators of others" outside_samples
+if cargo run --quiet --locked -p rubrica -- demo --help 2>/dev/null | grep -q -- --out; then
+    step "a process of the demo, by validators of others" outside_demo
+fi

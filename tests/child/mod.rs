@@ -113,8 +113,12 @@ impl Child {
         loop {
             let line = match self.printed.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => panic!("the server does not listen after {START:?}; its log:\n{}", tail(&self.log)),
-                Err(RecvTimeoutError::Disconnected) => panic!("the server ended before it listened; its log:\n{}", tail(&self.log)),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the server does not listen after {START:?}; its log:\n{}", tail(&self.log))
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the server ended before it listened; its log:\n{}", tail(&self.log))
+                }
             };
             if let Some(address) = line.strip_prefix("Rubrica listens on ") {
                 base = Some(address.to_owned());

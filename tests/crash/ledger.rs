@@ -147,7 +147,8 @@ async fn check_process(api: &Api, process: &Process) {
         let signature = signatures.iter().find(|signature| signature["sign"]["id"] == id.to_string());
         let signature = signature.unwrap_or_else(|| panic!("signature {id} is missing in {found}"));
         assert_eq!(signature["sign"]["status"], "SUCCEEDED", "{found}");
-        let identification = signature["identification"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an identification");
+        let identification =
+            signature["identification"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an identification");
         let identification = api.get(&identification_path(identification)).await.expect(200, "the identification").json();
         assert_eq!(identification["state"], "SUCCEEDED", "of signature {id}: {identification}");
     }

@@ -57,7 +57,8 @@ impl Client {
             (json!({"name": "Ana", "msisdn": msisdn}), "SMS", format!("+34{phone}"))
         };
         let creation = json!({"actor": actor, "expires_in": "P20D", "channel": {"type": channel}});
-        let created = self.api.post("/v1/orgs/acme/identifications/otp", creation).await.expect(201, "creating an identification");
+        let created =
+            self.api.post("/v1/orgs/acme/identifications/otp", creation).await.expect(201, "creating an identification");
         let id = id_of(&created.json()["id"]);
         self.ledger.identification(id, "CREATED");
         if life % 7 == 3 {
@@ -95,7 +96,8 @@ impl Client {
             self.api.put(&format!("{path}/challenge"), json!({})).await.expect(204, "asking for a code");
             let next = Instant::now() + MESSAGE;
             while Instant::now() < next {
-                let Some((message, code)) = self.newest_code(destination).await.filter(|(message, _)| !tried.contains(message)) else {
+                let Some((message, code)) = self.newest_code(destination).await.filter(|(message, _)| !tried.contains(message))
+                else {
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 };
@@ -161,10 +163,17 @@ impl Client {
         let tag = format!("t{}", self.number);
         let boundary = Uuid::new_v4().simple().to_string();
         let mut form = Vec::new();
-        let parts = [("name", name.as_bytes()), ("extension", b"pdf".as_slice()), ("tags", tag.as_bytes()), ("content", bytes.as_slice())];
+        let parts = [
+            ("name", name.as_bytes()),
+            ("extension", b"pdf".as_slice()),
+            ("tags", tag.as_bytes()),
+            ("content", bytes.as_slice()),
+        ];
         for (part, value) in parts {
             let file = if part == "content" { "; filename=\"contract.pdf\"" } else { "" };
-            form.extend_from_slice(format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{part}\"{file}\r\n\r\n").as_bytes());
+            form.extend_from_slice(
+                format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{part}\"{file}\r\n\r\n").as_bytes(),
+            );
             form.extend_from_slice(value);
             form.extend_from_slice(b"\r\n");
         }

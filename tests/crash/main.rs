@@ -40,7 +40,8 @@ const CLIENTS: (usize, usize) = (5, 4);
 const ENDING: Duration = Duration::from_secs(120);
 
 /// Another code can be asked for at once: a client whose server was killed does so.
-const CONFIGURATION: &str = "[codes]\nchallenges = 20\ncooldown_seconds = [0]\n[server]\nshutdown = \"PT20S\"\n[log]\nfilter = \"warn\"\n";
+const CONFIGURATION: &str =
+    "[codes]\nchallenges = 20\ncooldown_seconds = [0]\n[server]\nshutdown = \"PT20S\"\n[log]\nfilter = \"warn\"\n";
 
 /// SplitMix64 (Steele, Lea, Flood 2014): few lines, and the same numbers everywhere.
 struct Random(u64);
@@ -107,7 +108,8 @@ impl Load {
         let until = tokio::time::Instant::now() + ENDING;
         let mut lives = Vec::new();
         for client in self.clients {
-            let ended = tokio::time::timeout_at(until, client).await.unwrap_or_else(|_| panic!("a client is at work after {ENDING:?}"));
+            let ended =
+                tokio::time::timeout_at(until, client).await.unwrap_or_else(|_| panic!("a client is at work after {ENDING:?}"));
             lives.push(ended.expect("a client ends well"));
         }
         (self.ledger, lives)
@@ -146,7 +148,8 @@ async fn check(setup: &Setup, server: child::Child, api: &Api, load: Load) {
     let (ledger, lives) = load.end().await;
     certified(api, &ledger).await;
     ledger.check(api).await;
-    let metrics = String::from_utf8(api.ask(Method::GET, "/metrics", api::Body::None).await.expect(200, "metrics").body).expect("text");
+    let metrics =
+        String::from_utf8(api.ask(Method::GET, "/metrics", api::Body::None).await.expect(200, "metrics").body).expect("text");
     let quarantined = metrics.lines().filter(|line| line.starts_with("rubrica_quarantined_processes{"));
     assert!(quarantined.clone().all(|line| line.ends_with(" 0")), "{:?}", quarantined.collect::<Vec<_>>());
     server.kill();
