@@ -170,7 +170,7 @@ pub async fn create_otp_identification(
     if !problems.is_empty() {
         return Err(ApiError::inputs(problems));
     }
-    if state.configurations.load(organization).await?.is_none() {
+    if !state.configurations.exists(organization).await? {
         return Err(ApiError::not_found("the organization has no sign configuration"));
     }
     let creation = Creation {
@@ -183,7 +183,7 @@ pub async fn create_otp_identification(
         purpose: Purpose::default(),
     };
     let id = Uuid::now_v7();
-    processes::answer(engine.processes.otp.ask(organization, id, Command::Create(Box::new(creation))).await)?;
+    processes::answer(engine.processes.otp.create(organization, id, Command::Create(Box::new(creation))).await)?;
     Ok(HttpResponse::Created().json(IdResponse { id }))
 }
 
