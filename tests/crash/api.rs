@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::child::Welcome;
+use crate::support::Server;
 
 /// Longest time until some server answers. Covers a kill, a restart and a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,22 +50,35 @@ pub enum Body {
     Form { boundary: String, bytes: Vec<u8> },
 }
 
+/// Where a server is, and a token for it.
+#[derive(Clone)]
+struct Address {
+    base: String,
+    token: String,
+}
+
+impl Address {
+    fn of(server: &Server) -> Self {
+        Self { base: server.base().to_owned(), token: server.bearer().to_owned() }
+    }
+}
+
 /// The client of one organization. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
     http: reqwest::Client,
-    server: Arc<RwLock<Welcome>>,
+    server: Arc<RwLock<Address>>,
 }
 
 impl Api {
-    pub fn new(server: &Welcome) -> Self {
+    pub fn new(server: &Server) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().expect("a client");
-        Self { http, server: Arc::new(RwLock::new(server.clone())) }
+        Self { http, server: Arc::new(RwLock::new(Address::of(server))) }
     }
 
     /// The server is elsewhere from now on.
-    pub fn moved(&self, server: &Welcome) {
-        *self.server.write() = server.clone();
+    pub fn moved(&self, server: &Server) {
+        *self.server.write() = Address::of(server);
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -101,7 +114,7 @@ impl Api {
     }
 
     async fn once(&self, method: Method, path: &str, body: Body) -> reqwest::Result<(StatusCode, Vec<u8>)> {
-        let Welcome { base, token } = self.server.read().clone();
+        let Address { base, token } = self.server.read().clone();
         // Whole URLs name an address that the server had when it gave them.
         let path = path.find("/public/").map_or(path, |start| &path[start..]);
         let mut request = self.http.request(method, format!("{base}{path}")).bearer_auth(token);

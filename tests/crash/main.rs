@@ -4,13 +4,14 @@
 //! is printed; `RUBRICA_CRASH_SEED` takes it up again.
 
 mod api;
-#[path = "../child/mod.rs"]
-mod child;
 mod journals;
 mod ledger;
 mod lives;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,9 +24,9 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use api::Api;
-use child::Setup;
 use ledger::Ledger;
 use lives::{Client, process_path};
+use support::{Options, Server};
 
 /// Kills while clients are at work.
 const KILLS: usize = 40;
@@ -143,8 +144,17 @@ async fn certified(api: &Api, ledger: &Ledger) {
     }
 }
 
+/// A server on the folder. Starting it blocks, which the clients must not notice.
+fn start(data: &Path) -> Server {
+    tokio::task::block_in_place(|| Server::start_with(options(data)))
+}
+
+fn options(data: &Path) -> Options {
+    Options { data: Some(data.to_owned()), config: Some(CONFIGURATION.to_owned()), observer: None }
+}
+
 /// Everything that has to hold after the clients have ended.
-async fn check(setup: &Setup, server: child::Child, api: &Api, load: Load) {
+async fn check(server: Server, api: &Api, load: Load) {
     let (ledger, lives) = load.end().await;
     certified(api, &ledger).await;
     ledger.check(api).await;
@@ -152,8 +162,9 @@ async fn check(setup: &Setup, server: child::Child, api: &Api, load: Load) {
         String::from_utf8(api.ask(Method::GET, "/metrics", api::Body::None).await.expect(200, "metrics").body).expect("text");
     let quarantined = metrics.lines().filter(|line| line.starts_with("rubrica_quarantined_processes{"));
     assert!(quarantined.clone().all(|line| line.ends_with(" 0")), "{:?}", quarantined.collect::<Vec<_>>());
+    let data = server.data().to_owned();
     server.kill();
-    let found = journals::check(&setup.data(), &ledger).await;
+    let found = journals::check(&data, &ledger).await;
     let journals::Found { processes, identifications, entries, messages } = found;
     println!("lives of the clients: {lives:?}; certified: {}", ledger.complete().len());
     println!("journals: {processes} processes, {identifications} identifications, {entries} entries; messages: {messages}");
@@ -165,49 +176,45 @@ async fn check(setup: &Setup, server: child::Child, api: &Api, load: Load) {
 async fn what_was_acknowledged_survives_kills_at_any_moment() {
     let mut random = Random::seeded();
     let folder = tempfile::tempdir().expect("a folder");
-    let setup = Setup::new(folder.path(), Some(CONFIGURATION));
-    let (mut server, welcome) = setup.start();
-    let api = Api::new(&welcome);
+    let mut server = start(folder.path());
+    let api = Api::new(&server);
     let load = Load::start(&api);
     for kill in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(50 + random.below(900))).await;
         load.assert_alive();
         server.kill();
         if random.below(EARLY) == 0 {
-            let starting = setup.spawn();
-            tokio::time::sleep(Duration::from_millis(random.below(150))).await;
-            starting.kill();
+            let after = Duration::from_millis(random.below(150));
+            tokio::task::block_in_place(|| Server::kill_while_it_starts(options(folder.path()), after));
         }
-        let welcome;
-        (server, welcome) = tokio::task::block_in_place(|| setup.start());
-        api.moved(&welcome);
+        server = start(folder.path());
+        api.moved(&server);
         // What the killed server had begun is taken up after its lease; without this, that would wait for 30 s.
         if kill % 2 == 0 {
             advance(&api, "PT31S").await;
         }
     }
-    check(&setup, server, &api, load).await;
+    check(server, &api, load).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_told_to_stop_ends_well_and_loses_nothing() {
     let mut random = Random::seeded();
     let folder = tempfile::tempdir().expect("a folder");
-    let setup = Setup::new(folder.path(), Some(CONFIGURATION));
-    let (mut server, welcome) = setup.start();
-    let api = Api::new(&welcome);
+    let mut server = start(folder.path());
+    let api = Api::new(&server);
     let load = Load::start(&api);
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(500 + random.below(1_000))).await;
         load.assert_alive();
-        // Twice the time that the configuration gives requests and effects: either may use it up.
-        let status = tokio::task::spawn_blocking(move || server.terminate(Duration::from_secs(45))).await.expect("it ends");
-        assert_eq!(status.code(), Some(0), "{status}; its log:\n{}", setup.tail());
-        let welcome;
-        (server, welcome) = tokio::task::block_in_place(|| setup.start());
-        api.moved(&welcome);
+        let began = Instant::now();
+        let status = tokio::task::block_in_place(|| server.terminate());
+        assert_eq!(status.code(), Some(0), "{status}");
+        // Requests may use up the time that the configuration gives, and then effects.
+        assert!(began.elapsed() < Duration::from_secs(45), "going down took {:?}", began.elapsed());
+        server = start(folder.path());
+        api.moved(&server);
     }
-    check(&setup, server, &api, load).await;
-    let log = setup.logged();
-    assert!(!log.contains("panicked"), "{log}");
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+    check(server, &api, load).await;
 }

@@ -1,9 +1,9 @@
 //! Codes on their way out of a server of its own, to a mail server and a gateway of the test: they arrive, late if need be,
 //! and never twice.
 
-#[path = "../child/mod.rs"]
-mod child;
 mod receivers;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::{collections::HashSet, time::Duration};
 
@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use child::{Child, Setup, Welcome};
 use receivers::{Mood, Receiver, until};
+use support::{Options, Server};
 
 /// The server's time for one attempt, and then its lease, are short: what is given up is given up within the test.
 const PROCESSES: &str = r#"
@@ -27,21 +27,22 @@ filter = "warn"
 
 /// A server whose channels are real, and its organization's client.
 struct World {
-    // Dropped in this order: the server before its folder.
-    server: Option<Child>,
-    welcome: Welcome,
-    setup: Setup,
-    _folder: TempDir,
+    /// `None` between two servers.
+    server: Option<Server>,
+    options: Options,
     http: reqwest::Client,
+    // Goes last, after the server in it.
+    folder: TempDir,
 }
 
 impl World {
     fn new(channels: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let setup = Setup::new(folder.path(), Some(&format!("{PROCESSES}[channels]\nsandbox = false\n{channels}")));
-        let (server, welcome) = setup.start();
+        let config = format!("{PROCESSES}[channels]\nsandbox = false\n{channels}");
+        let options = Options { data: Some(folder.path().to_owned()), config: Some(config), observer: None };
+        let server = tokio::task::block_in_place(|| Server::start_with(options.clone()));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().expect("a client");
-        Self { server: Some(server), welcome, setup, _folder: folder, http }
+        Self { server: Some(server), options, http, folder }
     }
 
     fn with_mail(port: u16) -> Self {
@@ -59,7 +60,8 @@ impl World {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let mut request = self.http.request(method, format!("{}{path}", self.welcome.base)).bearer_auth(&self.welcome.token);
+        let server = self.server.as_ref().expect("it runs");
+        let mut request = self.http.request(method, format!("{}{path}", server.base())).bearer_auth(server.bearer());
         for (name, value) in [("x-installation_id", "i1"), ("x-fingerprint", "f1"), ("user-agent", "rubrica-delivery-test")] {
             request = request.header(name, value);
         }
@@ -96,8 +98,8 @@ impl World {
     /// Ends the server well, with all that it still does.
     fn stop(&mut self) {
         let server = self.server.take().expect("it runs");
-        let status = tokio::task::block_in_place(|| server.terminate(Duration::from_secs(60)));
-        assert_eq!(status.code(), Some(0), "{}", self.setup.tail());
+        let status = tokio::task::block_in_place(|| server.terminate());
+        assert_eq!(status.code(), Some(0), "{}", self.log());
     }
 
     fn kill(&mut self) {
@@ -105,14 +107,17 @@ impl World {
     }
 
     fn start(&mut self) {
-        let (server, welcome) = tokio::task::block_in_place(|| self.setup.start());
-        self.server = Some(server);
-        self.welcome = welcome;
+        self.server = Some(tokio::task::block_in_place(|| Server::start_with(self.options.clone())));
+    }
+
+    /// What all servers logged.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("server.log")).expect("a log")
     }
 
     /// Waits until so many effects were given up, which an operator sees in the log.
     async fn wait_for_given_up(&self, effects: usize) {
-        until("effects that were given up", || self.setup.logged().matches("an effect was given up").count() >= effects).await;
+        until("effects that were given up", || self.log().matches("an effect was given up").count() >= effects).await;
     }
 }
 
@@ -128,7 +133,7 @@ async fn a_code_arrives_by_mail_and_once() {
 
     world.stop();
     assert_eq!(mail.received().len(), 1, "the code was sent again");
-    assert!(!world.setup.logged().contains(&code), "the code is in the log");
+    assert!(!world.log().contains(&code), "the code is in the log");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +148,7 @@ async fn there_is_no_sandbox_where_it_is_off() {
         let (status, answer) = world.ask(method.clone(), path, body).await;
         assert_eq!(status, 404, "{method} {path}: {answer}");
     }
-    assert!(!world.setup.data().join("sandbox").exists(), "an outbox was made");
+    assert!(!world.folder.path().join("sandbox").exists(), "an outbox was made");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,7 +182,7 @@ async fn a_code_waits_for_a_gateway_that_is_down_and_for_a_server_that_was_kille
     gateway.behave(Mood::Takes);
 
     // The attempt at which the server was killed may have been one whose end nobody knows: then another code is asked for.
-    let given_up = || world.setup.logged().contains("an effect was given up");
+    let given_up = || world.log().contains("an effect was given up");
     until("message or given-up attempt", || !gateway.received().is_empty() || given_up()).await;
     if gateway.received().is_empty() {
         world.challenge(&identification).await;
