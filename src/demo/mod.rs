@@ -2,6 +2,14 @@
 //!
 //! It knows nothing but the API, the sandbox's messages and the data folder's key for the token; it never looks into the store.
 
+/// Prints a line. That nobody reads it any more, as behind `| head`, is no reason to stop.
+macro_rules! tell {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod client;
 mod own;
 mod people;
@@ -126,13 +134,13 @@ async fn reach(options: &Options) -> Result<(Client, Option<OwnServer>), Failure
         let client = Client::new(server, &options.organization, token(&existing()?))?;
         client.has_sandbox().await?;
         client.takes_token().await?;
-        println!("Using the server at {server}");
+        tell!("Using the server at {server}");
         return Ok((client, None));
     }
     if let Ok(keys) = existing() {
         let client = Client::new(USUAL_SERVER, &options.organization, token(&keys))?;
         if client.has_sandbox().await.is_ok() && client.takes_token().await.is_ok() {
-            println!("Using the server at {USUAL_SERVER}");
+            tell!("Using the server at {USUAL_SERVER}");
             return Ok((client, None));
         }
     }
@@ -142,7 +150,7 @@ async fn reach(options: &Options) -> Result<(Client, Option<OwnServer>), Failure
         None => Keys::load_or_create(own.data())?,
     };
     let client = Client::new(own.address(), &options.organization, token(&keys))?;
-    println!("Started a server of our own at {}, data in {}", own.address(), own.data().display());
+    tell!("Started a server of our own at {}, data in {}", own.address(), own.data().display());
     Ok((client, Some(own)))
 }
 
@@ -160,7 +168,7 @@ struct Outcome {
 
 impl Demo {
     fn say(&self, text: impl std::fmt::Display) {
-        println!("{:>8.3} s  {text}", self.started.elapsed().as_secs_f64());
+        tell!("{:>8.3} s  {text}", self.started.elapsed().as_secs_f64());
     }
 
     async fn drive(self, paper: &Paper) -> Result<Outcome, Failure> {
@@ -289,22 +297,22 @@ impl Outcome {
     }
 
     fn report(&self, written: &Written) {
-        println!("\nWhat the certificate's signed evidence says happened:");
+        tell!("\nWhat the certificate's signed evidence says happened:");
         match verify::attached_evidence(&self.certificate) {
             Some(Ok(evidence)) => evidence.timeline.iter().for_each(|entry| {
                 let what = json!(entry.what);
                 let what = what.as_str().unwrap_or_default().replace('_', " ").to_lowercase();
                 let details = entry.details.as_deref().map(|details| format!(" ({details})")).unwrap_or_default();
-                println!("  {}  {:<12} {what}{details}", entry.at.local().format("%H:%M:%S%.3f"), entry.actor);
+                tell!("  {}  {:<12} {what}{details}", entry.at.local().format("%H:%M:%S%.3f"), entry.actor);
             }),
-            Some(Err(reason)) => println!("  it cannot be believed: {reason}"),
-            None => println!("  the certificate holds none"),
+            Some(Err(reason)) => tell!("  it cannot be believed: {reason}"),
+            None => tell!("  the certificate holds none"),
         }
-        println!("\nDone in {:.1} s.", self.seconds);
-        println!("Signed PDF:   {}", written.signed.display());
-        println!("Certificate:  {}", written.certificate.display());
+        tell!("\nDone in {:.1} s.", self.seconds);
+        tell!("Signed PDF:   {}", written.signed.display());
+        tell!("Certificate:  {}", written.certificate.display());
         let root = written.root.as_ref().map(|root| format!(" --root {}", root.display())).unwrap_or_default();
-        println!("Try next:     rubrica verify {}{root}", written.signed.display());
+        tell!("Try next:     rubrica verify {}{root}", written.signed.display());
     }
 }
 

@@ -33,7 +33,7 @@ impl OwnServer {
             Err(server::Error::Store(store::Error::Refused(_))) => {
                 let temporary = tempfile::Builder::new().prefix("rubrica-demo-").tempdir()?;
                 let path = temporary.path().to_owned();
-                println!("{} is in use by another server", data.display());
+                tell!("{} is in use by another server", data.display());
                 Ok(Self::with(&path, master, Some(temporary))?)
             }
             started => Ok(started?),
