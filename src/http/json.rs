@@ -38,13 +38,38 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             require_json(&request)?;
-            let limit = request.app_data::<web::Data<Limit>>().map_or(DEFAULT_LIMIT, |limit| limit.0);
-            let bytes = tokio::time::timeout(READ_TIMEOUT, collect(&request, payload, limit))
-                .await
-                .map_err(|_| ApiError::timeout("the body did not arrive in time"))??;
+            parse(&read(&request, payload).await?).map(Self)
+        })
+    }
+}
+
+/// A JSON body of type `T` that may be empty, which stands for `{}`: no bytes at all, whatever they are declared as.
+///
+/// Answers as [`Json`] for any other body.
+#[derive(Debug)]
+pub struct MaybeEmpty<T>(pub T);
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeEmpty<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = read(&request, payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            require_json(&request)?;
             parse(&bytes).map(Self)
         })
     }
+}
+
+async fn read(request: &HttpRequest, payload: Payload) -> Result<BytesMut, ApiError> {
+    let limit = request.app_data::<web::Data<Limit>>().map_or(DEFAULT_LIMIT, |limit| limit.0);
+    let collected = tokio::time::timeout(READ_TIMEOUT, collect(request, payload, limit)).await;
+    collected.map_err(|_| ApiError::timeout("the body did not arrive in time"))?
 }
 
 fn require_json(request: &HttpRequest) -> Result<(), ApiError> {

@@ -18,7 +18,7 @@ use super::{
     ApiError, State,
     context::{Caller, organization_parameter, uuid_parameter},
     device::{self, Required},
-    json::Json,
+    json::{Json, MaybeEmpty},
     people::{self, Person},
     processes::{self, Engine, IdResponse},
     responses::{Conflict, Failures, Gone, NotFound},
@@ -186,7 +186,7 @@ pub async fn create_otp_identification(
     if !problems.is_empty() {
         return Err(ApiError::inputs(problems));
     }
-    if state.configurations.load(organization).await?.is_none() {
+    if !state.configurations.exists(organization).await? {
         return Err(ApiError::not_found("the organization has no sign configuration"));
     }
     let creation = Creation {
@@ -199,7 +199,7 @@ pub async fn create_otp_identification(
         purpose: Purpose::default(),
     };
     let id = Uuid::now_v7();
-    processes::answer(engine.processes.otp.ask(organization, id, Command::Create(Box::new(creation))).await)?;
+    processes::answer(engine.processes.otp.create(organization, id, Command::Create(Box::new(creation))).await)?;
     Ok(HttpResponse::Created().json(IdResponse { id }))
 }
 
@@ -315,10 +315,10 @@ pub async fn challenge_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
     engine: web::Data<Engine>,
-    body: Option<Json<ChallengeOtpRequest>>,
+    body: MaybeEmpty<ChallengeOtpRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::ChallengeOtpIdentification).await?;
-    let two_factor = body.and_then(|Json(request)| request.two_factor);
+    let MaybeEmpty(ChallengeOtpRequest { two_factor }) = body;
     let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
     let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
     if life.state == IdentificationState::Created {

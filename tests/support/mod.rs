@@ -80,6 +80,22 @@ impl Server {
     /// # Panics
     /// When it does not become ready; shows its log.
     pub fn start_with(options: Options) -> Self {
+        let mut server = Self::launch(options);
+        server.read_welcome();
+        let client = server.anonymous();
+        wait_for("the server to be ready", START, || (client.get("/health/ready").send().status == 200).then_some(()));
+        server
+    }
+
+    /// Starts a server and kills it (SIGKILL) after a while, whether it listens by then or not.
+    pub fn kill_while_it_starts(options: Options, after: Duration) {
+        let server = Self::launch(options);
+        // Not waiting for anything: the moment is what is asked for.
+        std::thread::sleep(after);
+        server.kill();
+    }
+
+    fn launch(options: Options) -> Self {
         let folder = options.data.is_none().then(|| tempfile::tempdir().expect("a temporary folder"));
         let data = options.data.clone().unwrap_or_else(|| folder.as_ref().expect("a temporary folder").path().to_owned());
         std::fs::create_dir_all(&data).expect("the data folder");
@@ -96,20 +112,7 @@ impl Server {
         }
         let stderr = File::options().create(true).append(true).open(&log).expect("the log file opens");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().expect("the server starts");
-        let mut server = Self {
-            child,
-            data,
-            config,
-            log,
-            base: String::new(),
-            token: String::new(),
-            observer: options.observer,
-            _folder: folder,
-        };
-        server.read_welcome();
-        let client = server.anonymous();
-        wait_for("the server to be ready", START, || (client.get("/health/ready").send().status == 200).then_some(()));
-        server
+        Self { child, data, config, log, base: String::new(), token: String::new(), observer: options.observer, _folder: folder }
     }
 
     /// Address and token, as the server prints them.
@@ -149,6 +152,11 @@ impl Server {
     /// The data folder.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// The token of [`Server::client`].
+    pub fn bearer(&self) -> &str {
+        &self.token
     }
 
     /// The process id.
@@ -208,7 +216,12 @@ impl Server {
     }
 
     /// Kills the server at once (SIGKILL) and waits until it is gone. The data folder stays if it was a given one.
+    ///
+    /// # Panics
+    /// When it has ended by itself before.
     pub fn kill(mut self) {
+        let ended = self.child.try_wait().expect("the server's status");
+        assert!(ended.is_none(), "the server ended by itself: {ended:?}");
         self.child.kill().expect("the server can be killed");
         self.child.wait().expect("the server's status");
     }
