@@ -5,7 +5,12 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ApiError, error::only, json::Json, processes::Engine};
+use super::{
+    ApiError,
+    error::{ErrorsResponse, only},
+    json::Json,
+    processes::Engine,
+};
 use crate::{channels::sandbox::Outbox, iso_duration, server::Offset};
 
 /// Most messages of one answer.
@@ -60,7 +65,11 @@ pub struct SandboxMessage {
         ("to" = Option<String>, Query, description = "E-mail address or E.164 number; without it, messages to anybody."),
         ("limit" = Option<usize>, Query, description = "Most messages; default 100, at most 1000."),
     ),
-    responses((status = 200, description = "The messages.", body = [SandboxMessage])),
+    responses(
+        (status = 200, description = "The messages.", body = [SandboxMessage]),
+        (status = 400, description = "A query value or the body is not valid.", body = ErrorsResponse),
+        (status = "default", description = "Any other error.", body = ErrorsResponse),
+    ),
     security(())
 )]
 pub async fn sandbox_messages(query: web::Query<Query>, sandbox: web::Data<Sandbox>) -> HttpResponse {
@@ -95,7 +104,11 @@ pub struct ClockState {
 #[utoipa::path(
     post, path = "/sandbox/clock", operation_id = "advance_sandbox_clock", tag = "Sandbox",
     request_body = AdvanceClock,
-    responses((status = 200, description = "Process time after the move.", body = ClockState)),
+    responses(
+        (status = 200, description = "Process time after the move.", body = ClockState),
+        (status = 400, description = "A query value or the body is not valid.", body = ErrorsResponse),
+        (status = "default", description = "Any other error.", body = ErrorsResponse),
+    ),
     security(())
 )]
 pub async fn advance_sandbox_clock(
