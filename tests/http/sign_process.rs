@@ -156,3 +156,34 @@ fn a_process_past_its_time_reads_as_expired_at_once() {
     journey.sign(&signer.sign).expect_problem(409, "CONFLICT");
     cancel(&journey, &process, &json!({"reason": "late"})).expect_problem(409, "CONFLICT");
 }
+
+#[test]
+fn a_process_fails_with_the_identification_of_a_signer() {
+    let (_server, journey) = shared();
+    let document = journey.upload("contract.pdf", &pdf());
+    let signers = [Journey::signer("buyer", &address()), Journey::signer("seller", &address())];
+    let process = journey.create(&Journey::creation(&signers, &[&document]));
+    let [buyer, seller] = <[_; 2]>::try_from(journey.signers(&process)).unwrap();
+    let path = journey.path(&format!("identifications/otp/{}/cancel", buyer.identification));
+    journey.client.post(&path).json(&json!({"reason": "a wrong number"})).send().expect(204);
+    assert_eq!(journey.process(&process)["status"], "FAILED");
+    journey.sign(&seller.sign).expect_problem(409, "CONFLICT");
+    cancel(&journey, &process, &json!({"reason": "late"})).expect_problem(409, "CONFLICT");
+}
+
+#[test]
+fn a_signer_with_a_second_factor_is_asked_for_it() {
+    let (_server, journey) = shared();
+    let (email, document) = (address(), journey.upload("contract.pdf", &pdf()));
+    let mut signer = Journey::signer("buyer", &email);
+    signer["identification"] = json!({"two_factor_type": "EMAIL"});
+    let process = journey.create(&Journey::creation(&[signer], &[&document]));
+    let signer = journey.signers(&process).remove(0);
+    journey.challenge(&signer.identification, &json!({"two_factor": "other@example.org"})).expect_problem(403, "UNAUTHORIZED");
+    let answer = journey.challenge(&signer.identification, &json!({"two_factor": email})).expect(200);
+    assert_eq!(answer.text("two_factor_value"), email);
+    let code = journey.new_code(&email, 0);
+    journey.validate(&signer.identification, &json!({"code": code, "two_factor": email})).expect(204);
+    journey.sign(&signer.sign).expect(204);
+    journey.until(&process, "CERTIFIED");
+}

@@ -1,0 +1,67 @@
+//! What is not of the contract: health, metrics, the description's pages, request ids, and the sandbox being off.
+
+use serde_json::json;
+
+use crate::{NOBODY, own, shared, support::Journey};
+
+#[test]
+fn health_metrics_and_pages_need_no_token() {
+    let (server, _) = shared();
+    let client = server.anonymous();
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(client.get(path).send().expect(200).text("status"), "UP");
+    }
+    let metrics = client.get("/metrics").send().expect(200);
+    assert!(String::from_utf8_lossy(&metrics.body).contains("rubrica_http_requests_total"));
+    assert_eq!(client.get("/docs").send().expect(302).header("location"), "/docs/");
+    assert!(client.get("/docs/").send().expect(200).header("content-type").starts_with("text/html"));
+    assert!(client.get("/sandbox").send().expect(200).header("content-type").starts_with("text/html"));
+}
+
+#[test]
+fn an_answer_carries_the_request_id_of_its_caller_or_a_new_one() {
+    let (server, _) = shared();
+    let client = server.anonymous();
+    let given = client.get("/health/live").header("x-request-id", "order-4711").send();
+    assert_eq!(given.header("x-request-id"), "order-4711");
+    for unfit in ["two words", &"x".repeat(200)] {
+        let made = client.get("/health/live").header("x-request-id", unfit).send();
+        assert!(uuid::Uuid::parse_str(made.header("x-request-id")).is_ok(), "{made}");
+    }
+}
+
+#[test]
+fn a_path_that_no_operation_has_is_404_and_a_wrong_method_405() {
+    let (_server, journey) = shared();
+    journey.client.get("/v1/nothing").send().expect_problem(404, "RESOURCE_NOT_FOUND");
+    journey.client.get(&journey.path("documents/a/b/c")).send().expect_problem(404, "RESOURCE_NOT_FOUND");
+    let path = journey.path(&format!("sign_process/{NOBODY}/cancel"));
+    let answer = journey.client.get(&path).send().expect_problem(405, "PARAMETER_ERROR");
+    assert_eq!(answer.header("allow"), "POST");
+}
+
+#[test]
+fn the_clock_moves_forward_only_and_within_bounds() {
+    let (server, _) = own(None);
+    let client = server.anonymous();
+    for wrong in [json!({}), json!({"advance": "-PT1H"}), json!({"advance": "P5000D"}), json!({"advance": 1})] {
+        client.post("/sandbox/clock").json(&wrong).send().expect_problem(400, "INVALID_INPUT");
+    }
+    server.advance("PT1H");
+    let clock = client.post("/sandbox/clock").json(&json!({"advance": "PT1H"})).send().expect(200);
+    assert_eq!(clock.text("ahead"), "PT2H");
+}
+
+#[test]
+fn where_the_sandbox_is_off_nothing_of_it_exists() {
+    let (server, journey) = own(Some("[channels]\nsandbox = false\n"));
+    let client = server.anonymous();
+    for path in ["/sandbox", "/sandbox/messages"] {
+        client.get(path).send().expect_problem(404, "RESOURCE_NOT_FOUND");
+    }
+    client.post("/sandbox/clock").json(&json!({"advance": "PT1H"})).send().expect_problem(404, "RESOURCE_NOT_FOUND");
+    let description = client.get("/openapi.json").send().expect(200).json();
+    assert!(description["paths"].as_object().unwrap().keys().all(|path| path.starts_with("/v1/")));
+    // The API itself is there.
+    Journey::upload(&journey, "contract.pdf", &crate::pdf());
+}
