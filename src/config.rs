@@ -73,7 +73,7 @@ pub struct Server {
     /// Address under which the outside world reaches the server, start of the public URLs. Default: `http://` and the address
     /// listened on.
     pub public_base_url: Option<String>,
-    /// Start of the `ref` of errors; the error's code follows as anchor. Default: `/docs` of `public_base_url`.
+    /// Start of the `ref` of errors; the error's code follows as anchor. Default: `/errors` of `public_base_url`.
     pub documentation_base_url: Option<String>,
     /// Networks of proxies whose `x-forwarded-for` is believed, e.g. `["10.0.0.0/8"]`. Default: none.
     pub trusted_proxies: Vec<IpNet>,
@@ -442,14 +442,46 @@ mod tests {
         }
     }
 
+    const DEFAULT_FILE: &str = include_str!("../deploy/rubrica.toml");
+
+    /// The file with every option switched on that is commented out by `#: `.
+    fn everything_switched_on() -> String {
+        DEFAULT_FILE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).map(|line| format!("{line}\n")).collect()
+    }
+
     #[test]
     fn the_commented_default_file_holds_the_defaults() {
-        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/rubrica.toml")).unwrap();
         let defaults = format!("{:?}", Config::load(None, []).unwrap());
-        assert_eq!(format!("{:?}", from(&text, &[]).unwrap()), defaults);
-        // With every option that is commented out switched on, it is still a configuration that is understood.
-        let all: String =
-            text.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).map(|line| format!("{line}\n")).collect();
-        assert!(from(&all, &[]).is_ok(), "{}", from(&all, &[]).unwrap_err());
+        assert_eq!(format!("{:?}", from(DEFAULT_FILE, &[]).unwrap()), defaults);
+        assert!(from(&everything_switched_on(), &[]).is_ok(), "{}", from(&everything_switched_on(), &[]).unwrap_err());
+    }
+
+    #[test]
+    fn the_commented_default_file_names_every_option() {
+        // The declarations are the reference: each public field of a configuration's struct is an option.
+        let declared = [
+            include_str!("config.rs"),
+            include_str!("access/options.rs"),
+            include_str!("channels/options.rs"),
+            include_str!("channels/texts/mod.rs"),
+        ];
+        let named: Vec<String> = everything_switched_on()
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .flat_map(|line| match line.trim_start_matches('[').split_once([']', '=']) {
+                Some((key, _)) => key.split('.').map(|part| part.trim().to_owned()).collect::<Vec<_>>(),
+                None => Vec::new(),
+            })
+            .collect();
+        let mut options = 0;
+        for source in declared {
+            let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+            let fields = source.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(": "));
+            for (option, _) in fields.filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')) {
+                assert!(named.iter().any(|name| name == option), "{option} is not in deploy/rubrica.toml");
+                options += 1;
+            }
+        }
+        assert!(options > 70, "only {options} options were found in the declarations");
     }
 }

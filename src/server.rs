@@ -182,7 +182,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let listener = TcpListener::bind(address).map_err(|source| Error::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
     let public_base_url = config.server.public_base_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/docs"));
+    let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
     let state = State {

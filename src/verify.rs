@@ -35,7 +35,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
         roots.extend(certificates(&file).map_err(|error| named(path, &error))?);
     }
     let report = verify::verify(&bytes, &Trust { roots }, Utc::now()).map_err(|error| named(&options.file, &error))?;
-    let evidence = evidence(&bytes);
+    let evidence = attached_evidence(&bytes).map(Evidence);
     if options.json {
         println!(
             "{}",
@@ -67,10 +67,8 @@ fn certificates(file: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     blocks.collect()
 }
 
-/// The evidence attached to a certificate of ours: what it says, or why it is not to be believed.
-struct Evidence(Result<certificate::Evidence, String>);
-
-fn evidence(pdf: &[u8]) -> Option<Evidence> {
+/// The evidence attached to a certificate of ours: what it says, or why it is not to be believed. Nothing if there is none.
+pub fn attached_evidence(pdf: &[u8]) -> Option<Result<certificate::Evidence, String>> {
     let attached = certificate::extract(pdf).ok().flatten()?;
     let read = || -> Result<certificate::Evidence, certificate::Error> {
         let signed = SignedEvidence::from_json(&attached)?;
@@ -79,8 +77,11 @@ fn evidence(pdf: &[u8]) -> Option<Evidence> {
         evidence.journals.iter().try_for_each(certificate::Journal::verify)?;
         Ok(evidence)
     };
-    Some(Evidence(read().map_err(|error| error.to_string())))
+    Some(read().map_err(|error| error.to_string()))
 }
+
+/// How the report shows it.
+struct Evidence(Result<certificate::Evidence, String>);
 
 impl Evidence {
     fn text(&self) -> String {

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 const MAX_PROBLEMS: usize = 20;
 
 /// Where `ref` points as long as no base is configured.
-const DEFAULT_DOCUMENTATION: &str = "http://localhost:8080/docs/errors";
+const DEFAULT_DOCUMENTATION: &str = "http://localhost:8080/errors";
 
 static DOCUMENTATION: OnceLock<String> = OnceLock::new();
 
@@ -106,10 +106,8 @@ impl Title {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Error {
     /// Machine-readable code.
-    #[schema(inline)]
     pub code: Code,
     /// Error class.
-    #[schema(inline)]
     pub title: Title,
     /// URL of the documentation of the error.
     #[serde(rename = "ref")]
@@ -382,6 +380,15 @@ mod tests {
             assert_eq!((entry["code"].as_str(), entry["title"].as_str()), (Some(code), Some(title)));
             assert!(entry["ref"].as_str().unwrap().ends_with(&format!("#{code}")));
             assert!(!entry["details"].as_str().unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn every_code_has_its_place_on_the_page_that_refs_lead_to() {
+        let codes = [Code::Mdoc000, Code::Mdoc001, Code::Mdoc002, Code::Mdoc003, Code::Mdoc004, Code::Mdoc005, Code::Mdoc006];
+        for code in codes {
+            let heading = format!("<h2 id=\"{}\">", code.as_str());
+            assert!(super::super::operations::ERRORS.contains(&heading), "{heading}");
         }
     }
 

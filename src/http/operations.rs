@@ -18,6 +18,9 @@ use uuid::Uuid;
 
 use super::{ApiError, error::only};
 
+/// The page that `ref` of errors leads to.
+pub(super) const ERRORS: &str = include_str!("errors.html");
+
 /// Longest request id that is taken over from a caller, in bytes.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -61,6 +64,7 @@ pub fn configure(service: &mut web::ServiceConfig) {
     service
         .service(web::resource("/health/live").route(web::get().to(live)).default_service(only("GET")))
         .service(web::resource("/health/ready").route(web::get().to(ready)).default_service(only("GET")))
+        .service(web::resource("/errors").route(web::get().to(errors)).default_service(only("GET")))
         .service(web::resource("/metrics").route(web::get().to(metrics)).default_service(only("GET")));
 }
 
@@ -78,6 +82,11 @@ async fn ready(operations: web::Data<Operations>) -> HttpResponse {
             HttpResponse::ServiceUnavailable().json(json!({"status": "DOWN", "store": "does not answer"}))
         }
     }
+}
+
+/// What the codes of errors mean; their `ref` leads here.
+async fn errors() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(ERRORS)
 }
 
 /// Metrics in the text format of Prometheus.

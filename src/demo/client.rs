@@ -1,0 +1,147 @@
+//! The calls of the demo. Every failure says which call it was and what the server answered.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Failure, people::Device, text};
+
+/// Longest time of one call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An organization's own server, as far as the demo needs one.
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: String,
+    organization: String,
+    token: String,
+}
+
+impl Client {
+    pub fn new(base: &str, organization: &str, token: String) -> Result<Self, Failure> {
+        let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).connect_timeout(Duration::from_secs(5)).build()?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), organization: organization.to_owned(), token })
+    }
+
+    /// Without a sandbox nobody could read the codes.
+    pub async fn has_sandbox(&self) -> Result<(), Failure> {
+        let answer = self.http.get(format!("{}/sandbox/messages?limit=1", self.base)).send().await;
+        let answer = answer.map_err(|error| format!("no server answers at {}: {}", self.base, chain(&error)))?;
+        match answer.status() {
+            StatusCode::OK if answer.json::<Vec<Value>>().await.is_ok() => Ok(()),
+            _ => Err(format!("the server at {} has no sandbox, without which nobody can read the codes", self.base).into()),
+        }
+    }
+
+    /// Whether the data folder is the server's.
+    pub async fn takes_token(&self) -> Result<(), Failure> {
+        let nothing = Uuid::nil();
+        let answer = self.call(Method::GET, &format!("sign_process/{nothing}")).send().await?;
+        match answer.status() {
+            StatusCode::UNAUTHORIZED => {
+                Err(format!("the server at {} does not take tokens of this data folder; name its own with --data", self.base)
+                    .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub async fn upload(&self, name: &str, bytes: &[u8]) -> Result<String, Failure> {
+        let boundary = Uuid::new_v4().simple().to_string();
+        let mut body = Vec::with_capacity(bytes.len() + 1024);
+        for (part, value) in [("name", name), ("extension", "pdf"), ("tags", "demo")] {
+            let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{part}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(head.as_bytes());
+        }
+        let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"content\"; filename=\"document.pdf\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        let request = self.call(Method::POST, "documents");
+        let request = request.header("content-type", format!("multipart/form-data; boundary={boundary}")).body(body);
+        text(&json_of(request, "upload").await?, "/documentId")
+    }
+
+    pub async fn create_process(&self, request: &Value) -> Result<String, Failure> {
+        text(&json_of(self.call(Method::POST, "sign_process").json(request), "create the sign process").await?, "/id")
+    }
+
+    pub async fn process(&self, id: &str) -> Result<Value, Failure> {
+        json_of(self.call(Method::GET, &format!("sign_process/{id}")), "read the sign process").await
+    }
+
+    pub async fn signature(&self, id: &str) -> Result<Value, Failure> {
+        json_of(self.call(Method::GET, &format!("simple_signs/{id}")), "read the signature").await
+    }
+
+    pub async fn challenge(&self, identification: &str) -> Result<(), Failure> {
+        let request = self.call(Method::PUT, &format!("identifications/otp/{identification}/challenge")).json(&json!({}));
+        good(request, "ask for a code").await.map(drop)
+    }
+
+    /// The token that opens the identified signer's signature.
+    pub async fn validate(&self, identification: &str, code: &str, device: &Device) -> Result<String, Failure> {
+        let request = self.call(Method::PUT, &format!("identifications/otp/{identification}/validate"));
+        let answer = good(described(request, device).json(&json!({"code": code})), "answer the code").await?;
+        let token = answer.headers().get("x-access-token").and_then(|token| token.to_str().ok());
+        Ok(token.ok_or("the answer to the code has no x-access-token")?.to_owned())
+    }
+
+    /// What the signer does, with nothing but the signer's own token.
+    pub async fn act(&self, signature: &str, action: &str, access: &str, device: &Device) -> Result<(), Failure> {
+        let url = self.url(&format!("simple_signs/{signature}/{action}"));
+        good(described(self.http.post(url).bearer_auth(access), device), action).await.map(drop)
+    }
+
+    pub async fn messages(&self, to: &str) -> Result<Vec<Value>, Failure> {
+        let url = format!("{}/sandbox/messages?to={}", self.base, to.replace('+', "%2B"));
+        let messages = json_of(self.http.get(url), "read the sandbox's messages").await?;
+        Ok(messages.as_array().cloned().unwrap_or_default())
+    }
+
+    pub async fn download(&self, document: &str) -> Result<Vec<u8>, Failure> {
+        let answer = good(self.call(Method::GET, &format!("documents/{document}")), "download the certificate").await?;
+        Ok(answer.bytes().await?.to_vec())
+    }
+
+    /// What a public URL leads to; no token goes along.
+    pub async fn public(&self, url: &str) -> Result<Vec<u8>, Failure> {
+        Ok(good(self.http.get(url), "download the signed document").await?.bytes().await?.to_vec())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/v1/orgs/{}/{path}", self.base, self.organization)
+    }
+
+    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.url(path)).bearer_auth(&self.token)
+    }
+}
+
+fn described(request: RequestBuilder, device: &Device) -> RequestBuilder {
+    device.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+async fn json_of(request: RequestBuilder, what: &str) -> Result<Value, Failure> {
+    Ok(good(request, what).await?.json().await.map_err(|error| format!("{what}: {}", chain(&error)))?)
+}
+
+/// The answer if it is a success, else what the server says is wrong.
+async fn good(request: RequestBuilder, what: &str) -> Result<Response, Failure> {
+    let answer = request.send().await.map_err(|error| format!("{what}: {}", chain(&error)))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let body: Value = answer.json().await.unwrap_or_default();
+    let errors = body["errors"].as_array().cloned().unwrap_or_default();
+    let details: Vec<_> = errors.iter().filter_map(|error| error["details"].as_str()).collect();
+    Err(format!("{what}: the server answered {}: {}", status.as_u16(), details.join("; ")).into())
+}
+
+/// An error and its causes: the outermost alone says little.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,92 @@
+//! `rubrica demo` as a person runs it: the program itself, over its own HTTP.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+fn rubrica(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rubrica")).args(arguments).current_dir(folder).env_clear().output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs a demo that must not find the server that a developer may have on the usual port: the folder's key is no server's yet.
+fn demo(folder: &Path, file: &[&str]) -> Output {
+    rubrica(folder, &[&["demo", "--data", "data", "--out", "out"], file].concat())
+}
+
+#[test]
+fn a_demo_ends_with_a_signed_document_and_a_certificate_that_verify() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let demo = demo(folder.path(), &[]);
+
+    let (shown, errors) = (text(&demo.stdout), text(&demo.stderr));
+    assert!(demo.status.success(), "{shown}{errors}");
+    for step in ["uploaded contract.pdf", "Ana López: signed", "Jürgen Weiß: signed", "CERTIFIED", "process created"] {
+        assert!(shown.contains(step), "{step}: {shown}");
+    }
+    let root = ["--root", "out/development-root.pem"];
+    for (file, signatures) in [("out/contract-signed.pdf", 2), ("out/contract-certificate.pdf", 1)] {
+        let verified = rubrica(folder.path(), &[&["verify", "--json", file], root.as_slice()].concat());
+        assert!(verified.status.success(), "{file}: {}{}", text(&verified.stdout), text(&verified.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+        assert_eq!(report["report"]["signatures"].as_array().map(Vec::len), Some(signatures), "{report}");
+    }
+}
+
+#[test]
+fn a_document_changed_after_the_demo_does_not_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(demo(folder.path(), &[]).status.success());
+    let path = folder.path().join("out/contract-signed.pdf");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let digit = bytes.windows(5).position(|window| window == b"1.250").unwrap();
+    bytes[digit] = b'9';
+    std::fs::write(&path, bytes).unwrap();
+
+    let verified = rubrica(folder.path(), &["verify", "out/contract-signed.pdf"]);
+
+    assert_eq!(verified.status.code(), Some(1), "{}", text(&verified.stdout));
+}
+
+#[test]
+fn a_pdf_of_the_user_without_fields_is_signed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("my lease.pdf"), documents::fixtures::contract(&[])).unwrap();
+
+    let demo = demo(folder.path(), &["my lease.pdf"]);
+
+    assert!(demo.status.success(), "{}{}", text(&demo.stdout), text(&demo.stderr));
+    assert!(rubrica(folder.path(), &["verify", "out/my_lease-signed.pdf"]).status.success());
+}
+
+#[test]
+fn what_is_no_pdf_is_refused_by_name_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "hello").unwrap();
+
+    let demo = demo(folder.path(), &["notes.txt"]);
+
+    assert_eq!(demo.status.code(), Some(2));
+    assert!(text(&demo.stderr).contains("notes.txt is not a PDF"), "{}", text(&demo.stderr));
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rubrica(folder.path(), &["token", "--data", "data", "--organization", "acme"]);
+    assert!(made.status.success());
+    // A port that was free a moment ago and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = format!("http://127.0.0.1:{port}");
+
+    let demo = demo(folder.path(), &["--server", &server]);
+
+    assert_eq!(demo.status.code(), Some(2));
+    assert!(text(&demo.stderr).contains(&format!("no server answers at {server}")), "{}", text(&demo.stderr));
+}
