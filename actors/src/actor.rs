@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use workflows::Machine;
 
 use crate::{
-    entity::{Ended, Fault, Input, Resident, guarded},
+    entity::{Ended, Fault, Input, Resident, Shown, guarded},
     host::{Error, Shared},
     journal::EffectId,
     registry::Busy,
@@ -53,6 +53,7 @@ pub(crate) struct Envelope<M: Machine> {
 pub(crate) struct EntityActor<M: Machine> {
     pub shared: Arc<Shared<M>>,
     pub key: Entity,
+    pub shown: Shown<M>,
     /// Out while a message is handled; one is handled at a time.
     pub resident: Option<Resident<M>>,
 }
@@ -65,6 +66,7 @@ impl<M: Machine> Supervised for EntityActor<M> {
     fn restarting(&mut self, _: &mut Context<Self>) {
         // Whatever was in memory may be half-done; the journal is not.
         self.resident = None;
+        *self.shown.lock() = None;
     }
 }
 
@@ -72,7 +74,7 @@ impl<M: Machine> Handler<Envelope<M>> for EntityActor<M> {
     type Result = ();
 
     fn handle(&mut self, envelope: Envelope<M>, ctx: &mut Context<Self>) {
-        let resident = self.resident.take().unwrap_or_else(|| Resident::new(self.key.clone()));
+        let resident = self.resident.take().unwrap_or_else(|| Resident::new(self.key.clone(), self.shown.clone()));
         let work = self.shared.clone().handle(resident, envelope);
         // `wait`: the mailbox rests until this message is done, so one append at most is in flight. The work is
         // finished even if the last address is dropped meanwhile.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::Duration;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{Commit, CommitOutcome, Entity, Loaded, Store, Timestamp};
 use uuid::Uuid;
@@ -81,6 +82,8 @@ struct Snapshot<M: Machine> {
 #[derive(Clone, Debug)]
 pub(crate) enum Input<M: Machine> {
     Command(M::Command),
+    /// A command to a process whose journal is taken to be empty; the append finds out.
+    First(M::Command),
     /// Nothing but the clock.
     Look,
     /// These attempts are about to begin, unless another server began them first.
@@ -137,11 +140,15 @@ pub(crate) struct Rules {
     pub shared_store: bool,
 }
 
+/// The machine as it stands in the journal, for those who only read; `None` while an append is under way or nothing is in memory.
+pub(crate) type Shown<M> = Arc<Mutex<Option<Arc<M>>>>;
+
 /// A process in memory.
 pub(crate) struct Resident<M: Machine> {
     pub key: Entity,
     /// `None` until loaded, and after an append whose outcome is not known.
     state: Option<Folded<M>>,
+    shown: Shown<M>,
     /// Attempts under way in this server: as long as the task of one lives, it holds the other end.
     running: HashMap<EffectId, Weak<Busy>>,
     /// Appends and decisions that found another writer's entries, since somebody last took the count.
@@ -234,7 +241,7 @@ impl<M: Machine> Folded<M> {
         }
         match input {
             Input::Look => {}
-            Input::Command(command) => plan.answer = plan.decide(now, command)?,
+            Input::Command(command) | Input::First(command) => plan.answer = plan.decide(now, command)?,
             Input::Begin(effects) => {
                 for (effect, number) in effects {
                     plan.begin(now, effect, number)?;
@@ -340,8 +347,9 @@ impl<M: Machine> Plan<M> {
 }
 
 impl<M: Machine> Resident<M> {
-    pub fn new(key: Entity) -> Self {
-        Self { key, state: None, running: HashMap::new(), conflicts: 0 }
+    pub fn new(key: Entity, shown: Shown<M>) -> Self {
+        *shown.lock() = None;
+        Self { key, state: None, shown, running: HashMap::new(), conflicts: 0 }
     }
 
     /// Loads the journal unless it is in memory. `true` if it was loaded now.
@@ -355,10 +363,11 @@ impl<M: Machine> Resident<M> {
             None => Some(Folded::new(key)),
             Some(loaded) => guarded(|| Folded::load(key, loaded).map_err(|error| error.to_string()))?,
         };
-        self.state = match folded {
-            Some(folded) => Some(folded),
-            None => Some(self.load_whole(store).await?),
+        let folded = match folded {
+            Some(folded) => folded,
+            None => self.load_whole(store).await?,
         };
+        self.keep(folded);
         Ok(true)
     }
 
@@ -383,6 +392,13 @@ impl<M: Machine> Resident<M> {
     /// Leaves nothing in memory: the next touch reads the journal.
     pub fn forget(&mut self) {
         self.state = None;
+        *self.shown.lock() = None;
+    }
+
+    /// Keeps what the journal holds.
+    fn keep(&mut self, folded: Folded<M>) {
+        *self.shown.lock() = Some(folded.machine.clone());
+        self.state = Some(folded);
     }
 
     /// Notes that a task is at this attempt until it drops `busy`.
@@ -401,6 +417,11 @@ impl<M: Machine> Resident<M> {
 
     /// Decides and makes durable. On a conflict the journal is read again and the input decided anew.
     pub async fn step(&mut self, store: &dyn Store, now: Timestamp, input: Input<M>, rules: &Rules) -> Result<Stepped<M>, Fault> {
+        let mut assumed = self.state.is_none() && matches!(input, Input::First(_));
+        if assumed {
+            // Not shown to anybody: it is no more than a guess until the append.
+            self.state = Some(Folded::new(&self.key));
+        }
         for _ in 0..=rules.conflict_retries {
             let fresh = self.load(store).await?;
             let Some(state) = &self.state else { continue };
@@ -409,6 +430,10 @@ impl<M: Machine> Resident<M> {
             let mut plan = guarded(|| state.plan(key, now, input.clone(), rules))?;
             let answer = std::mem::replace(&mut plan.answer, Ok(()));
             if plan.bodies.is_empty() {
+                if std::mem::take(&mut assumed) {
+                    self.forget();
+                    continue;
+                }
                 if rules.shared_store && !fresh && self.is_stale(store, before).await? {
                     self.forget();
                     self.conflicts += 1;
@@ -454,7 +479,7 @@ impl<M: Machine> Resident<M> {
         };
         match outcome {
             CommitOutcome::Applied => {
-                self.state = Some(next);
+                self.keep(next);
                 Ok(true)
             }
             CommitOutcome::Conflict { .. } => Ok(false),

@@ -171,10 +171,10 @@ impl<M: Machine> Shared<M> {
         is_taken
     }
 
-    /// Waits until ends of attempts are taken, and brings them again while they are not, for as long as a lease: what is
-    /// known of an attempt that must not be repeated should not be lost to a store that is away for a moment.
+    /// Waits until ends of attempts are taken, and brings them again while they are not, for as long as an attempt may
+    /// take: what is known of an attempt that must not be repeated should not be lost to a store that is away for a moment.
     async fn deliver(self: &Arc<Self>, entity: &Entity, ended: Vec<Ended<M>>, mut taken: oneshot::Receiver<()>) {
-        let until = Instant::now() + self.options.lease;
+        let until = Instant::now() + self.options.effect_timeout.max(self.options.lease);
         let mut pause = FIRST_PAUSE;
         while taken.await.is_err() {
             if Instant::now() >= until {

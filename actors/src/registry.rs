@@ -13,7 +13,7 @@ use actix::Addr;
 use store::Entity;
 use workflows::Machine;
 
-use crate::actor::EntityActor;
+use crate::{actor::EntityActor, entity::Shown};
 
 /// A process that was set aside.
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ pub(crate) struct Registry<M: Machine> {
 
 pub(crate) struct Slot<M: Machine> {
     pub addr: Addr<EntityActor<M>>,
+    pub shown: Shown<M>,
     /// Messages and effects under way: an actor that has any stays in memory.
     pub busy: Arc<AtomicUsize>,
     /// Messages that wait or are handled.

@@ -534,7 +534,7 @@ pub(crate) fn entity(id: Uuid) -> Entity {
     Entity::new(ORGANIZATION, Order::KIND, id)
 }
 
-/// Waits for what other threads are about to bring about; fails if they do not.
+/// Waits for what other threads are about to bring about, and no longer; fails if they do not.
 pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..10_000 {
         if is_so().await {

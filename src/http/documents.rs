@@ -10,7 +10,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type},
+};
 use uuid::Uuid;
 
 use super::context::{Caller, State, organization_parameter, owner_header, uuid_parameter};
@@ -95,6 +98,13 @@ impl Call {
     }
 }
 
+/// Labels: a set, although JSON has only lists.
+fn labels() -> Array {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let description = "Free labels, at most 5; white space is dropped and they are put in upper case.";
+    ArrayBuilder::new().items(text).max_items(Some(5)).unique_items(true).description(Some(description)).build()
+}
+
 /// Body of an upload; `tags` is one form field with comma-separated values or comes several times.
 #[derive(ToSchema)]
 #[allow(dead_code)]
@@ -104,7 +114,7 @@ struct UploadDocumentRequest {
     name: String,
     extension: Extension,
     /// Free labels, at most 5; white space is dropped and they are put in upper case.
-    #[schema(nullable = false, max_items = 5)]
+    #[schema(schema_with = labels, required = false)]
     tags: Option<Vec<String>>,
     /// The bytes of the document.
     #[schema(value_type = String, format = Binary)]
@@ -127,7 +137,7 @@ struct UploadDocumentResponse {
     post, path = "/v1/orgs/{org_id}/documents", operation_id = "upload_document", tag = "Documents",
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("x-auth-owner" = Option<String>, Header, description = "Owner of the document. Without it the document is public."),
+        ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Owner of the document. Without it the document is public."),
     ),
     request_body(content = UploadDocumentRequest, content_type = "multipart/form-data"),
     responses((status = 201, description = "The document is stored.", body = UploadDocumentResponse), Failures)
@@ -169,7 +179,7 @@ pub async fn upload_document(
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
         ("document_id" = Uuid, Path, description = "Identifier of the document."),
-        ("x-auth-owner" = Option<String>, Header, description = "Owner of the document. Mandatory unless it is public."),
+        ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Owner of the document. Mandatory unless it is public."),
     ),
     responses(
         (status = 200, description = "The bytes of the document.", content_type = "application/octet-stream", body = inline(Binary),
@@ -214,7 +224,7 @@ struct DeletedDocumentResponse {
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
         ("document_id" = Uuid, Path, description = "Identifier of the document."),
-        ("x-auth-owner" = Option<String>, Header, description = "Owner of the document. Mandatory unless it is public."),
+        ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Owner of the document. Mandatory unless it is public."),
     ),
     responses(
         (status = 200, description = "The document is deleted.", body = DeletedDocumentResponse),
@@ -241,7 +251,7 @@ pub async fn delete_document(
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
         ("document_id" = Uuid, Path, description = "Identifier of the document."),
-        ("x-auth-owner" = Option<String>, Header, description = "Owner of the document. Mandatory unless it is public."),
+        ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Owner of the document. Mandatory unless it is public."),
     ),
     responses(
         (status = 200, description = "The document is deleted.", body = DeletedDocumentResponse),
@@ -269,7 +279,7 @@ struct DocumentMetadata {
     #[schema(pattern = r"^\S+$")]
     name: String,
     /// Normalised labels.
-    #[schema(max_items = 5)]
+    #[schema(schema_with = labels)]
     tags: Vec<String>,
     extension: Extension,
     /// Hash digest of the stored bytes: MD5 in hex.
@@ -301,7 +311,7 @@ impl From<Document> for DocumentMetadata {
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
         ("document_id" = Uuid, Path, description = "Identifier of the document."),
-        ("x-auth-owner" = Option<String>, Header, description = "Owner of the document. Mandatory unless it is public."),
+        ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Owner of the document. Mandatory unless it is public."),
     ),
     responses((status = 200, description = "The metadata.", body = DocumentMetadata), Failures, NotFound, Gone)
 )]
@@ -364,7 +374,7 @@ struct PublicUrlResponse {
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
         ("document_id" = Uuid, Path, description = "Identifier of the document."),
-        ("x-auth-owner" = Option<String>, Header, description = "Owner of the document. Mandatory unless it is public."),
+        ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Owner of the document. Mandatory unless it is public."),
     ),
     request_body = CreatePublicUrlRequest,
     responses((status = 200, description = "The URL.", body = PublicUrlResponse), Failures, NotFound, Gone)
@@ -447,7 +457,7 @@ struct DocumentOwnerResponse {
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
         ("document_id" = Uuid, Path, description = "Identifier of the document."),
-        ("x-auth-owner" = Option<String>, Header, description = "Present owner of the document."),
+        ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Present owner of the document."),
     ),
     request_body = ChangeDocumentOwnerRequest,
     responses((status = 200, description = "The owner changed.", body = DocumentOwnerResponse), Failures, NotFound, Gone)

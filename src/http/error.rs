@@ -106,10 +106,8 @@ impl Title {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Error {
     /// Machine-readable code.
-    #[schema(inline)]
     pub code: Code,
     /// Error class.
-    #[schema(inline)]
     pub title: Title,
     /// URL of the documentation of the error.
     #[serde(rename = "ref")]

@@ -3,7 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderValue, web};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::json;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, SchemaType, Type},
+};
 use uuid::Uuid;
 use workflows::{
     Channel, DocumentType, IdentificationState, Language, TwoFactorType,
@@ -103,6 +107,7 @@ pub struct CreateOtpIdentificationRequest {
     /// Time limit as ISO-8601 duration, at most 30 days.
     #[schema(format = Duration)]
     expires_in: String,
+    #[schema(nullable = false)]
     two_factor_type: Option<TwoFactorType>,
     channel: CommunicationChannel,
 }
@@ -114,8 +119,19 @@ pub struct CommunicationChannel {
     kind: Channel,
     /// True when the caller delivers the code itself instead of this service.
     #[serde(default, deserialize_with = "external")]
-    #[schema(value_type = bool, default = false)]
+    #[schema(schema_with = external_schema)]
     external: bool,
+}
+
+/// What [`external`] reads.
+fn external_schema() -> Object {
+    let either = SchemaType::from_iter([Type::Boolean, Type::String]);
+    ObjectBuilder::new()
+        .schema_type(either)
+        .enum_values(Some([json!(true), json!(false), json!("true"), json!("false")]))
+        .default(Some(json!(false)))
+        .description(Some("True when the caller delivers the code itself instead of this service."))
+        .build()
 }
 
 /// A boolean, or one of the two texts that stand for it (note channel-external).
@@ -170,7 +186,7 @@ pub async fn create_otp_identification(
     if !problems.is_empty() {
         return Err(ApiError::inputs(problems));
     }
-    if state.configurations.load(organization).await?.is_none() {
+    if !state.configurations.exists(organization).await? {
         return Err(ApiError::not_found("the organization has no sign configuration"));
     }
     let creation = Creation {
@@ -183,7 +199,7 @@ pub async fn create_otp_identification(
         purpose: Purpose::default(),
     };
     let id = Uuid::now_v7();
-    processes::answer(engine.processes.otp.ask(organization, id, Command::Create(Box::new(creation))).await)?;
+    processes::answer(engine.processes.otp.create(organization, id, Command::Create(Box::new(creation))).await)?;
     Ok(HttpResponse::Created().json(IdResponse { id }))
 }
 
@@ -197,10 +213,12 @@ pub struct OtpIdentification {
     /// Codes that can still be requested before the identification fails.
     remaining_challenges: u32,
     /// Tries left for the current code. Null while no code was requested.
+    #[schema(required)]
     remaining_validation_attempts: Option<u32>,
     /// Earliest instant at which another code may be requested. Null once no challenge is left.
     next_challenge_retry: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     two_factor_type: Option<TwoFactorType>,
     state: IdentificationState,
 }
@@ -209,9 +227,11 @@ pub struct OtpIdentification {
 #[derive(Serialize, ToSchema)]
 pub struct OtpIdentificationActor {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     name: Option<String>,
     language: Language,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     document_type: Option<DocumentType>,
 }
 
@@ -260,6 +280,7 @@ pub async fn get_otp_identification(
 #[derive(Default, Deserialize, ToSchema)]
 pub struct ChallengeOtpRequest {
     /// Second factor: the actor's document number or e-mail, by its type.
+    #[schema(nullable = false)]
     two_factor: Option<String>,
 }
 
@@ -321,6 +342,7 @@ pub struct ValidateOtpIdentificationRequest {
     /// Code the actor received.
     code: String,
     /// Second factor, needed when the identification has a `two_factor_type`.
+    #[schema(nullable = false)]
     two_factor: Option<String>,
 }
 
@@ -335,7 +357,7 @@ pub struct ValidateOtpIdentificationRequest {
         ("identification_id" = Uuid, Path, description = "Identifier of the identification."),
         ("x-installation_id" = String, Header, description = "Unique id of the browser installation."),
         ("x-fingerprint" = String, Header, description = "Fingerprint of the device."),
-        ("x-location" = Option<String>, Header, description = "Place of the device as \"latitude,longitude\"."),
+        ("x-location" = Option<String>, Header, nullable = false, description = "Place of the device as \"latitude,longitude\"."),
         ("User-Agent" = String, Header, description = "Client application; kept with the evidence."),
     ),
     request_body = ValidateOtpIdentificationRequest,
@@ -368,6 +390,7 @@ pub async fn validate_otp_identification(
 #[derive(Default, Deserialize, ToSchema)]
 pub struct CancelIdentificationRequest {
     /// Why the process is cancelled.
+    #[schema(nullable = false)]
     reason: Option<String>,
 }
 
@@ -435,7 +458,7 @@ pub struct Force {
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
         ("identification_id" = Uuid, Path, description = "Identifier of the identification."),
-        ("force" = Option<bool>, Query, description = "Delete whatever the state."),
+        ("force" = Option<bool>, Query, nullable = false, description = "Delete whatever the state."),
     ),
     responses(
         (status = 204, description = "Deleted."),

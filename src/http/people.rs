@@ -12,16 +12,22 @@ const MAX_TEXT: usize = 200;
 #[schema(as = IdentificationActor)]
 pub struct Person {
     /// Given name.
+    #[schema(nullable = false)]
     pub name: Option<String>,
     /// Family name.
+    #[schema(nullable = false)]
     pub last_name: Option<String>,
     /// Identity document; needed when it is the second factor.
+    #[schema(nullable = false)]
     pub identity_document: Option<IdentityDocument>,
     /// E-mail address; needed for the EMAIL channel and the EMAIL second factor.
+    #[schema(nullable = false, format = "email")]
     pub email: Option<String>,
     /// Phone; needed for the SMS and WHATSAPP channels.
+    #[schema(nullable = false)]
     pub msisdn: Option<Msisdn>,
     /// Language of the messages to the person.
+    #[schema(nullable = false)]
     pub language: Option<Language>,
 }
 

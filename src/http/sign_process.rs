@@ -68,7 +68,7 @@ pub struct CreateSignProcessRequest {
     sign: SignRequest,
     identification: SignIdentificationRequest,
     /// Time limit: PT15M to P30D; default: the tenant's, else P30D.
-    #[schema(format = Duration)]
+    #[schema(nullable = false, format = Duration, default = "P30D")]
     expires_in: Option<String>,
 }
 
@@ -80,24 +80,24 @@ pub struct SignerRequest {
     alias: String,
     /// Given name.
     name: String,
-    #[serde(flatten)]
-    person: RestOfPerson,
-    identification: Option<SignerIdentification>,
-}
-
-/// The members of a signer that are those of an actor.
-#[derive(Deserialize, ToSchema)]
-struct RestOfPerson {
+    #[schema(nullable = false)]
     last_name: Option<String>,
+    #[schema(nullable = false)]
     identity_document: Option<workflows::IdentityDocument>,
+    #[schema(nullable = false, format = "email")]
     email: Option<String>,
+    #[schema(nullable = false)]
     msisdn: Option<workflows::Msisdn>,
+    #[schema(nullable = false)]
     language: Option<Language>,
+    #[schema(nullable = false)]
+    identification: Option<SignerIdentification>,
 }
 
 /// Contract `SignerIdentification`.
 #[derive(Deserialize, ToSchema)]
 pub struct SignerIdentification {
+    #[schema(nullable = false)]
     two_factor_type: Option<TwoFactorType>,
 }
 
@@ -109,6 +109,7 @@ pub struct SignRequest {
     #[schema(min_items = 1)]
     documents: Vec<SignDocument>,
     /// Documents that are shown but not signed.
+    #[schema(nullable = false)]
     preview_documents: Option<Vec<Uuid>>,
 }
 
@@ -117,7 +118,9 @@ pub struct SignRequest {
 pub struct SignDocument {
     id: Uuid,
     /// Owner of the document; needed when it is private.
+    #[schema(nullable = false)]
     owner: Option<String>,
+    #[schema(nullable = false)]
     sign_fields: Option<Vec<SignFields>>,
 }
 
@@ -288,8 +291,14 @@ impl<'a> Check<'a> {
             } else if signers.iter().any(|other| other.alias == alias) {
                 self.problem(format!("{path}.alias: another signer has it"));
             }
-            let RestOfPerson { last_name, identity_document, email, msisdn, language } = request.person;
-            let person = Person { name: Some(request.name), last_name, identity_document, email, msisdn, language };
+            let person = Person {
+                name: Some(request.name),
+                last_name: request.last_name,
+                identity_document: request.identity_document,
+                email: request.email,
+                msisdn: request.msisdn,
+                language: request.language,
+            };
             let person = person.check(&path, &mut self.problems);
             let two_factor_type = request.identification.and_then(|identification| identification.two_factor_type);
             people::check_second_factor(&path, &person, two_factor_type, &mut self.problems);
@@ -408,6 +417,7 @@ pub struct SignProcess {
     creation_date: DateTime<Utc>,
     /// Document id of the certificate of the process; set once CERTIFIED.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     certificate_id: Option<Uuid>,
 }
 
@@ -416,11 +426,14 @@ pub struct SignProcess {
 pub struct Signature {
     alias: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     last_name: Option<String>,
     language: Language,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     document_number: Option<String>,
     sign: SignatureSign,
     identification: IdentificationRef,

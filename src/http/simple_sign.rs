@@ -73,10 +73,13 @@ pub struct SignDetail {
 pub struct SignDetailSigner {
     alias: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     last_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     document_number: Option<String>,
     language: Language,
 }
@@ -184,7 +187,7 @@ async fn act(engine: &Engine, organization: &str, id: Uuid, command: Command) ->
         ("sign_id" = Uuid, Path, description = "Identifier of one signer's signature."),
         ("x-installation_id" = String, Header, description = "Unique id of the browser installation."),
         ("x-fingerprint" = String, Header, description = "Fingerprint of the device."),
-        ("x-location" = Option<String>, Header, description = "Place of the device as \"latitude,longitude\"."),
+        ("x-location" = Option<String>, Header, nullable = false, description = "Place of the device as \"latitude,longitude\"."),
     ),
     responses((status = 204, description = "Recorded."), Failures)
 )]
@@ -211,7 +214,7 @@ pub async fn preview_simple_sign(
         ("sign_id" = Uuid, Path, description = "Identifier of one signer's signature."),
         ("x-installation_id" = String, Header, description = "Unique id of the browser installation."),
         ("x-fingerprint" = String, Header, description = "Fingerprint of the device."),
-        ("x-location" = Option<String>, Header, description = "Place of the device as \"latitude,longitude\"."),
+        ("x-location" = Option<String>, Header, nullable = false, description = "Place of the device as \"latitude,longitude\"."),
     ),
     responses((status = 204, description = "Signed."), Failures)
 )]

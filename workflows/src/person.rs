@@ -133,6 +133,7 @@ pub struct IdentityDocument {
     pub document_type: DocumentType,
     /// ISO 3166-1 alpha-2 code of the issuing country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, pattern = "^[A-Z]{2}$"))]
     pub country: Option<String>,
 }
 

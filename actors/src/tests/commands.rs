@@ -288,3 +288,56 @@ async fn an_answer_that_takes_too_long_is_not_waited_for() {
     drop(held);
     assert_eq!(server.read(id).await.items, [1]);
 }
+
+#[actix::test]
+async fn a_new_process_is_created_without_a_look_at_the_store() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let id = Uuid::new_v4();
+    let loads = setting.store.loads.load(Ordering::Acquire);
+    let order = server.host.create(ORGANIZATION, id, Cmd::Create { seconds: 60 }).await.unwrap();
+    assert_eq!(order.phase, Phase::Open);
+    assert_eq!(setting.store.loads.load(Ordering::Acquire), loads);
+    assert!(matches!(setting.facts(id).await[..], [Fact::Event(Event::Created { .. })]));
+}
+
+#[actix::test]
+async fn a_creation_that_is_not_the_first_is_decided_on_what_is_there() {
+    let setting = Setting::new();
+    let id = setting.server().open().await;
+    let before = setting.facts(id).await;
+    // Each server finds nothing in its memory. The first command would write, the second would be refused if it were the first.
+    setting.server().host.create(ORGANIZATION, id, Cmd::Create { seconds: 60 }).await.unwrap();
+    assert_eq!(setting.facts(id).await, before);
+    setting.server().host.create(ORGANIZATION, id, Cmd::Add(7)).await.unwrap();
+    let facts = setting.facts(id).await;
+    assert_eq!(facts[..before.len()], before);
+    assert!(matches!(facts[before.len()..], [Fact::Event(Event::Added(7))]));
+}
+
+#[actix::test]
+async fn a_read_during_an_append_waits_for_it() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let id = server.open().await;
+    assert!(server.read(id).await.items.is_empty());
+    let held = setting.store.commits_may.acquire_many(1000).await.unwrap();
+    let (host, reader) = (server.host.clone(), server.host.clone());
+    let asked = tokio::spawn(async move { host.ask(ORGANIZATION, id, Cmd::Add(1)).await });
+    eventually("the append begins", async || setting.store.waiting.load(Ordering::Acquire) == 1).await;
+    let read = tokio::spawn(async move { reader.read(ORGANIZATION, id).await });
+    eventually("the reader waits", async || server.queued(id) == 2).await;
+    drop(held);
+    assert_eq!(asked.await.unwrap().unwrap().items, [1]);
+    assert_eq!(read.await.unwrap().unwrap().items, [1]);
+}
+
+#[actix::test]
+async fn a_read_from_memory_does_not_hide_that_time_has_passed() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let id = server.open().await;
+    assert_eq!(server.read(id).await.phase, Phase::Open);
+    setting.clock.advance(chrono::Duration::days(2));
+    assert_eq!(server.read(id).await.phase, Phase::Expired);
+}

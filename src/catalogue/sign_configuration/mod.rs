@@ -7,7 +7,7 @@ mod fields;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -42,6 +42,9 @@ pub const MAX_PASSWORD: usize = 1024;
 
 /// Most opened identities kept in memory.
 const MAX_OPENED: usize = 1024;
+
+/// Most organizations that are remembered to have a configuration.
+const MAX_KNOWN: usize = 16 * 1024;
 
 /// Why a configuration cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -172,12 +175,14 @@ pub struct SignConfigurations {
     records: Records,
     keys: Keys,
     opened: Arc<Mutex<HashMap<String, Opened>>>,
+    /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
+    known: Arc<Mutex<HashSet<String>>>,
 }
 
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates.
     pub fn new(store: Arc<dyn Store>, keys: Keys) -> Self {
-        Self { records: Records::new(store), keys, opened: Arc::default() }
+        Self { records: Records::new(store), keys, opened: Arc::default(), known: Arc::default() }
     }
 
     /// The configuration of an organization, `None` if it has none.
@@ -195,6 +200,22 @@ impl SignConfigurations {
             notification_email: value.notification_email,
             providers: value.providers,
         }))
+    }
+
+    /// Whether an organization has a configuration; for those that do, mostly without asking the store.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`].
+    pub async fn exists(&self, organization: &str) -> Result<bool, Error> {
+        if self.known.lock().contains(organization) {
+            return Ok(true);
+        }
+        let exists = self.load(organization).await?.is_some();
+        let mut known = self.known.lock();
+        if exists && known.len() < MAX_KNOWN {
+            known.insert(organization.to_owned());
+        }
+        Ok(exists)
     }
 
     /// Stores a whole configuration. An organization that has one already gets it replaced, as a new version: the contract

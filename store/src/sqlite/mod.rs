@@ -41,6 +41,11 @@ use crate::{
     Wake, limits,
 };
 
+/// The version of SQLite that is built in.
+pub fn version() -> &'static str {
+    rusqlite::version()
+}
+
 /// Reads waiting at most; a read more is refused.
 const MAX_READS: usize = 4096;
 

@@ -1,0 +1,94 @@
+//! How fast the server is: `cargo bench --bench load`, by hand, on a machine that does nothing else. It prints tables in Markdown;
+//! `benches/README.md` holds those of one machine and says how to read them.
+//!
+//! Nothing here passes or fails by a time: a scenario fails only when an answer is wrong or does not come.
+
+mod client;
+mod code_reader;
+mod machine;
+mod otp;
+mod seal;
+mod server;
+mod statistics;
+mod waiting;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures the server and prints tables.
+#[derive(Parser)]
+#[command(name = "load")]
+struct Options {
+    /// What is measured: otp, waiting, seal. Without any: all.
+    scenarios: Vec<Scenario>,
+    /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
+    #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
+    servers: Vec<PathBuf>,
+    /// Folder under which data folders are made, on the disk that counts; they are removed afterwards.
+    #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
+    folder: PathBuf,
+    /// Keep-alive connections.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    connections: u32,
+    /// Seconds of one measurement.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    seconds: u32,
+    /// Measurements of each server.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Processes that wait.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    processes: u32,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Scenario {
+    Otp,
+    Waiting,
+    Seal,
+}
+
+impl Options {
+    fn wants(&self, scenario: Scenario) -> bool {
+        self.scenarios.is_empty() || self.scenarios.contains(&scenario)
+    }
+
+    fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds.into())
+    }
+}
+
+fn main() -> ExitCode {
+    // One thread for the client: the server is to have the other core.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(&Options::parse())));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<(), Failure> {
+    machine::print(options)?;
+    if options.wants(Scenario::Otp) {
+        otp::run(options).await?;
+    }
+    if options.wants(Scenario::Waiting) {
+        for server in &options.servers {
+            waiting::run(options, server).await?;
+        }
+    }
+    if options.wants(Scenario::Seal) {
+        seal::run(options)?;
+    }
+    Ok(())
+}

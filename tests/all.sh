@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs them all: those of the workspace, then validators of others on what we sign.
+#
+#   ./tests/all.sh
+#
+# Safe to run again. Quiet where things are fine: each step prints its name and its time, and its output only when it fails.
+#   RUBRICA_TARGET_DIR  where to build, unless CARGO_TARGET_DIR says it; default ~/.cache/rubrica/target
+#   RUBRICA_JOBS        compilers at once; default: one per processor
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/rubrica"
+venv="$cache/venv"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${RUBRICA_TARGET_DIR:-$HOME/.cache/rubrica/target}}"
+if [ -n "${RUBRICA_JOBS:-}" ]; then export CARGO_BUILD_JOBS="$RUBRICA_JOBS"; fi
+mkdir -p "$cache" "$CARGO_TARGET_DIR"
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+
+. tests/steps.sh
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Commands that are missing, by the package that brings them.
+system_tools() {
+    local missing=()
+    command -v qpdf >/dev/null || missing+=(qpdf)
+    command -v pdfsig >/dev/null || missing+=(poppler-utils)
+    command -v python3 >/dev/null || missing+=(python3)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+    command -v cc >/dev/null || missing+=(gcc libc6-dev)
+    [ ${#missing[@]} = 0 ] && return
+    command -v apt-get >/dev/null || { echo "please install: ${missing[*]}"; return 1; }
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+python_tools() {
+    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator' 2>/dev/null && return
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40'
+    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator'
+}
+
+workspace_tests() {
+    cargo test --quiet --workspace --locked --features documents/fixtures,store/conformance
+}
+
+# Each line that the example prints is: file, root, number of signatures.
+outside_samples() {
+    cargo run --quiet --locked -p documents --features fixtures --example seal_sample -- "$work/samples" >"$work/samples.list"
+    [ -s "$work/samples.list" ] || { echo "no samples were made"; return 1; }
+    local file root signatures
+    while read -r file root signatures; do
+        "$venv/bin/python" tests/outside/validate_signatures.py "$file" --root "$root" --signatures "$signatures"
+    done <"$work/samples.list"
+}
+
+# A whole process, from the upload to the certificate: both of the demo's two signers have sealed the contract.
+outside_demo() {
+    local out="$work/demo" root="development-root.pem"
+    cargo run --quiet --locked -p rubrica -- demo --data "$work/data" --out "$out"
+    validate() { "$venv/bin/python" tests/outside/validate_signatures.py "$1" --root "$out/$root" --signatures "$2"; }
+    validate "$out"/*-signed.pdf 2
+    validate "$out"/*-certificate.pdf 1
+    for file in "$out"/*.pdf; do
+        cargo run --quiet --locked -p rubrica -- verify "$file" --root "$out/$root"
+    done
+}
+
+step "system tools (qpdf, pdfsig, python3)" system_tools
+step "python tools (pyHanko)" python_tools
+step "tests of the workspace" workspace_tests
+step "sealed samples, by validators of others" outside_samples
+if cargo run --quiet --locked -p rubrica -- demo --help 2>/dev/null | grep -q -- --out; then
+    step "a process of the demo, by validators of others" outside_demo
+fi

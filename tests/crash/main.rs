@@ -1,0 +1,220 @@
+//! What was acknowledged survives the death of the server at any moment, and what was begun comes to its end.
+//!
+//! A server of its own is killed again and again while clients use it, and started again on the same folder. The seed of the moments
+//! is printed; `RUBRICA_CRASH_SEED` takes it up again.
+
+mod api;
+mod journals;
+mod ledger;
+mod lives;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use api::Api;
+use ledger::Ledger;
+use lives::{Client, process_path};
+use support::{Options, Server};
+
+/// Kills while clients are at work.
+const KILLS: usize = 40;
+
+/// Of the restarts, one in so many is killed while it still starts, beside [`KILLS`].
+const EARLY: u64 = 5;
+
+/// Clients that live identifications, and that live sign processes.
+const CLIENTS: (usize, usize) = (5, 4);
+
+/// Longest time for clients to end the lives they are in, and for processes to be certified.
+const ENDING: Duration = Duration::from_secs(120);
+
+/// Another code can be asked for at once: a client whose server was killed does so.
+const CONFIGURATION: &str =
+    "[codes]\nchallenges = 20\ncooldown_seconds = [0]\n[server]\nshutdown = \"PT20S\"\n[log]\nfilter = \"warn\"\n";
+
+/// SplitMix64 (Steele, Lea, Flood 2014): few lines, and the same numbers everywhere.
+struct Random(u64);
+
+impl Random {
+    /// # Panics
+    /// If the environment names a seed that is no number.
+    fn seeded() -> Self {
+        let seed = match std::env::var("RUBRICA_CRASH_SEED") {
+            Ok(seed) => seed.parse().expect("RUBRICA_CRASH_SEED is a number"),
+            Err(_) => uuid::Uuid::new_v4().as_u64_pair().0,
+        };
+        println!("RUBRICA_CRASH_SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+/// Clients at work.
+struct Load {
+    ledger: Ledger,
+    stop: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<usize>>,
+}
+
+impl Load {
+    fn start(api: &Api) -> Self {
+        let ledger = Ledger::default();
+        let stop = Arc::new(AtomicBool::new(false));
+        let client = |number| {
+            let client = Client { api: api.clone(), ledger: ledger.clone(), number };
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                let mut lives = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    match number < CLIENTS.0 {
+                        true => client.identification(lives).await,
+                        false => client.sign_process(lives).await,
+                    }
+                    lives += 1;
+                }
+                lives
+            })
+        };
+        let clients = (0..CLIENTS.0 + CLIENTS.1).map(client).collect();
+        Self { ledger, stop, clients }
+    }
+
+    /// A client that met what must not be has ended.
+    fn assert_alive(&self) {
+        assert!(self.clients.iter().all(|client| !client.is_finished()), "a client has failed; it says why above");
+    }
+
+    /// Lets the clients end the lives they are in. Gives the lives of each.
+    async fn end(self) -> (Ledger, Vec<usize>) {
+        self.stop.store(true, Ordering::Relaxed);
+        let until = tokio::time::Instant::now() + ENDING;
+        let mut lives = Vec::new();
+        for client in self.clients {
+            let ended =
+                tokio::time::timeout_at(until, client).await.unwrap_or_else(|_| panic!("a client is at work after {ENDING:?}"));
+            lives.push(ended.expect("a client ends well"));
+        }
+        (self.ledger, lives)
+    }
+}
+
+/// Moves process time over leases and back-offs.
+async fn advance(api: &Api, by: &str) {
+    api.post("/sandbox/clock", json!({"advance": by})).await.expect(200, "moving the clock");
+}
+
+/// Waits until all processes that got all they need are certified.
+async fn certified(api: &Api, ledger: &Ledger) {
+    let until = Instant::now() + ENDING;
+    let mut open = ledger.complete();
+    while !open.is_empty() {
+        assert!(Instant::now() < until, "processes are not certified after {ENDING:?}: {open:?}");
+        // Over the lease of what a killed server had begun, and over back-offs.
+        advance(api, "PT1M").await;
+        let mut still = Vec::new();
+        for id in open {
+            let found = api.get(&process_path(id)).await.expect(200, "a process").json();
+            match found["status"].as_str() {
+                Some("CERTIFIED") => {}
+                Some("SIGNED" | "CREATED") => still.push(id),
+                _ => panic!("process {id} ended otherwise: {found}"),
+            }
+        }
+        open = still;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A server on the folder. Starting it blocks, which the clients must not notice.
+fn start(data: &Path) -> Server {
+    tokio::task::block_in_place(|| Server::start_with(options(data)))
+}
+
+fn options(data: &Path) -> Options {
+    Options { data: Some(data.to_owned()), config: Some(CONFIGURATION.to_owned()), observer: None }
+}
+
+/// Everything that has to hold after the clients have ended.
+async fn check(server: Server, api: &Api, load: Load) {
+    let (ledger, lives) = load.end().await;
+    certified(api, &ledger).await;
+    ledger.check(api).await;
+    let metrics =
+        String::from_utf8(api.ask(Method::GET, "/metrics", api::Body::None).await.expect(200, "metrics").body).expect("text");
+    let quarantined = metrics.lines().filter(|line| line.starts_with("rubrica_quarantined_processes{"));
+    assert!(quarantined.clone().all(|line| line.ends_with(" 0")), "{:?}", quarantined.collect::<Vec<_>>());
+    let data = server.data().to_owned();
+    server.kill();
+    let found = journals::check(&data, &ledger).await;
+    let journals::Found { processes, identifications, entries, messages } = found;
+    println!("lives of the clients: {lives:?}; certified: {}", ledger.complete().len());
+    println!("journals: {processes} processes, {identifications} identifications, {entries} entries; messages: {messages}");
+    assert!(!ledger.complete().is_empty(), "no process was signed by all: the load was too small to prove anything");
+    assert!(lives.iter().all(|lives| *lives > 0), "a client did nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_kills_at_any_moment() {
+    let mut random = Random::seeded();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = start(folder.path());
+    let api = Api::new(&server);
+    let load = Load::start(&api);
+    for kill in 0..KILLS {
+        tokio::time::sleep(Duration::from_millis(50 + random.below(900))).await;
+        load.assert_alive();
+        server.kill();
+        if random.below(EARLY) == 0 {
+            let after = Duration::from_millis(random.below(150));
+            tokio::task::block_in_place(|| Server::kill_while_it_starts(options(folder.path()), after));
+        }
+        server = start(folder.path());
+        api.moved(&server);
+        // What the killed server had begun is taken up after its lease; without this, that would wait for 30 s.
+        if kill % 2 == 0 {
+            advance(&api, "PT31S").await;
+        }
+    }
+    check(server, &api, load).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_told_to_stop_ends_well_and_loses_nothing() {
+    let mut random = Random::seeded();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = start(folder.path());
+    let api = Api::new(&server);
+    let load = Load::start(&api);
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(500 + random.below(1_000))).await;
+        load.assert_alive();
+        let began = Instant::now();
+        let status = tokio::task::block_in_place(|| server.terminate());
+        assert_eq!(status.code(), Some(0), "{status}");
+        // Requests may use up the time that the configuration gives, and then effects.
+        assert!(began.elapsed() < Duration::from_secs(45), "going down took {:?}", began.elapsed());
+        server = start(folder.path());
+        api.moved(&server);
+    }
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+    check(server, &api, load).await;
+}

@@ -1,0 +1,333 @@
+//! Every answer is held against what is written: the description that the project publishes, always, and the contract that
+//! it implements, where its file is present beside the project.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::{LazyLock, Mutex},
+};
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+use crate::support::{Answer, Server};
+
+/// Operations of the contract that this version has.
+pub const OPERATIONS: [&str; 24] = [
+    "upload_document",
+    "download_document",
+    "delete_document",
+    "delete_document_physically",
+    "get_document_metadata",
+    "create_document_public_url",
+    "change_document_owner",
+    "create_sign_process",
+    "get_sign_process",
+    "cancel_sign_process",
+    "get_simple_sign",
+    "preview_simple_sign",
+    "sign_simple",
+    "get_sign_configuration",
+    "create_sign_configuration",
+    "update_sign_configuration",
+    "get_otp_identification",
+    "delete_otp_identification",
+    "validate_otp_identification",
+    "challenge_otp_identification",
+    "create_otp_identification",
+    "cancel_otp_identification",
+    "close_otp_identification",
+    "securize_token",
+];
+
+const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
+
+/// The published description, as the repository holds it.
+pub static PUBLISHED: LazyLock<Description> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/openapi.json")).expect("schema/openapi.json");
+    Description::new("schema/openapi.json", serde_json::from_str(&text).expect("schema/openapi.json is JSON"))
+});
+
+/// The contract; `None` where its file is not present.
+pub static CONTRACT: LazyLock<Option<Description>> = LazyLock::new(|| {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.join("shared/contract/documents-v1.yaml");
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(Description::new("the contract", serde_yaml_ng::from_str(&text).expect("the contract is YAML")))
+});
+
+/// Holds an answer against both descriptions.
+///
+/// # Panics
+/// When it is not what they say.
+pub fn check(answer: &Answer) {
+    PUBLISHED.check(answer);
+    if let Some(contract) = CONTRACT.as_ref() {
+        contract.check(answer);
+    }
+}
+
+/// The operation that an answer comes from.
+pub fn operation(answer: &Answer) -> Option<&'static str> {
+    PUBLISHED.find(answer.method.as_str(), &answer.path).map(|operation| operation.id.as_str())
+}
+
+/// One operation of a description.
+pub struct Operation {
+    pub id: String,
+    pub method: String,
+    pub path: String,
+    /// The operation, its own references resolved where [`Description::resolve`] is used.
+    pub value: Value,
+}
+
+impl Operation {
+    /// How many segments of a path are matched literally; `None` if the path is another one.
+    fn matches(&self, path: &str) -> Option<usize> {
+        let (template, path): (Vec<_>, Vec<_>) = (self.path.split('/').collect(), path.split('/').collect());
+        let parameter = |segment: &str| segment.starts_with('{');
+        let all = template.len() == path.len() && template.iter().zip(&path).all(|(own, other)| parameter(own) || own == other);
+        all.then(|| template.iter().filter(|segment| !parameter(segment)).count())
+    }
+}
+
+/// An OpenAPI description.
+pub struct Description {
+    name: &'static str,
+    root: Value,
+    pub operations: BTreeMap<String, Operation>,
+    /// Compiled schemas, by operation and status.
+    validators: Mutex<HashMap<(String, String), Validator>>,
+}
+
+impl Description {
+    fn new(name: &'static str, root: Value) -> Self {
+        let mut operations = BTreeMap::new();
+        for (path, item) in root["paths"].as_object().expect("paths") {
+            for method in METHODS {
+                let Some(value) = item.get(method) else { continue };
+                let id = value["operationId"].as_str().expect("an operationId").to_owned();
+                let operation =
+                    Operation { id: id.clone(), method: method.to_uppercase(), path: path.clone(), value: value.clone() };
+                operations.insert(id, operation);
+            }
+        }
+        Self { name, root, operations, validators: Mutex::default() }
+    }
+
+    fn find(&self, method: &str, path: &str) -> Option<&Operation> {
+        let candidates = self.operations.values().filter(|operation| operation.method == method);
+        // Literal segments win over parameters (note route-precedence).
+        let best =
+            candidates.filter_map(|operation| Some((operation.matches(path)?, operation))).max_by_key(|(literal, _)| *literal);
+        best.map(|(_, operation)| operation)
+    }
+
+    /// Follows a reference into the same file; members beside it win.
+    pub fn resolve(&self, value: &Value) -> Value {
+        let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value.clone() };
+        let pointer = reference.strip_prefix('#').expect("references stay within the file");
+        let target = self.root.pointer(pointer).unwrap_or_else(|| panic!("{}: {reference} leads nowhere", self.name));
+        let mut resolved = self.resolve(target);
+        if let (Some(resolved), Some(beside)) = (resolved.as_object_mut(), value.as_object()) {
+            resolved.extend(beside.iter().filter(|(name, _)| *name != "$ref").map(|(name, value)| (name.clone(), value.clone())));
+        }
+        resolved
+    }
+
+    /// The response that an operation declares for a status.
+    fn response(&self, operation: &Operation, status: u16) -> Option<(String, Value)> {
+        let responses = &operation.value["responses"];
+        for key in [status.to_string(), "default".to_owned()] {
+            // `default` is for errors: a success has to be listed.
+            if key == "default" && status < 400 {
+                break;
+            }
+            if let Some(response) = responses.get(&key) {
+                return Some((key, self.resolve(response)));
+            }
+        }
+        // The contract lists no error for this one and asks for those of the others (note securize-errors).
+        let errors = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorsResponse"}}}});
+        (operation.id == "securize_token" && status >= 400).then(|| ("default".to_owned(), errors))
+    }
+
+    fn check(&self, answer: &Answer) {
+        let Some(operation) = self.find(answer.method.as_str(), &answer.path) else { return };
+        let name = self.name;
+        let (key, response) = self
+            .response(operation, answer.status)
+            .unwrap_or_else(|| panic!("{name}: {} does not answer so: {answer}", operation.id));
+        for (header, _) in response["headers"].as_object().into_iter().flatten() {
+            assert!(answer.headers.contains_key(header.as_str()), "{name}: the header {header} is missing: {answer}");
+        }
+        let Some(content) = response.get("content") else {
+            assert!(answer.body.is_empty(), "{name}: no body is declared: {answer}");
+            return;
+        };
+        let media_type = answer.header("content-type").split(';').next().unwrap_or_default().trim();
+        let Some(schema) = content.get("application/json").map(|content| &content["schema"]) else {
+            // Bytes: the contract writes application/octet-stream for any media type of a document.
+            assert!(content.get("application/octet-stream").is_some() && !media_type.is_empty(), "{name}: {answer}");
+            return;
+        };
+        assert_eq!(media_type, "application/json", "{name}: {answer}");
+        let body = answer.json();
+        let mut validators = self.validators.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let validator = validators.entry((operation.id.clone(), key)).or_insert_with(|| self.validator(schema));
+        let problems: Vec<_> = validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        drop(validators);
+        assert!(problems.is_empty(), "{name}: {problems:#?}\n{answer}");
+    }
+
+    /// OpenAPI 3.1 schemas are JSON Schema 2020-12. Members that no schema names are mistakes in an answer, so objects are closed.
+    fn validator(&self, schema: &Value) -> Validator {
+        let mut root = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "allOf": [schema],
+            "components": {"schemas": self.root["components"]["schemas"]},
+        });
+        close(&mut root);
+        jsonschema::options().should_validate_formats(true).build(&root).unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
+    /// A schema with everything written out and everything left out that says nothing about the wire.
+    fn normal(&self, schema: &Value) -> Value {
+        let schema = self.resolve(schema);
+        let Some(members) = schema.as_object() else { return schema };
+        let mut normal = Map::new();
+        for (name, value) in members {
+            let value = match name.as_str() {
+                "description" | "title" | "example" | "examples" => continue,
+                // Sizes of integers are no JSON; the bounds beside them are compared.
+                "format" if value == "int32" || value == "int64" => continue,
+                name if name.starts_with("x-") => continue,
+                "properties" => {
+                    let properties = value.as_object().expect("properties");
+                    properties.iter().map(|(name, schema)| (name.clone(), self.normal(schema))).collect::<Map<_, _>>().into()
+                }
+                "items" => self.normal(value),
+                "oneOf" | "allOf" | "anyOf" => {
+                    value.as_array().expect("schemas").iter().map(|schema| self.normal(schema)).collect()
+                }
+                "required" | "enum" | "type" if value.is_array() => {
+                    let mut values = value.as_array().expect("a list").clone();
+                    values.sort_by_key(Value::to_string);
+                    values.into()
+                }
+                _ => value.clone(),
+            };
+            normal.insert(name.clone(), value);
+        }
+        normal.into()
+    }
+
+    /// What a description says of an operation, as far as a client can notice it.
+    pub fn facts(&self, operation: &Operation) -> Value {
+        let value = &operation.value;
+        let mut parameters: Vec<Value> =
+            value["parameters"].as_array().into_iter().flatten().map(|parameter| self.resolve(parameter)).collect();
+        parameters.sort_by_key(|parameter| parameter["name"].to_string().to_lowercase());
+        let parameter = |parameter: &Value| {
+            let required = parameter["required"].as_bool().unwrap_or(false);
+            let fact = json!({"in": parameter["in"], "required": required, "schema": self.normal(&parameter["schema"])});
+            (parameter["name"].as_str().expect("a name").to_owned(), fact)
+        };
+        let parameters: Map<String, Value> = parameters.iter().map(parameter).collect();
+        let contents = |value: &Value| {
+            let contents = value["content"].as_object().into_iter().flatten();
+            contents
+                .map(|(media_type, content)| (media_type.clone(), self.normal(&content["schema"])))
+                .collect::<Map<String, Value>>()
+        };
+        let body = value.get("requestBody").map(|body| self.resolve(body));
+        let body = body.map(|body| json!({"required": body["required"].as_bool().unwrap_or(false), "content": contents(&body)}));
+        let responses = value["responses"].as_object().expect("responses").iter().map(|(status, response)| {
+            let response = self.resolve(response);
+            let headers: Vec<_> = response["headers"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+            (status.clone(), json!({"headers": headers, "content": contents(&response)}))
+        });
+        json!({
+            "operation": format!("{} {}", operation.method, operation.path),
+            "tags": value["tags"],
+            "parameters": parameters,
+            "body": body,
+            "responses": responses.collect::<Map<_, _>>(),
+        })
+    }
+}
+
+/// Lets no member pass that a schema does not name.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.values_mut().for_each(close);
+            if members.get("properties").is_some_and(Value::is_object) && members.get("type").is_some_and(|kind| kind == "object")
+            {
+                members.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// Differences that are meant, by the end of their path, and why.
+const MEANT: [(&str, &str); 4] = [
+    ("msisdn.required", "the contract lost these flags (note nested-required); without either member there is no number"),
+    ("msisdn.properties.phone_number.minimum", "a number without prefix has no sign"),
+    ("signers.items.properties.identity_document.properties.country", "an IDENTITY_CARD needs it (note document-type)"),
+    ("parameters.force.schema.default", "the description of the parameter says it; left out means false"),
+];
+
+/// An answer may promise more than the contract asks: members that are always there, or a closer format.
+fn promises_more(path: &str, ours: &Value, theirs: &Value) -> bool {
+    let all = |theirs: &[Value], ours: &Value| theirs.iter().all(|name| ours.as_array().is_some_and(|ours| ours.contains(name)));
+    let more = path.ends_with(".required") && theirs.as_array().map_or(ours.is_array(), |theirs| all(theirs, ours));
+    path.contains(".responses.") && (more || (path.ends_with(".format") && theirs.is_null()))
+}
+
+/// Where two values differ, one line each.
+fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>) {
+    if let (Value::Object(ours), Value::Object(theirs)) = (ours, theirs) {
+        let names: std::collections::BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+        for name in names {
+            let member = |object: &Map<String, Value>| object.get(name).cloned().unwrap_or(Value::Null);
+            differences(&format!("{path}.{name}"), &member(ours), &member(theirs), found);
+        }
+    } else if ours != theirs && !promises_more(path, ours, theirs) && !MEANT.iter().any(|(end, _)| path.ends_with(end)) {
+        found.push(format!("{path}: ours {ours}, the contract's {theirs}"));
+    }
+}
+
+#[test]
+fn exactly_the_operations_of_this_version_are_published() {
+    let published: Vec<&str> = PUBLISHED.operations.keys().map(String::as_str).filter(|id| !id.contains("sandbox")).collect();
+    let mut expected = OPERATIONS.to_vec();
+    expected.sort_unstable();
+    assert_eq!(published, expected);
+}
+
+#[test]
+fn the_server_publishes_the_description_of_the_repository() {
+    let server = Server::start();
+    let published = server.anonymous().get("/openapi.json").send().expect(200).json();
+    assert!(published == PUBLISHED.root, "stale; run: cargo run -- openapi > schema/openapi.json");
+}
+
+#[test]
+fn the_published_description_says_what_the_contract_says() {
+    let Some(contract) = CONTRACT.as_ref() else { return };
+    let mut found = Vec::new();
+    for id in OPERATIONS {
+        let (ours, theirs) = (&PUBLISHED.operations[id], &contract.operations[id]);
+        let (mut ours, mut theirs) = (PUBLISHED.facts(ours), contract.facts(theirs));
+        if id == "securize_token" {
+            // The contract lists no error here and asks for those of the others (note securize-errors).
+            for facts in [&mut ours, &mut theirs] {
+                facts["responses"].as_object_mut().expect("responses").retain(|status, _| status == "201");
+            }
+        }
+        differences(id, &ours, &theirs, &mut found);
+    }
+    assert!(found.is_empty(), "{} differences:\n{}", found.len(), found.join("\n"));
+}

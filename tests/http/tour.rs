@@ -1,0 +1,125 @@
+//! One walk through all operations of the contract: each answers well, and each refuses.
+
+use std::collections::BTreeMap;
+
+use documents::pkcs12::Identity;
+use serde_json::json;
+
+use crate::{
+    NOBODY, address, contract, pdf, shared,
+    support::{Answer, Device, Form, Journey},
+};
+
+/// Successes and refusals by operation.
+#[derive(Default)]
+struct Seen(BTreeMap<&'static str, (u32, u32)>);
+
+impl Seen {
+    #[track_caller]
+    fn good(&mut self, answer: Answer) -> Answer {
+        assert!((200..300).contains(&answer.status), "{answer}");
+        self.0.entry(contract::operation(&answer).expect("an operation")).or_default().0 += 1;
+        answer
+    }
+
+    #[track_caller]
+    fn bad(&mut self, answer: Answer) {
+        assert!((400..500).contains(&answer.status), "{answer}");
+        self.0.entry(contract::operation(&answer).expect("an operation")).or_default().1 += 1;
+    }
+}
+
+#[test]
+fn every_operation_answers_well_and_refuses_well() {
+    let (server, journey) = shared();
+    let (client, seen) = (&journey.client, &mut Seen::default());
+    let path = |rest: &str| journey.path(rest);
+    // documents
+    let form = |name: &str| Form::new().part("name", name).part("extension", "pdf").part("content", pdf());
+    let upload = |name: &str| client.post(&path("documents")).header("x-auth-owner", "ana").form(form(name)).send();
+    let owned = seen.good(upload("a.pdf")).text("documentId");
+    seen.bad(upload("a b"));
+    for (id, good) in [(owned.as_str(), true), (NOBODY, false)] {
+        let at = |rest: &str| path(&format!("documents/{id}{rest}"));
+        let mut note = |answer: Answer| if good { drop(seen.good(answer)) } else { seen.bad(answer) };
+        let by_ana = |call: crate::support::Call<'_>| call.header("x-auth-owner", "ana").send();
+        note(by_ana(client.get(&at(""))));
+        note(by_ana(client.get(&at("/metadata"))));
+        note(by_ana(client.post(&at("/public_url")).json(&json!({}))));
+        note(by_ana(client.put(&at("/owner")).json(&json!({"newOwner": "Ana"}))));
+        note(by_ana(client.delete(&at(""))));
+        note(by_ana(client.delete(&at("/physical"))));
+    }
+    // the sign configuration, of an organization of its own
+    let organization = format!("tour-{}", uuid::Uuid::new_v4().simple());
+    let other = Journey::of(server.client_with(&server.token(&organization, &[])), &organization);
+    let configuration = other.path("sign_process/configurations");
+    seen.bad(other.client.get(&configuration).send());
+    seen.bad(other.client.patch(&configuration).form(Form::new().part("landing_url", "x")).send());
+    seen.bad(other.client.post(&configuration).form(Form::new().part("landing_url", "x")).send());
+    let certificate = Identity::development("Tour", "Tour", chrono::Utc::now(), "password").unwrap();
+    let whole = Form::new()
+        .part("landing_url", "sign.example.org")
+        .part("expiration_duration", "P7D")
+        .part("channels", "EMAIL")
+        .part("content", certificate)
+        .part("sign_certificate_password", "password")
+        .part("notification_email", "ana@example.org");
+    seen.good(other.client.post(&configuration).form(whole).send());
+    seen.good(other.client.patch(&configuration).form(Form::new().part("landing_url", "y")).send());
+    seen.good(other.client.get(&configuration).send());
+    // a sign process to its end, on a document of that organization
+    let journey = other;
+    let client = &journey.client;
+    let path = |rest: &str| journey.path(rest);
+    let email = address();
+    let document = journey.upload("contract.pdf", &pdf());
+    let creation = Journey::creation(&[Journey::signer("buyer", &email)], &[&document]);
+    let create = |body: &serde_json::Value| client.post(&path("sign_process")).json(body).send();
+    let process = seen.good(create(&creation)).text("id");
+    let cancelled = seen.good(create(&creation)).text("id");
+    seen.bad(create(&json!({})));
+    let cancel = |id: &str| client.post(&path(&format!("sign_process/{id}/cancel"))).json(&json!({"reason": "x"})).send();
+    seen.good(cancel(&cancelled));
+    seen.bad(cancel(&cancelled));
+    seen.good(client.get(&path(&format!("sign_process/{process}"))).send());
+    seen.bad(client.get(&path(&format!("sign_process/{NOBODY}"))).send());
+    let securize = |id: &str| client.post(&path("securize")).json(&json!({"sign_process_id": id})).send();
+    seen.good(securize(&process));
+    seen.bad(securize(NOBODY));
+    let signer = journey.signers(&process).remove(0);
+    let already = journey.messages(&email).len();
+    seen.good(journey.challenge(&signer.identification, &json!({})));
+    seen.bad(journey.challenge(&signer.identification, &json!({})));
+    let code = journey.new_code(&email, already);
+    seen.bad(journey.validate(&signer.identification, &json!({})));
+    seen.good(journey.validate(&signer.identification, &json!({ "code": code })));
+    seen.good(journey.preview(&signer.sign));
+    seen.bad(journey.preview(NOBODY));
+    seen.good(journey.sign(&signer.sign));
+    seen.bad(journey.sign(&signer.sign));
+    seen.good(client.get(&path(&format!("simple_signs/{}", signer.sign))).send());
+    seen.bad(client.get(&path(&format!("simple_signs/{NOBODY}"))).headers(Device::HEADERS).send());
+    // identifications by themselves
+    let otp = |rest: &str| path(&format!("identifications/otp{rest}"));
+    let request = json!({"actor": {"email": email}, "expires_in": "PT1H", "channel": {"type": "EMAIL"}});
+    let id = seen.good(client.post(&otp("")).json(&request).send()).text("id");
+    seen.bad(client.post(&otp("")).json(&json!({})).send());
+    seen.good(client.get(&otp(&format!("/{id}"))).send());
+    seen.bad(client.get(&otp(&format!("/{NOBODY}"))).send());
+    let close = otp(&format!("/{id}/close"));
+    seen.bad(client.post(&close).send());
+    journey.identify(&id, &email);
+    seen.good(client.post(&close).send());
+    let cancel = |id: &str| client.post(&otp(&format!("/{id}/cancel"))).json(&json!({})).send();
+    seen.bad(cancel(&id));
+    seen.bad(client.delete(&otp(&format!("/{id}"))).send());
+    seen.good(client.delete(&otp(&format!("/{id}?force=true"))).send());
+    let id = client.post(&otp("")).json(&request).send().expect(201).text("id");
+    seen.good(cancel(&id));
+    // then nothing was left out
+    for operation in contract::OPERATIONS {
+        let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();
+        assert!(good > 0 && bad > 0, "{operation}: {good} successes, {bad} refusals");
+    }
+}
