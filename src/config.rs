@@ -309,7 +309,7 @@ impl Config {
             }
         };
         for (name, value) in environment {
-            if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) {
+            if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX).filter(|path| is_option(path)) {
                 set(&mut table, path, &value).map_err(|message| Error::Environment { name: name.clone(), message })?;
             }
         }
@@ -376,6 +376,12 @@ impl Config {
     }
 }
 
+/// Whether a variable of our prefix is an option: `SECTION__NAME`, or one of the two that are in no section. Others are not for the
+/// server, such as those of scripts.
+fn is_option(path: &str) -> bool {
+    path.contains("__") || matches!(path, "MODE" | "DATA")
+}
+
 /// Sets `A__B__C` to a value: a TOML value if it reads as one, else a text.
 fn set(table: &mut toml::Table, path: &str, value: &str) -> Result<(), String> {
     let names: Vec<String> = path.split("__").map(str::to_lowercase).collect();
@@ -422,7 +428,7 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file() {
         let config =
-            from("[codes]\ndigits = 7\n", &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("PATH", "/bin")])
+            from("[codes]\ndigits = 7\n", &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("RUBRICA_JOBS", "2")])
                 .unwrap();
         assert_eq!((config.codes.digits, config.log.filter.as_str()), (9, "debug"));
     }
