@@ -45,7 +45,7 @@ python_tools() {
 }
 
 workspace_tests() {
-    cargo test --quiet --workspace --locked --features documents/fixtures,store/conformance
+    cargo test --quiet --workspace --locked --no-fail-fast --features documents/fixtures,store/conformance
 }
 
 # Each line that the example prints is: file, root, number of signatures.

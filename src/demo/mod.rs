@@ -181,16 +181,8 @@ impl Demo {
         let signatures = client.process(&process).await?;
         let signatures = signatures["signatures"].as_array().cloned().unwrap_or_default();
         for person in &people {
-            let signature = signatures.iter().find(|signature| signature["signer"]["alias"] == person.alias);
-            let signature = match signature {
-                Some(signature) => signature,
-                // The contract gives the signatures in the order of the signers.
-                None => people
-                    .iter()
-                    .position(|other| other.alias == person.alias)
-                    .and_then(|position| signatures.get(position))
-                    .ok_or("the server lists no signature for a signer")?,
-            };
+            let signature = signatures.iter().find(|signature| signature["alias"] == person.alias);
+            let signature = signature.ok_or_else(|| format!("the server lists no signature of {}", person.alias))?;
             self.sign(person, signature).await?;
         }
         self.say("all have signed; the server seals the document and writes the certificate");
