@@ -88,7 +88,7 @@ fn every_operation_answers_well_and_refuses_well() {
     seen.good(securize(&process));
     seen.bad(securize(NOBODY));
     let signer = journey.signers(&process).remove(0);
-    let already = journey.messages(&email).len();
+    let already = journey.codes(&email).len();
     seen.good(journey.challenge(&signer.identification, &json!({})));
     seen.bad(journey.challenge(&signer.identification, &json!({})));
     let code = journey.new_code(&email, already);

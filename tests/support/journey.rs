@@ -105,17 +105,21 @@ impl Journey {
 
     /// Asks for a code and takes it from the outbox.
     pub fn code(&self, identification: &str, to: &str) -> String {
-        let seen = self.messages(to).len();
+        let seen = self.codes(to).len();
         let answer = self.challenge(identification, &json!({}));
         assert_eq!(answer.status, 204, "{answer}");
         self.new_code(to, seen)
     }
 
-    /// The code of the newest message, once there are more than `seen`.
+    /// The codes that were sent to somebody, newest first. Other messages, such as invitations to sign, come at their own time.
+    pub fn codes(&self, to: &str) -> Vec<String> {
+        self.messages(to).iter().filter_map(|message| code_in(message["text"].as_str().expect("a text"))).collect()
+    }
+
+    /// The newest code, once there are more than `seen`.
     pub fn new_code(&self, to: &str, seen: usize) -> String {
-        let messages = wait_for(&format!("a code for {to}"), PATIENCE, || Some(self.messages(to)).filter(|now| now.len() > seen));
-        let text = messages[0]["text"].as_str().expect("a text");
-        code_in(text).unwrap_or_else(|| panic!("no code in: {text}"))
+        let codes = wait_for(&format!("a code for {to}"), PATIENCE, || Some(self.codes(to)).filter(|now| now.len() > seen));
+        codes[0].clone()
     }
 
     pub fn validate(&self, identification: &str, body: &Value) -> Answer {
