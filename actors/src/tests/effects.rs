@@ -325,7 +325,7 @@ async fn an_answer_waits_until_the_other_process_is_told() {
     gate.add_permits(1);
     asked.await.unwrap().unwrap();
     assert_eq!(server.read(other).await.told_by, [id]);
-    assert_eq!(story(&setting, id).await, ["done 1"], "and the end was in the mailbox before the answer");
+    has_told(&setting, id, "done 1").await;
 }
 
 #[actix::test]
