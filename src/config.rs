@@ -427,9 +427,11 @@ mod tests {
 
     #[test]
     fn the_environment_wins_over_the_file() {
-        let config =
-            from("[codes]\ndigits = 7\n", &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("RUBRICA_JOBS", "2")])
-                .unwrap();
+        let config = from(
+            "[codes]\ndigits = 7\n",
+            &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("RUBRICA_JOBS", "2")],
+        )
+        .unwrap();
         assert_eq!((config.codes.digits, config.log.filter.as_str()), (9, "debug"));
     }
 

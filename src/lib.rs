@@ -13,3 +13,8 @@ pub mod processes;
 pub mod public_url;
 pub mod server;
 pub mod verify;
+
+/// How this program was called, for the commands that it suggests.
+pub fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "rubrica".into())
+}

@@ -143,7 +143,7 @@ fn welcome(config: &Config, running: &server::Running) -> Result<(), Failure> {
         println!("Messages:  {base}/sandbox");
     }
     println!("Token for organization {organization}, 8 hours:\n{token}");
-    println!("Try next:  rubrica demo --server {base} --data {}", config.data().display());
+    println!("Try next:  {} demo --server {base} --data {}", rubrica::program(), config.data().display());
     Ok(())
 }
 

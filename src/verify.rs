@@ -1,6 +1,6 @@
 //! `rubrica verify`: says of each signature of a PDF who made it, when, what it covers, and whether it is intact and trusted.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use chrono::Utc;
 use clap::Args;
@@ -36,18 +36,14 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
     let report = verify::verify(&bytes, &Trust { roots }, Utc::now()).map_err(|error| named(&options.file, &error))?;
     let evidence = attached_evidence(&bytes).map(Evidence);
+    let mut out = std::io::stdout().lock();
     if options.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(
-                &serde_json::json!({"report": report, "evidence": evidence.as_ref().map(Evidence::json)})
-            )?
-        );
+        let all = serde_json::json!({"report": report, "evidence": evidence.as_ref().map(Evidence::json)});
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
     } else {
-        println!("{}", options.file.display());
-        println!("{report}");
+        writeln!(out, "{}\n{report}", options.file.display())?;
         if let Some(evidence) = &evidence {
-            println!("{}", evidence.text());
+            writeln!(out, "{}", evidence.text())?;
         }
     }
     let whole = evidence.is_none_or(|evidence| evidence.0.is_ok());

@@ -304,7 +304,7 @@ impl Outcome {
         tell!("Signed PDF:   {}", written.signed.display());
         tell!("Certificate:  {}", written.certificate.display());
         let root = written.root.as_ref().map(|root| format!(" --root {}", root.display())).unwrap_or_default();
-        tell!("Try next:     rubrica verify {}{root}", written.signed.display());
+        tell!("Try next:     {} verify {}{root}", crate::program(), written.signed.display());
     }
 }
 

@@ -44,6 +44,11 @@ use super::{documents, error, otp, sandbox, securize, sign_configuration, sign_p
         sandbox::sandbox_messages,
         sandbox::advance_sandbox_clock,
     ),
+    tags(
+        (name = "Documents"), (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
+        (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Securize"),
+        (name = "Sandbox", description = "Only where the sandbox is on."),
+    ),
     components(schemas(error::ErrorsResponse)),
     modifiers(&Bearer),
     security(("AuthNToken" = []))

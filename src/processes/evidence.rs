@@ -276,7 +276,7 @@ fn describe_identification(signer: &sign_process::Signer, life: &otp::Life, zone
         number,
         requested_at: zone.moment(challenge.at),
         expires_at: Some(zone.moment(challenge.until)),
-        attempts: None,
+        attempts: Some(challenge.answers),
         deliveries: delivery(&challenge.delivery, zone, carrier).into_iter().collect(),
     });
     Identification {

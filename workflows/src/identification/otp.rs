@@ -204,6 +204,9 @@ pub struct Challenge {
     pub at: Timestamp,
     pub until: Timestamp,
     pub attempts_left: u32,
+    /// Answers given to this code, right and wrong.
+    #[serde(default)]
+    pub answers: u32,
     #[serde(default)]
     pub delivery: Delivery,
 }
@@ -401,6 +404,7 @@ impl Machine for Otp {
                 // Single use.
                 if let Some(challenge) = life.challenges.last_mut() {
                     challenge.attempts_left = 0;
+                    challenge.answers += 1;
                 }
             }
             Event::Succeeded => life.state = IdentificationState::Succeeded,
@@ -520,7 +524,7 @@ impl Life {
 
     fn add_challenge(&mut self, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
         let attempts_left = self.creation.policy.attempts;
-        self.challenges.push(Challenge { id, hash, at, until, attempts_left, delivery: Delivery::Pending });
+        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, delivery: Delivery::Pending });
         let cooldown = self.creation.policy.cooldown(self.challenges.len() as u32);
         self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
     }
@@ -530,6 +534,7 @@ impl Life {
         self.failures = self.failures.saturating_add(1);
         if let (false, Some(challenge)) = (at_challenge, self.challenges.last_mut()) {
             challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
+            challenge.answers += 1;
         }
     }
 
