@@ -34,8 +34,8 @@ pub struct Options {
     pub answer_timeout: Duration,
     /// Idle processes leave memory after this.
     pub passivate_after: Duration,
-    /// Processes in memory beyond which idle ones leave after a second, and beyond twice which no more are loaded. Also the
-    /// most that are set aside at a time.
+    /// Processes in memory beyond which idle ones leave after a second. Beyond twice as many the idle leave at once, and while all
+    /// are at work no more are loaded. Also the most that are set aside at a time.
     pub max_resident: usize,
     /// Longest time of one attempt of an effect, and longest wait for room to begin it.
     pub effect_timeout: Duration,
@@ -297,9 +297,14 @@ impl<M: Machine> Shared<M> {
     pub fn post(self: &Arc<Self>, entity: &Entity, asked: Asked<M>) -> Result<(), Full> {
         let bounded = !matches!(asked, Asked::Ended(..));
         let mut registry = self.registry.lock();
+        let most = self.options.max_resident.saturating_mul(2);
+        if bounded && registry.slots.len() >= most && !registry.slots.contains_key(entity) {
+            // Many more than fit can come and go between two sweeps; only those at work are a reason to refuse another.
+            registry.make_room(Instant::now());
+        }
         let slots = &mut registry.slots;
         if !slots.contains_key(entity) {
-            if bounded && slots.len() >= self.options.max_resident.saturating_mul(2) {
+            if bounded && slots.len() >= most {
                 return Err(Full);
             }
             slots.insert(entity.clone(), self.start(entity));

@@ -26,7 +26,11 @@ pub struct Quarantined {
 pub(crate) struct Registry<M: Machine> {
     pub slots: HashMap<Entity, Slot<M>>,
     quarantine: HashMap<Entity, Quarantined>,
+    made_room: Option<Instant>,
 }
+
+/// Least time between two searches for room: while all are busy, a full registry must cost those it refuses next to nothing.
+const MAKE_ROOM_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) struct Slot<M: Machine> {
     pub addr: Addr<EntityActor<M>>,
@@ -67,7 +71,16 @@ pub(crate) struct Census {
 
 impl<M: Machine> Registry<M> {
     pub fn new() -> Self {
-        Self { slots: HashMap::new(), quarantine: HashMap::new() }
+        Self { slots: HashMap::new(), quarantine: HashMap::new(), made_room: None }
+    }
+
+    /// Lets all go that are idle, however shortly, unless that was done a moment ago.
+    pub fn make_room(&mut self, now: Instant) {
+        if self.made_room.is_some_and(|last| now.duration_since(last) < MAKE_ROOM_EVERY) {
+            return;
+        }
+        self.made_room = Some(now);
+        self.slots.retain(|_, slot| slot.busy.load(Ordering::Acquire) > 0);
     }
 
     pub fn is_busy(&self) -> bool {

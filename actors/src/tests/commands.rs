@@ -240,20 +240,23 @@ async fn a_burst_to_a_sleeping_process_has_the_whole_mailbox() {
 }
 
 #[actix::test]
-async fn more_processes_than_fit_are_refused_until_some_have_left() {
+async fn more_processes_at_work_than_fit_are_refused_until_some_are_idle() {
     let mut setting = Setting::new();
     setting.options.max_resident = 1;
-    setting.options.passivate_after = Duration::ZERO;
     let server = setting.server();
-    server.open().await;
-    server.open().await;
-    assert_eq!(server.ask(Uuid::new_v4(), Cmd::Create { seconds: 1 }).await, Err(Error::Overloaded));
-    eventually("the idle ones leave", async || {
-        server.host.sweep();
-        server.host.resident() == 0
-    })
-    .await;
-    server.open().await;
+    let held = setting.store.commits_may.acquire_many(1000).await.unwrap();
+    let open = || {
+        let host = server.host.clone();
+        tokio::spawn(async move { host.ask(ORGANIZATION, Uuid::new_v4(), Cmd::Create { seconds: 60 }).await })
+    };
+    let (first, second) = (open(), open());
+    eventually("two are at work", async || setting.store.waiting.load(Ordering::Acquire) == 2).await;
+    assert_eq!(server.ask(Uuid::new_v4(), Cmd::Create { seconds: 60 }).await, Err(Error::Overloaded));
+    drop(held);
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    eventually("idle ones make room", async || server.ask(Uuid::new_v4(), Cmd::Create { seconds: 60 }).await.is_ok()).await;
+    assert!(server.host.resident() <= 2);
 }
 
 #[actix::test]
