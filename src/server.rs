@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ::store::{PutOutcome, RecordKey, Store, Timestamp, blobs::Blobs, sqlite::Sqlite};
+use ::store::{Store, Timestamp, blobs::Blobs, sqlite::Sqlite};
 use actix_web::{App, HttpServer, middleware, web};
 use actors::{Clock, Metrics, Timer, TimerOptions};
 use chrono::{TimeDelta, Utc};
@@ -28,6 +28,7 @@ use crate::{
     },
     keys::{self, Keys},
     processes::{Processes, Tenants, World},
+    sandbox_clock::Offset,
 };
 
 /// The organization that is there from the first development start, with a certificate of its own.
@@ -70,50 +71,6 @@ pub fn master_key(config: &Config) -> Result<Keys, keys::Error> {
     match &config.keys.master {
         Some(text) => Keys::from_base64(text),
         None => Keys::load_or_create(&config.data()),
-    }
-}
-
-/// How far the sandbox has moved process time; kept, as processes remember the times that they have seen.
-#[derive(Clone)]
-pub struct Offset(Arc<dyn Store>);
-
-impl Offset {
-    fn key() -> RecordKey {
-        RecordKey::new("_sandbox", "clock", "offset")
-    }
-
-    async fn read(&self) -> Result<(u64, i64), ::store::Error> {
-        let Some(record) = self.0.get(&Self::key()).await? else { return Ok((0, 0)) };
-        let micros = std::str::from_utf8(&record.body).ok().and_then(|text| text.parse().ok());
-        let micros = micros.ok_or_else(|| ::store::Error::Corrupt("the sandbox clock's offset".into()))?;
-        Ok((record.version, micros))
-    }
-
-    /// Brings a clock to where the sandbox has moved time.
-    async fn restore(&self, clock: &Clock) -> Result<(), ::store::Error> {
-        let (_, micros) = self.read().await?;
-        clock.advance(TimeDelta::microseconds(micros));
-        Ok(())
-    }
-
-    /// Moves a clock, once that is kept.
-    ///
-    /// # Errors
-    /// If it could not be kept; the clock then stands where it stood.
-    pub async fn advance(&self, clock: &Clock, by: TimeDelta) -> Result<(), ::store::Error> {
-        for _ in 0..8 {
-            let (version, micros) = self.read().await?;
-            let ahead = micros.saturating_add(by.num_microseconds().unwrap_or(i64::MAX));
-            match self.0.put_if(&Self::key(), version, Utc::now(), ahead.to_string().into_bytes()).await? {
-                PutOutcome::Applied => {
-                    clock.advance(by);
-                    return Ok(());
-                }
-                PutOutcome::Conflict { .. } => {}
-                PutOutcome::Unknown => break,
-            }
-        }
-        Err(::store::Error::Unavailable("the clock could not be moved".into()))
     }
 }
 
@@ -160,7 +117,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let channels = Channels::open(&config.channels, &data)?;
     let access = access::Service::new(&config.access, &keys)?;
     let clock = Clock::system();
-    let offset = Offset(shared.clone());
+    let offset = Offset::new(shared.clone());
     if channels.sandbox().is_some() {
         offset.restore(&clock).await?;
     }

@@ -11,7 +11,7 @@ use super::{
     json::Json,
     processes::Engine,
 };
-use crate::{channels::sandbox::Outbox, iso_duration, server::Offset};
+use crate::{channels::sandbox::Outbox, iso_duration, sandbox_clock::Offset};
 
 /// Most messages of one answer.
 const MAX_MESSAGES: usize = 1_000;

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflows::{
-    Contact,
     identification::otp::Otp,
     sign_process::{Command, Document, Life, Sealed, SignProcess},
 };
@@ -143,7 +142,7 @@ fn seal_requests(life: &Life, document: &Document) -> Vec<seal::Request> {
         let fields = if fields.is_empty() { vec![None] } else { fields };
         requests.extend(fields.into_iter().map(|field| seal::Request {
             field,
-            signer_name: full_name(&signer.person).unwrap_or_else(|| signer.alias.clone()),
+            signer_name: signer.person.full_name().unwrap_or_else(|| signer.alias.clone()),
             at: act.at,
             reason: format!("Sign process {}", life.creation.id),
             location: None,
@@ -151,12 +150,6 @@ fn seal_requests(life: &Life, document: &Document) -> Vec<seal::Request> {
         }));
     }
     requests
-}
-
-/// Given and family name.
-pub(super) fn full_name(person: &Contact) -> Option<String> {
-    let parts: Vec<_> = [&person.name, &person.last_name].into_iter().flatten().map(String::as_str).collect();
-    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 fn certificate_pdf(

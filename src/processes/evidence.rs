@@ -21,7 +21,7 @@ use workflows::{
     sign_process::{self, Life, SignProcess},
 };
 
-use super::{World, documents::full_name};
+use super::World;
 use crate::channels::Language;
 
 /// What the signature operation means (contract `sign_simple`: the call is the consent), in the signer's language.
@@ -253,7 +253,7 @@ fn describe_signer(
     let person = &signer.person;
     Signer {
         alias: signer.alias.clone(),
-        name: person.name.clone().unwrap_or_else(|| full_name(person).unwrap_or_default()),
+        name: person.name.clone().unwrap_or_else(|| person.full_name().unwrap_or_default()),
         last_name: person.last_name.clone(),
         email: person.email.as_deref().map(mask::email),
         phone: person.msisdn.as_ref().map(|phone| mask::phone(Some(&phone.country_code), &phone.phone_number.to_string())),

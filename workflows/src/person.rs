@@ -155,6 +155,12 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// Given and family name, as far as they are known.
+    pub fn full_name(&self) -> Option<String> {
+        let parts: Vec<_> = [&self.name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+
     /// Where `channel` reaches the person: an e-mail address or an E.164 number.
     pub fn destination(&self, channel: Channel) -> Option<String> {
         match channel {
