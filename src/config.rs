@@ -305,7 +305,7 @@ impl Config {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
                 text.parse::<toml::Table>()
-                    .map_err(|error| Error::NotToml { path: path.to_owned(), message: error.to_string() })?
+                    .map_err(|error| Error::NotToml { path: path.to_owned(), message: place(&text, &error) })?
             }
         };
         for (name, value) in environment {
@@ -315,7 +315,7 @@ impl Config {
         }
         let mut config: Self = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
             let source = file.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
-            Error::Invalid(format!("{source}: {}", error.message()))
+            Error::Invalid(format!("{source}: {}", http::error::without_value(error.message())))
         })?;
         if config.mode == Mode::Development {
             config.access.development = true;
@@ -369,9 +369,28 @@ impl Config {
         tracing_subscriber::EnvFilter::try_new(&self.log.filter)
             .map_err(|error| Error::Invalid(format!("log.filter: {error}")))?;
         self.access.check().map_err(|error| Error::Invalid(format!("access: {error}")))?;
-        if self.mode == Mode::Production && self.access.issuers.is_empty() && !self.access.development {
-            return Err(Error::Invalid("access.issuers: in production mode at least one issuer of tokens is needed".into()));
-        }
+        let production = self.mode == Mode::Production;
+        within(
+            "access.issuers",
+            !production || !self.access.issuers.is_empty(),
+            "at least one issuer of tokens in production mode",
+        )?;
+        within("access.development", !production || !self.access.development, "false in production mode")?;
+        within("channels.sandbox", !production || !self.channels.sandbox_is_on(), "false in production mode")?;
+        Ok(())
+    }
+
+    /// What can only be checked by reading other files and building parts, as the server does at its start.
+    ///
+    /// # Errors
+    /// What the server would refuse to start with.
+    pub fn try_parts(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let keys = match &self.keys.master {
+            Some(text) => crate::keys::Keys::from_base64(text)?,
+            None => crate::keys::Keys::from_bytes(&[0; crate::keys::KEY_LEN]),
+        };
+        access::Service::new(&self.access, &keys).map_err(|error| format!("access: {error}"))?;
+        channels::Channels::check(&self.channels)?;
         Ok(())
     }
 }
@@ -380,6 +399,13 @@ impl Config {
 /// server, such as those of scripts.
 fn is_option(path: &str) -> bool {
     path.contains("__") || matches!(path, "MODE" | "DATA")
+}
+
+/// What is wrong with a TOML text and where, without the text: it may hold secrets.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    format!("line {line}: {}", error.message())
 }
 
 /// Sets `A__B__C` to a value: a TOML value if it reads as one, else a text.
@@ -423,6 +449,10 @@ mod tests {
         assert!(!config.channels.sandbox_is_on() && !config.access.development);
         let refused = from("mode = \"production\"", &[]).unwrap_err().to_string();
         assert!(refused.contains("access.issuers"), "{refused}");
+        for unsafe_here in ["[access]\ndevelopment = true\n", "[channels]\nsandbox = true\n"] {
+            let text = format!("mode = \"production\"\n{unsafe_here}{issuer}");
+            assert!(from(&text, &[]).unwrap_err().to_string().contains("false in production mode"), "{text}");
+        }
     }
 
     #[test]
@@ -433,6 +463,26 @@ mod tests {
         )
         .unwrap();
         assert_eq!((config.codes.digits, config.log.filter.as_str()), (9, "debug"));
+    }
+
+    #[test]
+    fn no_error_shows_a_secret() {
+        for text in [
+            "[keys]\nmaster = hunter22222\n",
+            "[keys]\nmaster = 22222\n",
+            "[channels.smtp]\nhost = \"h\"\npassword = [\"22222\"]\n",
+        ] {
+            let message = from(text, &[]).unwrap_err().to_string();
+            assert!(!message.contains("22222"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_password_of_digits_is_a_password() {
+        let config =
+            from("[channels.smtp]\nhost = \"h\"\nfrom = \"a@b.example\"\n", &[("RUBRICA_CHANNELS__SMTP__PASSWORD", "12345678")])
+                .unwrap();
+        assert_eq!(config.channels.smtp.unwrap().password.unwrap().expose(), "12345678");
     }
 
     #[test]
