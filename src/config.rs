@@ -313,9 +313,14 @@ impl Config {
                 set(&mut table, path, &value).map_err(|message| Error::Environment { name: name.clone(), message })?;
             }
         }
-        let mut config: Self = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+        let mut config: Self = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
             let source = file.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
-            Error::Invalid(format!("{source}: {}", http::error::without_value(error.message())))
+            // Without the value, which may be a secret.
+            let message = http::error::without_value(error.inner().message());
+            match error.path().to_string().as_str() {
+                "." => Error::Invalid(format!("{source}: {message}")),
+                path => Error::Invalid(format!("{source}: {path}: {message}")),
+            }
         })?;
         if config.mode == Mode::Development {
             config.access.development = true;
@@ -493,7 +498,7 @@ mod tests {
             ("[codes]\nlifetime = \"PT1H\"\n", "codes.lifetime"),
             ("[processes]\neffect_lease = \"PT2H\"\n", "processes.effect_lease"),
             ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
-            ("mode = \"test\"\n", "test"),
+            ("mode = \"test\"\n", "mode: expected"),
         ] {
             let message = from(text, &[]).unwrap_err().to_string();
             assert!(message.contains(named), "{text}: {message}");
