@@ -92,7 +92,36 @@ pub fn client_address(request: &HttpRequest, state: &State) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_location;
+    use std::sync::Arc;
+
+    use actix_web::test::TestRequest;
+
+    use super::{client_address, is_location};
+    use crate::http::{context::Options, testing::World};
+
+    fn address_seen(peer: &str, forwarded: &[&str]) -> String {
+        let mut state = World::new().state;
+        let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        state.options = Arc::new(Options { trusted_proxies, ..Options::clone(&state.options) });
+        let request = TestRequest::default().peer_addr(peer.parse().unwrap());
+        let request = forwarded.iter().fold(request, |request, value| request.append_header(("x-forwarded-for", *value)));
+        client_address(&request.to_http_request(), &state).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_forwarded_address_counts_only_from_a_configured_proxy() {
+        assert_eq!(address_seen("203.0.113.7:1", &["198.51.100.1"]), "203.0.113.7");
+        assert_eq!(address_seen("10.1.2.3:1", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(address_seen("[::ffff:10.1.2.3]:1", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(address_seen("10.1.2.3:1", &[]), "10.1.2.3");
+    }
+
+    #[test]
+    fn what_a_client_writes_before_its_own_address_does_not_count() {
+        assert_eq!(address_seen("10.1.2.3:1", &["192.0.2.66, 198.51.100.1, 10.9.9.9"]), "198.51.100.1");
+        assert_eq!(address_seen("10.1.2.3:1", &["192.0.2.66", "198.51.100.1"]), "198.51.100.1");
+        assert_eq!(address_seen("10.1.2.3:1", &["198.51.100.1, nonsense"]), "10.1.2.3");
+    }
 
     #[test]
     fn a_location_is_two_numbers_within_their_bounds() {
