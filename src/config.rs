@@ -305,7 +305,7 @@ impl Config {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
                 text.parse::<toml::Table>()
-                    .map_err(|error| Error::NotToml { path: path.to_owned(), message: error.to_string() })?
+                    .map_err(|error| Error::NotToml { path: path.to_owned(), message: place(&text, &error) })?
             }
         };
         for (name, value) in environment {
@@ -313,9 +313,14 @@ impl Config {
                 set(&mut table, path, &value).map_err(|message| Error::Environment { name: name.clone(), message })?;
             }
         }
-        let mut config: Self = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+        let mut config: Self = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
             let source = file.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
-            Error::Invalid(format!("{source}: {}", error.message()))
+            // Without the value, which may be a secret.
+            let message = http::error::without_value(error.inner().message());
+            match error.path().to_string().as_str() {
+                "." => Error::Invalid(format!("{source}: {message}")),
+                path => Error::Invalid(format!("{source}: {path}: {message}")),
+            }
         })?;
         if config.mode == Mode::Development {
             config.access.development = true;
@@ -369,9 +374,28 @@ impl Config {
         tracing_subscriber::EnvFilter::try_new(&self.log.filter)
             .map_err(|error| Error::Invalid(format!("log.filter: {error}")))?;
         self.access.check().map_err(|error| Error::Invalid(format!("access: {error}")))?;
-        if self.mode == Mode::Production && self.access.issuers.is_empty() && !self.access.development {
-            return Err(Error::Invalid("access.issuers: in production mode at least one issuer of tokens is needed".into()));
-        }
+        let production = self.mode == Mode::Production;
+        within(
+            "access.issuers",
+            !production || !self.access.issuers.is_empty(),
+            "at least one issuer of tokens in production mode",
+        )?;
+        within("access.development", !production || !self.access.development, "false in production mode")?;
+        within("channels.sandbox", !production || !self.channels.sandbox_is_on(), "false in production mode")?;
+        Ok(())
+    }
+
+    /// What can only be checked by reading other files and building parts, as the server does at its start.
+    ///
+    /// # Errors
+    /// What the server would refuse to start with.
+    pub fn try_parts(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let keys = match &self.keys.master {
+            Some(text) => crate::keys::Keys::from_base64(text)?,
+            None => crate::keys::Keys::from_bytes(&[0; crate::keys::KEY_LEN]),
+        };
+        access::Service::new(&self.access, &keys).map_err(|error| format!("access: {error}"))?;
+        channels::Channels::check(&self.channels)?;
         Ok(())
     }
 }
@@ -380,6 +404,13 @@ impl Config {
 /// server, such as those of scripts.
 fn is_option(path: &str) -> bool {
     path.contains("__") || matches!(path, "MODE" | "DATA")
+}
+
+/// What is wrong with a TOML text and where, without the text: it may hold secrets.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    format!("line {line}: {}", error.message())
 }
 
 /// Sets `A__B__C` to a value: a TOML value if it reads as one, else a text.
@@ -423,6 +454,10 @@ mod tests {
         assert!(!config.channels.sandbox_is_on() && !config.access.development);
         let refused = from("mode = \"production\"", &[]).unwrap_err().to_string();
         assert!(refused.contains("access.issuers"), "{refused}");
+        for unsafe_here in ["[access]\ndevelopment = true\n", "[channels]\nsandbox = true\n"] {
+            let text = format!("mode = \"production\"\n{unsafe_here}{issuer}");
+            assert!(from(&text, &[]).unwrap_err().to_string().contains("false in production mode"), "{text}");
+        }
     }
 
     #[test]
@@ -436,6 +471,26 @@ mod tests {
     }
 
     #[test]
+    fn no_error_shows_a_secret() {
+        for text in [
+            "[keys]\nmaster = hunter22222\n",
+            "[keys]\nmaster = 22222\n",
+            "[channels.smtp]\nhost = \"h\"\npassword = [\"22222\"]\n",
+        ] {
+            let message = from(text, &[]).unwrap_err().to_string();
+            assert!(!message.contains("22222"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_password_of_digits_is_a_password() {
+        let config =
+            from("[channels.smtp]\nhost = \"h\"\nfrom = \"a@b.example\"\n", &[("RUBRICA_CHANNELS__SMTP__PASSWORD", "12345678")])
+                .unwrap();
+        assert_eq!(config.channels.smtp.unwrap().password.unwrap().expose(), "12345678");
+    }
+
+    #[test]
     fn unknown_options_and_values_out_of_bounds_are_named() {
         for (text, named) in [
             ("[server]\nlisten_on = 1\n", "listen_on"),
@@ -443,7 +498,7 @@ mod tests {
             ("[codes]\nlifetime = \"PT1H\"\n", "codes.lifetime"),
             ("[processes]\neffect_lease = \"PT2H\"\n", "processes.effect_lease"),
             ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
-            ("mode = \"test\"\n", "test"),
+            ("mode = \"test\"\n", "mode: expected"),
         ] {
             let message = from(text, &[]).unwrap_err().to_string();
             assert!(message.contains(named), "{text}: {message}");

@@ -6,6 +6,7 @@ pub mod channels;
 pub mod codes;
 pub mod config;
 pub mod demo;
+pub mod heavy;
 pub mod http;
 pub mod iso_duration;
 pub mod keys;

@@ -164,6 +164,7 @@ fn token(options: &Token) -> Result<(), Failure> {
     let config = Config::load(options.config.as_deref(), std::env::vars())?;
     let keys = match &config.keys.master {
         Some(master) => Keys::from_base64(master)?,
+        None if !options.data.is_dir() => return Err(format!("{} is not there", options.data.display()).into()),
         None => Keys::load_or_create(&options.data)?,
     };
     println!("{}", access::development::token(&keys, &options.organization, &options.roles, options.expires, Utc::now()));
@@ -172,6 +173,7 @@ fn token(options: &Token) -> Result<(), Failure> {
 
 fn check(options: &Serve) -> Result<(), Failure> {
     let config = configuration(options)?;
+    config.try_parts()?;
     let source =
         options.config.as_ref().map_or_else(|| "the default configuration".to_owned(), |path| path.display().to_string());
     println!(

@@ -178,7 +178,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     };
 
     let timer = Timer::start(shared, clock.clone(), metrics, hosts, TimerOptions::default());
-    let background = vec![sweep(processes.clone()), collect_orphans(documents, config.documents.orphan_grace)];
+    let background = vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), config.documents.orphan_grace)];
     let patience = config.server.shutdown.to_std().unwrap_or(Duration::from_secs(30));
     let http = HttpServer::new(move || {
         let app_config = app.clone();
@@ -281,13 +281,20 @@ fn sweep(processes: Processes) -> tokio::task::JoinHandle<()> {
 }
 
 /// Removes files that nothing refers to, now and then.
-fn collect_orphans(documents: Documents, grace: TimeDelta) -> tokio::task::JoinHandle<()> {
+fn collect_orphans(documents: Documents, processes: Processes, grace: TimeDelta) -> tokio::task::JoinHandle<()> {
+    let holds: documents::Holds = Arc::new(move |organization, process| {
+        let sign = processes.sign.clone();
+        Box::pin(async move {
+            let read = sign.read(&organization, process).await;
+            read.map_or(true, |process| process.life().is_some_and(|life| !life.status.is_final()))
+        })
+    });
     tokio::spawn(async move {
         let mut every = tokio::time::interval(COLLECT_EVERY);
         every.tick().await;
         loop {
             every.tick().await;
-            match documents.collect(grace, Utc::now()).await {
+            match documents.collect(&holds, grace, Utc::now()).await {
                 Ok(collected) if collected.removed > 0 => {
                     tracing::info!(collected.removed, "removed files that nothing refers to")
                 }

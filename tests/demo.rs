@@ -79,6 +79,7 @@ fn what_is_no_pdf_is_refused_by_name_before_anything_starts() {
 #[test]
 fn a_server_that_does_not_answer_is_named() {
     let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
     let made = rubrica(folder.path(), &["token", "--data", "data", "--organization", "acme"]);
     assert!(made.status.success());
     // A port that was free a moment ago and that nobody listens on.

@@ -66,7 +66,7 @@ pub struct Backoff {
 }
 
 impl Default for Backoff {
-    /// Twenty attempts over about half a day.
+    /// Twenty attempts over about six hours.
     fn default() -> Self {
         Self { first: Duration::from_secs(1), longest: Duration::from_secs(3600), attempts: 20 }
     }

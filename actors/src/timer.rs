@@ -90,6 +90,9 @@ impl Timer {
 /// Most entities whose wake-ups are under way or pause before they are tried again.
 const MAX_FIRING: usize = 8192;
 
+/// How long the wake-up of a journal that cannot be read rests.
+const UNREADABLE_REST: Duration = Duration::from_secs(600);
+
 /// How long a wake-up of an unknown kind is put off.
 const PARKED: chrono::Duration = chrono::Duration::hours(1);
 
@@ -164,13 +167,14 @@ impl Service {
         full && fired
     }
 
-    /// Brings one wake-up to its end, or says why that failed.
-    async fn bring(&self, wake: &Wake) -> Result<(), String> {
+    /// Brings one wake-up to its end, or says why that failed and how long it must rest.
+    async fn bring(&self, wake: &Wake) -> Result<(), (String, Duration)> {
+        let retry = self.options.retry;
         let lag = (self.clock.now() - wake.due).num_microseconds().unwrap_or(0).max(0);
         self.metrics.wake_lag.observe(lag as f64 / 1e6);
         self.metrics.wakes.inc();
         let woken = match self.hosts.get(&*wake.entity.kind) {
-            Some(host) => host.wake(&wake.entity).await?,
+            Some(host) => host.wake(&wake.entity).await.map_err(|reason| (reason, retry))?,
             None => {
                 tracing::error!(entity = %wake.entity.id, kind = %wake.entity.kind, "a wake-up is of a kind that this server does not know");
                 Woken { head: None, next: Some(self.clock.now() + PARKED), committed: false }
@@ -187,7 +191,11 @@ impl Service {
             Ok(head) => self.store.settle(wake, head, woken.next).await,
             Err(error) => Err(error),
         };
-        settled.map_err(|error| error.to_string())
+        settled.map_err(|error| match error {
+            // Nobody can say what the entity needs, and asking more often does not help.
+            store::Error::Corrupt(_) => (error.to_string(), UNREADABLE_REST),
+            _ => (error.to_string(), retry),
+        })
     }
 }
 
@@ -199,13 +207,13 @@ struct Firing {
 
 impl Firing {
     async fn fire(self, wake: Wake, permit: OwnedSemaphorePermit) {
-        let Err(reason) = self.service.bring(&wake).await else { return };
+        let Err((reason, rest)) = self.service.bring(&wake).await else { return };
         // Whoever failed has said so; with many due at once this would only repeat it.
         tracing::debug!(entity = %wake.entity.id, kind = %wake.entity.kind, reason, "a wake-up is tried again");
         self.service.metrics.wakes_failed.inc();
         // Others go first during the pause.
         drop(permit);
-        tokio::time::sleep(self.service.options.retry).await;
+        tokio::time::sleep(rest).await;
     }
 }
 

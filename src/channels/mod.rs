@@ -134,12 +134,9 @@ struct Inner {
     texts: texts::Texts,
 }
 
-impl Channels {
-    /// Builds the channels; the sandbox outbox, if it is on, lives in `data`/sandbox.
-    ///
-    /// # Errors
-    /// What is wrong with the options or the texts, or that the outbox cannot be opened.
-    pub fn open(options: &Options, data: &Path) -> Result<Self, Error> {
+impl Inner {
+    /// All but the sandbox, which has a file.
+    fn build(options: &Options) -> Result<Self, Error> {
         let texts = texts::Texts::load(&options.texts)?;
         texts.check()?;
         // What is configured is checked even while the sandbox takes the messages: an error shows before the day it counts.
@@ -160,11 +157,29 @@ impl Channels {
             .iter()
             .map(|(organization, options)| Ok((organization.clone(), gateway::Gateway::webhook(options)?)));
         let external = external.collect::<Result<_, _>>().map_err(|problem| Error::Options { option: "external", problem })?;
-        let sandbox = match options.sandbox_is_on() {
-            true => Some(sandbox::Outbox::open(&data.join("sandbox"))?),
-            false => None,
-        };
-        Ok(Self { inner: Arc::new(Inner { sandbox, smtp, sms, whatsapp, external, texts }) })
+        Ok(Self { sandbox: None, smtp, sms, whatsapp, external, texts })
+    }
+}
+
+impl Channels {
+    /// Builds the channels; the sandbox outbox, if it is on, lives in `data`/sandbox.
+    ///
+    /// # Errors
+    /// What is wrong with the options or the texts, or that the outbox cannot be opened.
+    pub fn open(options: &Options, data: &Path) -> Result<Self, Error> {
+        let mut inner = Inner::build(options)?;
+        if options.sandbox_is_on() {
+            inner.sandbox = Some(sandbox::Outbox::open(&data.join("sandbox"))?);
+        }
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Checks the options and the texts as [`Channels::open`] does, and opens nothing.
+    ///
+    /// # Errors
+    /// As [`Channels::open`].
+    pub fn check(options: &Options) -> Result<(), Error> {
+        Inner::build(options).map(|_| ())
     }
 
     /// Tries once to send the message. The time it takes is bounded by the options; dropping the future gives the attempt up.

@@ -2,12 +2,29 @@
 
 use std::{fmt, path::Path};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// A password, token or one-time code.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
+
+/// A text, or a number as it reads: a password of digits given by the environment looks like one.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Given {
+            Text(String),
+            Number(i64),
+        }
+        match Given::deserialize(deserializer) {
+            Ok(Given::Text(text)) => Ok(Self(text)),
+            Ok(Given::Number(number)) => Ok(Self(number.to_string())),
+            // Without the cause, which may quote the value.
+            Err(_) => Err(D::Error::custom("expected a text")),
+        }
+    }
+}
 
 impl Secret {
     pub fn new(value: impl Into<String>) -> Self {

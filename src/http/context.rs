@@ -93,8 +93,7 @@ impl FromRequest for Caller {
             let state =
                 request.app_data::<web::Data<State>>().ok_or_else(|| ApiError::internal("no state in the application"))?;
             let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let bearer = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-            let bearer = bearer.map_or("", |(_, token)| token.trim());
+            let bearer = access::bearer(header).map_err(|error| ApiError::unauthorized(error.to_string()))?;
             match state.access.authenticate(bearer, state.now()).await {
                 Ok(caller) => Ok(Self(caller)),
                 Err(error @ access::Error::KeysUnavailable) => Err(ApiError::unavailable(error, KEYS_RETRY)),

@@ -333,7 +333,7 @@ fn shortened(path: &str) -> String {
 }
 
 /// A serde message without the value that it quotes: the value may be a secret put in the wrong member, and the caller knows it.
-pub(super) fn without_value(message: &str) -> String {
+pub(crate) fn without_value(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
     for kind in ["invalid type: ", "invalid value: ", "unknown variant ", "invalid length "] {
         let Some(rest) = message.strip_prefix(kind) else { continue };

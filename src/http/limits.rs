@@ -63,7 +63,10 @@ fn count(windows: &mut HashMap<String, Window>, key: String, bound: u32, length:
     if windows.len() >= MAX_COUNTED && !windows.contains_key(&key) {
         windows.retain(|_, window| now.duration_since(window.began) < window.length);
         if windows.len() >= MAX_COUNTED {
-            windows.clear();
+            let mut begun: Vec<Instant> = windows.values().map(|window| window.began).collect();
+            begun.sort_unstable();
+            let oldest = begun[begun.len() / 10];
+            windows.retain(|_, window| window.began > oldest);
         }
     }
     let window = windows.entry(key).or_insert(Window { began: now, length, count: 0 });

@@ -69,6 +69,11 @@ pub fn description(sandbox: bool) -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     if !sandbox {
         api.paths.paths.retain(|path, _| !path.starts_with("/sandbox"));
+        api.tags.get_or_insert_default().retain(|tag| tag.name != "Sandbox");
+        let schemas = &mut api.components.get_or_insert_default().schemas;
+        ["SandboxMessage", "AdvanceClock", "ClockState"].iter().for_each(|schema| {
+            schemas.remove(*schema);
+        });
     }
     api
 }

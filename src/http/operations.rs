@@ -126,8 +126,13 @@ pub async fn observe(
     let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
     let status = response.status();
     let elapsed = started.elapsed();
-    metrics.requests.with_label_values(&[method.as_str(), &route, status.as_str()]).inc();
-    metrics.seconds.with_label_values(&[method.as_str(), &route]).observe(elapsed.as_secs_f64());
+    // Anybody can invent methods; the metrics know these.
+    let label = match method.as_str() {
+        known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS") => known,
+        _ => "other",
+    };
+    metrics.requests.with_label_values(&[label, &route, status.as_str()]).inc();
+    metrics.seconds.with_label_values(&[label, &route]).observe(elapsed.as_secs_f64());
     span.in_scope(|| {
         let (status, micros) = (status.as_u16(), elapsed.as_micros() as u64);
         match status {

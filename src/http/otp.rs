@@ -28,6 +28,9 @@ use crate::{
     iso_duration,
 };
 
+/// Longest second factor, in bytes.
+const MAX_SECOND_FACTOR: usize = 320;
+
 const CREATION: &str = "/v1/orgs/{org_id}/identifications/otp";
 const IDENTIFICATION: &str = "/v1/orgs/{org_id}/identifications/otp/{identification_id}";
 
@@ -321,7 +324,9 @@ pub async fn challenge_otp_identification(
     let MaybeEmpty(ChallengeOtpRequest { two_factor }) = body;
     let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
     let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
-    if life.state == IdentificationState::Created {
+    check_second_factor_length(two_factor.as_deref())?;
+    // Only codes that go out count: who is refused must not use up another's share.
+    if life.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
         let destination = life.creation.actor.destination(life.creation.channel).unwrap_or_default();
         engine.code_limits.admit(&call.organization, &destination)?;
     }
@@ -334,6 +339,14 @@ pub async fn challenge_otp_identification(
         Some(two_factor_value) => HttpResponse::Ok().json(ChallengeOtpResponse { two_factor_value }),
         None => HttpResponse::NoContent().finish(),
     })
+}
+
+/// No e-mail address or document number is longer.
+fn check_second_factor_length(two_factor: Option<&str>) -> Result<(), ApiError> {
+    if two_factor.is_some_and(|text| text.len() > MAX_SECOND_FACTOR) {
+        return Err(ApiError::input(format!("two_factor: longer than {MAX_SECOND_FACTOR} bytes")));
+    }
+    Ok(())
 }
 
 /// Contract `ValidateOtpIdentificationRequest`.
@@ -378,6 +391,7 @@ pub async fn validate_otp_identification(
     let call = Call::new(&engine, &caller, path.into_inner(), Action::ValidateOtpIdentification).await?;
     let device = device::device(&request, &state, Required::InstallationAndUserAgent)?;
     let Json(ValidateOtpIdentificationRequest { code, two_factor }) = body;
+    check_second_factor_length(two_factor.as_deref())?;
     let otp = call.ask(&engine, Command::Validate { code: engine.codes.typed(&code), two_factor, device }).await?;
     // An identification of its own has no signature; its token then opens nothing but proves the validation.
     let signature = otp.alive().and_then(|life| life.creation.purpose.signature).unwrap_or(call.id);

@@ -19,8 +19,8 @@ const MAX_MESSAGES: usize = 1_000;
 /// Messages of one answer when no number is asked for.
 const DEFAULT_MESSAGES: usize = 100;
 
-/// Furthest that the clock moves in all: a slip of the finger must not make the data useless for ever.
-const MAX_OFFSET: Duration = Duration::days(3650);
+/// Furthest that the clock moves in all: beyond it the development certificate would have expired for ever.
+const MAX_OFFSET: Duration = Duration::days(600);
 
 /// What the sandbox's handlers need.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ pub async fn advance_sandbox_clock(
 ) -> Result<HttpResponse, ApiError> {
     let advance = iso_duration::parse(&body.0.advance).map_err(|error| ApiError::input(format!("advance: {error}")))?;
     if engine.clock.advanced() + advance > MAX_OFFSET {
-        return Err(ApiError::input("advance: process time may be at most P3650D ahead"));
+        return Err(ApiError::input("advance: process time may be at most P600D ahead"));
     }
     sandbox
         .offset

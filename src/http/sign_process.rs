@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, http::header, web};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
+use store::{Timestamp, blobs::Digest};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
@@ -23,13 +24,16 @@ use super::{
     responses::{Conflict, Failures},
 };
 use crate::{
-    access::{Action, Target},
+    access::{Action, Grant, Target},
     catalogue::{
         documents::{self, Extension, Owner},
         sign_configuration::SignConfiguration,
     },
-    iso_duration,
+    heavy, iso_duration,
 };
+
+/// Most bytes of a creation in the journal, with room for what the journal adds.
+const MAX_CREATION: usize = store::MAX_BODY - 4096;
 
 /// Longest alias of a signer, in characters.
 const MAX_ALIAS: usize = 100;
@@ -171,26 +175,21 @@ pub async fn create_sign_process(
     let creation = Check::new(&state, organization, &configuration).creation(request, now, &engine).await?;
     let id = creation.id;
     hold(&state, organization, &creation, now).await?;
-    let created = engine.processes.sign.ask(organization, id, Command::Create(Box::new(creation))).await;
+    let created = engine.processes.sign.create(organization, id, Command::Create(Box::new(creation.clone()))).await;
+    if let Err(actors::Error::Rejected(_) | actors::Error::Overloaded) = &created {
+        // Certainly not created; of other faults nobody knows yet.
+        release(&state, organization, &creation, now).await;
+    }
     processes::answer(created)?;
-    let location = format!("/orgs/{organization}/sign_process/{id}");
+    let location = format!("/orgs/{}/sign_process/{id}", path_segment(organization));
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(IdResponse { id }))
 }
 
-/// Holds the bytes of the documents for the process. What a failure leaves held, the process' own end would release: it is
-/// given up here.
-async fn hold(state: &State, organization: &str, creation: &Creation, now: DateTime<Utc>) -> Result<(), ApiError> {
-    let digests = creation.documents.iter().map(|document| &document.digest);
-    let digests = digests.chain(creation.previews.iter().map(|preview| &preview.digest));
-    let digests: Vec<_> = digests.filter_map(|digest| digest.parse().ok()).collect();
-    for (index, digest) in digests.iter().enumerate() {
-        let held = state.documents.hold(organization, digest, creation.id, now).await;
-        if let Err(error) = held {
-            for digest in &digests[..index] {
-                if let Err(error) = state.documents.release(organization, digest, creation.id, now).await {
-                    tracing::warn!(%error, "bytes stay held for a process that was not created");
-                }
-            }
+/// Holds the bytes of the documents for the process.
+async fn hold(state: &State, organization: &str, creation: &Creation, now: Timestamp) -> Result<(), ApiError> {
+    for digest in digests(creation) {
+        if let Err(error) = state.documents.hold(organization, &digest, creation.id, now).await {
+            release(state, organization, creation, now).await;
             return Err(match error {
                 documents::Error::Gone => ApiError::input("sign.documents: a document was deleted meanwhile"),
                 other => other.into(),
@@ -198,6 +197,20 @@ async fn hold(state: &State, organization: &str, creation: &Creation, now: DateT
         }
     }
     Ok(())
+}
+
+/// Gives up what was held for a process that does not come to be. What a crash leaves held the collector of orphans finds.
+async fn release(state: &State, organization: &str, creation: &Creation, now: Timestamp) {
+    for digest in digests(creation) {
+        if let Err(error) = state.documents.release(organization, &digest, creation.id, now).await {
+            tracing::warn!(%error, "bytes stay held for a process that was not created, until they are collected");
+        }
+    }
+}
+
+fn digests(creation: &Creation) -> Vec<Digest> {
+    let documents = creation.documents.iter().map(|document| &document.digest);
+    documents.chain(creation.previews.iter().map(|preview| &preview.digest)).filter_map(|digest| digest.parse().ok()).collect()
 }
 
 /// The checks of a creation. All problems are told at once.
@@ -253,7 +266,7 @@ impl<'a> Check<'a> {
         if !self.problems.is_empty() {
             return Err(ApiError::inputs(self.problems));
         }
-        Ok(Creation {
+        let creation = Creation {
             id: process_id(Uuid::now_v7()),
             sign_type: request.sign.kind,
             identification_type: request.identification.kind,
@@ -263,7 +276,14 @@ impl<'a> Check<'a> {
             expires_at: now + expires_in,
             notices: self.configuration.channels.clone(),
             policy: engine.code_policy.clone(),
-        })
+        };
+        // Signers, documents and fields are bounded one by one; together they must fit one entry of the journal.
+        if serde_json::to_vec(&creation).map_err(ApiError::internal)?.len() > MAX_CREATION {
+            return Err(ApiError::input(
+                "the process is too large: fewer signers, documents or sign fields, or shorter texts, are needed",
+            ));
+        }
+        Ok(creation)
     }
 
     /// Request, then tenant (note sign-expiry).
@@ -329,8 +349,7 @@ impl<'a> Check<'a> {
             return Ok(None);
         }
         let bytes = self.state.documents.bytes(self.organization, &record).await?;
-        let inspected =
-            tokio::task::spawn_blocking(move || ::documents::inspect::inspect(&bytes)).await.map_err(ApiError::internal)?;
+        let inspected = heavy::run(move || ::documents::inspect::inspect(&bytes)).await.map_err(ApiError::internal)?;
         let facts = match inspected {
             Ok(facts) => facts,
             Err(error) => {
@@ -405,6 +424,12 @@ impl<'a> Check<'a> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// A text as a segment of a path: everything but the unreserved characters of RFC 3986, 2.3, is escaped.
+fn path_segment(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Contract `SignProcess`.
@@ -518,7 +543,12 @@ pub async fn get_sign_process(
     let id = authorized(&caller, &path, Action::GetSignProcess)?;
     let process = processes::answer(engine.processes.sign.read(&path.org_id, id).await)?;
     let life = process.life().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
-    Ok(HttpResponse::Ok().json(SignProcess::from(life)))
+    let mut shown = SignProcess::from(life);
+    if !matches!(caller.0.grant, Grant::Organization { .. }) {
+        // A document number may be the second factor that the holder of this token has to know.
+        shown.signatures.iter_mut().for_each(|signature| signature.document_number = None);
+    }
+    Ok(HttpResponse::Ok().json(shown))
 }
 
 /// Contract `CancelSignProcessRequest`.

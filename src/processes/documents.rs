@@ -18,9 +18,12 @@ use workflows::{
 };
 
 use super::{World, evidence, refused, retry};
-use crate::catalogue::{
-    documents::{self, Extension, Owner, Produced},
-    sign_configuration,
+use crate::{
+    catalogue::{
+        documents::{self, Extension, Owner, Produced},
+        sign_configuration,
+    },
+    heavy,
 };
 
 impl World {
@@ -47,7 +50,7 @@ impl World {
             Err(error) => return retry(error),
         };
         let requests = seal_requests(life, document);
-        let sealed = match off_thread(move || seal::seal(&bytes, &identity, &requests)).await {
+        let sealed = match heavy::run(move || seal::seal(&bytes, &identity, &requests)).await {
             Ok(Ok(sealed)) => sealed,
             Ok(Err(error @ seal::Error::Signing)) => return retry(error),
             Ok(Err(error)) => return refused(error),
@@ -93,10 +96,11 @@ impl World {
         let language = life.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
         let language = self.channels.texts().language(organization, language);
         let process = life.creation.id;
-        let made = off_thread(move || certificate_pdf(&evidence, &identity, evidence::language(language), process, now)).await;
+        let made = heavy::run(move || certificate_pdf(&evidence, &identity, evidence::language(language), process, now)).await;
         let bytes: Bytes = match made {
             Ok(Ok(bytes)) => bytes.into(),
-            Ok(Err(reason)) | Err(reason) => return retry(reason),
+            Ok(Err(reason)) => return retry(reason),
+            Err(reason) => return retry(reason),
         };
         let produced = Produced {
             id: produced_id(process, "certificate", process),
@@ -183,9 +187,4 @@ fn produced_id(process: Uuid, what: &str, of: Uuid) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_ref()[..16]);
     Uuid::new_v8(bytes)
-}
-
-/// Runs what keeps a processor busy beside the threads that serve.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| "the work panicked".to_owned())
 }

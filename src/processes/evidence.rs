@@ -78,7 +78,12 @@ pub(super) async fn gather(
     let mut journals = vec![sign_journal(world, organization, life, zone, &mut timeline).await?];
     let mut signers = Vec::new();
     for (signer, signature) in life.creation.signers.iter().zip(&life.signatures) {
-        let state = otp.read(organization, signer.identification).await.map_err(|error| format!("{error:?}"))?;
+        // Used by the signature, so closed; should telling it have been put off, the evidence must not say otherwise.
+        let state = match otp.ask(organization, signer.identification, otp::Command::Close).await {
+            Err(actors::Error::Rejected(_)) => otp.read(organization, signer.identification).await,
+            closed => closed,
+        };
+        let state = state.map_err(|error| error.to_string())?;
         let identification = state.life().ok_or("an identification of the process does not exist")?;
         signers.push(describe_signer(world, organization, signer, signature, identification));
         journals.push(otp_journal(world, organization, signer, zone, &mut timeline).await?);
@@ -172,8 +177,10 @@ async fn sign_journal(
             Event::Failed { reason, .. } => (SERVICE.into(), Action::ProcessFailed, Some(reason.clone())),
             Event::Cancelled { reason } => (organization.to_owned(), Action::ProcessCancelled, Some(reason.clone())),
             Event::Expired => (SERVICE.into(), Action::ProcessExpired, None),
+            Event::Noticed { signature, failure: None, .. } => (SERVICE.into(), Action::NoticeSent, Some(alias(*signature))),
+            Event::Noticed { failure: Some(reason), .. } => (SERVICE.into(), Action::NoticeNotSent, Some(reason.clone())),
             // The identifications' own journals say it.
-            Event::Identified { .. } | Event::IdentificationLost { .. } | Event::Noticed { .. } => continue,
+            Event::Identified { .. } | Event::IdentificationLost { .. } => continue,
         };
         timeline.push(entry(zone, line, life.creation.id, actor, what, details));
     }

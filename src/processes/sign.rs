@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use workflows::{
     Channel,
     identification::otp::{self, Otp, Purpose},
-    sign_process::{Command, Effect, Life, Notice, SignProcess, Status},
+    sign_process::{Command, Effect, Life, Notice, SignProcess, SignatureStatus, Status},
 };
 
 use super::{World, messages::Draft, refused, retry, told};
@@ -102,6 +102,10 @@ impl Adapter {
     ) -> Attempt<SignProcess> {
         let organization = &*call.entity.organization;
         let Some(position) = life.position(signature) else { return refused("there is no such signer") };
+        let open = life.status == Status::Created && life.signatures[position].status == SignatureStatus::Created;
+        if notice == Notice::SignRequest && !open {
+            return refused("there is nothing left to sign");
+        }
         let configuration = match self.world.configurations.load(organization).await {
             Ok(Some(configuration)) => configuration,
             Ok(None) => return refused("the organization has no sign configuration"),

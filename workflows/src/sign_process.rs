@@ -15,6 +15,7 @@
 //! | CREATED | an identification ended otherwise than by its time limit, or was never made | failed | FAILED |
 //! | CREATED | cancel                                | cancelled             | CANCELLED   |
 //! | CREATED | the time limit passes                 | expired               | EXPIRED     |
+//! | SIGNED, CERTIFIED | a notice went out, or did not | noticed           | the same    |
 //! | SIGNED  | a document was sealed                 | sealed                | SIGNED      |
 //! | SIGNED  | the certificate was made              | certified             | CERTIFIED   |
 //! | SIGNED  | sealing was given up                  | failed                | FAILED      |

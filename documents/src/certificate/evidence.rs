@@ -158,12 +158,12 @@ pub struct Signer {
     /// State of the signature as the contract spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_status: Option<String>,
-    /// When the signer was last shown the documents before signing.
+    /// When the signer was first shown the documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_at: Option<Moment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_at: Option<Moment>,
-    /// The words that the signer agreed to, as shown.
+    /// How the signer consented, in the words of who gathered the evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_text: Option<String>,
     /// The device that signed.
@@ -360,6 +360,8 @@ pub enum Action {
     CodeSent,
     CodeDelivered,
     CodeNotDelivered,
+    NoticeSent,
+    NoticeNotSent,
     WrongAnswer,
     IdentificationValidated,
     IdentificationSucceeded,

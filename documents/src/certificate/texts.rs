@@ -83,7 +83,7 @@ phrases! {
     SHOWN = "Documentos mostrados", "Documents shown", "Documents mostrats", "Dokumentuak erakutsita", "Documentos amosados",
         "Dokumente angezeigt";
     SIGNED = "Firmado", "Signed", "Signat", "Sinatua", "Asinado", "Signiert";
-    CONSENT = "Texto aceptado", "Consent text", "Text acceptat", "Onartutako testua", "Texto aceptado", "Zugestimmter Text";
+    CONSENT = "Consentimiento", "Consent", "Consentiment", "Adostasuna", "Consentimento", "Einwilligung";
 
     IDENTIFICATION = "Identificación", "Identification", "Identificació", "Identifikazioa", "Identificación", "Identifizierung";
     CHANNEL = "Canal y destino", "Channel and destination", "Canal i destinació", "Kanala eta helmuga", "Canle e destino",
@@ -204,6 +204,9 @@ phrases! {
     CODE_DELIVERED = "Código entregado", "Code delivered", "Codi lliurat", "Kodea helarazita", "Código entregado", "Code zugestellt";
     CODE_NOT_DELIVERED = "Código no entregado", "Code not delivered", "Codi no lliurat", "Kodea ez da heldu", "Código non entregado",
         "Code nicht zugestellt";
+    NOTICE_SENT = "Aviso enviado", "Notice sent", "Avís enviat", "Jakinarazpena bidalita", "Aviso enviado", "Benachrichtigung gesendet";
+    NOTICE_NOT_SENT = "Aviso no entregado", "Notice not delivered", "Avís no lliurat", "Jakinarazpena ez da entregatu",
+        "Aviso non entregado", "Benachrichtigung nicht zugestellt";
     WRONG_ANSWER = "Respuesta incorrecta", "Wrong answer", "Resposta incorrecta", "Erantzun okerra", "Resposta incorrecta",
         "Falsche Antwort";
     IDENTIFICATION_VALIDATED = "Identificación validada", "Identification validated", "Identificació validada",
@@ -268,6 +271,8 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::CodeSent => &CODE_SENT,
         Action::CodeDelivered => &CODE_DELIVERED,
         Action::CodeNotDelivered => &CODE_NOT_DELIVERED,
+        Action::NoticeSent => &NOTICE_SENT,
+        Action::NoticeNotSent => &NOTICE_NOT_SENT,
         Action::WrongAnswer => &WRONG_ANSWER,
         Action::IdentificationValidated => &IDENTIFICATION_VALIDATED,
         Action::IdentificationSucceeded => &IDENTIFICATION_SUCCEEDED,

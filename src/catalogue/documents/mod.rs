@@ -24,11 +24,15 @@ pub use labels::Owner;
 use super::records::{ATTEMPTS, Records, Versioned};
 use super::references::{Holder, References};
 use super::{Error as CatalogueError, Problem};
+use crate::heavy;
 
 const COLLECTION: &str = "document";
 
 /// Bytes that one permit of the uploads' memory stands for.
 const UNIT: usize = 1024;
+
+/// Whether a process still needs what it holds: it exists and has not ended. Where that cannot be found out it does.
+pub type Holds = Arc<dyn Fn(Arc<str>, Uuid) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
 
 /// Limits of the document service.
 #[derive(Clone, Debug)]
@@ -124,6 +128,7 @@ pub struct Documents {
     options: Arc<Options>,
     /// One permit for each [`UNIT`] of uploads in memory.
     room: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
 }
 
 /// Room in memory that an upload has until this is dropped.
@@ -136,7 +141,8 @@ impl Documents {
         let records = Records::new(store);
         let references = References::new(records.clone(), blobs.clone());
         let room = Arc::new(Semaphore::new(options.max_bytes_in_flight.div_ceil(UNIT).min(Semaphore::MAX_PERMITS)));
-        Self { records, references, blobs, options: Arc::new(options), room }
+        let readers = Arc::new(Semaphore::new(room.available_permits()));
+        Self { records, references, blobs, options: Arc::new(options), room, readers }
     }
 
     /// The limits.
@@ -153,6 +159,17 @@ impl Documents {
         let bytes = declared.map_or(most, |bytes| usize::try_from(bytes).unwrap_or(most).min(most));
         let permits = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         Arc::clone(&self.room).try_acquire_many_owned(permits).map(Admission).map_err(|_| Error::Busy)
+    }
+
+    /// Makes room for the bytes of a document that are about to be read for somebody outside. Room of its own, so that those who read
+    /// slowly keep no upload out; kept until the bytes are gone.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when there is none.
+    pub fn admit_reader(&self, document: &Document) -> Result<Admission, Error> {
+        let bytes = usize::try_from(document.size).unwrap_or(usize::MAX).min(self.options.max_bytes_in_flight);
+        let permits = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        Arc::clone(&self.readers).try_acquire_many_owned(permits).map(Admission).map_err(|_| Error::Busy)
     }
 
     /// Stores an upload under a new identifier.
@@ -385,6 +402,7 @@ impl Documents {
     /// [`Error::Catalogue`].
     pub async fn is_referenced(
         &self,
+        holds: &Holds,
         organization: &str,
         digest: &Digest,
         grace: TimeDelta,
@@ -395,7 +413,12 @@ impl Documents {
             let (held, next) = self.references.held(organization, digest, after.as_deref()).await?;
             for held in held {
                 let id = match held.holder {
-                    Holder::Process(_) => return Ok(true),
+                    Holder::Process(process) => {
+                        if now - held.since < grace || holds(organization.into(), process).await {
+                            return Ok(true);
+                        }
+                        continue;
+                    }
                     Holder::Document(id) => id,
                 };
                 let needed = match self.find(organization, id).await {
@@ -419,11 +442,11 @@ impl Documents {
     ///
     /// # Errors
     /// [`Error::Catalogue`].
-    pub async fn collect(&self, grace: TimeDelta, now: Timestamp) -> Result<Collected, Error> {
+    pub async fn collect(&self, holds: &Holds, grace: TimeDelta, now: Timestamp) -> Result<Collected, Error> {
         let is_referenced = |organization: Arc<str>, digest: Digest| {
-            let documents = self.clone();
+            let (documents, holds) = (self.clone(), holds.clone());
             async move {
-                match documents.is_referenced(&organization, &digest, grace, now).await {
+                match documents.is_referenced(&holds, &organization, &digest, grace, now).await {
                     Ok(referenced) => Ok(referenced),
                     Err(Error::Catalogue(CatalogueError::Store(error))) => Err(error),
                     Err(error) => {
@@ -477,5 +500,5 @@ async fn off_thread<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CatalogueError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| CatalogueError::Interrupted(what))
+    heavy::run(work).await.map_err(|_| CatalogueError::Interrupted(what))
 }

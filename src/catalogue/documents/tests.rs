@@ -56,6 +56,11 @@ impl World {
     }
 }
 
+/// No process that is still alive holds anything.
+fn nobody_holds() -> Holds {
+    Arc::new(|_, _| Box::pin(std::future::ready(false)))
+}
+
 #[tokio::test]
 async fn what_was_uploaded_can_be_read() {
     let world = world();
@@ -202,7 +207,7 @@ async fn holding_removed_bytes_is_refused_and_leaves_no_reference() {
     let held = world.documents.hold(ORG, &document.digest, Uuid::from_u128(9), noon()).await;
 
     assert!(matches!(held, Err(Error::Gone)));
-    assert!(!world.documents.is_referenced(ORG, &document.digest, TimeDelta::hours(1), noon()).await.unwrap());
+    assert!(!world.documents.is_referenced(&nobody_holds(), ORG, &document.digest, TimeDelta::hours(1), noon()).await.unwrap());
 }
 
 #[tokio::test]
@@ -317,12 +322,28 @@ async fn what_a_crash_left_behind_is_not_referenced_after_the_grace_period() {
     references.hold(ORG, &digest, Holder::Document(Uuid::from_u128(3)), noon()).await.unwrap();
     let grace = TimeDelta::hours(1);
 
-    assert!(world.documents.is_referenced(ORG, &digest, grace, later(60)).await.unwrap());
-    assert!(!world.documents.is_referenced(ORG, &digest, grace, later(3600)).await.unwrap());
+    assert!(world.documents.is_referenced(&nobody_holds(), ORG, &digest, grace, later(60)).await.unwrap());
+    assert!(!world.documents.is_referenced(&nobody_holds(), ORG, &digest, grace, later(3600)).await.unwrap());
 
     let kept = world.upload("{}").await;
     world.documents.delete(ORG, kept.id, None, later(1)).await.unwrap();
-    assert!(world.documents.is_referenced(ORG, &kept.digest, grace, later(1_000_000)).await.unwrap());
+    assert!(world.documents.is_referenced(&nobody_holds(), ORG, &kept.digest, grace, later(1_000_000)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_process_holds_bytes_while_it_lives_and_none_that_never_came_to_be() {
+    let world = world();
+    let document = world.upload("{}").await;
+    let (alive, never) = (Uuid::from_u128(8), Uuid::from_u128(9));
+    world.documents.hold(ORG, &document.digest, alive, noon()).await.unwrap();
+    world.documents.hold(ORG, &document.digest, never, noon()).await.unwrap();
+    world.documents.delete_physically(ORG, document.id, None, later(1)).await.unwrap();
+    let alone: Holds = Arc::new(move |_, process| Box::pin(std::future::ready(process == alive)));
+    let grace = TimeDelta::hours(1);
+
+    assert!(world.documents.is_referenced(&alone, ORG, &document.digest, grace, later(7200)).await.unwrap());
+    assert!(world.documents.is_referenced(&nobody_holds(), ORG, &document.digest, grace, later(60)).await.unwrap());
+    assert!(!world.documents.is_referenced(&nobody_holds(), ORG, &document.digest, grace, later(7200)).await.unwrap());
 }
 
 #[tokio::test]
@@ -332,9 +353,9 @@ async fn collecting_removes_what_nothing_needs_and_keeps_the_rest() {
     let orphan = world.blobs.put(ORG, Bytes::from_static(b"torn upload")).await.unwrap();
     let tomorrow = chrono::Utc::now() + TimeDelta::days(1);
 
-    let too_young = world.documents.collect(TimeDelta::days(2), tomorrow).await.unwrap();
+    let too_young = world.documents.collect(&nobody_holds(), TimeDelta::days(2), tomorrow).await.unwrap();
     assert_eq!((too_young.seen, too_young.removed), (2, 0));
-    let collected = world.documents.collect(TimeDelta::hours(1), tomorrow).await.unwrap();
+    let collected = world.documents.collect(&nobody_holds(), TimeDelta::hours(1), tomorrow).await.unwrap();
 
     assert_eq!((collected.seen, collected.removed), (2, 1));
     assert!(world.has_bytes(&kept).await);

@@ -21,6 +21,9 @@ use crate::Error;
 /// Locks over all blobs; one for those whose digests begin alike.
 const LOCKS: usize = 64;
 
+/// From so many bytes on hashing takes long enough (about a millisecond) to keep others waiting.
+const LARGE: usize = 1024 * 1024;
+
 /// Where blobs are. Cheap to clone; clones are the same store.
 #[derive(Clone, Debug)]
 pub struct Blobs {
@@ -62,7 +65,7 @@ impl Blobs {
     /// # Errors
     /// [`Error::Unavailable`] when they could not be kept; [`Error::Refused`] for an impossible organization.
     pub async fn put(&self, organization: &str, bytes: Bytes) -> Result<Digest, Error> {
-        let digest = Digest::of(&bytes);
+        let digest = digest_of(&bytes).await?;
         let path = path_of(organization, &digest)?;
         let _writing = self.lock(&digest).read().await;
         self.store.put(&path, PutPayload::from(bytes)).await.map_err(unavailable)?;
@@ -81,7 +84,7 @@ impl Blobs {
             Err(error) => return Err(unavailable(error)),
         };
         let bytes = found.bytes().await.map_err(unavailable)?;
-        if Digest::of(&bytes) != *digest {
+        if digest_of(&bytes).await? != *digest {
             return Err(Error::Corrupt(format!("blob {digest} holds other bytes than were put")));
         }
         Ok(Some(bytes))
@@ -140,6 +143,16 @@ fn path_of(organization: &str, digest: &Digest) -> Result<Path, Error> {
 
 fn unavailable(error: object_store::Error) -> Error {
     Error::Unavailable(error.to_string())
+}
+
+/// The digest; of much it is taken beside the threads that serve.
+async fn digest_of(bytes: &Bytes) -> Result<Digest, Error> {
+    if bytes.len() < LARGE {
+        return Ok(Digest::of(bytes));
+    }
+    let bytes = bytes.clone();
+    let taken = tokio::task::spawn_blocking(move || Digest::of(&bytes)).await;
+    taken.map_err(|_| Error::Unavailable("a digest could not be taken".into()))
 }
 
 #[cfg(test)]

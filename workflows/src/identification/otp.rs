@@ -10,6 +10,7 @@
 //! | CREATED   | a code is asked for           | challenged      | CREATED               |
 //! | CREATED   | the channel answers           | delivered / not | CREATED               |
 //! | CREATED, VALIDATED | the provider reports | receipt         | the same              |
+//! | VALIDATED | the channel answers late      | delivered / not | VALIDATED             |
 //! | CREATED   | wrong code or second factor   | wrong answer    | CREATED               |
 //! | CREATED   | right code and second factor  | validated       | VALIDATED             |
 //! | CREATED   | codes or failures used up     | failed          | FAILED                |
@@ -302,6 +303,14 @@ impl Life {
     /// Whether nothing can be asked for or answered any more.
     fn is_used_up(&self, now: Timestamp) -> bool {
         self.state == IdentificationState::Created && self.remaining_challenges() == 0 && !self.has_open_code(now)
+    }
+
+    /// Whether another code would go out now.
+    pub fn grants_challenge(&self, now: Timestamp, two_factor: Option<&str>) -> bool {
+        self.state == IdentificationState::Created
+            && self.remaining_challenges() > 0
+            && now >= self.next_challenge_at
+            && self.second_factor_is_right(two_factor)
     }
 
     fn second_factor_is_right(&self, given: Option<&str>) -> bool {
