@@ -12,6 +12,7 @@ pub mod iso_duration;
 pub mod keys;
 pub mod processes;
 pub mod public_url;
+pub mod receipts;
 pub mod sandbox_clock;
 pub mod server;
 pub mod verify;

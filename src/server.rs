@@ -24,10 +24,12 @@ use crate::{
     codes::Codes,
     config::{Config, Mode},
     http::{
-        self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, sandbox::Sandbox,
+        self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk,
+        sandbox::Sandbox,
     },
     keys::{self, Keys},
     processes::{Processes, Tenants, World},
+    receipts::Receipts,
     sandbox_clock::Offset,
 };
 
@@ -122,6 +124,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         offset.restore(&clock).await?;
     }
     let codes = Codes::new(&keys);
+    let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
     let world = World {
         store: shared.clone(),
         documents: documents.clone(),
@@ -130,6 +133,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         codes: codes.clone(),
         code_options: config.codes.options(),
         tenants: Tenants::new(config.tenants()),
+        receipts: receipts.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let processes = Processes::new(world, &clock, &config.processes.options(), &metrics, &arbiters);
@@ -167,6 +171,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         state,
         engine,
         sandbox: sandbox.clone(),
+        desk: Desk { receipts, channels },
         operations,
         metrics: HttpMetrics::new(&registry)?,
         json_limit: config.server.json_limit,
@@ -227,6 +232,7 @@ struct Application {
     state: State,
     engine: Engine,
     sandbox: Option<Sandbox>,
+    desk: Desk,
     operations: Operations,
     metrics: HttpMetrics,
     json_limit: usize,
@@ -238,6 +244,7 @@ impl Application {
         service
             .app_data(web::Data::new(self.state))
             .app_data(web::Data::new(self.engine))
+            .app_data(web::Data::new(self.desk))
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(http::json::Limit(self.json_limit)))
@@ -250,6 +257,7 @@ impl Application {
         http::simple_sign::configure(service);
         http::otp::configure(service);
         http::securize::configure(service);
+        http::receipts::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox);
         if let Some(sandbox) = self.sandbox {

@@ -12,9 +12,10 @@ mod secret;
 mod smtp;
 pub mod texts;
 
+pub use gateway::Unreadable;
 pub use options::*;
 pub use secret::Secret;
-pub use workflows::{Channel, Language};
+pub use workflows::{Channel, Language, identification::otp::ReceiptStatus};
 
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
@@ -52,9 +53,11 @@ pub struct Message {
     pub code: Option<Secret>,
     /// For how long the message is of use.
     pub ttl: Duration,
+    /// Where the gateway is to report what becomes of the message. A credential, for these reports only.
+    pub receipt_url: Option<String>,
 }
 
-/// Leaves out subject, text and code, and shows only the end of the destination.
+/// Leaves out subject, text, code and the address for receipts, and shows only the end of the destination.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
@@ -211,6 +214,25 @@ impl Channels {
         }
     }
 
+    /// Whether what carries the message reports what becomes of it, given an address for that.
+    pub fn reports(&self, organization: &str, channel: Channel, external: bool) -> bool {
+        self.inner.sandbox.is_none() && self.gateway(organization, channel, external).is_some_and(gateway::Gateway::reports)
+    }
+
+    /// What a report on a message says, and the gateway's word for it; `None` if nothing that is known here.
+    ///
+    /// # Errors
+    /// If the report is not of the configured form.
+    pub fn receipt(
+        &self,
+        organization: &str,
+        channel: Channel,
+        external: bool,
+        report: &[u8],
+    ) -> Result<Option<(ReceiptStatus, String)>, Unreadable> {
+        self.gateway(organization, channel, external).map_or(Ok(None), |gateway| gateway.receipt(report))
+    }
+
     /// Whether a message may be sent again after [`Outcome::Ambiguous`], as a second one with its reference is dropped.
     pub fn repeatable(&self, organization: &str, channel: Channel, external: bool) -> bool {
         self.inner.sandbox.is_some() || self.gateway(organization, channel, external).is_some_and(gateway::Gateway::is_idempotent)
@@ -270,13 +292,14 @@ fn masked(to: &str) -> String {
     if count > 6 { format!("***{shown}") } else { "***".to_owned() }
 }
 
-/// What a server said, fit for an [`Outcome`]: one short line without the message's code and destination, as some servers
+/// What a server said, fit for an [`Outcome`]: one short line without the message's code, destination and address for receipts, as some servers
 /// repeat what they were sent.
 fn reason(message: &Message, said: &str) -> String {
     let digits = message.to.trim_start_matches('+');
     let code = message.code.as_ref().map_or("", Secret::expose);
     let mut line: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    for hidden in [message.text.as_str(), code, message.to.as_str(), digits] {
+    let receipt_url = message.receipt_url.as_deref().unwrap_or_default();
+    for hidden in [message.text.as_str(), receipt_url, code, message.to.as_str(), digits] {
         if !hidden.is_empty() {
             line = line.replace(hidden, "***");
         }
@@ -304,6 +327,7 @@ mod tests {
             html: None,
             code: Some(Secret::new("123456")),
             ttl: Duration::from_secs(300),
+            receipt_url: None,
         }
     }
 
@@ -324,6 +348,9 @@ mod tests {
         let line = reason(&message, "bad number 34600111222\r\nfor code 123456");
         assert_eq!(line, "bad number ***  for code ***");
         assert_eq!(reason(&message, &"x".repeat(1000)).len(), MAX_REASON);
+        let reported = Message { receipt_url: Some("https://sign.example.org/receipts/t".into()), ..message };
+        assert_eq!(reason(&reported, "cannot call https://sign.example.org/receipts/t"), "cannot call ***");
+        assert!(!format!("{reported:?}").contains("receipts/t"));
     }
 
     #[actix_rt::test]

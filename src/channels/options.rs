@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Secret, texts};
+use super::{ReceiptStatus, Secret, texts};
 
 /// The channels. Without any of this, the sandbox outbox keeps every message and nothing leaves the machine.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -161,6 +161,17 @@ impl Default for Success {
     }
 }
 
+/// What the gateway reports of a message after it took it. A preset fills what is not given.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReceiptOptions {
+    /// Where the status stands in a report: a JSON pointer (RFC 6901) if it begins with a slash, else the name of a form's field.
+    pub status: String,
+    /// What each of the gateway's words for a status means: `accepted`, `sent`, `delivered`, `read` or `failed`. Reports with other
+    /// words are ignored.
+    pub statuses: BTreeMap<String, ReceiptStatus>,
+}
+
 /// An HTTP gateway, or webhook of an organization, that takes one message per request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -195,12 +206,16 @@ pub struct GatewayOptions {
     pub content_type: Option<ContentType>,
     /// Handlebars template of the body. Values: `to` (phones in E.164 with plus), `to_digits` (phones without), `channel`
     /// (SMS, EMAIL, WHATSAPP), `subject` (of e-mails), `text`, `code` (only in messages with a one-time code), `sender`, `ref` (our reference, the same in a repetition), `ttl` (seconds for which
-    /// the message is of use), `language` (see `languages`), `template`, `notice_template`, `kind`, `organization`.
+    /// the message is of use), `language` (see `languages`), `template`, `notice_template`, `kind`, `organization`, `receipt_url`
+    /// (where the gateway reports what becomes of the message; empty in messages without receipts).
     pub body: Option<String>,
     /// The gateway's names of languages, where they are not the lower-case ISO 639-1 codes, e.g. `{ eu = "es" }`.
     pub languages: BTreeMap<String, String>,
     /// What an answer must be for the message to count as accepted.
     pub success: Option<Success>,
+    /// How the gateway's reports on messages with a one-time code are read, which it posts to `receipt_url`. Needs
+    /// `server.public_base_url`. Without it there are no receipts.
+    pub receipt: Option<ReceiptOptions>,
     /// JSON pointer (RFC 6901) to the provider's id of the message in its answer.
     pub message_id: Option<String>,
     /// JSON pointer (RFC 6901) to the text of an error in the gateway's answer, for the operator.

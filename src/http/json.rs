@@ -38,7 +38,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             require_json(&request)?;
-            parse(&read(&request, payload).await?).map(Self)
+            parse(&read(&request, payload, limit(&request)).await?).map(Self)
         })
     }
 }
@@ -56,7 +56,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeEmpty<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let bytes = read(&request, payload).await?;
+            let bytes = read(&request, payload, limit(&request)).await?;
             if bytes.is_empty() {
                 return Ok(Self(T::default()));
             }
@@ -66,8 +66,15 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeEmpty<T> {
     }
 }
 
-async fn read(request: &HttpRequest, payload: Payload) -> Result<BytesMut, ApiError> {
-    let limit = request.app_data::<web::Data<Limit>>().map_or(DEFAULT_LIMIT, |limit| limit.0);
+fn limit(request: &HttpRequest) -> usize {
+    request.app_data::<web::Data<Limit>>().map_or(DEFAULT_LIMIT, |limit| limit.0)
+}
+
+/// The body, of whatever type.
+///
+/// # Errors
+/// 413 over the limit, 408 when it takes too long, 400 when it breaks off.
+pub(super) async fn read(request: &HttpRequest, payload: Payload, limit: usize) -> Result<BytesMut, ApiError> {
     let collected = tokio::time::timeout(READ_TIMEOUT, collect(request, payload, limit)).await;
     collected.map_err(|_| ApiError::timeout("the body did not arrive in time"))?
 }
@@ -82,7 +89,7 @@ fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
 }
 
 async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<BytesMut, ApiError> {
-    let over = || ApiError::too_large(format!("a JSON body may have {limit} bytes"));
+    let over = || ApiError::too_large(format!("the body may have {limit} bytes"));
     if declared_length(request).is_some_and(|length| length > limit as u64) {
         return Err(over());
     }

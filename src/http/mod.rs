@@ -12,6 +12,7 @@ pub mod operations;
 pub mod otp;
 pub mod people;
 pub mod processes;
+pub mod receipts;
 pub mod responses;
 pub mod sandbox;
 pub mod securize;

@@ -3,7 +3,8 @@
 use ::documents::{
     certificate::{
         self, Action, Challenge, Delivery, Device, Document, Evidence, Identification, Journal, JournalPosition, Moment,
-        PreviewDocument, Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant, TimelineEntry, mask,
+        PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
+        TimelineEntry, mask,
     },
     pkcs12::Identity,
 };
@@ -196,7 +197,7 @@ async fn otp_journal(
     zone: Zone,
     timeline: &mut Vec<TimelineEntry>,
 ) -> Result<Journal, String> {
-    use otp::Event;
+    use otp::{Event, ReceiptStatus};
     let (lines, chain) = read::<Otp>(world, organization, signer.identification).await?;
     let destination = signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to));
     for line in &lines {
@@ -206,6 +207,14 @@ async fn otp_journal(
             Event::Challenged { .. } => (signer.alias.clone(), Action::CodeRequested, destination.clone()),
             Event::Delivered { provider_id, .. } => (SERVICE.into(), Action::CodeSent, provider_id.clone()),
             Event::NotDelivered { reason, .. } => (SERVICE.into(), Action::CodeNotDelivered, Some(reason.clone())),
+            Event::Receipt { status: ReceiptStatus::Delivered | ReceiptStatus::Read, word, .. } => {
+                (SERVICE.into(), Action::CodeDelivered, Some(word.clone()))
+            }
+            Event::Receipt { status: ReceiptStatus::Failed, word, .. } => {
+                (SERVICE.into(), Action::CodeNotDelivered, Some(word.clone()))
+            }
+            // That a message is on its way stands with its delivery.
+            Event::Receipt { status: ReceiptStatus::Accepted | ReceiptStatus::Sent, .. } => continue,
             Event::WrongAnswer { .. } => (signer.alias.clone(), Action::WrongAnswer, None),
             Event::Validated { device } => (signer.alias.clone(), Action::IdentificationValidated, device.ip.clone()),
             Event::Succeeded => (SERVICE.into(), Action::IdentificationSucceeded, Some(signer.alias.clone())),
@@ -284,7 +293,7 @@ fn describe_identification(signer: &sign_process::Signer, life: &otp::Life, zone
         requested_at: zone.moment(challenge.at),
         expires_at: Some(zone.moment(challenge.until)),
         attempts: Some(challenge.answers),
-        deliveries: delivery(&challenge.delivery, zone, carrier).into_iter().collect(),
+        deliveries: delivery(challenge, zone, carrier).into_iter().collect(),
     });
     Identification {
         id: signer.identification,
@@ -302,13 +311,17 @@ fn describe_identification(signer: &sign_process::Signer, life: &otp::Life, zone
     }
 }
 
-fn delivery(delivery: &otp::Delivery, zone: Zone, carrier: &str) -> Option<Delivery> {
-    let (at, message_id, outcome) = match delivery {
-        otp::Delivery::Pending => return None,
-        otp::Delivery::Accepted { at, provider_id } => (at, provider_id.clone(), "SENT".to_owned()),
-        otp::Delivery::Failed { at, reason } => (at, None, format!("FAILED: {reason}")),
+fn delivery(challenge: &otp::Challenge, zone: Zone, carrier: &str) -> Option<Delivery> {
+    let (at, message_id, outcome) = match (&challenge.delivery, challenge.receipts.first()) {
+        (otp::Delivery::Pending, None) => return None,
+        // The provider has it, whether or not its answer arrived.
+        (otp::Delivery::Pending, Some(receipt)) => (&receipt.at, None, "SENT".to_owned()),
+        (otp::Delivery::Accepted { at, provider_id }, _) => (at, provider_id.clone(), "SENT".to_owned()),
+        (otp::Delivery::Failed { at, reason }, _) => (at, None, format!("FAILED: {reason}")),
     };
-    Some(Delivery { at: zone.moment(*at), provider: carrier.into(), message_id, outcome, receipts: Vec::new() })
+    let receipts = challenge.receipts.iter();
+    let receipts = receipts.map(|receipt| Receipt { at: zone.moment(receipt.at), status: receipt.word.clone() }).collect();
+    Some(Delivery { at: zone.moment(*at), provider: carrier.into(), message_id, outcome, receipts })
 }
 
 async fn describe_document(
@@ -335,4 +348,37 @@ async fn describe_document(
         sealed,
         sign_fields: sign_fields.collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otp::{CodeHash, ReceiptStatus};
+
+    fn challenge(delivery: otp::Delivery, words: &[&str]) -> otp::Challenge {
+        let at = ::store::Timestamp::UNIX_EPOCH;
+        let receipt = |word: &&str| otp::Receipt { at, status: ReceiptStatus::Sent, word: (*word).to_owned() };
+        let receipts = words.iter().map(receipt).collect();
+        let hash = CodeHash("hash".into());
+        otp::Challenge { id: Uuid::nil(), hash, at, until: at, attempts_left: 3, answers: 0, delivery, receipts }
+    }
+
+    fn described(delivery: otp::Delivery, words: &[&str]) -> Option<(String, Vec<String>)> {
+        let delivery = super::delivery(&challenge(delivery, words), Zone(None), "SMS gateway")?;
+        Some((delivery.outcome, delivery.receipts.into_iter().map(|receipt| receipt.status).collect()))
+    }
+
+    #[test]
+    fn a_delivery_has_its_receipts_in_the_words_of_the_provider() {
+        let accepted = otp::Delivery::Accepted { at: ::store::Timestamp::UNIX_EPOCH, provider_id: None };
+        let words = || vec!["sent".to_owned(), "delivered".to_owned()];
+        assert_eq!(described(accepted.clone(), &["sent", "delivered"]), Some(("SENT".into(), words())));
+        assert_eq!(described(accepted, &[]), Some(("SENT".into(), Vec::new())));
+    }
+
+    #[test]
+    fn what_the_provider_reports_on_was_sent_although_its_answer_is_missing() {
+        assert_eq!(described(otp::Delivery::Pending, &["sent"]), Some(("SENT".into(), vec!["sent".into()])));
+        assert_eq!(described(otp::Delivery::Pending, &[]), None);
+    }
 }

@@ -69,6 +69,8 @@ pub(super) struct Draft<'a> {
     pub documents: Vec<String>,
     pub content: Content,
     pub until: DateTime<Utc>,
+    /// Where its gateway is to report what becomes of it.
+    pub receipt_url: Option<String>,
 }
 
 impl World {
@@ -104,6 +106,7 @@ impl World {
             html: None,
             code,
             ttl: ttl.max(Duration::from_secs(1)),
+            receipt_url: draft.receipt_url,
         };
         match self.channels.send(&message, now).await {
             Outcome::Accepted { provider_id } => Ok(provider_id),

@@ -17,6 +17,7 @@ use crate::{
     catalogue::{documents::Documents, sign_configuration::SignConfigurations},
     channels::Channels,
     codes::Codes,
+    receipts::Receipts,
 };
 
 pub use messages::{CodeOptions, Tenant, Tenants};
@@ -30,6 +31,7 @@ pub struct World {
     pub codes: Codes,
     pub code_options: CodeOptions,
     pub tenants: Tenants,
+    pub receipts: Receipts,
 }
 
 /// The hosts of all kinds of processes. Cheap to clone.

@@ -7,12 +7,15 @@ use actors::{Attempt, Call, Effects, Host};
 use async_trait::async_trait;
 use workflows::{
     IdentificationState,
-    identification::otp::{Command, Effect, Otp},
+    identification::otp::{Command, Creation, Effect, Otp},
     sign_process::{self, SignProcess},
 };
 
 use super::{World, messages::Draft, refused, told};
-use crate::channels::{Secret, texts::Content};
+use crate::{
+    channels::{Secret, texts::Content},
+    receipts::{Kind, Subject},
+};
 
 pub(super) struct Adapter {
     pub world: Arc<World>,
@@ -65,10 +68,22 @@ impl Adapter {
             documents: creation.purpose.documents.clone(),
             content: Content::OtpCode { code: Secret::new(code), minutes, domain: None },
             until,
+            receipt_url: self.receipt_url(call, creation, challenge),
         };
         match self.world.send(draft, call.now).await {
             Ok(provider_id) => Attempt::Done(Some(Command::Delivered { challenge, provider_id })),
             Err(attempt) => attempt,
         }
+    }
+
+    /// Where the gateway is to report what becomes of the message, if it does.
+    fn receipt_url(&self, call: &Call<Otp>, creation: &Creation, challenge: uuid::Uuid) -> Option<String> {
+        let (organization, channel, external) = (&*call.entity.organization, creation.channel, creation.external);
+        if !self.world.channels.reports(organization, channel, external) {
+            return None;
+        }
+        let organization = organization.to_owned();
+        let subject = Subject { organization, kind: Kind::Otp, id: call.entity.id, challenge, channel, external };
+        self.world.receipts.url(&subject, call.now)
     }
 }

@@ -128,6 +128,7 @@ impl Adapter {
             documents: life.creation.documents.iter().map(|document| document.name.clone()).collect(),
             content,
             until,
+            receipt_url: None,
         };
         match self.world.send(draft, call.now).await {
             Ok(provider_id) => Attempt::Done(Some(Command::Noticed { signature, notice, delivered: Ok(provider_id) })),

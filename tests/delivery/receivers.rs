@@ -31,6 +31,8 @@ pub struct Received {
     /// The message's reference at the gateway, its Message-ID in mail.
     pub reference: String,
     pub text: String,
+    /// Where the gateway is to report.
+    pub receipt_url: String,
     pub accepted: bool,
 }
 
@@ -167,7 +169,7 @@ async fn mail(mut stream: BufReader<TcpStream>, state: &State) -> Option<()> {
                 let reference = header("Message-ID:");
                 let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
                 let accepted = *state.mood.lock() == Mood::Takes;
-                state.received.lock().push(Received { reference, text: body, accepted });
+                state.received.lock().push(Received { reference, text: body, receipt_url: String::new(), accepted });
                 if !accepted {
                     hang(&mut stream).await;
                     return None;
@@ -207,7 +209,8 @@ async fn gateway(mut stream: BufReader<TcpStream>, state: &State) -> Option<()> 
             .ok();
     }
     let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
-    state.received.lock().push(Received { reference: text("ref"), text: text("text"), accepted: mood == Mood::Takes });
+    let (reference, receipt_url) = (text("ref"), text("receipt_url"));
+    state.received.lock().push(Received { reference, text: text("text"), receipt_url, accepted: mood == Mood::Takes });
     if mood == Mood::Hangs {
         hang(&mut stream).await;
         return None;

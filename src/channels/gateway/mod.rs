@@ -4,6 +4,7 @@
 //! only, never in the URL, and nothing of a request or answer is logged.
 
 mod preset;
+mod receipt;
 
 use std::{collections::BTreeMap, error::Error as _, time::Duration};
 
@@ -23,8 +24,11 @@ use tokio::{
 };
 
 use super::{
-    Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, Secret, Success, options, reason, texts,
+    Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, ReceiptStatus, Secret, Success, options,
+    reason, texts,
 };
+
+pub use receipt::Unreadable;
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -37,7 +41,8 @@ const REFERENCE: &str = "{ref}";
 
 /// What an organization's webhook gets unless it wants something else.
 const WEBHOOK: &str = r#"{"reference":"{{ref}}","organization":"{{organization}}","kind":"{{kind}}","channel":"{{channel}}","to":"{{to}}",
-"language":"{{language}}","subject":"{{subject}}","text":"{{text}}","code":{{#if code}}"{{code}}"{{else}}null{{/if}},"ttl":{{ttl}}}"#;
+"language":"{{language}}","subject":"{{subject}}","text":"{{text}}","code":{{#if code}}"{{code}}"{{else}}null{{/if}},"ttl":{{ttl}}
+{{#if receipt_url}},"receipt_url":"{{receipt_url}}"{{/if}}}"#;
 
 /// One gateway for one channel, or the webhook of one organization.
 pub(super) struct Gateway {
@@ -57,6 +62,8 @@ pub(super) struct Gateway {
     success: Success,
     message_id: Option<String>,
     error_text: Option<String>,
+    /// `None`: it does not report.
+    receipts: Option<receipt::Reader>,
     retry_statuses: Vec<u16>,
     timeout: Duration,
     slots: Semaphore,
@@ -95,6 +102,7 @@ impl Gateway {
             success,
             message_id: options.message_id,
             error_text: options.error_text,
+            receipts: options.receipt.as_ref().map(receipt::Reader::new).transpose()?,
             retry_statuses: options.retry_statuses.unwrap_or_else(|| vec![401, 429, 503]),
             timeout,
             slots: Semaphore::new(connections),
@@ -118,6 +126,16 @@ impl Gateway {
 
     pub(super) fn is_idempotent(&self) -> bool {
         self.idempotent
+    }
+
+    /// Whether it reports what becomes of a message.
+    pub(super) fn reports(&self) -> bool {
+        self.receipts.is_some()
+    }
+
+    /// What a report says; `None` if nothing.
+    pub(super) fn receipt(&self, report: &[u8]) -> Result<Option<(ReceiptStatus, String)>, Unreadable> {
+        self.receipts.as_ref().map_or(Ok(None), |reader| reader.read(report))
     }
 
     pub(super) async fn send(&self, message: &Message, now: Timestamp) -> Outcome {
@@ -222,6 +240,7 @@ impl Gateway {
             "notice_template": self.notice_template,
             "kind": message.kind.name(),
             "organization": message.organization,
+            "receipt_url": message.receipt_url.as_deref().unwrap_or_default(),
         });
         self.body.render("body", &values)
     }
@@ -229,6 +248,7 @@ impl Gateway {
     /// Renders the body with and without a code, to find what is wrong with it before a message does.
     fn try_body(&self, channel: Channel) -> Result<(), String> {
         for code in [Some(Secret::new("123456")), None] {
+            let has_code = code.is_some();
             let sample = Message {
                 reference: "reference".into(),
                 organization: "organization".into(),
@@ -236,12 +256,13 @@ impl Gateway {
                 external: false,
                 to: "+34600111222".into(),
                 language: super::Language::Es,
-                kind: if code.is_some() { texts::Kind::OtpCode } else { texts::Kind::SignRequest },
+                kind: if has_code { texts::Kind::OtpCode } else { texts::Kind::SignRequest },
                 subject: String::new(),
                 text: "a \"text\" with \\ & =\nand a line".into(),
                 html: None,
                 code,
                 ttl: Duration::from_secs(300),
+                receipt_url: has_code.then(|| "https://sign.example.org/receipts/token".into()),
             };
             let body = self.render(&sample).map_err(|error| format!("body: {error}"))?;
             if self.content_type == ContentType::Json {

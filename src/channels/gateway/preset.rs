@@ -1,11 +1,27 @@
 //! What is known of providers: the options that a preset fills where they are not given.
 
-use super::super::{Authentication, Channel, ContentType, GatewayOptions, Preset, Success};
+use super::super::{Authentication, Channel, ContentType, GatewayOptions, Preset, ReceiptStatus, Success};
 
 /// Twilio Messages; the body's fields and the answer's members are those of its REST API, version 2010-04-01.
 /// `ValidityPeriod` makes it drop a code that it could not deliver while it was valid.
-const TWILIO_SMS: &str = "To={{to}}&From={{sender}}&Body={{text}}{{#if code}}&ValidityPeriod={{ttl}}{{/if}}";
-const TWILIO_WHATSAPP: &str = "To=whatsapp%3A{{to}}&From=whatsapp%3A{{sender}}&Body={{text}}";
+const TWILIO_SMS: &str = "To={{to}}&From={{sender}}&Body={{text}}{{#if code}}&ValidityPeriod={{ttl}}{{/if}}\
+                          {{#if receipt_url}}&StatusCallback={{receipt_url}}{{/if}}";
+const TWILIO_WHATSAPP: &str = "To=whatsapp%3A{{to}}&From=whatsapp%3A{{sender}}&Body={{text}}\
+                               {{#if receipt_url}}&StatusCallback={{receipt_url}}{{/if}}";
+
+/// The field of Twilio's status callbacks, and the values of it that a message on its way out can have.
+const TWILIO_STATUS: &str = "MessageStatus";
+const TWILIO_STATUSES: [(&str, ReceiptStatus); 9] = [
+    ("accepted", ReceiptStatus::Accepted),
+    ("queued", ReceiptStatus::Accepted),
+    ("sending", ReceiptStatus::Accepted),
+    ("sent", ReceiptStatus::Sent),
+    ("delivered", ReceiptStatus::Delivered),
+    ("read", ReceiptStatus::Read),
+    ("undelivered", ReceiptStatus::Failed),
+    ("failed", ReceiptStatus::Failed),
+    ("canceled", ReceiptStatus::Failed),
+];
 
 /// Meta WhatsApp Cloud: in an authentication template the code stands in the body and in the button that copies it.
 const META: &str = r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"{{to_digits}}",
@@ -36,6 +52,13 @@ pub(super) fn filled(options: &GatewayOptions, channel: Channel) -> Result<Gatew
             filled.success.get_or_insert_with(|| created("/sid"));
             filled.message_id.get_or_insert_with(|| "/sid".to_owned());
             filled.error_text.get_or_insert_with(|| "/message".to_owned());
+            let receipt = filled.receipt.get_or_insert_default();
+            if receipt.status.is_empty() {
+                receipt.status = TWILIO_STATUS.to_owned();
+            }
+            if receipt.statuses.is_empty() {
+                receipt.statuses = TWILIO_STATUSES.map(|(word, status)| (word.to_owned(), status)).into();
+            }
         }
         Some(Preset::MetaWhatsapp) => {
             if channel != Channel::Whatsapp {
@@ -50,6 +73,7 @@ pub(super) fn filled(options: &GatewayOptions, channel: Channel) -> Result<Gatew
             filled.success.get_or_insert_with(|| created("/messages/0/id"));
             filled.message_id.get_or_insert_with(|| "/messages/0/id".to_owned());
             filled.error_text.get_or_insert_with(|| "/error/message".to_owned());
+            // No receipts: Meta reports to one address for the whole app, whatever the message, not to one that comes with it.
             // WhatsApp has no templates in Basque and Galician.
             for language in ["eu", "gl"] {
                 filled.languages.entry(language.to_owned()).or_insert_with(|| "es".to_owned());

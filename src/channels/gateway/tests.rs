@@ -8,7 +8,7 @@ use tokio::{
 
 use super::{
     super::{
-        Preset,
+        Preset, ReceiptOptions,
         tests::{message, noon},
     },
     *,
@@ -257,6 +257,35 @@ fn the_preset_of_twilio_makes_its_form() {
     assert!(!sms.render(&notice).unwrap().contains("ValidityPeriod"));
     let whatsapp = preset(Preset::Twilio, Channel::Whatsapp).render(&notice).unwrap();
     assert!(whatsapp.starts_with("To=whatsapp%3A%2B34600111222&From=whatsapp%3A%2B15005550006&"), "{whatsapp}");
+    assert!(!whatsapp.contains("StatusCallback"), "{whatsapp}");
+}
+
+#[test]
+fn twilio_is_told_where_to_report_and_its_reports_are_understood() {
+    for channel in [Channel::Sms, Channel::Whatsapp] {
+        let gateway = preset(Preset::Twilio, channel);
+        let reported = Message { receipt_url: Some("https://sign.example.org/receipts/t-1".into()), ..message(channel, "r1") };
+        let body = gateway.render(&reported).unwrap();
+        assert!(body.ends_with("&StatusCallback=https%3A%2F%2Fsign.example.org%2Freceipts%2Ft-1"), "{body}");
+        let read = |word: &str| gateway.receipt(format!("MessageSid=SM1&MessageStatus={word}").as_bytes()).unwrap();
+        assert_eq!(read("undelivered"), Some((ReceiptStatus::Failed, "undelivered".into())));
+        assert_eq!(read("read"), Some((ReceiptStatus::Read, "read".into())));
+        assert_eq!(read("receiving"), None);
+    }
+    let meta = preset(Preset::MetaWhatsapp, Channel::Whatsapp);
+    assert!(!meta.reports());
+    assert_eq!(meta.receipt(b"{}"), Ok(None));
+}
+
+#[test]
+fn the_default_body_of_a_webhook_names_the_address_for_receipts() {
+    let receipt = ReceiptOptions { status: "/s".into(), statuses: [("ok".to_owned(), ReceiptStatus::Delivered)].into() };
+    let options = GatewayOptions { url: Some("https://acme.example".into()), receipt: Some(receipt), ..Default::default() };
+    let webhook = Gateway::webhook(&options).unwrap();
+    let reported = Message { receipt_url: Some("https://sign.example.org/receipts/t-1".into()), ..message(Channel::Sms, "r1") };
+    let body: Value = serde_json::from_str(&webhook.render(&reported).unwrap()).unwrap();
+    assert_eq!(body["receipt_url"], "https://sign.example.org/receipts/t-1");
+    assert!(webhook.reports());
 }
 
 #[test]
@@ -297,6 +326,7 @@ fn wrong_options_are_errors_that_say_which() {
     wrong(&|options| options.connections = Some(0), "connections");
     wrong(&|options| options.message_id = Some("id".into()), "JSON pointer");
     wrong(&|options| options.success = Some(Success { equals: Some(json!(1)), ..Success::default() }), "success.pointer");
+    wrong(&|options| options.receipt = Some(ReceiptOptions::default()), "receipt.status");
     wrong(&|options| options.authentication = Some(Authentication::Bearer), "token");
     wrong(&|options| drop(options.headers.insert("X".into(), Secret::new("s3cret\n"))), "headers.X");
     wrong(&|options| options.preset = Some(Preset::Twilio), "account");

@@ -9,6 +9,7 @@
 //! | -         | create                        | created         | CREATED               |
 //! | CREATED   | a code is asked for           | challenged      | CREATED               |
 //! | CREATED   | the channel answers           | delivered / not | CREATED               |
+//! | CREATED, VALIDATED | the provider reports | receipt         | the same              |
 //! | VALIDATED | the channel answers late      | delivered / not | VALIDATED             |
 //! | CREATED   | wrong code or second factor   | wrong answer    | CREATED               |
 //! | CREATED   | right code and second factor  | validated       | VALIDATED             |
@@ -19,6 +20,7 @@
 //! | any       | delete (force unless CREATED) | deleted         | DELETED               |
 
 mod code;
+mod receipt;
 
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,7 @@ use uuid::Uuid;
 use crate::{Channel, Contact, Decision, Device, IdentificationState, Machine, Timestamp, Transition, TwoFactorType};
 
 pub use code::{CodeHash, TypedCode};
+pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
 
 /// Longest life of an identification (contract: at most 30 days).
 pub const MAX_EXPIRY: Duration = Duration::days(30);
@@ -127,6 +130,12 @@ pub enum Command {
         challenge: Uuid,
         reason: String,
     },
+    /// The provider reports on the message of a challenge. `word` is its own for the status.
+    Receipt {
+        challenge: Uuid,
+        status: ReceiptStatus,
+        word: String,
+    },
     /// Looks at the clock only.
     Look,
 }
@@ -148,6 +157,11 @@ pub enum Event {
     NotDelivered {
         challenge: Uuid,
         reason: String,
+    },
+    Receipt {
+        challenge: Uuid,
+        status: ReceiptStatus,
+        word: String,
     },
     /// A wrong second factor when a code was asked for (`at_challenge`), else a wrong code or second factor. Which of the
     /// two is not kept and the caller is never told.
@@ -210,6 +224,9 @@ pub struct Challenge {
     pub answers: u32,
     #[serde(default)]
     pub delivery: Delivery,
+    /// In the order in which they came; at most [`MAX_RECEIPTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<Receipt>,
 }
 
 /// What became of a message.
@@ -319,6 +336,7 @@ impl Machine for Otp {
         Transition::new(CREATED, "challenged", CREATED),
         Transition::new(CREATED, "delivered", CREATED),
         Transition::new(CREATED, "not delivered", CREATED),
+        Transition::new(CREATED, "receipt", CREATED),
         Transition::new(CREATED, "wrong answer", CREATED),
         Transition::new(CREATED, "validated", VALIDATED),
         Transition::new(CREATED, "failed", FAILED),
@@ -326,6 +344,7 @@ impl Machine for Otp {
         Transition::new(CREATED, "expired", EXPIRED),
         Transition::new(VALIDATED, "delivered", VALIDATED),
         Transition::new(VALIDATED, "not delivered", VALIDATED),
+        Transition::new(VALIDATED, "receipt", VALIDATED),
         Transition::new(VALIDATED, "succeeded", SUCCEEDED),
         Transition::new(VALIDATED, "cancelled", CANCELLED),
         Transition::new(VALIDATED, "expired", EXPIRED),
@@ -379,8 +398,13 @@ impl Machine for Otp {
             Command::NotDelivered { challenge, reason } if life.awaits_delivery(challenge) => {
                 Decision::accept([Event::NotDelivered { challenge, reason }])
             }
+            Command::Receipt { challenge, status, word } if life.takes_receipt(challenge, status, &word) => {
+                Decision::accept([Event::Receipt { challenge, status, word }])
+            }
             // A report about an identification that has ended or a message that was reported before changes nothing.
-            Command::Delivered { .. } | Command::NotDelivered { .. } | Command::Look => Decision::nothing(),
+            Command::Delivered { .. } | Command::NotDelivered { .. } | Command::Receipt { .. } | Command::Look => {
+                Decision::nothing()
+            }
         }
     }
 
@@ -405,6 +429,9 @@ impl Machine for Otp {
                 if life.challenges.last().is_some_and(|current| current.id == *challenge) {
                     life.next_challenge_at = life.next_challenge_at.min(at);
                 }
+            }
+            Event::Receipt { challenge, status, word } => {
+                life.add_receipt(*challenge, Receipt { at, status: *status, word: word.clone() });
             }
             Event::WrongAnswer { at_challenge } => life.count_wrong_answer(*at_challenge),
             Event::Validated { device } => {
@@ -434,9 +461,11 @@ impl Machine for Otp {
             }
             // To the process a deleted identification is one that was cancelled.
             Event::Deleted => IdentificationState::Cancelled,
-            Event::Created(_) | Event::Delivered { .. } | Event::NotDelivered { .. } | Event::WrongAnswer { .. } => {
-                return Vec::new();
-            }
+            Event::Created(_)
+            | Event::Delivered { .. }
+            | Event::NotDelivered { .. }
+            | Event::Receipt { .. }
+            | Event::WrongAnswer { .. } => return Vec::new(),
         };
         let sign_process = life.creation.purpose.sign_process;
         sign_process.map(|sign_process| Effect::TellProcess { sign_process, state: told }).into_iter().collect()
@@ -480,6 +509,7 @@ impl Machine for Otp {
             Event::Challenged { .. } => "challenged",
             Event::Delivered { .. } => "delivered",
             Event::NotDelivered { .. } => "not delivered",
+            Event::Receipt { .. } => "receipt",
             Event::WrongAnswer { .. } => "wrong answer",
             Event::Validated { .. } => "validated",
             Event::Succeeded => "succeeded",
@@ -509,7 +539,9 @@ impl Otp {
                 Some(deleted) if deleted.creation == *creation => Decision::nothing(),
                 Some(_) => Decision::refuse(Rejection::Exists),
             },
-            Command::Delivered { .. } | Command::NotDelivered { .. } | Command::Look => Decision::nothing(),
+            Command::Delivered { .. } | Command::NotDelivered { .. } | Command::Receipt { .. } | Command::Look => {
+                Decision::nothing()
+            }
             _ => Decision::refuse(Rejection::NotFound),
         }
     }
@@ -533,7 +565,8 @@ impl Life {
 
     fn add_challenge(&mut self, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
         let attempts_left = self.creation.policy.attempts;
-        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, delivery: Delivery::Pending });
+        let (delivery, receipts) = (Delivery::Pending, Vec::new());
+        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, delivery, receipts });
         let cooldown = self.creation.policy.cooldown(self.challenges.len() as u32);
         self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
     }

@@ -125,6 +125,11 @@ impl World {
         assert_eq!(self.otp.tell(Command::Delivered { challenge: Uuid::from_u128(number), provider_id }), Ok(()));
     }
 
+    fn receipt(&mut self, number: u128, status: ReceiptStatus) {
+        let word = format!("{status:?}").to_lowercase();
+        assert_eq!(self.otp.tell(Command::Receipt { challenge: Uuid::from_u128(number), status, word }), Ok(()));
+    }
+
     fn not_delivered(&mut self, number: u128) {
         let reason = "no such number".into();
         assert_eq!(self.otp.tell(Command::NotDelivered { challenge: Uuid::from_u128(number), reason }), Ok(()));
@@ -434,6 +439,7 @@ fn what_is_not_there_is_not_found() {
         let events = world.otp.journal.len();
         world.delivered(1);
         world.not_delivered(1);
+        world.receipt(1, ReceiptStatus::Delivered);
         assert_eq!(world.otp.tell(Command::Look), Ok(()));
         assert_eq!(world.otp.journal.len(), events);
     }
@@ -483,8 +489,51 @@ fn a_late_report_of_a_delivery_changes_nothing_after_the_end() {
         world.otp.advance(Duration::seconds(1));
         world.delivered(1);
         world.not_delivered(1);
+        world.receipt(1, ReceiptStatus::Delivered);
         assert_eq!(world.otp.machine, before);
     }
+}
+
+#[test]
+fn receipts_are_kept_with_their_challenge_in_the_order_in_which_they_come() {
+    let mut world = World::asked();
+    world.wait_and_ask();
+    // Before the attempt that sent it has ended, after it, and when the code was used.
+    world.receipt(2, ReceiptStatus::Sent);
+    world.delivered(2);
+    world.otp.advance(Duration::seconds(1));
+    world.receipt(2, ReceiptStatus::Delivered);
+    assert_eq!(world.answer(2), Ok(()));
+    world.receipt(2, ReceiptStatus::Read);
+
+    let kept: Vec<_> = world.life().challenges[1].receipts.iter().map(|one| (one.status, one.word.as_str())).collect();
+    assert_eq!(kept, [(ReceiptStatus::Sent, "sent"), (ReceiptStatus::Delivered, "delivered"), (ReceiptStatus::Read, "read")]);
+    assert_eq!(world.life().challenges[1].receipts[1].at, world.otp.now);
+    assert_eq!(world.life().challenges[0].receipts, []);
+}
+
+#[test]
+fn a_repeated_receipt_and_one_of_an_unknown_challenge_change_nothing() {
+    let mut world = World::asked();
+    world.receipt(1, ReceiptStatus::Sent);
+    let before = world.otp.machine.clone();
+    world.otp.advance(Duration::seconds(1));
+    world.receipt(1, ReceiptStatus::Sent);
+    world.receipt(99, ReceiptStatus::Delivered);
+    assert_eq!(world.otp.machine, before);
+}
+
+#[test]
+fn a_challenge_keeps_ten_receipts() {
+    let mut world = World::asked();
+    for _ in 0..MAX_RECEIPTS {
+        world.receipt(1, ReceiptStatus::Sent);
+        world.receipt(1, ReceiptStatus::Delivered);
+    }
+    assert_eq!(world.life().challenges[0].receipts.len(), 10);
+    let before = world.otp.machine.clone();
+    world.receipt(1, ReceiptStatus::Read);
+    assert_eq!(world.otp.machine, before);
 }
 
 #[test]
@@ -605,11 +654,13 @@ fn every_transition_of_the_table_is_taken() {
     delivered.delivered(1);
     delivered.wait_and_ask();
     delivered.not_delivered(2);
+    delivered.receipt(1, ReceiptStatus::Delivered);
     let mut late = World::asked();
     late.wait_and_ask();
     assert_eq!(late.answer(2), Ok(()));
     late.delivered(1);
     late.not_delivered(2);
+    late.receipt(2, ReceiptStatus::Read);
     let mut cancelled = late.clone();
     assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None }), Ok(()));
     late.otp.advance_and_look(Duration::hours(2));

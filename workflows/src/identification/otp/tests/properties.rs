@@ -36,6 +36,10 @@ enum Step {
     NotDelivered {
         number: u128,
     },
+    Receipt {
+        number: u128,
+        read: bool,
+    },
     CreateAgain,
 }
 
@@ -52,6 +56,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(|force| Step::Delete { force }),
         3 => (1..5u128).prop_map(|number| Step::Delivered { number }),
         3 => (1..5u128).prop_map(|number| Step::NotDelivered { number }),
+        3 => (1..5u128, any::<bool>()).prop_map(|(number, read)| Step::Receipt { number, read }),
         1 => Just(Step::CreateAgain),
     ]
 }
@@ -93,6 +98,8 @@ impl World {
             Step::Delete { force } => return self.otp.tell(Command::Delete { force: *force }),
             Step::Delivered { number } => self.delivered(*number),
             Step::NotDelivered { number } => self.not_delivered(*number),
+            Step::Receipt { number, read: true } => self.receipt(*number, ReceiptStatus::Read),
+            Step::Receipt { number, read: false } => self.receipt(*number, ReceiptStatus::Failed),
             Step::CreateAgain => return self.otp.tell(Command::Create(Box::new(creation.clone()))),
         }
         Ok(())
@@ -109,6 +116,7 @@ fn assert_counters_only_run_down(before: &Life, after: &Life) {
     }
     assert!(new_code || after.remaining_attempts() <= before.remaining_attempts());
     for challenge in &after.challenges {
+        assert!(challenge.receipts.len() <= MAX_RECEIPTS);
         assert!(challenge.until - challenge.at <= MAX_CODE_LIFETIME && challenge.until <= after.creation.expires_at);
     }
 }
@@ -159,6 +167,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         (id(), until).prop_map(|(id, until)| Event::Challenged { id, hash: hash(id, "x"), until }),
         id().prop_map(|challenge| Event::Delivered { challenge, provider_id: None }),
         id().prop_map(|challenge| Event::NotDelivered { challenge, reason: "lost".into() }),
+        id().prop_map(|challenge| Event::Receipt { challenge, status: ReceiptStatus::Sent, word: "sent".into() }),
         any::<bool>().prop_map(|at_challenge| Event::WrongAnswer { at_challenge }),
         Just(Event::Validated { device: Device::default() }),
         Just(Event::Succeeded),

@@ -1,0 +1,58 @@
+//! What providers report of the messages that they took. No bearer: the token in the path is the credential, for one message.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use workflows::identification::otp::Command;
+
+use super::{
+    ApiError,
+    error::only,
+    json,
+    processes::{self, Engine},
+};
+use crate::{
+    channels::Channels,
+    receipts::{Error, Kind, Receipts},
+};
+
+/// Longest report, in bytes.
+const MAX_REPORT: usize = 64 * 1024;
+
+/// What the handler needs.
+#[derive(Clone)]
+pub struct Desk {
+    pub receipts: Receipts,
+    pub channels: Channels,
+}
+
+/// Registers the operation.
+pub fn configure(service: &mut web::ServiceConfig) {
+    service.service(web::resource("/receipts/{token}").route(web::post().to(receipt)).default_service(only("POST")));
+}
+
+/// Takes a report. What says nothing new, or comes too late to matter, is a 204 as well: the provider need not come again.
+pub async fn receipt(
+    request: HttpRequest,
+    path: web::Path<String>,
+    payload: web::Payload,
+    desk: web::Data<Desk>,
+    engine: web::Data<Engine>,
+) -> Result<HttpResponse, ApiError> {
+    // The sandbox moves process time, by which the token was made.
+    let subject = desk.receipts.open(&path, engine.clock.now()).map_err(|error| match error {
+        Error::Expired => ApiError::gone(error.to_string()),
+        Error::Invalid => ApiError::not_found(error.to_string()),
+    })?;
+    let report = json::read(&request, payload.into_inner(), MAX_REPORT).await?;
+    let read = desk.channels.receipt(&subject.organization, subject.channel, subject.external, &report);
+    if let Some((status, word)) = read.map_err(|error| ApiError::input(error.to_string()))? {
+        let challenge = subject.challenge;
+        let told = match subject.kind {
+            Kind::Otp => {
+                let command = Command::Receipt { challenge, status, word };
+                engine.processes.otp.ask(&subject.organization, subject.id, command).await
+            }
+        };
+        processes::answer(told)?;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
