@@ -5,6 +5,8 @@ mod evidence;
 mod messages;
 mod otp;
 mod sign;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -78,7 +78,11 @@ impl Adapter {
                 documents: life.creation.documents.iter().map(|document| document.name.clone()).collect(),
             },
         };
-        told(self.otp.ask(organization, signer.identification, otp::Command::Create(Box::new(creation))).await)
+        match self.otp.ask(organization, signer.identification, otp::Command::Create(Box::new(creation))).await {
+            // The signer could never be identified by it: the process must not wait for that.
+            Err(actors::Error::Rejected(otp::Rejection::Exists)) => refused("another identification has this identifier"),
+            answer => told(answer),
+        }
     }
 
     async fn release(&self, organization: &str, life: &Life, now: ::store::Timestamp) -> Attempt<SignProcess> {

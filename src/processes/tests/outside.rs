@@ -1,0 +1,170 @@
+//! Effects that fail for reasons other than the store.
+
+use actors::{Attempt, Call, Effects};
+use chrono::TimeDelta;
+use uuid::Uuid;
+use workflows::{
+    Machine,
+    identification::otp::{self, Otp},
+    sign_process::{self, Creation, Effect, SignProcess},
+};
+
+use super::{Bare, ORGANIZATION, Setting, sign_command};
+
+/// A process whose signer has signed, and what it asks for then.
+async fn signed(setting: &Setting, bare: &Bare) -> (Creation, Call<SignProcess>) {
+    let creation = setting.creation().await;
+    let (process, identification) = (creation.id, creation.signers[0].identification);
+    let state = workflows::IdentificationState::Validated;
+    let commands = [
+        sign_process::Command::Create(Box::new(creation.clone())),
+        sign_process::Command::Identification { identification, state },
+        sign_command(process),
+    ];
+    for command in commands {
+        bare.sign.ask(ORGANIZATION, process, command).await.expect("accepted");
+    }
+    let seal = call(setting, process, |effect| matches!(effect, Effect::Seal { .. })).await;
+    (creation, seal)
+}
+
+/// The last thing of a kind that a process asked for.
+async fn call<M: Machine>(setting: &Setting, id: Uuid, is_it: impl Fn(&M::Effect) -> bool) -> Call<M>
+where
+    M::Event: serde::de::DeserializeOwned,
+{
+    let calls = setting.calls::<M>(id).await;
+    calls.into_iter().rfind(|call| is_it(&call.effect)).expect("the effect was asked for")
+}
+
+/// An identification like the signer's that belongs to no process.
+fn of_nobody_s_process(creation: &Creation) -> otp::Creation {
+    let signer = &creation.signers[0];
+    otp::Creation {
+        actor: signer.person.clone(),
+        channel: signer.channel,
+        external: false,
+        two_factor_type: signer.two_factor_type,
+        expires_at: creation.expires_at,
+        policy: creation.policy.clone(),
+        purpose: otp::Purpose::default(),
+    }
+}
+
+fn assert_refused<M: Machine>(attempt: &Attempt<M>, because: &str) {
+    assert!(matches!(attempt, Attempt::Refused { reason } if reason.contains(because)), "{attempt:?}");
+}
+
+fn assert_retried<M: Machine>(attempt: &Attempt<M>, because: &str) {
+    assert!(matches!(attempt, Attempt::Retry { reason, .. } if reason.contains(because)), "{attempt:?}");
+}
+
+#[actix_rt::test]
+async fn a_seal_waits_for_a_new_certificate_when_the_tenant_s_has_expired() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let (_, seal) = signed(&setting, &bare).await;
+    setting.clock.advance(TimeDelta::days(3 * 365));
+    let late = Call { now: setting.clock.now(), ..seal };
+
+    assert_retried(&bare.up.sign.perform(late.clone()).await, "expired");
+    let certify = Call { effect: Effect::Certify, ..late.clone() };
+    assert_retried(&bare.up.sign.perform(certify).await, "expired");
+    assert!(setting.tagged("SIGNED").await.is_empty() && setting.tagged("CERTIFICATE").await.is_empty());
+
+    setting.give_certificate().await;
+    assert!(matches!(bare.up.sign.perform(late).await, Attempt::Done(Some(_))));
+    setting.assert_intact("SIGNED").await;
+}
+
+#[actix_rt::test]
+async fn a_document_whose_bytes_are_gone_is_not_sealed_and_not_tried_for_ever() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let (creation, seal) = signed(&setting, &bare).await;
+    let digest = creation.documents[0].digest.parse().expect("a digest");
+    setting.blobs.delete(ORGANIZATION, &digest).await.expect("removed");
+
+    assert_refused(&bare.up.sign.perform(seal).await, "gone");
+    assert!(setting.tagged("SIGNED").await.is_empty());
+}
+
+#[actix_rt::test]
+async fn what_a_failed_seal_left_is_collected_and_the_sealed_document_stays() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let (_, seal) = signed(&setting, &bare).await;
+    // The first write is the reference to the bytes, the second the document's record.
+    setting.store.fail_next_write(::store::faulty::Fault::Delay(std::time::Duration::ZERO));
+    setting.store.fail_next_write(::store::faulty::Fault::Refused);
+    assert_retried(&bare.up.sign.perform(seal.clone()).await, "injected");
+    assert!(setting.tagged("SIGNED").await.is_empty());
+
+    assert!(matches!(bare.up.sign.perform(seal).await, Attempt::Done(Some(_))));
+    // In memory, blobs carry the system's time.
+    let later = setting.clock.now().max(chrono::Utc::now()) + TimeDelta::days(2);
+    let collected = setting.documents.collect(TimeDelta::days(1), later).await.expect("collected");
+    assert_eq!(collected.removed, 1, "the bytes of the first seal");
+    setting.assert_intact("SIGNED").await;
+}
+
+#[actix_rt::test]
+async fn an_identification_is_not_made_for_a_process_that_has_ended() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let creation = setting.creation().await;
+    let (process, identification) = (creation.id, creation.signers[0].identification);
+    let cancel = sign_process::Command::Cancel { reason: "changed our minds".into() };
+    for command in [sign_process::Command::Create(Box::new(creation)), cancel] {
+        bare.sign.ask(ORGANIZATION, process, command).await.expect("accepted");
+    }
+
+    let create = call(&setting, process, |effect| matches!(effect, Effect::CreateIdentification { .. })).await;
+    assert_refused(&bare.up.sign.perform(create).await, "ended");
+    assert!(setting.events::<Otp>(identification).await.is_empty());
+    // Nobody is there to be cancelled, which is as good as cancelled.
+    let cancel = call(&setting, process, |effect| matches!(effect, Effect::CancelIdentification { .. })).await;
+    assert!(matches!(bare.up.sign.perform(cancel).await, Attempt::Done(None)));
+}
+
+#[actix_rt::test]
+async fn an_identification_with_another_s_identifier_is_refused_and_not_taken_for_the_signer_s() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let creation = setting.creation().await;
+    let (process, identification) = (creation.id, creation.signers[0].identification);
+    let another = of_nobody_s_process(&creation);
+    bare.otp.ask(ORGANIZATION, identification, otp::Command::Create(Box::new(another))).await.expect("created");
+    bare.sign.ask(ORGANIZATION, process, sign_process::Command::Create(Box::new(creation))).await.expect("created");
+
+    let create = call(&setting, process, |effect| matches!(effect, Effect::CreateIdentification { .. })).await;
+    assert_refused(&bare.up.sign.perform(create).await, "another");
+}
+
+#[actix_rt::test]
+async fn a_code_that_is_no_longer_wanted_is_not_sent() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let creation = setting.creation().await;
+    let identification = creation.signers[0].identification;
+    let create = of_nobody_s_process(&creation);
+    let ask = async |command| bare.otp.ask(ORGANIZATION, identification, command).await.expect("accepted");
+    ask(otp::Command::Create(Box::new(create))).await;
+    let (first, challenge) = setting.challenge();
+    ask(challenge).await;
+    setting.clock.advance(TimeDelta::minutes(2));
+    let (second, challenge) = setting.challenge();
+    ask(challenge).await;
+
+    for (challenge, because) in [(first, "no longer wanted"), (second, "its time is over")] {
+        let send = call::<Otp>(
+            &setting,
+            identification,
+            |effect| matches!(effect, otp::Effect::SendCode { challenge: asked, .. } if *asked == challenge),
+        );
+        let send = send.await;
+        let now = if challenge == second { send.now + TimeDelta::minutes(11) } else { send.now };
+        assert_refused(&bare.up.otp.perform(Call { now, ..send }).await, because);
+    }
+    assert_eq!(setting.messages(|_| true), Vec::<String>::new());
+}

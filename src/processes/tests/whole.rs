@@ -1,0 +1,106 @@
+//! A whole process, performed as the server does it, while the store fails at random.
+
+use std::{sync::Arc, time::Duration};
+
+use ::store::{Store, faulty::Plan};
+use actix::Arbiter;
+use actors::{Backoff, Metrics, Options, Timer, TimerOptions, Wakeable};
+use chrono::TimeDelta;
+use uuid::Uuid;
+use workflows::{
+    IdentificationState,
+    identification::otp::{self, Otp},
+    sign_process::{self, SignProcess, Status},
+};
+
+use super::{EMAIL, ORGANIZATION, Setting, eventually, sign_command};
+use crate::processes::Processes;
+
+/// One call of the store in eight does not do what it is asked, or does not know whether it did.
+const PLAN: Plan =
+    Plan { refused: 60, unknown_applied: 30, unknown_not_applied: 30, delayed: 20, delay: Duration::from_micros(100) };
+
+/// A client that asks until it sees what it wants, as one does that is answered 503 now and then; time passes meanwhile.
+struct Client<'a> {
+    setting: &'a Setting,
+    processes: &'a Processes,
+}
+
+impl Client<'_> {
+    async fn drive(&self, process: Uuid, command: sign_process::Command, step: TimeDelta, is_so: fn(&SignProcess) -> bool) {
+        eventually(&format!("{command:?}"), async || {
+            // Refusals are those of what was done before and not answered.
+            let _ = self.processes.sign.ask(ORGANIZATION, process, command.clone()).await;
+            self.setting.clock.advance(step);
+            self.processes.sign.read(ORGANIZATION, process).await.is_ok_and(|process| is_so(&process))
+        })
+        .await;
+    }
+
+    async fn identify(&self, identification: Uuid, command: otp::Command, step: TimeDelta, is_so: fn(&Otp) -> bool) {
+        eventually(&format!("{command:?}"), async || {
+            let _ = self.processes.otp.ask(ORGANIZATION, identification, command.clone()).await;
+            self.setting.clock.advance(step);
+            self.processes.otp.read(ORGANIZATION, identification).await.is_ok_and(|otp| is_so(&otp))
+        })
+        .await;
+    }
+}
+
+async fn certified_under_faults(seed: u64) {
+    let setting = Setting::new(seed, PLAN).await;
+    let arbiter = Arbiter::new();
+    let metrics = || Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
+    let backoff = Backoff { attempts: 100, longest: Duration::from_secs(60), ..Backoff::default() };
+    let options = Options { backoff, ..Options::default() };
+    let processes = Processes::new(setting.world(&setting.channels), &setting.clock, &options, &metrics(), &[arbiter.handle()]);
+    let shared: Arc<dyn Store> = setting.store.clone();
+    let hosts: Vec<Arc<dyn Wakeable>> = vec![Arc::new(processes.sign.clone()), Arc::new(processes.otp.clone())];
+    let every = Duration::from_millis(1);
+    let timer_options = TimerOptions { every, retry: every, ..TimerOptions::default() };
+    let timer = Timer::start(shared, setting.clock.clone(), metrics(), hosts, timer_options);
+
+    let creation = setting.creation().await;
+    let (process, identification) = (creation.id, creation.signers[0].identification);
+    let client = Client { setting: &setting, processes: &processes };
+    let (still, second, minute) = (TimeDelta::zero(), TimeDelta::seconds(1), TimeDelta::minutes(1));
+    client.drive(process, sign_process::Command::Create(Box::new(creation)), second, |process| process.life().is_some()).await;
+    client.identify(identification, otp::Command::Look, second, |otp| otp.alive().is_some()).await;
+    let (challenge, command) = setting.challenge();
+    client.identify(identification, command, still, |otp| otp.alive().is_some_and(|life| !life.challenges.is_empty())).await;
+    let code = setting.code(challenge);
+    eventually("the code is sent", async || !setting.messages(|message| message.text.contains(&code)).is_empty()).await;
+    let validated = |otp: &Otp| otp.alive().is_some_and(|life| life.state == IdentificationState::Validated);
+    client.identify(identification, setting.validate(challenge), still, validated).await;
+    let signed = |process: &SignProcess| process.life().is_some_and(|life| life.signatures[0].signed.is_some());
+    client.drive(process, sign_command(process), second, signed).await;
+    let certified = |process: &SignProcess| process.life().is_some_and(|life| life.status == Status::Certified);
+    client.drive(process, sign_process::Command::Look, minute, certified).await;
+
+    // What follows the certificate.
+    let closed = |otp: &Otp| otp.alive().is_some_and(|life| life.state == IdentificationState::Succeeded);
+    client.identify(identification, otp::Command::Look, minute, closed).await;
+    eventually("the bytes are released and the signer is told", async || {
+        setting.clock.advance(minute);
+        setting.held_for_processes().await == 0 && setting.messages(|message| message.to == EMAIL).len() == 2
+    })
+    .await;
+    assert!(setting.store.injected() > 10, "only {} faults", setting.store.injected());
+    assert_eq!(setting.messages(|message| message.text.contains(&code)).len(), 1);
+    assert_eq!(setting.messages(|_| true).len(), 3, "one code and two notices");
+    setting.assert_intact("SIGNED").await;
+    setting.assert_intact("CERTIFICATE").await;
+
+    timer.stop().await;
+    let patience = Duration::from_secs(10);
+    let (sign, otp) = tokio::join!(processes.sign.drain(patience), processes.otp.drain(patience));
+    assert!(sign && otp, "effects are under way for ever");
+    arbiter.stop();
+}
+
+#[actix_rt::test]
+async fn a_process_reaches_its_certificate_though_the_store_fails_at_random() {
+    for seed in 1..=8 {
+        certified_under_faults(seed).await;
+    }
+}
