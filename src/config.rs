@@ -13,10 +13,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
-use crate::{
-    access, channels, codes, http, iso_duration,
-    processes::{CodeOptions, Tenant},
-};
+use crate::{access, channels, codes, http, iso_duration, processes::Tenant};
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
 const ENVIRONMENT_PREFIX: &str = "RUBRICA_";
@@ -147,8 +144,8 @@ impl Default for Codes {
     fn default() -> Self {
         let policy = Policy::default();
         Self {
-            digits: 6,
-            digits_email: 8,
+            digits: policy.digits,
+            digits_email: policy.digits_email,
             lifetime: TimeDelta::seconds(policy.code_seconds.into()),
             challenges: policy.challenges,
             attempts: policy.attempts,
@@ -165,14 +162,12 @@ impl Codes {
         Policy {
             challenges: self.challenges,
             attempts: self.attempts,
+            digits: self.digits,
+            digits_email: self.digits_email,
             code_seconds: u32::try_from(self.lifetime.num_seconds()).unwrap_or(0),
             cooldown_seconds: self.cooldown_seconds.clone(),
             failures: self.failures,
         }
-    }
-
-    pub fn options(&self) -> CodeOptions {
-        CodeOptions { digits: self.digits, digits_email: self.digits_email }
     }
 
     pub fn limits(&self) -> http::limits::Options {

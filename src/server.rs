@@ -131,7 +131,6 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
-        code_options: config.codes.options(),
         tenants: Tenants::new(config.tenants()),
         receipts: receipts.clone(),
     };
@@ -160,7 +159,6 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let engine = Engine {
         processes: processes.clone(),
         codes,
-        code_options: config.codes.options(),
         code_policy: config.codes.policy(),
         code_limits: Arc::new(CodeLimits::new(config.codes.limits())),
         clock: clock.clone(),

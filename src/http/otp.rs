@@ -331,7 +331,7 @@ pub async fn challenge_otp_identification(
         engine.code_limits.admit(&call.organization, &destination)?;
     }
     let id = Uuid::new_v4();
-    let code = engine.codes.code(id, engine.code_options.digits(life.creation.channel));
+    let code = engine.codes.code(id, life.creation.policy.digits(life.creation.channel));
     let hash = engine.codes.hash(id, &code);
     let used = life.creation.two_factor_type.and(two_factor.clone());
     call.ask(&engine, Command::Challenge { id, hash, two_factor }).await?;

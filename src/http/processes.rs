@@ -9,10 +9,7 @@ use uuid::Uuid;
 use workflows::identification::otp::Policy;
 
 use super::{ApiError, limits::CodeLimits};
-use crate::{
-    codes::Codes,
-    processes::{CodeOptions, Processes},
-};
+use crate::{codes::Codes, processes::Processes};
 
 /// When a call that met a full mailbox or a busy store is worth repeating.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -25,7 +22,6 @@ const MAX_REASON: usize = 1_000;
 pub struct Engine {
     pub processes: Processes,
     pub codes: Codes,
-    pub code_options: CodeOptions,
     /// Policy of new identifications.
     pub code_policy: Policy,
     pub code_limits: Arc<CodeLimits>,

@@ -12,24 +12,6 @@ use crate::channels::{
     texts::{Content, Data},
 };
 
-/// Digits of the codes.
-#[derive(Clone, Copy, Debug)]
-pub struct CodeOptions {
-    /// By SMS and WhatsApp.
-    pub digits: u32,
-    /// By e-mail, which is read less quickly and attacked more easily.
-    pub digits_email: u32,
-}
-
-impl CodeOptions {
-    pub fn digits(&self, channel: Channel) -> u32 {
-        match channel {
-            Channel::Email => self.digits_email,
-            Channel::Sms | Channel::Whatsapp => self.digits,
-        }
-    }
-}
-
 /// What people know of an organization.
 #[derive(Clone, Debug)]
 pub struct Tenant {

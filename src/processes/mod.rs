@@ -22,7 +22,7 @@ use crate::{
     receipts::Receipts,
 };
 
-pub use messages::{CodeOptions, Tenant, Tenants};
+pub use messages::{Tenant, Tenants};
 
 /// What the adapters reach.
 pub struct World {
@@ -31,7 +31,6 @@ pub struct World {
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,
-    pub code_options: CodeOptions,
     pub tenants: Tenants,
     pub receipts: Receipts,
 }

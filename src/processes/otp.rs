@@ -57,7 +57,7 @@ impl Adapter {
             return refused("the code is no longer wanted");
         }
         let creation = &life.creation;
-        let code = self.world.codes.code(challenge, self.world.code_options.digits(creation.channel));
+        let code = self.world.codes.code(challenge, creation.policy.digits(creation.channel));
         let minutes = u32::try_from((until - call.now).num_seconds().max(0)).unwrap_or(0).div_ceil(60);
         let draft = Draft {
             organization: &call.entity.organization,

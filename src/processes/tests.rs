@@ -32,7 +32,7 @@ use workflows::{
     sign_process::{self, Creation, Document, SignProcess, Signer, SignerFields, process_id, signature_id},
 };
 
-use super::{CodeOptions, Tenants, World};
+use super::{Tenants, World};
 use crate::{
     catalogue::{
         documents::{Documents, Upload},
@@ -41,13 +41,13 @@ use crate::{
     channels::{self, Channels, sandbox::Stored},
     codes::Codes,
     keys::Keys,
+    receipts::Receipts,
 };
 
 const ORGANIZATION: &str = "acme";
 const FIELD: &str = "SIGNATURE_SELLER";
 const PHONE: u64 = 600_111_222;
 const EMAIL: &str = "ana@example.org";
-const CODE_OPTIONS: CodeOptions = CodeOptions { digits: 6, digits_email: 8 };
 
 /// Everything that outlives an attempt.
 struct Setting {
@@ -111,7 +111,7 @@ impl Setting {
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
-            code_options: CODE_OPTIONS,
+            receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
         }
     }
@@ -250,7 +250,7 @@ impl Setting {
     }
 
     fn code(&self, challenge: Uuid) -> String {
-        self.codes.code(challenge, CODE_OPTIONS.digits(Channel::Sms))
+        self.codes.code(challenge, Policy::default().digits(Channel::Sms))
     }
 
     fn challenge(&self) -> (Uuid, otp::Command) {

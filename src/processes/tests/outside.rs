@@ -10,6 +10,7 @@ use workflows::{
 };
 
 use super::{Bare, ORGANIZATION, Setting, sign_command};
+use crate::catalogue::documents::Holds;
 
 /// A process whose signer has signed, and what it asks for then.
 async fn signed(setting: &Setting, bare: &Bare) -> (Creation, Call<SignProcess>) {
@@ -103,7 +104,8 @@ async fn what_a_failed_seal_left_is_collected_and_the_sealed_document_stays() {
     assert!(matches!(bare.up.sign.perform(seal).await, Attempt::Done(Some(_))));
     // In memory, blobs carry the system's time.
     let later = setting.clock.now().max(chrono::Utc::now()) + TimeDelta::days(2);
-    let collected = setting.documents.collect(TimeDelta::days(1), later).await.expect("collected");
+    let holds: Holds = std::sync::Arc::new(|_, _| Box::pin(std::future::ready(true)));
+    let collected = setting.documents.collect(&holds, TimeDelta::days(1), later).await.expect("collected");
     assert_eq!(collected.removed, 1, "the bytes of the first seal");
     setting.assert_intact("SIGNED").await;
 }

@@ -48,6 +48,10 @@ pub struct Policy {
     pub challenges: u32,
     /// Tries per code.
     pub attempts: u32,
+    /// Digits of a code by SMS and WhatsApp.
+    pub digits: u32,
+    /// Digits of a code by e-mail, which is read less quickly and attacked more easily.
+    pub digits_email: u32,
     /// Life of one code in seconds, at most [`MAX_CODE_LIFETIME`].
     pub code_seconds: u32,
     /// Wait after the first, second, ... code in seconds; the last one holds for all further codes.
@@ -58,11 +62,27 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { challenges: 3, attempts: 3, code_seconds: 300, cooldown_seconds: vec![30, 60, 120], failures: 100 }
+        Self {
+            challenges: 3,
+            attempts: 3,
+            digits: 6,
+            digits_email: 8,
+            code_seconds: 300,
+            cooldown_seconds: vec![30, 60, 120],
+            failures: 100,
+        }
     }
 }
 
 impl Policy {
+    /// Digits of a code that goes out on `channel`.
+    pub fn digits(&self, channel: Channel) -> u32 {
+        match channel {
+            Channel::Email => self.digits_email,
+            Channel::Sms | Channel::Whatsapp => self.digits,
+        }
+    }
+
     fn cooldown(&self, challenge_number: u32) -> Duration {
         let index = (challenge_number.max(1) - 1) as usize;
         let seconds = self.cooldown_seconds.get(index).or(self.cooldown_seconds.last()).copied().unwrap_or(0);

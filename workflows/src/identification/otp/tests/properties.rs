@@ -67,7 +67,7 @@ fn any_creation() -> impl Strategy<Value = Creation> {
         |((challenges, attempts, code_seconds, cooldown_seconds, failures), two_factor_type, seconds)| Creation {
             two_factor_type,
             expires_at: start() + Duration::seconds(seconds),
-            policy: Policy { challenges, attempts, code_seconds, cooldown_seconds, failures },
+            policy: Policy { challenges, attempts, code_seconds, cooldown_seconds, failures, ..Policy::default() },
             ..creation()
         },
     )
