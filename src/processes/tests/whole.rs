@@ -16,9 +16,9 @@ use workflows::{
 use super::{EMAIL, ORGANIZATION, Setting, eventually, sign_command};
 use crate::processes::Processes;
 
-/// One call of the store in eight does not do what it is asked, or does not know whether it did.
+/// One call of the store in five does not do what it is asked, or does not know whether it did.
 const PLAN: Plan =
-    Plan { refused: 60, unknown_applied: 30, unknown_not_applied: 30, delayed: 20, delay: Duration::from_micros(100) };
+    Plan { refused: 100, unknown_applied: 50, unknown_not_applied: 50, delayed: 50, delay: Duration::from_micros(100) };
 
 /// A client that asks until it sees what it wants, as one does that is answered 503 now and then; time passes meanwhile.
 struct Client<'a> {
@@ -47,7 +47,8 @@ impl Client<'_> {
     }
 }
 
-async fn certified_under_faults(seed: u64) {
+/// Gives how many calls of the store met a fault.
+async fn certified_under_faults(seed: u64) -> u64 {
     let setting = Setting::new(seed, PLAN).await;
     let arbiter = Arbiter::new();
     let metrics = || Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
@@ -85,7 +86,6 @@ async fn certified_under_faults(seed: u64) {
         setting.held_for_processes().await == 0 && setting.messages(|message| message.to == EMAIL).len() == 2
     })
     .await;
-    assert!(setting.store.injected() > 10, "only {} faults", setting.store.injected());
     assert_eq!(setting.messages(|message| message.text.contains(&code)).len(), 1);
     assert_eq!(setting.messages(|_| true).len(), 3, "one code and two notices");
     setting.assert_intact("SIGNED").await;
@@ -96,11 +96,14 @@ async fn certified_under_faults(seed: u64) {
     let (sign, otp) = tokio::join!(processes.sign.drain(patience), processes.otp.drain(patience));
     assert!(sign && otp, "effects are under way for ever");
     arbiter.stop();
+    setting.store.injected()
 }
 
 #[actix_rt::test]
 async fn a_process_reaches_its_certificate_though_the_store_fails_at_random() {
+    let mut faults = 0;
     for seed in 1..=8 {
-        certified_under_faults(seed).await;
+        faults += certified_under_faults(seed).await;
     }
+    assert!(faults > 100, "only {faults} faults");
 }
