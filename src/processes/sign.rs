@@ -31,8 +31,7 @@ impl Effects<SignProcess> for Adapter {
                 told(self.otp.ask(&organization, *identification, otp::Command::Close).await)
             }
             Effect::CancelIdentification { identification, reason } => {
-                let command = otp::Command::Cancel { reason: Some(reason.clone()) };
-                told(self.otp.ask(&organization, *identification, command).await)
+                self.cancel_identification(&organization, life, *identification, reason).await
             }
             Effect::Seal { document } => self.world.seal_document(&organization, life, *document, call.now).await,
             Effect::Certify => self.world.certify(&self.otp, &organization, life, call.now).await,
@@ -58,30 +57,32 @@ impl Effects<SignProcess> for Adapter {
 
 impl Adapter {
     async fn create_identification(&self, organization: &str, life: &Life, position: usize) -> Attempt<SignProcess> {
-        let Some((signer, signature)) = life.creation.signers.get(position).zip(life.signatures.get(position)) else {
-            return refused("there is no such signer");
-        };
+        let Some((id, creation)) = identification(life, position) else { return refused("there is no such signer") };
         if life.status != Status::Created {
-            // The process ended meanwhile and cancelled what it had: an identification made now would never end.
+            // The process ended meanwhile and cancels what it had: an identification made now would never end.
             return refused("the process has ended");
         }
-        let creation = otp::Creation {
-            actor: signer.person.clone(),
-            channel: signer.channel,
-            external: false,
-            two_factor_type: signer.two_factor_type,
-            expires_at: life.creation.expires_at,
-            policy: life.creation.policy.clone(),
-            purpose: Purpose {
-                sign_process: Some(life.creation.id),
-                signature: Some(signature.id),
-                documents: life.creation.documents.iter().map(|document| document.name.clone()).collect(),
-            },
-        };
-        match self.otp.ask(organization, signer.identification, otp::Command::Create(Box::new(creation))).await {
+        match self.otp.ask(organization, id, otp::Command::Create(Box::new(creation))).await {
             // The signer could never be identified by it: the process must not wait for that.
             Err(actors::Error::Rejected(otp::Rejection::Exists)) => refused("another identification has this identifier"),
             answer => told(answer),
+        }
+    }
+
+    async fn cancel_identification(&self, organization: &str, life: &Life, id: uuid::Uuid, reason: &str) -> Attempt<SignProcess> {
+        let cancel = || otp::Command::Cancel { reason: Some(reason.to_owned()) };
+        let answer = self.otp.ask(organization, id, cancel()).await;
+        let position = life.creation.signers.iter().position(|signer| signer.identification == id);
+        let (Err(actors::Error::Rejected(otp::Rejection::NotFound)), Some((_, creation))) =
+            (&answer, position.and_then(|position| identification(life, position)))
+        else {
+            return told(answer);
+        };
+        // Its creation was put off or is under way, and would come after the cancellation and never end. Made here, as making it
+        // twice is making it once, it is there to be cancelled.
+        match self.otp.ask(organization, id, otp::Command::Create(Box::new(creation))).await {
+            Ok(_) => told(self.otp.ask(organization, id, cancel()).await),
+            refusal => told(refusal),
         }
     }
 
@@ -139,6 +140,25 @@ impl Adapter {
             Err(attempt) => attempt,
         }
     }
+}
+
+/// The identification of the signer at `position`, and its id.
+fn identification(life: &Life, position: usize) -> Option<(uuid::Uuid, otp::Creation)> {
+    let (signer, signature) = life.creation.signers.get(position).zip(life.signatures.get(position))?;
+    let creation = otp::Creation {
+        actor: signer.person.clone(),
+        channel: signer.channel,
+        external: false,
+        two_factor_type: signer.two_factor_type,
+        expires_at: life.creation.expires_at,
+        policy: life.creation.policy.clone(),
+        purpose: Purpose {
+            sign_process: Some(life.creation.id),
+            signature: Some(signature.id),
+            documents: life.creation.documents.iter().map(|document| document.name.clone()).collect(),
+        },
+    };
+    Some((signer.identification, creation))
 }
 
 /// The sign page of a signer. It names the process and the signature, and holds no credential: the page gets one for itself

@@ -124,9 +124,25 @@ async fn an_identification_is_not_made_for_a_process_that_has_ended() {
     let create = call(&setting, process, |effect| matches!(effect, Effect::CreateIdentification { .. })).await;
     assert_refused(&bare.up.sign.perform(create).await, "ended");
     assert!(setting.events::<Otp>(identification).await.is_empty());
-    // Nobody is there to be cancelled, which is as good as cancelled.
+}
+
+#[actix_rt::test]
+async fn an_identification_whose_creation_comes_after_its_cancellation_is_cancelled_all_the_same() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let creation = setting.creation().await;
+    let (process, identification) = (creation.id, creation.signers[0].identification);
+    bare.sign.ask(ORGANIZATION, process, sign_process::Command::Create(Box::new(creation))).await.expect("accepted");
+    let under_way = call(&setting, process, |effect| matches!(effect, Effect::CreateIdentification { .. })).await;
+    let cancel = sign_process::Command::Cancel { reason: "changed our minds".into() };
+    bare.sign.ask(ORGANIZATION, process, cancel).await.expect("accepted");
+
     let cancel = call(&setting, process, |effect| matches!(effect, Effect::CancelIdentification { .. })).await;
     assert!(matches!(bare.up.sign.perform(cancel).await, Attempt::Done(None)));
+    assert!(matches!(bare.up.sign.perform(under_way).await, Attempt::Done(None)));
+
+    let events = setting.events::<Otp>(identification).await;
+    assert!(matches!(&events[..], [(_, _, otp::Event::Created(_)), (_, _, otp::Event::Cancelled { .. })]), "{events:?}");
 }
 
 #[actix_rt::test]
