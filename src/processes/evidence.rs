@@ -2,13 +2,14 @@
 
 use ::documents::{
     certificate::{
-        self, Action, Challenge, Delivery, Device, Document, Evidence, Identification, Journal, JournalPosition, Moment,
-        PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
+        self, Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, Identification, Journal, JournalPosition,
+        Moment, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
         TimelineEntry, mask,
     },
     pkcs12::Identity,
+    verify::{self, Trust},
 };
-use ::store::Entity;
+use ::store::{Entity, blobs::Digest};
 use actors::{
     Host,
     journal::{self, Fact, Line},
@@ -23,7 +24,7 @@ use workflows::{
 };
 
 use super::World;
-use crate::channels::Language;
+use crate::{channels::Language, heavy};
 
 /// What the signature operation means (contract `sign_simple`: the call is the consent), in the signer's language.
 fn consent(language: certificate::Language) -> &'static str {
@@ -91,7 +92,7 @@ pub(super) async fn gather(
     timeline.sort_by_key(|entry| entry.at.utc());
     let mut described = Vec::new();
     for (document, sealed) in life.creation.documents.iter().zip(&life.sealed) {
-        described.push(describe_document(world, organization, document, sealed.as_ref()).await?);
+        described.push(describe_document(world, organization, document, sealed.as_ref(), now, zone).await?);
     }
     let mut previews = Vec::new();
     for preview in &life.creation.previews {
@@ -329,11 +330,22 @@ async fn describe_document(
     organization: &str,
     document: &sign_process::Document,
     sealed: Option<&sign_process::Sealed>,
+    now: DateTime<Utc>,
+    zone: Zone,
 ) -> Result<Document, String> {
+    let mut versions = Vec::new();
     let sealed = match sealed {
         None => None,
         Some(sealed) => {
             let record = world.documents.find(organization, sealed.id).await.map_err(|error| error.to_string())?;
+            let bytes = world.documents.bytes(organization, &record).await.map_err(|error| error.to_string())?;
+            let original = document.size;
+            let found = heavy::run(move || revisions(&bytes, original, now, zone)).await;
+            versions = found.map_err(|error| error.to_string())?.unwrap_or_else(|reason| {
+                // The original and the sealed version are proven without them; a process must not fail for it.
+                tracing::warn!(document = %document.id, reason, "the versions in between could not be read");
+                Vec::new()
+            });
             Some(SealedDocument { id: sealed.id, size: record.size, sha256: sealed.digest.clone() })
         }
     };
@@ -344,10 +356,29 @@ async fn describe_document(
         pages: Some(document.pages),
         size: document.size,
         sha256: document.digest.clone(),
-        versions: Vec::new(),
+        versions,
         sealed,
         sign_fields: sign_fields.collect(),
     })
+}
+
+/// The versions of a sealed document between the original, of `original` bytes, and the whole file: one after each signature but the
+/// last, as each is appended to all before it.
+fn revisions(bytes: &[u8], original: u64, now: DateTime<Utc>, zone: Zone) -> Result<Vec<DocumentVersion>, String> {
+    let report = verify::verify(bytes, &Trust { roots: Vec::new() }, now).map_err(|error| error.to_string())?;
+    let version = |signature: &verify::Signature| {
+        // `[start, length, start, length]` (ISO 32000-1, 12.8.1): what is signed ends with the revision.
+        let [_, _, start, length] = signature.byte_range[..] else { return None };
+        let end = usize::try_from(start.checked_add(length)?).ok()?;
+        let signed = bytes.get(..end).filter(|signed| signed.len() as u64 > original && signed.len() < bytes.len())?;
+        Some(DocumentVersion {
+            at: zone.moment(signature.claimed_time?),
+            reason: signature.name.clone().unwrap_or_else(|| signature.field.clone()),
+            size: signed.len() as u64,
+            sha256: Digest::of(signed).to_string(),
+        })
+    };
+    Ok(report.signatures.iter().filter_map(version).collect())
 }
 
 #[cfg(test)]
@@ -374,6 +405,31 @@ mod tests {
         let words = || vec!["sent".to_owned(), "delivered".to_owned()];
         assert_eq!(described(accepted.clone(), &["sent", "delivered"]), Some(("SENT".into(), words())));
         assert_eq!(described(accepted, &[]), Some(("SENT".into(), Vec::new())));
+    }
+
+    #[test]
+    fn each_signature_but_the_last_leaves_a_version_of_the_document() {
+        let at = chrono::Utc::now();
+        let file = Identity::development("Seal", "Acme", at, "password").unwrap();
+        let identity = Identity::open(&file, "password").unwrap();
+        let request = |field: &str, name: &str| ::documents::seal::Request {
+            field: Some(field.into()),
+            signer_name: name.into(),
+            at,
+            reason: "test".into(),
+            location: None,
+            appearance_lines: None,
+        };
+        let original = ::documents::fixtures::contract(&["A", "B"]);
+        let once = ::documents::seal::seal(&original, &identity, &[request("A", "Ana")]).unwrap();
+        let twice = ::documents::seal::seal(&once, &identity, &[request("B", "Bea")]).unwrap();
+
+        let versions = revisions(&twice, original.len() as u64, at, Zone(None)).unwrap();
+
+        let found: Vec<_> =
+            versions.iter().map(|version| (version.reason.as_str(), version.size, version.sha256.clone())).collect();
+        assert_eq!(found, [("Ana", once.len() as u64, Digest::of(&once).to_string())]);
+        assert!(revisions(&once, original.len() as u64, at, Zone(None)).unwrap().is_empty());
     }
 
     #[test]
