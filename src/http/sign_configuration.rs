@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::context::{Caller, State, organization_parameter};
-use super::error::ApiError;
+use super::error::{ApiError, only};
 use super::multipart::{self, Part};
 use super::responses::Failures;
 use crate::access::{Action, Target};
@@ -40,9 +40,7 @@ pub fn configure(service: &mut web::ServiceConfig) {
             .route(web::get().to(get_sign_configuration))
             .route(web::post().to(create_sign_configuration))
             .route(web::patch().to(update_sign_configuration))
-            .default_service(
-                web::route().to(|| async { Err::<HttpResponse, _>(ApiError::method_not_allowed("GET, POST, PATCH")) }),
-            ),
+            .default_service(only("GET, POST, PATCH")),
     );
 }
 
