@@ -74,6 +74,19 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(String, Record)>, Error>;
 
+    /// Every entity, in an order of the engine's own, from after the one given, at most `limit`: for moving an installation. What
+    /// was there before the first page is in one of the pages, whatever is written meanwhile.
+    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
+        let _ = (after, limit);
+        Err(Error::Refused("not yet".into()))
+    }
+
+    /// The key of every record, as [`Store::entities`].
+    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
+        let _ = (after, limit);
+        Err(Error::Refused("not yet".into()))
+    }
+
     /// Whether the engine answers; for readiness.
     async fn ping(&self) -> Result<(), Error>;
 }

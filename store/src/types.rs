@@ -105,6 +105,16 @@ pub struct Wake {
     pub due: Timestamp,
 }
 
+/// An entity as the store holds it, for moving an installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub entity: Entity,
+    /// Number of the last entry.
+    pub head: u64,
+    /// A moment not later than the one at which the entity must be looked at; `None`: never again by itself.
+    pub wake: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     pub entity: Entity,
