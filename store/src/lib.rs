@@ -11,6 +11,7 @@ pub mod faulty;
 mod limits;
 pub mod model;
 mod resolve;
+pub mod scylla;
 pub mod sqlite;
 #[cfg(test)]
 mod suites;
