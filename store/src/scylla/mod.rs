@@ -9,4 +9,8 @@ mod metrics;
 mod migrations;
 mod options;
 
-pub use self::{metrics::Metrics, migrations::{Migrated, migrate}, options::Options};
+pub use self::{
+    metrics::Metrics,
+    migrations::{Migrated, migrate},
+    options::Options,
+};
