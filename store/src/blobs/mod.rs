@@ -5,6 +5,7 @@
 
 mod digest;
 mod folder;
+mod moving;
 mod orphans;
 
 use std::{path::PathBuf, sync::Arc};
