@@ -1,9 +1,9 @@
 //! What moves an installation: every blob of an organization, one after the other.
 
 use futures::{Stream, StreamExt};
-use object_store::{ObjectStoreExt, path::Path};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
 
-use super::{Blobs, Digest, folder::folder_of, path_of, unavailable};
+use super::{Blobs, Digest, copies, folder::folder_of, path_of, unavailable};
 use crate::Error;
 
 impl Blobs {
@@ -14,10 +14,25 @@ impl Blobs {
     /// [`Error::Refused`] for an impossible organization; in the stream [`Error::Unavailable`], after which it ends.
     pub fn of_organization(&self, organization: &str) -> Result<impl Stream<Item = Result<(Digest, u64), Error>> + Send, Error> {
         let listing = self.store.list(Some(&Path::from(folder_of(organization)?)));
-        Ok(listing.filter_map(async |found| match found {
-            // What is no digest is not ours.
-            Ok(blob) => blob.location.filename().and_then(|name| name.parse().ok()).map(|digest| Ok((digest, blob.size))),
-            Err(error) => Some(Err(unavailable(error))),
+        let organization = organization.to_owned();
+        Ok(listing.filter_map(move |found| {
+            let (blobs, organization) = (self.clone(), organization.clone());
+            async move {
+                let blob = match found {
+                    Ok(blob) => blob,
+                    Err(error) => return Some(Err(unavailable(error))),
+                };
+                // What is no digest is not ours.
+                let (digest, copy) = copies::parse(blob.location.filename()?)?;
+                if copy == 0 {
+                    return Some(Ok((digest, blob.size)));
+                }
+                // One of several is enough: the first, or else the newest.
+                match blobs.read_copy(&organization, &digest).await {
+                    Ok(newest) => newest.is_some_and(|newest| newest.location == blob.location).then_some(Ok((digest, blob.size))),
+                    Err(error) => Some(Err(error)),
+                }
+            }
         }))
     }
 
@@ -26,9 +41,14 @@ impl Blobs {
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be told.
     pub async fn length(&self, organization: &str, digest: &Digest) -> Result<Option<u64>, Error> {
-        match self.store.head(&path_of(organization, digest)?).await {
-            Ok(blob) => Ok(Some(blob.size)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Ok(self.read_copy(organization, digest).await?.map(|copy| copy.size))
+    }
+
+    /// The copy that readers take: the first, or else the newest.
+    async fn read_copy(&self, organization: &str, digest: &Digest) -> Result<Option<ObjectMeta>, Error> {
+        match self.store.head(&path_of(organization, digest, 0)?).await {
+            Ok(first) => Ok(Some(first)),
+            Err(object_store::Error::NotFound { .. }) => Ok(self.copies(organization, digest).await?.into_iter().next()),
             Err(error) => Err(unavailable(error)),
         }
     }
