@@ -6,6 +6,7 @@
 mod copies;
 mod digest;
 mod folder;
+mod moving;
 mod orphans;
 mod s3;
 
