@@ -113,7 +113,8 @@ impl Blobs {
     }
 }
 
-fn number(copy: &ObjectMeta) -> Option<u64> {
+/// The number of a copy.
+pub(super) fn number(copy: &ObjectMeta) -> Option<u64> {
     copy.location.filename().and_then(parse).map(|(_, copy)| copy)
 }
 

@@ -23,11 +23,11 @@ use async_trait::async_trait;
 use futures::future::try_join;
 use prometheus::Registry;
 
-use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, metrics::Metrics, records::Records, wakes::Wakes};
 pub use self::{
     migrations::{Migrated, migrate},
     options::Options,
 };
+use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, metrics::Metrics, records::Records, wakes::Wakes};
 use crate::{
     Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
     Timestamp, Wake, limits,
