@@ -8,5 +8,7 @@ mod db;
 mod metrics;
 mod migrations;
 mod options;
+#[expect(dead_code, reason = "not wired yet")]
+mod wakes;
 
 pub use self::{metrics::Metrics, migrations::{Migrated, migrate}, options::Options};
