@@ -396,6 +396,14 @@ impl Store for Spy {
         self.now()?.records(org, collection, prefix, after, limit).await
     }
 
+    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, store::Error> {
+        self.inner().entities(after, limit).await
+    }
+
+    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, store::Error> {
+        self.inner().record_keys(after, limit).await
+    }
+
     async fn ping(&self) -> Result<(), store::Error> {
         self.now()?.ping().await
     }

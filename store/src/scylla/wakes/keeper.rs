@@ -139,7 +139,9 @@ impl Core {
                 }
             };
             let leases = self.leases(how).await?;
-            let is_ours = |shard: &Shard| leases.get(&shard.number).is_some_and(|lease| lease.owner == self.me && lease.epoch == shard.epoch);
+            let is_ours = |shard: &Shard| {
+                leases.get(&shard.number).is_some_and(|lease| lease.owner == self.me && lease.epoch == shard.epoch)
+            };
             let lost: Vec<u16> = held.iter().filter(|shard| !is_ours(shard)).map(|shard| shard.number).collect();
             if !lost.is_empty() {
                 tracing::info!(shards = lost.len(), "others look after wake-ups that were this node's");
@@ -168,7 +170,8 @@ impl Core {
     async fn take(&self, shards: &[(u16, Lease)]) -> Result<bool, Error> {
         let began = Instant::now();
         let beat = self.next_beat();
-        let values = shards.iter().map(|(shard, seen)| (self.me, seen.epoch + 1, beat, number(*shard), seen.owner, seen.epoch, seen.beat));
+        let values =
+            shards.iter().map(|(shard, seen)| (self.me, seen.epoch + 1, beat, number(*shard), seen.owner, seen.epoch, seen.beat));
         let taken: Vec<(u16, Lease)> = match self.decide(&self.statements.take, values.collect()).await? {
             Conditional::Applied => shards.to_vec(),
             Conditional::NotApplied { .. } => return Ok(false),

@@ -62,7 +62,14 @@ impl Observer {
     /// A look at the leases and the nodes that began and ended then. Time counts from the end of one look to the beginning of the next,
     /// so that what seems unchanged was unchanged for at least as long; and a gap in which nothing could be seen, as the servers
     /// did not answer, counts as a short one: others could not show that they live either.
-    pub fn observe(&mut self, began: Instant, ended: Instant, leases: &BTreeMap<u16, Lease>, nodes: &[(Uuid, i64)], times: &Times) {
+    pub fn observe(
+        &mut self,
+        began: Instant,
+        ended: Instant,
+        leases: &BTreeMap<u16, Lease>,
+        nodes: &[(Uuid, i64)],
+        times: &Times,
+    ) {
         let gap = self.looked.map_or(Duration::ZERO, |looked| began.saturating_duration_since(looked));
         let gap = gap.min(times.beat * 2);
         let signs = |lease: &Lease| (lease.owner, lease.epoch, lease.beat);

@@ -32,8 +32,6 @@ mod keeper;
 mod leases;
 mod scan;
 mod statements;
-#[cfg(test)]
-mod tests;
 
 use std::{
     cmp::Reverse,
@@ -271,7 +269,12 @@ impl Wakes {
             listed: Mutex::new(Recent::new(LISTED)),
             names: Mutex::default(),
         };
-        Ok(Self { core: Arc::new(core), keeper: Mutex::new(None), rounds: watch::channel(0).0, is_closed: AtomicBool::new(false) })
+        Ok(Self {
+            core: Arc::new(core),
+            keeper: Mutex::new(None),
+            rounds: watch::channel(0).0,
+            is_closed: AtomicBool::new(false),
+        })
     }
 
     /// Writes the wake-up of an append that will bring the entity to `head`: it is durable when this answers.
@@ -300,8 +303,9 @@ impl Wakes {
         let held = self.core.live(|shard| shards.contains(&shard));
         let until = micros(until);
         let room = Room::of(limit.clamp(PENDING, MOST_PENDING), &held);
-        let scans = stream::iter(&held).map(|shard| self.core.scan(shard, until, &room));
-        let failed = scans.buffer_unordered(SCANS).filter_map(|scanned| future::ready(scanned.err())).collect::<Vec<Error>>().await;
+        let scans = stream::iter(held.clone()).map(|shard| self.core.scan(shard, until, &room));
+        let failed =
+            scans.buffer_unordered(SCANS).filter_map(|scanned| future::ready(scanned.err())).collect::<Vec<Error>>().await;
         let due = self.core.collect(&held, until, limit).await?;
         match failed.into_iter().next() {
             Some(error) if due.is_empty() => Err(error),
@@ -458,8 +462,13 @@ impl Core {
                     _ => ready.into_iter().map(|due| Ok(Wake { due: instant(due.due)?, entity: due.entity })).collect(),
                 };
             }
-            let looks = stream::iter(unsure).map(|(shard, due, look)| self.look(&held[shard], due, look));
-            failed = looks.buffer_unordered(LOOKS).filter_map(|looked| future::ready(looked.err())).collect::<Vec<Error>>().await.pop();
+            let looks = stream::iter(unsure).map(|(shard, due, look)| self.look(held[shard].clone(), due, look));
+            failed = looks
+                .buffer_unordered(LOOKS)
+                .filter_map(|looked| future::ready(looked.err()))
+                .collect::<Vec<Error>>()
+                .await
+                .pop();
         }
         Ok(Vec::new())
     }
@@ -499,7 +508,7 @@ impl Core {
     }
 
     /// Reads an entity's head and judges the wake-up by it.
-    async fn look(&self, shard: &Shard, due: Due, look: Look) -> Result<(), Error> {
+    async fn look(&self, shard: Arc<Shard>, due: Due, look: Look) -> Result<(), Error> {
         let how = match look {
             Look::Quorum => Read::Quorum,
             Look::Serial => Read::Serial,

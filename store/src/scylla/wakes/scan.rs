@@ -38,7 +38,7 @@ type Found = (i64, Uuid, i64, i64, String, String);
 impl Core {
     /// Reads what is new up to `until`, and, when it is time to, again what may have come late. Stops where the shard has more pending
     /// than there is room for.
-    pub async fn scan(&self, shard: &Shard, until: i64, room: &Room) -> Result<(), Error> {
+    pub async fn scan(&self, shard: Arc<Shard>, until: i64, room: &Room) -> Result<(), Error> {
         let _one_at_a_time = shard.scanning.lock().await;
         let ahead = shard.index.lock().ahead(until);
         if let Some((cursor, to)) = ahead {
@@ -116,9 +116,7 @@ impl Core {
     async fn page(&self, shard: u16, bucket: i64, cursor: &Cursor, to: i64) -> Result<Vec<Row>, Error> {
         let shard = number(shard);
         let found: Vec<Found> = match cursor {
-            Cursor::At(slot) => {
-                self.db.read(&self.statements.scan, Read::Quorum, (shard, bucket, slot, to, PAGE as i32)).await?
-            }
+            Cursor::At(slot) => self.db.read(&self.statements.scan, Read::Quorum, (shard, bucket, slot, to, PAGE as i32)).await?,
             Cursor::After(Row { slot, entity, head, due }) => {
                 let head = signed(*head)?;
                 let values = (shard, bucket, slot, entity.id, head, due, &*entity.organization, &*entity.kind, to, PAGE as i32);
