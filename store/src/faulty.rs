@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Store, Timestamp,
-    Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
+    Timestamp, Wake, limits,
 };
 
 /// What befalls one call.
@@ -239,6 +239,16 @@ impl<S: Store> Store for Faulty<S> {
     ) -> Result<Vec<(String, Record)>, Error> {
         self.before_read().await?;
         self.inner.records(organization, collection, prefix, after, limit).await
+    }
+
+    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
+        self.before_read().await?;
+        self.inner.entities(after, limit).await
+    }
+
+    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
+        self.before_read().await?;
+        self.inner.record_keys(after, limit).await
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -11,6 +11,7 @@ pub mod faulty;
 mod limits;
 pub mod model;
 mod resolve;
+pub mod scylla;
 pub mod sqlite;
 #[cfg(test)]
 mod suites;
@@ -76,16 +77,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every entity, in an order of the engine's own, from after the one given, at most `limit`: for moving an installation. What
     /// was there before the first page is in one of the pages, whatever is written meanwhile.
-    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
-        let _ = (after, limit);
-        Err(Error::Refused("not yet".into()))
-    }
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where `after` was never in a page of this store and its place cannot be told.
+    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error>;
 
     /// The key of every record, as [`Store::entities`].
-    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
-        let _ = (after, limit);
-        Err(Error::Refused("not yet".into()))
-    }
+    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error>;
 
     /// Whether the engine answers; for readiness.
     async fn ping(&self) -> Result<(), Error>;

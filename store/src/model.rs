@@ -1,14 +1,17 @@
 //! A store in memory: plain enough to be believed by reading it. It is the oracle of the engines' tests and a fast stand-in
 //! for them in the tests of others. It keeps nothing across a restart and must never be offered as an engine.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::BTreeMap,
+    ops::{Bound, Range},
+};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot, Store,
-    Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot, Standing,
+    Store, Timestamp, Wake, limits,
     time::{whole, whole_up},
 };
 
@@ -167,7 +170,28 @@ impl Store for Model {
         Ok(found.take(limit).collect())
     }
 
+    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
+        let world = self.world.lock();
+        let all = world.journals.range((past(after), Bound::Unbounded));
+        let standing = |(entity, journal): (&Entity, &Journal)| Standing {
+            entity: entity.clone(),
+            head: journal.head(),
+            wake: journal.wake,
+        };
+        Ok(all.take(limit).map(standing).collect())
+    }
+
+    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
+        let world = self.world.lock();
+        let all = world.records.range((past(after), Bound::Unbounded));
+        Ok(all.take(limit).map(|(key, _)| key.clone()).collect())
+    }
+
     async fn ping(&self) -> Result<(), Error> {
         Ok(())
     }
+}
+
+fn past<K>(after: Option<&K>) -> Bound<&K> {
+    after.map_or(Bound::Unbounded, Bound::Excluded)
 }

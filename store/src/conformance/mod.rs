@@ -11,6 +11,7 @@
 
 pub mod journals;
 pub mod listings;
+pub mod moving;
 pub mod records;
 pub mod resolving;
 pub mod script;
@@ -69,6 +70,10 @@ macro_rules! conformance_suite {
                 a_collection_lists_current_versions_by_prefix_in_key_order, a_collection_is_listed_in_pages,
                 a_prefix_means_itself_whatever_is_in_it, records_of_others_are_never_seen,
                 a_record_over_a_bound_is_refused_and_writes_nothing, a_store_that_works_answers_the_ping,
+            ];
+            moving: [
+                an_empty_store_has_nothing_to_move, every_entity_is_found_once_over_pages_with_its_head_and_wake,
+                every_record_key_is_found_once_over_pages, writes_between_pages_lose_nothing_that_was_there,
             ];
         }
     };

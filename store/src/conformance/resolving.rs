@@ -5,8 +5,8 @@ use std::ops::Range;
 use async_trait::async_trait;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Store, Timestamp,
-    Wake, resolve_unknown, resolve_unknown_put,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
+    Timestamp, Wake, resolve_unknown, resolve_unknown_put,
 };
 
 /// Attempts at one call. A store that fails a third of its calls fails so many in a row never in practice.
@@ -125,6 +125,14 @@ impl<S: Store> Store for Resolving<S> {
         limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
         again!(self.inner.records(organization, collection, prefix, after, limit))
+    }
+
+    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
+        again!(self.inner.entities(after, limit))
+    }
+
+    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
+        again!(self.inner.record_keys(after, limit))
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -37,8 +37,8 @@ use self::{
     writer::{Operation, Writer},
 };
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Store, Timestamp,
-    Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
+    Timestamp, Wake, limits,
 };
 
 /// The version of SQLite that is built in.
@@ -263,6 +263,16 @@ impl Store for Sqlite {
         let (organization, collection, prefix) = (organization.to_owned(), collection.to_owned(), prefix.to_owned());
         let after = after.map(str::to_owned);
         self.read(move |reads| reads.records(&organization, &collection, &prefix, after.as_deref(), limit)).await
+    }
+
+    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
+        let after = after.cloned();
+        self.read(move |reads| reads.entities(after.as_ref(), limit)).await
+    }
+
+    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
+        let after = after.cloned();
+        self.read(move |reads| reads.record_keys(after.as_ref(), limit)).await
     }
 
     /// Answers when both the writer and a reader do.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{failure, spaces::Spaces};
 use crate::{
-    Cursor, Entity, Entry, Error, Listed, Loaded, Page, Record, RecordKey, Snapshot, Timestamp, Wake,
+    Cursor, Entity, Entry, Error, Listed, Loaded, Page, Record, RecordKey, Snapshot, Standing, Timestamp, Wake,
     time::{instant, micros},
 };
 
@@ -27,6 +27,13 @@ const HISTORY: &str = "SELECT version, at, body FROM record_history WHERE space 
      ORDER BY version DESC LIMIT ?4";
 const RECORDS: &str = "SELECT key, version, at, body FROM record
      WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) AND key < ?4 ORDER BY key LIMIT ?5";
+// In the order of the primary keys: spaces are numbered as they come, so what is new stands behind or between.
+const ENTITIES: &str = "SELECT space.organization, space.kind, entity.id, entity.head, entity.wake
+     FROM entity CROSS JOIN space ON space.space = entity.space
+     WHERE (entity.space, entity.id) > (?1, ?2) ORDER BY entity.space, entity.id LIMIT ?3";
+const RECORD_KEYS: &str = "SELECT space.organization, space.kind, record.key
+     FROM record CROSS JOIN space ON space.space = record.space
+     WHERE (record.space, record.key) > (?1, ?2) ORDER BY record.space, record.key LIMIT ?3";
 
 /// The statements of a reading connection, compiled once.
 pub(super) struct Reads<'c> {
@@ -41,6 +48,8 @@ pub(super) struct Reads<'c> {
     record: Statement<'c>,
     history: Statement<'c>,
     records: Statement<'c>,
+    entities: Statement<'c>,
+    record_keys: Statement<'c>,
 }
 
 impl<'c> Reads<'c> {
@@ -57,6 +66,8 @@ impl<'c> Reads<'c> {
             record: conn.prepare(RECORD)?,
             history: conn.prepare(HISTORY)?,
             records: conn.prepare(RECORDS)?,
+            entities: conn.prepare(ENTITIES)?,
+            record_keys: conn.prepare(RECORD_KEYS)?,
         })
     }
 
@@ -106,11 +117,7 @@ impl<'c> Reads<'c> {
 
     pub fn due(&mut self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {
         let rows = self.due.query(params![micros(until), shards.start, shards.end, bound(limit)]).map_err(failure)?;
-        collect(rows, |row| {
-            let organization: String = row.get(0).map_err(failure)?;
-            let kind: String = row.get(1).map_err(failure)?;
-            Ok(Wake { entity: Entity::new(organization, kind, uuid(row, 2)?), due: moment(row, 3)? })
-        })
+        collect(rows, |row| Ok(Wake { entity: entity(row)?, due: moment(row, 3)? }))
     }
 
     pub fn get(&mut self, key: &RecordKey) -> Result<Option<Record>, Error> {
@@ -152,6 +159,38 @@ impl<'c> Reads<'c> {
         let end = after_prefix(prefix).map_or(Value::Blob(Vec::new()), Value::Text);
         let rows = self.records.query(params![space, from, past, end, bound(limit)]).map_err(failure)?;
         collect(rows, |row| Ok((row.get(0).map_err(failure)?, record(row, 1)?)))
+    }
+
+    pub fn entities(&mut self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
+        // No space has the number 0: that is before all.
+        let (space, id) = match after {
+            None => (0, [].as_slice()),
+            Some(entity) => (self.place(&entity.organization, &entity.kind)?, entity.id.as_bytes().as_slice()),
+        };
+        let rows = self.entities.query(params![space, id, bound(limit)]).map_err(failure)?;
+        collect(rows, |row| {
+            let wake: Option<i64> = row.get(4).map_err(failure)?;
+            Ok(Standing { entity: entity(row)?, head: number(row, 3)?, wake: wake.map(instant).transpose()? })
+        })
+    }
+
+    pub fn record_keys(&mut self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
+        let (space, key) = match after {
+            None => (0, ""),
+            Some(key) => (self.place(&key.organization, &key.collection)?, key.key.as_str()),
+        };
+        let rows = self.record_keys.query(params![space, key, bound(limit)]).map_err(failure)?;
+        collect(rows, |row| {
+            let organization: String = row.get(0).map_err(failure)?;
+            let collection: String = row.get(1).map_err(failure)?;
+            Ok(RecordKey::new(organization, collection, row.get::<_, String>(2).map_err(failure)?))
+        })
+    }
+
+    /// The space of what was the last of a page.
+    fn place(&mut self, organization: &str, kind: &str) -> Result<i64, Error> {
+        let unknown = || Error::Refused("a listing cannot go on after what is not in the store".into());
+        self.space(organization, kind)?.ok_or_else(unknown)
     }
 
     pub fn ping(&mut self) -> Result<(), Error> {
@@ -199,6 +238,13 @@ fn collect<T>(mut rows: Rows<'_>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -
 /// The one row of a search by key, if it is there.
 fn first<T>(rows: Result<Rows<'_>, rusqlite::Error>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -> Result<Option<T>, Error> {
     rows.map_err(failure)?.next().map_err(failure)?.map(read).transpose()
+}
+
+/// The entity of a row that begins with its organization, kind and identifier.
+fn entity(row: &Row<'_>) -> Result<Entity, Error> {
+    let organization: String = row.get(0).map_err(failure)?;
+    let kind: String = row.get(1).map_err(failure)?;
+    Ok(Entity::new(organization, kind, uuid(row, 2)?))
 }
 
 fn entry(row: &Row<'_>) -> Result<Entry, Error> {
@@ -252,7 +298,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let conn = super::super::schema::open_writer(&folder.path().join("a.db"), &super::super::Options::default());
         let conn = conn.expect("opens");
-        for query in [SPACE, HEAD, SNAPSHOT, ENTRIES, LIST, DUE, RECORD, HISTORY, RECORDS] {
+        for query in [SPACE, HEAD, SNAPSHOT, ENTRIES, LIST, DUE, RECORD, HISTORY, RECORDS, ENTITIES, RECORD_KEYS] {
             let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {query}")).expect("valid");
             let steps: Result<Vec<String>, _> = plan.raw_query().mapped(|row| row.get(3)).collect();
             for step in steps.expect("explained") {

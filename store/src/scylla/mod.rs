@@ -1,0 +1,158 @@
+//! The engine on a ScyllaDB (or Apache Cassandra) cluster, for any number of servers.
+//!
+//! An entity is one partition, and an append to it one conditional statement: the cluster decides who wrote entry n. What belongs
+//! elsewhere (wake-up, place in a listing, a large body) is written before it, plainly: a crash between leaves something
+//! spare, never something missing. See `schema/cql` for the tables.
+//!
+//! Reads are of a quorum, so they see every acknowledged write of every node. What they cannot rule out, an append that its
+//! writer had to leave half done, shows as rows that do not fit together, and is read again serially, which ends it.
+
+mod bodies;
+mod db;
+mod journals;
+mod listings;
+mod metrics;
+mod migrations;
+mod options;
+mod records;
+mod wakes;
+
+use std::{ops::Range, sync::Arc};
+
+use async_trait::async_trait;
+use futures::future::try_join;
+use prometheus::Registry;
+
+pub use self::{
+    migrations::{Migrated, migrate},
+    options::Options,
+};
+use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, metrics::Metrics, records::Records, wakes::Wakes};
+use crate::{
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
+    Timestamp, Wake, limits,
+};
+
+/// A connection to the cluster. Dropping it lets others take over its wake-ups after a while; [`Scylla::close`] does it at once.
+pub struct Scylla {
+    db: Arc<Db>,
+    journals: Journals,
+    records: Records,
+    listings: Listings,
+    wakes: Wakes,
+    ping: db::Statement,
+}
+
+impl Scylla {
+    /// Connects to a keyspace that [`migrate`] has brought up to date. What is measured goes to `registry`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no server answers; [`Error::Refused`] when the schema is not there or too old.
+    pub async fn open(options: &Options, registry: &Registry) -> Result<Self, Error> {
+        let metrics = Metrics::new(registry)?;
+        let db = Arc::new(Db::connect(options, Some(&options.keyspace), metrics).await?);
+        migrations::check(&db).await?;
+        let bodies = Arc::new(Bodies::prepare(&db).await?);
+        Ok(Self {
+            journals: Journals::prepare(db.clone(), bodies.clone()).await?,
+            records: Records::prepare(db.clone(), bodies).await?,
+            listings: Listings::prepare(db.clone()).await?,
+            wakes: Wakes::prepare(db.clone(), options, registry).await?,
+            ping: db.idempotent("ping", "SELECT number FROM migration WHERE part = 0 LIMIT 1").await?,
+            db,
+        })
+    }
+
+    /// Gives the wake-ups that this node looks after to the others, at once. Idempotent.
+    pub async fn close(&self) {
+        self.wakes.close().await;
+    }
+
+    /// Statements of this name so far, for measuring.
+    pub fn statements(&self, name: &str) -> u64 {
+        self.db.metrics.count(name)
+    }
+}
+
+#[async_trait]
+impl Store for Scylla {
+    async fn commit(&self, commit: Commit) -> Result<CommitOutcome, Error> {
+        limits::check_commit(&commit)?;
+        let entity = &commit.entity;
+        let head = commit.expected_head + commit.entries.len() as u64;
+        let announcing = async {
+            match commit.wake {
+                Some(due) => self.wakes.announce(entity, head, due, commit.at).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let noting = async {
+            match commit.expected_head {
+                0 => self.listings.note(entity, commit.at).await,
+                _ => Ok(()),
+            }
+        };
+        let (announced, ()) = try_join(announcing, noting).await?;
+        let outcome = self.journals.append(&commit).await?;
+        if outcome == CommitOutcome::Applied {
+            self.wakes.appended(entity, head, announced);
+        }
+        Ok(outcome)
+    }
+
+    async fn load(&self, entity: &Entity) -> Result<Option<Loaded>, Error> {
+        self.journals.load(entity).await
+    }
+
+    async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+        self.journals.entries(entity, from, limit).await
+    }
+
+    async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
+        self.listings.list(&self.journals, organization, kind, after, limit).await
+    }
+
+    async fn due(&self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {
+        self.wakes.due(shards, until, limit).await
+    }
+
+    async fn settle(&self, wake: &Wake, head: u64, next: Option<Timestamp>) -> Result<(), Error> {
+        self.wakes.settle(wake, head, next).await
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, Error> {
+        self.records.get(key).await
+    }
+
+    async fn put_if(&self, key: &RecordKey, expected_version: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error> {
+        self.records.put_if(key, expected_version, at, body).await
+    }
+
+    async fn history(&self, key: &RecordKey, before: Option<u64>, limit: usize) -> Result<Vec<Record>, Error> {
+        self.records.history(key, before, limit).await
+    }
+
+    async fn records(
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Record)>, Error> {
+        self.records.records(organization, collection, prefix, after, limit).await
+    }
+
+    async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
+        self.journals.entities(after, limit).await
+    }
+
+    async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
+        self.records.record_keys(after, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        let _: Vec<(i32,)> = self.db.read(&self.ping, db::Read::Quorum, ()).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,311 @@
+//! Versioned records: a partition each, and the keys of a collection in order beside them.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
+use scylla::statement::batch::{Batch, BatchType};
+use uuid::Uuid;
+
+use super::{
+    bodies::{Bodies, Place},
+    db::{Conditional, Db, Read, Statement},
+};
+use crate::{
+    Error, PutOutcome, Record, RecordKey, Timestamp, limits,
+    time::{instant, micros},
+};
+
+/// Buckets over which the keys of a collection are spread. Part of the stored data.
+const BUCKETS: u8 = 16;
+
+/// Leading bytes of a key that decide on its bucket: a prefix as long as that is looked for in one bucket. Part of the stored data.
+const BUCKET_BYTES: usize = 8;
+
+/// Rows that are read at once.
+const PAGE: usize = 256;
+
+/// Records that are read at once for a listing.
+const AT_ONCE: usize = 16;
+
+/// As for journals: tries after the first, and the pause before the first of them.
+const ROUNDS: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) struct Records {
+    db: Arc<Db>,
+    bodies: Arc<Bodies>,
+    advance: Statement,
+    version: Statement,
+    newest: Statement,
+    put_at: Statement,
+    older: Statement,
+    note_key: Statement,
+    keys: Statement,
+    keys_after: Statement,
+    all: Statement,
+    all_after: Statement,
+}
+
+type Row = (i64, Option<i64>, Option<Vec<u8>>, Option<Uuid>, Option<i32>);
+
+impl Records {
+    pub async fn prepare(db: Arc<Db>, bodies: Arc<Bodies>) -> Result<Self, Error> {
+        let columns = "version, at, body, spill, size";
+        let key = "org = ? AND collection = ? AND key = ?";
+        let bucket = "org = ? AND collection = ? AND bucket = ?";
+        let all = "SELECT DISTINCT org, collection, key FROM record";
+        Ok(Self {
+            advance: db.conditional("put", &format!("UPDATE record SET head = ? WHERE {key} IF head = ?")).await?,
+            version: db
+                .conditional(
+                    "version",
+                    "INSERT INTO record (org, collection, key, version, at, put_id, body, spill, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                )
+                .await?,
+            newest: db.idempotent("get", &format!("SELECT {columns}, head FROM record WHERE {key} LIMIT 1")).await?,
+            put_at: db.idempotent("put_at", &format!("SELECT head, put_id FROM record WHERE {key} AND version = ?")).await?,
+            older: db.idempotent("history", &format!("SELECT {columns} FROM record WHERE {key} AND version < ? LIMIT ?")).await?,
+            note_key: db
+                .idempotent("record_key_write", "INSERT INTO record_key (org, collection, bucket, key) VALUES (?, ?, ?, ?)")
+                .await?,
+            keys: db.idempotent("record_keys", &format!("SELECT key FROM record_key WHERE {bucket} AND key >= ? LIMIT ?")).await?,
+            keys_after: db.idempotent("record_keys", &format!("SELECT key FROM record_key WHERE {bucket} AND key > ? LIMIT ?")).await?,
+            all: db.idempotent("all_records", &format!("{all} LIMIT ?")).await?,
+            all_after: db
+                .idempotent("all_records", &format!("{all} WHERE token(org, collection, key) > token(?, ?, ?) LIMIT ?"))
+                .await?,
+            db,
+            bodies,
+        })
+    }
+
+    pub async fn put_if(&self, key: &RecordKey, expected: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error> {
+        limits::check_put(key, expected, &body)?;
+        if expected == 0 {
+            let bucket = i16::from(bucket_of(&key.key));
+            self.db.write(&self.note_key, (&*key.organization, &*key.collection, bucket, &key.key)).await?;
+        }
+        let bodies = [body];
+        let places = self.bodies.place(&self.db, &bodies).await?;
+        let Some(place) = places.first() else { return Err(Error::Refused("a put without a body".into())) };
+        let put = Put { key, expected, at, id: Uuid::new_v4(), place };
+        let mut outcome = match self.attempt(&put).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.bodies.forget(&self.db, &places).await;
+                return Err(error);
+            }
+        };
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..ROUNDS {
+            if outcome != PutOutcome::Unknown {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            outcome = self.resolve(&put).await;
+        }
+        if let PutOutcome::Conflict { .. } = outcome {
+            self.db.metrics.conflicts.inc();
+            self.bodies.forget(&self.db, &places).await;
+        }
+        Ok(outcome)
+    }
+
+    async fn attempt(&self, put: &Put<'_>) -> Result<PutOutcome, Error> {
+        let (org, collection, key) = names(put.key);
+        let old = (put.expected > 0).then_some(put.expected as i64);
+        let version = put.expected as i64 + 1;
+        let Place { body, spill, size } = *put.place;
+        let mut batch = Batch::new(BatchType::Unlogged);
+        batch.append_statement(self.advance.prepared.clone());
+        batch.append_statement(self.version.prepared.clone());
+        batch.set_is_idempotent(false);
+        batch.set_retry_policy(self.advance.prepared.get_retry_policy().cloned());
+        let row = (org, collection, key, version, micros(put.at), put.id, body, spill, size);
+        let values = ((version, org, collection, key, old), row);
+        match self.db.decide_all("put", &batch, values).await? {
+            Conditional::Applied => Ok(PutOutcome::Applied),
+            Conditional::NotApplied { head } => {
+                let version = version_of(head);
+                if version <= put.expected {
+                    return Ok(PutOutcome::Conflict { version });
+                }
+                // As in journals: it may be this put that came first.
+                Ok(match self.put_at(put).await {
+                    Ok((_, Some(id))) if id == put.id => PutOutcome::Applied,
+                    Ok(_) => PutOutcome::Conflict { version },
+                    Err(_) => PutOutcome::Unknown,
+                })
+            }
+            Conditional::Unknown(reason) => {
+                tracing::debug!(reason, "whether a record was put is not known yet");
+                Ok(PutOutcome::Unknown)
+            }
+        }
+    }
+
+    async fn resolve(&self, put: &Put<'_>) -> PutOutcome {
+        match self.put_at(put).await {
+            Ok((_, Some(id))) if id == put.id => PutOutcome::Applied,
+            Ok((version, Some(_))) => PutOutcome::Conflict { version },
+            Ok((_, None)) => self.attempt(put).await.unwrap_or(PutOutcome::Unknown),
+            Err(_) => PutOutcome::Unknown,
+        }
+    }
+
+    /// Version of the record and who put the one that this put would write, as a serial read finds them.
+    async fn put_at(&self, put: &Put<'_>) -> Result<(u64, Option<Uuid>), Error> {
+        let (org, collection, key) = names(put.key);
+        let version = put.expected as i64 + 1;
+        let rows: Vec<(Option<i64>, Option<Uuid>)> =
+            self.db.read(&self.put_at, Read::Serial, (org, collection, key, version)).await?;
+        Ok(rows.into_iter().next().map_or((0, None), |(head, id)| (version_of(head), id)))
+    }
+
+    pub async fn get(&self, key: &RecordKey) -> Result<Option<Record>, Error> {
+        for how in [Read::Quorum, Read::Serial] {
+            type Newest = (Option<i64>, Option<i64>, Option<Vec<u8>>, Option<Uuid>, Option<i32>, Option<i64>);
+            let rows: Vec<Newest> = self.db.read(&self.newest, how, names(key)).await?;
+            let Some((version, at, body, spill, size, head)) = rows.into_iter().next() else { return Ok(None) };
+            // A version that the head does not know yet, or the other way: its write is not at its end.
+            if let Some(version) = version.filter(|version| Some(*version) == head) {
+                return self.record((version, at, body, spill, size), how).await.map(Some);
+            }
+        }
+        Err(Error::Corrupt("the versions of a record do not fit together".into()))
+    }
+
+    async fn record(&self, row: Row, how: Read) -> Result<Record, Error> {
+        let (version, at, body, spill, size) = row;
+        let at = at.ok_or_else(|| Error::Corrupt("a version of a record is not whole".into()))?;
+        let body = self.bodies.body(&self.db, how, (body, spill, size)).await?;
+        Ok(Record { version: version as u64, at: instant(at)?, body })
+    }
+
+    pub async fn history(&self, key: &RecordKey, before: Option<u64>, limit: usize) -> Result<Vec<Record>, Error> {
+        let (org, collection, name) = names(key);
+        let mut records: Vec<Record> = Vec::new();
+        let mut before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
+        while records.len() < limit {
+            let asked = PAGE.min(limit - records.len());
+            let rows: Vec<Row> =
+                self.db.read(&self.older, Read::Quorum, (org, collection, name, before, asked as i32)).await?;
+            let got = rows.len();
+            for row in rows {
+                before = row.0;
+                records.push(self.record(row, Read::Quorum).await?);
+            }
+            if got < asked {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
+    pub async fn records(
+        &self,
+        organization: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Record)>, Error> {
+        let mut found: Vec<(String, Record)> = Vec::new();
+        let mut after = after.map(str::to_owned);
+        while found.len() < limit {
+            let asked = PAGE.min(limit - found.len());
+            let keys = self.keys(organization, collection, prefix, after.as_deref(), asked).await?;
+            let last = keys.last().cloned();
+            let is_end = keys.len() < asked;
+            let reads = keys.into_iter().map(|key| async move {
+                let key = RecordKey::new(organization, collection, key);
+                let record = self.get(&key).await?;
+                Ok::<_, Error>(record.map(|record| (key.key, record)))
+            });
+            let page: Vec<Option<(String, Record)>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+            found.extend(page.into_iter().flatten());
+            match last {
+                Some(last) if !is_end => after = Some(last),
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Keys that start with the prefix, in order, from all buckets that may have them.
+    async fn keys(&self, org: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Error> {
+        let buckets = match prefix.len() {
+            length if length >= BUCKET_BYTES => bucket_of(prefix)..bucket_of(prefix) + 1,
+            _ => 0..BUCKETS,
+        };
+        let pages = buckets.map(|bucket| async move {
+            let bucket = i16::from(bucket);
+            let rows: Vec<(String,)> = match after.filter(|after| *after >= prefix) {
+                Some(after) => self.db.read(&self.keys_after, Read::Quorum, (org, collection, bucket, after, limit as i32)).await?,
+                None => self.db.read(&self.keys, Read::Quorum, (org, collection, bucket, prefix, limit as i32)).await?,
+            };
+            Ok::<_, Error>(rows)
+        });
+        let mut keys: Vec<String> = try_join_all(pages).await?.into_iter().flatten().map(|(key,)| key).collect();
+        keys.retain(|key| key.starts_with(prefix));
+        keys.sort_unstable();
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    /// In the order of the partitions' tokens.
+    pub async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        let rows: Vec<(String, String, String)> = match after.map(names) {
+            None => self.db.read(&self.all, Read::Quorum, (limit,)).await?,
+            Some((org, collection, key)) => self.db.read(&self.all_after, Read::Quorum, (org, collection, key, limit)).await?,
+        };
+        Ok(rows.into_iter().map(|(org, collection, key)| RecordKey::new(org, collection, key)).collect())
+    }
+}
+
+/// One call of `put_if`.
+struct Put<'a> {
+    key: &'a RecordKey,
+    expected: u64,
+    at: Timestamp,
+    id: Uuid,
+    place: &'a Place<'a>,
+}
+
+fn names(key: &RecordKey) -> (&str, &str, &str) {
+    (&key.organization, &key.collection, &key.key)
+}
+
+fn version_of(column: Option<i64>) -> u64 {
+    column.and_then(|version| u64::try_from(version).ok()).unwrap_or(0)
+}
+
+/// FNV-1a (64 bits) of the key's beginning. Part of the stored data.
+fn bucket_of(key: &str) -> u8 {
+    let beginning = key.bytes().take(BUCKET_BYTES);
+    let hash = beginning.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    // The high bits are the better mixed ones.
+    ((hash >> 32) % u64::from(BUCKETS)) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_stay_what_they_are_and_a_long_prefix_names_its_own() {
+        assert_eq!(["", "a", "settings", "0190b3c5-1"].map(bucket_of), BUCKETS_OF_OLD);
+        assert_eq!(bucket_of("0190b3c5-1234"), bucket_of("0190b3c5"));
+        let mut seen = [0_u32; BUCKETS as usize];
+        (0..16_000).for_each(|number| seen[usize::from(bucket_of(&format!("{:08x}", number * 7919)))] += 1);
+        assert!(seen.iter().all(|count| (700..1300).contains(count)), "{seen:?}");
+    }
+
+    /// As they were when the first data were written.
+    const BUCKETS_OF_OLD: [u8; 4] = [4, 12, 11, 8];
+}
