@@ -38,10 +38,10 @@ system_tools() {
 }
 
 python_tools() {
-    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator' 2>/dev/null && return
+    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator, moto.server' 2>/dev/null && return
     python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40'
-    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator'
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40' 'moto[server]>=5.1,<6'
+    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator, moto.server'
 }
 
 workspace_tests() {
@@ -74,7 +74,7 @@ outside_demo() {
 }
 
 step "system tools (qpdf, pdfsig, python3)" system_tools
-step "python tools (pyHanko)" python_tools
+step "python tools (pyHanko, moto)" python_tools
 step "tests of the workspace" workspace_tests
 step "sealed samples, by validators of others" outside_samples
 step "a process of the demo, by validators of others" outside_demo

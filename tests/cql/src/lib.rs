@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 pub use cluster::{Cluster, MOST_NODES};
 pub use jars::VERSION;
 pub use settings::{Durability, Options};
+pub use spawner::spawn;
 pub use shared::{DropError, Shared, VARIABLE, drop_keyspace, fresh_keyspace, shared};
 
 /// The user of a cluster with authentication.
