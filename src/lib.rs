@@ -15,6 +15,7 @@ pub mod public_url;
 pub mod receipts;
 pub mod sandbox_clock;
 pub mod server;
+pub mod transfer;
 pub mod verify;
 
 /// How this program was called, for the commands that it suggests.

@@ -31,6 +31,7 @@ use crate::{
     processes::{Processes, Tenants, World},
     receipts::Receipts,
     sandbox_clock::Offset,
+    transfer,
 };
 
 /// The organization that is there from the first development start, with a certificate of its own.
@@ -107,6 +108,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let keys = master_key(&config)?;
     let store = Arc::new(Sqlite::open(&data.join("rubrica.db"), ::store::sqlite::Options::default())?);
     let shared: Arc<dyn Store> = store.clone();
+    transfer::refuse_unfinished(shared.as_ref()).await?;
     let blobs = Blobs::local(data.join("files"))?;
     let documents =
         Documents::new(shared.clone(), blobs, documents::Options { max_bytes: config.documents.limit, ..Default::default() });
