@@ -8,14 +8,14 @@ use std::{
 };
 
 use clap::Args;
-use store::{
-    Store,
-    blobs::{Blobs, Digest},
-    sqlite::Sqlite,
-};
+use store::blobs::{Blobs, Digest};
 
 use super::{Manifest, Report, Source};
-use crate::{config::Config, keys::Keys};
+use crate::{
+    config::Config,
+    engine::{self, Engine},
+    keys::Keys,
+};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -65,33 +65,22 @@ pub struct ImportOptions {
 
 /// What is moved from or to.
 struct Opened {
-    store: Arc<dyn Store>,
+    engine: Engine,
     blobs: Blobs,
-    embedded: Arc<Sqlite>,
 }
 
 impl Opened {
     async fn open(config: &Config) -> Result<Self, Failure> {
-        let data = config.data();
-        create_folder(&data)?;
-        let embedded = Arc::new(Sqlite::open(&data.join("rubrica.db"), store::sqlite::Options::default())?);
-        let blobs = Blobs::local(data.join("files"))?;
-        Ok(Self { store: embedded.clone(), blobs, embedded })
+        let blobs = engine::blobs(config)?;
+        match Engine::open(config, &prometheus::Registry::new()).await {
+            Ok(engine) => Ok(Self { engine, blobs }),
+            // What is refused here is a store that is open elsewhere, or of a newer program.
+            Err(engine::Error::Store(store::Error::Refused(text))) if !config.store.is_shared() => {
+                Err(format!("{text}; a server that runs on it must be stopped first").into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
-
-    async fn close(self) -> Result<(), Failure> {
-        let Self { store, blobs, embedded } = self;
-        drop((store, blobs));
-        tokio::task::spawn_blocking(move || embedded.close()).await?;
-        Ok(())
-    }
-}
-
-fn create_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
 }
 
 impl Installation {
@@ -136,36 +125,24 @@ fn run<T>(what: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> 
 /// # Errors
 /// What stands in the way, in words for the operator.
 pub fn export(options: &ExportOptions) -> Result<ExitCode, Failure> {
-    let config = options.installation.configuration()?;
+    let mut config = options.installation.configuration()?;
     keep_private();
-    if !config.data().join("rubrica.db").is_file() {
+    if engine::is_missing(&config) {
         return Err(format!("there is no store in {}", config.data().display()).into());
     }
-    let source = Source {
-        engine: "sqlite".into(),
-        key_fingerprint: key_fingerprint(&config)?,
-        with_files: !options.without_files,
-        live: options.live,
-    };
+    // Nor is a keyspace made.
+    config.store.migrate = Some(false);
+    let key_fingerprint = key_fingerprint(&config)?;
     let manifest = run(async {
-        let opened = Opened::open(&config).await.map_err(stop_the_server)?;
-        let exported = super::export(opened.store.as_ref(), &opened.blobs, &options.folder, &source, &report()).await;
-        opened.close().await?;
+        let Opened { engine, blobs } = Opened::open(&config).await?;
+        let source =
+            Source { engine: engine.name().into(), key_fingerprint, with_files: !options.without_files, live: options.live };
+        let exported = super::export(engine.store().as_ref(), &blobs, &options.folder, &source, &report()).await;
+        engine.close().await?;
         Ok(exported?)
     })?;
     summarize(&options.folder, &manifest);
     Ok(ExitCode::SUCCESS)
-}
-
-/// Says it where the store is locked.
-fn stop_the_server(error: Failure) -> Failure {
-    match error.downcast::<store::Error>() {
-        Ok(error) => match *error {
-            store::Error::Refused(text) => format!("{text}; a server that runs on it must be stopped first").into(),
-            other => other.into(),
-        },
-        Err(other) => other,
-    }
 }
 
 fn summarize(folder: &Path, manifest: &Manifest) {
@@ -199,9 +176,9 @@ pub fn import(options: &ImportOptions) -> Result<ExitCode, Failure> {
         eprintln!("this export was made with --live while something was written: what it holds is of different moments");
     }
     let verdict = run(async {
-        let opened = Opened::open(&config).await.map_err(stop_the_server)?;
-        let imported = super::import(&opened.store, &opened.blobs, &options.folder, fingerprint, &report()).await;
-        opened.close().await?;
+        let Opened { engine, blobs } = Opened::open(&config).await?;
+        let imported = super::import(&engine.store(), &blobs, &options.folder, fingerprint, &report()).await;
+        engine.close().await?;
         Ok(imported?)
     })?;
     print!("{verdict}");

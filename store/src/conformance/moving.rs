@@ -1,6 +1,6 @@
 //! Rules of what moves an installation: everything is found once, whatever its order.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
@@ -97,9 +97,10 @@ pub async fn every_entity_is_found_once_over_pages_with_its_head_and_wake(store:
     }
     let settled = entities().remove(1);
     let wake = expected[&settled].1.expect("it has a wake-up");
-    store.settle(&Wake { entity: settled.clone(), due: wake }, expected[&settled].0, Some(at(77))).await.expect("settled");
+    let next = wake + Duration::from_secs(77);
+    store.settle(&Wake { entity: settled.clone(), due: wake }, expected[&settled].0, Some(next)).await.expect("settled");
     let found = found_entities(store, 3).await.into_iter().find(|standing| standing.entity == settled).expect("it is there");
-    assert!(found.wake.is_some_and(|wake| wake <= at(77)), "what was settled: {:?}", found.wake);
+    assert!(found.wake.is_some_and(|wake| wake <= next), "what was settled: {:?}", found.wake);
 }
 
 pub async fn every_record_key_is_found_once_over_pages(store: &Arc<dyn Store>) {

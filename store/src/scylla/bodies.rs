@@ -52,7 +52,7 @@ impl Bodies {
     pub async fn place<'a>(&self, db: &Db, bodies: &'a [Vec<u8>]) -> Result<Vec<Place<'a>>, Error> {
         let mut together = 0;
         let mut places = Vec::with_capacity(bodies.len());
-        let mut parts = Vec::new();
+        let mut writes = Vec::new();
         for body in bodies {
             let size = i32::try_from(body.len()).map_err(|_| Error::Refused("a body of more than 2 GiB".into()))?;
             if body.len() <= MAX_INLINE && together + body.len() <= MAX_TOGETHER {
@@ -61,11 +61,12 @@ impl Bodies {
                 continue;
             }
             let id = Uuid::new_v4();
-            parts.extend((0_i32..).zip(body.chunks(PART)).map(|(number, part)| (id, number, part)));
+            for (number, part) in (0_i32..).zip(body.chunks(PART)) {
+                writes.push(db.write(&self.write, (id, number, part)));
+            }
             places.push(Place { body: MaybeUnset::Unset, spill: MaybeUnset::Set(id), size });
         }
-        let writes = stream::iter(parts.into_iter().map(|part| db.write(&self.write, part)));
-        writes.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         Ok(places)
     }
 

@@ -37,6 +37,9 @@ use crate::Error;
 /// An idempotent read that takes longer is also sent to another node.
 const SPECULATE_AFTER: Duration = Duration::from_millis(150);
 
+/// Between two looks at whether the servers agree on the schema.
+const AGREEMENT_POLL: Duration = Duration::from_millis(50);
+
 /// Callers that may wait for room, for each that has it.
 const WAITING_PER_ROOM: usize = 4;
 
@@ -83,8 +86,11 @@ impl Db {
             .known_nodes(&options.hosts)
             .connection_timeout(options.timeout)
             .tls_context(tls(options)?)
-            // Schema changes are made, and awaited, by migrations alone.
-            .fetch_schema_metadata(true)
+            // The driver needs to know how our keyspace is replicated, and nothing of others. What a migration changes, a later
+            // connection sees.
+            .keyspaces_to_fetch([&options.keyspace])
+            .refresh_metadata_on_auto_schema_agreement(false)
+            .schema_agreement_interval(AGREEMENT_POLL)
             .default_execution_profile_handle(plain.into_handle());
         if let (Some(username), Some(password)) = (&options.username, &options.password) {
             builder = builder.user(username, password);

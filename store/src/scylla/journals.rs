@@ -99,7 +99,7 @@ impl Journals {
             .await?,
             page: idempotent("entries", &format!("SELECT seq, {columns} FROM entity WHERE {{KEY}} AND rk = 1 AND seq >= ? LIMIT ?")).await?,
             commit_at: idempotent("commit_at", "SELECT head, commit_id FROM entity WHERE {KEY} AND rk = 1 AND seq = ?").await?,
-            standing: idempotent("standing", "SELECT head, created FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
+            standing: idempotent("standing", "SELECT rk, head, created FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
             snapshot: idempotent("snapshot", "SELECT seq, body FROM snapshot WHERE {KEY}").await?,
             write_snapshot: idempotent(
                 "snapshot_write",
@@ -339,15 +339,19 @@ impl Journals {
     /// Head and creation; `None` if there are no entries.
     pub async fn stands(&self, entity: &Entity) -> Result<Option<Stands>, Error> {
         let (org, kind, id) = key(entity);
-        let rows: Vec<(Option<i64>, Option<i64>)> = self.db.read(&self.standing, Read::Quorum, (org, kind, id)).await?;
+        // Cassandra refuses to look for a row of which nothing is asked: hence its kind.
+        let rows: Vec<(i8, Option<i64>, Option<i64>)> = self.db.read(&self.standing, Read::Quorum, (org, kind, id)).await?;
         Ok(rows.into_iter().find_map(|row| match row {
-            (Some(head), Some(created)) => Some(Stands { head: head as u64, created }),
+            (_, Some(head), Some(created)) => Some(Stands { head: head as u64, created }),
             _ => None,
         }))
     }
 
     /// In the order of the partitions' tokens.
     pub async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         type Row = (String, String, Uuid, Option<i64>, Option<i64>);
         let rows: Vec<Row> = match after.map(key) {
