@@ -144,7 +144,8 @@ async fn two_of_three_nodes_are_a_quorum() {
     block_in_place(|| cluster.start_again(1)).expect("the node comes back");
     let second = connect_only_to(&points[1], &name).await;
     assert!(settled(&second, 1, 3).await, "three nodes decide");
-    block_in_place(|| cluster.shut_down());
+    block_in_place(|| cluster.stop(1)).expect("a node stops");
+    assert!(settled(&first, 1, 4).await, "two nodes go on");
 }
 
 /// A session that asks one node alone, so that no answer waits for another one that has gone.
