@@ -200,8 +200,12 @@ mod tests {
     #[test]
     fn a_password_of_its_own_overrides_that_of_the_address() {
         let secret = Some(Secret::new("other"));
-        let store =
-            Store { username: Some("ben".into()), password: secret, replication: Some(1), ..at("scylla://ana:p@db/k?replication=5") };
+        let store = Store {
+            username: Some("ben".into()),
+            password: secret,
+            replication: Some(1),
+            ..at("scylla://ana:p@db/k?replication=5")
+        };
         let options = store.scylla().unwrap().unwrap();
         assert_eq!((options.username.as_deref(), options.password.as_deref()), (Some("ben"), Some("other")));
         assert_eq!((options.replication, options.timeout.as_secs()), (1, 5));

@@ -113,7 +113,8 @@ impl Blobs {
     }
 }
 
-fn number(copy: &ObjectMeta) -> Option<u64> {
+/// The number of a copy.
+pub(super) fn number(copy: &ObjectMeta) -> Option<u64> {
     copy.location.filename().and_then(parse).map(|(_, copy)| copy)
 }
 
@@ -127,7 +128,9 @@ mod tests {
         for copy in [0, 1, 17, u64::MAX] {
             assert_eq!(parse(&name(&digest, copy)), Some((digest, copy)));
         }
-        for other in ["", ".1", "x.1", &format!("{digest}."), &format!("{digest}.0"), &format!("{digest}.01"), &format!("{digest}.+1")] {
+        for other in
+            ["", ".1", "x.1", &format!("{digest}."), &format!("{digest}.0"), &format!("{digest}.01"), &format!("{digest}.+1")]
+        {
             assert_eq!(parse(other), None, "{other}");
         }
     }

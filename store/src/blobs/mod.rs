@@ -58,6 +58,11 @@ impl Blobs {
         Self::over(Arc::new(InMemory::new()), None)
     }
 
+    /// The same blobs as another server reaches them, with locks of its own: for tests.
+    pub fn apart(&self) -> Self {
+        Self::over(self.store.clone(), self.root.clone())
+    }
+
     fn over(store: Arc<dyn ObjectStore>, root: Option<PathBuf>) -> Self {
         Self { store, root, locks: Arc::new(std::array::from_fn(|_| RwLock::new(()))) }
     }

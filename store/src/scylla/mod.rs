@@ -57,7 +57,7 @@ impl Scylla {
             journals: Journals::prepare(db.clone(), bodies.clone()).await?,
             records: Records::prepare(db.clone(), bodies).await?,
             listings: Listings::prepare(db.clone()).await?,
-            wakes: Wakes::prepare(db.clone(), options, registry).await?,
+            wakes: Wakes::prepare(db.clone(), registry).await?,
             ping: db.idempotent("ping", "SELECT number FROM migration WHERE part = 0 LIMIT 1").await?,
             db,
         })
@@ -82,7 +82,7 @@ impl Store for Scylla {
         let head = commit.expected_head + commit.entries.len() as u64;
         let announcing = async {
             match commit.wake {
-                Some(due) => self.wakes.announce(entity, head, due, commit.at).await.map(Some),
+                Some(due) => self.wakes.announce(entity, head, due).await.map(Some),
                 None => Ok(None),
             }
         };
