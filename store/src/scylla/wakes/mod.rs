@@ -32,6 +32,8 @@ mod keeper;
 mod leases;
 mod scan;
 mod statements;
+#[cfg(test)]
+mod tests;
 
 use std::{
     cmp::Reverse,
