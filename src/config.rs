@@ -13,10 +13,13 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
-use crate::{access, channels, codes, http, iso_duration, processes::Tenant};
+use crate::{access, channels, codes, engine, http, iso_duration, processes::Tenant};
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
 const ENVIRONMENT_PREFIX: &str = "RUBRICA_";
+
+/// The variable (behind the prefix) that is short for `STORE__URL`, which wins over it.
+const STORE: &str = "STORE";
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +43,8 @@ pub struct Config {
     pub mode: Mode,
     /// Folder of the embedded store, the files and the keys. Default: `./data`.
     pub data: Option<PathBuf>,
+    pub store: engine::Options,
+    pub blobs: engine::Blobs,
     pub server: Server,
     pub keys: Keys,
     pub access: access::Options,
@@ -80,6 +85,10 @@ pub struct Server {
     pub connections: usize,
     /// Most bytes of a JSON body, 1024 to 64 MiB. Default: 2097152.
     pub json_limit: usize,
+    /// How long the server goes on as before, but not ready (`/health/ready`), once it is to go down, so that a load balancer sends
+    /// it nothing more. PT0S to PT5M. Default: PT0S.
+    #[serde(deserialize_with = "iso_duration::or_zero")]
+    pub drain_pause: TimeDelta,
     /// Longest wait for requests and effects under way when the server goes down. PT1S to PT10M. Default: PT30S.
     #[serde(with = "iso_duration")]
     pub shutdown: TimeDelta,
@@ -95,6 +104,7 @@ impl Default for Server {
             workers: None,
             connections: 10_000,
             json_limit: http::json::DEFAULT_LIMIT,
+            drain_pause: TimeDelta::zero(),
             shutdown: TimeDelta::seconds(30),
         }
     }
@@ -104,8 +114,8 @@ impl Default for Server {
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
-    /// 32 bytes as base64. Several nodes share one. Losing it makes stored certificates and codes under way useless. Default: made at
-    /// the first start and kept in the file `keys/master.key` of the data folder.
+    /// 32 bytes as base64. Losing it makes stored certificates and codes under way useless. Servers that share a store share one.
+    /// Default: made at the first start and kept in the file `keys/master.key` of the data folder; with a shared store there is none.
     pub master: Option<String>,
 }
 
@@ -303,8 +313,10 @@ impl Config {
                     .map_err(|error| Error::NotToml { path: path.to_owned(), message: place(&text, &error) })?
             }
         };
-        for (name, value) in environment {
+        // In order of their names: a short one comes before, and gives way to, the long one.
+        for (name, value) in environment.into_iter().collect::<BTreeMap<_, _>>() {
             if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX).filter(|path| is_option(path)) {
+                let path = if path == STORE { "STORE__URL" } else { path };
                 set(&mut table, path, &value).map_err(|message| Error::Environment { name: name.clone(), message })?;
             }
         }
@@ -349,6 +361,7 @@ impl Config {
         within("server.workers", self.server.workers.is_none_or(|workers| (1..=256).contains(&workers)), "1 to 256")?;
         within("server.connections", (1..=100_000).contains(&self.server.connections), "1 to 100000")?;
         within("server.json_limit", (1024..=64 << 20).contains(&self.server.json_limit), "1024 to 67108864 bytes")?;
+        within("server.drain_pause", seconds(self.server.drain_pause, 0, 300), "PT0S to PT5M")?;
         within("server.shutdown", seconds(self.server.shutdown, 1, 600), "PT1S to PT10M")?;
         within("codes.digits", digits.contains(&self.codes.digits), "6 to 12")?;
         within("codes.digits_email", digits.contains(&self.codes.digits_email), "6 to 12")?;
@@ -368,6 +381,20 @@ impl Config {
         within("documents.orphan_grace", seconds(self.documents.orphan_grace, 3600, 30 * 86_400), "PT1H to P30D")?;
         tracing_subscriber::EnvFilter::try_new(&self.log.filter)
             .map_err(|error| Error::Invalid(format!("log.filter: {error}")))?;
+        self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;
+        self.blobs.check().map_err(|error| Error::Invalid(format!("blobs.{error}")))?;
+        // Each server would make a key and a folder of its own, and none could open what another one kept.
+        let alone = !self.store.is_shared();
+        within(
+            "keys.master",
+            alone || self.keys.master.is_some(),
+            "a master key, the same on every server that shares the store",
+        )?;
+        within(
+            "blobs.url",
+            alone || self.blobs.url.is_some(),
+            "a bucket or a folder that every server that shares the store reaches",
+        )?;
         self.access.check().map_err(|error| Error::Invalid(format!("access: {error}")))?;
         let production = self.mode == Mode::Production;
         within(
@@ -395,10 +422,10 @@ impl Config {
     }
 }
 
-/// Whether a variable of our prefix is an option: `SECTION__NAME`, or one of the two that are in no section. Others are not for the
-/// server, such as those of scripts.
+/// Whether a variable of our prefix is an option: `SECTION__NAME`, one of the two that are in no section, or the short name of
+/// `store.url`. Others are not for the server, such as those of scripts.
 fn is_option(path: &str) -> bool {
-    path.contains("__") || matches!(path, "MODE" | "DATA")
+    path.contains("__") || matches!(path, "MODE" | "DATA" | STORE)
 }
 
 /// What is wrong with a TOML text and where, without the text: it may hold secrets.
@@ -465,9 +492,36 @@ mod tests {
         assert_eq!((config.codes.digits, config.log.filter.as_str()), (9, "debug"));
     }
 
+    const MASTER: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+    #[test]
+    fn a_shared_store_needs_keys_and_files_that_are_shared_too() {
+        let store = ("RUBRICA_STORE", "scylla://ana:22222@db1,db2/rubrica");
+        let (keys, files) = (("RUBRICA_KEYS__MASTER", MASTER), ("RUBRICA_BLOBS__URL", "s3://files"));
+        for (given, missing) in [(vec![store, files], "keys.master"), (vec![store, keys], "blobs.url")] {
+            let message = from("", &given).unwrap_err().to_string();
+            assert!(message.contains(missing) && !message.contains("22222"), "{message}");
+        }
+        let config = from("[store]\ntimeout = \"PT2S\"\n", &[store, keys, files]).unwrap();
+        assert!(config.store.is_shared() && config.store.timeout == TimeDelta::seconds(2));
+        let described = engine::describe(&config);
+        assert!(described.contains("db1:9042") && described.contains("ana") && !described.contains("22222"), "{described}");
+        assert!(!format!("{config:?}").contains("22222"));
+    }
+
+    #[test]
+    fn the_short_name_of_the_store_gives_way_to_the_long_one() {
+        let config = from("", &[("RUBRICA_STORE__URL", "sqlite"), ("RUBRICA_STORE", "scylla://db/k")]).unwrap();
+        assert!(!config.store.is_shared());
+    }
+
     #[test]
     fn no_error_shows_a_secret() {
         for text in [
+            "[store]\nurl = \"scylla://ana:22222@db\"\n",
+            "[store]\nurl = [\"22222\"]\n",
+            "[store]\npassword = [\"22222\"]\n",
+            "[blobs]\nsecret_access_key = [\"22222\"]\n",
             "[keys]\nmaster = hunter22222\n",
             "[keys]\nmaster = 22222\n",
             "[channels.smtp]\nhost = \"h\"\npassword = [\"22222\"]\n",
@@ -494,6 +548,9 @@ mod tests {
             ("[processes]\neffect_lease = \"PT2H\"\n", "processes.effect_lease"),
             ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
             ("mode = \"test\"\n", "mode: expected"),
+            ("[store]\nurl = \"postgres://db/k\"\n", "store.url"),
+            ("[store]\ntimeout = \"PT1M\"\n", "store.timeout"),
+            ("[blobs]\nurl = \"ftp://x\"\n", "blobs.url"),
         ] {
             let message = from(text, &[]).unwrap_err().to_string();
             assert!(message.contains(named), "{text}: {message}");
@@ -518,7 +575,13 @@ mod tests {
     fn the_commented_default_file_names_every_option() {
         // The declarations are the reference: each public field of a configuration's struct is an option.
         let texts = include_str!("channels/texts/mod.rs").split("pub enum ").next().unwrap_or_default();
-        let declared = [include_str!("config.rs"), include_str!("access/options.rs"), include_str!("channels/options.rs"), texts];
+        let declared = [
+            include_str!("config.rs"),
+            include_str!("engine/options.rs"),
+            include_str!("access/options.rs"),
+            include_str!("channels/options.rs"),
+            texts,
+        ];
         let named: Vec<String> = everything_switched_on()
             .lines()
             .filter(|line| !line.starts_with('#'))

@@ -140,6 +140,15 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDel
     parse(&text).map_err(de::Error::custom)
 }
 
+/// The same for a field that may be zero, written `PT0S`.
+///
+/// # Errors
+/// What cannot be read.
+pub fn or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "PT0S" { Ok(TimeDelta::zero()) } else { parse(&text).map_err(de::Error::custom) }
+}
+
 /// The same for an optional field.
 pub mod option {
     use super::*;

@@ -6,6 +6,9 @@ pub mod channels;
 pub mod codes;
 pub mod config;
 pub mod demo;
+#[cfg(test)]
+mod deployment;
+pub mod engine;
 pub mod heavy;
 pub mod http;
 pub mod iso_duration;
@@ -15,6 +18,8 @@ pub mod public_url;
 pub mod receipts;
 pub mod sandbox_clock;
 pub mod server;
+pub mod transfer;
+pub mod turns;
 pub mod verify;
 
 /// How this program was called, for the commands that it suggests.

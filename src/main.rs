@@ -7,9 +7,11 @@ use clap::{Args, Parser, Subcommand};
 use rubrica::{
     access::{self, Role},
     config::{Config, LogFormat, Mode},
-    demo, http, iso_duration,
+    demo, engine, http, iso_duration,
     keys::Keys,
-    server, verify,
+    server,
+    transfer::command::{self as transfer, ExportOptions, ImportOptions},
+    verify,
 };
 
 /// A server for signing documents electronically and identifying the people who sign.
@@ -26,10 +28,16 @@ struct Cli {
 enum Command {
     /// Run the server (what plain `rubrica` does).
     Serve(Serve),
+    /// Bring the schema of the store up to date, and make its keyspace if it is not there. Safe to run again.
+    Migrate(Serve),
     /// Drive one whole process over HTTP, from an uploaded PDF to the certificate.
     Demo(demo::Options),
     /// Say for each signature of a PDF who made it, when, what it covers and whether it is intact and trusted. Works offline.
     Verify(verify::Options),
+    /// Copy the whole installation into a folder, to move it to another store or place.
+    Export(ExportOptions),
+    /// Bring an export into an empty installation, on whichever store.
+    Import(ImportOptions),
     /// Print a token of the development issuer of a data folder.
     Token(Token),
     /// Look at the configuration.
@@ -54,7 +62,7 @@ struct Serve {
 
 #[derive(Args)]
 struct Token {
-    /// Data folder of the server.
+    /// Data folder of the server. Not needed where the configuration has the master key, as servers with a shared store have.
     #[arg(long, default_value = "data")]
     data: PathBuf,
     /// Organization that the token acts for.
@@ -82,8 +90,11 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => serve(&cli.serve),
         Some(Command::Serve(options)) => serve(&options),
+        Some(Command::Migrate(options)) => migrate(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Demo(options)) => demo::run(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(options)) => verify::run(&options),
+        Some(Command::Export(options)) => transfer::export(&options),
+        Some(Command::Import(options)) => transfer::import(&options),
         Some(Command::Token(options)) => token(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Config(ConfigCommand::Check(options))) => check(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Openapi) => openapi().map(|()| ExitCode::SUCCESS),
@@ -117,6 +128,14 @@ fn serve(options: &Serve) -> Result<ExitCode, Failure> {
         running.serve(signalled()).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn migrate(options: &Serve) -> Result<(), Failure> {
+    let config = configuration(options)?;
+    log(&config);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    println!("{}", runtime.block_on(engine::migrate(&config))?);
+    Ok(())
 }
 
 fn log(config: &Config) {
@@ -177,10 +196,11 @@ fn check(options: &Serve) -> Result<(), Failure> {
     let source =
         options.config.as_ref().map_or_else(|| "the default configuration".to_owned(), |path| path.display().to_string());
     println!(
-        "{source} is valid: mode {:?}, listening on {}, data in {}",
+        "{source} is valid: mode {:?}, listening on {}, data in {}, {}",
         config.mode,
         config.server.listen,
-        config.data().display()
+        config.data().display(),
+        engine::describe(&config)
     );
     Ok(())
 }

@@ -4,15 +4,18 @@ use std::{
     io,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use ::store::{Store, Timestamp, blobs::Blobs, sqlite::Sqlite};
+use ::store::{Store, Timestamp};
 use actix_web::{App, HttpServer, middleware, web};
 use actors::{Clock, Metrics, Timer, TimerOptions};
 use chrono::{TimeDelta, Utc};
-use prometheus::{IntGauge, Registry};
+use prometheus::Registry;
 
 use crate::{
     access,
@@ -23,6 +26,7 @@ use crate::{
     channels::{self, Channels},
     codes::Codes,
     config::{Config, Mode},
+    engine,
     http::{
         self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk,
         sandbox::Sandbox,
@@ -31,6 +35,8 @@ use crate::{
     processes::{Processes, Tenants, World},
     receipts::Receipts,
     sandbox_clock::Offset,
+    transfer,
+    turns::Turns,
 };
 
 /// The organization that is there from the first development start, with a certificate of its own.
@@ -39,14 +45,19 @@ pub const DEVELOPMENT_ORGANIZATION: &str = "acme";
 /// File of the data folder with the root of the development certificate.
 pub const DEVELOPMENT_ROOT: &str = "development-root.pem";
 
-/// Between two searches for files that nothing refers to.
-const COLLECT_EVERY: Duration = Duration::from_secs(3600);
+/// Between two searches for files that nothing refers to, by whichever server comes first.
+const COLLECT_EVERY: TimeDelta = TimeDelta::hours(1);
+
+/// Between two tries to be the one that searches.
+const COLLECT_LOOK: Duration = Duration::from_secs(600);
 
 /// Why the server cannot start or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the data folder {path}: {source}")]
     Data { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
     #[error(transparent)]
     Store(#[from] ::store::Error),
     #[error(transparent)]
@@ -90,10 +101,12 @@ pub struct Running {
 
 /// What must go down in order.
 struct Parts {
-    store: Arc<Sqlite>,
+    engine: engine::Engine,
     processes: Processes,
     timer: Timer,
     background: Vec<tokio::task::JoinHandle<()>>,
+    going_down: Arc<AtomicBool>,
+    drain_pause: Duration,
     patience: Duration,
 }
 
@@ -105,28 +118,35 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let data = config.data();
     std::fs::create_dir_all(&data).map_err(|source| Error::Data { path: data.clone(), source })?;
     let keys = master_key(&config)?;
-    let store = Arc::new(Sqlite::open(&data.join("rubrica.db"), ::store::sqlite::Options::default())?);
-    let shared: Arc<dyn Store> = store.clone();
-    let blobs = Blobs::local(data.join("files"))?;
-    let documents =
-        Documents::new(shared.clone(), blobs, documents::Options { max_bytes: config.documents.limit, ..Default::default() });
-    let configurations = SignConfigurations::new(shared.clone(), keys.clone());
+    let registry = Registry::new();
+    let engine = engine::Engine::open(&config, &registry).await?;
+    let store: Arc<dyn Store> = engine.store();
+    transfer::refuse_unfinished(store.as_ref()).await?;
+    let blobs = engine::blobs(&config)?;
+    if let Err(error) = blobs.ping().await {
+        tracing::warn!(%error, "the files cannot be reached yet; the server is not ready until they are");
+    }
+    let documents = Documents::new(
+        store.clone(),
+        blobs.clone(),
+        documents::Options { max_bytes: config.documents.limit, ..Default::default() },
+    );
+    let configurations = SignConfigurations::new(store.clone(), keys.clone());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }
-    let registry = Registry::new();
     let metrics = Metrics::new(&registry)?;
     let channels = Channels::open(&config.channels, &data)?;
     let access = access::Service::new(&config.access, &keys)?;
     let clock = Clock::system();
-    let offset = Offset::new(shared.clone());
+    let offset = Offset::new(store.clone());
     if channels.sandbox().is_some() {
         offset.restore(&clock).await?;
     }
     let codes = Codes::new(&keys);
     let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
     let world = World {
-        store: shared.clone(),
+        store: store.clone(),
         documents: documents.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
@@ -135,7 +155,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         receipts: receipts.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
-    let processes = Processes::new(world, &clock, &config.processes.options(), &metrics, &arbiters);
+    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
+    let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
     let hosts: Vec<Arc<dyn actors::Wakeable>> = vec![Arc::new(processes.sign.clone()), Arc::new(processes.otp.clone())];
 
     let address = config.server.listen;
@@ -156,18 +177,26 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         }),
         clock: Arc::new(Utc::now),
     };
-    let engine = Engine {
+    let handled = Engine {
         processes: processes.clone(),
         codes,
         code_policy: config.codes.policy(),
         code_limits: Arc::new(CodeLimits::new(config.codes.limits())),
         clock: clock.clone(),
     };
-    let sandbox = channels.sandbox().map(|outbox| Sandbox { outbox: outbox.clone(), offset });
-    let operations = Operations { store: shared.clone(), collect: store_gauges(&store, &registry)?, registry: registry.clone() };
+    let sandbox =
+        channels.sandbox().map(|outbox| Sandbox { outbox: outbox.clone(), offset: offset.clone(), shared: engine.is_shared() });
+    let going_down = Arc::new(AtomicBool::new(false));
+    let operations = Operations {
+        store: store.clone(),
+        blobs,
+        going_down: going_down.clone(),
+        collect: engine.collect(),
+        registry: registry.clone(),
+    };
     let app = Application {
         state,
-        engine,
+        engine: handled,
         sandbox: sandbox.clone(),
         desk: Desk { receipts, channels },
         operations,
@@ -175,8 +204,15 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         json_limit: config.server.json_limit,
     };
 
-    let timer = Timer::start(shared, clock.clone(), metrics, hosts, TimerOptions::default());
-    let background = vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), config.documents.orphan_grace)];
+    let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
+    let timer = Timer::start(store.clone(), clock.clone(), metrics, hosts, timer_options);
+    let turns = Turns::new(store, "orphans", COLLECT_EVERY);
+    let mut background =
+        vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), turns, config.documents.orphan_grace)];
+    if sandbox.is_some() && engine.is_shared() {
+        background.push(tokio::spawn(offset.follow(clock)));
+    }
+    let drain_pause = config.server.drain_pause.to_std().unwrap_or_default();
     let patience = config.server.shutdown.to_std().unwrap_or(Duration::from_secs(30));
     let http = HttpServer::new(move || {
         let app_config = app.clone();
@@ -188,7 +224,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     .disable_signals()
     .listen(listener)?
     .run();
-    let parts = Parts { store, processes, timer, background, patience };
+    let parts = Parts { engine, processes, timer, background, going_down, drain_pause, patience };
     Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
 }
 
@@ -197,7 +233,8 @@ fn workers(config: &Config) -> usize {
 }
 
 impl Running {
-    /// Serves until `stop` ends, then takes no more requests, lets those under way and their effects end, and closes the store.
+    /// Serves until `stop` ends. Then it is not ready any more, goes on for the pause that is configured, takes no more requests, lets
+    /// those under way and their effects end, and closes the store.
     ///
     /// # Errors
     /// If HTTP fails.
@@ -209,17 +246,21 @@ impl Running {
             ended = &mut served => return Ok(ended?),
             () = &mut stop => tracing::info!("going down"),
         }
+        let Parts { engine, processes, timer, background, going_down, drain_pause, patience } = self.parts;
+        going_down.store(true, Ordering::Release);
+        tokio::select! {
+            ended = &mut served => return Ok(ended?),
+            () = tokio::time::sleep(drain_pause) => {}
+        }
         let stopping = handle.stop(true);
         let (ended, ()) = tokio::join!(served, stopping);
-        let Parts { store, processes, timer, background, patience } = self.parts;
         timer.stop().await;
         background.iter().for_each(tokio::task::JoinHandle::abort);
         let (sign, otp) = tokio::join!(processes.sign.drain(patience), processes.otp.drain(patience));
         if !(sign && otp) {
             tracing::warn!("some effects were still under way; they are taken up again at the next start");
         }
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        closed.map_err(|_| io::Error::other("the store could not be closed"))?;
+        engine.close().await?;
         Ok(ended?)
     }
 }
@@ -278,8 +319,8 @@ fn sweep(processes: Processes) -> tokio::task::JoinHandle<()> {
     })
 }
 
-/// Removes files that nothing refers to, now and then.
-fn collect_orphans(documents: Documents, processes: Processes, grace: TimeDelta) -> tokio::task::JoinHandle<()> {
+/// Removes files that nothing refers to, now and then; of several servers on one store, one does.
+fn collect_orphans(documents: Documents, processes: Processes, turns: Turns, grace: TimeDelta) -> tokio::task::JoinHandle<()> {
     let holds: documents::Holds = Arc::new(move |organization, process| {
         let sign = processes.sign.clone();
         Box::pin(async move {
@@ -288,76 +329,66 @@ fn collect_orphans(documents: Documents, processes: Processes, grace: TimeDelta)
         })
     });
     tokio::spawn(async move {
-        let mut every = tokio::time::interval(COLLECT_EVERY);
+        let mut every = tokio::time::interval(COLLECT_LOOK);
         every.tick().await;
         loop {
             every.tick().await;
-            match documents.collect(&holds, grace, Utc::now()).await {
-                Ok(collected) if collected.removed > 0 => {
+            let turn = match turns.take(Utc::now()).await {
+                Ok(Some(turn)) => turn,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::debug!(%error, "whose turn it is to collect files could not be read");
+                    continue;
+                }
+            };
+            match turn.spend(documents.collect(&holds, grace, Utc::now())).await {
+                Some(Ok(collected)) if collected.removed > 0 => {
                     tracing::info!(collected.removed, "removed files that nothing refers to")
                 }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "files that nothing refers to could not be removed"),
+                Some(Ok(_)) | None => {}
+                Some(Err(error)) => tracing::warn!(%error, "files that nothing refers to could not be removed"),
             }
         }
     })
 }
 
-/// The store's counters as gauges, read at each scrape.
-fn store_gauges(store: &Arc<Sqlite>, registry: &Registry) -> Result<Arc<dyn Fn() + Send + Sync>, prometheus::Error> {
-    let gauge = |name: &str, help: &str| {
-        let gauge = IntGauge::new(name, help)?;
-        registry.register(Box::new(gauge.clone()))?;
-        Ok::<_, prometheus::Error>(gauge)
-    };
-    let commits = gauge("rubrica_store_commits", "Journal commits since the start")?;
-    let batches = gauge("rubrica_store_batches", "Transactions that made them durable")?;
-    let queue = gauge("rubrica_store_write_queue", "Writes that wait")?;
-    let sync = gauge("rubrica_store_last_sync_microseconds", "Duration of the last durable transaction")?;
-    let failures = gauge("rubrica_store_failed_batches", "Transactions that failed since the start")?;
-    let store = store.clone();
-    Ok(Arc::new(move || {
-        let stats = store.stats();
-        commits.set(stats.commits as i64);
-        batches.set(stats.batches as i64);
-        queue.set(stats.write_queue as i64);
-        sync.set(stats.last_sync_micros as i64);
-        failures.set(stats.failures as i64);
-    }))
-}
-
 /// The development certificate's root in PEM, so that `rubrica verify --root` can trust it.
-fn development_root(file: &[u8], password: &str) -> Result<String, ::documents::pkcs12::Error> {
-    let identity = ::documents::pkcs12::Identity::open(file, password)?;
+fn development_root(identity: &::documents::pkcs12::Identity) -> String {
     let root = identity.certificates().last().unwrap_or_default();
     let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, root);
     let lines: Vec<_> = base64.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    Ok(format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")))
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
-/// Gives the development organization a sign configuration with a certificate that nobody else trusts, unless it has one.
+/// Gives the development organization a sign configuration with a certificate that nobody else trusts, unless it has one, and the
+/// data folder that certificate's root. Of servers that start at once on one store, the first one's is that of all.
 async fn provide_development_tenant(configurations: &SignConfigurations, data: &Path) -> Result<(), Error> {
     let failed = |error: sign_configuration::Error| Error::Development(error.to_string());
-    if configurations.load(DEVELOPMENT_ORGANIZATION).await.map_err(failed)?.is_some() {
+    if configurations.load(DEVELOPMENT_ORGANIZATION).await.map_err(failed)?.is_none() {
+        let now: Timestamp = Utc::now();
+        let password = uuid::Uuid::new_v4().to_string();
+        let made = ::documents::pkcs12::Identity::development("Acme development seal", "Acme", now, &password);
+        let change = Change {
+            landing_url: Some("http://localhost/sign".into()),
+            expiration_duration: Some("P30D".into()),
+            channels: Some(vec!["SMS".into(), "EMAIL".into(), "WHATSAPP".into()]),
+            content: Some(made.map_err(|error| Error::Development(error.to_string()))?.into()),
+            sign_certificate_password: Some(password),
+            notification_email: Some("operations@localhost.localdomain".into()),
+            identification_config: None,
+        };
+        configurations.provide(DEVELOPMENT_ORGANIZATION, change, now).await.map_err(failed)?;
+        tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");
+    }
+    let path = data.join(DEVELOPMENT_ROOT);
+    if path.exists() {
         return Ok(());
     }
-    let now: Timestamp = Utc::now();
-    let password = uuid::Uuid::new_v4().to_string();
-    let made = ::documents::pkcs12::Identity::development("Acme development seal", "Acme", now, &password);
-    let file = made.map_err(|error| Error::Development(error.to_string()))?;
-    let root = development_root(&file, &password).map_err(|error| Error::Development(error.to_string()))?;
-    let path = data.join(DEVELOPMENT_ROOT);
-    std::fs::write(&path, root).map_err(|source| Error::Data { path, source })?;
-    let change = Change {
-        landing_url: Some("http://localhost/sign".into()),
-        expiration_duration: Some("P30D".into()),
-        channels: Some(vec!["SMS".into(), "EMAIL".into(), "WHATSAPP".into()]),
-        content: Some(file.into()),
-        sign_certificate_password: Some(password),
-        notification_email: Some("operations@localhost.localdomain".into()),
-        identification_config: None,
-    };
-    configurations.create(DEVELOPMENT_ORGANIZATION, change, now).await.map_err(failed)?;
-    tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");
-    Ok(())
+    match configurations.identity(DEVELOPMENT_ORGANIZATION).await {
+        Ok(identity) => std::fs::write(&path, development_root(&identity)).map_err(|source| Error::Data { path, source }),
+        Err(error) => {
+            tracing::warn!(%error, "the root of the development certificate could not be written to the data folder");
+            Ok(())
+        }
+    }
 }

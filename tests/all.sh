@@ -6,6 +6,7 @@
 # Safe to run again. Quiet where things are fine: each step prints its name and its time, and its output only when it fails.
 #   RUBRICA_TARGET_DIR  where to build, unless CARGO_TARGET_DIR says it; default ~/.cache/rubrica/target
 #   RUBRICA_JOBS        compilers at once; default: one per processor
+#   RUBRICA_TEST_CQL    a running CQL server (ScyllaDB, Cassandra) as host:port; default: one is started for the tests
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -15,12 +16,26 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${RUBRICA_TARGET_DIR:-$HOME/.cache/
 if [ -n "${RUBRICA_JOBS:-}" ]; then export CARGO_BUILD_JOBS="$RUBRICA_JOBS"; fi
 mkdir -p "$cache" "$CARGO_TARGET_DIR"
 work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+cql_server=""
+end() {
+    if [ -n "$cql_server" ]; then kill "$cql_server" 2>/dev/null && wait "$cql_server" || true; fi
+    rm -rf "$work"
+}
+trap end EXIT
 
 . tests/steps.sh
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# The CQL server runs on Java 17, not on a later one.
+java_17() {
+    local java
+    for java in "${JAVA_HOME:-}/bin/java" "$(command -v java || true)" /usr/lib/jvm/*/bin/java; do
+        [ -x "$java" ] && "$java" -version 2>&1 | grep -q 'version "17' && return
+    done
+    return 1
 }
 
 # Commands that are missing, by the package that brings them.
@@ -31,6 +46,8 @@ system_tools() {
     command -v python3 >/dev/null || missing+=(python3)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
+    java_17 || missing+=(openjdk-17-jre-headless)
+    command -v mvn >/dev/null || missing+=(maven)
     [ ${#missing[@]} = 0 ] && return
     command -v apt-get >/dev/null || { echo "please install: ${missing[*]}"; return 1; }
     as_root apt-get update -qq
@@ -38,18 +55,48 @@ system_tools() {
 }
 
 python_tools() {
-    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator' 2>/dev/null && return
+    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator, moto.server' 2>/dev/null && return
     python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40'
-    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator'
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40' 'moto[server]>=5.1,<6'
+    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator, moto.server'
+}
+
+of_workspace=(--workspace --locked --features documents/fixtures,store/conformance)
+
+build_tests() {
+    cargo test --quiet --no-run "${of_workspace[@]}"
 }
 
 workspace_tests() {
-    cargo test --quiet --workspace --locked --no-fail-fast --features documents/fixtures,store/conformance
+    cargo test --quiet --no-fail-fast "${of_workspace[@]}"
 }
 
-# The tests above have built these; asking cargo again would build much of it anew with other features.
+# The build above has made these; asking cargo again would build much of it anew with other features.
 built="$CARGO_TARGET_DIR/debug"
+
+cql_jars() {
+    "$built/cql-server" --resolve
+}
+
+# One server for all the suites. It ends when its input closes: with this script at the latest, however that ends.
+start_cql() {
+    mkfifo "$work/cql.input"
+    exec 9<>"$work/cql.input"
+    "$built/cql-server" <"$work/cql.input" >"$work/cql.address" 2>"$work/cql.errors" 9>&- &
+    cql_server=$!
+}
+
+await_cql() {
+    local tries
+    for tries in $(seq 1200); do
+        grep -q '^RUBRICA_TEST_CQL=' "$work/cql.address" && return
+        kill -0 "$cql_server" 2>/dev/null || break
+        sleep 0.1
+    done
+    echo "the CQL server does not answer after $((tries / 10)) s"
+    cat "$work/cql.errors"
+    return 1
+}
 
 # Each line that the example prints is: file, root, number of signatures.
 outside_samples() {
@@ -73,8 +120,15 @@ outside_demo() {
     done
 }
 
-step "system tools (qpdf, pdfsig, python3)" system_tools
-step "python tools (pyHanko)" python_tools
+step "system tools (qpdf, pdfsig, python3, java, maven)" system_tools
+step "python tools (pyHanko, moto)" python_tools
+step "build of the tests" build_tests
+if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
+    step "jars of the CQL server" cql_jars
+    start_cql
+    step "a CQL server" await_cql
+    export "$(cat "$work/cql.address")" RUBRICA_TEST_CQL_PASSING=1
+fi
 step "tests of the workspace" workspace_tests
 step "sealed samples, by validators of others" outside_samples
 step "a process of the demo, by validators of others" outside_demo

@@ -64,6 +64,8 @@ impl<E> Pending<E> {
 #[derive(Clone, Debug)]
 pub(crate) struct Folded<M: Machine> {
     pub head: u64,
+    /// When the last entry was made. The next one is never older, whichever server makes it: their clocks may differ by seconds.
+    at: Timestamp,
     hash: Hash,
     pub machine: Arc<M>,
     pub pending: Vec<Pending<M::Effect>>,
@@ -73,6 +75,8 @@ pub(crate) struct Folded<M: Machine> {
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "")]
 struct Snapshot<M: Machine> {
+    #[serde(default)]
+    at: Timestamp,
     hash: Hash,
     machine: M,
     pending: Vec<Pending<M::Effect>>,
@@ -157,15 +161,16 @@ pub(crate) struct Resident<M: Machine> {
 
 impl<M: Machine> Folded<M> {
     fn new(key: &Entity) -> Self {
-        Self { head: 0, hash: Hash::of_entity(key), machine: Arc::new(M::default()), pending: Vec::new(), snapshot_seq: 0 }
+        let machine = Arc::new(M::default());
+        Self { head: 0, at: Timestamp::MIN_UTC, hash: Hash::of_entity(key), machine, pending: Vec::new(), snapshot_seq: 0 }
     }
 
     /// `None`: the snapshot cannot be read (it may be of an older form of the machine), and the whole journal must be.
     fn load(key: &Entity, loaded: Loaded) -> Result<Option<Self>, journal::Error> {
         let mut folded = Self::new(key);
         if let Some(snapshot) = loaded.snapshot {
-            let Ok(Snapshot { hash, machine, pending }) = serde_json::from_slice(&snapshot.body) else { return Ok(None) };
-            folded = Self { head: snapshot.seq, hash, machine: Arc::new(machine), pending, snapshot_seq: snapshot.seq };
+            let Ok(Snapshot { at, hash, machine, pending }) = serde_json::from_slice(&snapshot.body) else { return Ok(None) };
+            folded = Self { head: snapshot.seq, at, hash, machine: Arc::new(machine), pending, snapshot_seq: snapshot.seq };
         }
         for entry in &loaded.entries {
             folded.follow(&journal::decode(folded.head, folded.hash, entry)?);
@@ -183,6 +188,7 @@ impl<M: Machine> Folded<M> {
 
     fn fold(&mut self, at: Timestamp, fact: &Fact<M::Event>) {
         self.head += 1;
+        self.at = self.at.max(at);
         match fact {
             Fact::Event(event) => {
                 let machine = Arc::make_mut(&mut self.machine);
@@ -222,14 +228,16 @@ impl<M: Machine> Folded<M> {
         #[derive(Serialize)]
         #[serde(bound = "")]
         struct Borrowed<'a, M: Machine> {
+            at: Timestamp,
             hash: Hash,
             machine: &'a M,
             pending: &'a [Pending<M::Effect>],
         }
-        serde_json::to_vec(&Borrowed { hash: self.hash, machine: &*self.machine, pending: &self.pending })
+        serde_json::to_vec(&Borrowed { at: self.at, hash: self.hash, machine: &*self.machine, pending: &self.pending })
     }
 
     fn plan(&self, key: &Entity, now: Timestamp, input: Input<M>, rules: &Rules) -> Result<Plan<M>, String> {
+        let now = now.max(self.at);
         let mut plan =
             Plan { next: self.clone(), bodies: Vec::new(), answer: Ok(()), begun: Vec::new(), snapshot: None, wake: None };
         for _ in 0..MAX_PASSES {
@@ -442,7 +450,7 @@ impl<M: Machine> Resident<M> {
                 return Ok(Stepped { answer, committed: false, asked: Vec::new(), begun: Vec::new() });
             }
             let begun = std::mem::take(&mut plan.begun);
-            if self.append(store, now, plan).await? {
+            if self.append(store, plan).await? {
                 let pending = self.state.iter().flat_map(|state| &state.pending);
                 let asked = pending.map(|pending| pending.id).filter(|id| id.seq > before).collect();
                 return Ok(Stepped { answer, committed: true, asked, begun });
@@ -458,13 +466,13 @@ impl<M: Machine> Resident<M> {
     }
 
     /// One compare-and-append. `false`: somebody else wrote first, and the state was dropped.
-    async fn append(&mut self, store: &dyn Store, now: Timestamp, plan: Plan<M>) -> Result<bool, Fault> {
+    async fn append(&mut self, store: &dyn Store, plan: Plan<M>) -> Result<bool, Fault> {
         let Plan { next, bodies, snapshot, wake, .. } = plan;
         let commit = Commit {
             entity: self.key.clone(),
             expected_head: next.head - bodies.len() as u64,
             entries: bodies,
-            at: now,
+            at: next.at,
             snapshot,
             wake,
             commit_id: Uuid::new_v4(),

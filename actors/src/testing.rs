@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Store, Timestamp, Wake,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
+    Timestamp, Wake,
     faulty::{Faulty, Plan},
     model::Model,
 };
@@ -397,11 +398,11 @@ impl Store for Spy {
     }
 
     async fn entities(&self, after: Option<&Entity>, limit: usize) -> Result<Vec<Standing>, store::Error> {
-        self.inner().entities(after, limit).await
+        self.now()?.entities(after, limit).await
     }
 
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, store::Error> {
-        self.inner().record_keys(after, limit).await
+        self.now()?.record_keys(after, limit).await
     }
 
     async fn ping(&self) -> Result<(), store::Error> {

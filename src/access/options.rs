@@ -18,7 +18,7 @@ pub struct Options {
     /// Never in production. Default: false.
     pub development: bool,
     /// How far an issuer's clock may be off when `exp`, `nbf` and `iat` are checked. At most PT5M. Default: PT30S.
-    #[serde(deserialize_with = "leeway")]
+    #[serde(deserialize_with = "crate::iso_duration::or_zero")]
     pub clock_leeway: TimeDelta,
     /// How long the token of `securize` lasts, for the web component of one sign process. At most P1D. Default: PT1H.
     #[serde(with = "crate::iso_duration")]
@@ -84,12 +84,6 @@ pub struct IssuerOptions {
 
 fn refresh_interval() -> TimeDelta {
     TimeDelta::hours(1)
-}
-
-/// Unlike other durations the leeway may be zero.
-fn leeway<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text == "PT0S" { Ok(TimeDelta::zero()) } else { crate::iso_duration::parse(&text).map_err(serde::de::Error::custom) }
 }
 
 /// A text that is shown nowhere.

@@ -1,18 +1,24 @@
-//! Who holds which bytes, so that they are removed when, and only when, nobody does.
+//! Who holds which bytes, so that they are removed when, and only when, nobody does, whatever number of servers share them.
 //!
-//! A holder writes its reference *after* the bytes and *before* whatever names them. A remover announces itself first,
+//! A holder writes its reference *before* the bytes, and those before whatever names them. A remover announces itself first,
 //! then looks for holders, then removes. So for any holder and remover one of two things is true: the remover sees the
-//! reference and leaves the bytes, or the holder sees the announcement, waits, and puts the bytes again.
+//! reference and leaves the bytes, or the holder sees the announcement, waits for its end, and puts the bytes then.
+//!
+//! A remover that is slow rather than dead, or whose request is still on its way to a bucket, must not hurt the holder that gave up
+//! waiting. Time cannot rule that out, names can: who ends a removal in another one's place, or without knowing that it was
+//! carried out, counts up the number of the copy that is in use, and a removal reaches copies up to the number that it announced.
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use store::blobs::{Blobs, Digest};
 use store::{RecordKey, Timestamp};
 use uuid::Uuid;
 
 use super::Error;
-use super::records::{ATTEMPTS, Records};
+use super::records::{ATTEMPTS, Records, Versioned};
 
 const REFERENCES: &str = "blob_reference";
 const REMOVALS: &str = "blob_removal";
@@ -25,6 +31,10 @@ const REMOVAL_POLL: Duration = Duration::from_millis(20);
 
 /// How often it looks before it takes the remover for dead: 5 s in all, while a removal takes milliseconds.
 const REMOVAL_POLLS: usize = 250;
+
+/// Age at which a reference is written again for a holder that asks again: far below the shortest grace of the collector, for which
+/// a young reference counts whatever it finds beside it.
+const REFRESH: TimeDelta = TimeDelta::minutes(10);
 
 /// Who holds bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +82,35 @@ struct Reference {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Removal {
+enum Stage {
     UnderWay,
     Done,
+}
+
+/// What became of the last removal of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
+struct Removal {
+    stage: Stage,
+    /// The copy under which the bytes are put. No removal announced before this number came up reaches it.
+    copy: u64,
+}
+
+/// As it is read: the first records had no number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Numbered { stage: Stage, copy: u64 },
+    First(Stage),
+}
+
+impl From<Stored> for Removal {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Numbered { stage, copy } => Self { stage, copy },
+            Stored::First(stage) => Self { stage, copy: 0 },
+        }
+    }
 }
 
 /// A reference that stands, as the orphan collector sees it.
@@ -94,8 +130,35 @@ impl References {
         Self { records, blobs }
     }
 
-    /// Writes the reference. `true` if a removal was under way, so that the bytes may be gone and must be put again.
-    pub async fn hold(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<bool, Error> {
+    /// Puts bytes that are held from before they are there.
+    pub async fn put(
+        &self,
+        organization: &str,
+        digest: &Digest,
+        bytes: Bytes,
+        holder: Holder,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let copy = self.hold(organization, digest, holder, at).await?;
+        Ok(self.blobs.put_copy(organization, digest, copy, bytes).await?)
+    }
+
+    /// Holds bytes that are there already; `None`, and no reference, if they are not.
+    pub async fn keep(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<Option<Bytes>, Error> {
+        let copy = self.hold(organization, digest, holder, at).await?;
+        let Some(bytes) = self.blobs.get(organization, digest).await? else {
+            self.release(organization, digest, holder, at).await?;
+            return Ok(None);
+        };
+        // What was found may be a copy that a late removal still reaches.
+        if copy > 0 && !self.blobs.has_copy(organization, digest, copy).await? {
+            self.blobs.put_copy(organization, digest, copy, bytes.clone()).await?;
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Writes the reference and lets a removal that may not have seen it end. The answer is the copy under which the bytes stay.
+    async fn hold(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<u64, Error> {
         self.set(organization, digest, holder, State::Held, at).await?;
         self.await_removal(organization, digest, at).await
     }
@@ -103,7 +166,40 @@ impl References {
     /// Takes the reference back and removes the bytes if it was the last one.
     pub async fn release(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<(), Error> {
         self.set(organization, digest, holder, State::Released, at).await?;
-        self.remove_unheld(organization, digest, at).await
+        if self.is_held(organization, digest).await? {
+            return Ok(());
+        }
+        let Some(announced) = self.announce(organization, digest, None, at).await? else { return Ok(()) };
+        let reach = announced.value.copy;
+        let removing = async {
+            if self.is_held(organization, digest).await? {
+                return Ok(false);
+            }
+            self.blobs.delete_copies(organization, digest, reach).await?;
+            Ok(true)
+        };
+        self.carry_out(organization, digest, announced, at, removing).await.map(drop)
+    }
+
+    /// Removes bytes that were put before `older_than`, unless `is_needed` says otherwise once the removal is announced. `true` if they
+    /// were removed. A removal that somebody else announced before `older_than` is taken over, as its remover must be dead.
+    pub async fn remove_old(
+        &self,
+        organization: &str,
+        digest: &Digest,
+        older_than: Timestamp,
+        at: Timestamp,
+        is_needed: impl Future<Output = Result<bool, Error>>,
+    ) -> Result<bool, Error> {
+        let Some(announced) = self.announce(organization, digest, Some(older_than), at).await? else { return Ok(false) };
+        let reach = announced.value.copy;
+        let removing = async {
+            if is_needed.await? {
+                return Ok(false);
+            }
+            Ok(self.blobs.delete_old(organization, digest, reach, older_than).await?)
+        };
+        self.carry_out(organization, digest, announced, at, removing).await
     }
 
     /// The references to these bytes that stand, of the page after the key `after`, and the key to go on after.
@@ -153,7 +249,7 @@ impl References {
         for _ in 0..ATTEMPTS {
             let current = self.records.get::<Reference>(&key).await?;
             let settled = match &current {
-                Some(current) => current.value == wanted,
+                Some(current) => current.value == wanted && (state == State::Released || at - current.at < REFRESH),
                 None => state == State::Released,
             };
             if settled || self.records.put(&key, current.map_or(0, |current| current.version), at, &wanted).await? {
@@ -167,55 +263,81 @@ impl References {
         RecordKey::new(organization, REMOVALS, digest.to_string())
     }
 
-    async fn await_removal(&self, organization: &str, digest: &Digest, at: Timestamp) -> Result<bool, Error> {
+    async fn await_removal(&self, organization: &str, digest: &Digest, at: Timestamp) -> Result<u64, Error> {
         let key = Self::removal_key(organization, digest);
-        let mut seen = None;
-        let mut was_under_way = false;
-        for _ in 0..REMOVAL_POLLS {
-            match self.records.get::<Removal>(&key).await? {
-                Some(removal) if removal.value == Removal::UnderWay => seen = Some(removal.version),
-                _ => return Ok(was_under_way),
+        for _ in 0..ATTEMPTS {
+            let mut announced = None;
+            for _ in 0..REMOVAL_POLLS {
+                match self.records.get::<Removal>(&key).await? {
+                    None => return Ok(0),
+                    Some(removal) if removal.value.stage == Stage::Done => return Ok(removal.value.copy),
+                    Some(removal) => announced = Some(removal),
+                }
+                tokio::time::sleep(REMOVAL_POLL).await;
             }
-            was_under_way = true;
-            tokio::time::sleep(REMOVAL_POLL).await;
+            // Its remover died between announcing and finishing, or stands still; whoever needs the bytes goes on without it.
+            let Some(announced) = announced else { break };
+            let removal = Removal { stage: Stage::Done, copy: announced.value.copy + 1 };
+            if self.records.put(&key, announced.version, at, &removal).await? {
+                return Ok(removal.copy);
+            }
         }
-        // Its remover died between announcing and finishing; whoever needs the bytes finishes for it.
-        let version = seen.unwrap_or_default();
-        self.records.put(&key, version, at, &Removal::Done).await?;
-        Ok(true)
+        Err(Error::Contended(key.key))
     }
 
-    async fn remove_unheld(&self, organization: &str, digest: &Digest, at: Timestamp) -> Result<(), Error> {
-        if self.is_held(organization, digest).await? {
-            return Ok(());
-        }
+    /// Announces a removal. `None` if another one is under way, unless that one was announced before `dead_before`.
+    async fn announce(
+        &self,
+        organization: &str,
+        digest: &Digest,
+        dead_before: Option<Timestamp>,
+        at: Timestamp,
+    ) -> Result<Option<Versioned<Removal>>, Error> {
         let key = Self::removal_key(organization, digest);
-        let current = self.records.get::<Removal>(&key).await?;
-        if matches!(&current, Some(removal) if removal.value == Removal::UnderWay) {
-            return Ok(());
-        }
-        let version = current.map_or(0, |removal| removal.version);
-        if !self.records.put(&key, version, at, &Removal::UnderWay).await? {
-            return Ok(());
-        }
-        let removed = self.remove_announced(organization, digest).await;
-        // If this fails, or we die before it, the next holder waits for nothing and then finishes in our place.
-        self.records.put(&key, version + 1, at, &Removal::Done).await?;
+        let (version, copy) = match self.records.get::<Removal>(&key).await? {
+            None => (0, 0),
+            Some(last) if last.value.stage == Stage::Done => (last.version, last.value.copy),
+            Some(dead) if dead_before.is_some_and(|before| dead.at < before) => (dead.version, dead.value.copy + 1),
+            Some(_) => return Ok(None),
+        };
+        let value = Removal { stage: Stage::UnderWay, copy };
+        let announced = self.records.put(&key, version, at, &value).await?;
+        Ok(announced.then_some(Versioned { version: version + 1, at, value }))
+    }
+
+    /// Carries out a removal that was announced, and says that it is over.
+    async fn carry_out(
+        &self,
+        organization: &str,
+        digest: &Digest,
+        announced: Versioned<Removal>,
+        at: Timestamp,
+        removing: impl Future<Output = Result<bool, Error>>,
+    ) -> Result<bool, Error> {
+        let removed = removing.await;
+        // What failed may still be carried out, by a request that is on its way.
+        let removal = Removal { stage: Stage::Done, copy: announced.value.copy + u64::from(removed.is_err()) };
+        // If this fails, or we die before it, the next holder waits in vain and then goes on without us. If it comes too late, one has.
+        self.records.put(&Self::removal_key(organization, digest), announced.version, at, &removal).await?;
         removed
     }
 
-    async fn remove_announced(&self, organization: &str, digest: &Digest) -> Result<(), Error> {
-        if !self.is_held(organization, digest).await? {
-            self.blobs.delete(organization, digest).await?;
-        }
-        Ok(())
-    }
-
-    /// Leaves a removal announced and unfinished, as a crash would.
+    /// Leaves a removal announced and unfinished, as a crash would; the answer is what it would have removed.
     #[cfg(test)]
-    pub async fn announce_and_die(&self, organization: &str, digest: &Digest, at: Timestamp) {
-        let key = Self::removal_key(organization, digest);
-        assert!(self.records.put(&key, 0, at, &Removal::UnderWay).await.unwrap());
-        self.blobs.delete(organization, digest).await.unwrap();
+    pub async fn announce_and_stop(&self, organization: &str, digest: &Digest, at: Timestamp) -> u64 {
+        self.announce(organization, digest, None, at).await.unwrap().unwrap().value.copy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_records_of_removals_are_still_read() {
+        let removal: Removal = serde_json::from_str("\"under_way\"").unwrap();
+        assert_eq!(removal, Removal { stage: Stage::UnderWay, copy: 0 });
+        let removal = Removal { stage: Stage::Done, copy: 3 };
+        assert_eq!(serde_json::from_str::<Removal>(&serde_json::to_string(&removal).unwrap()).unwrap(), removal);
     }
 }

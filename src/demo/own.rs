@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use super::Failure;
-use crate::{config::Config, server};
+use crate::{config::Config, engine, server};
 
 /// Longest wait for the server to listen.
 const START_WAIT: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ impl OwnServer {
     /// Starts on a free port, with the given data folder or, where another server has that open, with one that is thrown away.
     pub fn start(data: &Path, master: Option<&str>) -> Result<Self, Failure> {
         match Self::with(data, master, None) {
-            Err(server::Error::Store(store::Error::Refused(_))) => {
+            Err(server::Error::Engine(engine::Error::Store(store::Error::Refused(_)))) => {
                 let temporary = tempfile::Builder::new().prefix("rubrica-demo-").tempdir()?;
                 let path = temporary.path().to_owned();
                 tell!("{} is in use by another server", data.display());

@@ -1,6 +1,12 @@
 //! For those who operate the server: health, metrics, and the log line of each request.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -12,7 +18,7 @@ use actix_web::{
 };
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 use serde_json::json;
-use store::Store;
+use store::{Store, blobs::Blobs};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -23,6 +29,9 @@ pub(super) const ERRORS: &str = include_str!("errors.html");
 
 /// Longest request id that is taken over from a caller, in bytes.
 const MAX_REQUEST_ID: usize = 128;
+
+/// Longest wait for store and files to say that they are there; balancers ask every few seconds.
+const READY_WAIT: Duration = Duration::from_secs(3);
 
 /// Metrics of the HTTP side.
 #[derive(Clone, Debug)]
@@ -54,6 +63,9 @@ impl HttpMetrics {
 #[derive(Clone)]
 pub struct Operations {
     pub store: Arc<dyn Store>,
+    pub blobs: Blobs,
+    /// Whether the server was told to end.
+    pub going_down: Arc<AtomicBool>,
     pub registry: Registry,
     /// Runs before each scrape: gauges that are counted rather than kept.
     pub collect: Arc<dyn Fn() + Send + Sync>,
@@ -73,15 +85,24 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "UP"}))
 }
 
-/// The server can serve: the store answers.
+/// The server can serve: store and files answer, and it is not going down.
 async fn ready(operations: web::Data<Operations>) -> HttpResponse {
-    match operations.store.ping().await {
-        Ok(()) => HttpResponse::Ok().json(json!({"status": "UP"})),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            HttpResponse::ServiceUnavailable().json(json!({"status": "DOWN", "store": "does not answer"}))
-        }
+    if operations.going_down.load(Ordering::Acquire) {
+        return HttpResponse::ServiceUnavailable().json(json!({"status": "DOWN", "server": "is going down"}));
     }
+    let (store, blobs) = tokio::join!(
+        tokio::time::timeout(READY_WAIT, operations.store.ping()),
+        tokio::time::timeout(READY_WAIT, operations.blobs.ping()),
+    );
+    for (part, answer) in [("store", store), ("files", blobs)] {
+        match answer {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => tracing::warn!(%error, part, "not ready"),
+            Err(_) => tracing::warn!(part, "not ready: no answer in time"),
+        }
+        return HttpResponse::ServiceUnavailable().json(json!({"status": "DOWN", part: "does not answer"}));
+    }
+    HttpResponse::Ok().json(json!({"status": "UP"}))
 }
 
 /// What the codes of errors mean; their `ref` leads here.

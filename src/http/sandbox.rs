@@ -27,6 +27,8 @@ const MAX_OFFSET: Duration = Duration::days(600);
 pub struct Sandbox {
     pub outbox: Outbox,
     pub offset: Offset,
+    /// Whether other servers share the store. Each keeps the messages that it sent itself.
+    pub shared: bool,
 }
 
 /// Registers the operations; only where the sandbox is on.
@@ -58,7 +60,7 @@ pub struct SandboxMessage {
 
 /// Read the sandbox's messages
 ///
-/// Newest first. Only where the sandbox is on.
+/// Newest first. Only where the sandbox is on. Where several servers share the store, these are the messages that this one sent.
 #[utoipa::path(
     get, path = "/sandbox/messages", operation_id = "sandbox_messages", tag = "Sandbox",
     params(
@@ -130,7 +132,11 @@ pub async fn advance_sandbox_clock(
     Ok(HttpResponse::Ok().json(ClockState { now: engine.clock.now(), ahead }))
 }
 
+/// What the page says where there are several servers.
+const SEVERAL: &str = "Several servers share the store: here are the messages that this one sent, and the others have theirs.";
+
 /// The messages as a page for people.
-async fn page() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("sandbox.html"))
+async fn page(sandbox: web::Data<Sandbox>) -> HttpResponse {
+    let note = if sandbox.shared { SEVERAL } else { "" };
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("sandbox.html").replace("{{note}}", note))
 }

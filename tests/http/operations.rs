@@ -1,8 +1,10 @@
 //! What is not of the contract: health, metrics, the description's pages, request ids, and the sandbox being off.
 
-use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{NOBODY, own, shared, support::Journey};
+use serde_json::{Value, json};
+
+use crate::{NOBODY, address, own, shared, support::Journey};
 
 #[test]
 fn health_metrics_and_pages_need_no_token() {
@@ -64,4 +66,58 @@ fn where_the_sandbox_is_off_nothing_of_it_exists() {
     assert!(description["paths"].as_object().unwrap().keys().all(|path| path.starts_with("/v1/")));
     // The API itself is there.
     Journey::upload(&journey, "contract.pdf", &crate::pdf());
+}
+
+/// The labels of each metric that a scrape shows.
+fn labels(scrape: &str) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for line in scrape.lines().filter(|line| !line.starts_with('#')) {
+        let (name, rest) = line.split_once(['{', ' ']).unwrap_or((line, ""));
+        let pairs = rest.rsplit_once('}').map_or("", |(pairs, _)| pairs).split("\",");
+        found.entry(name).or_default().extend(pairs.filter_map(|pair| Some(pair.split_once("=\"")?.0)));
+    }
+    found
+}
+
+/// The words between each `open` and the next `close`.
+fn between<'a>(text: &'a str, open: &str, close: char) -> impl Iterator<Item = &'a str> {
+    text.split(open)
+        .skip(1)
+        .filter_map(move |rest| Some(rest.split_once(close)?.0))
+        .flat_map(|inner| inner.split(','))
+        .map(str::trim)
+}
+
+#[test]
+fn the_dashboard_asks_for_labels_that_the_metrics_have() {
+    let (server, journey) = shared();
+    let document = journey.upload("contract.pdf", &crate::pdf());
+    journey.create(&Journey::creation(&[Journey::signer("tenant", &address())], &[&document]));
+    let scrape = server.anonymous().get("/metrics").send().expect(200);
+    let scrape = String::from_utf8_lossy(&scrape.body).into_owned();
+    let measured = labels(&scrape);
+    let dashboard: Value = serde_json::from_str(include_str!("../../deploy/grafana/dashboards/rubrica.json")).unwrap();
+    let targets = dashboard["panels"].as_array().unwrap().iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let mut asked = BTreeSet::new();
+    for target in targets {
+        let (query, legend) = (target["expr"].as_str().unwrap(), target["legendFormat"].as_str().unwrap());
+        let names: Vec<&str> =
+            query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("rubrica_")).collect();
+        // What nothing has counted yet has no labels to compare with.
+        if names.is_empty() || !names.iter().all(|name| measured.contains_key(name)) {
+            continue;
+        }
+        let known: BTreeSet<&str> = names.iter().flat_map(|name| &measured[name]).copied().chain(["instance"]).collect();
+        let selected = between(query, "{", '}').filter_map(|pair| pair.split_once(['=', '!'])).map(|(label, _)| label);
+        let kept: BTreeSet<&str> = between(query, "by (", ')').collect();
+        for label in selected.chain(kept.iter().copied()) {
+            assert!(known.contains(label), "{query}: there is no label {label}");
+        }
+        for label in legend.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0)) {
+            let shown = if kept.is_empty() { known.contains(label) } else { kept.contains(label) };
+            assert!(shown, "{query}: the legend asks for {label}");
+        }
+        asked.extend(names);
+    }
+    assert!(asked.len() >= 8, "only {asked:?} were compared");
 }

@@ -1,6 +1,6 @@
 //! Documents: uploaded or produced bytes with a name, labels and perhaps an owner.
 //!
-//! Order of writing: bytes, reference to them, record. A crash in between leaves bytes or a reference that nothing
+//! Order of writing: reference to the bytes, bytes, record. A crash in between leaves a reference or bytes that nothing
 //! names, which [`Documents::collect`] removes after a grace period; never a record without its bytes.
 
 mod content;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{SubsecRound, TimeDelta};
-use store::blobs::{Blobs, Collected, Digest};
+use store::blobs::{self, Blobs, Collected, Digest};
 use store::{RecordKey, Store, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -250,11 +250,8 @@ impl Documents {
     }
 
     async fn put_held(&self, organization: &str, bytes: &Bytes, holder: Holder, now: Timestamp) -> Result<Digest, Error> {
-        let digest = self.blobs.put(organization, bytes.clone()).await?;
-        if self.references.hold(organization, &digest, holder, now).await? {
-            // Somebody else's copy of these bytes was being removed; held as they are now, they stay.
-            self.blobs.put(organization, bytes.clone()).await?;
-        }
+        let digest = blobs::digest_of(bytes).await?;
+        self.references.put(organization, &digest, bytes.clone(), holder, now).await?;
         Ok(digest)
     }
 
@@ -376,15 +373,8 @@ impl Documents {
     /// # Errors
     /// [`Error::Gone`] if they were removed before, [`Error::Catalogue`].
     pub async fn hold(&self, organization: &str, digest: &Digest, process: Uuid, now: Timestamp) -> Result<Bytes, Error> {
-        let holder = Holder::Process(process);
-        self.references.hold(organization, digest, holder, now).await?;
-        match self.blobs.get(organization, digest).await? {
-            Some(bytes) => Ok(bytes),
-            None => {
-                self.references.release(organization, digest, holder, now).await?;
-                Err(Error::Gone)
-            }
-        }
+        let kept = self.references.keep(organization, digest, Holder::Process(process), now).await?;
+        kept.ok_or(Error::Gone)
     }
 
     /// Gives up what [`Documents::hold`] took; the bytes are removed if nobody else holds them. Idempotent.
@@ -443,22 +433,45 @@ impl Documents {
     /// # Errors
     /// [`Error::Catalogue`].
     pub async fn collect(&self, holds: &Holds, grace: TimeDelta, now: Timestamp) -> Result<Collected, Error> {
-        let is_referenced = |organization: Arc<str>, digest: Digest| {
+        let take_away = |organization: Arc<str>, digest: Digest| {
             let (documents, holds) = (self.clone(), holds.clone());
             async move {
-                match documents.is_referenced(&holds, &organization, &digest, grace, now).await {
-                    Ok(referenced) => Ok(referenced),
+                match documents.take_away(&holds, &organization, &digest, grace, now).await {
+                    Ok(taken) => Ok(taken),
                     Err(Error::Catalogue(CatalogueError::Store(error))) => Err(error),
                     Err(error) => {
                         // A record that cannot be read may name the bytes, and must not keep the others from being collected.
                         tracing::error!(%error, %organization, %digest, "these bytes are kept");
-                        Ok(true)
+                        Ok(false)
                     }
                 }
             }
         };
-        let collected = self.blobs.collect_orphans(now - grace, is_referenced).await?;
+        let collected = self.blobs.collect_orphans(now - grace, take_away).await?;
         Ok(collected)
+    }
+
+    /// Removes bytes that nothing needs. `true` if they were removed.
+    async fn take_away(
+        &self,
+        holds: &Holds,
+        organization: &str,
+        digest: &Digest,
+        grace: TimeDelta,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        // Mostly they are needed, and then nothing is announced.
+        if self.is_referenced(holds, organization, digest, grace, now).await? {
+            return Ok(false);
+        }
+        let is_needed = async {
+            match self.is_referenced(holds, organization, digest, grace, now).await {
+                Ok(needed) => Ok(needed),
+                Err(Error::Catalogue(error)) => Err(error),
+                Err(_) => Ok(true),
+            }
+        };
+        Ok(self.references.remove_old(organization, digest, now - grace, now, is_needed).await?)
     }
 
     /// Reads, decides and writes until nobody was faster; the owner is checked before the state.

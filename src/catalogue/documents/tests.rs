@@ -223,11 +223,88 @@ async fn bytes_uploaded_again_after_their_removal_are_there_again() {
 async fn an_upload_outlives_a_removal_that_died_half_way() {
     let world = world();
     let first = world.upload("{}").await;
-    world.documents.references.announce_and_die(ORG, &first.digest, noon()).await;
+    world.documents.references.announce_and_stop(ORG, &first.digest, noon()).await;
+    world.blobs.delete(ORG, &first.digest).await.unwrap();
 
     let second = world.upload("{}").await;
 
     assert_eq!(world.documents.bytes(ORG, &second).await.unwrap(), "{}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_stood_still_hurts_nobody_who_came_later() {
+    let world = world();
+    let first = world.upload("{}").await;
+    let digest = first.digest;
+    let reach = world.documents.references.announce_and_stop(ORG, &digest, noon()).await;
+
+    // One who waited in vain, one who came after that, and a process that found the old bytes.
+    let second = world.upload("{}").await;
+    let third = world.upload("{}").await;
+    world.documents.hold(ORG, &digest, Uuid::from_u128(9), noon()).await.unwrap();
+    world.blobs.delete_copies(ORG, &digest, reach).await.unwrap();
+    assert_eq!(world.documents.bytes(ORG, &third).await.unwrap(), "{}");
+
+    // All is given up, and the bytes come once more: the late removal reaches them no better.
+    for document in [first, second, third] {
+        world.documents.delete_physically(ORG, document.id, None, noon()).await.unwrap();
+    }
+    world.documents.release(ORG, &digest, Uuid::from_u128(9), noon()).await.unwrap();
+    assert!(world.blobs.get(ORG, &digest).await.unwrap().is_none());
+    let last = world.upload("{}").await;
+    world.blobs.delete_copies(ORG, &digest, reach).await.unwrap();
+    assert_eq!(world.documents.bytes(ORG, &last).await.unwrap(), "{}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_takes_over_keeps_bytes_which_a_late_removal_still_reaches() {
+    let world = world();
+    let document = world.upload("{}").await;
+    let reach = world.documents.references.announce_and_stop(ORG, &document.digest, noon()).await;
+    world.documents.hold(ORG, &document.digest, Uuid::from_u128(9), noon()).await.unwrap();
+    world.blobs.delete_copies(ORG, &document.digest, reach).await.unwrap();
+    assert_eq!(world.documents.held_bytes(ORG, &document.digest).await.unwrap(), "{}");
+}
+
+/// Two servers on one store and the same files, each with locks of its own.
+fn pair() -> [Documents; 2] {
+    let (store, blobs) = (Arc::new(Model::new()), Blobs::memory());
+    [(); 2].map(|()| Documents::new(store.clone(), blobs.apart(), Options { max_bytes: 1000, ..Options::default() }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn uploads_removals_and_collections_on_two_servers_lose_no_bytes() {
+    let pair = pair();
+    let tomorrow = chrono::Utc::now() + TimeDelta::days(1);
+    let work = |worker: usize| {
+        let nodes = pair.clone();
+        async move {
+            let [mine, other] = [&nodes[worker % 2], &nodes[(worker + 1) % 2]];
+            let now = chrono::Utc::now() + TimeDelta::days(1);
+            for round in 0..40 {
+                // Four contents, over and over: everybody meets everybody.
+                let upload = json_upload(&format!("\"{}\"", (worker + round) % 4));
+                let document = mine.upload(ORG, upload, now).await.unwrap();
+                assert!(mine.bytes(ORG, &document).await.is_ok(), "worker {worker}, round {round}");
+                let process = Uuid::new_v4();
+                other.hold(ORG, &document.digest, process, now).await.unwrap();
+                other.delete_physically(ORG, document.id, None, now).await.unwrap();
+                assert!(mine.held_bytes(ORG, &document.digest).await.is_ok(), "worker {worker}, round {round}");
+                mine.release(ORG, &document.digest, process, now).await.unwrap();
+            }
+        }
+    };
+    let collect = |node: Documents| async move {
+        // All files look a day old to it: only references keep them.
+        for _ in 0..10 {
+            node.collect(&nobody_holds(), TimeDelta::hours(1), tomorrow).await.unwrap();
+        }
+    };
+    let mut all: Vec<_> = (0..6).map(|worker| tokio::spawn(work(worker))).collect();
+    all.extend(pair.clone().map(|node| tokio::spawn(collect(node))));
+    for ended in futures::future::join_all(all).await {
+        ended.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -319,7 +396,7 @@ async fn what_a_crash_left_behind_is_not_referenced_after_the_grace_period() {
     let world = world();
     let digest = world.blobs.put(ORG, Bytes::from_static(b"torn upload")).await.unwrap();
     let references = References::new(Records::new(world.store.clone()), world.blobs.clone());
-    references.hold(ORG, &digest, Holder::Document(Uuid::from_u128(3)), noon()).await.unwrap();
+    references.keep(ORG, &digest, Holder::Document(Uuid::from_u128(3)), noon()).await.unwrap().unwrap();
     let grace = TimeDelta::hours(1);
 
     assert!(world.documents.is_referenced(&nobody_holds(), ORG, &digest, grace, later(60)).await.unwrap());

@@ -224,6 +224,20 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::Invalid`] with everything that is missing or wrong, [`Error::WrongPassword`], [`Error::Catalogue`].
     pub async fn create(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
+        let stored = self.whole(organization, change, now).await?;
+        self.change(organization, now, |_| Ok(stored.clone())).await
+    }
+
+    /// Stores a whole configuration unless the organization has one already.
+    ///
+    /// # Errors
+    /// As [`SignConfigurations::create`].
+    pub async fn provide(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
+        let stored = self.whole(organization, change, now).await?;
+        self.change(organization, now, |current| Ok(current.unwrap_or_else(|| stored.clone()))).await
+    }
+
+    async fn whole(&self, organization: &str, change: Change, now: Timestamp) -> Result<Stored, Error> {
         let missing = missing_members(&change);
         let checked = self.check(organization, change, missing, now).await?;
         let (Some(landing_url), Some(expiration_duration), Some(channels), Some(notification_email), Some(certificate)) =
@@ -233,8 +247,7 @@ impl SignConfigurations {
         };
         let providers = checked.providers;
         let (certificate, sealed) = certificate;
-        let stored = Stored { landing_url, expiration_duration, channels, certificate, notification_email, providers, sealed };
-        self.change(organization, now, |_| Ok(stored.clone())).await
+        Ok(Stored { landing_url, expiration_duration, channels, certificate, notification_email, providers, sealed })
     }
 
     /// Replaces the members that were sent; the others keep their values.

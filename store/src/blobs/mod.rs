@@ -3,19 +3,24 @@
 //! A blob is written before the journal entry or record that names it; what no entry came to name is collected after a
 //! grace period. Nothing here knows what a blob holds, and no blob is ever changed.
 
+mod copies;
 mod digest;
 mod folder;
+mod moving;
 mod orphans;
+mod s3;
+#[cfg(test)]
+mod testing;
 
 use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, memory::InMemory, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, memory::InMemory, path::Path};
 use tokio::sync::RwLock;
 
 use self::folder::{folder_of, organization_of};
-pub use self::{digest::Digest, orphans::Collected};
+pub use self::{digest::Digest, orphans::Collected, s3::S3Options};
 use crate::Error;
 
 /// Locks over all blobs; one for those whose digests begin alike.
@@ -30,8 +35,8 @@ pub struct Blobs {
     store: Arc<dyn ObjectStore>,
     /// The folder of a local store, for what only a file system leaves behind.
     root: Option<PathBuf>,
-    /// Held shared while a blob is written and alone while one is collected: the collector never takes away what is just
-    /// being put again. It guards one process; the grace period guards several.
+    /// Held shared while a blob is written and alone while one is removed: nothing takes away what is just being put again. It
+    /// guards one process. Several need what guards a removal above this crate: references, announcements and numbered copies.
     locks: Arc<[RwLock<()>; LOCKS]>,
 }
 
@@ -55,6 +60,11 @@ impl Blobs {
         Self::over(Arc::new(InMemory::new()), None)
     }
 
+    /// The same blobs as another server reaches them, with locks of its own: for tests.
+    pub fn apart(&self) -> Self {
+        Self::over(self.store.clone(), self.root.clone())
+    }
+
     fn over(store: Arc<dyn ObjectStore>, root: Option<PathBuf>) -> Self {
         Self { store, root, locks: Arc::new(std::array::from_fn(|_| RwLock::new(()))) }
     }
@@ -66,9 +76,7 @@ impl Blobs {
     /// [`Error::Unavailable`] when they could not be kept; [`Error::Refused`] for an impossible organization.
     pub async fn put(&self, organization: &str, bytes: Bytes) -> Result<Digest, Error> {
         let digest = digest_of(&bytes).await?;
-        let path = path_of(organization, &digest)?;
-        let _writing = self.lock(&digest).read().await;
-        self.store.put(&path, PutPayload::from(bytes)).await.map_err(unavailable)?;
+        self.put_copy(organization, &digest, 0, bytes).await?;
         Ok(digest)
     }
 
@@ -77,8 +85,20 @@ impl Blobs {
     /// # Errors
     /// [`Error::Corrupt`] when the bytes kept are not those that were put; [`Error::Unavailable`] when they cannot be read.
     pub async fn get(&self, organization: &str, digest: &Digest) -> Result<Option<Bytes>, Error> {
-        let path = path_of(organization, digest)?;
-        let found = match self.store.get(&path).await {
+        if let Some(bytes) = self.read(&path_of(organization, digest, 0)?, digest).await? {
+            return Ok(Some(bytes));
+        }
+        // Copies are rare, and so are blobs that are asked for and not there.
+        for copy in self.copies(organization, digest).await? {
+            if let Some(bytes) = self.read(&copy.location, digest).await? {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn read(&self, path: &Path, digest: &Digest) -> Result<Option<Bytes>, Error> {
+        let found = match self.store.get(path).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(unavailable(error)),
@@ -90,14 +110,31 @@ impl Blobs {
         Ok(Some(bytes))
     }
 
-    /// Takes a blob away; one that is not there is no error.
+    /// Takes a blob away with all of its copies; one that is not there is no error.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it may still be there.
     pub async fn delete(&self, organization: &str, digest: &Digest) -> Result<(), Error> {
-        let path = path_of(organization, digest)?;
-        let _alone = self.lock(digest).write().await;
-        self.remove(&path).await
+        self.delete_copies(organization, digest, u64::MAX).await
+    }
+
+    /// Whether blobs can be reached, for readiness.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when they cannot.
+    pub async fn ping(&self) -> Result<(), Error> {
+        if let Some(root) = self.root.clone() {
+            let looked = tokio::task::spawn_blocking(move || std::fs::metadata(&root).map(|found| found.is_dir()));
+            return match looked.await {
+                Ok(Ok(true)) => Ok(()),
+                Ok(Ok(false)) => Err(Error::Unavailable("the folder of the blobs is no folder".into())),
+                Ok(Err(error)) => Err(Error::Unavailable(format!("the folder of the blobs: {error}"))),
+                Err(_) => Err(Error::Unavailable("the folder of the blobs could not be looked at".into())),
+            };
+        }
+        // A listing, as asking for one blob does not tell a bucket that is missing. Of a folder that is never there: that of an
+        // organization has no dot.
+        self.store.list_with_delimiter(Some(&Path::from(".ready"))).await.map(drop).map_err(unavailable)
     }
 
     /// Organizations that have, or had, blobs, in the order of their folders.
@@ -136,17 +173,20 @@ fn create_private(folder: &std::path::Path) -> std::io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-fn path_of(organization: &str, digest: &Digest) -> Result<Path, Error> {
+fn path_of(organization: &str, digest: &Digest, copy: u64) -> Result<Path, Error> {
     let name = digest.to_string();
-    Ok(Path::from_iter([folder_of(organization)?.as_str(), &name[..2], &name]))
+    Ok(Path::from_iter([folder_of(organization)?.as_str(), &name[..2], &copies::name(digest, copy)]))
 }
 
 fn unavailable(error: object_store::Error) -> Error {
     Error::Unavailable(error.to_string())
 }
 
-/// The digest; of much it is taken beside the threads that serve.
-async fn digest_of(bytes: &Bytes) -> Result<Digest, Error> {
+/// The digest of these bytes; of much it is taken beside the threads that serve.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the server is going down.
+pub async fn digest_of(bytes: &Bytes) -> Result<Digest, Error> {
     if bytes.len() < LARGE {
         return Ok(Digest::of(bytes));
     }
@@ -157,17 +197,11 @@ async fn digest_of(bytes: &Bytes) -> Result<Digest, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn both() -> (tempfile::TempDir, Vec<Blobs>) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let blobs = vec![Blobs::memory(), Blobs::local(folder.path().join("blobs")).expect("a store")];
-        (folder, blobs)
-    }
+    use super::{testing::everywhere, *};
 
     #[tokio::test]
     async fn what_was_put_is_got_and_deleted_is_gone() {
-        for blobs in both().1 {
+        for blobs in everywhere().1 {
             let bytes = Bytes::from_static(b"a contract");
             let digest = blobs.put("acme", bytes.clone()).await.expect("kept");
             assert_eq!(digest, Digest::of(&bytes));
@@ -183,14 +217,14 @@ mod tests {
     #[test]
     fn only_the_owner_can_enter_the_folder() {
         use std::os::unix::fs::PermissionsExt;
-        let (folder, _blobs) = both();
+        let (folder, _blobs) = everywhere();
         let metadata = std::fs::metadata(folder.path().join("blobs")).expect("the folder is there");
         assert_eq!(metadata.permissions().mode() & 0o777, 0o700);
     }
 
     #[tokio::test]
     async fn the_empty_blob_is_a_blob() {
-        for blobs in both().1 {
+        for blobs in everywhere().1 {
             let digest = blobs.put("acme", Bytes::new()).await.expect("kept");
             assert_eq!(blobs.get("acme", &digest).await.expect("readable"), Some(Bytes::new()));
         }
@@ -198,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_organization_never_sees_anothers_blob() {
-        for blobs in both().1 {
+        for blobs in everywhere().1 {
             let digest = blobs.put("acme", Bytes::from_static(b"secret")).await.expect("kept");
             for other in ["Acme", "acme2", "../acme", "acme/"] {
                 assert_eq!(blobs.get(other, &digest).await.expect("readable"), None, "{other}");
@@ -211,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn organizations_are_those_with_blobs() {
-        for blobs in both().1 {
+        for blobs in everywhere().1 {
             for organization in ["acme", "Société & Co/..", "ümlaut"] {
                 blobs.put(organization, Bytes::from_static(b"x")).await.expect("kept");
             }

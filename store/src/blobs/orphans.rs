@@ -1,10 +1,8 @@
 //! Taking away what nothing refers to: blobs whose journal entry was never written, and what torn uploads left behind.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::SystemTime};
 
-use object_store::{ObjectMeta, ObjectStoreExt};
-
-use super::{Blobs, Digest, folder::folder_of, unavailable};
+use super::{Blobs, Digest, copies, folder::folder_of};
 use crate::{Error, Timestamp};
 
 /// What a collection saw and did.
@@ -17,48 +15,44 @@ pub struct Collected {
 }
 
 impl Blobs {
-    /// Takes away every blob that was last put before `older_than` and is not referenced, and what uploads torn before then
-    /// left behind. `older_than` must lie a grace period back, longer than any caller takes from putting a blob to
-    /// committing the entry that names it; `is_referenced` must see every entry committed before it is asked.
+    /// Shows every blob that was last put before `older_than` to `take_away`, which removes it or leaves it and says whether it did, and
+    /// removes what uploads torn before then left behind. `older_than` must lie a grace period back, longer than any caller takes from
+    /// putting a blob to committing the entry that names it. Where others put blobs meanwhile, `take_away` removes by
+    /// [`Blobs::delete_old`], which looks at the age again.
     ///
     /// Works folder by folder (a 256th of an organization's blobs), so its memory is bounded by that.
     ///
     /// # Errors
-    /// The first error of the store or of `is_referenced`; what was removed until then stays removed.
-    pub async fn collect_orphans<Asked>(
+    /// The first error of the blobs or of `take_away`; what was removed until then stays removed.
+    pub async fn collect_orphans<Taken>(
         &self,
         older_than: Timestamp,
-        mut is_referenced: impl FnMut(Arc<str>, Digest) -> Asked,
+        mut take_away: impl FnMut(Arc<str>, Digest) -> Taken,
     ) -> Result<Collected, Error>
     where
-        Asked: Future<Output = Result<bool, Error>>,
+        Taken: Future<Output = Result<bool, Error>>,
     {
         let mut collected = Collected::default();
         for organization in self.organizations().await? {
             let organization: Arc<str> = organization.into();
             for first_byte in 0..=u8::MAX {
+                // By digest: the copies of one blob are looked at together.
+                let mut newest: BTreeMap<Digest, Timestamp> = BTreeMap::new();
                 for blob in self.listed(&organization, first_byte).await? {
-                    let Some(digest) = blob.location.filename().and_then(|name| name.parse().ok()) else { continue };
+                    let Some((digest, _)) = blob.location.filename().and_then(copies::parse) else { continue };
+                    let put = newest.entry(digest).or_insert(blob.last_modified);
+                    *put = blob.last_modified.max(*put);
+                }
+                for (digest, put) in newest {
                     collected.seen += 1;
-                    if blob.last_modified >= older_than || is_referenced(Arc::clone(&organization), digest).await? {
-                        continue;
+                    if put < older_than {
+                        collected.removed += u64::from(take_away(Arc::clone(&organization), digest).await?);
                     }
-                    collected.removed += u64::from(self.remove_if_old(&digest, &blob, older_than).await?);
                 }
                 collected.removed += self.remove_torn_uploads(&organization, first_byte, older_than).await?;
             }
         }
         Ok(collected)
-    }
-
-    /// Looks at the age again, with nobody putting the blob meanwhile: it may be new since it was listed.
-    async fn remove_if_old(&self, digest: &Digest, blob: &ObjectMeta, older_than: Timestamp) -> Result<bool, Error> {
-        let _alone = self.lock(digest).write().await;
-        match self.store.head(&blob.location).await {
-            Ok(now) if now.last_modified < older_than => self.remove(&blob.location).await.map(|()| true),
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(unavailable(error)),
-        }
     }
 
     /// A local store writes beside the blob, to its name with `#` and a number, and renames; a crash leaves that file,
@@ -97,10 +91,10 @@ fn remove_staged(folder: PathBuf, older_than: SystemTime) -> std::io::Result<u64
     Ok(removed)
 }
 
-/// A digest, `#` and digits: nothing else in these folders is ours to remove.
+/// The name of a copy, `#` and digits: nothing else in these folders is ours to remove.
 fn is_staged(name: &str) -> bool {
-    name.split_once('#').is_some_and(|(digest, number)| {
-        digest.parse::<Digest>().is_ok() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    name.split_once('#').is_some_and(|(blob, number)| {
+        copies::parse(blob).is_some() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
@@ -150,17 +144,24 @@ mod tests {
         Timestamp::from(SystemTime::now() - Duration::from_secs(1800))
     }
 
+    /// Collects what is older than half an hour and not `named`.
+    async fn collect(blobs: &Blobs, named: Option<Digest>) -> Result<Collected, Error> {
+        let older_than = half_an_hour_ago();
+        let take_away = async |organization: Arc<str>, digest| {
+            assert_eq!(&*organization, "acme");
+            if Some(digest) == named { Ok(false) } else { blobs.delete_old(&organization, &digest, 9, older_than).await }
+        };
+        blobs.collect_orphans(older_than, take_away).await
+    }
+
     #[tokio::test]
     async fn only_old_blobs_that_nothing_names_are_collected() {
         let world = World::new();
         let orphan = world.put_old(b"orphan").await;
         let named = world.put_old(b"named").await;
         let fresh = world.blobs.put("acme", Bytes::from_static(b"fresh")).await.expect("kept");
-        let collected = world.blobs.collect_orphans(half_an_hour_ago(), async |organization, digest| {
-            assert_eq!(&*organization, "acme");
-            Ok(digest == named)
-        });
-        assert_eq!(collected.await.expect("collected"), Collected { seen: 3, removed: 1 });
+        let collected = collect(&world.blobs, Some(named)).await;
+        assert_eq!(collected.expect("collected"), Collected { seen: 3, removed: 1 });
         assert!(!world.has(&orphan).await);
         assert!(world.has(&named).await && world.has(&fresh).await);
     }
@@ -170,8 +171,7 @@ mod tests {
         let world = World::new();
         let digest = world.put_old(b"contract").await;
         world.blobs.put("acme", Bytes::from_static(b"contract")).await.expect("kept");
-        let collected = world.blobs.collect_orphans(half_an_hour_ago(), async |_, _| Ok(false)).await.expect("collected");
-        assert_eq!(collected, Collected { seen: 1, removed: 0 });
+        assert_eq!(collect(&world.blobs, None).await.expect("collected"), Collected { seen: 1, removed: 0 });
         assert!(world.has(&digest).await);
     }
 
@@ -180,12 +180,30 @@ mod tests {
         let world = World::new();
         let digest = world.put_old(b"contract").await;
         let blobs = world.blobs.clone();
-        let collected = world.blobs.collect_orphans(half_an_hour_ago(), async |_, _| {
+        let older_than = half_an_hour_ago();
+        let collected = world.blobs.collect_orphans(older_than, async |_, digest| {
             blobs.put("acme", Bytes::from_static(b"contract")).await.expect("kept");
-            Ok(false)
+            blobs.delete_old("acme", &digest, 0, older_than).await
         });
         assert_eq!(collected.await.expect("collected").removed, 0);
         assert!(world.has(&digest).await);
+    }
+
+    #[tokio::test]
+    async fn the_copies_of_a_blob_go_together_up_to_the_one_named() {
+        let world = World::new();
+        let bytes = Bytes::from_static(b"contract");
+        let digest = world.put_old(b"contract").await;
+        for copy in [1, 2] {
+            world.blobs.put_copy("acme", &digest, copy, bytes.clone()).await.expect("kept");
+        }
+        assert_eq!(collect(&world.blobs, None).await.expect("collected"), Collected { seen: 1, removed: 0 });
+        world.blobs.delete_copies("acme", &digest, 1).await.expect("deleted");
+        assert!(!world.blobs.has_copy("acme", &digest, 1).await.expect("known"));
+        assert_eq!(world.blobs.get("acme", &digest).await.expect("readable"), Some(bytes), "the copy 2 is left");
+        age(&world.file(&digest, ".2"));
+        assert_eq!(collect(&world.blobs, None).await.expect("collected"), Collected { seen: 1, removed: 1 });
+        assert!(!world.has(&digest).await);
     }
 
     #[tokio::test]
@@ -201,15 +219,15 @@ mod tests {
     async fn torn_uploads_go_after_the_grace_and_no_other_file() {
         let world = World::new();
         let digest = world.blobs.put("acme", Bytes::from_static(b"contract")).await.expect("kept");
-        for suffix in ["#1", "#2", "#x", ".txt"] {
+        for suffix in ["#1", "#2", "#x", ".txt", ".3#1"] {
             std::fs::write(world.file(&digest, suffix), b"half").expect("written");
         }
-        for suffix in ["#1", "#x", ".txt"] {
+        for suffix in ["#1", "#x", ".txt", ".3#1"] {
             age(&world.file(&digest, suffix));
         }
-        let collected = world.blobs.collect_orphans(half_an_hour_ago(), async |_, _| Ok(true)).await.expect("collected");
-        assert_eq!(collected, Collected { seen: 1, removed: 1 });
-        assert!(!world.file(&digest, "#1").exists());
+        let collected = world.blobs.collect_orphans(half_an_hour_ago(), async |_, _| Ok(false)).await.expect("collected");
+        assert_eq!(collected, Collected { seen: 1, removed: 2 });
+        assert!(!world.file(&digest, "#1").exists() && !world.file(&digest, ".3#1").exists());
         assert!(world.file(&digest, "#2").exists() && world.file(&digest, "#x").exists() && world.file(&digest, ".txt").exists());
     }
 
@@ -218,22 +236,26 @@ mod tests {
         let blobs = Blobs::memory();
         let store: Arc<dyn crate::Store> = Arc::new(crate::model::Model::new());
         let collecting = tokio::spawn(async move {
-            let is_referenced = |organization, digest: Digest| {
+            let take_away = |organization, digest: Digest| {
                 let store = Arc::clone(&store);
                 let key = crate::RecordKey::new(organization, "blobs", digest.to_string());
-                async move { store.get(&key).await.map(|record| record.is_some()) }
+                async move { store.get(&key).await.map(|_| false) }
             };
-            blobs.collect_orphans(half_an_hour_ago(), is_referenced).await
+            blobs.collect_orphans(half_an_hour_ago(), take_away).await
         });
         assert_eq!(collecting.await.expect("no panic").expect("collected"), Collected::default());
     }
 
     #[tokio::test]
-    async fn orphans_in_memory_are_collected_too() {
-        let blobs = Blobs::memory();
-        blobs.put("acme", Bytes::from_static(b"orphan")).await.expect("kept");
-        let later = Timestamp::from(SystemTime::now() + Duration::from_secs(60));
-        let collected = blobs.collect_orphans(later, async |_, _| Ok(false)).await.expect("collected");
-        assert_eq!(collected, Collected { seen: 1, removed: 1 });
+    async fn orphans_are_collected_wherever_they_are() {
+        let (_folder, everywhere) = crate::blobs::testing::everywhere();
+        for blobs in everywhere {
+            blobs.put("acme", Bytes::from_static(b"orphan")).await.expect("kept");
+            assert_eq!(collect(&blobs, None).await.expect("collected"), Collected { seen: 1, removed: 0 }, "too young");
+            let later = Timestamp::from(SystemTime::now() + Duration::from_secs(60));
+            let take_away = async |organization: Arc<str>, digest| blobs.delete_old(&organization, &digest, 0, later).await;
+            let collected = blobs.collect_orphans(later, take_away).await.expect("collected");
+            assert_eq!(collected, Collected { seen: 1, removed: 1 });
+        }
     }
 }

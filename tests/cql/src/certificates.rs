@@ -15,25 +15,31 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Makes a self-signed certificate of all the addresses in a folder.
+    /// Makes, in a folder, a CA and a certificate by it for all the addresses.
     ///
     /// # Errors
     /// [`Error::Missing`] without `keytool` beside `java`, [`Error::Keytool`] when it fails.
     pub fn make(java: &Path, folder: &Path, addresses: &[String]) -> Result<Self, Error> {
         let keystore = folder.join("keystore.p12");
         let ca = folder.join("ca.pem");
+        let store = format!("-storetype PKCS12 -storepass {PASSWORD}");
+        let key = "-genkeypair -keyalg EC -groupname secp256r1 -validity 30";
         let names: Vec<String> = addresses.iter().map(|address| format!("ip:{address}")).collect();
-        let store = format!("-keystore {} -storetype PKCS12 -storepass {PASSWORD} -alias node", keystore.display());
-        let extensions = format!("-ext san={},dns:localhost -ext bc:c=ca:true", names.join(","));
-        let run = |arguments: String| {
-            // `keytool` may be a link elsewhere than `java`; the one beside it is of the same release.
-            let keytool = java.with_file_name("keytool");
-            let output = Command::new(keytool).args(arguments.split(' ')).output().map_err(|_| Error::Missing("`keytool`"))?;
+        let names = names.join(",");
+        let keytool = |arguments: &str| {
+            // The one beside `java` is of the same release; on the path there may be another.
+            let mut command = Command::new(java.with_file_name("keytool"));
+            command.args(arguments.split(' ')).arg("-keystore").arg(&keystore);
+            let output = command.output().map_err(|_| Error::Missing("`keytool`"))?;
             let said = [output.stdout, output.stderr].concat();
             if output.status.success() { Ok(()) } else { Err(Error::Keytool(String::from_utf8_lossy(&said).into_owned())) }
         };
-        run(format!("-genkeypair -keyalg EC -groupname secp256r1 -validity 30 -dname CN=cql-server {extensions} {store}"))?;
-        run(format!("-exportcert -rfc -file {} {store}", ca.display()))?;
+        keytool(&format!("{key} -alias ca -dname CN=ca-of-cql-server -ext bc:c=ca:true {store}"))?;
+        // Apart from the CA: rustls takes no CA's certificate for a server's.
+        keytool(&format!("{key} -alias node -signer ca -dname CN=cql-server -ext san={names},dns:localhost {store}"))?;
+        keytool(&format!("-exportcert -rfc -alias ca -file {} {store}", ca.display()))?;
+        // The server presents the first key it finds; the CA's is not needed any more.
+        keytool(&format!("-delete -alias ca {store}"))?;
         Ok(Self { keystore, ca })
     }
 

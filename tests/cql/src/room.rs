@@ -34,9 +34,7 @@ impl Room {
         // Held until the folder is locked and its ports are written.
         let door = File::create(rooms.join("lock"))?;
         door.lock()?;
-        let taken = sweep(&rooms)?;
-
-        let mut taken = taken;
+        let mut taken = sweep(&rooms)?;
         let native_port = free_port(nodes, &taken)?;
         taken.push(native_port);
         let storage_port = free_port(nodes, &taken)?;
@@ -98,4 +96,28 @@ fn free_port(nodes: u8, taken: &[u16]) -> Result<u16, Error> {
         }
     }
     Err(Error::NoPort)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rooms_share_no_port_and_those_left_behind_are_removed() {
+        let room = Room::take(3).expect("a room");
+        let left = room.folder.with_file_name(Uuid::new_v4().simple().to_string());
+        fs::create_dir(&left).expect("a folder");
+        File::create(left.join("lock")).expect("a lock that nobody holds");
+
+        let other = Room::take(3).expect("another room");
+        let ports = [room.native_port, room.storage_port, other.native_port, other.storage_port];
+        let different: std::collections::HashSet<u16> = ports.into_iter().collect();
+        assert_eq!(different.len(), ports.len(), "{ports:?}");
+        assert!(!left.exists(), "the folder without an owner is gone");
+        assert!(room.folder.exists(), "the one with an owner is not");
+
+        let folder = room.folder.clone();
+        drop(room);
+        assert!(!folder.exists());
+    }
 }
