@@ -44,7 +44,7 @@ pub struct Row {
 }
 
 /// A wake-up as it is handed out; its order is that of the answers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Due {
     pub due: i64,
     pub entity: Entity,
@@ -87,6 +87,8 @@ impl Marks {
 pub enum State {
     /// Not looked at yet.
     New,
+    /// Somebody has seen a later entry, or says so.
+    Doubted,
     /// The entry has not been seen; looked for again at `next`, and after a pause of twice `pause` then.
     Ahead { next: Instant, pause: Duration },
     /// The entity is where the row says: to be looked at.
@@ -246,7 +248,7 @@ impl Index {
             if row.slot >= self.floor && !self.see(&row) {
                 continue;
             }
-            if !heads.is_past(&row.entity, row.head) {
+            if !heads.is_done(&row) {
                 self.add(row, now);
             }
         }
@@ -286,7 +288,7 @@ impl Index {
         self.pending.remove(&due);
         let first = Due { head: 0, ..due.clone() };
         for (_, item) in self.pending.range_mut(first..due) {
-            item.state = State::New;
+            item.state = State::Doubted;
         }
     }
 
@@ -303,7 +305,7 @@ impl Index {
     /// How the head is to be read for an item, if it is time to.
     pub fn look(item: &Item, now: Instant, times: &Times) -> Option<Look> {
         match item.state {
-            State::New => Some(Look::Quorum),
+            State::New | State::Doubted => Some(Look::Quorum),
             State::Ahead { next, .. } if now >= next => {
                 Some(if now.duration_since(item.since) >= times.hold { Look::Serial } else { Look::Quorum })
             }
@@ -332,7 +334,7 @@ impl Index {
         }
         let pause = match item.state {
             State::Ahead { pause, .. } => pause.saturating_mul(2),
-            State::New | State::Ready => FIRST_PAUSE,
+            State::New | State::Doubted | State::Ready => FIRST_PAUSE,
         };
         let end = if age < times.hold { times.hold } else { times.unborn };
         // Not past the moments at which the read must be a serial one.
@@ -375,29 +377,48 @@ fn lowest(slot: i64) -> Row {
     Row { slot, entity: Entity::new("", "", Uuid::nil()), head: 0, due: i64::MIN }
 }
 
-/// The last known heads of entities: rows that came with earlier entries are spare. Forgetting one costs a look.
+/// What is known of entities, whoever has their rows: their last known heads (rows that came with earlier entries are spare), and
+/// wake-ups that were settled. Forgetting one costs a look.
 #[derive(Debug)]
-pub struct Heads(Recent<Entity, u64>);
+pub struct Heads {
+    heads: Recent<Entity, u64>,
+    settled: Recent<Due, ()>,
+}
 
 impl Heads {
     pub fn new(most: usize) -> Self {
-        Self(Recent::new(most))
+        Self { heads: Recent::new(most), settled: Recent::new(most) }
     }
 
     /// The entity was seen at `head`.
     pub fn note(&mut self, entity: &Entity, head: u64) {
-        let known = self.0.get(entity).unwrap_or(0);
+        let known = self.heads.get(entity).unwrap_or(0);
         if head > known {
-            self.0.put(entity.clone(), head);
+            self.heads.put(entity.clone(), head);
         }
     }
 
     pub fn get(&self, entity: &Entity) -> Option<u64> {
-        self.0.get(entity)
+        self.heads.get(entity)
+    }
+
+    /// A wake-up was settled, perhaps before its row was read.
+    pub fn settle(&mut self, due: Due) {
+        self.settled.put(due, ());
+    }
+
+    /// It is asked for again.
+    pub fn unsettle(&mut self, due: &Due) {
+        self.settled.remove(due);
     }
 
     fn is_past(&self, entity: &Entity, head: u64) -> bool {
         self.get(entity).is_some_and(|known| known > head)
+    }
+
+    fn is_done(&self, row: &Row) -> bool {
+        let due = Due { due: row.due, entity: row.entity.clone(), head: row.head };
+        self.is_past(&row.entity, row.head) || self.settled.get(&due).is_some()
     }
 }
 
@@ -423,6 +444,11 @@ impl<K: Hash + Eq, V: Copy> Recent<K, V> {
             self.old = std::mem::take(&mut self.new);
         }
         self.new.insert(key, value);
+    }
+
+    pub fn remove(&mut self, key: &K) {
+        self.new.remove(key);
+        self.old.remove(key);
     }
 }
 
@@ -588,6 +614,35 @@ mod tests {
             bench.scan(second * SECOND);
             assert_eq!(bench.due(i64::MAX), []);
         }
+    }
+
+    #[test]
+    fn what_is_settled_before_it_was_read_does_not_come() {
+        let mut bench = Bench::new(Marks::NONE);
+        let one = row(1, 1, 100, 100);
+        bench.heads.settle(key(&one));
+        bench.table.extend([one.clone(), row(1, 1, 150, 150)]);
+        bench.scan(200);
+        assert_eq!(bench.due(200), [1]);
+        bench.heads.unsettle(&key(&one));
+        bench.table.insert(row(1, 1, 201, 100));
+        bench.scan(201);
+        assert_eq!(bench.due(200), [1, 1]);
+    }
+
+    #[test]
+    fn rows_of_earlier_entries_are_looked_at_again_when_a_later_one_was_settled() {
+        let mut bench = Bench::new(Marks::NONE);
+        let (one, two) = (row(1, 1, 100, 100), row(1, 2, 100, 100));
+        bench.table.extend([one.clone(), two.clone(), row(1, 3, 100, 100)]);
+        bench.scan(100);
+        for head in [1, 2, 3] {
+            bench.judge(&row(1, head, 100, 100), head, Look::Quorum);
+        }
+        bench.index.settled(key(&two));
+        let states: Vec<_> = bench.index.due(100).map(|(due, item)| (due.head, item.state)).collect();
+        assert_eq!(states, [(1, State::Doubted), (3, State::Ready)]);
+        assert_eq!(bench.judge(&one, 3, Look::Quorum), Some(Verdict::Spare));
     }
 
     #[test]

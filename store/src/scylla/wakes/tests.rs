@@ -213,7 +213,7 @@ async fn a_jump_of_thirty_days_finds_all_and_then_the_buckets_go() {
     let setting = Setting::new().await;
     // Shorter than what a takeover would need, as nobody takes over here.
     let of = Duration::from_millis;
-    let times = Times { fence: of(1_000), takeover: of(60_000), stale: of(600), write: of(1_000), ..quick() };
+    let times = Times { fence: of(3_000), takeover: of(60_000), stale: of(600), write: of(1_000), ..quick() };
     let node = setting.node(times.clone()).await;
     due(&node, at(0)).await;
     let days: Vec<i64> = (0..30).map(|day| day * 86_400 + 60).collect();
@@ -252,10 +252,7 @@ async fn a_jump_of_thirty_days_finds_all_and_then_the_buckets_go() {
         shards(&heir) == 64
     })
     .await;
-    within(10, "it finds the last", async || {
-        due(&heir, at(60 * 86_400)).await.iter().any(|wake| wake.entity == stays)
-    })
-    .await;
+    within(10, "it finds the last", async || due(&heir, at(60 * 86_400)).await.iter().any(|wake| wake.entity == stays)).await;
     let watermark = |shard: &Arc<Shard>| shard.lease.lock().watermark;
     assert!(heir.core.live(|_| true).iter().all(|shard| watermark(shard) > micros(at(0)) - SECOND));
     heir.close().await;
@@ -268,7 +265,8 @@ async fn a_slot_with_more_rows_than_a_page_is_read_to_its_end() {
     let node = setting.node(quick()).await;
     due(&node, at(0)).await;
     // All in one shard, and in one slot.
-    let entities: Vec<Entity> = (0..2_500_u128).map(|number| Entity::new("acme", "thing", Uuid::from_u128(number << 96))).collect();
+    let entities: Vec<Entity> =
+        (0..2_500_u128).map(|number| Entity::new("acme", "thing", Uuid::from_u128(number << 96))).collect();
     let announced = stream::iter(&entities).map(async |entity| node.announce(entity, 1, at(5)).await.expect("announced"));
     let announced: Vec<Announced> = announced.buffer_unordered(64).collect().await;
     assert_eq!(announced.len(), 2_500);
