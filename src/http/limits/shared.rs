@@ -61,12 +61,12 @@ impl Shared {
             self.take(organization, name, HOUR, per_destination_and_hour, 1, now).await?;
         }
         if per_organization_and_minute > 0 {
-            self.from_share(organization, per_organization_and_minute, now).await?;
+            self.use_share(organization, per_organization_and_minute, now).await?;
         }
         Ok(())
     }
 
-    async fn from_share(&self, organization: &str, bound: u32, now: Timestamp) -> Result<(), Refused> {
+    async fn use_share(&self, organization: &str, bound: u32, now: Timestamp) -> Result<(), Refused> {
         let window = window(now, MINUTE);
         {
             let mut shares = self.shares.lock();
