@@ -6,6 +6,8 @@ pub mod channels;
 pub mod codes;
 pub mod config;
 pub mod demo;
+#[cfg(test)]
+mod deployment;
 pub mod engine;
 pub mod heavy;
 pub mod http;
