@@ -18,6 +18,7 @@ pub mod public_url;
 pub mod receipts;
 pub mod sandbox_clock;
 pub mod server;
+pub mod transfer;
 pub mod turns;
 pub mod verify;
 

@@ -7,6 +7,7 @@ mod cluster;
 mod jars;
 mod java;
 mod node;
+mod proxy;
 mod room;
 mod settings;
 mod shared;
@@ -16,8 +17,10 @@ use std::net::SocketAddr;
 
 pub use cluster::{Cluster, MOST_NODES};
 pub use jars::VERSION;
+pub use proxy::{Faults, Proxy, Random};
 pub use settings::{Durability, Options};
-pub use shared::{DropError, Shared, VARIABLE, drop_keyspace, fresh_keyspace, shared};
+pub use shared::{DropError, PASSING, Shared, VARIABLE, drop_keyspace, fresh_keyspace, shared};
+pub use spawner::spawn;
 
 /// The user of a cluster with authentication.
 pub const USER: &str = "cassandra";
