@@ -134,8 +134,9 @@ impl Times {
     }
 }
 
+/// What is measured of the wake-ups that this node looks after.
 #[derive(Clone)]
-struct Metrics {
+pub struct Metrics {
     shards: IntGauge,
     nodes: IntGauge,
     pending: IntGauge,
@@ -145,7 +146,9 @@ struct Metrics {
 }
 
 impl Metrics {
-    fn new(registry: &Registry) -> Result<Self, Error> {
+    /// # Errors
+    /// When a metric of the same name is registered already.
+    pub fn new(registry: &Registry) -> Result<Self, Error> {
         let gauge = |name, help| register(registry, IntGauge::new(name, help));
         let counter = |name, help| register(registry, IntCounter::new(name, help));
         Ok(Self {
