@@ -82,7 +82,18 @@ impl Keys {
     pub fn load_or_create(data: &Path) -> Result<Self, Error> {
         let path = data.join(KEY_FILE);
         let text = read_or_create(&path).map_err(|cause| Error::File { path: path.clone(), cause })?;
-        Self::from_base64(&text).map_err(|_| Error::File {
+        Self::of_file(path, &text)
+    }
+
+    /// As [`Keys::load_or_create`], but never makes the file: for what must not begin with a key of its own.
+    pub fn load(data: &Path) -> Result<Self, Error> {
+        let path = data.join(KEY_FILE);
+        let text = read(&path).map_err(|cause| Error::File { path: path.clone(), cause })?;
+        Self::of_file(path, &text)
+    }
+
+    fn of_file(path: PathBuf, text: &str) -> Result<Self, Error> {
+        Self::from_base64(text).map_err(|_| Error::File {
             path,
             cause: io::Error::new(io::ErrorKind::InvalidData, "it is not base64 of exactly 32 bytes"),
         })
@@ -304,6 +315,15 @@ mod tests {
             assert!(matches!(Keys::load_or_create(data.path()), Err(Error::File { .. })));
             assert_eq!(fs::read_to_string(data.path().join(KEY_FILE)).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_not_made_by_loading_it() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(matches!(Keys::load(data.path()), Err(Error::File { .. })));
+        assert!(fs::read_dir(data.path()).unwrap().next().is_none());
+        let made = Keys::load_or_create(data.path()).unwrap();
+        assert_eq!(Keys::load(data.path()).unwrap().derive("x"), made.derive("x"));
     }
 
     #[test]

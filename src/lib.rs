@@ -6,6 +6,8 @@ pub mod channels;
 pub mod codes;
 pub mod config;
 pub mod demo;
+#[cfg(test)]
+mod deployment;
 pub mod engine;
 pub mod heavy;
 pub mod http;
@@ -16,6 +18,7 @@ pub mod public_url;
 pub mod receipts;
 pub mod sandbox_clock;
 pub mod server;
+pub mod transfer;
 pub mod turns;
 pub mod verify;
 

@@ -9,7 +9,9 @@ use rubrica::{
     config::{Config, LogFormat, Mode},
     demo, engine, http, iso_duration,
     keys::Keys,
-    server, verify,
+    server,
+    transfer::command::{self as transfer, ExportOptions, ImportOptions},
+    verify,
 };
 
 /// A server for signing documents electronically and identifying the people who sign.
@@ -32,6 +34,10 @@ enum Command {
     Demo(demo::Options),
     /// Say for each signature of a PDF who made it, when, what it covers and whether it is intact and trusted. Works offline.
     Verify(verify::Options),
+    /// Copy the whole installation into a folder, to move it to another store or place.
+    Export(ExportOptions),
+    /// Bring an export into an empty installation, on whichever store.
+    Import(ImportOptions),
     /// Print a token of the development issuer of a data folder.
     Token(Token),
     /// Look at the configuration.
@@ -87,6 +93,8 @@ fn main() -> ExitCode {
         Some(Command::Migrate(options)) => migrate(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Demo(options)) => demo::run(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(options)) => verify::run(&options),
+        Some(Command::Export(options)) => transfer::export(&options),
+        Some(Command::Import(options)) => transfer::import(&options),
         Some(Command::Token(options)) => token(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Config(ConfigCommand::Check(options))) => check(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Openapi) => openapi().map(|()| ExitCode::SUCCESS),

@@ -35,6 +35,7 @@ use crate::{
     processes::{Processes, Tenants, World},
     receipts::Receipts,
     sandbox_clock::Offset,
+    transfer,
     turns::Turns,
 };
 
@@ -120,6 +121,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let registry = Registry::new();
     let engine = engine::Engine::open(&config, &registry).await?;
     let store: Arc<dyn Store> = engine.store();
+    transfer::refuse_unfinished(store.as_ref()).await?;
     let blobs = engine::blobs(&config)?;
     if let Err(error) = blobs.ping().await {
         tracing::warn!(%error, "the files cannot be reached yet; the server is not ready until they are");

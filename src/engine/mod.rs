@@ -82,6 +82,14 @@ impl Engine {
         }
     }
 
+    /// Its name, for people.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Embedded(_) => "sqlite",
+            Kind::Shared(_) => "scylla",
+        }
+    }
+
     /// Whether other servers may write to it, too.
     pub fn is_shared(&self) -> bool {
         matches!(self.kind, Kind::Shared(_))
@@ -166,6 +174,11 @@ pub fn describe(config: &Config) -> String {
     };
     let files = config.blobs.url.clone().unwrap_or_else(|| config.data().join(FILES).display().to_string());
     format!("store {store}, files in {files}")
+}
+
+/// Whether opening the store would make a new one: that of the data folder is not there. What a cluster holds is not asked.
+pub fn is_missing(config: &Config) -> bool {
+    !config.store.is_shared() && !database(config).is_file()
 }
 
 fn database(config: &Config) -> PathBuf {

@@ -9,6 +9,7 @@ mod configuration;
 mod contract;
 mod documents_api;
 mod journey;
+mod moving;
 mod operations;
 mod otp;
 mod sign_process;

@@ -254,7 +254,7 @@ impl Drop for Server {
 }
 
 /// The program, without what the environment would configure.
-fn rubrica() -> Command {
+pub fn rubrica() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rubrica"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RUBRICA_")) {
         command.env_remove(name);

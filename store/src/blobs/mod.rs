@@ -9,6 +9,8 @@ mod folder;
 mod moving;
 mod orphans;
 mod s3;
+#[cfg(test)]
+mod testing;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -130,11 +132,9 @@ impl Blobs {
                 Err(_) => Err(Error::Unavailable("the folder of the blobs could not be looked at".into())),
             };
         }
-        // Never there: an organization's folder is never empty and has no dot.
-        match self.store.head(&Path::from(".ready")).await {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(unavailable(error)),
-        }
+        // A listing, as asking for one blob does not tell a bucket that is missing. Of a folder that is never there: that of an
+        // organization has no dot.
+        self.store.list_with_delimiter(Some(&Path::from(".ready"))).await.map(drop).map_err(unavailable)
     }
 
     /// Organizations that have, or had, blobs, in the order of their folders.
@@ -197,17 +197,11 @@ pub async fn digest_of(bytes: &Bytes) -> Result<Digest, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn both() -> (tempfile::TempDir, Vec<Blobs>) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let blobs = vec![Blobs::memory(), Blobs::local(folder.path().join("blobs")).expect("a store")];
-        (folder, blobs)
-    }
+    use super::{testing::everywhere, *};
 
     #[tokio::test]
     async fn what_was_put_is_got_and_deleted_is_gone() {
-        for blobs in both().1 {
+        for blobs in everywhere().1 {
             let bytes = Bytes::from_static(b"a contract");
             let digest = blobs.put("acme", bytes.clone()).await.expect("kept");
             assert_eq!(digest, Digest::of(&bytes));
@@ -223,14 +217,14 @@ mod tests {
     #[test]
     fn only_the_owner_can_enter_the_folder() {
         use std::os::unix::fs::PermissionsExt;
-        let (folder, _blobs) = both();
+        let (folder, _blobs) = everywhere();
         let metadata = std::fs::metadata(folder.path().join("blobs")).expect("the folder is there");
         assert_eq!(metadata.permissions().mode() & 0o777, 0o700);
     }
 
     #[tokio::test]
     async fn the_empty_blob_is_a_blob() {
-        for blobs in both().1 {
+        for blobs in everywhere().1 {
             let digest = blobs.put("acme", Bytes::new()).await.expect("kept");
             assert_eq!(blobs.get("acme", &digest).await.expect("readable"), Some(Bytes::new()));
         }
@@ -238,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_organization_never_sees_anothers_blob() {
-        for blobs in both().1 {
+        for blobs in everywhere().1 {
             let digest = blobs.put("acme", Bytes::from_static(b"secret")).await.expect("kept");
             for other in ["Acme", "acme2", "../acme", "acme/"] {
                 assert_eq!(blobs.get(other, &digest).await.expect("readable"), None, "{other}");
@@ -251,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn organizations_are_those_with_blobs() {
-        for blobs in both().1 {
+        for blobs in everywhere().1 {
             for organization in ["acme", "Société & Co/..", "ümlaut"] {
                 blobs.put(organization, Bytes::from_static(b"x")).await.expect("kept");
             }

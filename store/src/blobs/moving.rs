@@ -69,8 +69,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_blob_of_an_organization_is_found_with_its_length() {
-        let folder = tempfile::tempdir().expect("a folder");
-        for blobs in [Blobs::memory(), Blobs::local(folder.path()).expect("a store")] {
+        let (_folder, everywhere) = crate::blobs::testing::everywhere();
+        for blobs in everywhere {
             let mut expected = Vec::new();
             for number in 0..300_u64 {
                 let bytes = Bytes::from(vec![b'x'; number as usize]);

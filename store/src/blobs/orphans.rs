@@ -247,12 +247,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn orphans_in_memory_are_collected_too() {
-        let blobs = Blobs::memory();
-        blobs.put("acme", Bytes::from_static(b"orphan")).await.expect("kept");
-        let later = Timestamp::from(SystemTime::now() + Duration::from_secs(60));
-        let take_away = async |organization: Arc<str>, digest| blobs.delete_old(&organization, &digest, 0, later).await;
-        let collected = blobs.collect_orphans(later, take_away).await.expect("collected");
-        assert_eq!(collected, Collected { seen: 1, removed: 1 });
+    async fn orphans_are_collected_wherever_they_are() {
+        let (_folder, everywhere) = crate::blobs::testing::everywhere();
+        for blobs in everywhere {
+            blobs.put("acme", Bytes::from_static(b"orphan")).await.expect("kept");
+            assert_eq!(collect(&blobs, None).await.expect("collected"), Collected { seen: 1, removed: 0 }, "too young");
+            let later = Timestamp::from(SystemTime::now() + Duration::from_secs(60));
+            let take_away = async |organization: Arc<str>, digest| blobs.delete_old(&organization, &digest, 0, later).await;
+            let collected = blobs.collect_orphans(later, take_away).await.expect("collected");
+            assert_eq!(collected, Collected { seen: 1, removed: 1 });
+        }
     }
 }

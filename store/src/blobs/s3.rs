@@ -88,3 +88,85 @@ impl Blobs {
         Ok(Self::over(store, None))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use bytes::Bytes;
+    use futures::{StreamExt, TryStreamExt, stream};
+
+    use super::*;
+    use crate::blobs::{
+        Digest,
+        testing::{bucket, options},
+    };
+
+    /// A page of a listing has 1000 names.
+    const MORE_THAN_A_PAGE: u32 = 1100;
+
+    #[tokio::test]
+    async fn a_folder_of_more_than_a_page_is_listed_whole() {
+        let blobs = bucket("");
+        let digest = |number: u32| {
+            // All in one folder, and nobody looks into them.
+            let mut bytes = [0xab; 32];
+            bytes[28..].copy_from_slice(&number.to_be_bytes());
+            Digest::from(bytes)
+        };
+        let puts = stream::iter(0..MORE_THAN_A_PAGE).map(|number| {
+            let (blobs, digest) = (&blobs, digest(number));
+            async move { blobs.put_copy("acme", &digest, 0, Bytes::from_static(b"x")).await }
+        });
+        puts.buffer_unordered(16).try_collect::<()>().await.expect("kept");
+        let found: Vec<_> = blobs.of_organization("acme").expect("listed").try_collect().await.expect("listed");
+        assert_eq!(found.len(), MORE_THAN_A_PAGE as usize);
+        assert_eq!(blobs.listed("acme", 0xab).await.expect("listed").len(), MORE_THAN_A_PAGE as usize);
+        assert!(blobs.copies("acme", &digest(7)).await.expect("listed").is_empty());
+    }
+
+    #[tokio::test]
+    async fn copies_stand_behind_their_blob_and_one_of_them_is_read() {
+        let blobs = bucket("deep");
+        let bytes = Bytes::from_static(b"contract");
+        let digest = blobs.put("acme", bytes.clone()).await.expect("kept");
+        for copy in [1, 2, 10] {
+            blobs.put_copy("acme", &digest, copy, bytes.clone()).await.expect("kept");
+        }
+        assert_eq!(blobs.copies("acme", &digest).await.expect("listed").len(), 3);
+        blobs.delete_copies("acme", &digest, 2).await.expect("deleted");
+        assert!(!blobs.has_copy("acme", &digest, 0).await.expect("known"));
+        assert_eq!(blobs.get("acme", &digest).await.expect("readable"), Some(bytes));
+        blobs.delete("acme", &digest).await.expect("deleted");
+        assert_eq!(blobs.get("acme", &digest).await.expect("readable"), None);
+    }
+
+    #[tokio::test]
+    async fn a_prefix_keeps_installations_apart() {
+        let name = s3_server::fresh_bucket();
+        let blobs = |prefix: &str| Blobs::s3(&options(&name, prefix)).expect("a store");
+        let digest = blobs("one").put("acme", Bytes::from_static(b"x")).await.expect("kept");
+        assert_eq!(blobs("two").get("acme", &digest).await.expect("readable"), None);
+        assert!(blobs("two").organizations().await.expect("listed").is_empty());
+        assert_eq!(blobs("one").organizations().await.expect("listed"), ["acme"]);
+    }
+
+    #[tokio::test]
+    async fn a_bucket_is_ready_when_it_is_there_and_its_service_answers() {
+        bucket("p").ping().await.expect("ready");
+        let missing = Blobs::s3(&options("rubrica-test-missing", "")).expect("a store");
+        assert!(matches!(missing.ping().await, Err(Error::Unavailable(_))));
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let nowhere = S3Options { endpoint: Some(format!("http://{free}")), ..options("rubrica-test-missing", "") };
+        let began = Instant::now();
+        assert!(matches!(Blobs::s3(&nowhere).expect("a store").ping().await, Err(Error::Unavailable(_))));
+        assert!(began.elapsed() < RETRY_WITHIN + CONNECT, "it is given up in time");
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        assert!(
+            !format!("{:?}", S3Options { secret_access_key: Some("hunter2".into()), ..S3Options::default() }).contains("hunter2")
+        );
+    }
+}

@@ -37,6 +37,9 @@ use crate::Error;
 /// An idempotent read that takes longer is also sent to another node.
 const SPECULATE_AFTER: Duration = Duration::from_millis(150);
 
+/// Between two signs of life on an idle connection, and the longest wait for one.
+const KEEPALIVE: Duration = Duration::from_secs(4);
+
 /// Between two looks at whether the servers agree on the schema.
 const AGREEMENT_POLL: Duration = Duration::from_millis(50);
 
@@ -85,6 +88,9 @@ impl Db {
         let mut builder = SessionBuilder::new()
             .known_nodes(&options.hosts)
             .connection_timeout(options.timeout)
+            // A node that stands still must not hold those up who have others to ask.
+            .keepalive_interval(KEEPALIVE)
+            .keepalive_timeout(KEEPALIVE)
             .tls_context(tls(options)?)
             // The driver needs to know how our keyspace is replicated, and nothing of others. What a migration changes, a later
             // connection sees.

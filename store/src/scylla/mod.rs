@@ -24,10 +24,11 @@ use futures::future::try_join;
 use prometheus::Registry;
 
 pub use self::{
+    metrics::Metrics,
     migrations::{Migrated, migrate},
     options::Options,
 };
-use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, metrics::Metrics, records::Records, wakes::Wakes};
+use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, records::Records, wakes::Wakes};
 use crate::{
     Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
     Timestamp, Wake, limits,

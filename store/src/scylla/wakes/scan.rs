@@ -148,8 +148,9 @@ impl Core {
     /// The number of an entity's last entry, 0 without one.
     pub async fn head(&self, entity: &Entity, how: Read) -> Result<u64, Error> {
         let values = (&*entity.organization, &*entity.kind, entity.id);
-        let found: Vec<(Option<i64>,)> = self.db.read(&self.statements.head, how, values).await?;
-        let head = found.first().and_then(|(head,)| *head).unwrap_or(0);
+        // Cassandra refuses to look for a row of which nothing is asked: hence its kind.
+        let found: Vec<(i8, Option<i64>)> = self.db.read(&self.statements.head, how, values).await?;
+        let head = found.first().and_then(|(_, head)| *head).unwrap_or(0);
         u64::try_from(head).map_err(|_| Error::Corrupt(format!("an entity has head {head}")))
     }
 }

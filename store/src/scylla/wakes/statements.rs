@@ -63,7 +63,7 @@ impl Statements {
             drop_bucket: db.idempotent("wake_drop", "DELETE FROM wake WHERE shard = ? AND bucket = ?").await?,
             forget_buckets: db.idempotent("wake_bucket_drop", "DELETE FROM wake_bucket WHERE shard = ? AND bucket <= ?").await?,
             head: db
-                .idempotent("wake_head", "SELECT head FROM entity WHERE org = ? AND kind = ? AND id = ? AND rk = 0 AND seq = 0")
+                .idempotent("wake_head", "SELECT rk, head FROM entity WHERE org = ? AND kind = ? AND id = ? AND rk = 0 AND seq = 0")
                 .await?,
             leases: db
                 .idempotent("lease_read", "SELECT shard, owner, epoch, beat, watermark, floor, position FROM wake_lease WHERE part = 0")

@@ -1,0 +1,587 @@
+//! Moving between stores, whatever happens on the way.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actors::journal::{self, Fact, Hash};
+use bytes::Bytes;
+use serde_json::json;
+use store::{
+    Commit, CommitOutcome, Entity, PutOutcome, RecordKey, SHARDS, Store, Timestamp,
+    blobs::{Blobs, Digest},
+    faulty::{Fault, Faulty, Plan},
+    model::Model,
+    sqlite::{self, Sqlite},
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+
+/// A third of the calls meet some fault, and others are late, so that there are many moments to be killed at.
+const FAULTS: Plan = Plan { unknown_not_applied: 50, unknown_applied: 100, refused: 100, delayed: 300, delay: Duration::ZERO };
+
+fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_timestamp_micros(1_700_000_000_000_000 + micros).unwrap()
+}
+
+fn silent() -> Report {
+    Arc::new(|_: &str| {})
+}
+
+fn fingerprint() -> Digest {
+    Digest::of(b"a key")
+}
+
+fn source() -> Source {
+    Source { engine: "test".into(), key_fingerprint: fingerprint(), with_files: true, live: false }
+}
+
+/// A store, its files, and what must live as long.
+struct World {
+    store: Arc<dyn Store>,
+    blobs: Blobs,
+    _folder: Option<TempDir>,
+}
+
+impl World {
+    fn model() -> Self {
+        Self::over(Arc::new(Model::new()))
+    }
+
+    fn over(store: Arc<dyn Store>) -> Self {
+        Self { store, blobs: Blobs::memory(), _folder: None }
+    }
+
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(&folder.path().join("rubrica.db"), sqlite::Options::default()).unwrap());
+        let blobs = Blobs::local(folder.path().join("files")).unwrap();
+        Self { store, blobs, _folder: Some(folder) }
+    }
+
+    /// As long as a page and longer: journals of one and of many commits, records of one and of many versions, names from outside.
+    async fn filled(self) -> Self {
+        for (number, organization) in ["acme", "Société & Co/..", "ümlaut"].into_iter().enumerate() {
+            for each in 0..20_u128 {
+                let entity =
+                    Entity::new(organization, if each % 2 == 0 { "sign_process" } else { "otp" }, Uuid::from_u128(each << 7));
+                let commits = if each == 3 { 50 } else { each % 4 + 1 };
+                self.journal(&entity, commits as u64, (each % 3 > 0).then(|| moment(each as i64 * 1_000))).await;
+            }
+            for each in 0..20_u64 {
+                let key = RecordKey::new(organization, "document", format!("key {each}/\u{e000}"));
+                for version in 0..if each == 5 { 70 } else { each % 3 + 1 } {
+                    let body = format!("{{\"{organization}\": {each}.{version}}}").into_bytes();
+                    self.put(&key, version, body).await;
+                }
+                self.blobs.put(organization, Bytes::from(vec![number as u8; each as usize * 10])).await.unwrap();
+            }
+        }
+        self
+    }
+
+    /// Commits of one to three entries, chained as an actor chains them, and now and then a snapshot.
+    async fn journal(&self, entity: &Entity, commits: u64, wake: Option<Timestamp>) {
+        let (mut hash, mut head) = (Hash::of_entity(entity), 0);
+        for number in 1..=commits {
+            let at = moment(number as i64 * 17);
+            let mut entries = Vec::new();
+            for _ in 0..=number % 3 {
+                let fact = Fact::Event(json!({"what": "something happened", "n": head}));
+                let seq = head + entries.len() as u64 + 1;
+                let (body, next) = journal::encode(hash, seq, at, &fact).unwrap();
+                entries.push(body);
+                hash = next;
+            }
+            let added = entries.len() as u64;
+            let commit = Commit {
+                entity: entity.clone(),
+                expected_head: head,
+                entries,
+                at,
+                snapshot: number.is_multiple_of(2).then(|| b"a state".to_vec()),
+                wake,
+                commit_id: Uuid::from_u128(entity.id.as_u128() << 32 | u128::from(number)),
+            };
+            assert_eq!(self.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
+            head += added;
+        }
+    }
+
+    async fn put(&self, key: &RecordKey, version: u64, body: Vec<u8>) {
+        let outcome = self.store.put_if(key, version, moment(version as i64), body).await.unwrap();
+        assert_eq!(outcome, PutOutcome::Applied);
+    }
+
+    async fn export(&self, folder: &Path) -> Manifest {
+        export(self.store.as_ref(), &self.blobs, folder, &source(), &silent()).await.unwrap()
+    }
+
+    async fn import(&self, folder: &Path) -> Result<Verdict, Error> {
+        import(&self.store, &self.blobs, folder, Some(fingerprint()), &silent()).await
+    }
+
+    /// Everything that can be read of it, entry by entry, to be compared.
+    async fn everything(&self) -> String {
+        let mut all = Vec::new();
+        for standing in self.store.entities(None, usize::MAX).await.unwrap() {
+            let entries = self.store.entries(&standing.entity, 1, usize::MAX).await.unwrap();
+            all.push(format!("{standing:?} {entries:?}"));
+        }
+        for key in self.store.record_keys(None, usize::MAX).await.unwrap() {
+            if !marker::is_own(&key) {
+                let versions = self.store.history(&key, None, usize::MAX).await.unwrap();
+                all.push(format!("{key:?} {versions:?}"));
+            }
+        }
+        for organization in self.blobs.organizations().await.unwrap() {
+            let blobs: Vec<_> =
+                futures::TryStreamExt::try_collect(self.blobs.of_organization(&organization).unwrap()).await.unwrap();
+            for (digest, _) in blobs {
+                let bytes = self.blobs.get(&organization, &digest).await.unwrap();
+                all.push(format!("{organization} {digest} {bytes:?}"));
+            }
+        }
+        all.sort();
+        let mut due = self.store.due(0..SHARDS, moment(i64::from(u32::MAX)), usize::MAX).await.unwrap();
+        due.sort_by_key(|wake| (wake.due, wake.entity.clone()));
+        all.push(format!("{due:?}"));
+        all.join("\n")
+    }
+}
+
+fn export_folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export");
+    (folder, path)
+}
+
+#[tokio::test]
+async fn an_installation_is_the_same_after_each_move() {
+    let original = World::sqlite().filled().await;
+    let expected = original.everything().await;
+    let mut from = original;
+    for to in [World::sqlite(), World::model(), World::sqlite()] {
+        let (_keep, folder) = export_folder();
+        let manifest = from.export(&folder).await;
+        assert!(manifest.point_in_time && manifest.damaged == 0, "{manifest:?}");
+
+        let verdict = to.import(&folder).await.unwrap();
+
+        assert!(verdict.is_same(), "{verdict}");
+        assert_eq!(verdict.store.journals, 60);
+        assert_eq!(to.everything().await, expected);
+        from = to;
+    }
+}
+
+#[tokio::test]
+async fn what_an_export_comes_to_does_not_depend_on_the_engine() {
+    let (_keep, folder) = export_folder();
+    let (_keep_too, other) = export_folder();
+    let sqlite = World::sqlite().filled().await.export(&folder).await;
+    let model = World::model().filled().await.export(&other).await;
+    assert_eq!(sqlite.contents, model.contents);
+}
+
+#[tokio::test]
+async fn an_empty_installation_is_moved_too() {
+    let (_keep, folder) = export_folder();
+    let manifest = World::sqlite().export(&folder).await;
+    assert_eq!((manifest.contents.journals, manifest.contents.records, manifest.contents.files), (0, 0, 0));
+    assert!(World::model().import(&folder).await.unwrap().is_same());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_an_export() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_keep, folder) = export_folder();
+    World::model().filled().await.export(&folder).await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(&folder.join(FILES)), 0o700);
+    for name in ["manifest.json", "journals.jsonl", "records.jsonl", "files.jsonl"] {
+        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_empty_is_left_alone() {
+    let (_keep, folder) = export_folder();
+    World::model().filled().await.export(&folder).await;
+    let with_record = World::model();
+    with_record.put(&RecordKey::new("acme", "document", "a"), 0, b"x".to_vec()).await;
+    let with_journal = World::model();
+    with_journal.journal(&Entity::new("acme", "otp", Uuid::from_u128(1)), 1, None).await;
+    for world in [with_record, with_journal] {
+        let before = world.everything().await;
+        let error = world.import(&folder).await.unwrap_err();
+        assert!(error.to_string().contains("not empty"), "{error}");
+        assert_eq!(world.everything().await, before);
+    }
+}
+
+#[tokio::test]
+async fn an_export_is_imported_once_and_into_a_store_that_no_other_began() {
+    let (_keep, folder) = export_folder();
+    let (_keep_too, other) = export_folder();
+    let from = World::model().filled().await;
+    from.export(&folder).await;
+    from.export(&other).await;
+    let to = World::model();
+    assert!(to.import(&folder).await.unwrap().is_same());
+    let again = to.import(&folder).await.unwrap_err();
+    assert!(again.to_string().contains("in the store already"), "{again}");
+
+    let begun = World::model();
+    let manifest = Manifest::read(&folder).unwrap();
+    let marker = marker::Marker { export: manifest.id, done: false };
+    begun.put(&marker::key(), 0, serde_json::to_vec(&marker).unwrap()).await;
+    let another = begun.import(&other).await.unwrap_err();
+    assert!(another.to_string().contains("another export"), "{another}");
+    let refused = refuse_unfinished(begun.store.as_ref()).await.unwrap_err();
+    assert!(refused.to_string().contains("has not ended"), "{refused}");
+    let (_keep_three, third) = export_folder();
+    let exported = export(begun.store.as_ref(), &begun.blobs, &third, &source(), &silent()).await;
+    assert!(matches!(exported, Err(Error::Store(store::Error::Refused(_)))));
+
+    assert!(begun.import(&folder).await.unwrap().is_same());
+    refuse_unfinished(begun.store.as_ref()).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_master_key_is_refused_unless_any_is_good() {
+    let (_keep, folder) = export_folder();
+    World::model().filled().await.export(&folder).await;
+    let to = World::model();
+    let other = Some(Digest::of(b"another key"));
+    let refused = import(&to.store, &to.blobs, &folder, other, &silent()).await.unwrap_err();
+    assert!(refused.to_string().contains("another master key"), "{refused}");
+    assert!(to.everything().await.len() < 10, "something was written");
+    assert!(import(&to.store, &to.blobs, &folder, None, &silent()).await.unwrap().is_same());
+}
+
+#[tokio::test]
+async fn an_export_goes_into_an_empty_folder_only_and_counts_only_with_its_manifest() {
+    let (_keep, folder) = export_folder();
+    let from = World::model().filled().await;
+    from.export(&folder).await;
+    let again = export(from.store.as_ref(), &from.blobs, &folder, &source(), &silent()).await.unwrap_err();
+    assert!(again.to_string().contains("not empty"), "{again}");
+
+    fs::remove_file(folder.join("manifest.json")).unwrap();
+    let error = World::model().import(&folder).await.unwrap_err();
+    assert!(error.to_string().contains("did not end"), "{error}");
+}
+
+#[tokio::test]
+async fn a_manifest_of_a_later_format_asks_for_a_newer_program() {
+    let (_keep, folder) = export_folder();
+    World::model().export(&folder).await;
+    let path = folder.join("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"format\": 1", "\"format\": 2, \"something\": \"new\"")).unwrap();
+    let error = World::model().import(&folder).await.unwrap_err();
+    assert!(error.to_string().contains("newer program"), "{error}");
+}
+
+/// A small export whose damage can be tried byte by byte.
+async fn small() -> (TempDir, PathBuf) {
+    let (keep, folder) = export_folder();
+    let from = World::model();
+    from.journal(&Entity::new("acme", "otp", Uuid::from_u128(1)), 2, Some(moment(9))).await;
+    from.put(&RecordKey::new("acme", "document", "a"), 0, b"a body".to_vec()).await;
+    from.blobs.put("acme", Bytes::from_static(b"a contract")).await.unwrap();
+    from.export(&folder).await;
+    (keep, folder)
+}
+
+fn all_files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { all.extend(all_files(&path)) } else { all.push(path) }
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_flipped_bit_anywhere_in_an_export_is_found() {
+    let (_keep, folder) = small().await;
+    let files = all_files(&folder);
+    assert_eq!(files.len(), 5, "{files:?}");
+    let clean = Manifest::read(&folder).unwrap();
+    for path in files {
+        let whole = fs::read(&path).unwrap();
+        let is_manifest = path.ends_with("manifest.json");
+        for position in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[position] ^= 1;
+            fs::write(&path, &flipped).unwrap();
+            // A blank between two members is none of the contents.
+            if is_manifest && Manifest::read(&folder).is_ok_and(|manifest| manifest == clean) {
+                continue;
+            }
+            let to = World::model();
+            let error = to.import(&folder).await.expect_err("it is damaged");
+            let told = matches!(error, Error::Damaged(_) | Error::Refused(_));
+            assert!(told, "{} byte {position}: {error}", path.display());
+        }
+        fs::write(&path, &whole).unwrap();
+    }
+    assert!(World::model().import(&folder).await.unwrap().is_same());
+}
+
+#[tokio::test]
+async fn a_missing_file_or_line_is_found_and_named() {
+    let (_keep, folder) = small().await;
+    for path in all_files(&folder).into_iter().filter(|path| !path.ends_with("manifest.json")) {
+        let whole = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let error = World::model().import(&folder).await.unwrap_err().to_string();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(error.contains(name) && error.contains("missing"), "{name}: {error}");
+
+        let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+        for left_out in 0..lines.len() {
+            let rest: Vec<&[u8]> =
+                lines.iter().enumerate().filter(|(number, _)| *number != left_out).map(|(_, line)| *line).collect();
+            fs::write(&path, rest.concat()).unwrap();
+            let error = World::model().import(&folder).await.unwrap_err();
+            assert!(matches!(error, Error::Damaged(_)), "{name} without line {left_out}: {error}");
+        }
+        fs::write(&path, &whole).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_from_an_export_with_a_damaged_part() {
+    let (_keep, folder) = small().await;
+    let path = folder.join("journals.jsonl");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.pop();
+    fs::write(&path, bytes).unwrap();
+    let to = World::model();
+    to.import(&folder).await.unwrap_err();
+    assert_eq!(to.store.record_keys(None, 10).await.unwrap(), []);
+    assert_eq!(to.everything().await, World::model().everything().await);
+}
+
+#[tokio::test]
+async fn what_changes_in_the_store_before_the_comparison_is_seen() {
+    let (_keep, folder) = small().await;
+    let manifest = Manifest::read(&folder).unwrap();
+    let marker = marker::Marker { export: manifest.id, done: false };
+    let begun = async || {
+        let to = World::model();
+        to.put(&marker::key(), 0, serde_json::to_vec(&marker).unwrap()).await;
+        to
+    };
+    let foreign = begun().await;
+    foreign.put(&RecordKey::new("acme", "document", "foreign"), 0, b"x".to_vec()).await;
+    let verdict = foreign.import(&folder).await.unwrap();
+    assert!(!verdict.is_same() && verdict.to_string().contains("DIFFERENT"), "{verdict}");
+    assert!(refuse_unfinished(foreign.store.as_ref()).await.is_err(), "nobody serves from it");
+
+    let other_record = begun().await;
+    other_record.put(&RecordKey::new("acme", "document", "a"), 0, b"another body".to_vec()).await;
+    let error = other_record.import(&folder).await.unwrap_err();
+    assert!(matches!(error, Error::Different(_)) && error.to_string().contains("document/a"), "{error}");
+
+    let other_journal = begun().await;
+    other_journal.journal(&Entity::new("acme", "otp", Uuid::from_u128(1)), 9, None).await;
+    let verdict = other_journal.import(&folder).await.unwrap();
+    assert!(!verdict.is_same(), "entries beyond the export's: {verdict}");
+}
+
+#[tokio::test]
+async fn what_is_written_while_an_export_is_made_is_found_out() {
+    let from = World::model().filled().await;
+    let entity = Entity::new("acme", "new", Uuid::from_u128(77));
+    // The report is made between two parts.
+    let writes = |from: &World| -> Report {
+        let (store, entity) = (from.store.clone(), entity.clone());
+        Arc::new(move |line: &str| {
+            if line.starts_with("records") {
+                let commit = Commit {
+                    entity: entity.clone(),
+                    expected_head: 0,
+                    entries: vec![b"x".to_vec()],
+                    at: moment(0),
+                    snapshot: None,
+                    wake: None,
+                    commit_id: Uuid::from_u128(5),
+                };
+                assert_eq!(futures::executor::block_on(store.commit(commit)).unwrap(), CommitOutcome::Applied);
+            }
+        })
+    };
+    let (_keep, folder) = export_folder();
+    let refused = export(from.store.as_ref(), &from.blobs, &folder, &source(), &writes(&from)).await.unwrap_err();
+    assert!(refused.to_string().contains("stop every server"), "{refused}");
+    assert!(World::model().import(&folder).await.is_err(), "it has no manifest");
+
+    let from = World::model().filled().await;
+    let (_keep, folder) = export_folder();
+    let live = Source { live: true, ..source() };
+    let manifest = export(from.store.as_ref(), &from.blobs, &folder, &live, &writes(&from)).await.unwrap();
+    assert!(!manifest.point_in_time);
+    assert!(World::model().import(&folder).await.unwrap().is_same());
+}
+
+#[tokio::test]
+async fn files_that_both_installations_share_are_named_only_and_must_be_there() {
+    let from = World::model().filled().await;
+    let (_keep, folder) = export_folder();
+    let named = Source { with_files: false, ..source() };
+    export(from.store.as_ref(), &from.blobs, &folder, &named, &silent()).await.unwrap();
+    assert!(!folder.join(FILES).exists());
+
+    let shares = World { blobs: from.blobs.clone(), ..World::sqlite() };
+    let verdict = shares.import(&folder).await.unwrap();
+    assert!(verdict.is_same(), "{verdict}");
+    assert_eq!(shares.everything().await, from.everything().await);
+
+    let elsewhere = World::model().import(&folder).await.unwrap_err();
+    assert!(elsewhere.to_string().contains("--without-files"), "{elsewhere}");
+}
+
+#[tokio::test]
+async fn what_is_damaged_in_the_installation_is_told_and_does_not_stop_the_rest() {
+    let from = World::sqlite().filled().await;
+    let broken = Entity::new("acme", "otp", Uuid::from_u128(4_242));
+    let bodies = vec![b"no entry of ours".to_vec(), b"nor this".to_vec()];
+    let commit = Commit {
+        entity: broken.clone(),
+        expected_head: 0,
+        entries: bodies,
+        at: moment(0),
+        snapshot: None,
+        wake: None,
+        commit_id: Uuid::from_u128(1),
+    };
+    from.store.commit(commit).await.unwrap();
+    let digest = from.blobs.put("acme", Bytes::from_static(b"a contract")).await.unwrap();
+    let name = digest.to_string();
+    let path = from._folder.as_ref().unwrap().path().join("files/acme").join(&name[..2]).join(&name);
+    fs::write(&path, b"another contract").unwrap();
+    let told = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let report: Report = Arc::new({
+        let told = told.clone();
+        move |line: &str| told.lock().push(line.to_owned())
+    });
+    let (_keep, folder) = export_folder();
+
+    let manifest = export(from.store.as_ref(), &from.blobs, &folder, &source(), &report).await.unwrap();
+
+    assert_eq!(manifest.damaged, 2);
+    let told = told.lock().join("\n");
+    assert!(told.contains(&broken.id.to_string()) && told.contains(&name), "{told}");
+    let to = World::model();
+    assert!(to.import(&folder).await.unwrap().is_same());
+    assert_eq!(to.store.entries(&broken, 1, 9).await.unwrap(), from.store.entries(&broken, 1, 9).await.unwrap());
+}
+
+/// Ends what it holds after so many polls, as a kill would.
+struct Killed<F> {
+    inner: Pin<Box<F>>,
+    polls: usize,
+}
+
+impl<F: Future> Future for Killed<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.polls.checked_sub(1) {
+            None => Poll::Ready(None),
+            Some(left) => {
+                self.polls = left;
+                self.inner.as_mut().poll(context).map(Some)
+            }
+        }
+    }
+}
+
+async fn killed_after<F: Future>(polls: usize, what: F) -> Option<F::Output> {
+    Killed { inner: Box::pin(what), polls }.await
+}
+
+/// What stands in a store that fails now and then, seen through another move.
+async fn moved_on(world: &World) -> String {
+    let (_keep, folder) = export_folder();
+    world.export(&folder).await;
+    let plain = World::model();
+    assert!(plain.import(&folder).await.unwrap().is_same());
+    plain.everything().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_now_and_then_is_moved_to_and_from() {
+    let from = World::model().filled().await;
+    let (_keep, folder) = export_folder();
+    from.export(&folder).await;
+    for seed in 0..8 {
+        let to = Arc::new(Faulty::new(Model::new(), seed, FAULTS));
+        let world = World::over(to.clone());
+
+        let verdict = world.import(&folder).await.unwrap();
+
+        assert!(verdict.is_same(), "seed {seed}: {verdict}");
+        assert!(to.injected() > 100, "{}", to.injected());
+        assert_eq!(moved_on(&world).await, from.everything().await, "seed {seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_that_is_killed_at_any_moment_goes_on_when_it_is_run_again() {
+    let from = World::model().filled().await;
+    let (_keep, folder) = export_folder();
+    from.export(&folder).await;
+    let mut kills = 0;
+    for seed in 0..24_usize {
+        let world =
+            if seed % 6 == 5 { World::sqlite() } else { World::over(Arc::new(Faulty::new(Model::new(), seed as u64, FAULTS))) };
+        // Each attempt may live a little longer, so that one of them ends.
+        let mut polls = 1 + seed * seed % 97;
+        loop {
+            match killed_after(polls, world.import(&folder)).await {
+                Some(Ok(verdict)) => {
+                    assert!(verdict.is_same(), "seed {seed}: {verdict}");
+                    break;
+                }
+                // Killed after its last word.
+                Some(Err(error)) if error.to_string().contains("in the store already") => break,
+                Some(Err(error)) => panic!("seed {seed}: {error}"),
+                None => kills += 1,
+            }
+            polls += 13 + polls / 2;
+        }
+        assert_eq!(moved_on(&world).await, from.everything().await, "seed {seed}");
+    }
+    assert!(kills > 100, "{kills} kills");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_for_longer_ends_an_import_that_can_be_run_again() {
+    let (_keep, folder) = small().await;
+    let store = Arc::new(Faulty::scripted(Model::new()));
+    let to = World::over(store.clone());
+    // Marker, record, journal: all attempts at the last one.
+    for _ in 0..ATTEMPTS * 3 {
+        store.fail_next_write(Fault::UnknownNotApplied);
+    }
+    let error = to.import(&folder).await.unwrap_err();
+    assert!(matches!(error, Error::Undecided(_)), "{error}");
+    while store.injected() < (ATTEMPTS * 3) as u64 {
+        let _ = store.settle(&store::Wake { entity: Entity::new("a", "b", Uuid::nil()), due: moment(0) }, 0, None).await;
+    }
+    assert!(to.import(&folder).await.unwrap().is_same());
+}
