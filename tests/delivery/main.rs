@@ -40,7 +40,12 @@ impl World {
     fn new(channels: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = format!("{PROCESSES}[channels]\nsandbox = false\n{channels}");
-        let options = Options { data: Some(folder.path().to_owned()), config: Some(config), store: Store::of_environment(), observer: None };
+        let options = Options {
+            data: Some(folder.path().to_owned()),
+            config: Some(config),
+            store: Store::of_environment(),
+            observer: None,
+        };
         let server = tokio::task::block_in_place(|| Server::start_with(options.clone()));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().expect("a client");
         Self { server: Some(server), options, http, folder }

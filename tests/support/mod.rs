@@ -119,7 +119,17 @@ impl Server {
         }
         let stderr = File::options().create(true).append(true).open(&log).expect("the log file opens");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().expect("the server starts");
-        Self { child, data, config, log, base: String::new(), token: String::new(), observer: options.observer, store, _folder: folder }
+        Self {
+            child,
+            data,
+            config,
+            log,
+            base: String::new(),
+            token: String::new(),
+            observer: options.observer,
+            store,
+            _folder: folder,
+        }
     }
 
     /// Address and token, as the server prints them.
