@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use api::Api;
 use ledger::Ledger;
 use lives::{Client, process_path};
-use support::{Options, Server};
+use support::{Options, Server, Store};
 
 /// Kills while clients are at work.
 const KILLS: usize = 40;
@@ -145,12 +145,13 @@ async fn certified(api: &Api, ledger: &Ledger) {
 }
 
 /// A server on the folder. Starting it blocks, which the clients must not notice.
-fn start(data: &Path) -> Server {
-    tokio::task::block_in_place(|| Server::start_with(options(data)))
+fn start(options: &Options) -> Server {
+    tokio::task::block_in_place(|| Server::start_with(options.clone()))
 }
 
 fn options(data: &Path) -> Options {
-    Options { data: Some(data.to_owned()), config: Some(CONFIGURATION.to_owned()), observer: None }
+    let store = tokio::task::block_in_place(Store::of_environment);
+    Options { data: Some(data.to_owned()), config: Some(CONFIGURATION.to_owned()), store, observer: None }
 }
 
 /// Everything that has to hold after the clients have ended.
@@ -162,9 +163,9 @@ async fn check(server: Server, api: &Api, load: Load) {
         String::from_utf8(api.ask(Method::GET, "/metrics", api::Body::None).await.expect(200, "metrics").body).expect("text");
     let quarantined = metrics.lines().filter(|line| line.starts_with("rubrica_quarantined_processes{"));
     assert!(quarantined.clone().all(|line| line.ends_with(" 0")), "{:?}", quarantined.collect::<Vec<_>>());
-    let data = server.data().to_owned();
+    let (data, store) = (server.data().to_owned(), server.store().cloned());
     server.kill();
-    let found = journals::check(&data, &ledger).await;
+    let found = journals::check(&data, store.as_ref(), &ledger).await;
     let journals::Found { processes, identifications, entries, messages } = found;
     println!("lives of the clients: {lives:?}; certified: {}", ledger.complete().len());
     println!("journals: {processes} processes, {identifications} identifications, {entries} entries; messages: {messages}");
@@ -176,7 +177,8 @@ async fn check(server: Server, api: &Api, load: Load) {
 async fn what_was_acknowledged_survives_kills_at_any_moment() {
     let mut random = Random::seeded();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = start(folder.path());
+    let options = options(folder.path());
+    let mut server = start(&options);
     let api = Api::new(&server);
     let load = Load::start(&api);
     for kill in 0..KILLS {
@@ -185,9 +187,9 @@ async fn what_was_acknowledged_survives_kills_at_any_moment() {
         server.kill();
         if random.below(EARLY) == 0 {
             let after = Duration::from_millis(random.below(150));
-            tokio::task::block_in_place(|| Server::kill_while_it_starts(options(folder.path()), after));
+            tokio::task::block_in_place(|| Server::kill_while_it_starts(options.clone(), after));
         }
-        server = start(folder.path());
+        server = start(&options);
         api.moved(&server);
         // What the killed server had begun is taken up after its lease; without this, that would wait for 30 s.
         if kill % 2 == 0 {
@@ -201,7 +203,8 @@ async fn what_was_acknowledged_survives_kills_at_any_moment() {
 async fn a_server_that_is_told_to_stop_ends_well_and_loses_nothing() {
     let mut random = Random::seeded();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = start(folder.path());
+    let options = options(folder.path());
+    let mut server = start(&options);
     let api = Api::new(&server);
     let load = Load::start(&api);
     for _ in 0..3 {
@@ -212,7 +215,7 @@ async fn a_server_that_is_told_to_stop_ends_well_and_loses_nothing() {
         assert_eq!(status.code(), Some(0), "{status}");
         // Requests may use up the time that the configuration gives, and then effects.
         assert!(began.elapsed() < Duration::from_secs(45), "going down took {:?}", began.elapsed());
-        server = start(folder.path());
+        server = start(&options);
         api.moved(&server);
     }
     assert!(!server.log().contains("panicked"), "{}", server.log());

@@ -5,9 +5,11 @@
 
 mod client;
 mod journey;
+mod store;
 
 pub use client::{Answer, Call, Client, Form};
 pub use journey::{Device, Journey, SignerView, code_in};
+pub use store::Store;
 
 use std::{
     fs::File,
@@ -55,6 +57,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Text of a configuration file.
     pub config: Option<String>,
+    /// Without it, that of [`Store::of_environment`]. A test that starts several servers on one folder must give each the same.
+    pub store: Option<Store>,
     /// Sees every answer to the server's clients.
     pub observer: Option<fn(&Answer)>,
 }
@@ -68,6 +72,7 @@ pub struct Server {
     base: String,
     token: String,
     observer: Option<fn(&Answer)>,
+    store: Option<Store>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -105,14 +110,26 @@ impl Server {
             std::fs::write(&path, text).expect("the configuration file is written");
             path
         });
+        let store = options.store.clone().or_else(Store::of_environment);
         let mut command = rubrica();
+        command.envs(store.iter().flat_map(Store::environment));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
         if let Some(path) = &config {
             command.arg("--config").arg(path);
         }
         let stderr = File::options().create(true).append(true).open(&log).expect("the log file opens");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().expect("the server starts");
-        Self { child, data, config, log, base: String::new(), token: String::new(), observer: options.observer, _folder: folder }
+        Self {
+            child,
+            data,
+            config,
+            log,
+            base: String::new(),
+            token: String::new(),
+            observer: options.observer,
+            store,
+            _folder: folder,
+        }
     }
 
     /// Address and token, as the server prints them.
@@ -154,6 +171,11 @@ impl Server {
         &self.data
     }
 
+    /// The store that it shares with others; `None`: the embedded one in its data folder.
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
     /// The token of [`Server::client`].
     pub fn bearer(&self) -> &str {
         &self.token
@@ -187,6 +209,7 @@ impl Server {
     /// As [`Server::token`], with a lifetime (ISO 8601).
     pub fn token_that_expires(&self, organization: &str, roles: &[&str], expires: &str) -> String {
         let mut command = rubrica();
+        command.envs(self.store.iter().flat_map(Store::environment));
         command.arg("token").arg("--data").arg(&self.data).args(["--organization", organization, "--expires", expires]);
         for role in roles {
             command.args(["--role", role]);

@@ -66,7 +66,9 @@ pub(super) struct Db {
 pub(super) enum Conditional {
     Applied,
     /// The condition did not hold; the old value of the column `head`, where the table has one.
-    NotApplied { head: Option<i64> },
+    NotApplied {
+        head: Option<i64>,
+    },
     /// A time-out, a broken connection: nobody can tell.
     Unknown(String),
 }

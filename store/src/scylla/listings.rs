@@ -1,9 +1,6 @@
 //! Processes by creation, newest first: a partition for each day.
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
@@ -47,7 +44,10 @@ impl Listings {
             note: db.idempotent("listing_write", "INSERT INTO listing (org, kind, day, at, id) VALUES (?, ?, ?, ?, ?)").await?,
             note_day: db.idempotent("listing_day_write", "INSERT INTO listing_day (org, kind, day) VALUES (?, ?, ?)").await?,
             days: db
-                .idempotent("listing_days", &format!("SELECT day FROM listing_day WHERE org = ? AND kind = ? AND day <= ? LIMIT {DAYS}"))
+                .idempotent(
+                    "listing_days",
+                    &format!("SELECT day FROM listing_day WHERE org = ? AND kind = ? AND day <= ? LIMIT {DAYS}"),
+                )
                 .await?,
             rows: db.idempotent("listing", &format!("{rows} LIMIT ?")).await?,
             rows_after: db.idempotent("listing", &format!("{rows} AND (at, id) < (?, ?) LIMIT ?")).await?,
@@ -113,7 +113,14 @@ impl Listings {
         Ok(Page::of(items, more))
     }
 
-    async fn rows(&self, org: &str, kind: &str, day: i32, after: Option<(i64, Uuid)>, limit: usize) -> Result<Vec<(i64, Uuid)>, Error> {
+    async fn rows(
+        &self,
+        org: &str,
+        kind: &str,
+        day: i32,
+        after: Option<(i64, Uuid)>,
+        limit: usize,
+    ) -> Result<Vec<(i64, Uuid)>, Error> {
         let limit = limit as i32;
         let rows: Vec<(i64, Vec<u8>)> = match after {
             Some((at, id)) => {
