@@ -266,7 +266,11 @@ async fn carry(driver: TcpStream, server: TcpStream, shared: Arc<Shared>) {
 }
 
 /// Either cut ends what is done.
-async fn until_cut(work: impl Future<Output = io::Result<()>>, mut cut: watch::Receiver<bool>, mut all_cut: watch::Receiver<u64>) {
+async fn until_cut(
+    work: impl Future<Output = io::Result<()>>,
+    mut cut: watch::Receiver<bool>,
+    mut all_cut: watch::Receiver<u64>,
+) {
     tokio::select! {
         // A connection that breaks is what a proxy of faults is for.
         _ = work => {}
