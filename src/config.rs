@@ -144,9 +144,9 @@ pub struct Codes {
     pub cooldown_seconds: Vec<u32>,
     /// Wrong answers per identification after which it fails, 1 to 100. Default: 100.
     pub failures: u32,
-    /// Codes to one destination per hour; 0 is no bound. Default: 0.
+    /// Codes to one destination per hour; 0 is no bound. Servers that share a store count together. Default: 0.
     pub per_destination_and_hour: u32,
-    /// Codes for one organization per minute; 0 is no bound. Default: 0.
+    /// Codes for one organization per minute; 0 is no bound. Servers that share a store count together. Default: 0.
     pub per_organization_and_minute: u32,
 }
 

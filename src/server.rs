@@ -166,6 +166,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
+    let code_limits = match engine.is_shared() {
+        true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
+        false => CodeLimits::new(config.codes.limits()),
+    };
     let state = State {
         documents: documents.clone(),
         configurations,
@@ -181,7 +185,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         processes: processes.clone(),
         codes,
         code_policy: config.codes.policy(),
-        code_limits: Arc::new(CodeLimits::new(config.codes.limits())),
+        code_limits: Arc::new(code_limits),
         clock: clock.clone(),
     };
     let sandbox =

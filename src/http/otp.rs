@@ -328,7 +328,7 @@ pub async fn challenge_otp_identification(
     // Only codes that go out count: who is refused must not use up another's share.
     if life.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
         let destination = life.creation.actor.destination(life.creation.channel).unwrap_or_default();
-        engine.code_limits.admit(&call.organization, &destination)?;
+        engine.code_limits.admit(&call.organization, &destination).await?;
     }
     let id = Uuid::new_v4();
     let code = engine.codes.code(id, life.creation.policy.digits(life.creation.channel));

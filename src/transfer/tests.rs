@@ -1,6 +1,7 @@
 //! Moving between stores, whatever happens on the way.
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     pin::Pin,
@@ -17,6 +18,7 @@ use store::{
     blobs::{Blobs, Digest},
     faulty::{Fault, Faulty, Plan},
     model::Model,
+    scylla,
     sqlite::{self, Sqlite},
 };
 use tempfile::TempDir;
@@ -48,6 +50,23 @@ struct World {
     store: Arc<dyn Store>,
     blobs: Blobs,
     _folder: Option<TempDir>,
+    _keyspace: Option<Keyspace>,
+}
+
+/// Goes away with the test, as somebody else's server may be used.
+struct Keyspace(String);
+
+impl Drop for Keyspace {
+    fn drop(&mut self) {
+        let name = std::mem::take(&mut self.0);
+        let dropping = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(cql_server::drop_keyspace(&name))
+        };
+        if let Ok(Err(error)) = std::thread::spawn(dropping).join() {
+            eprintln!("a keyspace stays: {error}");
+        }
+    }
 }
 
 impl World {
@@ -56,14 +75,24 @@ impl World {
     }
 
     fn over(store: Arc<dyn Store>) -> Self {
-        Self { store, blobs: Blobs::memory(), _folder: None }
+        Self { store, blobs: Blobs::memory(), _folder: None, _keyspace: None }
     }
 
     fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(&folder.path().join("rubrica.db"), sqlite::Options::default()).unwrap());
         let blobs = Blobs::local(folder.path().join("files")).unwrap();
-        Self { store, blobs, _folder: Some(folder) }
+        Self { store, blobs, _folder: Some(folder), _keyspace: None }
+    }
+
+    async fn scylla(faults: Plan) -> Self {
+        let server = tokio::task::spawn_blocking(cql_server::shared).await.unwrap();
+        let keyspace = cql_server::fresh_keyspace();
+        let options =
+            scylla::Options { replication: 1, ..scylla::Options::new(server.contact_points().to_vec(), keyspace.clone()) };
+        scylla::migrate(&options).await.unwrap();
+        let engine = scylla::Scylla::open(&options, &prometheus::Registry::new()).await.unwrap();
+        Self { _keyspace: Some(Keyspace(keyspace)), ..Self::over(Arc::new(Faulty::new(engine, 5, faults))) }
     }
 
     /// As long as a page and longer: journals of one and of many commits, records of one and of many versions, names from outside.
@@ -130,10 +159,19 @@ impl World {
 
     /// Everything that can be read of it, entry by entry, to be compared.
     async fn everything(&self) -> String {
+        let mut standing = self.store.entities(None, usize::MAX).await.unwrap();
+        standing.sort_by_key(|standing| standing.entity.clone());
+        let mut due = self.store.due(0..SHARDS, moment(i64::from(u32::MAX)), usize::MAX).await.unwrap();
+        due.sort_by_key(|wake| (wake.due, wake.entity.clone()));
+        format!("{}\n{standing:?}\n{due:?}", self.everything_but_wakes().await)
+    }
+
+    /// As [`World::everything`], without what engines may keep differently.
+    async fn everything_but_wakes(&self) -> String {
         let mut all = Vec::new();
         for standing in self.store.entities(None, usize::MAX).await.unwrap() {
             let entries = self.store.entries(&standing.entity, 1, usize::MAX).await.unwrap();
-            all.push(format!("{standing:?} {entries:?}"));
+            all.push(format!("{:?} {} {entries:?}", standing.entity, standing.head));
         }
         for key in self.store.record_keys(None, usize::MAX).await.unwrap() {
             if !marker::is_own(&key) {
@@ -150,10 +188,13 @@ impl World {
             }
         }
         all.sort();
-        let mut due = self.store.due(0..SHARDS, moment(i64::from(u32::MAX)), usize::MAX).await.unwrap();
-        due.sort_by_key(|wake| (wake.due, wake.entity.clone()));
-        all.push(format!("{due:?}"));
         all.join("\n")
+    }
+
+    /// When each process wants to be looked at.
+    async fn wakes(&self) -> HashMap<Entity, Timestamp> {
+        let standing = self.store.entities(None, usize::MAX).await.unwrap();
+        standing.into_iter().filter_map(|standing| Some((standing.entity, standing.wake?))).collect()
     }
 }
 
@@ -180,6 +221,55 @@ async fn an_installation_is_the_same_after_each_move() {
         assert_eq!(to.everything().await, expected);
         from = to;
     }
+}
+
+#[tokio::test]
+async fn an_installation_is_the_same_after_a_move_to_scylladb_and_back() {
+    let from = World::sqlite().filled().await;
+    let cluster = World::scylla(Plan::default()).await;
+    let back = World::sqlite();
+    for (from, to) in [(&from, &cluster), (&cluster, &back)] {
+        let (_keep, folder) = export_folder();
+        let manifest = from.export(&folder).await;
+        assert!(manifest.point_in_time && manifest.damaged == 0, "{manifest:?}");
+        let verdict = to.import(&folder).await.unwrap();
+        assert!(verdict.is_same(), "{verdict}");
+    }
+    let expected = from.everything_but_wakes().await;
+    assert_eq!(cluster.everything_but_wakes().await, expected);
+    assert_eq!(back.everything_but_wakes().await, expected);
+    let (wanted, kept) = (from.wakes().await, back.wakes().await);
+    assert!(wanted.len() > 20, "{}", wanted.len());
+    for (entity, wake) in wanted {
+        assert!(kept.get(&entity).is_some_and(|kept| *kept <= wake), "{entity:?} wants to be looked at at {wake}");
+    }
+    for organization in ["acme", "Société & Co/.."] {
+        let listed = async |world: &World| world.store.list(organization, "otp", None, 100).await.unwrap();
+        assert_eq!(listed(&cluster).await, listed(&from).await);
+    }
+}
+
+#[tokio::test]
+async fn an_import_into_scylladb_that_is_killed_goes_on_when_it_is_run_again() {
+    let from = World::model().filled().await;
+    let (_keep, folder) = export_folder();
+    from.export(&folder).await;
+    let to = World::scylla(Plan { unknown_applied: 20, unknown_not_applied: 20, ..Plan::default() }).await;
+    let (mut polls, mut kills) = (20, 0);
+    let verdict = loop {
+        match killed_after(polls, to.import(&folder)).await {
+            Some(ended) => break ended.unwrap(),
+            None => kills += 1,
+        }
+        polls += 100 + polls / 2;
+    };
+    assert!(verdict.is_same(), "{verdict}");
+    assert!(kills >= 2, "{kills} kills");
+    let back = World::model();
+    let (_keep, folder) = export_folder();
+    to.export(&folder).await;
+    assert!(back.import(&folder).await.unwrap().is_same());
+    assert_eq!(back.everything_but_wakes().await, from.everything_but_wakes().await);
 }
 
 #[tokio::test]
@@ -445,7 +535,8 @@ async fn files_that_both_installations_share_are_named_only_and_must_be_there() 
     export(from.store.as_ref(), &from.blobs, &folder, &named, &silent()).await.unwrap();
     assert!(!folder.join(FILES).exists());
 
-    let shares = World { blobs: from.blobs.clone(), ..World::sqlite() };
+    let mut shares = World::sqlite();
+    shares.blobs = from.blobs.clone();
     let verdict = shares.import(&folder).await.unwrap();
     assert!(verdict.is_same(), "{verdict}");
     assert_eq!(shares.everything().await, from.everything().await);

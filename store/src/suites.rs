@@ -53,29 +53,13 @@ mod scylla {
     use super::*;
     use crate::scylla::{Options, Scylla, migrate};
 
-    /// Goes away with the store, as somebody else's server may be used.
-    struct Keyspace(String);
-
-    impl Drop for Keyspace {
-        fn drop(&mut self) {
-            let name = std::mem::take(&mut self.0);
-            let dropping = move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-                runtime.block_on(cql_server::drop_keyspace(&name))
-            };
-            if let Ok(Err(error)) = std::thread::spawn(dropping).join() {
-                eprintln!("a keyspace stays: {error}");
-            }
-        }
-    }
-
     async fn fresh() -> Fresh {
         let server = tokio::task::spawn_blocking(cql_server::shared).await.expect("a CQL server");
-        let keyspace = cql_server::fresh_keyspace();
-        let options = Options { replication: 1, ..Options::new(server.contact_points().to_vec(), keyspace.clone()) };
+        let keyspace = cql_server::Keyspace::take().await.expect("a keyspace");
+        let options = Options { replication: 1, ..Options::new(server.contact_points().to_vec(), keyspace.name()) };
         migrate(&options).await.expect("a schema");
         let store = Scylla::open(&options, &prometheus::Registry::new()).await.expect("the engine opens");
-        Fresh { store: Arc::new(store), keep: Box::new(Keyspace(keyspace)) }
+        Fresh { store: Arc::new(store), keep: Box::new(keyspace) }
     }
 
     crate::conformance_suite!(fresh);

@@ -10,6 +10,7 @@ mod contract;
 mod documents_api;
 mod journey;
 mod moving;
+mod nodes;
 mod operations;
 mod otp;
 mod sign_process;

@@ -102,6 +102,64 @@ fn a_process_in_flight_goes_on_after_the_installation_was_moved() {
     assert_eq!(journey.process(&idle)["status"], "EXPIRED");
 }
 
+/// Configuration of a server on ScyllaDB.
+fn on_scylla(keyspace: &str, files: &Path) -> String {
+    let points = cql_server::shared().contact_points().join(",");
+    format!(
+        "[store]\nurl = \"scylla://{points}/{keyspace}?replication=1\"\n[blobs]\nurl = \"{}\"\n[keys]\nmaster = \"{KEY}\"\n",
+        files.display()
+    )
+}
+
+/// A master key for tests.
+const KEY: &str = "cnVicmljYSBydWJyaWNhIHJ1YnJpY2EgcnVicmljYSE=";
+
+#[test]
+fn a_process_begun_on_sqlite_goes_on_in_scylladb_and_ends_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let keyspace = cql_server::fresh_keyspace();
+    let embedded = format!("[keys]\nmaster = \"{KEY}\"\n");
+    let shared = on_scylla(&keyspace, &at("bucket"));
+    let start = |config: &str, data: &str| {
+        let options = Options { data: Some(at(data)), config: Some(config.to_owned()), ..Options::default() };
+        let server = Server::start_with(options);
+        let journey = Journey::new(server.client());
+        (server, journey)
+    };
+    let moved = |command: &str, export: &str, config: &str, data: &str| {
+        fs::write(at("moving.toml"), config).unwrap();
+        let path = at("moving.toml").display().to_string();
+        let output = moving(command, &at(export), &at(data), &["--config", &path]);
+        assert!(output.status.success(), "{command}: {}", told(&output));
+    };
+    // given a process on SQLite, with a code in the signer's hand
+    let (server, journey) = start(&embedded, "one");
+    let document = journey.upload("contract.pdf", &pdf());
+    let signers = [Journey::signer("tenant", "tenant@example.org"), Journey::signer("owner", "owner@example.org")];
+    let process = journey.create(&Journey::creation(&signers, &[&document]));
+    let views = journey.signers(&process);
+    let code = journey.code(&views[0].identification, "tenant@example.org");
+    assert!(server.terminate().success());
+    // when it is moved to ScyllaDB, the first signer signs there
+    moved("export", "export-1", &embedded, "one");
+    moved("import", "export-1", &shared, "two");
+    let (server, journey) = start(&shared, "two");
+    journey.validate(&views[0].identification, &serde_json::json!({ "code": code })).expect(204);
+    journey.sign(&views[0].sign).expect(204);
+    let code = journey.code(&views[1].identification, "owner@example.org");
+    assert!(server.terminate().success());
+    // and when it is moved back, the second one signs and the process ends
+    moved("export", "export-2", &shared, "two");
+    moved("import", "export-2", &embedded, "three");
+    let (_server, journey) = start(&embedded, "three");
+    journey.validate(&views[1].identification, &serde_json::json!({ "code": code })).expect(204);
+    journey.sign(&views[1].sign).expect(204);
+    journey.until(&process, "CERTIFIED");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(cql_server::drop_keyspace(&keyspace)).unwrap();
+}
+
 #[test]
 fn what_cannot_be_moved_is_named_and_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();

@@ -121,3 +121,15 @@ fn the_dashboard_asks_for_labels_that_the_metrics_have() {
     }
     assert!(asked.len() >= 8, "only {asked:?} were compared");
 }
+
+#[test]
+fn a_server_that_goes_down_is_not_ready_first_and_serves_on_for_a_pause() {
+    let (server, journey) = own(Some("[server]\ndrain_pause = \"PT3S\"\n"));
+    let client = server.anonymous();
+    let pid = rustix::process::Pid::from_raw(server.pid().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    wait_for("the server not to be ready", PATIENCE, || (client.get("/health/ready").send().status == 503).then_some(()));
+    assert_eq!(client.get("/health/live").send().expect(200).text("status"), "UP");
+    journey.upload("contract.pdf", &crate::pdf());
+    assert!(server.terminate().success());
+}

@@ -27,6 +27,7 @@ pub use self::{
     metrics::Metrics,
     migrations::{Migrated, migrate},
     options::Options,
+    wakes::Metrics as WakeMetrics,
 };
 use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, records::Records, wakes::Wakes};
 use crate::{

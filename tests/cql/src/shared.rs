@@ -1,9 +1,9 @@
 //! The one server of a test process.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use scylla::client::session_builder::SessionBuilder;
-use scylla::errors::{ExecutionError, NewSessionError};
+use scylla::errors::{DeserializationError, ExecutionError, IntoRowsResultError, NewSessionError, RowsError};
 use uuid::Uuid;
 
 use crate::{Cluster, Durability, Error, Options};
@@ -11,14 +11,11 @@ use crate::{Cluster, Durability, Error, Options};
 /// Names a running server instead: `host:port`, several separated by commas.
 pub const VARIABLE: &str = "RUBRICA_TEST_CQL";
 
-/// Set beside [`VARIABLE`] where the server named goes away with its keyspaces when the tests end.
-pub const PASSING: &str = "RUBRICA_TEST_CQL_PASSING";
-
 /// A server that all tests of this process use, each with its own keyspace.
 pub struct Shared {
     contact_points: Vec<String>,
     // Ends with the process.
-    cluster: Option<Cluster>,
+    _cluster: Option<Cluster>,
 }
 
 impl Shared {
@@ -30,10 +27,10 @@ impl Shared {
     fn of_environment_or_started() -> Result<Self, Error> {
         if let Some(named) = std::env::var(VARIABLE).ok().filter(|named| !named.trim().is_empty()) {
             let contact_points = named.split(',').map(|point| point.trim().to_owned()).collect();
-            return Ok(Self { contact_points, cluster: None });
+            return Ok(Self { contact_points, _cluster: None });
         }
         let cluster = Cluster::start(1, &Options { durability: Durability::Nothing, ..Options::default() })?;
-        Ok(Self { contact_points: cluster.contact_points(), cluster: Some(cluster) })
+        Ok(Self { contact_points: cluster.contact_points(), _cluster: Some(cluster) })
     }
 }
 
@@ -52,23 +49,66 @@ pub fn fresh_keyspace() -> String {
     format!("rubrica_test_{}", Uuid::new_v4().simple())
 }
 
-/// Why a keyspace was not dropped.
+/// Keyspaces of this process that nobody uses now. Hundreds of them would bring a small server down, and making one takes longer than
+/// emptying one.
+static FREE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A keyspace of the [`shared`] server for one test at a time: new, or with the empty tables that a test before has left. Whoever used
+/// it must have closed its connections when this is dropped.
+#[derive(Debug)]
+pub struct Keyspace(String);
+
+impl Keyspace {
+    /// # Errors
+    /// Those of the driver.
+    pub async fn take() -> Result<Self, KeyspaceError> {
+        let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(name) = free else { return Ok(Self(fresh_keyspace())) };
+        // Until it is empty it goes back to nobody.
+        let session = SessionBuilder::new().known_nodes(shared().contact_points()).fetch_schema_metadata(false).build().await?;
+        let find = format!("SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{name}'");
+        let tables = session.query_unpaged(find, &[]).await?.into_rows_result()?;
+        for row in tables.rows::<(String,)>()? {
+            let (table,) = row?;
+            // What a schema has seen stays seen.
+            if !table.starts_with("migration") {
+                session.query_unpaged(format!("TRUNCATE {name}.{table}"), &[]).await?;
+            }
+        }
+        Ok(Self(name))
+    }
+
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Keyspace {
+    fn drop(&mut self) {
+        FREE.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.0));
+    }
+}
+
+/// Why a keyspace could not be had or dropped.
 #[derive(Debug, thiserror::Error)]
-pub enum DropError {
+pub enum KeyspaceError {
     #[error(transparent)]
     Connect(#[from] NewSessionError),
     #[error(transparent)]
-    Drop(#[from] ExecutionError),
+    Execute(#[from] ExecutionError),
+    #[error(transparent)]
+    Rows(#[from] IntoRowsResultError),
+    #[error(transparent)]
+    Columns(#[from] RowsError),
+    #[error(transparent)]
+    Row(#[from] DeserializationError),
 }
 
-/// Drops a keyspace of the [`shared`] server, if it is there and the server will be: dropping takes longer than creating.
+/// Drops a keyspace of the [`shared`] server, if it is there.
 ///
 /// # Errors
 /// Those of the driver.
-pub async fn drop_keyspace(name: &str) -> Result<(), DropError> {
-    if shared().cluster.is_some() || std::env::var_os(PASSING).is_some() {
-        return Ok(());
-    }
+pub async fn drop_keyspace(name: &str) -> Result<(), KeyspaceError> {
     let session = SessionBuilder::new().known_nodes(shared().contact_points()).build().await?;
     session.query_unpaged(format!("DROP KEYSPACE IF EXISTS {name}"), &[]).await?;
     Ok(())

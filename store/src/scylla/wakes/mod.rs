@@ -32,6 +32,8 @@ mod keeper;
 mod leases;
 mod scan;
 mod statements;
+#[cfg(test)]
+mod tests;
 
 use std::{
     cmp::Reverse,
@@ -77,7 +79,7 @@ const PENDING: usize = 50_000;
 /// Wake-ups in memory, whatever is asked for.
 const MOST_PENDING: usize = 500_000;
 
-/// Heads of entities that are remembered.
+/// Heads of entities, and settled wake-ups, that are remembered.
 const HEADS: usize = 65_536;
 
 /// Buckets that are remembered to be listed.
@@ -132,8 +134,9 @@ impl Times {
     }
 }
 
+/// What is measured of the wake-ups that this node looks after.
 #[derive(Clone)]
-struct Metrics {
+pub struct Metrics {
     shards: IntGauge,
     nodes: IntGauge,
     pending: IntGauge,
@@ -143,7 +146,9 @@ struct Metrics {
 }
 
 impl Metrics {
-    fn new(registry: &Registry) -> Result<Self, Error> {
+    /// # Errors
+    /// When a metric of the same name is registered already.
+    pub fn new(registry: &Registry) -> Result<Self, Error> {
         let gauge = |name, help| register(registry, IntGauge::new(name, help));
         let counter = |name, help| register(registry, IntCounter::new(name, help));
         Ok(Self {
@@ -328,11 +333,21 @@ impl Wakes {
             }
             None => None,
         };
-        let Some(shard) = self.core.shard(&wake.entity) else { return Ok(()) };
-        let mut index = shard.index.lock();
-        index.settled(Due { due, entity: wake.entity.clone(), head });
-        if let Some(row) = next {
-            index.own(row, Instant::now());
+        let settled = Due { due, entity: wake.entity.clone(), head };
+        let shard = self.core.shard(&wake.entity);
+        let mut index = shard.as_ref().map(|shard| shard.index.lock());
+        {
+            let mut heads = self.core.heads.lock();
+            heads.settle(settled.clone());
+            if let Some(row) = &next {
+                heads.unsettle(&Due { due: row.due, entity: row.entity.clone(), head });
+            }
+        }
+        if let Some(index) = &mut index {
+            index.settled(settled);
+            if let Some(row) = next {
+                index.own(row, Instant::now());
+            }
         }
         Ok(())
     }
@@ -488,7 +503,7 @@ impl Core {
             firsts.extend(lists[place].peek().map(|(due, _)| Reverse((*due, place))));
             match (heads.get(&due.entity), Index::look(item, now, &self.times)) {
                 (Some(head), _) if head > due.head => spare.push((place, due.clone())),
-                (Some(head), Some(_)) if head == due.head => {
+                (Some(head), Some(_)) if head == due.head && item.state != State::Doubted => {
                     sure.push((place, due.clone()));
                     ready.push(due.clone());
                 }

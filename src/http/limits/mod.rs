@@ -1,13 +1,25 @@
 //! How many codes go out: to one destination per hour, and for one organization per minute (OWASP ASVS 5.0, 6.6).
 
+mod shared;
+
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
+use store::Store;
 
+use self::shared::Shared;
 use super::ApiError;
+use crate::keys::Keys;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// When a code that could not be counted is worth asking for again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Most destinations that are counted at a time; beyond it the oldest windows are forgotten first.
 const MAX_COUNTED: usize = 100_000;
@@ -19,11 +31,29 @@ pub struct Options {
     pub per_organization_and_minute: u32,
 }
 
-/// Counts codes in fixed windows, in memory: a restart forgets them, which the bounds of the identifications outlast.
+/// Counts codes in fixed windows. A server by itself does so in memory: a restart forgets them, which the bounds of the identifications
+/// outlast. Servers that share a store count together, in its records.
 #[derive(Debug)]
 pub struct CodeLimits {
     options: Options,
     windows: Mutex<HashMap<String, Window>>,
+    shared: Option<Shared>,
+}
+
+/// Why a code is not admitted.
+#[derive(Debug)]
+enum Refused {
+    /// Over a bound for so long.
+    Over(Duration),
+    /// Too many servers counted at once.
+    Contended,
+    Store(store::Error),
+}
+
+impl From<store::Error> for Refused {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,24 +65,35 @@ struct Window {
 
 impl CodeLimits {
     pub fn new(options: Options) -> Self {
-        Self { options, windows: Mutex::new(HashMap::new()) }
+        Self { options, windows: Mutex::new(HashMap::new()), shared: None }
+    }
+
+    /// Counts together with the other servers on this store.
+    pub fn shared(options: Options, store: Arc<dyn Store>, keys: &Keys) -> Self {
+        Self { shared: Some(Shared::new(store, &keys.derive("code-count/v1"))), ..Self::new(options) }
     }
 
     /// Counts one code.
     ///
     /// # Errors
-    /// 429 with `Retry-After` over a bound.
-    pub fn admit(&self, organization: &str, destination: &str) -> Result<(), ApiError> {
-        self.admit_at(organization, destination, Instant::now())
-            .map_err(|wait| ApiError::too_many_requests("too many codes were asked for; try again later", wait))
+    /// 429 with `Retry-After` over a bound; 503 when it cannot be counted.
+    pub async fn admit(&self, organization: &str, destination: &str) -> Result<(), ApiError> {
+        let admitted = match &self.shared {
+            Some(shared) => shared.admit(&self.options, organization, destination, chrono::Utc::now()).await,
+            None => self.admit_at(organization, destination, Instant::now()).map_err(Refused::Over),
+        };
+        admitted.map_err(|refused| match refused {
+            Refused::Over(wait) => ApiError::too_many_requests("too many codes were asked for; try again later", wait),
+            Refused::Contended => ApiError::unavailable("too many codes are asked for at once", RETRY_AFTER),
+            Refused::Store(error) => ApiError::unavailable(error, RETRY_AFTER),
+        })
     }
 
     fn admit_at(&self, organization: &str, destination: &str, now: Instant) -> Result<(), Duration> {
         let Options { per_destination_and_hour, per_organization_and_minute } = self.options;
         let mut windows = self.windows.lock();
-        let hour = Duration::from_secs(3600);
-        count(&mut windows, format!("{organization}\n{destination}"), per_destination_and_hour, hour, now)?;
-        count(&mut windows, organization.to_owned(), per_organization_and_minute, Duration::from_secs(60), now)
+        count(&mut windows, format!("{organization}\n{destination}"), per_destination_and_hour, HOUR, now)?;
+        count(&mut windows, organization.to_owned(), per_organization_and_minute, MINUTE, now)
     }
 }
 

@@ -1,0 +1,124 @@
+//! Two servers on one store (a real CQL server) and one bucket, used in turn as behind a load balancer.
+
+use std::process::Output;
+
+use chrono::DateTime;
+use serde_json::json;
+
+use crate::{
+    address, contract,
+    support::{Journey, Options, PATIENCE, Server, rubrica, wait_for},
+};
+
+/// 32 bytes, the same for both.
+const MASTER: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// A keyspace of its own, dropped at the end, and a bucket.
+struct Shared {
+    keyspace: String,
+    bucket: String,
+}
+
+impl Shared {
+    fn new() -> Self {
+        Self { keyspace: cql_server::fresh_keyspace(), bucket: s3_server::fresh_bucket() }
+    }
+
+    fn configuration(&self, more_of_the_store: &str) -> String {
+        let hosts = cql_server::shared().contact_points().join(",");
+        let Self { keyspace, bucket } = self;
+        format!(
+            "[keys]\nmaster = \"{MASTER}\"\n[blobs]\nurl = \"s3://{bucket}/files\"\nendpoint = \"{}\"\nallow_http = true\n\
+             access_key_id = \"tester\"\nsecret_access_key = \"hunter2\"\n\
+             [store]\nurl = \"scylla://{hosts}/{keyspace}\"\nreplication = 1\n{more_of_the_store}\n",
+            s3_server::endpoint()
+        )
+    }
+
+    fn start(&self) -> Server {
+        let config = Some(self.configuration(""));
+        Server::start_with(Options { config, observer: Some(contract::check), ..Options::default() })
+    }
+
+    /// A command of the program with this configuration.
+    fn run(&self, command: &[&str], more_of_the_store: &str) -> Output {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rubrica.toml");
+        std::fs::write(&file, self.configuration(more_of_the_store)).unwrap();
+        let mut program = rubrica();
+        program.current_dir(folder.path()).args(command).arg("--config").arg(&file);
+        program.output().expect("the program runs")
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        // A keyspace that stays does no harm: the server goes away with the tests.
+        let _ = runtime.block_on(cql_server::drop_keyspace(&self.keyspace));
+    }
+}
+
+#[test]
+fn any_server_takes_the_next_step_of_a_process() {
+    // given two servers that start at once on an empty store
+    let shared = Shared::new();
+    let [one, other] = std::thread::scope(|scope| {
+        let starts = [(); 2].map(|()| scope.spawn(|| shared.start()));
+        starts.map(|start| start.join().expect("the server starts"))
+    });
+    let (ours, theirs) = (Journey::new(one.client()), Journey::new(other.client()));
+    let root = |server: &Server| std::fs::read_to_string(server.data().join("development-root.pem")).unwrap();
+    assert_eq!(root(&one), root(&other), "the development organization has one certificate");
+    // when each step is taken by the server that did not take the one before
+    let document = ours.upload("contract.pdf", &documents::fixtures::contract(&[]));
+    let to = address();
+    let process = theirs.create(&Journey::creation(&[Journey::signer("buyer", &to)], &[&document]));
+    let signer = ours.signers(&process).remove(0);
+    theirs.challenge(&signer.identification, &json!({})).expect(204);
+    let code = wait_for("a code in one of the outboxes", PATIENCE, || ours.codes(&to).pop().or_else(|| theirs.codes(&to).pop()));
+    ours.validate(&signer.identification, &json!({ "code": code })).expect(204);
+    theirs.sign(&signer.sign).expect(204);
+    // then it ends, and its files are there for both
+    let ended = ours.until(&process, "CERTIFIED");
+    let certificate = ended["certificate_id"].as_str().expect("a certificate");
+    assert_eq!(theirs.download(certificate), ours.download(certificate));
+    // and a second try to sign is refused by the one that did not see the first
+    ours.sign(&signer.sign).expect_problem(409, "CONFLICT");
+}
+
+#[test]
+fn time_that_is_moved_on_one_server_moves_on_all() {
+    let shared = Shared::new();
+    let (one, other) = (shared.start(), shared.start());
+    let ours = Journey::new(one.client());
+    let document = ours.upload("contract.pdf", &documents::fixtures::contract(&[]));
+    let mut creation = Journey::creation(&[Journey::signer("buyer", &address())], &[&document]);
+    creation["expires_in"] = json!("PT1H");
+    let process = ours.create(&creation);
+    other.advance("PT2H");
+    ours.until(&process, "EXPIRED");
+    let clock = one.anonymous().post("/sandbox/clock").json(&json!({"advance": "PT1H"})).send().expect(200);
+    assert_eq!(clock.text("ahead"), "PT3H");
+    let now = DateTime::parse_from_rfc3339(&clock.text("now")).unwrap();
+    assert!(now > chrono::Utc::now() + chrono::TimeDelta::hours(2));
+}
+
+#[test]
+fn a_server_does_not_start_on_an_old_schema_unless_it_may_mend_it() {
+    let shared = Shared::new();
+    let refused = shared.run(&["serve", "--listen", "127.0.0.1:0"], "migrate = false");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("rubrica migrate"), "{said}");
+    for again in [false, true] {
+        let migrated = shared.run(&["migrate"], "");
+        let said = String::from_utf8_lossy(&migrated.stdout).into_owned();
+        assert!(migrated.status.success(), "{said}{}", String::from_utf8_lossy(&migrated.stderr));
+        assert_eq!(said.contains("is up to date"), again, "{said}");
+    }
+    let checked = shared.run(&["config", "check"], "");
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(said.contains(&shared.keyspace) && said.contains(&shared.bucket) && !said.contains("hunter2"), "{said}");
+    let token = shared.run(&["token", "--organization", "acme"], "");
+    assert!(token.status.success() && token.stdout.len() > 100, "a token needs no data folder: {token:?}");
+}
