@@ -271,13 +271,14 @@ impl Default for Documents {
 pub struct Log {
     /// `text` (default) or `json`, one object per line.
     pub format: LogFormat,
-    /// What is logged, as `tracing` filters say it, e.g. `info,actors=debug`. Requests are logged at `debug`. Default: `info`.
+    /// What is logged, as `tracing` filters say it, e.g. `info,actors=debug`. Requests are logged at `debug`. Default:
+    /// `info,scylla=error`: the driver's own words about each connection are left out, what fails is told by us.
     pub filter: String,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self { format: LogFormat::Text, filter: "info,scylla=error".into() }
     }
 }
 
