@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use super::*;
 use crate::catalogue::records::Records;
 use chrono::DateTime;
+use store::faulty::{Faulty, Plan};
 use store::model::Model;
 
 const ORG: &str = "acme";
@@ -266,44 +269,50 @@ async fn a_process_that_takes_over_keeps_bytes_which_a_late_removal_still_reache
     assert_eq!(world.documents.held_bytes(ORG, &document.digest).await.unwrap(), "{}");
 }
 
-/// Two servers on one store and the same files, each with locks of its own.
-fn pair() -> [Documents; 2] {
-    let (store, blobs) = (Arc::new(Model::new()), Blobs::memory());
+/// Two servers on one store and the same files, each with locks of its own. Calls are late by chance, so that every step of one meets
+/// every step of the other.
+fn pair(seed: u64) -> [Documents; 2] {
+    let plan = Plan { delayed: 500, delay: Duration::from_millis(2), ..Plan::default() };
+    let (store, blobs) = (Arc::new(Faulty::new(Model::new(), seed, plan)), Blobs::slow(Duration::from_millis(3)));
     [(); 2].map(|()| Documents::new(store.clone(), blobs.apart(), Options { max_bytes: 1000, ..Options::default() }))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+/// Puts and gives up a content that everybody else puts and gives up, too.
+async fn come_and_go([mine, other]: [Documents; 2], worker: usize, now: Timestamp) {
+    for round in 0..8 {
+        let upload = json_upload(&format!("\"{}\"", (worker + round) % 2));
+        let document = mine.upload(ORG, upload, now).await.unwrap();
+        assert!(mine.bytes(ORG, &document).await.is_ok(), "an upload of worker {worker}, round {round}");
+        let process = Uuid::new_v4();
+        other.hold(ORG, &document.digest, process, now).await.unwrap();
+        other.delete_physically(ORG, document.id, None, now).await.unwrap();
+        assert!(mine.held_bytes(ORG, &document.digest).await.is_ok(), "a process of worker {worker}, round {round}");
+        mine.release(ORG, &document.digest, process, now).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn uploads_removals_and_collections_on_two_servers_lose_no_bytes() {
-    let pair = pair();
+    // All files look a day old to the collector: only references keep them.
     let tomorrow = chrono::Utc::now() + TimeDelta::days(1);
-    let work = |worker: usize| {
-        let nodes = pair.clone();
-        async move {
-            let [mine, other] = [&nodes[worker % 2], &nodes[(worker + 1) % 2]];
-            let now = chrono::Utc::now() + TimeDelta::days(1);
-            for round in 0..40 {
-                // Four contents, over and over: everybody meets everybody.
-                let upload = json_upload(&format!("\"{}\"", (worker + round) % 4));
-                let document = mine.upload(ORG, upload, now).await.unwrap();
-                assert!(mine.bytes(ORG, &document).await.is_ok(), "worker {worker}, round {round}");
-                let process = Uuid::new_v4();
-                other.hold(ORG, &document.digest, process, now).await.unwrap();
-                other.delete_physically(ORG, document.id, None, now).await.unwrap();
-                assert!(mine.held_bytes(ORG, &document.digest).await.is_ok(), "worker {worker}, round {round}");
-                mine.release(ORG, &document.digest, process, now).await.unwrap();
-            }
+    for seed in 0..25 {
+        let nodes = pair(seed);
+        let mut all = Vec::new();
+        for worker in 0..4 {
+            let [first, second] = nodes.clone();
+            let nodes = if worker % 2 == 0 { [first, second] } else { [second, first] };
+            all.push(tokio::spawn(come_and_go(nodes, worker, tomorrow)));
         }
-    };
-    let collect = |node: Documents| async move {
-        // All files look a day old to it: only references keep them.
-        for _ in 0..10 {
-            node.collect(&nobody_holds(), TimeDelta::hours(1), tomorrow).await.unwrap();
+        for node in nodes {
+            all.push(tokio::spawn(async move {
+                for _ in 0..2 {
+                    node.collect(&nobody_holds(), TimeDelta::hours(1), tomorrow).await.unwrap();
+                }
+            }));
         }
-    };
-    let mut all: Vec<_> = (0..6).map(|worker| tokio::spawn(work(worker))).collect();
-    all.extend(pair.clone().map(|node| tokio::spawn(collect(node))));
-    for ended in futures::future::join_all(all).await {
-        ended.unwrap();
+        for ended in futures::future::join_all(all).await {
+            assert!(ended.is_ok(), "seed {seed}: {ended:?}");
+        }
     }
 }
 

@@ -16,7 +16,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, memory::InMemory, path::Path};
+use object_store::{
+    ObjectStore, ObjectStoreExt,
+    local::LocalFileSystem,
+    memory::InMemory,
+    path::Path,
+    throttle::{ThrottleConfig, ThrottledStore},
+};
 use tokio::sync::RwLock;
 
 use self::folder::{folder_of, organization_of};
@@ -58,6 +64,19 @@ impl Blobs {
     /// Blobs in memory, for tests.
     pub fn memory() -> Self {
         Self::over(Arc::new(InMemory::new()), None)
+    }
+
+    /// Blobs in memory that are late by this time (of tokio's clock) whatever they are asked, for tests. A deletion is the last to come:
+    /// what was put meanwhile goes with it.
+    pub fn slow(by: std::time::Duration) -> Self {
+        let late = ThrottleConfig {
+            wait_get_per_call: by,
+            wait_put_per_call: by,
+            wait_delete_per_call: by * 5,
+            wait_list_per_call: by,
+            ..ThrottleConfig::default()
+        };
+        Self::over(Arc::new(ThrottledStore::new(InMemory::new(), late)), None)
     }
 
     /// The same blobs as another server reaches them, with locks of its own: for tests.
