@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,10 +10,7 @@ use actors::journal::{self, Fact, Line};
 use chrono::{TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use store::{
-    Entity, SHARDS, Store,
-    sqlite::{Options, Sqlite},
-};
+use store::{Entity, SHARDS, Store};
 use uuid::Uuid;
 use workflows::{
     Machine,
@@ -22,7 +18,7 @@ use workflows::{
     sign_process::{self, SignProcess},
 };
 
-use crate::{ledger::Ledger, support};
+use crate::{ledger::Ledger, support::Keeps};
 
 /// Entities in one step of a listing.
 const PAGE: usize = 100;
@@ -41,12 +37,9 @@ pub struct Found {
     pub messages: usize,
 }
 
-/// Reads and checks everything that a server left which does not run, in its data folder and the store that it shared.
-pub async fn check(data: &Path, shared: Option<&support::Store>, ledger: &Ledger) -> Found {
-    let store: Arc<dyn Store> = match shared {
-        Some(shared) => Arc::new(shared.open().await),
-        None => Arc::new(Sqlite::open(&data.join("rubrica.db"), Options::default()).expect("the store opens")),
-    };
+/// Reads and checks everything that a server left which does not run, in its data folder and where it kept its state.
+pub async fn check(data: &Path, keeps: &Keeps, ledger: &Ledger) -> Found {
+    let store = keeps.open(data).await;
     let processes: HashMap<Uuid, Vec<Line<sign_process::Event>>> = all::<SignProcess, _>(&*store).await;
     let identifications: HashMap<Uuid, Vec<Line<otp::Event>>> = all::<Otp, _>(&*store).await;
     for process in ledger.processes() {
@@ -55,7 +48,8 @@ pub async fn check(data: &Path, shared: Option<&support::Store>, ledger: &Ledger
     for identification in ledger.identifications() {
         assert!(identifications.contains_key(&identification.id), "identification {} has no journal", identification.id);
     }
-    check_wakes(&*store, &processes, &identifications, shared.map_or(Duration::ZERO, |_| TAKEOVER)).await;
+    check_wakes(&*store, &processes, &identifications, if matches!(keeps, Keeps::Shared(_)) { TAKEOVER } else { Duration::ZERO })
+        .await;
     let messages = check_outbox(&data.join("sandbox"), &identifications);
     let entries = processes.values().map(Vec::len).sum::<usize>() + identifications.values().map(Vec::len).sum::<usize>();
     Found { processes: processes.len(), identifications: identifications.len(), entries, messages }

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use api::Api;
 use ledger::Ledger;
 use lives::{Client, process_path};
-use support::{Options, Server, Store};
+use support::{Keeps, Options, Server};
 
 /// Kills while clients are at work.
 const KILLS: usize = 40;
@@ -150,8 +150,8 @@ fn start(options: &Options) -> Server {
 }
 
 fn options(data: &Path) -> Options {
-    let store = tokio::task::block_in_place(Store::of_environment);
-    Options { data: Some(data.to_owned()), config: Some(CONFIGURATION.to_owned()), store, observer: None }
+    let keeps = tokio::task::block_in_place(Keeps::as_asked);
+    Options { data: Some(data.to_owned()), config: Some(CONFIGURATION.to_owned()), keeps, observer: None }
 }
 
 /// Everything that has to hold after the clients have ended.
@@ -163,9 +163,9 @@ async fn check(server: Server, api: &Api, load: Load) {
         String::from_utf8(api.ask(Method::GET, "/metrics", api::Body::None).await.expect(200, "metrics").body).expect("text");
     let quarantined = metrics.lines().filter(|line| line.starts_with("rubrica_quarantined_processes{"));
     assert!(quarantined.clone().all(|line| line.ends_with(" 0")), "{:?}", quarantined.collect::<Vec<_>>());
-    let (data, store) = (server.data().to_owned(), server.store().cloned());
+    let (data, keeps) = (server.data().to_owned(), server.keeps().clone());
     server.kill();
-    let found = journals::check(&data, store.as_ref(), &ledger).await;
+    let found = journals::check(&data, &keeps, &ledger).await;
     let journals::Found { processes, identifications, entries, messages } = found;
     println!("lives of the clients: {lives:?}; certified: {}", ledger.complete().len());
     println!("journals: {processes} processes, {identifications} identifications, {entries} entries; messages: {messages}");

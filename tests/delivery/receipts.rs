@@ -7,10 +7,7 @@ use rubrica::{
     keys::Keys,
     receipts::{Kind, Receipts, Subject},
 };
-use store::{
-    Entity,
-    sqlite::{Options, Sqlite},
-};
+use store::Entity;
 use uuid::Uuid;
 use workflows::{
     Channel, Machine,
@@ -20,11 +17,11 @@ use workflows::{
 use crate::{
     World,
     receivers::{Mood, Receiver},
+    support::MASTER,
 };
 
 /// Where the world reaches the server, as the gateway is told; the test goes to the server itself.
 const BASE: &str = "https://sign.example.org";
-const KEY: [u8; 32] = [3; 32];
 const JSON: &str = "application/json";
 
 impl World {
@@ -35,7 +32,7 @@ impl World {
              body = '{{\"ref\":\"{{{{ref}}}}\",\"text\":\"{{{{text}}}}\",\"receipt_url\":\"{{{{receipt_url}}}}\"}}'\n\
              [channels.gateway.sms.receipt]\nstatus = \"/status\"\nstatuses = {{ sent = \"sent\", arrived = \"delivered\" }}\n\
              [server]\npublic_base_url = \"{BASE}\"\n[keys]\nmaster = \"{}\"\n",
-            STANDARD.encode(KEY)
+            STANDARD.encode(MASTER)
         ))
     }
 
@@ -50,8 +47,8 @@ impl World {
     /// The receipts in the journal of an identification, once the server is stopped.
     async fn receipts(&self, identification: &str) -> Vec<(ReceiptStatus, String)> {
         let id: Uuid = identification.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an identifier");
-        let store = Sqlite::open(&self.folder.path().join("rubrica.db"), Options::default()).expect("the store opens");
-        let lines = journal::read::<Event>(&store, &Entity::new("acme", Otp::KIND, id)).await.expect("a journal");
+        let store = self.options.keeps.open(self.folder.path()).await;
+        let lines = journal::read::<Event>(&*store, &Entity::new("acme", Otp::KIND, id)).await.expect("a journal");
         let receipt = |fact| match fact {
             Fact::Event(Event::Receipt { status, word, .. }) => Some((status, word)),
             _ => None,
@@ -112,7 +109,7 @@ async fn a_report_needs_an_address_that_the_gateway_was_given_and_the_configured
         channel: Channel::Sms,
         external: false,
     };
-    let receipts = Receipts::new(Keys::from_bytes(&KEY), Some(BASE.into()));
+    let receipts = Receipts::new(Keys::from_bytes(&MASTER), Some(BASE.into()));
     let at = |days| receipts.url(&subject, Utc::now() - TimeDelta::days(days)).expect("an address");
     assert_eq!(world.report(&at(8), JSON, said("sent")).await, 410);
     // A challenge that is not there.

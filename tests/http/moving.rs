@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     pdf,
-    support::{Client, Journey, Options, PATIENCE, Server, rubrica, wait_for},
+    support::{Client, Journey, Keeps, Options, PATIENCE, Server, rubrica, wait_for},
 };
 
 fn moving(command: &str, folder: &Path, data: &Path, more: &[&str]) -> Output {
@@ -20,7 +20,7 @@ fn told(output: &Output) -> String {
 }
 
 fn start(data: &Path) -> (Server, Journey) {
-    let server = Server::start_with(Options { data: Some(data.to_owned()), ..Options::default() });
+    let server = Server::start_with(Options { data: Some(data.to_owned()), keeps: Keeps::Embedded, ..Options::default() });
     let journey = Journey::new(server.client());
     (server, journey)
 }

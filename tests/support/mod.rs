@@ -9,7 +9,7 @@ mod store;
 
 pub use client::{Answer, Call, Client, Form};
 pub use journey::{Device, Journey, SignerView, code_in};
-pub use store::Store;
+pub use store::{Keeps, MASTER, Store};
 
 use std::{
     fs::File,
@@ -57,8 +57,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Text of a configuration file.
     pub config: Option<String>,
-    /// Without it, that of [`Store::of_environment`]. A test that starts several servers on one folder must give each the same.
-    pub store: Option<Store>,
+    /// A test that starts several servers on one data folder gives each a clone of [`Keeps::as_asked`], or names one.
+    pub keeps: Keeps,
     /// Sees every answer to the server's clients.
     pub observer: Option<fn(&Answer)>,
 }
@@ -72,7 +72,7 @@ pub struct Server {
     base: String,
     token: String,
     observer: Option<fn(&Answer)>,
-    store: Option<Store>,
+    keeps: Keeps,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -110,9 +110,9 @@ impl Server {
             std::fs::write(&path, text).expect("the configuration file is written");
             path
         });
-        let store = options.store.clone().or_else(Store::of_environment);
+        let keeps = options.keeps.clone().decided();
         let mut command = rubrica();
-        command.envs(store.iter().flat_map(Store::environment));
+        command.envs(keeps.environment());
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
         if let Some(path) = &config {
             command.arg("--config").arg(path);
@@ -127,7 +127,7 @@ impl Server {
             base: String::new(),
             token: String::new(),
             observer: options.observer,
-            store,
+            keeps,
             _folder: folder,
         }
     }
@@ -171,9 +171,9 @@ impl Server {
         &self.data
     }
 
-    /// The store that it shares with others; `None`: the embedded one in its data folder.
-    pub fn store(&self) -> Option<&Store> {
-        self.store.as_ref()
+    /// Where it keeps its state: embedded, or in a store that it shares.
+    pub fn keeps(&self) -> &Keeps {
+        &self.keeps
     }
 
     /// The token of [`Server::client`].
@@ -209,7 +209,7 @@ impl Server {
     /// As [`Server::token`], with a lifetime (ISO 8601).
     pub fn token_that_expires(&self, organization: &str, roles: &[&str], expires: &str) -> String {
         let mut command = rubrica();
-        command.envs(self.store.iter().flat_map(Store::environment));
+        command.envs(self.keeps.environment());
         command.arg("token").arg("--data").arg(&self.data).args(["--organization", organization, "--expires", expires]);
         for role in roles {
             command.args(["--role", role]);

@@ -1,13 +1,74 @@
 //! What several servers share: a keyspace, a folder of files, a master key.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use base64::Engine as _;
-use store::scylla::{self, Scylla};
-use uuid::Uuid;
+use store::{
+    scylla::{self, Scylla},
+    sqlite::{self, Sqlite},
+};
+
+/// The master key of servers with a shared store.
+pub const MASTER: [u8; 32] = [3; 32];
 
 /// Says on which engine servers run whose test names none: `sqlite` (default) or `cql`.
 const VARIABLE: &str = "RUBRICA_TEST_STORE";
+
+/// Where a server keeps its state.
+#[derive(Clone, Default)]
+pub enum Keeps {
+    /// As `RUBRICA_TEST_STORE` says: embedded, or in a store of its own that it could share.
+    #[default]
+    AsAsked,
+    /// In its data folder.
+    Embedded,
+    Shared(Store),
+}
+
+impl Keeps {
+    /// What `RUBRICA_TEST_STORE` says, the same for every server to which a clone of it is given.
+    ///
+    /// # Panics
+    /// When the variable is neither `sqlite` nor `cql`.
+    pub fn as_asked() -> Self {
+        match std::env::var(VARIABLE).as_deref() {
+            Err(_) | Ok("" | "sqlite") => Self::Embedded,
+            Ok("cql") => Self::Shared(Store::fresh()),
+            Ok(other) => panic!("{VARIABLE} is sqlite or cql, not {other}"),
+        }
+    }
+
+    /// What it comes to for one server.
+    pub fn decided(self) -> Self {
+        match self {
+            Self::AsAsked => Self::as_asked(),
+            decided => decided,
+        }
+    }
+
+    /// Variables that make a server use it.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::AsAsked | Self::Embedded => Vec::new(),
+            Self::Shared(store) => store.environment(),
+        }
+    }
+
+    /// The store of a server that is gone, to read what it left.
+    ///
+    /// # Panics
+    /// When nobody can say which one: only the server itself knew.
+    pub async fn open(&self, data: &Path) -> Arc<dyn ::store::Store> {
+        match self {
+            Self::AsAsked => panic!("every server had a store of its own"),
+            Self::Embedded => {
+                let opened = Sqlite::open(&data.join("rubrica.db"), sqlite::Options::default());
+                Arc::new(opened.expect("the store opens"))
+            }
+            Self::Shared(store) => Arc::new(store.open().await),
+        }
+    }
+}
 
 /// A shared store. The last clone drops the keyspace and the files.
 #[derive(Clone)]
@@ -19,7 +80,6 @@ struct Shared {
     replication: u8,
     /// Whether the cluster outlives the keyspace, which is then dropped.
     stays: bool,
-    master: String,
     files: tempfile::TempDir,
 }
 
@@ -34,33 +94,19 @@ impl Store {
         Self::new(contact_points, replication, false)
     }
 
-    /// That of a test that names none: a fresh one where `RUBRICA_TEST_STORE=cql`, else the embedded one of each server.
-    ///
-    /// # Panics
-    /// When the variable is something else.
-    pub fn of_environment() -> Option<Self> {
-        match std::env::var(VARIABLE).as_deref() {
-            Err(_) | Ok("" | "sqlite") => None,
-            Ok("cql") => Some(Self::fresh()),
-            Ok(other) => panic!("{VARIABLE} is sqlite or cql, not {other}"),
-        }
-    }
-
     fn new(contact_points: Vec<String>, replication: u8, stays: bool) -> Self {
-        let bytes = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
-        let master = base64::engine::general_purpose::STANDARD.encode(bytes);
         let files = tempfile::tempdir().expect("a temporary folder");
-        Self(Arc::new(Shared { contact_points, keyspace: cql_server::fresh_keyspace(), replication, stays, master, files }))
+        Self(Arc::new(Shared { contact_points, keyspace: cql_server::fresh_keyspace(), replication, stays, files }))
     }
 
     /// Variables that make a server use it.
-    pub fn environment(&self) -> [(&'static str, String); 3] {
-        let Shared { contact_points, keyspace, replication, master, files, .. } = &*self.0;
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let Shared { contact_points, keyspace, replication, files, .. } = &*self.0;
         let url = format!("scylla://{}/{keyspace}?replication={replication}", contact_points.join(","));
-        [
+        vec![
             ("RUBRICA_STORE", url),
             ("RUBRICA_BLOBS__URL", files.path().join("files").display().to_string()),
-            ("RUBRICA_KEYS__MASTER", master.clone()),
+            ("RUBRICA_KEYS__MASTER", base64::engine::general_purpose::STANDARD.encode(MASTER)),
         ]
     }
 

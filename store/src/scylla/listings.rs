@@ -27,6 +27,9 @@ const MAX_NOTED: usize = 10_000;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
+/// Organization, kind and day.
+type Day = (Arc<str>, Arc<str>, i32);
+
 pub(super) struct Listings {
     db: Arc<Db>,
     note: Statement,
@@ -34,7 +37,7 @@ pub(super) struct Listings {
     days: Statement,
     rows: Statement,
     rows_after: Statement,
-    noted: Mutex<HashSet<(Arc<str>, Arc<str>, i32)>>,
+    noted: Mutex<HashSet<Day>>,
 }
 
 impl Listings {
