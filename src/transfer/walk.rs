@@ -46,14 +46,11 @@ pub async fn journals(
         while let Some(begun) = begun.next().await {
             let (standing, mut some) = begun?;
             tell(Item::Journal(&standing))?;
-            let mut next = 1;
-            while depth == Depth::Bodies {
+            let mut told = 0;
+            while !some.is_empty() {
                 some.iter().try_for_each(|entry| tell(Item::Entry(entry)))?;
-                next += some.len() as u64;
-                if next > standing.head {
-                    break;
-                }
-                some = entries(store, &standing, next).await?;
+                told += some.len() as u64;
+                some = if told < standing.head { entries(store, &standing, told + 1).await? } else { Vec::new() };
             }
         }
     }
@@ -91,14 +88,11 @@ pub async fn records(store: &dyn Store, depth: Depth, tell: &mut impl FnMut(Item
         while let Some(begun) = begun.next().await {
             let (key, newest, mut some) = begun?;
             tell(Item::Record(&key, newest))?;
-            let mut next = 1;
-            while depth == Depth::Bodies {
+            let mut told = 0;
+            while !some.is_empty() {
                 some.iter().try_for_each(|version| tell(Item::Version(version)))?;
-                next += some.len() as u64;
-                if next > newest {
-                    break;
-                }
-                some = versions(store, &key, next, newest).await?;
+                told += some.len() as u64;
+                some = if told < newest { versions(store, &key, told + 1, newest).await? } else { Vec::new() };
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::{
 use super::{ATTEMPTS, Error, retried, wait_before};
 
 /// Writes under way at once.
-const LANES: usize = 32;
+const LANES: usize = 64;
 
 /// Kilobytes of bodies that wait or are under way together.
 const ROOM: u32 = 32 * 1024;
