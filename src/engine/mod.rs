@@ -30,6 +30,8 @@ pub enum Error {
     Data { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Store(#[from] ::store::Error),
+    #[error("{0}; a store that is new, or older than this program, is set up by `rubrica migrate`")]
+    NotSetUp(::store::Error),
     #[error("{0}")]
     Options(String),
     #[error("metrics: {0}")]
@@ -62,13 +64,17 @@ impl Engine {
                 Ok(Self { kind: Kind::Embedded(engine), collect })
             }
             Some(options) => {
-                if config.store.migrate.unwrap_or(config.mode == Mode::Development) {
+                let may_migrate = config.store.migrate.unwrap_or(config.mode == Mode::Development);
+                if may_migrate {
                     let migrated = scylla::migrate(&options).await?;
                     if migrated.created || !migrated.applied.is_empty() {
                         tracing::info!(keyspace = options.keyspace, applied = ?migrated.applied, "brought the schema up to date");
                     }
                 }
-                let engine = Arc::new(Scylla::open(&options, registry).await?);
+                let opened = Scylla::open(&options, registry).await;
+                // A keyspace that is missing looks like a cluster that is not well.
+                let failed = |error: ::store::Error| if may_migrate { Error::Store(error) } else { Error::NotSetUp(error) };
+                let engine = Arc::new(opened.map_err(failed)?);
                 Ok(Self { kind: Kind::Shared(engine), collect: Arc::new(|| {}) })
             }
         }

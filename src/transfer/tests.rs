@@ -61,7 +61,7 @@ impl Drop for Keyspace {
         let name = std::mem::take(&mut self.0);
         let dropping = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(cql_server::drop_keyspace(&name))
+            runtime.block_on(cql_server::drop_keyspace(&name)).map_err(|error| error.to_string())
         };
         if let Ok(Err(error)) = std::thread::spawn(dropping).join() {
             eprintln!("a keyspace stays: {error}");

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::{NOBODY, address, own, shared, support::Journey};
+use crate::{
+    NOBODY, address, own, shared,
+    support::{Journey, PATIENCE, wait_for},
+};
 
 #[test]
 fn health_metrics_and_pages_need_no_token() {

@@ -20,7 +20,7 @@ use scylla::{
         session_builder::SessionBuilder,
     },
     deserialize::row::DeserializeRow,
-    errors::{DbError, ExecutionError, RequestAttemptError},
+    errors::{DbError, ExecutionError, NewSessionError, RequestAttemptError, UseKeyspaceError},
     frame::types::{Consistency, SerialConsistency},
     policies::{
         load_balancing::DefaultPolicy, retry::FallthroughRetryPolicy, speculative_execution::SimpleSpeculativeExecutionPolicy,
@@ -66,7 +66,9 @@ pub(super) struct Db {
 pub(super) enum Conditional {
     Applied,
     /// The condition did not hold; the old value of the column `head`, where the table has one.
-    NotApplied { head: Option<i64> },
+    NotApplied {
+        head: Option<i64>,
+    },
     /// A time-out, a broken connection: nobody can tell.
     Unknown(String),
 }
@@ -108,7 +110,12 @@ impl Db {
         let session = connecting
             .await
             .map_err(|_| Error::Unavailable("the store's servers did not answer in time".into()))?
-            .map_err(|error| Error::Unavailable(format!("the store's servers: {error}")))?;
+            .map_err(|error| match error {
+                NewSessionError::UseKeyspaceError(UseKeyspaceError::RequestError(error)) => {
+                    Error::Refused(format!("the store's keyspace cannot be used; `rubrica migrate` makes it ({error})"))
+                }
+                error => Error::Unavailable(format!("the store's servers: {error}")),
+            })?;
         let room = options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS / WAITING_PER_ROOM);
         Ok(Self {
             session,

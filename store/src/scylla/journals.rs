@@ -97,7 +97,11 @@ impl Journals {
                 &format!("SELECT rk, seq, {columns}, head, snapshot FROM entity WHERE {{KEY}} LIMIT {PAGE}"),
             )
             .await?,
-            page: idempotent("entries", &format!("SELECT seq, {columns} FROM entity WHERE {{KEY}} AND rk = 1 AND seq >= ? LIMIT ?")).await?,
+            page: idempotent(
+                "entries",
+                &format!("SELECT seq, {columns} FROM entity WHERE {{KEY}} AND rk = 1 AND seq >= ? LIMIT ?"),
+            )
+            .await?,
             commit_at: idempotent("commit_at", "SELECT head, commit_id FROM entity WHERE {KEY} AND rk = 1 AND seq = ?").await?,
             standing: idempotent("standing", "SELECT rk, head, created FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
             snapshot: idempotent("snapshot", "SELECT seq, body FROM snapshot WHERE {KEY}").await?,
@@ -221,7 +225,8 @@ impl Journals {
     /// Head and the commit id of an entry, as a serial read finds them.
     async fn commit_at(&self, entity: &Entity, seq: u64) -> Result<(u64, Option<Uuid>), Error> {
         let (org, kind, id) = key(entity);
-        let rows: Vec<(Option<i64>, Option<Uuid>)> = self.db.read(&self.commit_at, Read::Serial, (org, kind, id, seq as i64)).await?;
+        let rows: Vec<(Option<i64>, Option<Uuid>)> =
+            self.db.read(&self.commit_at, Read::Serial, (org, kind, id, seq as i64)).await?;
         Ok(rows.into_iter().next().map_or((0, None), |(head, commit_id)| (head_of(head), commit_id)))
     }
 

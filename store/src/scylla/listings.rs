@@ -1,9 +1,6 @@
 //! Processes by creation, newest first: a partition for each day.
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
@@ -30,6 +27,9 @@ const MAX_NOTED: usize = 10_000;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
+/// Organization, kind and day.
+type Day = (Arc<str>, Arc<str>, i32);
+
 pub(super) struct Listings {
     db: Arc<Db>,
     note: Statement,
@@ -37,7 +37,7 @@ pub(super) struct Listings {
     days: Statement,
     rows: Statement,
     rows_after: Statement,
-    noted: Mutex<HashSet<(Arc<str>, Arc<str>, i32)>>,
+    noted: Mutex<HashSet<Day>>,
 }
 
 impl Listings {
@@ -47,7 +47,10 @@ impl Listings {
             note: db.idempotent("listing_write", "INSERT INTO listing (org, kind, day, at, id) VALUES (?, ?, ?, ?, ?)").await?,
             note_day: db.idempotent("listing_day_write", "INSERT INTO listing_day (org, kind, day) VALUES (?, ?, ?)").await?,
             days: db
-                .idempotent("listing_days", &format!("SELECT day FROM listing_day WHERE org = ? AND kind = ? AND day <= ? LIMIT {DAYS}"))
+                .idempotent(
+                    "listing_days",
+                    &format!("SELECT day FROM listing_day WHERE org = ? AND kind = ? AND day <= ? LIMIT {DAYS}"),
+                )
                 .await?,
             rows: db.idempotent("listing", &format!("{rows} LIMIT ?")).await?,
             rows_after: db.idempotent("listing", &format!("{rows} AND (at, id) < (?, ?) LIMIT ?")).await?,
@@ -113,7 +116,14 @@ impl Listings {
         Ok(Page::of(items, more))
     }
 
-    async fn rows(&self, org: &str, kind: &str, day: i32, after: Option<(i64, Uuid)>, limit: usize) -> Result<Vec<(i64, Uuid)>, Error> {
+    async fn rows(
+        &self,
+        org: &str,
+        kind: &str,
+        day: i32,
+        after: Option<(i64, Uuid)>,
+        limit: usize,
+    ) -> Result<Vec<(i64, Uuid)>, Error> {
         let limit = limit as i32;
         let rows: Vec<(i64, Vec<u8>)> = match after {
             Some((at, id)) => {

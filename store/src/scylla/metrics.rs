@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    core::Collector,
-};
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector};
 use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
 
 use crate::Error;
@@ -28,7 +25,8 @@ impl Metrics {
     /// # Errors
     /// When a metric of the same name is registered already.
     pub fn new(registry: &Registry) -> Result<Self, Error> {
-        let seconds = HistogramOpts::new("rubrica_store_statement_seconds", "Time of a statement, by its name").buckets(BUCKETS.into());
+        let seconds =
+            HistogramOpts::new("rubrica_store_statement_seconds", "Time of a statement, by its name").buckets(BUCKETS.into());
         let failures = Opts::new("rubrica_store_statement_failures_total", "Statements that failed, by name and kind of failure");
         Ok(Self {
             seconds: register(registry, HistogramVec::new(seconds, &["statement"]))?,
@@ -37,7 +35,10 @@ impl Metrics {
                 registry,
                 IntCounter::new("rubrica_store_unknown_total", "Conditional statements whose outcome was not known at once"),
             )?,
-            conflicts: register(registry, IntCounter::new("rubrica_store_conflicts_total", "Conditional statements that came second"))?,
+            conflicts: register(
+                registry,
+                IntCounter::new("rubrica_store_conflicts_total", "Conditional statements that came second"),
+            )?,
             in_flight: register(registry, IntGauge::new("rubrica_store_in_flight", "Statements under way"))?,
         })
     }

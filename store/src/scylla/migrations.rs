@@ -48,7 +48,8 @@ pub async fn migrate(options: &Options) -> Result<Migrated, Error> {
     let db = Db::connect(options, Some(&options.keyspace), Metrics::new(&prometheus::Registry::new())?).await?;
     // What the lock itself needs. Several may create these at once; the text is the same, and agreement is awaited before they are used.
     change(&db, "CREATE TABLE IF NOT EXISTS migration_lock (part tinyint PRIMARY KEY, owner uuid)").await?;
-    change(&db, "CREATE TABLE IF NOT EXISTS migration (part tinyint, number int, name text, PRIMARY KEY ((part), number))").await?;
+    change(&db, "CREATE TABLE IF NOT EXISTS migration (part tinyint, number int, name text, PRIMARY KEY ((part), number))")
+        .await?;
     if seen(&db).await? >= MIGRATIONS.len() {
         return Ok(Migrated { created, applied: Vec::new() });
     }
@@ -74,7 +75,9 @@ pub(super) async fn check(db: &Db) -> Result<(), Error> {
             "the schema of the store has {seen} of {} migrations; `rubrica migrate` brings it up to date",
             MIGRATIONS.len()
         ))),
-        Err(error) => Err(Error::Refused(format!("the store has no schema that can be read; `rubrica migrate` makes it ({error})"))),
+        Err(error) => {
+            Err(Error::Refused(format!("the store has no schema that can be read; `rubrica migrate` makes it ({error})")))
+        }
     }
 }
 

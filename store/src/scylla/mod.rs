@@ -23,13 +23,13 @@ use async_trait::async_trait;
 use futures::future::try_join;
 use prometheus::Registry;
 
+use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, records::Records, wakes::Wakes};
 pub use self::{
     metrics::Metrics,
     migrations::{Migrated, migrate},
     options::Options,
     wakes::Metrics as WakeMetrics,
 };
-use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, records::Records, wakes::Wakes};
 use crate::{
     Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
     Timestamp, Wake, limits,

@@ -66,7 +66,11 @@ impl Options {
     /// # Errors
     /// [`Error::Refused`], which says what is wrong and never repeats the password.
     pub fn parse(url: &str) -> Result<Self, Error> {
-        let refused = |what: &str| Error::Refused(format!("the address of the store: {what}; expected scylla://[user:password@]host[:port],.../keyspace"));
+        let refused = |what: &str| {
+            Error::Refused(format!(
+                "the address of the store: {what}; expected scylla://[user:password@]host[:port],.../keyspace"
+            ))
+        };
         let rest = url.strip_prefix("scylla://").ok_or_else(|| refused("it does not begin with scylla://"))?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, keyspace) = rest.split_once('/').ok_or_else(|| refused("it names no keyspace"))?;

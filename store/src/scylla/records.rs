@@ -189,8 +189,7 @@ impl Records {
         let mut before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
         while records.len() < limit {
             let asked = PAGE.min(limit - records.len());
-            let rows: Vec<Row> =
-                self.db.read(&self.older, Read::Quorum, (org, collection, name, before, asked as i32)).await?;
+            let rows: Vec<Row> = self.db.read(&self.older, Read::Quorum, (org, collection, name, before, asked as i32)).await?;
             let got = rows.len();
             for row in rows {
                 before = row.0;
@@ -234,7 +233,14 @@ impl Records {
     }
 
     /// Keys that start with the prefix, in order, from all buckets that may have them.
-    async fn keys(&self, org: &str, collection: &str, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Error> {
+    async fn keys(
+        &self,
+        org: &str,
+        collection: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
         let buckets = match prefix.len() {
             length if length >= BUCKET_BYTES => bucket_of(prefix)..bucket_of(prefix) + 1,
             _ => 0..BUCKETS,
@@ -242,7 +248,9 @@ impl Records {
         let pages = buckets.map(|bucket| async move {
             let bucket = i16::from(bucket);
             let rows: Vec<(String,)> = match after.filter(|after| *after >= prefix) {
-                Some(after) => self.db.read(&self.keys_after, Read::Quorum, (org, collection, bucket, after, limit as i32)).await?,
+                Some(after) => {
+                    self.db.read(&self.keys_after, Read::Quorum, (org, collection, bucket, after, limit as i32)).await?
+                }
                 None => self.db.read(&self.keys, Read::Quorum, (org, collection, bucket, prefix, limit as i32)).await?,
             };
             Ok::<_, Error>(rows)

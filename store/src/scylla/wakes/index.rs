@@ -138,7 +138,7 @@ pub struct Index {
     floor: i64,
     /// The scan for late rows that is under way.
     late: Option<Late>,
-    /// When the last completed scan for late rows began.
+    /// When the last scan for late rows began.
     combed: Instant,
     pending: BTreeMap<Due, Item>,
     seen: BTreeSet<Row>,
@@ -194,7 +194,11 @@ impl Index {
     /// The stretch that is to be read again for rows that were written late, if it is time to.
     pub fn again(&mut self, now: Instant, times: &Times) -> Option<(Cursor, i64)> {
         if self.late.is_none() && now.duration_since(self.combed) >= times.comb {
-            self.late = Some(Late { began: now, cursor: Cursor::At(self.floor), to: self.position() });
+            self.combed = now;
+            // A new owner may have further to read ahead than to here: then nothing is behind it.
+            if self.floor <= self.position() {
+                self.late = Some(Late { began: now, cursor: Cursor::At(self.floor), to: self.position() });
+            }
         }
         self.late.as_ref().map(|late| (late.cursor.clone(), late.to))
     }
@@ -210,7 +214,6 @@ impl Index {
         // What was durable before this scan began has been found by now; what comes later is not further back than this.
         let began = late.began;
         self.late = None;
-        self.combed = began;
         self.raise_floor(began, times);
     }
 
@@ -729,6 +732,18 @@ mod tests {
         assert!(marks.watermark <= 500, "{marks:?}");
         bench.scan(1_000);
         assert!(bench.index.pending() >= 2_000);
+    }
+
+    #[test]
+    fn an_owner_that_has_not_come_to_the_floor_yet_looks_for_late_rows_once_it_has() {
+        let mut bench = Bench::new(Marks { watermark: 0, floor: 900, position: 900 });
+        bench.pass(3);
+        assert_eq!(bench.index.again(bench.now, &bench.times), None);
+        bench.scan(1_000);
+        bench.table.insert(row(1, 1, 950, 950));
+        bench.pass(3);
+        bench.scan(1_000);
+        assert_eq!(bench.due(1_000), [1]);
     }
 
     #[test]
