@@ -3,29 +3,28 @@
 //! A server of its own is killed again and again while clients use it, and started again on the same folder. The seed of the moments
 //! is printed; `RUBRICA_CRASH_SEED` takes it up again.
 
-mod api;
-mod journals;
-mod ledger;
+#[path = "../lives/mod.rs"]
 mod lives;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use cql_server::Random;
 use reqwest::Method;
 use serde_json::json;
-use tokio::task::JoinHandle;
 
-use api::Api;
-use ledger::Ledger;
-use lives::{Client, process_path};
+use lives::{
+    ENDING, Load,
+    api::{self, Api},
+    client::{Outbox, process_path},
+    journals,
+    ledger::Ledger,
+};
 use support::{Keeps, Options, Server};
 
 /// Kills while clients are at work.
@@ -37,84 +36,22 @@ const EARLY: u64 = 5;
 /// Clients that live identifications, and that live sign processes.
 const CLIENTS: (usize, usize) = (5, 4);
 
-/// Longest time for clients to end the lives they are in, and for processes to be certified.
-const ENDING: Duration = Duration::from_secs(120);
+/// Longest time until wake-ups that a killed server looked after on a shared store are another one's, on a busy machine.
+const TAKEOVER: Duration = Duration::from_secs(60);
 
 /// Another code can be asked for at once: a client whose server was killed does so.
 const CONFIGURATION: &str =
     "[codes]\nchallenges = 20\ncooldown_seconds = [0]\n[server]\nshutdown = \"PT20S\"\n[log]\nfilter = \"warn\"\n";
 
-/// SplitMix64 (Steele, Lea, Flood 2014): few lines, and the same numbers everywhere.
-struct Random(u64);
-
-impl Random {
-    /// # Panics
-    /// If the environment names a seed that is no number.
-    fn seeded() -> Self {
-        let seed = match std::env::var("RUBRICA_CRASH_SEED") {
-            Ok(seed) => seed.parse().expect("RUBRICA_CRASH_SEED is a number"),
-            Err(_) => uuid::Uuid::new_v4().as_u64_pair().0,
-        };
-        println!("RUBRICA_CRASH_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
-
-/// Clients at work.
-struct Load {
-    ledger: Ledger,
-    stop: Arc<AtomicBool>,
-    clients: Vec<JoinHandle<usize>>,
-}
-
-impl Load {
-    fn start(api: &Api) -> Self {
-        let ledger = Ledger::default();
-        let stop = Arc::new(AtomicBool::new(false));
-        let client = |number| {
-            let client = Client { api: api.clone(), ledger: ledger.clone(), number };
-            let stop = stop.clone();
-            tokio::spawn(async move {
-                let mut lives = 0;
-                while !stop.load(Ordering::Relaxed) {
-                    match number < CLIENTS.0 {
-                        true => client.identification(lives).await,
-                        false => client.sign_process(lives).await,
-                    }
-                    lives += 1;
-                }
-                lives
-            })
-        };
-        let clients = (0..CLIENTS.0 + CLIENTS.1).map(client).collect();
-        Self { ledger, stop, clients }
-    }
-
-    /// A client that met what must not be has ended.
-    fn assert_alive(&self) {
-        assert!(self.clients.iter().all(|client| !client.is_finished()), "a client has failed; it says why above");
-    }
-
-    /// Lets the clients end the lives they are in. Gives the lives of each.
-    async fn end(self) -> (Ledger, Vec<usize>) {
-        self.stop.store(true, Ordering::Relaxed);
-        let until = tokio::time::Instant::now() + ENDING;
-        let mut lives = Vec::new();
-        for client in self.clients {
-            let ended =
-                tokio::time::timeout_at(until, client).await.unwrap_or_else(|_| panic!("a client is at work after {ENDING:?}"));
-            lives.push(ended.expect("a client ends well"));
-        }
-        (self.ledger, lives)
-    }
+/// # Panics
+/// If the environment names a seed that is no number.
+fn seeded() -> Random {
+    let seed = match std::env::var("RUBRICA_CRASH_SEED") {
+        Ok(seed) => seed.parse().expect("RUBRICA_CRASH_SEED is a number"),
+        Err(_) => uuid::Uuid::new_v4().as_u64_pair().0,
+    };
+    println!("RUBRICA_CRASH_SEED={seed}");
+    Random(seed)
 }
 
 /// Moves process time over leases and back-offs.
@@ -165,7 +102,9 @@ async fn check(server: Server, api: &Api, load: Load) {
     assert!(quarantined.clone().all(|line| line.ends_with(" 0")), "{:?}", quarantined.collect::<Vec<_>>());
     let (data, keeps) = (server.data().to_owned(), server.keeps().clone());
     server.kill();
-    let found = journals::check(&data, &keeps, &ledger).await;
+    let store = keeps.open(&data).await;
+    let takeover = if matches!(keeps, Keeps::Shared(_)) { TAKEOVER } else { Duration::ZERO };
+    let found = journals::check(&*store, &[data], takeover, &ledger).await;
     let journals::Found { processes, identifications, entries, messages } = found;
     println!("lives of the clients: {lives:?}; certified: {}", ledger.complete().len());
     println!("journals: {processes} processes, {identifications} identifications, {entries} entries; messages: {messages}");
@@ -175,12 +114,12 @@ async fn check(server: Server, api: &Api, load: Load) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_kills_at_any_moment() {
-    let mut random = Random::seeded();
+    let mut random = seeded();
     let folder = tempfile::tempdir().expect("a folder");
     let options = options(folder.path());
     let mut server = start(&options);
-    let api = Api::new(&server);
-    let load = Load::start(&api);
+    let api = Api::new([&server]);
+    let load = Load::start(&api, Arc::new(Outbox(api.clone())), false, CLIENTS);
     for kill in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(50 + random.below(900))).await;
         load.assert_alive();
@@ -190,7 +129,7 @@ async fn what_was_acknowledged_survives_kills_at_any_moment() {
             tokio::task::block_in_place(|| Server::kill_while_it_starts(options.clone(), after));
         }
         server = start(&options);
-        api.moved(&server);
+        api.moved([&server]);
         // What the killed server had begun is taken up after its lease; without this, that would wait for 30 s.
         if kill % 2 == 0 {
             advance(&api, "PT31S").await;
@@ -201,12 +140,12 @@ async fn what_was_acknowledged_survives_kills_at_any_moment() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_told_to_stop_ends_well_and_loses_nothing() {
-    let mut random = Random::seeded();
+    let mut random = seeded();
     let folder = tempfile::tempdir().expect("a folder");
     let options = options(folder.path());
     let mut server = start(&options);
-    let api = Api::new(&server);
-    let load = Load::start(&api);
+    let api = Api::new([&server]);
+    let load = Load::start(&api, Arc::new(Outbox(api.clone())), false, CLIENTS);
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(500 + random.below(1_000))).await;
         load.assert_alive();
@@ -216,7 +155,7 @@ async fn a_server_that_is_told_to_stop_ends_well_and_loses_nothing() {
         // Requests may use up the time that the configuration gives, and then effects.
         assert!(began.elapsed() < Duration::from_secs(45), "going down took {:?}", began.elapsed());
         server = start(&options);
-        api.moved(&server);
+        api.moved([&server]);
     }
     assert!(!server.log().contains("panicked"), "{}", server.log());
     check(server, &api, load).await;

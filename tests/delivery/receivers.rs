@@ -1,4 +1,5 @@
 //! The other side: a mail server and an HTTP gateway that take messages, or do not, as a test wants it.
+#![allow(dead_code, reason = "each test binary uses its part of this module")]
 
 use std::{
     sync::Arc,
@@ -30,6 +31,8 @@ pub enum Mood {
 pub struct Received {
     /// The message's reference at the gateway, its Message-ID in mail.
     pub reference: String,
+    /// The number, at a gateway that is told.
+    pub to: String,
     pub text: String,
     /// Where the gateway is to report.
     pub receipt_url: String,
@@ -169,7 +172,13 @@ async fn mail(mut stream: BufReader<TcpStream>, state: &State) -> Option<()> {
                 let reference = header("Message-ID:");
                 let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
                 let accepted = *state.mood.lock() == Mood::Takes;
-                state.received.lock().push(Received { reference, text: body, receipt_url: String::new(), accepted });
+                state.received.lock().push(Received {
+                    reference,
+                    to: String::new(),
+                    text: body,
+                    receipt_url: String::new(),
+                    accepted,
+                });
                 if !accepted {
                     hang(&mut stream).await;
                     return None;
@@ -209,8 +218,8 @@ async fn gateway(mut stream: BufReader<TcpStream>, state: &State) -> Option<()> 
             .ok();
     }
     let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
-    let (reference, receipt_url) = (text("ref"), text("receipt_url"));
-    state.received.lock().push(Received { reference, text: text("text"), receipt_url, accepted: mood == Mood::Takes });
+    let (reference, to, receipt_url) = (text("ref"), text("to"), text("receipt_url"));
+    state.received.lock().push(Received { reference, to, text: text("text"), receipt_url, accepted: mood == Mood::Takes });
     if mood == Mood::Hangs {
         hang(&mut stream).await;
         return None;

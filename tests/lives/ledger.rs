@@ -8,9 +8,9 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{
+use super::{
     api::Api,
-    lives::{identification_path, process_path},
+    client::{identification_path, process_path},
 };
 
 /// An uploaded document.

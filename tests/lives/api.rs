@@ -1,7 +1,10 @@
-//! A client that survives its server: what got no answer is asked again at wherever the server is now.
+//! A client that survives its servers: what got no answer is asked again, at another server or at wherever the one is now.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -63,22 +66,30 @@ impl Address {
     }
 }
 
-/// The client of one organization. Cheap to clone.
+/// The client of one organization. It goes to another server with each call, where there are several. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
     http: reqwest::Client,
-    server: Arc<RwLock<Address>>,
+    servers: Arc<RwLock<Vec<Address>>>,
+    turn: Arc<AtomicUsize>,
 }
 
 impl Api {
-    pub fn new(server: &Server) -> Self {
+    pub fn new<'a>(servers: impl IntoIterator<Item = &'a Server>) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().expect("a client");
-        Self { http, server: Arc::new(RwLock::new(Address::of(server))) }
+        let api = Self { http, servers: Arc::default(), turn: Arc::default() };
+        api.moved(servers);
+        api
     }
 
-    /// The server is elsewhere from now on.
-    pub fn moved(&self, server: &Server) {
-        *self.server.write() = Address::of(server);
+    /// The servers are these from now on, for all clones.
+    pub fn moved<'a>(&self, servers: impl IntoIterator<Item = &'a Server>) {
+        *self.servers.write() = servers.into_iter().map(Address::of).collect();
+    }
+
+    /// A clone that others do not take turns with: each call goes to another server than the one before.
+    pub fn apart(&self) -> Self {
+        Self { turn: Arc::new(AtomicUsize::new(self.turn.fetch_add(1, Ordering::Relaxed))), ..self.clone() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -105,7 +116,7 @@ impl Api {
             match self.once(method.clone(), path, body.clone()).await {
                 Ok((StatusCode::SERVICE_UNAVAILABLE, body)) => last = String::from_utf8_lossy(&body).into_owned(),
                 Ok((status, body)) => return Answer { status, body, doubtful },
-                Err(error) => last = error.to_string(),
+                Err(error) => last = error,
             }
             doubtful = true;
             tokio::time::sleep(PAUSE).await;
@@ -113,8 +124,13 @@ impl Api {
         panic!("{method} {path} got no answer within {PATIENCE:?}: {last}");
     }
 
-    async fn once(&self, method: Method, path: &str, body: Body) -> reqwest::Result<(StatusCode, Vec<u8>)> {
-        let Address { base, token } = self.server.read().clone();
+    async fn once(&self, method: Method, path: &str, body: Body) -> Result<(StatusCode, Vec<u8>), String> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let server = {
+            let servers = self.servers.read();
+            servers.get(turn % servers.len().max(1)).cloned()
+        };
+        let Address { base, token } = server.ok_or("there is no server")?;
         // Whole URLs name an address that the server had when it gave them.
         let path = path.find("/public/").map_or(path, |start| &path[start..]);
         let mut request = self.http.request(method, format!("{base}{path}")).bearer_auth(token);
@@ -128,8 +144,8 @@ impl Api {
                 request.header("content-type", format!("multipart/form-data; boundary={boundary}")).body(bytes)
             }
         };
-        let response = request.send().await?;
+        let response = request.send().await.map_err(|error| error.to_string())?;
         let status = response.status();
-        Ok((status, response.bytes().await?.to_vec()))
+        Ok((status, response.bytes().await.map_err(|error| error.to_string())?.to_vec()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -18,13 +18,10 @@ use workflows::{
     sign_process::{self, SignProcess},
 };
 
-use crate::{ledger::Ledger, support::Keeps};
+use super::ledger::Ledger;
 
 /// Entities in one step of a listing.
 const PAGE: usize = 100;
-
-/// Longest time until wake-ups that a killed server looked after on a shared store are another one's, on a busy machine.
-const TAKEOVER: Duration = Duration::from_secs(60);
 
 /// Between two looks for them.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -37,20 +34,19 @@ pub struct Found {
     pub messages: usize,
 }
 
-/// Reads and checks everything that a server left which does not run, in its data folder and where it kept its state.
-pub async fn check(data: &Path, keeps: &Keeps, ledger: &Ledger) -> Found {
-    let store = keeps.open(data).await;
-    let processes: HashMap<Uuid, Vec<Line<sign_process::Event>>> = all::<SignProcess, _>(&*store).await;
-    let identifications: HashMap<Uuid, Vec<Line<otp::Event>>> = all::<Otp, _>(&*store).await;
+/// Reads and checks everything that servers left that do not run: the store, and the outboxes in their data folders. Wake-ups that a
+/// killed server looked after are waited for as long as `takeover`.
+pub async fn check(store: &dyn Store, data: &[PathBuf], takeover: Duration, ledger: &Ledger) -> Found {
+    let processes: HashMap<Uuid, Vec<Line<sign_process::Event>>> = all::<SignProcess, _>(store).await;
+    let identifications: HashMap<Uuid, Vec<Line<otp::Event>>> = all::<Otp, _>(store).await;
     for process in ledger.processes() {
         assert!(processes.contains_key(&process.id), "process {} has no journal", process.id);
     }
     for identification in ledger.identifications() {
         assert!(identifications.contains_key(&identification.id), "identification {} has no journal", identification.id);
     }
-    check_wakes(&*store, &processes, &identifications, if matches!(keeps, Keeps::Shared(_)) { TAKEOVER } else { Duration::ZERO })
-        .await;
-    let messages = check_outbox(&data.join("sandbox"), &identifications);
+    check_wakes(store, &processes, &identifications, takeover).await;
+    let messages = data.iter().map(|folder| check_outbox(&folder.join("sandbox"), &identifications)).sum();
     let entries = processes.values().map(Vec::len).sum::<usize>() + identifications.values().map(Vec::len).sum::<usize>();
     Found { processes: processes.len(), identifications: identifications.len(), entries, messages }
 }
