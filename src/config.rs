@@ -203,7 +203,7 @@ pub struct Processes {
     #[serde(with = "iso_duration")]
     pub effect_timeout: TimeDelta,
     /// How soon after a crash effects whose end is not known are taken up again; PT1S to PT1H. With a store that servers share at
-    /// least twice `effect_timeout`, as they may be under way on another one. Default: PT5S.
+    /// least three times `effect_timeout`, as they may be under way on another one. Default: PT5S.
     #[serde(with = "iso_duration")]
     pub effect_lease: TimeDelta,
     /// Attempts of an effect before it is given up, 1 to 1000. Default: 20.

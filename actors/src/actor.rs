@@ -88,6 +88,7 @@ impl<M: Machine> Shared<M> {
         match asked {
             // Its asker has given up; under load that spares the work for those who still wait.
             Asked::Input(_, reply) if reply.is_closed() => {}
+            Asked::Wake(reply) if reply.is_closed() => {}
             Asked::Input(input, reply) => self.handle_input(&mut resident, input, reply, &busy).await,
             Asked::Ended(ended, taken) => self.handle_ended(&mut resident, ended, taken, &busy).await,
             Asked::Wake(reply) => {

@@ -22,6 +22,9 @@ use crate::{
 /// Most rounds of time deciding something before a command: each round must end a state, and machines have few.
 const MAX_PASSES: usize = 4;
 
+/// Tries of the same append whose outcome is not known.
+const UNKNOWN_RETRIES: u32 = 2;
+
 /// An effect that was asked for and has not ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pending<E> {
@@ -173,7 +176,12 @@ impl<M: Machine> Folded<M> {
             folded = Self { head: snapshot.seq, at, hash, machine: Arc::new(machine), pending, snapshot_seq: snapshot.seq };
         }
         for entry in &loaded.entries {
-            folded.follow(&journal::decode(folded.head, folded.hash, entry)?);
+            match journal::decode(folded.head, folded.hash, entry) {
+                Ok(line) => folded.follow(&line),
+                // It may be the snapshot that is not of this journal; the whole of it decides.
+                Err(_) if folded.snapshot_seq > 0 => return Ok(None),
+                Err(error) => return Err(error),
+            }
         }
         if folded.head != loaded.head {
             return Err(journal::Error::Gap { seq: folded.head + 1, found: loaded.head });
@@ -479,8 +487,16 @@ impl<M: Machine> Resident<M> {
         };
         // Dropped before the answer is known: whatever cuts this short, memory never claims what the journal may not hold.
         self.forget();
-        let outcome = match store.commit(commit.clone()).await {
-            Ok(CommitOutcome::Unknown) => store::resolve_unknown(store, &commit).await,
+        let mut outcome = store.commit(commit.clone()).await;
+        for _ in 0..UNKNOWN_RETRIES {
+            let Ok(CommitOutcome::Unknown) = outcome else { break };
+            outcome = match store::resolve_unknown(store, &commit).await {
+                // Nobody has written. The same once more, not another one: the first may still be on its way, and must be known again.
+                CommitOutcome::Conflict { head } if head == commit.expected_head => store.commit(commit.clone()).await,
+                known => Ok(known),
+            };
+        }
+        let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(store::Error::Refused(reason)) => return Err(Fault::Poisoned(reason)),
             Err(error) => return Err(Fault::Unavailable(error.to_string())),

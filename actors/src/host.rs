@@ -42,7 +42,7 @@ pub struct Options {
     /// Attempts under way at once, those not counted that answers wait for.
     pub max_effects: usize,
     /// After this, in process time, an attempt whose end is not known, and that is not under way in this server, is taken to
-    /// be lost with its server. With a shared store never less than twice `effect_timeout`, as it may be under way elsewhere;
+    /// be lost with its server. With a shared store never less than three times `effect_timeout`, as it may be under way elsewhere;
     /// else it only says how soon after a crash effects are taken up again.
     pub lease: Duration,
     /// Longest time that an answer waits for other processes to be told.
@@ -78,7 +78,8 @@ impl Default for Options {
 
 impl Options {
     fn rules(&self) -> Rules {
-        let elsewhere = if self.shared_store { self.effect_timeout.saturating_mul(2) } else { Duration::ZERO };
+        // Waiting for room, the attempt, and bringing its end home take one each at most.
+        let elsewhere = if self.shared_store { self.effect_timeout.saturating_mul(3) } else { Duration::ZERO };
         let lease = self.lease.max(elsewhere).max(Duration::from_millis(1));
         Rules {
             lease: chrono::Duration::from_std(lease).unwrap_or(chrono::Duration::minutes(1)),

@@ -315,8 +315,9 @@ impl References {
         removing: impl Future<Output = Result<bool, Error>>,
     ) -> Result<bool, Error> {
         let removed = removing.await;
-        // What failed may still be carried out, by a request that is on its way.
-        let removal = Removal { stage: Stage::Done, copy: announced.value.copy + u64::from(removed.is_err()) };
+        // Unless nothing was sent, something may still be on its way: a request that failed, or one that was repeated and of which the
+        // first is late.
+        let removal = Removal { stage: Stage::Done, copy: announced.value.copy + u64::from(!matches!(removed, Ok(false))) };
         // If this fails, or we die before it, the next holder waits in vain and then goes on without us. If it comes too late, one has.
         self.records.put(&Self::removal_key(organization, digest), announced.version, at, &removal).await?;
         removed

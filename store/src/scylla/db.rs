@@ -43,6 +43,9 @@ const KEEPALIVE: Duration = Duration::from_secs(4);
 /// Between two looks at whether the servers agree on the schema.
 const AGREEMENT_POLL: Duration = Duration::from_millis(50);
 
+/// Names of statements that keep leases begin so. They are few, and wait for nobody.
+const LEASES: &str = "lease_";
+
 /// Callers that may wait for room, for each that has it.
 const WAITING_PER_ROOM: usize = 4;
 
@@ -60,6 +63,7 @@ pub(super) struct Db {
     most_waiting: usize,
     pub timeout: Duration,
     serial: ExecutionProfile,
+    writes: ExecutionProfile,
 }
 
 /// What became of a conditional statement.
@@ -125,6 +129,7 @@ impl Db {
             most_waiting: room * WAITING_PER_ROOM,
             timeout: options.timeout,
             serial,
+            writes: profile(options, true).build(),
         })
     }
 
@@ -132,6 +137,10 @@ impl Db {
     pub async fn idempotent(&self, name: &'static str, text: &str) -> Result<Statement, Error> {
         let mut statement = self.prepare(name, text).await?;
         statement.prepared.set_is_idempotent(true);
+        if !text.starts_with("SELECT") {
+            // Sent twice when it is slow, every write would double an overload.
+            statement.prepared.set_execution_profile_handle(Some(self.writes.clone().into_handle()));
+        }
         Ok(statement)
     }
 
@@ -195,7 +204,8 @@ impl Db {
 
     fn decided(&self, name: &'static str, result: Result<QueryResult, ExecutionError>) -> Result<Conditional, Error> {
         match result {
-            Ok(result) => is_applied(name, result),
+            // An answer that cannot be read says nothing either.
+            Ok(result) => Ok(is_applied(name, result).unwrap_or_else(|error| Conditional::Unknown(error.to_string()))),
             Err(error) if nothing_was_sent(&error) => Err(unavailable(name, &error)),
             Err(error) => {
                 self.metrics.unknown.inc();
@@ -210,7 +220,8 @@ impl Db {
         name: &'static str,
         request: impl Future<Output = Result<T, ExecutionError>>,
     ) -> Result<Result<T, ExecutionError>, Error> {
-        let _room = self.enter().await?;
+        // A lease must not lapse because others wait: that would make an overload worse.
+        let _room = if name.starts_with(LEASES) { None } else { Some(self.enter().await?) };
         let began = Instant::now();
         let _in_flight = self.metrics.in_flight();
         let result = request.await;
@@ -249,7 +260,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// Quorum in all data centers: evidence must not depend on which one a node asked.
-fn profile(options: &Options, serial: bool) -> ExecutionProfileBuilder {
+fn profile(options: &Options, once: bool) -> ExecutionProfileBuilder {
     let mut balancing = DefaultPolicy::builder().token_aware(true);
     if let Some(datacenter) = &options.datacenter {
         balancing = balancing.prefer_datacenter(datacenter.clone()).permit_dc_failover(true);
@@ -260,7 +271,7 @@ fn profile(options: &Options, serial: bool) -> ExecutionProfileBuilder {
         .serial_consistency(Some(SerialConsistency::Serial))
         .request_timeout(Some(options.timeout))
         .load_balancing_policy(balancing.build());
-    if serial {
+    if once {
         return builder;
     }
     let speculation = SimpleSpeculativeExecutionPolicy { max_retry_count: 1, retry_interval: SPECULATE_AFTER };

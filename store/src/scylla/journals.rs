@@ -110,14 +110,18 @@ impl Journals {
         })
     }
 
+    /// Writes the bodies that are too large for [`Journals::append`].
+    pub async fn place<'a>(&self, commit: &'a Commit) -> Result<Vec<Place<'a>>, Error> {
+        self.bodies.place(&self.db, &commit.entries).await
+    }
+
     /// Appends, and finds out what became of it where the servers cannot tell at once.
-    pub async fn append(&self, commit: &Commit) -> Result<CommitOutcome, Error> {
-        let places = self.bodies.place(&self.db, &commit.entries).await?;
+    pub async fn append(&self, commit: &Commit, places: &[Place<'_>]) -> Result<CommitOutcome, Error> {
         let began = tokio::time::Instant::now();
-        let mut outcome = match self.attempt(commit, &places).await {
+        let mut outcome = match self.attempt(commit, places).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                self.bodies.forget(&self.db, &places).await;
+                self.bodies.forget(&self.db, places).await;
                 return Err(error);
             }
         };
@@ -128,13 +132,13 @@ impl Journals {
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
-            outcome = self.resolve(commit, &places).await;
+            outcome = self.resolve(commit, places).await;
         }
         match outcome {
             CommitOutcome::Applied => self.keep_snapshot(commit).await,
             CommitOutcome::Conflict { .. } => {
                 self.db.metrics.conflicts.inc();
-                self.bodies.forget(&self.db, &places).await;
+                self.bodies.forget(&self.db, places).await;
             }
             CommitOutcome::Unknown => self.unsure.note(&commit.entity),
         }
@@ -255,6 +259,8 @@ impl Journals {
             Some(_) => self.snapshot(entity).await?,
             None => None,
         };
+        // One of a later head than the last read finds is of another history: of a backup whose tables are not of one moment, say.
+        let snapshot = snapshot.filter(|snapshot| how == Read::Quorum || snapshot.seq <= head);
         let from = snapshot.as_ref().map_or(1, |snapshot| snapshot.seq + 1);
         if from > head + 1 {
             // A newer one than the head that was read: others were at work meanwhile.

@@ -18,7 +18,11 @@ mod records;
 mod unsure;
 mod wakes;
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use futures::future::try_join;
@@ -35,6 +39,10 @@ use crate::{
     Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
     Timestamp, Wake, limits,
 };
+
+/// An append that took longer than this after its wake-up was written brings it once more: whoever found it meanwhile, and no append,
+/// may have given it up.
+const LATE: Duration = Duration::from_secs(25);
 
 /// A connection to the cluster. Dropping it lets others take over its wake-ups after a while; [`Scylla::close`] does it at once.
 pub struct Scylla {
@@ -82,6 +90,8 @@ impl Store for Scylla {
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, Error> {
         limits::check_commit(&commit)?;
         let entity = &commit.entity;
+        // First, as it may take long, and the append must follow its wake-up closely.
+        let places = self.journals.place(&commit).await?;
         let head = commit.expected_head + commit.entries.len() as u64;
         let announcing = async {
             match commit.wake {
@@ -95,9 +105,15 @@ impl Store for Scylla {
                 _ => Ok(()),
             }
         };
-        let (announced, ()) = try_join(announcing, noting).await?;
-        let outcome = self.journals.append(&commit).await?;
+        let ((), announced) = try_join(noting, announcing).await?;
+        let began = Instant::now();
+        let outcome = self.journals.append(&commit, &places).await?;
         if outcome == CommitOutcome::Applied {
+            if let Some(due) = commit.wake.filter(|_| began.elapsed() > LATE)
+                && self.wakes.announce(entity, head, due).await.is_err()
+            {
+                return Ok(CommitOutcome::Unknown);
+            }
             self.wakes.appended(entity, head, announced);
         }
         Ok(outcome)

@@ -238,6 +238,13 @@ impl Index {
         self.trail.iter().rev().find(|(at, _)| *at <= then).map(|(_, position)| *position)
     }
 
+    /// The lease had lapsed and is valid again from `now` on. Writers may still place rows by what it said before: the floor rests
+    /// until that is past, as for a new owner.
+    pub fn resume(&mut self, now: Instant) {
+        self.trail.clear();
+        self.moved = now;
+    }
+
     fn leave_trail(&mut self, before: i64, now: Instant, times: &Times) {
         let is_due = self.trail.back().is_none_or(|(at, _)| self.moved.duration_since(*at) >= times.lateness() / TRAIL);
         if is_due {

@@ -61,10 +61,9 @@ impl Core {
     }
 
     async fn round(&self, observer: &mut Observer) -> Result<(), Error> {
-        let beat = self.next_beat();
-        let alive = self.db.write(&self.statements.alive, (self.me, beat)).await;
-        self.renew(beat).await?;
-        alive?;
+        let alive = self.db.write(&self.statements.alive, (self.me, self.next_beat()));
+        let (renewed, alive) = future::join(self.renew(), alive).await;
+        renewed.and(alive)?;
         for _ in 0..TAKES {
             self.observe(observer).await?;
             let plan = observer.plan(&self.numbers(), &self.times);
@@ -114,7 +113,7 @@ impl Core {
     }
 
     /// Shows that this node lives, for all of its shards at once, and drops those that are not its own any more.
-    async fn renew(&self, beat: i64) -> Result<(), Error> {
+    async fn renew(&self) -> Result<(), Error> {
         // Twice: what was lost is left out the second time.
         for _ in 0..2 {
             let held = self.all();
@@ -122,9 +121,11 @@ impl Core {
                 return Ok(());
             }
             let began = Instant::now();
+            // Newer than all before: a renewal that was held up on its way must not undo a later one.
+            let beat = self.next_beat();
             let marks: Vec<Marks> = held.iter().map(|shard| shard.index.lock().sweep(&self.heads.lock())).collect();
             let values = held.iter().zip(&marks).map(|(shard, marks)| {
-                (beat, marks.watermark, marks.floor, marks.position, number(shard.number), self.me, shard.epoch)
+                (beat, marks.watermark, marks.floor, marks.position, number(shard.number), self.me, shard.epoch, beat)
             });
             let how = match self.decide(&self.statements.renew, values.collect()).await? {
                 Conditional::Applied => {
@@ -159,6 +160,10 @@ impl Core {
     fn renewed(&self, held: &[Arc<Shard>], marks: &[Marks], began: Instant) {
         for (shard, marks) in held.iter().zip(marks) {
             let mut lease = shard.lease.lock();
+            let now = Instant::now();
+            if now >= lease.fence {
+                shard.index.lock().resume(now);
+            }
             lease.fence = began + self.times.fence;
             lease.watermark = marks.watermark;
         }

@@ -372,17 +372,21 @@ impl Wakes {
 
     /// Starts to look after shards, if that has not begun, and waits for the first round.
     async fn take_part(&self) {
-        let mut rounds = self.rounds.subscribe();
-        if *rounds.borrow() > 0 || self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed.load(Ordering::Acquire) {
             return;
         }
+        let mut rounds = self.rounds.subscribe();
         {
             let mut keeper = self.keeper.lock();
-            if keeper.is_none() {
+            // One that has ended by itself has died of a fault; its leases lapse, and a new one takes them up.
+            if keeper.as_ref().is_none_or(|keeper| keeper.task.is_finished()) {
                 let (stop, stopped) = watch::channel(false);
                 let task = tokio::spawn(self.core.clone().keep(self.rounds.clone(), stopped));
                 *keeper = Some(Keeper { stop, task });
             }
+        }
+        if *rounds.borrow() > 0 {
+            return;
         }
         // The sender lives as long as this.
         let first = rounds.wait_for(|rounds| *rounds > 0);

@@ -40,6 +40,9 @@ impl Core {
     /// than there is room for.
     pub async fn scan(&self, shard: Arc<Shard>, until: i64, room: &Room) -> Result<(), Error> {
         let _one_at_a_time = shard.scanning.lock().await;
+        if room.is_full(shard.index.lock().pending()) {
+            return Ok(());
+        }
         let ahead = shard.index.lock().ahead(until);
         if let Some((cursor, to)) = ahead {
             let read = |rows, cursor| {
@@ -177,6 +180,11 @@ impl Room {
     pub fn of(most: usize, shards: &[Arc<Shard>]) -> Self {
         let taken = shards.iter().map(|shard| shard.index.lock().pending()).sum();
         Self { share: most / shards.len().max(1), most, taken: AtomicUsize::new(taken) }
+    }
+
+    /// Whether a shard with so many pending must wait until some are done.
+    fn is_full(&self, pending: usize) -> bool {
+        pending >= self.share && self.taken.load(Ordering::Relaxed) >= self.most
     }
 
     /// The pending rows of a shard have become more. `false`: no more should.

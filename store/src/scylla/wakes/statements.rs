@@ -79,7 +79,7 @@ impl Statements {
                 .conditional(
                     "lease_renew",
                     "UPDATE wake_lease SET beat = ?, watermark = ?, floor = ?, position = ? \
-                     WHERE part = 0 AND shard = ? IF owner = ? AND epoch = ?",
+                     WHERE part = 0 AND shard = ? IF owner = ? AND epoch = ? AND beat < ?",
                 )
                 .await?,
             take: db
