@@ -180,6 +180,8 @@ async fn what_stays_unknown_is_said_and_read_again_later() {
     let server = setting.server();
     let id = server.open().await;
     setting.store.faulty().fail_next_write(Fault::UnknownApplied);
+    // Both looks at what became of it.
+    setting.store.faulty().fail_next(Fault::Refused);
     setting.store.faulty().fail_next(Fault::Refused);
     assert!(matches!(server.ask(id, Cmd::Add(1)).await, Err(Error::Unavailable(_))));
     assert_eq!(server.read(id).await.items, [1]);

@@ -206,6 +206,8 @@ async fn a_code_that_was_asked_for_but_not_begun_is_sent_after_a_restart() {
     let first = setting.server();
     let id = first.open().await;
     setting.store.faulty().fail_next_write(store::faulty::Fault::UnknownApplied);
+    // Both looks at what became of it.
+    setting.store.faulty().fail_next(store::faulty::Fault::Refused);
     setting.store.faulty().fail_next(store::faulty::Fault::Refused);
     assert!(matches!(first.ask(id, Cmd::AddAnd(1, Want::Code)).await, Err(Error::Unavailable(_))));
     assert!(first.world.attempts().is_empty());
