@@ -14,7 +14,7 @@ use std::{
 };
 
 use chrono::{TimeDelta, Utc};
-use cql_server::{Faults, Proxy, Random};
+use cql_server::{Faults, Keyspace, Proxy, Random};
 use parking_lot::Mutex;
 use store::{
     Commit, CommitOutcome, Entity, Entry, Error, PutOutcome, Record, RecordKey, Store,
@@ -207,24 +207,8 @@ fn is_whole(entries: &[Entry]) -> bool {
     entries.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq)
 }
 
-/// A keyspace that goes away with the test.
-struct Keyspace(String);
-
-impl Drop for Keyspace {
-    fn drop(&mut self) {
-        let name = std::mem::take(&mut self.0);
-        let dropping = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(cql_server::drop_keyspace(&name))
-        };
-        if let Ok(Err(error)) = std::thread::spawn(dropping).join() {
-            eprintln!("a keyspace stays: {error}");
-        }
-    }
-}
-
 fn options(host: String, keyspace: &Keyspace) -> Options {
-    Options { replication: 1, ..Options::new(vec![host], keyspace.0.clone()) }
+    Options { replication: 1, ..Options::new(vec![host], keyspace.name()) }
 }
 
 async fn open(options: &Options) -> Arc<Scylla> {
@@ -236,7 +220,7 @@ async fn what_a_write_answered_is_what_is_there_whatever_befell_its_statements()
     let mut random = Random(seed());
     let point = tokio::task::spawn_blocking(|| cql_server::shared().contact_points()[0].clone()).await.expect("a CQL server");
     let server: SocketAddr = point.to_socket_addrs().expect("an address").next().expect("an address");
-    let keyspace = Keyspace(cql_server::fresh_keyspace());
+    let keyspace = Keyspace::take().await.expect("a keyspace");
     let direct = options(point, &keyspace);
     migrate(&direct).await.expect("a schema");
 

@@ -11,6 +11,8 @@ use std::{
 use cql_server::{Cluster, Options};
 use parking_lot::Mutex;
 use serde_json::json;
+use store::scylla::Scylla;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::{
@@ -81,35 +83,140 @@ async fn of_three_database_nodes_one_dies_and_comes_back_under_load() {
 
 /// What one call got while the database was away.
 struct Probe {
+    what: &'static str,
     status: u16,
     retry_after: Option<String>,
     took: Duration,
 }
 
-/// Asks one server again and again, for something that needs the store.
-async fn probe(base: String, token: String, path: String, probes: Arc<Mutex<Vec<Probe>>>, stop: Arc<AtomicBool>) {
+/// Calls that need the store, to each server again and again.
+struct Probes {
+    taken: Arc<Mutex<Vec<Probe>>>,
+    stop: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Probes {
+    fn start(fleet: &Fleet) -> Self {
+        let (taken, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let server = |server: &Server| {
+            let (base, token) = (server.base().to_owned(), server.bearer().to_owned());
+            // A call that hangs must not keep the others from being made.
+            [0, 1, 2].map(|turn| tokio::spawn(probe(turn, base.clone(), token.clone(), Arc::clone(&taken), Arc::clone(&stop))))
+        };
+        let tasks = fleet.living().flat_map(server).collect();
+        Self { taken, stop, tasks }
+    }
+
+    /// What was taken since the last call.
+    fn take(&self) -> Vec<Probe> {
+        std::mem::take(&mut *self.taken.lock())
+    }
+
+    /// Waits for every call under way.
+    async fn end(self) -> Vec<Probe> {
+        self.stop.store(true, Ordering::Relaxed);
+        for task in self.tasks {
+            task.await.expect("every call is answered");
+        }
+        std::mem::take(&mut *self.taken.lock())
+    }
+}
+
+async fn probe(turn: usize, base: String, token: String, taken: Arc<Mutex<Vec<Probe>>>, stop: Arc<AtomicBool>) {
     let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().expect("a client");
     let creation = json!({
         "actor": {"name": "Ana", "msisdn": {"phone_number": 699_999_999, "country_code": "34"}},
         "expires_in": "P1D", "channel": {"type": "SMS"},
     });
-    let mut turn = 0;
+    let pdf = documents::fixtures::contract(&[]);
     while !stop.load(Ordering::Relaxed) {
-        turn += 1;
-        let request = match turn % 2 {
-            0 => http.get(format!("{base}{path}")),
-            _ => http.post(format!("{base}/v1/orgs/acme/identifications/otp")).json(&creation),
+        let (what, request) = match turn {
+            0 => ("reading", http.get(format!("{base}{}", identification_path(Uuid::now_v7())))),
+            1 => ("creating", http.post(format!("{base}/v1/orgs/acme/identifications/otp")).json(&creation)),
+            _ => {
+                let (kind, body) = upload(&pdf);
+                ("uploading", http.post(format!("{base}/v1/orgs/acme/documents")).header("content-type", kind).body(body))
+            }
         };
         let began = Instant::now();
         let answer = request.bearer_auth(&token).send().await.expect("an answer, whatever it says");
         let retry_after = answer.headers().get("retry-after").map(|value| value.to_str().expect("text").to_owned());
-        probes.lock().push(Probe { status: answer.status().as_u16(), retry_after, took: began.elapsed() });
+        taken.lock().push(Probe { what, status: answer.status().as_u16(), retry_after, took: began.elapsed() });
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-fn address(server: &Server) -> (String, String) {
-    (server.base().to_owned(), server.bearer().to_owned())
+/// A form with a document of its own, and its media type.
+fn upload(pdf: &[u8]) -> (String, Vec<u8>) {
+    let boundary = Uuid::new_v4().simple().to_string();
+    let mut form = Vec::new();
+    for (name, value) in [("name", b"contract".as_slice()), ("extension", b"pdf"), ("content", pdf)] {
+        let file = if name == "content" { "; filename=\"contract.pdf\"" } else { "" };
+        form.extend(format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").into_bytes());
+        form.extend(value);
+        form.extend(b"\r\n");
+    }
+    form.extend(format!("--{boundary}--\r\n").into_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), form)
+}
+
+/// Holds each answer against what may be said to a caller.
+fn check(probes: &[Probe]) {
+    for Probe { what, status, retry_after, took } in probes {
+        assert!(*took < LONGEST_ANSWER, "{what}: an answer took {took:?}");
+        assert!(matches!(status, 201 | 404 | 503), "{what}: it said {status}");
+        assert!(*status != 503 || retry_after.is_some(), "{what}: 503 without Retry-After");
+    }
+}
+
+/// How the database is away.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Absence {
+    /// Its process stands still: connections stay open and nothing answers.
+    StandsStill,
+    /// Its process has ended: nobody listens.
+    Stopped,
+}
+
+/// Takes the database away and brings it back. Gives the most statements that were under way in one server at a time.
+async fn away(absence: Absence, database: &mut Cluster, fleet: &Fleet) -> u64 {
+    let in_flight = || blocking(|| fleet.living().map(|server| metric(server, "rubrica_store_in_flight")).max().unwrap_or(0));
+    let gone = Instant::now();
+    match absence {
+        Absence::StandsStill => database.pause(0).expect("the node stands still"),
+        Absence::Stopped => blocking(|| database.stop(0)).expect("the node stops"),
+    }
+    let probes = Probes::start(fleet);
+    let mut most = 0;
+    while gone.elapsed() < AWAY {
+        most = most.max(in_flight());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let refused = probes.take();
+    match absence {
+        Absence::StandsStill => database.resume(0).expect("the node goes on"),
+        Absence::Stopped => blocking(|| database.start_again(0)).unwrap_or_else(|error| panic!("{error}")),
+    }
+    let was_away = gone.elapsed();
+    let mut after = probes.take();
+    let from = after.len();
+    let back = until("service after the database is back", BACK, async || {
+        most = most.max(in_flight());
+        after.extend(probes.take());
+        ["creating", "uploading"].iter().all(|what| after[from..].iter().filter(|probe| probe.what == *what && probe.status == 201).count() >= 2)
+    })
+    .await;
+    after.extend(probes.end().await);
+    check(&refused);
+    check(&after);
+    assert!(!refused.is_empty() && refused.iter().all(|probe| probe.status == 503), "the store was needed and not there");
+    let slowest = refused.iter().chain(&after).map(|probe| probe.took).max().unwrap_or_default();
+    println!(
+        "{absence:?} for {was_away:?}: {} calls refused, the slowest answer after {slowest:?}; back after {back:?}; at most {most} statements at once",
+        refused.len()
+    );
+    most
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,68 +231,26 @@ async fn a_database_that_is_away_is_503_and_its_return_brings_no_herd() {
     let load = Load::start(&api, gateway.clone(), true, CLIENTS);
     let ledger = load.ledger.clone();
     until("the load to be under way", Duration::from_secs(60), async || acknowledged(&ledger) > 4).await;
-    // These fall due while nobody can look at them.
-    let sleepers: Vec<Waiting> = waiting(&api, 200, "PT15S").await;
 
-    blocking(|| database.stop(0)).expect("the node stops");
-    let stopped = Instant::now();
-    let (probes, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
-    let probing: Vec<_> = fleet
-        .living()
-        .map(|server| {
-            let (base, token) = address(server);
-            let path = identification_path(Uuid::now_v7());
-            tokio::spawn(probe(base, token, path, probes.clone(), stop.clone()))
-        })
-        .collect();
-    let mut most_in_flight = 0;
-    while stopped.elapsed() < AWAY {
-        most_in_flight = most_in_flight
-            .max(blocking(|| fleet.living().map(|server| metric(server, "rubrica_store_in_flight")).max()).unwrap_or(0));
-        tokio::time::sleep(Duration::from_millis(200)).await;
+    for absence in [Absence::StandsStill, Absence::Stopped] {
+        // These fall due while nobody can look at them.
+        let sleepers: Vec<Waiting> = waiting(&api, 200, "PT15S").await;
+        let most = away(absence, &mut database, &fleet).await;
+        assert!(most <= MAX_IN_FLIGHT, "{most} statements at once");
+        load.assert_alive();
+        let tables = store.open().await;
+        let fired = until("what fell due meanwhile", Duration::from_secs(60), async || all_expired(&sleepers, &tables).await).await;
+        println!("what fell due meanwhile was looked at {fired:?} later");
     }
-    let while_away = probes.lock().drain(..).collect::<Vec<_>>();
-    blocking(|| database.start_again(0)).unwrap_or_else(|error| panic!("{error}"));
-    let answers = Instant::now();
-    // A call that began before may end now.
-    let back = until("service after the database is back", BACK, async || {
-        most_in_flight = most_in_flight
-            .max(blocking(|| fleet.living().map(|server| metric(server, "rubrica_store_in_flight")).max()).unwrap_or(0));
-        probes.lock().iter().filter(|probe| probe.status == 201).count() >= 4
-    })
-    .await;
-    stop.store(true, Ordering::Relaxed);
-    for probing in probing {
-        probing.await.expect("every call is answered");
-    }
-    assert!(!while_away.is_empty());
-    for probe in while_away.iter().chain(&*probes.lock()) {
-        assert!(probe.took < LONGEST_ANSWER, "an answer took {:?}", probe.took);
-        assert!(matches!(probe.status, 201 | 404 | 503), "it said {}", probe.status);
-        assert!(probe.status != 503 || probe.retry_after.is_some(), "503 without Retry-After");
-    }
-    let refused = while_away.iter().filter(|probe| probe.status == 503).count();
-    assert!(refused * 2 > while_away.len(), "{refused} of {} calls were refused", while_away.len());
-    let slowest = while_away.iter().map(|probe| probe.took).max().unwrap_or_default();
-
-    let tables = store.open().await;
-    let fired = until("what fell due meanwhile", Duration::from_secs(60), async || {
-        for sleeper in &sleepers {
-            if !sleeper.has_expired(&tables).await {
-                return false;
-            }
-        }
-        true
-    })
-    .await;
-    drop(tables);
-    assert!(most_in_flight <= MAX_IN_FLIGHT, "{most_in_flight} statements at once");
-    println!(
-        "away for {:?}: {refused} of {} calls refused, the slowest after {slowest:?}; back {back:?} after the database, what was due {fired:?} \
-         later; at most {most_in_flight} statements at once",
-        answers - stopped,
-        while_away.len()
-    );
     drop(store);
     finish(fleet, &api, load, &gateway).await;
+}
+
+async fn all_expired(sleepers: &[Waiting], tables: &Scylla) -> bool {
+    for sleeper in sleepers {
+        if !sleeper.has_expired(tables).await {
+            return false;
+        }
+    }
+    true
 }

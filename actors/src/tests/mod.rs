@@ -5,4 +5,5 @@ mod effects;
 mod faults;
 mod memory;
 mod random;
+mod skew;
 mod timer;
