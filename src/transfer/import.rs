@@ -53,8 +53,7 @@ pub async fn import(
     import_files(blobs, folder, &manifest, resumed, report).await?;
     let mut lanes = Lanes::new(store, resumed);
     import_records(&mut lanes, folder, &manifest, report).await?;
-    import_journals(&mut lanes, folder, &manifest, report).await?;
-    lanes.end().await?;
+    import_journals(lanes, folder, &manifest, report).await?;
     let verdict =
         Verdict { export: manifest.contents.clone(), store: read_back(store.as_ref(), blobs, folder, &manifest, report).await? };
     if verdict.is_same() {
@@ -168,7 +167,8 @@ async fn import_records(lanes: &mut Lanes, folder: &Path, manifest: &Manifest, r
     Ok(())
 }
 
-async fn import_journals(lanes: &mut Lanes, folder: &Path, manifest: &Manifest, report: &Report) -> Result<(), Error> {
+/// The last to write: waits until all is written.
+async fn import_journals(mut lanes: Lanes, folder: &Path, manifest: &Manifest, report: &Report) -> Result<(), Error> {
     let mut lines = manifest.part(JOURNALS_PART)?.read(folder)?;
     let mut progress = Progress::new(report, "journals", Some(manifest.contents.journals));
     while let Some(line) = lines.next().transpose()? {
@@ -177,9 +177,10 @@ async fn import_journals(lanes: &mut Lanes, folder: &Path, manifest: &Manifest, 
         };
         lanes.next();
         let standing = Standing { entity: Entity::new(organization, kind, id), head, wake };
-        import_journal(lanes, &mut lines, &standing).await?;
+        import_journal(&mut lanes, &mut lines, &standing).await?;
         progress.step();
     }
+    lanes.end().await?;
     progress.end();
     Ok(())
 }

@@ -653,7 +653,7 @@ async fn an_import_that_is_killed_at_any_moment_goes_on_when_it_is_run_again() {
                 Some(Err(error)) => panic!("seed {seed}: {error}"),
                 None => kills += 1,
             }
-            polls += 13 + polls / 2;
+            polls += 3 + polls / 8;
         }
         assert_eq!(moved_on(&world).await, from.everything().await, "seed {seed}");
     }

@@ -15,6 +15,10 @@ use super::{ATTEMPTS, Error, retried, wait_before};
 /// Writes under way at once.
 const LANES: usize = 64;
 
+/// Writes that wait in one lane. Enough for a long journal not to hold up those that follow in other lanes; how much waits in all is
+/// bounded by the room.
+const WAITING: usize = 256;
+
 /// Kilobytes of bodies that wait or are under way together.
 const ROOM: u32 = 32 * 1024;
 
@@ -51,7 +55,7 @@ impl Lanes {
         let mut ends = JoinSet::new();
         let mut lanes = Vec::with_capacity(LANES);
         for _ in 0..LANES {
-            let (lane, mut writes) = mpsc::channel::<(Write, OwnedSemaphorePermit)>(1);
+            let (lane, mut writes) = mpsc::channel::<(Write, OwnedSemaphorePermit)>(WAITING);
             let store = Arc::clone(store);
             ends.spawn(async move {
                 while let Some((write, _room)) = writes.recv().await {
@@ -114,7 +118,10 @@ async fn append(
     let name = || format!("{} {} of {}", entity.kind, entity.id, entity.organization);
     let mut look = look_first;
     for attempt in 0..ATTEMPTS {
-        tokio::time::sleep(wait_before(attempt)).await;
+        // Even a wait of nothing would be one of a tick.
+        if attempt > 0 {
+            tokio::time::sleep(wait_before(attempt)).await;
+        }
         let Some(first) = entries.first() else { return Ok(()) };
         if look {
             let (from, limit) = (first.seq, entries.len());
@@ -154,7 +161,10 @@ pub async fn put(store: &dyn Store, key: &RecordKey, record: &store::Record, loo
     let before = record.version - 1;
     let mut look = look_first;
     for attempt in 0..ATTEMPTS {
-        tokio::time::sleep(wait_before(attempt)).await;
+        // Even a wait of nothing would be one of a tick.
+        if attempt > 0 {
+            tokio::time::sleep(wait_before(attempt)).await;
+        }
         if look {
             let there = retried(|| store.history(key, Some(record.version + 1), 1)).await?;
             match there.first().filter(|there| there.version == record.version) {
