@@ -202,7 +202,8 @@ pub struct Processes {
     /// Longest attempt of an effect such as sending or sealing; PT1S to PT10M. Default: PT25S.
     #[serde(with = "iso_duration")]
     pub effect_timeout: TimeDelta,
-    /// How soon after a crash effects whose end is not known are taken up again; PT1S to PT1H. Default: PT5S.
+    /// How soon after a crash effects whose end is not known are taken up again; PT1S to PT1H. With a store that servers share at
+    /// least twice `effect_timeout`, as they may be under way on another one. Default: PT5S.
     #[serde(with = "iso_duration")]
     pub effect_lease: TimeDelta,
     /// Attempts of an effect before it is given up, 1 to 1000. Default: 20.

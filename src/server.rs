@@ -262,7 +262,7 @@ impl Running {
         background.iter().for_each(tokio::task::JoinHandle::abort);
         let (sign, otp) = tokio::join!(processes.sign.drain(patience), processes.otp.drain(patience));
         if !(sign && otp) {
-            tracing::warn!("some effects were still under way; they are taken up again at the next start");
+            tracing::warn!("some effects were still under way; they are taken up again later, here or by another server");
         }
         engine.close().await?;
         Ok(ended?)

@@ -45,21 +45,26 @@ impl Expected {
 }
 
 impl CodeReader {
-    /// Follows the outbox of a data folder.
-    pub fn start(data: &Path) -> Self {
+    /// Follows the outboxes of these data folders.
+    pub fn start<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Self {
         let waiting = Waiting::default();
         let stopped = Arc::new(AtomicBool::new(false));
-        let mut follower =
-            Follower { path: data.join("sandbox/current.jsonl"), file: None, part: Vec::new(), waiting: waiting.clone() };
-        let stop = stopped.clone();
+        let follower = |data: &Path| Follower {
+            path: data.join("sandbox/current.jsonl"),
+            file: None,
+            part: Vec::new(),
+            waiting: waiting.clone(),
+        };
+        let mut followers: Vec<Follower> = folders.into_iter().map(follower).collect();
+        let (stop, told) = (stopped.clone(), waiting.clone());
         let thread = std::thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
-                match follower.read() {
+                match followers.iter_mut().map(Follower::read).sum::<io::Result<usize>>() {
                     Ok(0) => std::thread::sleep(EVERY),
                     Ok(_) => {}
                     Err(error) => {
                         eprintln!("load: the outbox cannot be read: {error}");
-                        return follower.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+                        return told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
                     }
                 }
             }

@@ -6,6 +6,7 @@
 mod client;
 mod code_reader;
 mod machine;
+mod nodes;
 mod otp;
 mod seal;
 mod server;
@@ -22,7 +23,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 #[command(name = "load")]
 struct Options {
-    /// What is measured: otp, waiting, seal. Without any: all.
+    /// What is measured: otp, waiting, seal, nodes. Without any: the first three. nodes needs Java, and Maven once.
     scenarios: Vec<Scenario>,
     /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
     #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
@@ -52,11 +53,12 @@ enum Scenario {
     Otp,
     Waiting,
     Seal,
+    Nodes,
 }
 
 impl Options {
     fn wants(&self, scenario: Scenario) -> bool {
-        self.scenarios.is_empty() || self.scenarios.contains(&scenario)
+        (self.scenarios.is_empty() && scenario != Scenario::Nodes) || self.scenarios.contains(&scenario)
     }
 
     fn duration(&self) -> Duration {
@@ -89,6 +91,11 @@ async fn run(options: &Options) -> Result<(), Failure> {
     }
     if options.wants(Scenario::Seal) {
         seal::run(options)?;
+    }
+    if options.wants(Scenario::Nodes) {
+        for server in &options.servers {
+            nodes::run(options, server).await?;
+        }
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub const CREATION: &str = "/v1/orgs/acme/identifications/otp";
-const DEVICE: &str = "x-installation_id: 7f0c\r\nx-fingerprint: 5a5a\r\nuser-agent: load\r\n";
+pub const DEVICE: &str = "x-installation_id: 7f0c\r\nx-fingerprint: 5a5a\r\nuser-agent: load\r\n";
 
 /// Runs before the measurement: connections, token check, files, statistics of the allocator.
 const WARM_UP: Duration = Duration::from_secs(3);
@@ -105,7 +105,7 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
 async fn measure(options: &Options, program: &Path) -> Result<Measured, Failure> {
     let folder = tempfile::tempdir_in(&options.folder)?;
     let server = Server::start(program, folder.path())?;
-    let codes = Rc::new(CodeReader::start(folder.path()));
+    let codes = Rc::new(CodeReader::start([folder.path()]));
     let next_phone = Rc::new(AtomicU64::new(FIRST_PHONE));
     let from = Instant::now() + WARM_UP;
     let until = from + options.duration();

@@ -27,7 +27,13 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it listens.
     pub fn start(program: &Path, data: &Path) -> Result<Self, Failure> {
+        Self::start_with(program, data, &[])
+    }
+
+    /// Starts a server with these variables and waits until it listens.
+    pub fn start_with(program: &Path, data: &Path, environment: &[(&str, String)]) -> Result<Self, Failure> {
         let mut command = Command::new(program);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
         let output = child.stdout.take().ok_or("the server has no output")?;
@@ -99,6 +105,20 @@ impl Drop for Server {
 /// Seconds of processor time of this process.
 pub fn own_cpu() -> Result<f64, Failure> {
     cpu_seconds("/proc/self/stat")
+}
+
+/// Seconds of processor time of those processes whose command line holds this text.
+pub fn cpu_of_command(text: &str) -> Result<f64, Failure> {
+    let mut seconds = 0.0;
+    for entry in std::fs::read_dir("/proc")? {
+        let folder = entry?.path();
+        let command = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+        if String::from_utf8_lossy(&command).contains(text) {
+            // It may end between the two reads.
+            seconds += cpu_seconds(&folder.join("stat").display().to_string()).unwrap_or(0.0);
+        }
+    }
+    Ok(seconds)
 }
 
 fn cpu_seconds(path: &str) -> Result<f64, Failure> {

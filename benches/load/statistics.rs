@@ -70,3 +70,10 @@ pub fn total(metrics: &str, name: &str) -> f64 {
     let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
     metrics.lines().filter(of_name).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
 }
+
+/// The sum of a metric over those labels of which one is so.
+pub fn labelled(metrics: &str, name: &str, label: &str, value: &str) -> f64 {
+    let wanted = format!("{label}=\"{value}\"");
+    let of_label = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{') && rest.contains(&wanted));
+    metrics.lines().filter(of_label).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+}

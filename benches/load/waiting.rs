@@ -152,7 +152,7 @@ async fn wake(server: &Server, processes: u64, started: Instant) -> Result<(), F
     Ok(())
 }
 
-async fn metrics(connection: &mut Connection) -> Result<String, Failure> {
+pub async fn metrics(connection: &mut Connection) -> Result<String, Failure> {
     let answer = connection.call("GET", "/metrics", "", "").await?;
     answer.expect(200)?;
     Ok(String::from_utf8(answer.body.to_vec())?)

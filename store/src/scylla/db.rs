@@ -346,3 +346,34 @@ fn nothing_was_sent(error: &ExecutionError) -> bool {
 pub(super) fn unavailable(name: &'static str, error: &ExecutionError) -> Error {
     Error::Unavailable(format!("{name}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_wait_than_there_is_room_for_and_who_leaves_makes_room() {
+        let count = AtomicUsize::new(0);
+        let waiting: Vec<_> = (0..3).filter_map(|_| Waiting::enter(&count, 2)).collect();
+        assert_eq!(waiting.len(), 2, "the third is refused");
+        assert_eq!(count.load(Ordering::Acquire), 2, "who was refused does not count");
+        drop(waiting);
+        assert_eq!(count.load(Ordering::Acquire), 0);
+        assert!(Waiting::enter(&count, 2).is_some());
+    }
+
+    #[test]
+    fn only_what_no_server_can_have_seen_wrote_nothing() {
+        let timeout = ExecutionError::RequestTimeout(Duration::from_secs(5));
+        let unavailable = DbError::Unavailable { consistency: Consistency::Quorum, required: 2, alive: 1 };
+        let unavailable = ExecutionError::LastAttemptError(RequestAttemptError::DbError(unavailable, String::new()));
+        let overloaded = ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Overloaded, String::new()));
+        for may_have_written in [timeout, unavailable, overloaded] {
+            assert!(!nothing_was_sent(&may_have_written), "{may_have_written}");
+        }
+        let invalid = ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Invalid, String::new()));
+        for surely_not in [ExecutionError::EmptyPlan, invalid] {
+            assert!(nothing_was_sent(&surely_not), "{surely_not}");
+        }
+    }
+}

@@ -1,9 +1,8 @@
 //! Journals: one conditional statement for each append, one read for each load.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use parking_lot::Mutex;
 use scylla::{
     serialize::row::SerializeRow,
     statement::batch::{Batch, BatchType},
@@ -14,6 +13,7 @@ use uuid::Uuid;
 use super::{
     bodies::{Bodies, Place},
     db::{Conditional, Db, Read, Statement},
+    unsure::{FIRST_PAUSE, PATIENCE, ROUNDS, Unsure},
 };
 use crate::{
     Commit, CommitOutcome, Entity, Entry, Error, Loaded, Snapshot, Standing,
@@ -28,18 +28,6 @@ const BODIES_AT_ONCE: usize = 8;
 
 /// Stands for "no wake-up" in a static column: nothing is deleted to say so, as that would leave a tombstone.
 const NO_WAKE: i64 = i64::MAX;
-
-/// Rounds of finding out what became of an append, the first attempt not counted.
-const ROUNDS: u32 = 4;
-
-/// Pause before the first of them; it doubles. A server gives up on a Paxos round after about two seconds.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-
-/// Longest time for them: whoever waits for the answer waits ten seconds.
-const PATIENCE: Duration = Duration::from_secs(8);
-
-/// Most entities of which the last write is not known. Beyond it one of them is forgotten, and read as all others are.
-const MAX_UNSURE: usize = 10_000;
 
 pub(super) struct Journals {
     db: Arc<Db>,
@@ -59,7 +47,7 @@ pub(super) struct Journals {
     entities: Statement,
     entities_after: Statement,
     /// Entities of which a write may still be under way: they are read serially, which ends it.
-    unsure: Mutex<HashSet<Entity>>,
+    unsure: Unsure<Entity>,
 }
 
 /// A row of an entity's partition.
@@ -116,7 +104,7 @@ impl Journals {
                 "SELECT DISTINCT org, kind, id, head, wake FROM entity WHERE token(org, kind, id) > token(?, ?, ?) LIMIT ?",
             )
             .await?,
-            unsure: Mutex::new(HashSet::new()),
+            unsure: Unsure::new(),
             db,
             bodies,
         })
@@ -148,7 +136,7 @@ impl Journals {
                 self.db.metrics.conflicts.inc();
                 self.bodies.forget(&self.db, &places).await;
             }
-            CommitOutcome::Unknown => self.note_unsure(&commit.entity),
+            CommitOutcome::Unknown => self.unsure.note(&commit.entity),
         }
         Ok(outcome)
     }
@@ -242,10 +230,10 @@ impl Journals {
 
     pub async fn load(&self, entity: &Entity) -> Result<Option<Loaded>, Error> {
         // What does not fit together was written, or not written to its end, between two reads.
-        for how in [self.how(entity), Read::Quorum, Read::Serial] {
+        for how in [self.unsure.how(entity), Read::Quorum, Read::Serial] {
             match self.try_load(entity, how).await? {
                 Some(loaded) => {
-                    self.is_sure(entity, how);
+                    self.unsure.was_read(entity, how);
                     return Ok(loaded);
                 }
                 None => tracing::debug!(entity = %entity.id, "a journal did not fit together; reading it again"),
@@ -264,7 +252,7 @@ impl Journals {
             return Ok(None);
         }
         let snapshot = match snapshot_seq {
-            Some(_) => self.snapshot(entity, how).await?,
+            Some(_) => self.snapshot(entity).await?,
             None => None,
         };
         let from = snapshot.as_ref().map_or(1, |snapshot| snapshot.seq + 1);
@@ -285,10 +273,9 @@ impl Journals {
         Ok(is_whole.then_some(Some(Loaded { head, snapshot, entries })))
     }
 
-    async fn snapshot(&self, entity: &Entity, how: Read) -> Result<Option<Snapshot>, Error> {
+    /// Written plainly: a serial read would have nothing to end.
+    async fn snapshot(&self, entity: &Entity) -> Result<Option<Snapshot>, Error> {
         let (org, kind, id) = key(entity);
-        // Snapshots are written plainly; a serial read of them has nothing to end.
-        let _ = how;
         let rows: Vec<(Option<i64>, Option<Vec<u8>>)> = self.db.read(&self.snapshot, Read::Quorum, (org, kind, id)).await?;
         Ok(rows.into_iter().find_map(|row| match row {
             (Some(seq), Some(body)) => Some(Snapshot { seq: seq as u64, body }),
@@ -301,10 +288,10 @@ impl Journals {
         if limit == 0 || i64::try_from(from).is_err() {
             return Ok(Vec::new());
         }
-        for how in [self.how(entity), Read::Serial] {
+        for how in [self.unsure.how(entity), Read::Serial] {
             let entries = self.read_entries(entity, from, limit, how).await?;
             if (from..).zip(&entries).all(|(seq, entry)| entry.seq == seq) {
-                self.is_sure(entity, how);
+                self.unsure.was_read(entity, how);
                 return Ok(entries);
             }
         }
@@ -368,25 +355,6 @@ impl Journals {
             Ok(Standing { entity: Entity::new(org, kind, id), head: head_of(head), wake })
         };
         rows.into_iter().map(standing).collect()
-    }
-
-    fn how(&self, entity: &Entity) -> Read {
-        if self.unsure.lock().contains(entity) { Read::Serial } else { Read::Quorum }
-    }
-
-    fn is_sure(&self, entity: &Entity, how: Read) {
-        if how == Read::Serial {
-            self.unsure.lock().remove(entity);
-        }
-    }
-
-    fn note_unsure(&self, entity: &Entity) {
-        let mut unsure = self.unsure.lock();
-        if unsure.len() >= MAX_UNSURE {
-            let some = unsure.iter().next().cloned();
-            some.map(|some| unsure.remove(&some));
-        }
-        unsure.insert(entity.clone());
     }
 }
 

@@ -67,7 +67,7 @@ pub async fn migrate(options: &Options) -> Result<Migrated, Error> {
 /// Whether the schema has seen every migration that this program has.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when there is no schema at all, or no answer.
+/// [`Error::Refused`] when there is no schema, an older one, or none that can be read.
 pub(super) async fn check(db: &Db) -> Result<(), Error> {
     match seen(db).await {
         Ok(seen) if seen >= MIGRATIONS.len() => Ok(()),

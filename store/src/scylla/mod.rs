@@ -15,6 +15,7 @@ mod metrics;
 mod migrations;
 mod options;
 mod records;
+mod unsure;
 mod wakes;
 
 use std::{ops::Range, sync::Arc};

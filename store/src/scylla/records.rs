@@ -1,6 +1,6 @@
 //! Versioned records: a partition each, and the keys of a collection in order beside them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use scylla::statement::batch::{Batch, BatchType};
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     bodies::{Bodies, Place},
     db::{Conditional, Db, Read, Statement},
+    unsure::{FIRST_PAUSE, PATIENCE, ROUNDS, Unsure},
 };
 use crate::{
     Error, PutOutcome, Record, RecordKey, Timestamp, limits,
@@ -27,10 +28,6 @@ const PAGE: usize = 256;
 /// Records that are read at once for a listing.
 const AT_ONCE: usize = 16;
 
-/// As for journals: tries after the first, and the pause before the first of them.
-const ROUNDS: u32 = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-
 pub(super) struct Records {
     db: Arc<Db>,
     bodies: Arc<Bodies>,
@@ -44,6 +41,8 @@ pub(super) struct Records {
     keys_after: Statement,
     all: Statement,
     all_after: Statement,
+    /// Records of which a put may still be under way.
+    unsure: Unsure<RecordKey>,
 }
 
 type Row = (i64, Option<i64>, Option<Vec<u8>>, Option<Uuid>, Option<i32>);
@@ -74,6 +73,7 @@ impl Records {
             all_after: db
                 .idempotent("all_records", &format!("{all} WHERE token(org, collection, key) > token(?, ?, ?) LIMIT ?"))
                 .await?,
+            unsure: Unsure::new(),
             db,
             bodies,
         })
@@ -89,6 +89,7 @@ impl Records {
         let places = self.bodies.place(&self.db, &bodies).await?;
         let Some(place) = places.first() else { return Err(Error::Refused("a put without a body".into())) };
         let put = Put { key, expected, at, id: Uuid::new_v4(), place };
+        let began = tokio::time::Instant::now();
         let mut outcome = match self.attempt(&put).await {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -98,16 +99,20 @@ impl Records {
         };
         let mut pause = FIRST_PAUSE;
         for _ in 0..ROUNDS {
-            if outcome != PutOutcome::Unknown {
+            if outcome != PutOutcome::Unknown || began.elapsed() + pause >= PATIENCE {
                 break;
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
             outcome = self.resolve(&put).await;
         }
-        if let PutOutcome::Conflict { .. } = outcome {
-            self.db.metrics.conflicts.inc();
-            self.bodies.forget(&self.db, &places).await;
+        match outcome {
+            PutOutcome::Applied => {}
+            PutOutcome::Conflict { .. } => {
+                self.db.metrics.conflicts.inc();
+                self.bodies.forget(&self.db, &places).await;
+            }
+            PutOutcome::Unknown => self.unsure.note(key),
         }
         Ok(outcome)
     }
@@ -164,12 +169,16 @@ impl Records {
     }
 
     pub async fn get(&self, key: &RecordKey) -> Result<Option<Record>, Error> {
-        for how in [Read::Quorum, Read::Serial] {
+        for how in [self.unsure.how(key), Read::Serial] {
             type Newest = (Option<i64>, Option<i64>, Option<Vec<u8>>, Option<Uuid>, Option<i32>, Option<i64>);
             let rows: Vec<Newest> = self.db.read(&self.newest, how, names(key)).await?;
-            let Some((version, at, body, spill, size, head)) = rows.into_iter().next() else { return Ok(None) };
+            let Some((version, at, body, spill, size, head)) = rows.into_iter().next() else {
+                self.unsure.was_read(key, how);
+                return Ok(None);
+            };
             // A version that the head does not know yet, or the other way: its write is not at its end.
             if let Some(version) = version.filter(|version| Some(*version) == head) {
+                self.unsure.was_read(key, how);
                 return self.record((version, at, body, spill, size), how).await.map(Some);
             }
         }

@@ -14,7 +14,7 @@ use std::{
 /// Names a running server instead: `http://host:port`.
 pub const VARIABLE: &str = "RUBRICA_TEST_S3";
 
-/// Longest time from the start of the server to its first answer: it is Python, and the machine may be busy.
+/// Longest time from the start of the server to its first answer, and to any other one: it is Python, and the machine may be busy.
 const START: Duration = Duration::from_secs(60);
 
 /// Between two tries to reach it.
@@ -88,7 +88,8 @@ fn free_address() -> SocketAddr {
 fn request(endpoint: &str, line: &str) -> Option<String> {
     let host = endpoint.strip_prefix("http://")?;
     let mut connection = TcpStream::connect(host).ok()?;
-    connection.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    // The first request of a kind is slow: only then does moto read that part of itself.
+    connection.set_read_timeout(Some(START)).ok()?;
     write!(connection, "{line} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").ok()?;
     let mut head = [0; 64];
     let length = connection.read(&mut head).ok().filter(|length| *length > 0)?;

@@ -1,0 +1,275 @@
+//! Several servers on one database: what they do together, whether a process stays at one server or goes from one to the other with each
+//! call, and what their statements are.
+
+use std::{
+    path::Path,
+    rc::Rc,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use base64::Engine as _;
+use cql_server::{Cluster, Durability};
+use uuid::Uuid;
+
+use crate::{
+    Failure, Options,
+    client::Connection,
+    code_reader::CodeReader,
+    machine,
+    otp::{CREATION, DEVICE, create},
+    server::{Server, cpu_of_command, machine_cpu, own_cpu},
+    statistics::{Times, labelled, median, total},
+    waiting::metrics,
+};
+
+/// Before each measurement.
+const WARM_UP: Duration = Duration::from_secs(5);
+
+/// Reads of processes that are counted.
+const GETS: usize = 500;
+
+/// The longest a database node takes for a statement under this load; beyond it the measurement fails.
+const STATEMENT: &str = "PT20S";
+
+/// How many servers there are, and whether each call of a life goes to another one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Layout {
+    servers: usize,
+    alternating: bool,
+}
+
+const LAYOUTS: [Layout; 5] = [
+    Layout { servers: 1, alternating: false },
+    Layout { servers: 2, alternating: false },
+    Layout { servers: 2, alternating: true },
+    Layout { servers: 3, alternating: false },
+    Layout { servers: 3, alternating: true },
+];
+
+/// One measurement.
+struct Measured {
+    calls_per_second: f64,
+    life: Times,
+    conflicts: f64,
+    others_cores: f64,
+    statements: Vec<f64>,
+    reads_per_get: f64,
+}
+
+/// Statements that serve calls, and none of those that look for wake-ups.
+const STATEMENTS: [(&str, &[&str]); 4] = [
+    ("conditional", &["append", "append_one"]),
+    ("serial reads", &["serial_read"]),
+    ("plain writes", &["wake_put", "listing_write", "snapshot_write", "spill_write"]),
+    ("reads", READS),
+];
+
+const READS: &[&str] = &["load", "entries", "standing", "snapshot", "spill_read"];
+
+/// A database and what the servers on it share.
+struct Shared {
+    cluster: Cluster,
+    master: String,
+    files: tempfile::TempDir,
+}
+
+pub async fn run(options: &Options, program: &Path) -> Result<(), Failure> {
+    let settings = cql_server::Options { durability: Durability::Kill, optimised: true, ..cql_server::Options::default() };
+    let cluster = tokio::task::spawn_blocking(move || Cluster::start(1, &settings)).await??;
+    let master = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
+    let master = base64::engine::general_purpose::STANDARD.encode(master);
+    let shared = Shared { cluster, master, files: tempfile::tempdir_in(&options.folder)? };
+    println!(
+        "\n## OTP lives on one, two and three servers; {} connections, one Cassandra {} (heap 1 GB): {}\n",
+        options.connections,
+        cql_server::VERSION,
+        machine::name(program)
+    );
+    let mut all: Vec<Vec<Measured>> = LAYOUTS.iter().map(|_| Vec::new()).collect();
+    // Not counted: the database compiles what is hot.
+    measure(options, program, &shared, LAYOUTS[0]).await?;
+    for _ in 0..options.rounds {
+        for (layout, measured) in LAYOUTS.into_iter().zip(&mut all) {
+            measured.push(measure(options, program, &shared, layout).await?);
+        }
+    }
+    let alone: Vec<f64> = all[0].iter().map(|one| one.calls_per_second).collect();
+    let names = STATEMENTS.map(|(name, _)| format!("{name} per life")).join(" | ");
+    println!(
+        "| servers | a life's calls go to | calls/s | of one server | life p50, p99 ms | conflicts per 1000 lives | {names} | reads per GET | others' cores |"
+    );
+    println!("| --: | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |");
+    for (layout, measured) in LAYOUTS.into_iter().zip(&mut all) {
+        let of = |value: &dyn Fn(&Measured) -> f64| median(measured.iter().map(value).collect());
+        let parts = measured.iter().zip(&alone).map(|(one, alone)| one.calls_per_second / alone * 100.0).collect();
+        let (rate, conflicts, others) = (of(&|one| one.calls_per_second), of(&|one| one.conflicts), of(&|one| one.others_cores));
+        let statements: Vec<String> =
+            (0..STATEMENTS.len()).map(|place| format!("{:.2}", of(&|one| one.statements[place]))).collect();
+        let gets = of(&|one| one.reads_per_get);
+        let mut life = Times::default();
+        measured.iter_mut().for_each(|one| life.extend(std::mem::take(&mut one.life)));
+        let times = life.percentiles(&[50.0, 99.0]);
+        println!(
+            "| {} | {} | {rate:.0} | {:.0} % | {:.0}, {:.0} | {conflicts:.2} | {} | {gets:.2} | {others:.2} |",
+            layout.servers,
+            if layout.alternating { "another server each" } else { "one server" },
+            median(parts),
+            times[0],
+            times[1],
+            statements.join(" | "),
+        );
+    }
+    println!(
+        "\nMedian of {} rounds of {} s, all layouts in turn; load average {}.",
+        options.rounds,
+        options.seconds,
+        machine::load()
+    );
+    Ok(())
+}
+
+async fn measure(options: &Options, program: &Path, shared: &Shared, layout: Layout) -> Result<Measured, Failure> {
+    let environment = [
+        ("RUBRICA_STORE", format!("scylla://{}/bench?replication=1", shared.cluster.contact_points().join(","))),
+        ("RUBRICA_STORE__TIMEOUT", STATEMENT.to_owned()),
+        ("RUBRICA_BLOBS__URL", shared.files.path().join("files").display().to_string()),
+        ("RUBRICA_KEYS__MASTER", shared.master.clone()),
+    ];
+    let mut folders = Vec::new();
+    let mut servers = Vec::new();
+    for _ in 0..layout.servers {
+        let folder = tempfile::tempdir_in(&options.folder)?;
+        servers.push(Server::start_with(program, folder.path(), &environment)?);
+        folders.push(folder);
+    }
+    let codes = Rc::new(CodeReader::start(folders.iter().map(tempfile::TempDir::path)));
+    // Numbers of earlier measurements are in the same database, but their codes were read.
+    let next_phone = Rc::new(AtomicU64::new(600_000_000));
+    let from = Instant::now() + WARM_UP;
+    let until = from + options.duration();
+    let local = tokio::task::LocalSet::new();
+    let mut running = Vec::new();
+    for client in 0..options.connections as usize {
+        let mut connections = Vec::new();
+        for server in &servers {
+            connections.push(server.connect().await?);
+        }
+        let client = Client { connections, first: client, alternating: layout.alternating };
+        running.push(local.spawn_local(live(client, codes.clone(), next_phone.clone(), from, until)));
+    }
+    local
+        .run_until(async {
+            tokio::time::sleep_until(from.into()).await;
+            let (before, machine, ours) = (all_metrics(&servers).await?, machine_cpu()?, our_cpu(&servers, shared)?);
+            tokio::time::sleep_until(until.into()).await;
+            let (after, machine, ours) =
+                (all_metrics(&servers).await?, machine_cpu()? - machine, our_cpu(&servers, shared)? - ours);
+            let mut lives = Lives::default();
+            for one in running {
+                let one = one.await??;
+                lives.times.extend(one.times);
+                lives.ids.extend(one.ids);
+            }
+            let count = lives.times.len() as f64;
+            let since = |read: &dyn Fn(&str) -> f64| -> f64 {
+                after.iter().zip(&before).map(|(after, before)| read(after) - read(before)).sum()
+            };
+            let conflicts = since(&|metrics| total(metrics, "rubrica_store_conflicts_total"));
+            let statements = STATEMENTS.map(|(_, names)| since(&|metrics| statements(metrics, names)) / count);
+            Ok(Measured {
+                calls_per_second: count * 3.0 / options.duration().as_secs_f64(),
+                conflicts: conflicts / count * 1000.0,
+                others_cores: ((machine - ours) / options.duration().as_secs_f64()).max(0.0),
+                statements: statements.to_vec(),
+                reads_per_get: reads_per_get(&servers, &lives.ids).await?,
+                life: lives.times,
+            })
+        })
+        .await
+}
+
+/// What one connection to each server does.
+struct Client {
+    connections: Vec<Connection>,
+    first: usize,
+    alternating: bool,
+}
+
+impl Client {
+    /// The connection for a step of a life.
+    fn at(&mut self, step: usize) -> &mut Connection {
+        let place = (self.first + if self.alternating { step } else { 0 }) % self.connections.len();
+        &mut self.connections[place]
+    }
+}
+
+#[derive(Default)]
+struct Lives {
+    times: Times,
+    ids: Vec<String>,
+}
+
+/// One life after the other. Those that end between `from` and `until` count.
+async fn live(
+    mut client: Client,
+    codes: Rc<CodeReader>,
+    next_phone: Rc<AtomicU64>,
+    from: Instant,
+    until: Instant,
+) -> Result<Lives, Failure> {
+    let mut lives = Lives::default();
+    while Instant::now() < until {
+        let phone = next_phone.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let id = create(client.at(0), phone, "P1D").await?;
+        let code = codes.expect(format!("+34{phone}"));
+        client.at(1).call("PUT", &format!("{CREATION}/{id}/challenge"), "", "{}").await?.expect(204)?;
+        let code = code.code().await?;
+        let body = format!("{{\"code\":\"{code}\"}}");
+        client.at(2).call("PUT", &format!("{CREATION}/{id}/validate"), DEVICE, &body).await?.expect(204)?;
+        let ended = Instant::now();
+        if ended >= from && ended < until {
+            lives.times.add(ended - began);
+            lives.ids.push(id);
+        }
+    }
+    Ok(lives)
+}
+
+/// Reads that a server makes for one GET of a process that is in its memory.
+async fn reads_per_get(servers: &[Server], ids: &[String]) -> Result<f64, Failure> {
+    let ids = &ids[ids.len().saturating_sub(GETS)..];
+    let mut connection = servers[0].connect().await?;
+    for counted in [false, true] {
+        let before = metrics(&mut connection).await?;
+        for id in ids {
+            connection.call("GET", &format!("{CREATION}/{id}"), "", "").await?.expect(200)?;
+        }
+        if counted {
+            let after = metrics(&mut connection).await?;
+            return Ok((statements(&after, READS) - statements(&before, READS)) / ids.len().max(1) as f64);
+        }
+    }
+    Ok(f64::NAN)
+}
+
+async fn all_metrics(servers: &[Server]) -> Result<Vec<String>, Failure> {
+    let mut all = Vec::new();
+    for server in servers {
+        all.push(metrics(&mut server.connect().await?).await?);
+    }
+    Ok(all)
+}
+
+fn statements(metrics: &str, names: &[&str]) -> f64 {
+    names.iter().map(|name| labelled(metrics, "rubrica_store_statement_seconds_count", "statement", name)).sum()
+}
+
+/// Seconds of processor time of the servers, of the database and of this process.
+fn our_cpu(servers: &[Server], shared: &Shared) -> Result<f64, Failure> {
+    let servers: f64 = servers.iter().map(Server::cpu).sum::<Result<f64, _>>()?;
+    let database =
+        cpu_of_command(&shared.cluster.log(0).parent().map_or_else(String::new, |folder| folder.display().to_string()))?;
+    Ok(servers + database + own_cpu()?)
+}
