@@ -88,13 +88,6 @@ struct Tried {
     failed_reads: AtomicU64,
 }
 
-impl Tried {
-    fn count(&self, answer: Answer) -> (usize, usize) {
-        let appends = self.appends.lock().iter().filter(|append| append.answer == answer).count();
-        (appends, self.puts.lock().iter().filter(|put| put.answer == answer).count())
-    }
-}
-
 fn entities() -> Vec<Entity> {
     (0..ENTITIES).map(|number| Entity::new("acme", "order", Uuid::from_u128(0x1000_0000 * number as u128 + 1))).collect()
 }
@@ -260,12 +253,14 @@ async fn what_a_write_answered_is_what_is_there_whatever_befell_its_statements()
     }
 
     let store = open(&direct).await;
-    let entries = check_journals(&*store, &tried.appends.lock()).await;
-    let versions = check_records(&*store, &tried.puts.lock()).await;
+    let (appends, puts) = (std::mem::take(&mut *tried.appends.lock()), std::mem::take(&mut *tried.puts.lock()));
+    let entries = check_journals(&*store, &appends).await;
+    let versions = check_records(&*store, &puts).await;
     let (statements, faults) = proxies.iter().map(Proxy::counts).fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
     println!("{statements} statements, {faults} of them met a fault; {entries} entries, {versions} versions");
     for answer in [Answer::Applied, Answer::Not, Answer::Unknown] {
-        let (appends, puts) = tried.count(answer);
+        let appends = appends.iter().filter(|append| append.answer == answer).count();
+        let puts = puts.iter().filter(|put| put.answer == answer).count();
         println!("{answer:?}: {appends} appends, {puts} puts");
         assert!(appends > 0, "no append answered {answer:?}: the faults proved nothing");
     }

@@ -126,7 +126,7 @@ impl Drop for Shared {
         let keyspace = std::mem::take(&mut self.keyspace);
         let dropping = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(cql_server::drop_keyspace(&keyspace))
+            runtime.block_on(cql_server::drop_keyspace(&keyspace)).map_err(|error| error.to_string())
         };
         // A thread of its own, as the test may be on a runtime.
         if let Ok(Err(error)) = std::thread::spawn(dropping).join() {
