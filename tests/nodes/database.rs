@@ -204,7 +204,9 @@ async fn away(absence: Absence, database: &mut Cluster, fleet: &Fleet) -> u64 {
     let back = until("service after the database is back", BACK, async || {
         most = most.max(in_flight());
         after.extend(probes.take());
-        ["creating", "uploading"].iter().all(|what| after[from..].iter().filter(|probe| probe.what == *what && probe.status == 201).count() >= 2)
+        ["creating", "uploading"]
+            .iter()
+            .all(|what| after[from..].iter().filter(|probe| probe.what == *what && probe.status == 201).count() >= 2)
     })
     .await;
     after.extend(probes.end().await);
@@ -239,7 +241,8 @@ async fn a_database_that_is_away_is_503_and_its_return_brings_no_herd() {
         assert!(most <= MAX_IN_FLIGHT, "{most} statements at once");
         load.assert_alive();
         let tables = store.open().await;
-        let fired = until("what fell due meanwhile", Duration::from_secs(60), async || all_expired(&sleepers, &tables).await).await;
+        let fired =
+            until("what fell due meanwhile", Duration::from_secs(60), async || all_expired(&sleepers, &tables).await).await;
         println!("what fell due meanwhile was looked at {fired:?} later");
     }
     drop(store);
