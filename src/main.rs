@@ -35,8 +35,17 @@ enum Command {
     /// Say for each signature of a PDF who made it, when, what it covers and whether it is intact and trusted. Works offline.
     Verify(verify::Options),
     /// Copy the whole installation into a folder, to move it to another store or place.
+    ///
+    /// The folder holds journals, records and files, with personal data, readable by its owner only; it holds no keys. Nothing may be
+    /// written meanwhile: with the embedded store the server must be stopped, as only one process can open it. With ScyllaDB the export
+    /// reads all heads again when it is done, and fails if anything was written since it began, so stop all nodes. The export is then
+    /// the installation as it was at one moment.
     Export(ExportOptions),
     /// Bring an export into an empty installation, on whichever store.
+    ///
+    /// The store must be empty: import before a server is started on it, and bring the master key first. An import that was interrupted
+    /// goes on when it is run again; servers refuse the store until it has ended. Afterwards everything is read back and compared with the
+    /// export. Exit status 0 if all is the same, 1 if something differs, 2 if it could not be done.
     Import(ImportOptions),
     /// Print a token of the development issuer of a data folder.
     Token(Token),

@@ -30,10 +30,7 @@ pub struct Installation {
     config: Option<PathBuf>,
 }
 
-/// The folder holds journals, records and files, with personal data, readable by its owner only; it holds no keys. Nothing may be
-/// written meanwhile: with the embedded store the server must be stopped, as only one process can open it. With ScyllaDB the export
-/// reads all heads again when it is done, and fails if anything was written since it began, so stop all nodes. The export is then
-/// the installation as it was at one moment.
+/// Of `rubrica export`.
 #[derive(Args)]
 pub struct ExportOptions {
     /// New or empty folder.
@@ -49,9 +46,7 @@ pub struct ExportOptions {
     live: bool,
 }
 
-/// The store must be empty: import before a server is started on it, and bring the master key first. An import that was interrupted
-/// goes on when it is run again; servers refuse the store until it has ended. Afterwards everything is read back and compared with the
-/// export. Exit status 0 if all is the same, 1 if something differs, 2 if it could not be done.
+/// Of `rubrica import`.
 #[derive(Args)]
 pub struct ImportOptions {
     /// Folder of the export.

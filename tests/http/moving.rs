@@ -172,3 +172,11 @@ fn what_cannot_be_moved_is_named_and_nothing_is_made() {
     assert!(told(&imported).contains("no export"), "{}", told(&imported));
     assert!(!nowhere.exists());
 }
+
+#[test]
+fn the_help_says_what_an_export_guarantees() {
+    for (command, promise) in [("export", "at one moment"), ("import", "compared with the export")] {
+        let help = rubrica().args([command, "--help"]).output().expect("the program runs");
+        assert!(told(&help).contains(promise), "{}", told(&help));
+    }
+}
