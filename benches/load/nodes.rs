@@ -88,8 +88,9 @@ pub async fn run(options: &Options, program: &Path) -> Result<(), Failure> {
     let master = base64::engine::general_purpose::STANDARD.encode(master);
     let mut shared = Shared { cluster, master, files: tempfile::tempdir_in(&options.folder)? };
     println!(
-        "\n## OTP lives on one, two and three servers; {} connections, one Cassandra {} (heap 1 GB): {}\n",
+        "\n## OTP lives on one, two and three servers; {} connections, codes answered after {} ms, one Cassandra {} (heap 1 GB): {}\n",
         options.connections,
+        options.think,
         cql_server::VERSION,
         machine::name(program)
     );
@@ -168,7 +169,12 @@ async fn measure(options: &Options, program: &Path, shared: &Shared, layout: Lay
         for server in &servers {
             connections.push(server.connect().await?);
         }
-        let client = Client { connections, first: client, alternating: layout.alternating };
+        let client = Client {
+            connections,
+            first: client,
+            alternating: layout.alternating,
+            think: Duration::from_millis(options.think.into()),
+        };
         running.push(local.spawn_local(live(client, codes.clone(), next_phone.clone(), from, until)));
     }
     local
@@ -213,6 +219,7 @@ struct Client {
     connections: Vec<Connection>,
     first: usize,
     alternating: bool,
+    think: Duration,
 }
 
 impl Client {
@@ -228,6 +235,9 @@ impl Client {
         let code = codes.expect(format!("+34{phone}"));
         self.at(1).call("PUT", &format!("{CREATION}/{id}/challenge"), "", "{}").await?.expect(204)?;
         let code = code.code().await?;
+        if !self.think.is_zero() {
+            tokio::time::sleep(self.think).await;
+        }
         let body = format!("{{\"code\":\"{code}\"}}");
         self.at(2).call("PUT", &format!("{CREATION}/{id}/validate"), DEVICE, &body).await?.expect(204)?;
         Ok(id)
