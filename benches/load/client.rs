@@ -21,6 +21,8 @@ pub struct Connection {
     authorization: String,
     request: Vec<u8>,
     received: Vec<u8>,
+    /// Of the last answer.
+    pub status: u16,
 }
 
 /// An answer.
@@ -35,7 +37,7 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let authorization = format!("host: {address}\r\nauthorization: Bearer {token}\r\n");
-        Ok(Self { stream, authorization, request: Vec::new(), received: Vec::new() })
+        Ok(Self { stream, authorization, request: Vec::new(), received: Vec::new(), status: 0 })
     }
 
     /// Sends one request and reads its answer. `headers` are whole lines; `body` is JSON, empty for none.
@@ -53,6 +55,7 @@ impl Connection {
         self.stream.write_all(&self.request).await?;
         let (status, body) =
             tokio::time::timeout(PATIENCE, self.receive()).await.map_err(|_| format!("{method} {path}: no answer"))??;
+        self.status = status;
         Ok(Answer { status, body: &self.received[body..] })
     }
 

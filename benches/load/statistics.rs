@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Times of many calls.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Times(Vec<Duration>);
 
 impl Times {

@@ -49,6 +49,9 @@ struct Measured {
     rate: f64,
     times: Vec<Duration>,
     foreign: f64,
+    /// Microseconds of processor time per append: hardly moved by what else the machine does.
+    client_micros: f64,
+    server_micros: f64,
 }
 
 struct Clients {
@@ -84,8 +87,10 @@ pub async fn run(options: &Options, setting: &Setting) -> Result<(), Failure> {
 }
 
 fn print(all: &mut [Vec<Measured>]) {
-    println!("| what | appends/s (least, most) | p50 ms | p99 ms | of the batch | of the UPDATE | others' cores |");
-    println!("| --- | --: | --: | --: | --: | --: | --: |");
+    println!(
+        "| what | appends/s (least, most) | p50 ms | p99 ms | of the batch | of the UPDATE | client's µs per append | database's | others' cores |"
+    );
+    println!("| --- | --: | --: | --: | --: | --: | --: | --: | --: |");
     let rates = |variant: Variant| -> Vec<f64> {
         let place = Variant::ALL.iter().position(|other| *other == variant).unwrap_or(0);
         all[place].iter().map(|one| one.rate).collect()
@@ -97,7 +102,7 @@ fn print(all: &mut [Vec<Measured>]) {
         let part = |base: &[f64]| median(rates.iter().zip(base).map(|(rate, base)| rate / base * 100.0).collect());
         let mut times: Vec<Duration> = measured.iter().flat_map(|one| one.times.iter().copied()).collect();
         println!(
-            "| {} | {:.0} ({:.0}, {:.0}) | {:.1} | {:.1} | {:.0} % | {:.0} % | {:.2} |",
+            "| {} | {:.0} ({:.0}, {:.0}) | {:.1} | {:.1} | {:.0} % | {:.0} % | {:.0} | {:.0} | {:.2} |",
             variant.name(),
             median(rates.clone()),
             rates.iter().copied().fold(f64::INFINITY, f64::min),
@@ -106,6 +111,8 @@ fn print(all: &mut [Vec<Measured>]) {
             percentile(&mut times, 99.0),
             part(&bases[0]),
             part(&bases[1]),
+            median(measured.iter().map(|one| one.client_micros).collect()),
+            median(measured.iter().map(|one| one.server_micros).collect()),
             median(measured.iter().map(|one| one.foreign).collect()),
         );
     }
@@ -121,7 +128,10 @@ async fn measure(clients: &Arc<Clients>, variant: Variant, tasks: usize, duratio
         times.extend(one.await??);
     }
     let rate = times.len() as f64 / began.elapsed().as_secs_f64();
-    Ok(Measured { rate, times, foreign: foreign.cores() })
+    let (own, children) = foreign.ours();
+    let micros = |seconds: f64| seconds / times.len().max(1) as f64 * 1e6;
+    let (client_micros, server_micros) = (micros(own), micros(children));
+    Ok(Measured { rate, times, foreign: foreign.cores(), client_micros, server_micros })
 }
 
 /// One life after the other; how long each append took.

@@ -26,11 +26,12 @@ pub fn load() -> String {
     read("/proc/loadavg").split(' ').next().unwrap_or("?").to_owned()
 }
 
-/// Processor time of all others than these, as a count of cores, between two looks.
+/// Processor time between two looks.
 pub struct Foreign {
     began: std::time::Instant,
     busy: f64,
-    ours: f64,
+    own: f64,
+    children: f64,
 }
 
 /// Ticks per second of the times in /proc (the kernel fixes it for user space on all machines that we build for).
@@ -38,12 +39,20 @@ const TICKS: f64 = 100.0;
 
 impl Foreign {
     pub fn begin() -> Self {
-        Self { began: std::time::Instant::now(), busy: busy(), ours: ours() }
+        let (own, children) = ours();
+        Self { began: std::time::Instant::now(), busy: busy(), own, children }
+    }
+
+    /// Seconds of processor time since, of this process and of its children.
+    pub fn ours(&self) -> (f64, f64) {
+        let (own, children) = ours();
+        (own - self.own, children - self.children)
     }
 
     /// Cores that neither this process nor its children have used since.
     pub fn cores(&self) -> f64 {
-        let busy = busy() - self.busy - (ours() - self.ours);
+        let (own, children) = self.ours();
+        let busy = busy() - self.busy - own - children;
         (busy / self.began.elapsed().as_secs_f64()).max(0.0)
     }
 }
@@ -56,20 +65,19 @@ fn busy() -> f64 {
     [0, 1, 2, 5, 6].iter().filter_map(|index| fields.get(*index)).sum::<f64>() / TICKS
 }
 
-/// Of this process and of those that it started.
-fn ours() -> f64 {
+/// Of this process, and of those that it started.
+fn ours() -> (f64, f64) {
     let me = std::process::id();
-    let of = |pid: &str| -> Option<(u32, f64)> {
+    let of = |pid: u32| -> Option<(u32, f64)> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
         let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
         Some((fields.get(1)?.parse().ok()?, (ticks(11)? + ticks(12)?) / TICKS))
     };
-    let Ok(processes) = std::fs::read_dir("/proc") else { return 0.0 };
-    let names = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let names = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
-    let own = names.filter_map(|name| of(&name).map(|(parent, time)| (name, parent, time)));
-    own.filter(|(name, parent, _)| *parent == me || name.parse() == Ok(me)).map(|(_, _, time)| time).sum()
+    let Ok(processes) = std::fs::read_dir("/proc") else { return (0.0, 0.0) };
+    let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let children = numbers.filter_map(of).filter(|(parent, _)| *parent == me).map(|(_, time)| time).sum();
+    (of(me).map_or(0.0, |(_, time)| time), children)
 }
 
 /// Resident memory of this process, in MB (10^6 bytes).

@@ -108,7 +108,7 @@ impl Raw {
 
     async fn batch(&self, entity: &Entity, head: i64, at: Timestamp) -> Result<QueryResult, Failure> {
         let (org, kind, id, at) = (&*entity.organization, &*entity.kind, entity.id, at.timestamp_micros());
-        let body = vec![b'x'; lives::BODY];
+        let body = lives::body();
         let (size, spill, snapshot) = (lives::BODY as i32, MaybeUnset::<Uuid>::Unset, MaybeUnset::<i64>::Unset);
         let entry = (org, kind, id, head + 1, at, Uuid::new_v4(), &body, spill, size);
         let mut batch = Batch::new(BatchType::Unlogged);
@@ -127,7 +127,7 @@ impl Raw {
 
     async fn update(&self, entity: &Entity, head: i64, at: Timestamp) -> Result<QueryResult, Failure> {
         let (org, kind, id, at) = (&*entity.organization, &*entity.kind, entity.id, at.timestamp_micros());
-        let body = vec![b'x'; lives::BODY];
+        let body = lives::body();
         let (size, spill, snapshot) = (lives::BODY as i32, MaybeUnset::<Uuid>::Unset, MaybeUnset::<i64>::Unset);
         let values = (head + 1, i64::MAX, snapshot, at, Uuid::new_v4(), &body, spill, size, org, kind, id, head + 1, Some(head));
         Ok(self.session.execute_unpaged(&self.update, values).await?)

@@ -32,12 +32,18 @@ const FIRING: usize = 256;
 /// The first wake-up is due so long after all were written; by then the owner looks at all shards.
 const RUN_UP: Duration = Duration::from_secs(5);
 
+/// The owner looks for so long before.
+const QUIET: Duration = Duration::from_secs(20);
+
 /// Those that only wait are due from so long after the others on, over a day.
 const LATER: Duration = Duration::from_secs(60);
 const SPREAD: Duration = Duration::from_secs(86_400);
 
 /// Longest wait for the last.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Rows that could be written in the time of an append with its wake-up, with some to spare.
+const APPEND: u32 = 20;
 
 /// What looking for wake-ups sends.
 const READS: [&str; 5] = ["wake_scan", "wake_buckets", "wake_head", "lease_read", "node_read"];
@@ -52,10 +58,14 @@ pub async fn run(options: &Options, setting: &Setting) -> Result<(), Failure> {
 
     let began = Instant::now();
     let writing = options.wakes.saturating_sub(due);
-    // Generous for the appends that follow.
-    let first = lives::now() + RUN_UP + Duration::from_secs(due / 500 + 10) + Duration::from_micros(writing * 100);
+    // The first part says how long the rest takes, and so when the first may be due.
+    let probe = writing / 50;
+    wait(&raw, probe, lives::now() + SPREAD).await?;
+    let row = began.elapsed() / u32::try_from(probe.max(1))?;
+    let writing_on = row * u32::try_from(writing - probe)? + row * APPEND * u32::try_from(due)?;
+    let first = lives::now() + writing_on * 3 / 2 + RUN_UP * 2;
     let last = first + Duration::from_secs(options.due_seconds);
-    wait(&raw, writing, last + LATER).await?;
+    wait(&raw, writing - probe, last + LATER).await?;
     println!(
         "| rows of those that only wait, due over a day, written by the driver alone | {writing} in {:.0} s |",
         began.elapsed().as_secs_f64()
@@ -163,6 +173,9 @@ impl Found {
 
     /// Looks, with nothing to find, until shortly before the first is due.
     async fn quiet(mut self, first: Timestamp) -> Result<Self, Failure> {
+        if let Ok(early) = (first - lives::now()).to_std() {
+            tokio::time::sleep(early.saturating_sub(QUIET)).await;
+        }
         // Takes the shards.
         self.owner.due(0..SHARDS, lives::now(), FIRING).await?;
         let before = self.counts();
