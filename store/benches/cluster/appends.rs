@@ -15,8 +15,8 @@ use crate::{
     times::{median, percentile},
 };
 
-/// Before the first measurement: the server compiles what is hot.
-const WARM_UP: Duration = Duration::from_secs(10);
+/// Each variant before the first measurement: it takes the server's virtual machine minutes to compile what is hot.
+const WARM_UP: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Variant {
@@ -62,7 +62,7 @@ struct Clients {
 pub async fn run(options: &Options, setting: &Setting) -> Result<(), Failure> {
     let clients = Arc::new(Clients { raw: Raw::connect(setting).await?, engine: setting.open().await? });
     for variant in Variant::ALL {
-        measure(&clients, variant, 64, WARM_UP / 2).await?;
+        measure(&clients, variant, 64, WARM_UP).await?;
     }
     for &tasks in &options.tasks {
         println!("\n## Appends, {}; {tasks} tasks\n", setting.name());
