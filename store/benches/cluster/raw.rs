@@ -179,13 +179,13 @@ impl Raw {
 
     /// Reads of a table since the server began, and most, median and 99th percentile of what a virtual table counts for each: only
     /// Cassandra has these.
-    pub async fn per_read(&self, what: &str, keyspace: &str, table: &str) -> Result<Option<(i64, i64, f64, f64)>, Failure> {
+    pub async fn per_read(&self, what: &str, keyspace: &str, table: &str) -> Result<Option<(i64, f64, f64, f64)>, Failure> {
         let text = format!("SELECT count, max, p50th, p99th FROM system_views.{what} WHERE keyspace_name = ? AND table_name = ?");
         let Ok(statement) = self.session.prepare(text).await else { return Ok(None) };
         let rows = self.session.execute_unpaged(&statement, (keyspace, table)).await?.into_rows_result()?;
-        let found = rows.maybe_first_row::<(Option<i64>, Option<i64>, Option<f64>, Option<f64>)>()?;
+        let found = rows.maybe_first_row::<(Option<i64>, Option<f64>, Option<f64>, Option<f64>)>()?;
         Ok(found.map(|(count, most, median, high)| {
-            (count.unwrap_or(0), most.unwrap_or(0), median.unwrap_or(0.0), high.unwrap_or(0.0))
+            (count.unwrap_or(0), most.unwrap_or(0.0), median.unwrap_or(0.0), high.unwrap_or(0.0))
         }))
     }
 }

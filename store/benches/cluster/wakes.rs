@@ -112,7 +112,7 @@ pub async fn run(options: &Options, setting: &Setting) -> Result<(), Failure> {
         if let Some((count, most, median, high)) = raw.per_read(name, &setting.options.keyspace, "wake").await? {
             let earlier = scans.map_or(0, |(count, ..)| count);
             println!(
-                "| {what} per read of the index: p50, p99, most ({} reads) | {median:.0}, {high:.0}, {most} |",
+                "| {what} per read of the index: p50, p99, most ({} reads) | {median:.0}, {high:.0}, {most:.0} |",
                 count - earlier
             );
         }
