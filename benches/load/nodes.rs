@@ -357,7 +357,7 @@ fn print_sizes(shared: &mut Shared, lives: u64) -> Result<(), Failure> {
         for entry in std::fs::read_dir(shared.node().join("data").join(keyspace))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().rsplit_once('-').map(|(name, _)| name.to_owned());
-            let files = std::fs::read_dir(entry.path())?.map(|file| Ok(file?.metadata()?));
+            let files = std::fs::read_dir(entry.path())?.map(|file| file?.metadata());
             let files = files.collect::<std::io::Result<Vec<_>>>()?;
             let bytes: u64 = files.iter().filter(|file| file.is_file()).map(std::fs::Metadata::len).sum();
             tables.push((name.unwrap_or_default(), bytes as f64 / lives.max(1) as f64));
