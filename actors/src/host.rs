@@ -76,10 +76,14 @@ impl Default for Options {
     }
 }
 
+/// More than clocks of servers differ, and time to spare.
+const CLOCKS: Duration = Duration::from_secs(10);
+
 impl Options {
     fn rules(&self) -> Rules {
-        // Waiting for room, the attempt, and bringing its end home take one each at most.
-        let elsewhere = if self.shared_store { self.effect_timeout.saturating_mul(3) } else { Duration::ZERO };
+        // Waiting for room, the attempt, and bringing its end home take one each at most; and clocks may differ.
+        let elsewhere = self.effect_timeout.saturating_mul(3).max(self.effect_timeout.saturating_add(CLOCKS));
+        let elsewhere = if self.shared_store { elsewhere } else { Duration::ZERO };
         let lease = self.lease.max(elsewhere).max(Duration::from_millis(1));
         Rules {
             lease: chrono::Duration::from_std(lease).unwrap_or(chrono::Duration::minutes(1)),

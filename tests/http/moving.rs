@@ -20,7 +20,7 @@ fn told(output: &Output) -> String {
 }
 
 fn start(data: &Path) -> (Server, Journey) {
-    let server = Server::start_with(Options { data: Some(data.to_owned()), keeps: Keeps::Embedded, ..Options::default() });
+    let server = Server::start_with(Options { data: Some(data.to_owned()), keeps: Keeps::AsConfigured, ..Options::default() });
     let journey = Journey::new(server.client());
     (server, journey)
 }
@@ -122,7 +122,8 @@ fn a_process_begun_on_sqlite_goes_on_in_scylladb_and_ends_on_sqlite() {
     let embedded = format!("[keys]\nmaster = \"{KEY}\"\n");
     let shared = on_scylla(&keyspace, &at("bucket"));
     let start = |config: &str, data: &str| {
-        let options = Options { data: Some(at(data)), config: Some(config.to_owned()), ..Options::default() };
+        let options =
+            Options { data: Some(at(data)), config: Some(config.to_owned()), keeps: Keeps::AsConfigured, ..Options::default() };
         let server = Server::start_with(options);
         let journey = Journey::new(server.client());
         (server, journey)

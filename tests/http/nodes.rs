@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     address, contract,
-    support::{Journey, Options, PATIENCE, Server, rubrica, wait_for},
+    support::{Journey, Keeps, Options, PATIENCE, Server, rubrica, wait_for},
 };
 
 /// 32 bytes, the same for both.
@@ -37,7 +37,7 @@ impl Shared {
 
     fn start(&self) -> Server {
         let config = Some(self.configuration(""));
-        Server::start_with(Options { config, observer: Some(contract::check), ..Options::default() })
+        Server::start_with(Options { config, keeps: Keeps::AsConfigured, observer: Some(contract::check), ..Options::default() })
     }
 
     /// A command of the program with this configuration.

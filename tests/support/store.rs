@@ -20,8 +20,8 @@ pub enum Keeps {
     /// As `RUBRICA_TEST_STORE` says: embedded, or in a store of its own that it could share.
     #[default]
     AsAsked,
-    /// In its data folder.
-    Embedded,
+    /// As its configuration says; where that says nothing, embedded in its data folder.
+    AsConfigured,
     Shared(Store),
 }
 
@@ -32,7 +32,7 @@ impl Keeps {
     /// When the variable is neither `sqlite` nor `cql`.
     pub fn as_asked() -> Self {
         match std::env::var(VARIABLE).as_deref() {
-            Err(_) | Ok("" | "sqlite") => Self::Embedded,
+            Err(_) | Ok("" | "sqlite") => Self::AsConfigured,
             Ok("cql") => Self::Shared(Store::fresh()),
             Ok(other) => panic!("{VARIABLE} is sqlite or cql, not {other}"),
         }
@@ -49,7 +49,7 @@ impl Keeps {
     /// Variables that make a server use it.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::AsAsked | Self::Embedded => Vec::new(),
+            Self::AsAsked | Self::AsConfigured => Vec::new(),
             Self::Shared(store) => store.environment(),
         }
     }
@@ -61,7 +61,7 @@ impl Keeps {
     pub async fn open(&self, data: &Path) -> Arc<dyn ::store::Store> {
         match self {
             Self::AsAsked => panic!("every server had a store of its own"),
-            Self::Embedded => {
+            Self::AsConfigured => {
                 let opened = Sqlite::open(&data.join("rubrica.db"), sqlite::Options::default());
                 Arc::new(opened.expect("the store opens"))
             }

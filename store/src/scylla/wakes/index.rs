@@ -531,6 +531,23 @@ mod tests {
     }
 
     #[test]
+    fn a_row_placed_by_what_a_lapsed_lease_said_is_found_when_it_is_valid_again() {
+        let mut bench = Bench::new(Marks::NONE);
+        for second in 1..=100 {
+            bench.pass(1);
+            bench.scan(second * SECOND);
+        }
+        // The last renewal told the position of six seconds ago; none has come through since.
+        bench.pass(30);
+        bench.index.resume(bench.now);
+        bench.scan(130 * SECOND);
+        bench.table.insert(row(1, 1, 94 * SECOND, 90 * SECOND));
+        bench.pass(3);
+        bench.scan(133 * SECOND);
+        assert_eq!(bench.due(133 * SECOND), [1]);
+    }
+
+    #[test]
     fn buckets_part_the_slots() {
         for slot in [i64::MIN, -1, 0, 1, BUCKET - 1, BUCKET, 1_700_000_000_000_000, 8_210_266_876_799_999_999] {
             let number = bucket(slot);
