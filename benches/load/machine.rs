@@ -17,7 +17,7 @@ pub fn print(options: &Options) -> Result<(), Failure> {
     println!("| disk | {} |", file_system(&options.folder));
     println!("| compiler | {} |", output("rustc", &["--version"]));
     for server in &options.servers {
-        println!("| server | {}: {}, release build |", name(server), output(&server.display().to_string(), &["--version"]));
+        println!("| server | {}: {} |", name(server), output(&server.display().to_string(), &["--version"]));
     }
     println!("| SQLite | {}, WAL, synchronous=FULL |", store::sqlite::version());
     println!("| load before | {} |", load());
