@@ -25,6 +25,10 @@ const LOCK_POLL: Duration = Duration::from_millis(500);
 /// Tries until the lock of a dead node must have expired.
 const LOCK_POLLS: u32 = 2 * LOCK_SECONDS as u32 * 2;
 
+/// Between two tries to use a keyspace that is being made, and how many there are: 5 s in all.
+const KEYSPACE_POLL: Duration = Duration::from_millis(100);
+const KEYSPACE_TRIES: u32 = 50;
+
 /// Tries to have all servers agree on the schema; each waits as long as the driver does.
 const AGREEMENT_TRIES: u32 = 3;
 
@@ -45,7 +49,7 @@ pub struct Migrated {
 pub async fn migrate(options: &Options) -> Result<Migrated, Error> {
     let plain = Db::connect(options, None, Metrics::new(&prometheus::Registry::new())?).await?;
     let created = create_keyspace(&plain, options).await?;
-    let db = Db::connect(options, Some(&options.keyspace), Metrics::new(&prometheus::Registry::new())?).await?;
+    let db = connect(options).await?;
     // What the lock itself needs. Several may create these at once; the text is the same, and agreement is awaited before they are used.
     change(&db, "CREATE TABLE IF NOT EXISTS migration_lock (part tinyint PRIMARY KEY, owner uuid)").await?;
     change(&db, "CREATE TABLE IF NOT EXISTS migration (part tinyint, number int, name text, PRIMARY KEY ((part), number))")
@@ -62,6 +66,21 @@ pub async fn migrate(options: &Options) -> Result<Migrated, Error> {
         tracing::warn!(%error, "the lock of the migrations could not be given back");
     }
     Ok(Migrated { created, applied: applied? })
+}
+
+/// Connects to the keyspace. Where another node has made it a moment ago, it is listed before it can be used.
+async fn connect(options: &Options) -> Result<Db, Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match Db::connect(options, Some(&options.keyspace), Metrics::new(&prometheus::Registry::new())?).await {
+            Err(Error::Refused(reason)) if tries < KEYSPACE_TRIES => {
+                tracing::debug!(reason, "the keyspace cannot be used yet");
+                tokio::time::sleep(KEYSPACE_POLL).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 /// Whether the schema has seen every migration that this program has.
