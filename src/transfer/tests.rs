@@ -50,23 +50,7 @@ struct World {
     store: Arc<dyn Store>,
     blobs: Blobs,
     _folder: Option<TempDir>,
-    _keyspace: Option<Keyspace>,
-}
-
-/// Goes away with the test, as somebody else's server may be used.
-struct Keyspace(String);
-
-impl Drop for Keyspace {
-    fn drop(&mut self) {
-        let name = std::mem::take(&mut self.0);
-        let dropping = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(cql_server::drop_keyspace(&name)).map_err(|error| error.to_string())
-        };
-        if let Ok(Err(error)) = std::thread::spawn(dropping).join() {
-            eprintln!("a keyspace stays: {error}");
-        }
-    }
+    _keyspace: Option<cql_server::Keyspace>,
 }
 
 impl World {
@@ -87,12 +71,12 @@ impl World {
 
     async fn scylla(faults: Plan) -> Self {
         let server = tokio::task::spawn_blocking(cql_server::shared).await.unwrap();
-        let keyspace = cql_server::fresh_keyspace();
+        let keyspace = cql_server::Keyspace::take().await.unwrap();
         let options =
-            scylla::Options { replication: 1, ..scylla::Options::new(server.contact_points().to_vec(), keyspace.clone()) };
+            scylla::Options { replication: 1, ..scylla::Options::new(server.contact_points().to_vec(), keyspace.name()) };
         scylla::migrate(&options).await.unwrap();
         let engine = scylla::Scylla::open(&options, &prometheus::Registry::new()).await.unwrap();
-        Self { _keyspace: Some(Keyspace(keyspace)), ..Self::over(Arc::new(Faulty::new(engine, 5, faults))) }
+        Self { _keyspace: Some(keyspace), ..Self::over(Arc::new(Faulty::new(engine, 5, faults))) }
     }
 
     /// As long as a page and longer: journals of one and of many commits, records of one and of many versions, names from outside.

@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use crate::certificates::Certificates;
 use crate::node::Node;
@@ -125,15 +124,5 @@ impl Cluster {
     /// When it does not run.
     pub fn resume(&mut self, node: usize) -> Result<(), Error> {
         Ok(self.nodes[node].resume()?)
-    }
-
-    /// Ends all nodes as their operator would, at the same time.
-    pub fn shut_down(mut self) {
-        thread::scope(|scope| {
-            for node in &mut self.nodes {
-                // A node that does not stop is killed when it is dropped.
-                scope.spawn(|| node.stop());
-            }
-        });
     }
 }
