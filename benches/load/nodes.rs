@@ -72,7 +72,7 @@ const STATEMENTS: [(&str, &[&str]); 4] = [
     ("reads", READS),
 ];
 
-const READS: &[&str] = &["load", "entries", "standing", "snapshot", "spill_read"];
+const READS: &[&str] = &["load", "entries", "standing", "snapshot", "spill_read", "commit_at"];
 
 /// A database and what the servers on it share.
 struct Shared {

@@ -170,7 +170,7 @@ impl Counts {
             conditional: sum(&["append", "append_one"]),
             serial_reads: sum(&["serial_read"]),
             plain_writes: sum(&["wake_put", "wake_bucket_put", "listing_write", "listing_day_write", "spill_write"]),
-            reads: sum(&["load", "entries", "standing", "snapshot", "lease_read", "wake_head"]),
+            reads: sum(&["load", "entries", "standing", "snapshot", "commit_at", "lease_read", "wake_head"]),
         }
     }
 

@@ -35,18 +35,15 @@ const RUN_UP: Duration = Duration::from_secs(5);
 /// The owner looks for so long before.
 const QUIET: Duration = Duration::from_secs(20);
 
-/// Those that only wait are due from so long after the others on, over a day.
-const LATER: Duration = Duration::from_secs(60);
+/// Those that only wait are due from so long on, over a day: after the end of the run.
+const LATER: Duration = Duration::from_secs(7200);
 const SPREAD: Duration = Duration::from_secs(86_400);
 
 /// Longest wait for the last.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Rows that could be written in the time of an append with its wake-up, with some to spare.
-const APPEND: u32 = 20;
-
 /// What looking for wake-ups sends.
-const READS: [&str; 5] = ["wake_scan", "wake_buckets", "wake_head", "lease_read", "node_read"];
+const READS: [&str; 5] = ["wake_scan", "wake_buckets", "wake_head", "lease_read", "lease_nodes"];
 
 pub async fn run(options: &Options, setting: &Setting) -> Result<(), Failure> {
     let due = options.rate * options.due_seconds;
@@ -57,28 +54,25 @@ pub async fn run(options: &Options, setting: &Setting) -> Result<(), Failure> {
     let (writer, owner) = (setting.open().await?, Arc::new(setting.open().await?));
 
     let began = Instant::now();
-    let writing = options.wakes.saturating_sub(due);
-    // The second part says how long the rest takes, and so when the first may be due; the server is slow at the first one.
-    let probe = writing / 20;
-    wait(&raw, probe, lives::now() + SPREAD).await?;
-    let warm = Instant::now();
-    wait(&raw, probe, lives::now() + SPREAD).await?;
-    let row = warm.elapsed() / u32::try_from(probe.max(1))?;
-    let writing_on = row * u32::try_from(writing - 2 * probe)? + row * APPEND * u32::try_from(due)?;
-    let first = lives::now() + writing_on * 3 / 2 + RUN_UP * 2;
-    let last = first + Duration::from_secs(options.due_seconds);
-    wait(&raw, writing - 2 * probe, last + LATER).await?;
+    let waiting = options.wakes.saturating_sub(due);
+    wait(&raw, waiting).await?;
     println!(
-        "| rows of those that only wait, due over a day, written by the driver alone | {writing} in {:.0} s |",
+        "| rows of those that only wait, due over a day, written by the driver alone | {waiting} in {:.0} s |",
         began.elapsed().as_secs_f64()
     );
 
+    // Some that only wait say how long the others take to write, and so when the first may be due.
+    let probe = (due / 20).max(1);
+    let began = Instant::now();
+    let later = lives::now() + LATER;
+    write(&writer, &(0..probe).map(|_| (lives::entity(), later)).collect::<Vec<_>>()).await?;
+    let writing = began.elapsed() * u32::try_from(due.div_ceil(probe))?;
+    let first = lives::now() + writing * 2 + QUIET;
+    let last = first + Duration::from_secs(options.due_seconds);
     let began = Instant::now();
     let entities: Vec<(Entity, Timestamp)> =
         (0..due).map(|number| (lives::entity(), first + Duration::from_micros(number * 1_000_000 / options.rate))).collect();
-    let creating =
-        entities.iter().map(|(entity, due)| lives::append(&writer, lives::commit(entity, 0, lives::now(), Some(*due))));
-    stream::iter(creating).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    write(&writer, &entities).await?;
     let took = began.elapsed().as_secs_f64();
     println!("| processes that become due, each with a wake-up, by another server | {due} in {took:.0} s |");
     if lives::now() + RUN_UP > first {
@@ -126,9 +120,10 @@ pub async fn run(options: &Options, setting: &Setting) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes rows of wake-ups that are due over a day from `from` on, as appends would have left them. Their processes are not there: nobody
-/// looks at them before they are due.
-async fn wait(raw: &Raw, count: u64, from: Timestamp) -> Result<(), Failure> {
+/// Writes rows of wake-ups that only wait, as appends would have left them. Their processes are not there: nobody looks at them before
+/// they are due.
+async fn wait(raw: &Raw, count: u64) -> Result<(), Failure> {
+    let from = lives::now() + LATER;
     raw.list_buckets(from, from + SPREAD).await?;
     let step = SPREAD / u32::try_from(count.max(1))?;
     let rows = (0..count).map(|number| {
@@ -137,6 +132,12 @@ async fn wait(raw: &Raw, count: u64, from: Timestamp) -> Result<(), Failure> {
         async move { raw.announce(&lives::entity(), 1, due).await }
     });
     stream::iter(rows).buffer_unordered(AT_ONCE).try_collect::<()>().await
+}
+
+/// Creates processes, each with a wake-up.
+async fn write(writer: &Scylla, entities: &[(Entity, Timestamp)]) -> Result<(), Failure> {
+    let creating = entities.iter().map(|(entity, due)| lives::append(writer, lives::commit(entity, 0, lives::now(), Some(*due))));
+    stream::iter(creating).buffer_unordered(AT_ONCE).try_collect::<()>().await
 }
 
 /// A server that looks for wake-ups as the timer does.
