@@ -128,10 +128,10 @@ impl<M: Machine> Shared<M> {
         taken: oneshot::Sender<()>,
         busy: &Busy,
     ) {
-        let ids: Vec<EffectId> = ended.iter().map(|ended| ended.id).collect();
+        let attempts: Vec<(EffectId, u32)> = ended.iter().map(|ended| (ended.id, ended.number)).collect();
         match resident.step(&*self.store, self.clock.now(), Input::Ended(ended), &self.rules).await {
             Ok(stepped) => {
-                resident.ended(&ids);
+                resident.ended(&attempts);
                 let _ = taken.send(());
                 if let Err(fault) = self.begin(resident, stepped.asked, None, busy).await {
                     self.fault(resident, fault);

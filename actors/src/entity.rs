@@ -156,8 +156,8 @@ pub(crate) struct Resident<M: Machine> {
     /// `None` until loaded, and after an append whose outcome is not known.
     state: Option<Folded<M>>,
     shown: Shown<M>,
-    /// Attempts under way in this server: as long as the task of one lives, it holds the other end.
-    running: HashMap<EffectId, Weak<Busy>>,
+    /// Attempts under way in this server, with their numbers: as long as the task of one lives, it holds the other end.
+    running: HashMap<EffectId, (u32, Weak<Busy>)>,
     /// Appends and decisions that found another writer's entries, since somebody last took the count.
     pub conflicts: u64,
 }
@@ -418,17 +418,18 @@ impl<M: Machine> Resident<M> {
     }
 
     /// Notes that a task is at this attempt until it drops `busy`.
-    pub fn starts(&mut self, id: EffectId, busy: &Arc<Busy>) {
-        self.running.retain(|_, task| task.strong_count() > 0);
-        self.running.insert(id, Arc::downgrade(busy));
+    pub fn starts(&mut self, id: EffectId, number: u32, busy: &Arc<Busy>) {
+        self.running.retain(|_, (_, task)| task.strong_count() > 0);
+        self.running.insert(id, (number, Arc::downgrade(busy)));
     }
 
-    pub fn ended(&mut self, ids: &[EffectId]) {
-        ids.iter().for_each(|id| drop(self.running.remove(id)));
+    /// The end of an earlier attempt may come when the next one is under way.
+    pub fn ended(&mut self, attempts: &[(EffectId, u32)]) {
+        self.running.retain(|id, (number, _)| !attempts.contains(&(*id, *number)));
     }
 
     pub fn is_running(&self, id: EffectId) -> bool {
-        self.running.get(&id).is_some_and(|task| task.strong_count() > 0)
+        self.running.get(&id).is_some_and(|(_, task)| task.strong_count() > 0)
     }
 
     /// Decides and makes durable. On a conflict the journal is read again and the input decided anew.

@@ -175,7 +175,10 @@ pub fn decode<E: DeserializeOwned>(previous_seq: u64, previous: Hash, entry: &En
     if previous.then(seq, entry.at, json) != head {
         return Err(Error::BrokenChain { seq });
     }
-    let Text { at, fact } = serde_json::from_slice(json).map_err(|error| unreadable(&error.to_string()))?;
+    // Without the text itself, which is of people.
+    let unexpected =
+        |error: serde_json::Error| unreadable(&format!("it is not what this program expects, from column {}", error.column()));
+    let Text { at, fact } = serde_json::from_slice(json).map_err(unexpected)?;
     Ok(Line { seq, at, hash: head, fact, json: json.to_vec() })
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use store::Entity;
+use store::{Entity, Timestamp};
 use tokio::{sync::oneshot, time::Instant};
 use workflows::Machine;
 
@@ -71,18 +71,27 @@ impl<M: Machine> Shared<M> {
             Answered::give(answer);
         } else {
             let task = Arc::new(busy.again());
-            sorted.before_answer.iter().for_each(|call| resident.starts(call.id, &task));
+            sorted.before_answer.iter().for_each(|call| resident.starts(call.id, call.attempt, &task));
             tokio::spawn(self.clone().perform_before_answer(sorted.before_answer, answer, task));
         }
-        self.spawn(resident, sorted.repeatable, true, busy);
+        self.spawn(resident, sorted.repeatable, None, busy);
         if sorted.once.is_empty() {
             return Ok(false);
         }
         let begin = sorted.once.iter().map(|call| (call.id, call.attempt)).collect();
-        let begun = resident.step(&*self.store, self.clock.now(), Input::Begin(begin), &self.rules).await?;
+        let now = self.clock.now();
+        let begun = resident.step(&*self.store, now, Input::Begin(begin), &self.rules).await?;
         let calls = self.calls(resident, &begun.begun);
-        self.spawn(resident, calls, false, busy);
+        self.spawn(resident, calls, Some(now), busy);
         Ok(begun.committed)
+    }
+
+    /// Whether another server may take an attempt that was announced then for lost before it would end here: the announcement, or this
+    /// server, was held up.
+    fn is_late(&self, announced: Timestamp) -> bool {
+        let needed = self.options.effect_timeout.saturating_mul(2);
+        let needed = chrono::Duration::from_std(needed).unwrap_or(self.rules.lease);
+        self.rules.shared_store && self.clock.now() > announced + self.rules.lease - needed
     }
 
     fn calls(&self, resident: &Resident<M>, ids: &[EffectId]) -> Vec<Call<M>> {
@@ -100,11 +109,12 @@ impl<M: Machine> Shared<M> {
         call.collect()
     }
 
-    fn spawn(self: &Arc<Self>, resident: &mut Resident<M>, calls: Vec<Call<M>>, repeatable: bool, busy: &Busy) {
+    /// Starts attempts. `announced`: when those were journaled that must not be repeated.
+    fn spawn(self: &Arc<Self>, resident: &mut Resident<M>, calls: Vec<Call<M>>, announced: Option<Timestamp>, busy: &Busy) {
         for call in calls {
             let task = Arc::new(busy.again());
-            resident.starts(call.id, &task);
-            tokio::spawn(self.clone().perform(call, repeatable, task));
+            resident.starts(call.id, call.attempt, &task);
+            tokio::spawn(self.clone().perform(call, announced, task));
         }
     }
 
@@ -127,14 +137,17 @@ impl<M: Machine> Shared<M> {
         }
     }
 
-    async fn perform(self: Arc<Self>, call: Call<M>, repeatable: bool, _task: Arc<Busy>) {
+    async fn perform(self: Arc<Self>, call: Call<M>, announced: Option<Timestamp>, _task: Arc<Busy>) {
         let entity = call.entity.clone();
+        let repeatable = announced.is_none();
+        let not_begun = |reason: &str| {
+            let attempt = Attempt::Retry { reason: reason.into(), after: None };
+            Ended { id: call.id, number: call.attempt, attempt, repeatable }
+        };
         let ended = match tokio::time::timeout(self.options.effect_timeout, self.gate.acquire()).await {
+            Ok(Ok(_)) if announced.is_some_and(|announced| self.is_late(announced)) => not_begun("it could not begin in time"),
             Ok(Ok(_permit)) => self.attempt(call, repeatable).await,
-            _ => {
-                let attempt = Attempt::Retry { reason: "too many effects are under way".into(), after: None };
-                Ended { id: call.id, number: call.attempt, attempt, repeatable }
-            }
+            _ => not_begun("too many effects are under way"),
         };
         let taken = self.bring(&entity, vec![ended.clone()]);
         self.deliver(&entity, vec![ended], taken).await;

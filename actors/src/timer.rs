@@ -118,14 +118,20 @@ impl Service {
                 _ = jumps.changed() => {}
                 () = tokio::time::sleep(self.options.every) => {}
             }
-            while self.look(&mut stopped).await {}
-            if *stopped.borrow() || stopped.has_changed().is_err() {
-                return;
-            }
-            if permits < self.options.concurrency {
-                let more = self.options.ramp.max(1).min(self.options.concurrency - permits);
-                self.gate.add_permits(more);
-                permits += more;
+            loop {
+                let more = self.look(&mut stopped).await;
+                if *stopped.borrow() || stopped.has_changed().is_err() {
+                    return;
+                }
+                // With every look, also while there is much to do: each has brought a batch to its end, or has waited.
+                if permits < self.options.concurrency {
+                    let wider = self.options.ramp.max(1).min(self.options.concurrency - permits);
+                    self.gate.add_permits(wider);
+                    permits += wider;
+                }
+                if !more {
+                    break;
+                }
             }
         }
     }

@@ -363,6 +363,30 @@ async fn processes_that_tell_each_other_at_the_same_time_do_not_wait_for_each_ot
 }
 
 #[actix::test]
+async fn an_attempt_that_others_could_take_for_lost_is_not_begun() {
+    for (shared_store, expected) in [(true, ["attempt 1", "failed 1"].as_slice()), (false, &["attempt 1", "done 1", "Code done"])]
+    {
+        let mut setting = Setting::new();
+        setting.options.shared_store = shared_store;
+        setting.options.max_effects = 1;
+        let server = setting.server();
+        let gate = Arc::new(Semaphore::new(0));
+        server.world.script([Fate::Gate(gate.clone())]);
+        let first = wanting(&server, Want::Code).await;
+        eventually("it is begun", async || server.world.attempts().len() == 1).await;
+        // It is announced, and then held up.
+        let id = wanting(&server, Want::Code).await;
+        has_told(&setting, id, "attempt 1").await;
+        setting.clock.advance(lease() / 2);
+        gate.add_permits(1);
+        has_told(&setting, first, "Code done").await;
+        has_told(&setting, id, expected.last().unwrap()).await;
+        assert_eq!(story(&setting, id).await, expected);
+        assert_eq!(server.world.attempts().len(), if shared_store { 1 } else { 2 });
+    }
+}
+
+#[actix::test]
 async fn an_end_is_brought_again_while_the_store_is_away() {
     let setting = Setting::new();
     let server = setting.server();
