@@ -11,6 +11,7 @@ mod deployment;
 pub mod engine;
 pub mod heavy;
 pub mod http;
+pub mod installation;
 pub mod iso_duration;
 pub mod keys;
 pub mod processes;

@@ -31,6 +31,7 @@ use crate::{
         self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk,
         sandbox::Sandbox,
     },
+    installation,
     keys::{self, Keys},
     processes::{Processes, Tenants, World},
     receipts::Receipts,
@@ -119,10 +120,11 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     std::fs::create_dir_all(&data).map_err(|source| Error::Data { path: data.clone(), source })?;
     let keys = master_key(&config)?;
     let registry = Registry::new();
-    let engine = engine::Engine::open(&config, &registry).await?;
+    let engine = engine::Engine::open(&config.engine(), &registry).await?;
     let store: Arc<dyn Store> = engine.store();
     transfer::refuse_unfinished(store.as_ref()).await?;
-    let blobs = engine::blobs(&config)?;
+    installation::hold_to_key(store.as_ref(), &keys).await?;
+    let blobs = engine::blobs(&config.engine())?;
     if let Err(error) = blobs.ping().await {
         tracing::warn!(%error, "the files cannot be reached yet; the server is not ready until they are");
     }

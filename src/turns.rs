@@ -32,7 +32,7 @@ pub struct Turn {
 
 impl Turns {
     pub fn new(store: Arc<dyn Store>, work: &str, every: TimeDelta) -> Self {
-        Self { store, key: RecordKey::new("_server", "turn", work), every }
+        Self { store, key: RecordKey::new("_server", "_turn", work), every }
     }
 
     /// The turn, unless somebody has it or has had it lately.
@@ -44,7 +44,8 @@ impl Turns {
         let version = current.as_ref().map_or(0, |record| record.version);
         // A record that cannot be read keeps nobody from the work.
         let next = current.and_then(|record| std::str::from_utf8(&record.body).ok().and_then(|text| text.parse().ok()));
-        if next.is_some_and(|next: DateTime<Utc>| now < next) {
+        // Nor does a server whose clock is far ahead.
+        if next.is_some_and(|next: DateTime<Utc>| now < next && next <= now + self.every + LEASE) {
             return Ok(None);
         }
         let mut turn = Turn { turns: self.clone(), version, began: now };
@@ -102,6 +103,17 @@ mod tests {
         assert_eq!(turn.spend(async { 7 }).await, Some(7));
         assert!(turns().take(now + TimeDelta::minutes(59)).await.unwrap().is_none());
         assert!(turns().take(now + TimeDelta::minutes(60)).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_clock_is_far_ahead_takes_no_turns_from_the_others() {
+        let store = Arc::new(Model::new());
+        let turns = Turns::new(store.clone(), "sweeping", TimeDelta::hours(1));
+        let now = Utc::now();
+        let ahead = turns.take(now + TimeDelta::days(365)).await.unwrap();
+        assert!(ahead.is_some());
+        assert!(turns.take(now).await.unwrap().is_some());
+        assert!(turns.take(now).await.unwrap().is_none());
     }
 
     #[tokio::test(start_paused = true)]

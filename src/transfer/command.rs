@@ -14,6 +14,7 @@ use super::{Manifest, Report, Source};
 use crate::{
     config::Config,
     engine::{self, Engine},
+    installation,
     keys::Keys,
 };
 
@@ -66,15 +67,9 @@ struct Opened {
 
 impl Opened {
     async fn open(config: &Config) -> Result<Self, Failure> {
-        let blobs = engine::blobs(config)?;
-        match Engine::open(config, &prometheus::Registry::new()).await {
-            Ok(engine) => Ok(Self { engine, blobs }),
-            // What is refused here is a store that is open elsewhere, or of a newer program.
-            Err(engine::Error::Store(store::Error::Refused(text))) if !config.store.is_shared() => {
-                Err(format!("{text}; a server that runs on it must be stopped first").into())
-            }
-            Err(error) => Err(error.into()),
-        }
+        let blobs = engine::blobs(&config.engine())?;
+        let engine = Engine::open(&config.engine(), &prometheus::Registry::new()).await?;
+        Ok(Self { engine, blobs })
     }
 }
 
@@ -92,9 +87,10 @@ impl Installation {
 fn key_fingerprint(config: &Config) -> Result<Digest, Failure> {
     let keys = match &config.keys.master {
         Some(text) => Keys::from_base64(text)?,
-        None => Keys::load(&config.data())?,
+        None => Keys::load(&config.data())
+            .map_err(|error| format!("{error}; it is needed here: bring the installation's key, or set keys.master"))?,
     };
-    Ok(Digest::from(keys.derive("rubrica-export-key-fingerprint/1")))
+    Ok(installation::fingerprint(&keys))
 }
 
 /// What these commands make is for its owner alone.
@@ -122,8 +118,8 @@ fn run<T>(what: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> 
 pub fn export(options: &ExportOptions) -> Result<ExitCode, Failure> {
     let mut config = options.installation.configuration()?;
     keep_private();
-    if engine::is_missing(&config) {
-        return Err(format!("there is no store in {}", config.data().display()).into());
+    if engine::is_missing(&config.engine()) {
+        return Err(format!("there is no store in {}: name it by --data or --config", config.data().display()).into());
     }
     // Nor is a keyspace made.
     config.store.migrate = Some(false);
@@ -181,6 +177,6 @@ pub fn import(options: &ImportOptions) -> Result<ExitCode, Failure> {
         println!("All of export {} is there.", manifest.id);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("What the store holds is not what was exported. Servers refuse it.");
+    println!("What the store holds is not what was exported. Servers refuse it: run the import again, or into an empty store.");
     Ok(ExitCode::from(1))
 }

@@ -23,6 +23,9 @@ use super::{
     write::{self, Lanes, Write},
 };
 
+/// Records that are looked at to see whether a store is empty; what a server leaves that was only started is far less.
+const LOOKED_AT: usize = 64;
+
 /// Imports an export into a store that is empty, or into which an import of the same export was begun, and reads everything back.
 ///
 /// Files are written before what names them. Until it has ended well, [`marker::refuse_unfinished`] keeps servers off the store.
@@ -67,17 +70,18 @@ async fn begin(store: &dyn Store, manifest: &Manifest) -> Result<bool, Error> {
     match marker::read(store).await? {
         Some((_, Marker { export, done: false })) if export == manifest.id => return Ok(true),
         Some((_, Marker { export, done: false })) => {
-            return Err(Error::Refused(format!("the import of another export ({export}) into this store has not ended")));
+            let text =
+                format!("the import of another export ({export}) into this store has not ended: end it, or take an empty store");
+            return Err(Error::Refused(text));
         }
         Some((_, Marker { export, done: true })) if export == manifest.id => {
-            return Err(Error::Refused("this export is in the store already".into()));
+            return Err(Error::Refused("this export is in the store already, whole: there is nothing to do".into()));
         }
         Some(_) | None => {}
     }
     let entities = retried(|| store.entities(None, 1)).await?;
-    // The marker's own is one.
-    let keys = retried(|| store.record_keys(None, 2)).await?;
-    if !entities.is_empty() || !keys.iter().all(marker::is_own) {
+    let keys = retried(|| store.record_keys(None, LOOKED_AT)).await?;
+    if !entities.is_empty() || keys.len() == LOOKED_AT || keys.iter().any(marker::is_moved) {
         let text = "the store is not empty: import into a new data folder or keyspace, before a server was started on it";
         return Err(Error::Refused(text.into()));
     }

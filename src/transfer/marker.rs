@@ -6,6 +6,7 @@ use store::{RecordKey, Store};
 use uuid::Uuid;
 
 use super::retried;
+use crate::installation;
 
 const ORGANIZATION: &str = "_transfer";
 
@@ -22,9 +23,9 @@ pub fn key() -> RecordKey {
     RecordKey::new(ORGANIZATION, "import", "last")
 }
 
-/// Whether a record is this module's own.
-pub fn is_own(key: &RecordKey) -> bool {
-    &*key.organization == ORGANIZATION
+/// Whether a record is of the installation. What is of the store itself, and counters, are not moved.
+pub fn is_moved(key: &RecordKey) -> bool {
+    &*key.organization != ORGANIZATION && !installation::is_own(key) && key.keeps_versions()
 }
 
 /// The marker and its version, `None` where nothing was ever imported.

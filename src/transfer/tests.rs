@@ -24,7 +24,11 @@ use store::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::*;
+use super::{marker::Marker, *};
+use crate::{
+    installation::hold_to_key,
+    keys::{KEY_LEN, Keys},
+};
 
 /// A third of the calls meet some fault, and others are late, so that there are many moments to be killed at.
 const FAULTS: Plan = Plan { unknown_not_applied: 50, unknown_applied: 100, refused: 100, delayed: 300, delay: Duration::ZERO };
@@ -158,7 +162,7 @@ impl World {
             all.push(format!("{:?} {} {entries:?}", standing.entity, standing.head));
         }
         for key in self.store.record_keys(None, usize::MAX).await.unwrap() {
-            if !marker::is_own(&key) {
+            if marker::is_moved(&key) {
                 let versions = self.store.history(&key, None, usize::MAX).await.unwrap();
                 all.push(format!("{key:?} {versions:?}"));
             }
@@ -295,7 +299,14 @@ async fn a_store_that_is_not_empty_is_left_alone() {
     with_record.put(&RecordKey::new("acme", "document", "a"), 0, b"x".to_vec()).await;
     let with_journal = World::model();
     with_journal.journal(&Entity::new("acme", "otp", Uuid::from_u128(1)), 1, None).await;
-    for world in [with_record, with_journal] {
+    // Beside the two records of the store itself.
+    let with_all = World::model();
+    let keys = Keys::from_bytes(&[1; KEY_LEN]);
+    hold_to_key(with_all.store.as_ref(), &keys).await.unwrap();
+    let done = Marker { export: Uuid::from_u128(1), done: true };
+    with_all.put(&marker::key(), 0, serde_json::to_vec(&done).unwrap()).await;
+    with_all.put(&RecordKey::new("acme", "document", "a"), 0, b"x".to_vec()).await;
+    for world in [with_record, with_journal, with_all] {
         let before = world.everything().await;
         let error = world.import(&folder).await.unwrap_err();
         assert!(error.to_string().contains("not empty"), "{error}");
@@ -329,6 +340,15 @@ async fn an_export_is_imported_once_and_into_a_store_that_no_other_began() {
 
     assert!(begun.import(&folder).await.unwrap().is_same());
     refuse_unfinished(begun.store.as_ref()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_a_server_has_only_looked_at_is_empty() {
+    let (_keep, folder) = export_folder();
+    World::model().filled().await.export(&folder).await;
+    let to = World::model();
+    hold_to_key(to.store.as_ref(), &Keys::from_bytes(&[1; KEY_LEN])).await.unwrap();
+    assert!(to.import(&folder).await.unwrap().is_same());
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ pub async fn records(store: &dyn Store, depth: Depth, tell: &mut impl FnMut(Item
         let page = retried(|| store.record_keys(after.as_ref(), PAGE)).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.clone());
-        let begun = page.into_iter().filter(|key| !marker::is_own(key)).map(async |key| {
+        let begun = page.into_iter().filter(marker::is_moved).map(async |key| {
             let current = retried(|| store.get(&key)).await?.ok_or_else(|| hole(&key.key, 1, 0))?;
             let newest = current.version;
             let first = match (depth, newest) {

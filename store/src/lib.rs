@@ -59,7 +59,8 @@ pub trait Store: Send + Sync + 'static {
     /// The current version of a record, `None` if it never existed.
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, Error>;
 
-    /// Writes version `expected_version + 1` of a record if its version is still `expected_version` (0 = absent).
+    /// Writes version `expected_version + 1` of a record if its version is still `expected_version` (0 = absent). The version before
+    /// stays, or goes in the same moment ([`RecordKey::keeps_versions`]).
     async fn put_if(&self, key: &RecordKey, expected_version: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error>;
 
     /// Versions of a record older than `before` (all if `None`), newest first, at most `limit`.

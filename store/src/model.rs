@@ -136,12 +136,16 @@ impl Store for Model {
     async fn put_if(&self, key: &RecordKey, expected_version: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error> {
         limits::check_put(key, expected_version, &body)?;
         let mut world = self.world.lock();
-        let version = world.records.get(key).map_or(0, |versions| versions.len() as u64);
+        let version = world.records.get(key).and_then(|versions| versions.last()).map_or(0, |record| record.version);
         if version != expected_version {
             return Ok(PutOutcome::Conflict { version });
         }
         let record = Record { version: version + 1, at: whole(at), body };
-        world.records.entry(key.clone()).or_default().push(record);
+        let versions = world.records.entry(key.clone()).or_default();
+        if !key.keeps_versions() {
+            versions.clear();
+        }
+        versions.push(record);
         Ok(PutOutcome::Applied)
     }
 

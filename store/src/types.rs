@@ -148,6 +148,12 @@ impl RecordKey {
     pub fn new(organization: impl Into<Arc<str>>, collection: impl Into<Arc<str>>, key: impl Into<String>) -> Self {
         Self { organization: organization.into(), collection: collection.into(), key: key.into() }
     }
+
+    /// Whether versions stay when there is a newer one. Not in a collection whose name begins with `_`: of counters and the like only
+    /// the newest says something, and there would be no end to them.
+    pub fn keeps_versions(&self) -> bool {
+        !self.collection.starts_with('_')
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +182,7 @@ pub enum Error {
     #[error("the store is not available: {0}")]
     Unavailable(String),
     /// The call itself is wrong: an empty commit, a body over the limit.
-    #[error("the store refused the call: {0}")]
+    #[error("{0}")]
     Refused(String),
     /// What is stored cannot be read.
     #[error("the store holds something unreadable: {0}")]

@@ -12,7 +12,7 @@ use store::{PutOutcome, RecordKey, Store, Timestamp};
 
 use super::{HOUR, MAX_COUNTED, MINUTE, Options, Refused};
 
-const COLLECTION: &str = "code_count";
+const COLLECTION: &str = "_code_count";
 
 /// Tries against other servers that count at the same moment.
 const ATTEMPTS: usize = 8;
@@ -106,8 +106,9 @@ impl Shared {
             let version = current.as_ref().map_or(0, |record| record.version);
             // What cannot be read starts anew: a bound is no reason to send nobody a code any more.
             let count: Count = current.and_then(|record| serde_json::from_slice(&record.body).ok()).unwrap_or_default();
-            // A server whose clock is ahead may have opened the next window.
-            let window = window(now, length).max(count.window);
+            // A server whose clock is ahead may have opened the next window; one that is far off must not bind the others for so long.
+            let own = window(now, length);
+            let window = if count.window == own + 1 { count.window } else { own };
             let before = if count.window == window { count.taken } else { 0 };
             let taken = wanted.min(bound.saturating_sub(before));
             if taken == 0 {
@@ -164,6 +165,19 @@ mod tests {
         assert!(admit(2, "+34600111222", start() + TimeDelta::hours(1)).await.is_ok());
         let keys = store.record_keys(None, 10).await.unwrap();
         assert!(keys.len() == 2 && keys.iter().all(|key| !key.key.contains("600111")), "{keys:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_clock_is_far_ahead_takes_nothing_from_the_others() {
+        let (_store, servers) = servers(2);
+        let options = Options { per_destination_and_hour: 1, per_organization_and_minute: 0 };
+        let admit = |server: usize, at: Timestamp| servers[server].admit(&options, "acme", "a", at);
+        assert!(admit(0, start() + TimeDelta::days(365)).await.is_ok());
+        assert!(admit(1, start()).await.is_ok());
+        assert!(matches!(admit(1, start()).await, Err(Refused::Over(_))));
+        // One that is a little ahead opens the next window for all.
+        assert!(admit(0, start() + TimeDelta::hours(1)).await.is_ok());
+        assert!(matches!(admit(1, start() + TimeDelta::minutes(59)).await, Err(Refused::Over(_))));
     }
 
     #[tokio::test]

@@ -66,7 +66,7 @@ macro_rules! conformance_suite {
             ];
             records: [
                 a_record_never_put_is_absent, versions_count_from_one_and_only_from_the_expected_one,
-                one_of_many_writers_of_a_version_wins, history_is_newest_first_in_pages,
+                of_a_counter_only_the_newest_version_is_kept, one_of_many_writers_of_a_version_wins, history_is_newest_first_in_pages,
                 a_collection_lists_current_versions_by_prefix_in_key_order, a_collection_is_listed_in_pages,
                 a_prefix_means_itself_whatever_is_in_it, records_of_others_are_never_seen,
                 a_record_over_a_bound_is_refused_and_writes_nothing, a_store_that_works_answers_the_ping,

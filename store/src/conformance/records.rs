@@ -57,6 +57,17 @@ pub async fn versions_count_from_one_and_only_from_the_expected_one(store: &Arc<
     assert_eq!(versions, [record(3), record(2), record(1)]);
 }
 
+pub async fn of_a_counter_only_the_newest_version_is_kept(store: &Arc<dyn Store>) {
+    let key = RecordKey::new("acme", "_count", "a");
+    put_versions(store, &key, 3).await;
+    assert_eq!(put(store, &key, 1).await, PutOutcome::Conflict { version: 3 });
+    assert_eq!(put(store, &key, 3).await, PutOutcome::Applied);
+    assert_eq!(get(store, &key).await, Some(record(4)));
+    assert_eq!(store.history(&key, None, 10).await.expect("answered"), [record(4)]);
+    let listed = store.records("acme", "_count", "", None, 10).await.expect("answered");
+    assert_eq!(listed, [("a".to_owned(), record(4))]);
+}
+
 pub async fn one_of_many_writers_of_a_version_wins(store: &Arc<dyn Store>) {
     let write = |writer: usize| {
         let store = Arc::clone(store);

@@ -33,6 +33,8 @@ pub(super) struct Records {
     bodies: Arc<Bodies>,
     advance: Statement,
     version: Statement,
+    /// Removes the version before, where only the newest is kept.
+    remove: Statement,
     newest: Statement,
     put_at: Statement,
     older: Statement,
@@ -61,6 +63,7 @@ impl Records {
                     "INSERT INTO record (org, collection, key, version, at, put_id, body, spill, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 )
                 .await?,
+            remove: db.conditional("version_remove", &format!("DELETE FROM record WHERE {key} AND version = ?")).await?,
             newest: db.idempotent("get", &format!("SELECT {columns}, head FROM record WHERE {key} LIMIT 1")).await?,
             put_at: db.idempotent("put_at", &format!("SELECT head, put_id FROM record WHERE {key} AND version = ?")).await?,
             older: db.idempotent("history", &format!("SELECT {columns} FROM record WHERE {key} AND version < ? LIMIT ?")).await?,
@@ -93,7 +96,7 @@ impl Records {
         let mut outcome = match self.attempt(&put).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                self.bodies.forget(&self.db, &places).await;
+                self.bodies.forget(&self.db, &places);
                 return Err(error);
             }
         };
@@ -110,7 +113,7 @@ impl Records {
             PutOutcome::Applied => {}
             PutOutcome::Conflict { .. } => {
                 self.db.metrics.conflicts.inc();
-                self.bodies.forget(&self.db, &places).await;
+                self.bodies.forget(&self.db, &places);
             }
             PutOutcome::Unknown => self.unsure.note(key),
         }
@@ -127,9 +130,16 @@ impl Records {
         batch.append_statement(self.version.prepared.clone());
         batch.set_is_idempotent(false);
         batch.set_retry_policy(self.advance.prepared.get_retry_policy().cloned());
+        let advance = (version, org, collection, key, old);
         let row = (org, collection, key, version, micros(put.at), put.id, body, spill, size);
-        let values = ((version, org, collection, key, old), row);
-        match self.db.decide_all("put", &batch, values).await? {
+        let decided = match old.filter(|_| !put.key.keeps_versions()) {
+            None => self.db.decide_all("put", &batch, (advance, row)).await?,
+            Some(old) => {
+                batch.append_statement(self.remove.prepared.clone());
+                self.db.decide_all("put", &batch, (advance, row, (org, collection, key, old))).await?
+            }
+        };
+        match decided {
             Conditional::Applied => Ok(PutOutcome::Applied),
             Conditional::NotApplied { head } => {
                 let version = version_of(head);
@@ -137,7 +147,11 @@ impl Records {
                     return Ok(PutOutcome::Conflict { version });
                 }
                 // As in journals: it may be this put that came first.
-                Ok(match self.put_at(put).await {
+                let found = match self.put_at(put, Read::Quorum).await {
+                    Ok((_, None)) => self.put_at(put, Read::Serial).await,
+                    found => found,
+                };
+                Ok(match found {
                     Ok((_, Some(id))) if id == put.id => PutOutcome::Applied,
                     Ok(_) => PutOutcome::Conflict { version },
                     Err(_) => PutOutcome::Unknown,
@@ -151,7 +165,7 @@ impl Records {
     }
 
     async fn resolve(&self, put: &Put<'_>) -> PutOutcome {
-        match self.put_at(put).await {
+        match self.put_at(put, Read::Serial).await {
             Ok((_, Some(id))) if id == put.id => PutOutcome::Applied,
             Ok((version, Some(_))) => PutOutcome::Conflict { version },
             Ok((_, None)) => self.attempt(put).await.unwrap_or(PutOutcome::Unknown),
@@ -159,12 +173,11 @@ impl Records {
         }
     }
 
-    /// Version of the record and who put the one that this put would write, as a serial read finds them.
-    async fn put_at(&self, put: &Put<'_>) -> Result<(u64, Option<Uuid>), Error> {
+    /// Version of the record and who put the one that this put would write.
+    async fn put_at(&self, put: &Put<'_>, how: Read) -> Result<(u64, Option<Uuid>), Error> {
         let (org, collection, key) = names(put.key);
         let version = put.expected as i64 + 1;
-        let rows: Vec<(Option<i64>, Option<Uuid>)> =
-            self.db.read(&self.put_at, Read::Serial, (org, collection, key, version)).await?;
+        let rows: Vec<(Option<i64>, Option<Uuid>)> = self.db.read(&self.put_at, how, (org, collection, key, version)).await?;
         Ok(rows.into_iter().next().map_or((0, None), |(head, id)| (version_of(head), id)))
     }
 

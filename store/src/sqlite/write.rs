@@ -199,7 +199,9 @@ impl<'c> Writes<'c> {
         if current.is_none() {
             self.create_record.execute(params![space, key.key, micros(at), body])?;
         } else {
-            self.archive_record.execute(params![space, key.key])?;
+            if key.keeps_versions() {
+                self.archive_record.execute(params![space, key.key])?;
+            }
             self.replace_record.execute(params![space, key.key, (version + 1) as i64, micros(at), body])?;
         }
         Ok(PutOutcome::Applied)
