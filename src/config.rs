@@ -345,6 +345,12 @@ impl Config {
         self.data.clone().unwrap_or_else(|| PathBuf::from("data"))
     }
 
+    /// Where state and files are.
+    pub fn engine(&self) -> engine::Settings<'_> {
+        let may_migrate = self.mode == Mode::Development;
+        engine::Settings { store: &self.store, blobs: &self.blobs, data: self.data(), may_migrate }
+    }
+
     /// What people know of the organizations.
     pub fn tenants(&self) -> HashMap<String, Tenant> {
         let tenant = |(id, organization): (&String, &Organization)| {
@@ -506,7 +512,7 @@ mod tests {
         }
         let config = from("[store]\ntimeout = \"PT2S\"\n", &[store, keys, files]).unwrap();
         assert!(config.store.is_shared() && config.store.timeout == TimeDelta::seconds(2));
-        let described = engine::describe(&config);
+        let described = engine::describe(&config.engine());
         assert!(described.contains("db1:9042") && described.contains("ana") && !described.contains("22222"), "{described}");
         assert!(!format!("{config:?}").contains("22222"));
     }

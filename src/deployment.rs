@@ -265,7 +265,7 @@ async fn registry() -> Registry {
     store::scylla::WakeMetrics::new(&registry).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let config = Config { data: Some(folder.path().to_owned()), ..Config::default() };
-    Engine::open(&config, &registry).await.unwrap().close().await.unwrap();
+    Engine::open(&config.engine(), &registry).await.unwrap().close().await.unwrap();
     registry
 }
 

@@ -72,8 +72,8 @@ struct Serve {
 #[derive(Args)]
 struct Token {
     /// Data folder of the server. Not needed where the configuration has the master key, as servers with a shared store have.
-    #[arg(long, default_value = "data")]
-    data: PathBuf,
+    #[arg(long)]
+    data: Option<PathBuf>,
     /// Organization that the token acts for.
     #[arg(long)]
     organization: String,
@@ -143,7 +143,7 @@ fn migrate(options: &Serve) -> Result<(), Failure> {
     let config = configuration(options)?;
     log(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    println!("{}", runtime.block_on(engine::migrate(&config))?);
+    println!("{}", runtime.block_on(engine::migrate(&config.engine()))?);
     Ok(())
 }
 
@@ -190,10 +190,11 @@ async fn signalled() {
 
 fn token(options: &Token) -> Result<(), Failure> {
     let config = Config::load(options.config.as_deref(), std::env::vars())?;
+    let data = options.data.clone().unwrap_or_else(|| config.data());
     let keys = match &config.keys.master {
         Some(master) => Keys::from_base64(master)?,
-        None if !options.data.is_dir() => return Err(format!("{} is not there", options.data.display()).into()),
-        None => Keys::load_or_create(&options.data)?,
+        None if !data.is_dir() => return Err(format!("{} is not there", data.display()).into()),
+        None => Keys::load_or_create(&data)?,
     };
     println!("{}", access::development::token(&keys, &options.organization, &options.roles, options.expires, Utc::now()));
     Ok(())
@@ -209,7 +210,7 @@ fn check(options: &Serve) -> Result<(), Failure> {
         config.mode,
         config.server.listen,
         config.data().display(),
-        engine::describe(&config)
+        engine::describe(&config.engine())
     );
     Ok(())
 }

@@ -71,9 +71,9 @@ workspace_tests() {
     cargo test --quiet --no-fail-fast "${of_workspace[@]}"
 }
 
-# What is run over HTTP once more, each server on a keyspace instead of the embedded store.
+# What is run over HTTP, and under kills, once more, each server on a keyspace instead of the embedded store.
 tests_on_cql() {
-    RUBRICA_TEST_STORE=cql cargo test --quiet --no-fail-fast "${of_workspace[@]}" --test http --test delivery
+    RUBRICA_TEST_STORE=cql cargo test --quiet --no-fail-fast "${of_workspace[@]}" --test http --test delivery --test crash
 }
 
 # The build above has made these; asking cargo again would build much of it anew with other features.
@@ -135,6 +135,6 @@ if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
     export "$(cat "$work/cql.address")"
 fi
 step "tests of the workspace" workspace_tests
-step "tests over HTTP, on a CQL server" tests_on_cql
+step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "sealed samples, by validators of others" outside_samples
 step "a process of the demo, by validators of others" outside_demo

@@ -13,7 +13,6 @@ use prometheus::{IntGauge, Registry};
 
 use self::options::Place;
 pub use self::options::{Blobs, Store as Options};
-use crate::config::{Config, Mode};
 
 /// The embedded store's file in the data folder, and the folder of the files.
 const DATABASE: &str = "rubrica.db";
@@ -30,12 +29,20 @@ pub enum Error {
     Data { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Store(#[from] ::store::Error),
-    #[error("{0}; a store that is new, or older than this program, is set up by `rubrica migrate`")]
-    NotSetUp(::store::Error),
     #[error("{0}")]
     Options(String),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+}
+
+/// What of a configuration says where state and files are.
+pub struct Settings<'a> {
+    pub store: &'a Options,
+    pub blobs: &'a Blobs,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Whether the start brings a schema up to date where `store.migrate` does not say.
+    pub may_migrate: bool,
 }
 
 /// The engine that a configuration names, opened.
@@ -56,25 +63,22 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error`]; among them that the schema is older than this program needs.
-    pub async fn open(config: &Config, registry: &Registry) -> Result<Self, Error> {
-        match config.store.scylla().map_err(Error::Options)? {
+    pub async fn open(settings: &Settings<'_>, registry: &Registry) -> Result<Self, Error> {
+        match settings.store.scylla().map_err(Error::Options)? {
             None => {
-                let engine = open_embedded(config)?;
+                let engine = open_embedded(settings)?;
                 let collect = gauges(&engine, registry)?;
                 Ok(Self { kind: Kind::Embedded(engine), collect })
             }
             Some(options) => {
-                let may_migrate = config.store.migrate.unwrap_or(config.mode == Mode::Development);
+                let may_migrate = settings.store.migrate.unwrap_or(settings.may_migrate);
                 if may_migrate {
                     let migrated = scylla::migrate(&options).await?;
                     if migrated.created || !migrated.applied.is_empty() {
                         tracing::info!(keyspace = options.keyspace, applied = ?migrated.applied, "brought the schema up to date");
                     }
                 }
-                let opened = Scylla::open(&options, registry).await;
-                // A keyspace that is missing looks like a cluster that is not well.
-                let failed = |error: ::store::Error| if may_migrate { Error::Store(error) } else { Error::NotSetUp(error) };
-                let engine = Arc::new(opened.map_err(failed)?);
+                let engine = Arc::new(Scylla::open(&options, registry).await?);
                 Ok(Self { kind: Kind::Shared(engine), collect: Arc::new(|| {}) })
             }
         }
@@ -137,13 +141,13 @@ impl Engine {
 ///
 /// # Errors
 /// [`Error`]; running it again goes on where it ended.
-pub async fn migrate(config: &Config) -> Result<String, Error> {
-    let Some(options) = config.store.scylla().map_err(Error::Options)? else {
+pub async fn migrate(settings: &Settings<'_>) -> Result<String, Error> {
+    let Some(options) = settings.store.scylla().map_err(Error::Options)? else {
         // Opening is migrating.
-        let engine = open_embedded(config)?;
+        let engine = open_embedded(settings)?;
         let closed = tokio::task::spawn_blocking(move || engine.close()).await;
         closed.map_err(|_| Error::Store(::store::Error::Unavailable("it could not be closed".into())))?;
-        return Ok(format!("the schema of {} is up to date", database(config).display()));
+        return Ok(format!("the schema of {} is up to date", database(settings).display()));
     };
     let migrated = scylla::migrate(&options).await?;
     let made = if migrated.created { format!("made the keyspace {}; ", options.keyspace) } else { String::new() };
@@ -157,11 +161,11 @@ pub async fn migrate(config: &Config) -> Result<String, Error> {
 ///
 /// # Errors
 /// [`Error`] when the folder cannot be made or the options of the bucket do not fit together. A bucket is not asked yet.
-pub fn blobs(config: &Config) -> Result<::store::blobs::Blobs, Error> {
-    match config.blobs.place().map_err(Error::Options)? {
+pub fn blobs(settings: &Settings<'_>) -> Result<::store::blobs::Blobs, Error> {
+    match settings.blobs.place().map_err(Error::Options)? {
         None => {
-            create_data(config)?;
-            Ok(::store::blobs::Blobs::local(config.data().join(FILES))?)
+            create_data(settings)?;
+            Ok(::store::blobs::Blobs::local(settings.data.join(FILES))?)
         }
         Some(Place::Folder(folder)) => Ok(::store::blobs::Blobs::local(folder)?),
         Some(Place::Bucket(options)) => Ok(::store::blobs::Blobs::s3(&options)?),
@@ -169,36 +173,36 @@ pub fn blobs(config: &Config) -> Result<::store::blobs::Blobs, Error> {
 }
 
 /// Store and files in words, without anything secret.
-pub fn describe(config: &Config) -> String {
-    let store = match config.store.scylla() {
+pub fn describe(settings: &Settings<'_>) -> String {
+    let store = match settings.store.scylla() {
         Ok(Some(options)) => {
             let user = options.username.map(|user| format!(" as {user}")).unwrap_or_default();
             let tls = if options.ca.is_some() { " by TLS" } else { "" };
             format!("keyspace {} of the cluster at {}{user}{tls}", options.keyspace, options.hosts.join(", "))
         }
-        _ => format!("embedded in {}", database(config).display()),
+        _ => format!("embedded in {}", database(settings).display()),
     };
-    let files = config.blobs.url.clone().unwrap_or_else(|| config.data().join(FILES).display().to_string());
+    let files = settings.blobs.url.clone().unwrap_or_else(|| settings.data.join(FILES).display().to_string());
     format!("store {store}, files in {files}")
 }
 
 /// Whether opening the store would make a new one: that of the data folder is not there. What a cluster holds is not asked.
-pub fn is_missing(config: &Config) -> bool {
-    !config.store.is_shared() && !database(config).is_file()
+pub fn is_missing(settings: &Settings<'_>) -> bool {
+    !settings.store.is_shared() && !database(settings).is_file()
 }
 
-fn database(config: &Config) -> PathBuf {
-    config.data().join(DATABASE)
+fn database(settings: &Settings<'_>) -> PathBuf {
+    settings.data.join(DATABASE)
 }
 
-fn create_data(config: &Config) -> Result<(), Error> {
-    let path = config.data();
+fn create_data(settings: &Settings<'_>) -> Result<(), Error> {
+    let path = settings.data.clone();
     std::fs::create_dir_all(&path).map_err(|source| Error::Data { path, source })
 }
 
-fn open_embedded(config: &Config) -> Result<Arc<Sqlite>, Error> {
-    create_data(config)?;
-    Ok(Arc::new(Sqlite::open(&database(config), sqlite::Options::default())?))
+fn open_embedded(settings: &Settings<'_>) -> Result<Arc<Sqlite>, Error> {
+    create_data(settings)?;
+    Ok(Arc::new(Sqlite::open(&database(settings), sqlite::Options::default())?))
 }
 
 /// The embedded store's counters as gauges, read at each scrape.

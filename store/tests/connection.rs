@@ -1,6 +1,6 @@
 //! How the engine comes to a cluster: logins, TLS, schemas.
 
-use cql_server::{Cluster, Durability, Keyspace, PASSWORD, USER, shared};
+use cql_server::{Cluster, Durability, Keyspace, NewKeyspace, PASSWORD, USER, shared};
 use prometheus::Registry;
 use store::{
     Error, Store,
@@ -48,8 +48,8 @@ async fn a_cluster_with_login_and_tls_is_used_by_those_who_have_both() {
 async fn nodes_that_migrate_at_once_make_one_schema_and_one_does_the_work() {
     let server = tokio::task::block_in_place(shared);
     // Not one that was used before: its schema would be there.
-    let keyspace = cql_server::fresh_keyspace();
-    let options = Options { replication: 1, ..Options::new(server.contact_points().to_vec(), keyspace.clone()) };
+    let keyspace = NewKeyspace::default();
+    let options = Options { replication: 1, ..Options::new(server.contact_points().to_vec(), keyspace.name()) };
     let said = message(Scylla::open(&options, &Registry::new()).await);
     assert!(said.contains("rubrica migrate"), "{said}");
 
@@ -69,7 +69,6 @@ async fn nodes_that_migrate_at_once_make_one_schema_and_one_does_the_work() {
     assert_eq!(all, Migrated { created: false, applied: Vec::new() });
     assert_eq!(applied, 1, "each migration is carried out once");
     Scylla::open(&options, &Registry::new()).await.expect("it opens").ping().await.expect("it answers");
-    cql_server::drop_keyspace(&keyspace).await.expect("dropped");
 }
 
 #[tokio::test(flavor = "multi_thread")]

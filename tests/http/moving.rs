@@ -118,9 +118,9 @@ const KEY: &str = "cnVicmljYSBydWJyaWNhIHJ1YnJpY2EgcnVicmljYSE=";
 fn a_process_begun_on_sqlite_goes_on_in_scylladb_and_ends_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let keyspace = cql_server::fresh_keyspace();
+    let keyspace = cql_server::NewKeyspace::default();
     let embedded = format!("[keys]\nmaster = \"{KEY}\"\n");
-    let shared = on_scylla(&keyspace, &at("bucket"));
+    let shared = on_scylla(keyspace.name(), &at("bucket"));
     let start = |config: &str, data: &str| {
         let options =
             Options { data: Some(at(data)), config: Some(config.to_owned()), keeps: Keeps::AsConfigured, ..Options::default() };
@@ -157,8 +157,6 @@ fn a_process_begun_on_sqlite_goes_on_in_scylladb_and_ends_on_sqlite() {
     journey.validate(&views[1].identification, &serde_json::json!({ "code": code })).expect(204);
     journey.sign(&views[1].sign).expect(204);
     journey.until(&process, "CERTIFIED");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(cql_server::drop_keyspace(&keyspace)).unwrap();
 }
 
 #[test]

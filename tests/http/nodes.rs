@@ -3,6 +3,7 @@
 use std::process::Output;
 
 use chrono::DateTime;
+use cql_server::NewKeyspace;
 use serde_json::json;
 
 use crate::{
@@ -10,23 +11,24 @@ use crate::{
     support::{Journey, Keeps, Options, PATIENCE, Server, rubrica, wait_for},
 };
 
-/// 32 bytes, the same for both.
+/// 32 bytes, the same for both, and 32 others.
 const MASTER: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const OTHER: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 /// A keyspace of its own, dropped at the end, and a bucket.
 struct Shared {
-    keyspace: String,
+    keyspace: NewKeyspace,
     bucket: String,
 }
 
 impl Shared {
     fn new() -> Self {
-        Self { keyspace: cql_server::fresh_keyspace(), bucket: s3_server::fresh_bucket() }
+        Self { keyspace: NewKeyspace::default(), bucket: s3_server::fresh_bucket() }
     }
 
     fn configuration(&self, more_of_the_store: &str) -> String {
         let hosts = cql_server::shared().contact_points().join(",");
-        let Self { keyspace, bucket } = self;
+        let (keyspace, bucket) = (self.keyspace.name(), &self.bucket);
         format!(
             "[keys]\nmaster = \"{MASTER}\"\n[blobs]\nurl = \"s3://{bucket}/files\"\nendpoint = \"{}\"\nallow_http = true\n\
              access_key_id = \"tester\"\nsecret_access_key = \"hunter2\"\n\
@@ -42,21 +44,15 @@ impl Shared {
 
     /// A command of the program with this configuration.
     fn run(&self, command: &[&str], more_of_the_store: &str) -> Output {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("rubrica.toml");
-        std::fs::write(&file, self.configuration(more_of_the_store)).unwrap();
-        let mut program = rubrica();
-        program.current_dir(folder.path()).args(command).arg("--config").arg(&file);
-        program.output().expect("the program runs")
+        run(command, &self.configuration(more_of_the_store))
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        // A keyspace that stays does no harm: the server goes away with the tests.
-        let _ = runtime.block_on(cql_server::drop_keyspace(&self.keyspace));
-    }
+fn run(command: &[&str], configuration: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rubrica.toml");
+    std::fs::write(&file, configuration).unwrap();
+    rubrica().current_dir(folder.path()).args(command).arg("--config").arg(&file).output().expect("the program runs")
 }
 
 #[test]
@@ -118,7 +114,18 @@ fn a_server_does_not_start_on_an_old_schema_unless_it_may_mend_it() {
     }
     let checked = shared.run(&["config", "check"], "");
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
-    assert!(said.contains(&shared.keyspace) && said.contains(&shared.bucket) && !said.contains("hunter2"), "{said}");
+    assert!(said.contains(shared.keyspace.name()) && said.contains(&shared.bucket) && !said.contains("hunter2"), "{said}");
     let token = shared.run(&["token", "--organization", "acme"], "");
     assert!(token.status.success() && token.stdout.len() > 100, "a token needs no data folder: {token:?}");
+}
+
+#[test]
+fn a_server_with_another_master_key_is_refused() {
+    let shared = Shared::new();
+    assert_eq!(shared.start().terminate().code(), Some(0));
+    let refused = run(&["serve", "--listen", "127.0.0.1:0"], &shared.configuration("").replace(MASTER, OTHER));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("another master key") && !said.contains(MASTER) && !said.contains(OTHER), "{said}");
+    assert_eq!(shared.start().terminate().code(), Some(0), "nothing is changed by it");
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     alone, blocking, finish,
-    fleet::{Fleet, Gateway, metric},
+    fleet::{Fleet, Gateway, metric, metric_of},
     lives::{Load, api::Api, client::identification_path, ledger::Ledger},
     seeded,
     support::{Server, Store},
@@ -42,6 +42,14 @@ const BACK: Duration = Duration::from_secs(20);
 
 /// The bound of `fleet`'s configuration.
 const MAX_IN_FLIGHT: u64 = 64;
+
+/// Processes that fall due while the database is away.
+const SLEEPERS: usize = 200;
+
+/// Most statements for a call, and for a process that falls due, with all that they bring about. However long the database is away, who
+/// waits for it must not pile up tries, nor make up for them when it is back.
+const PER_CALL: u64 = 10;
+const PER_SLEEPER: u64 = 10;
 
 fn cluster(nodes: usize) -> Cluster {
     Cluster::start(nodes, &Options::default()).unwrap_or_else(|error| panic!("{error}"))
@@ -236,17 +244,44 @@ async fn a_database_that_is_away_is_503_and_its_return_brings_no_herd() {
 
     for absence in [Absence::StandsStill, Absence::Stopped] {
         // These fall due while nobody can look at them.
-        let sleepers: Vec<Waiting> = waiting(&api, 200, "PT15S").await;
+        let sleepers: Vec<Waiting> = waiting(&api, SLEEPERS, "PT15S").await;
+        let before = blocking(|| Work::of(&fleet));
         let most = away(absence, &mut database, &fleet).await;
         assert!(most <= MAX_IN_FLIGHT, "{most} statements at once");
         load.assert_alive();
         let tables = store.open().await;
         let fired =
             until("what fell due meanwhile", Duration::from_secs(60), async || all_expired(&sleepers, &tables).await).await;
-        println!("what fell due meanwhile was looked at {fired:?} later");
+        let Work { calls, statements } = blocking(|| Work::of(&fleet)).since(&before);
+        println!(
+            "what fell due meanwhile was looked at {fired:?} later; {statements} statements for {calls} calls and {SLEEPERS} wake-ups"
+        );
+        assert!(statements <= calls * PER_CALL + SLEEPERS as u64 * PER_SLEEPER, "{statements} statements for {calls} calls");
     }
     drop(store);
     finish(fleet, &api, load, &gateway).await;
+}
+
+/// What the servers were asked, and what they asked the database for it.
+struct Work {
+    calls: u64,
+    statements: u64,
+}
+
+impl Work {
+    fn of(fleet: &Fleet) -> Self {
+        let sum = |name, wanted: &dyn Fn(&str) -> bool| fleet.living().map(|server| metric_of(server, name, wanted)).sum();
+        // What looks for wake-ups goes by the clock, whatever happens.
+        let is_by_clock = |labels: &str| ["\"wake_scan", "\"wake_bucket", "\"lease_"].iter().any(|name| labels.contains(name));
+        Self {
+            calls: sum("rubrica_http_requests_total", &|labels| labels.contains("/v1/")),
+            statements: sum("rubrica_store_statement_seconds_count", &|labels| !is_by_clock(labels)),
+        }
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self { calls: self.calls - before.calls, statements: self.statements - before.statements }
+    }
 }
 
 async fn all_expired(sleepers: &[Waiting], tables: &Scylla) -> bool {

@@ -94,12 +94,17 @@ impl Fleet {
 
 /// The sum of a server's metric over its labels; 0 where it has none of that name yet.
 pub fn metric(server: &Server, name: &str) -> u64 {
+    metric_of(server, name, |_| true)
+}
+
+/// As [`metric`], of those whose line is wanted.
+pub fn metric_of(server: &Server, name: &str, wanted: impl Fn(&str) -> bool) -> u64 {
     let scrape = server.anonymous().get("/metrics").send().expect(200).body;
     let scrape = String::from_utf8(scrape).expect("text");
     let values = scrape.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
         let is_it = rest.starts_with(' ') || rest.starts_with('{');
-        rest.rsplit_once(' ').filter(|_| is_it)?.1.parse::<f64>().ok()
+        rest.rsplit_once(' ').filter(|(labels, _)| is_it && wanted(labels))?.1.parse::<f64>().ok()
     });
     values.sum::<f64>() as u64
 }

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use base64::Engine as _;
+use cql_server::NewKeyspace;
 use store::{
     scylla::{self, Scylla},
     sqlite::{self, Sqlite},
@@ -74,34 +75,46 @@ impl Keeps {
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
+enum Keyspace {
+    OfAll(NewKeyspace),
+    /// It goes away with its cluster.
+    Of(&'static str),
+}
+
 struct Shared {
     contact_points: Vec<String>,
-    keyspace: String,
+    keyspace: Keyspace,
     replication: u8,
-    /// Whether the cluster outlives the keyspace, which is then dropped.
-    stays: bool,
     files: tempfile::TempDir,
 }
 
 impl Store {
     /// A keyspace of its own on the CQL server that all tests of this process share.
     pub fn fresh() -> Self {
-        Self::new(cql_server::shared().contact_points().to_vec(), 1, true)
+        Self::new(cql_server::shared().contact_points().to_vec(), 1, Keyspace::OfAll(NewKeyspace::default()))
     }
 
-    /// A keyspace of its own on a cluster of the test's.
+    /// The keyspace of a cluster of the test's.
     pub fn at(contact_points: Vec<String>, replication: u8) -> Self {
-        Self::new(contact_points, replication, false)
+        Self::new(contact_points, replication, Keyspace::Of("rubrica"))
     }
 
-    fn new(contact_points: Vec<String>, replication: u8, stays: bool) -> Self {
+    fn new(contact_points: Vec<String>, replication: u8, keyspace: Keyspace) -> Self {
         let files = tempfile::tempdir().expect("a temporary folder");
-        Self(Arc::new(Shared { contact_points, keyspace: cql_server::fresh_keyspace(), replication, stays, files }))
+        Self(Arc::new(Shared { contact_points, keyspace, replication, files }))
+    }
+
+    fn keyspace(&self) -> &str {
+        match &self.0.keyspace {
+            Keyspace::OfAll(keyspace) => keyspace.name(),
+            Keyspace::Of(name) => name,
+        }
     }
 
     /// Variables that make a server use it.
     fn environment(&self) -> Vec<(&'static str, String)> {
-        let Shared { contact_points, keyspace, replication, files, .. } = &*self.0;
+        let Shared { contact_points, replication, files, .. } = &*self.0;
+        let keyspace = self.keyspace();
         let url = format!("scylla://{}/{keyspace}?replication={replication}", contact_points.join(","));
         vec![
             ("RUBRICA_STORE", url),
@@ -112,25 +125,7 @@ impl Store {
 
     /// The store as the servers see it, to read what they left.
     pub async fn open(&self) -> Scylla {
-        let Shared { contact_points, keyspace, .. } = &*self.0;
-        let options = scylla::Options::new(contact_points.clone(), keyspace.clone());
+        let options = scylla::Options::new(self.0.contact_points.clone(), self.keyspace());
         Scylla::open(&options, &prometheus::Registry::new()).await.expect("the store opens")
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        if !self.stays {
-            return;
-        }
-        let keyspace = std::mem::take(&mut self.keyspace);
-        let dropping = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(cql_server::drop_keyspace(&keyspace)).map_err(|error| error.to_string())
-        };
-        // A thread of its own, as the test may be on a runtime.
-        if let Ok(Err(error)) = std::thread::spawn(dropping).join() {
-            eprintln!("a keyspace stays: {error}");
-        }
     }
 }

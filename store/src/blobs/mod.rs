@@ -198,7 +198,7 @@ fn path_of(organization: &str, digest: &Digest, copy: u64) -> Result<Path, Error
 }
 
 fn unavailable(error: object_store::Error) -> Error {
-    Error::Unavailable(error.to_string())
+    Error::Unavailable(format!("the files: {error}"))
 }
 
 /// The digest of these bytes; of much it is taken beside the threads that serve.

@@ -1,7 +1,9 @@
 //! Bodies: small ones travel in their conditional statement, large ones are spilled to a table of their own before it.
 //!
 //! A Paxos round keeps and sends its mutation several times, so what it carries must be small (STORAGE: below 32 KiB). A spilled body
-//! whose statement came second is taken away again; what a crash leaves is spare and refers to nobody.
+//! whose statement came second, or was never sent, is taken away again; what a crash leaves is spare and refers to nobody.
+
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use scylla::value::MaybeUnset;
@@ -49,7 +51,7 @@ impl Bodies {
     }
 
     /// Decides where each body goes and writes those that are spilled.
-    pub async fn place<'a>(&self, db: &Db, bodies: &'a [Vec<u8>]) -> Result<Vec<Place<'a>>, Error> {
+    pub async fn place<'a>(self: &Arc<Self>, db: &Arc<Db>, bodies: &'a [Vec<u8>]) -> Result<Vec<Place<'a>>, Error> {
         let mut together = 0;
         let mut places = Vec::with_capacity(bodies.len());
         let mut writes = Vec::new();
@@ -66,17 +68,23 @@ impl Bodies {
             }
             places.push(Place { body: MaybeUnset::Unset, spill: MaybeUnset::Set(id), size });
         }
-        stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        if let Err(error) = stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await {
+            self.forget(db, &places);
+            return Err(error);
+        }
         Ok(places)
     }
 
-    /// Takes away what was spilled for a statement that surely was not applied.
-    pub async fn forget(&self, db: &Db, places: &[Place<'_>]) {
-        for place in places {
-            let MaybeUnset::Set(id) = place.spill else { continue };
-            if let Err(error) = db.write(&self.remove, (id,)).await {
-                tracing::debug!(%error, "a spilled body that nobody needs stays");
-            }
+    /// Takes away what was spilled for a statement that surely was not applied. Nobody waits for it.
+    pub fn forget(self: &Arc<Self>, db: &Arc<Db>, places: &[Place<'_>]) {
+        let spilled = |place: &Place<'_>| if let MaybeUnset::Set(id) = place.spill { Some(id) } else { None };
+        for id in places.iter().filter_map(spilled) {
+            let (bodies, db) = (self.clone(), db.clone());
+            tokio::spawn(async move {
+                if let Err(error) = db.write(&bodies.remove, (id,)).await {
+                    tracing::debug!(%error, "a spilled body that nobody needs stays");
+                }
+            });
         }
     }
 

@@ -20,7 +20,7 @@ use scylla::{
         session_builder::SessionBuilder,
     },
     deserialize::row::DeserializeRow,
-    errors::{DbError, ExecutionError, NewSessionError, RequestAttemptError, UseKeyspaceError},
+    errors::{DbError, ExecutionError, NewSessionError, PrepareError, RequestAttemptError, UseKeyspaceError},
     frame::types::{Consistency, SerialConsistency},
     policies::{
         load_balancing::DefaultPolicy, retry::FallthroughRetryPolicy, speculative_execution::SimpleSpeculativeExecutionPolicy,
@@ -110,16 +110,20 @@ impl Db {
         if let Some(keyspace) = keyspace {
             builder = builder.use_keyspace(keyspace, false);
         }
+        let servers = format!("the database servers {}", options.hosts.join(", "));
         let connecting = tokio::time::timeout(options.timeout.saturating_mul(4), builder.build());
-        let session = connecting
-            .await
-            .map_err(|_| Error::Unavailable("the store's servers did not answer in time".into()))?
-            .map_err(|error| match error {
-                NewSessionError::UseKeyspaceError(UseKeyspaceError::RequestError(error)) => {
-                    Error::Refused(format!("the store's keyspace cannot be used; `rubrica migrate` makes it ({error})"))
-                }
-                error => Error::Unavailable(format!("the store's servers: {error}")),
-            })?;
+        let session =
+            connecting.await.map_err(|_| Error::Unavailable(format!("{servers} do not answer")))?.map_err(
+                |error| match error {
+                    NewSessionError::UseKeyspaceError(UseKeyspaceError::RequestError(error)) if is_invalid(&error) => {
+                        Error::Refused(format!(
+                            "there is no keyspace {} on {servers}; `rubrica migrate` makes it",
+                            options.keyspace
+                        ))
+                    }
+                    error => Error::Unavailable(format!("{servers}: {error}")),
+                },
+            )?;
         let room = options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS / WAITING_PER_ROOM);
         Ok(Self {
             session,
@@ -152,9 +156,13 @@ impl Db {
         Ok(statement)
     }
 
+    /// [`Error::Refused`]: a table or a column is not there.
     async fn prepare(&self, name: &'static str, text: &str) -> Result<Statement, Error> {
-        let mut prepared = self.session.prepare(text).await.map_err(|error| {
-            Error::Unavailable(format!("the statement {name} could not be prepared; is the schema there and new enough? {error}"))
+        let mut prepared = self.session.prepare(text).await.map_err(|error| match error {
+            PrepareError::AllAttemptsFailed { first_attempt } if is_invalid(&first_attempt) => {
+                Error::Refused(format!("the schema of the store does not fit this program ({name}: {first_attempt})"))
+            }
+            error => Error::Unavailable(format!("{name}: {error}")),
         })?;
         // Cassandra does not tell when a table's columns have changed under a cached description of them.
         prepared.set_use_cached_result_metadata(false);
@@ -203,15 +211,15 @@ impl Db {
     }
 
     fn decided(&self, name: &'static str, result: Result<QueryResult, ExecutionError>) -> Result<Conditional, Error> {
-        match result {
-            // An answer that cannot be read says nothing either.
-            Ok(result) => Ok(is_applied(name, result).unwrap_or_else(|error| Conditional::Unknown(error.to_string()))),
-            Err(error) if nothing_was_sent(&error) => Err(unavailable(name, &error)),
-            Err(error) => {
-                self.metrics.unknown.inc();
-                Ok(Conditional::Unknown(error.to_string()))
-            }
-        }
+        let reason = match result.map(|result| is_applied(name, result)) {
+            Ok(Ok(decided)) => return Ok(decided),
+            // An answer that cannot be read says nothing.
+            Ok(Err(error)) => error.to_string(),
+            Err(error) if nothing_was_sent(&error) => return Err(unavailable(name, &error)),
+            Err(error) => error.to_string(),
+        };
+        self.metrics.unknown.inc();
+        Ok(Conditional::Unknown(reason))
     }
 
     /// Runs a request when there is room, and measures it.
@@ -280,7 +288,8 @@ fn profile(options: &Options, once: bool) -> ExecutionProfileBuilder {
 
 fn tls(options: &Options) -> Result<Option<TlsContext>, Error> {
     let Some(path) = &options.ca else { return Ok(None) };
-    let refused = |error: &dyn std::fmt::Display| Error::Refused(format!("{}: {error}", path.display()));
+    let refused =
+        |error: &dyn std::fmt::Display| Error::Refused(format!("the authority of the database, {}: {error}", path.display()));
     let mut roots = rustls::RootCertStore::empty();
     let certificates = <rustls::pki_types::CertificateDer as rustls::pki_types::pem::PemObject>::pem_file_iter(path);
     for certificate in certificates.map_err(|error| refused(&error))? {
@@ -351,6 +360,11 @@ fn nothing_was_sent(error: &ExecutionError) -> bool {
         ),
         _ => false,
     }
+}
+
+/// Whether the server says that what a statement names is not there.
+fn is_invalid(error: &RequestAttemptError) -> bool {
+    matches!(error, RequestAttemptError::DbError(DbError::Invalid, _))
 }
 
 /// The driver's errors say what failed and where, never the values of a statement.

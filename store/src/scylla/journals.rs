@@ -115,13 +115,18 @@ impl Journals {
         self.bodies.place(&self.db, &commit.entries).await
     }
 
+    /// Takes away what [`Journals::place`] wrote for an append that is not made.
+    pub fn forget(&self, places: &[Place<'_>]) {
+        self.bodies.forget(&self.db, places);
+    }
+
     /// Appends, and finds out what became of it where the servers cannot tell at once.
     pub async fn append(&self, commit: &Commit, places: &[Place<'_>]) -> Result<CommitOutcome, Error> {
         let began = tokio::time::Instant::now();
         let mut outcome = match self.attempt(commit, places).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                self.bodies.forget(&self.db, places).await;
+                self.forget(places);
                 return Err(error);
             }
         };
@@ -138,7 +143,7 @@ impl Journals {
             CommitOutcome::Applied => self.keep_snapshot(commit).await,
             CommitOutcome::Conflict { .. } => {
                 self.db.metrics.conflicts.inc();
-                self.bodies.forget(&self.db, places).await;
+                self.forget(places);
             }
             CommitOutcome::Unknown => self.unsure.note(&commit.entity),
         }
@@ -191,12 +196,18 @@ impl Journals {
     }
 
     /// The append came second; unless it was this one that came first: a server that had to begin its Paxos round again finds its
-    /// own first try applied, and then that the condition does not hold.
+    /// own first try applied, and then that the condition does not hold. What a condition was held against is written at a quorum, so a
+    /// plain read tells whose it is; a serial one costs as much as an append.
     async fn conflict(&self, commit: &Commit, head: u64) -> Result<CommitOutcome, Error> {
         if head <= commit.expected_head {
             return Ok(CommitOutcome::Conflict { head });
         }
-        Ok(match self.commit_at(&commit.entity, commit.expected_head + 1).await {
+        let seq = commit.expected_head + 1;
+        let found = match self.commit_at(&commit.entity, seq, Read::Quorum).await {
+            Ok((_, None)) => self.commit_at(&commit.entity, seq, Read::Serial).await,
+            found => found,
+        };
+        Ok(match found {
             Ok((_, Some(id))) if id == commit.commit_id => CommitOutcome::Applied,
             Ok(_) => CommitOutcome::Conflict { head },
             Err(_) => CommitOutcome::Unknown,
@@ -206,7 +217,7 @@ impl Journals {
     /// Reads serially, which ends what is half done, and tries the same append again where nobody has appended: only an answer
     /// to a condition rules out that the first attempt is still on its way.
     async fn resolve(&self, commit: &Commit, places: &[Place<'_>]) -> CommitOutcome {
-        match self.commit_at(&commit.entity, commit.expected_head + 1).await {
+        match self.commit_at(&commit.entity, commit.expected_head + 1, Read::Serial).await {
             Ok((_, Some(id))) if id == commit.commit_id => CommitOutcome::Applied,
             Ok((head, Some(_))) => CommitOutcome::Conflict { head },
             Ok((_, None)) => self.attempt(commit, places).await.unwrap_or(CommitOutcome::Unknown),
@@ -214,11 +225,10 @@ impl Journals {
         }
     }
 
-    /// Head and the commit id of an entry, as a serial read finds them.
-    async fn commit_at(&self, entity: &Entity, seq: u64) -> Result<(u64, Option<Uuid>), Error> {
+    /// Head and the commit id of an entry.
+    async fn commit_at(&self, entity: &Entity, seq: u64, how: Read) -> Result<(u64, Option<Uuid>), Error> {
         let (org, kind, id) = key(entity);
-        let rows: Vec<(Option<i64>, Option<Uuid>)> =
-            self.db.read(&self.commit_at, Read::Serial, (org, kind, id, seq as i64)).await?;
+        let rows: Vec<(Option<i64>, Option<Uuid>)> = self.db.read(&self.commit_at, how, (org, kind, id, seq as i64)).await?;
         Ok(rows.into_iter().next().map_or((0, None), |(head, commit_id)| (head_of(head), commit_id)))
     }
 

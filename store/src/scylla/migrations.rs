@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use scylla::statement::unprepared::Statement as Unprepared;
+use scylla::{
+    errors::{DbError, ExecutionError, RequestAttemptError},
+    statement::unprepared::Statement as Unprepared,
+};
 use uuid::Uuid;
 
 use super::{
@@ -16,7 +19,7 @@ use crate::Error;
 const MIGRATIONS: &[(&str, &str)] =
     &[("journals and records", include_str!("../../../schema/cql/0001_journals_and_records.cql"))];
 
-/// How long a node that died while it migrated keeps others from it, in seconds.
+/// How long a node that died while it migrated keeps others from it, in seconds. Renewed before each change, which takes less.
 const LOCK_SECONDS: i32 = 60;
 
 /// Between two tries to get the lock.
@@ -59,7 +62,7 @@ pub async fn migrate(options: &Options) -> Result<Migrated, Error> {
     }
     let owner = Uuid::new_v4();
     lock(&db, owner).await?;
-    let applied = apply(&db).await;
+    let applied = apply(&db, owner).await;
     let unlock = db.conditional("migration_unlock", "DELETE FROM migration_lock WHERE part = 0 IF owner = ?").await?;
     if let Err(error) = db.decide(&unlock, (owner,)).await {
         // It expires by itself.
@@ -86,7 +89,7 @@ async fn connect(options: &Options) -> Result<Db, Error> {
 /// Whether the schema has seen every migration that this program has.
 ///
 /// # Errors
-/// [`Error::Refused`] when there is no schema, an older one, or none that can be read.
+/// [`Error::Refused`] when there is no schema or an older one.
 pub(super) async fn check(db: &Db) -> Result<(), Error> {
     match seen(db).await {
         Ok(seen) if seen >= MIGRATIONS.len() => Ok(()),
@@ -94,9 +97,8 @@ pub(super) async fn check(db: &Db) -> Result<(), Error> {
             "the schema of the store has {seen} of {} migrations; `rubrica migrate` brings it up to date",
             MIGRATIONS.len()
         ))),
-        Err(error) => {
-            Err(Error::Refused(format!("the store has no schema that can be read; `rubrica migrate` makes it ({error})")))
-        }
+        Err(Error::Refused(_)) => Err(Error::Refused("the store has no schema yet; `rubrica migrate` makes it".into())),
+        Err(error) => Err(error),
     }
 }
 
@@ -126,22 +128,34 @@ async fn create_keyspace(db: &Db, options: &Options) -> Result<bool, Error> {
 async fn lock(db: &Db, owner: Uuid) -> Result<(), Error> {
     let text = format!("INSERT INTO migration_lock (part, owner) VALUES (0, ?) IF NOT EXISTS USING TTL {LOCK_SECONDS}");
     let lock = db.conditional("migration_lock", &text).await?;
+    let holder = db.idempotent("migration_holder", "SELECT owner FROM migration_lock WHERE part = 0").await?;
     for _ in 0..LOCK_POLLS {
         match db.decide(&lock, (owner,)).await? {
             Conditional::Applied => return Ok(()),
             Conditional::Unknown(reason) => tracing::warn!(reason, "whether the migrations are ours is not known; asking again"),
+            // An earlier try whose end was not known may have been applied.
+            Conditional::NotApplied { .. } if db.read::<(Uuid,)>(&holder, Read::Serial, ()).await?.contains(&(owner,)) => {
+                return Ok(());
+            }
             Conditional::NotApplied { .. } => {}
         }
         tokio::time::sleep(LOCK_POLL).await;
     }
-    Err(Error::Unavailable("another node has held the lock of the migrations for too long".into()))
+    Err(Error::Unavailable(
+        "another `rubrica migrate`, or a server that starts, has held the lock of the migrations for too long".into(),
+    ))
 }
 
-async fn apply(db: &Db) -> Result<Vec<&'static str>, Error> {
+async fn apply(db: &Db, owner: Uuid) -> Result<Vec<&'static str>, Error> {
+    let text = format!("UPDATE migration_lock USING TTL {LOCK_SECONDS} SET owner = ? WHERE part = 0 IF owner = ?");
+    let hold = db.conditional("migration_hold", &text).await?;
     let note = db.idempotent("migration_note", "INSERT INTO migration (part, number, name) VALUES (0, ?, ?)").await?;
     let mut applied = Vec::new();
     for (number, (name, text)) in (1_i32..).zip(MIGRATIONS).skip(seen(db).await?) {
         for statement in statements(text) {
+            if let Conditional::NotApplied { .. } = db.decide(&hold, (owner, owner)).await? {
+                return Err(Error::Unavailable("the lock of the migrations was lost; run it again".into()));
+            }
             change(db, &statement).await?;
         }
         agree(db).await?;
@@ -157,7 +171,12 @@ async fn change(db: &Db, text: &str) -> Result<(), Error> {
     // Schema changes take their time, above all on a cluster under load.
     statement.set_request_timeout(Some(Duration::from_secs(30)));
     let changed = db.session.query_unpaged(statement, ()).await;
-    changed.map(drop).map_err(|error| super::db::unavailable("schema", &error))
+    changed.map(drop).map_err(|error| match error {
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Unauthorized, said)) => {
+            Error::Refused(format!("the user of the database may not change the schema: {said}"))
+        }
+        error => super::db::unavailable("schema", &error),
+    })
 }
 
 async fn agree(db: &Db) -> Result<(), Error> {

@@ -93,6 +93,7 @@ impl Store for Scylla {
         // First, as it may take long, and the append must follow its wake-up closely.
         let places = self.journals.place(&commit).await?;
         let head = commit.expected_head + commit.entries.len() as u64;
+        let began = Instant::now();
         let announcing = async {
             match commit.wake {
                 Some(due) => self.wakes.announce(entity, head, due).await.map(Some),
@@ -105,8 +106,13 @@ impl Store for Scylla {
                 _ => Ok(()),
             }
         };
-        let ((), announced) = try_join(noting, announcing).await?;
-        let began = Instant::now();
+        let announced = match try_join(noting, announcing).await {
+            Ok(((), announced)) => announced,
+            Err(error) => {
+                self.journals.forget(&places);
+                return Err(error);
+            }
+        };
         let outcome = self.journals.append(&commit, &places).await?;
         if outcome == CommitOutcome::Applied {
             if let Some(due) = commit.wake.filter(|_| began.elapsed() > LATE)

@@ -315,7 +315,7 @@ fn lock(path: &Path) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            Err(Error::Refused(format!("another process has the store open (it holds {})", path.display())))
+            Err(Error::Refused(format!("another process has the store open and must end first (it holds {})", path.display())))
         }
         Err(TryLockError::Error(error)) => Err(denied("lock", &path, &error)),
     }

@@ -19,7 +19,7 @@ pub use cluster::{Cluster, MOST_NODES};
 pub use jars::VERSION;
 pub use proxy::{Faults, Proxy, Random};
 pub use settings::{Durability, Options};
-pub use shared::{Keyspace, KeyspaceError, Shared, VARIABLE, drop_keyspace, fresh_keyspace, shared};
+pub use shared::{Keyspace, KeyspaceError, NewKeyspace, Shared, VARIABLE, drop_keyspace, fresh_keyspace, shared};
 pub use spawner::spawn;
 
 /// The user of a cluster with authentication.

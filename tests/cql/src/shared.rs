@@ -44,7 +44,38 @@ pub fn shared() -> &'static Shared {
     &SHARED
 }
 
-/// A name that no other test uses. The caller creates the keyspace, and drops it with [`drop_keyspace`].
+/// A name that no other test uses, for a keyspace of the [`shared`] server that the test makes. It is dropped with this.
+#[derive(Debug)]
+pub struct NewKeyspace(String);
+
+impl NewKeyspace {
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for NewKeyspace {
+    fn default() -> Self {
+        Self(fresh_keyspace())
+    }
+}
+
+impl Drop for NewKeyspace {
+    fn drop(&mut self) {
+        let name = std::mem::take(&mut self.0);
+        let dropping = move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+            runtime.block_on(drop_keyspace(&name)).map_err(|error| error.to_string())
+        };
+        // A thread of its own, as the test may be on a runtime.
+        if let Ok(Err(error)) = std::thread::spawn(dropping).join() {
+            eprintln!("a keyspace stays: {error}");
+        }
+    }
+}
+
+/// A name that no other test uses.
 pub fn fresh_keyspace() -> String {
     format!("rubrica_test_{}", Uuid::new_v4().simple())
 }

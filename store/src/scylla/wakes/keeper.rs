@@ -31,39 +31,60 @@ const TAKES: u32 = 3;
 /// Rows that are copied forward in one round, of all shards.
 const COPIES: usize = 64;
 
+/// Pauses of no fixed length: nodes that started together must not meet at the one partition again and again.
+struct Pauses(u64);
+
+impl Pauses {
+    fn next(&mut self, beat: Duration) -> Duration {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let percent = 85 + u32::try_from((self.0 >> 33) % 21).unwrap_or(0);
+        beat * percent / 100
+    }
+}
+
 type Stored = (i16, Uuid, i64, i64, i64, i64, i64);
 
 impl Core {
-    /// Until told to stop. After every round `rounds` counts one more.
+    /// Until told to stop. Each time that shards were shared out `rounds` counts one more.
     pub async fn keep(self: Arc<Self>, rounds: watch::Sender<u64>, stopped: watch::Receiver<bool>) {
-        let leases = self.keep_leases(rounds, stopped.clone());
-        // Apart, so that deleting much never keeps a renewal waiting.
+        let leases = self.keep_leases(stopped.clone());
+        // Apart, so that neither looking at the others nor deleting much keeps a renewal waiting.
+        let shares = self.keep_shares(rounds, stopped.clone());
         let tidy = self.keep_tidy(stopped);
-        future::join(leases, tidy).await;
+        future::join3(leases, shares, tidy).await;
     }
 
-    async fn keep_leases(&self, rounds: watch::Sender<u64>, mut stopped: watch::Receiver<bool>) {
-        let mut observer = Observer::new(self.me);
-        let mut random = self.me.as_u64_pair().1 | 1;
+    async fn keep_leases(&self, mut stopped: watch::Receiver<bool>) {
+        let mut pauses = Pauses(self.me.as_u64_pair().0);
         loop {
-            if let Err(error) = self.round(&mut observer).await {
-                tracing::warn!(%error, "the leases of the wake-ups could not be looked after");
+            if let Err(error) = self.renew().await {
+                tracing::warn!(%error, "the leases of the wake-ups could not be renewed");
             }
-            rounds.send_modify(|rounds| *rounds += 1);
-            // Nodes that started together must not meet at the one partition again and again.
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let percent = 85 + u32::try_from((random >> 33) % 21).unwrap_or(0);
             tokio::select! {
                 _ = stopped.changed() => return,
-                () = tokio::time::sleep(self.times.beat * percent / 100) => {}
+                () = tokio::time::sleep(pauses.next(self.times.beat)) => {}
             }
         }
     }
 
-    async fn round(&self, observer: &mut Observer) -> Result<(), Error> {
-        let alive = self.db.write(&self.statements.alive, (self.me, self.next_beat()));
-        let (renewed, alive) = future::join(self.renew(), alive).await;
-        renewed.and(alive)?;
+    async fn keep_shares(&self, rounds: watch::Sender<u64>, mut stopped: watch::Receiver<bool>) {
+        let mut observer = Observer::new(self.me);
+        let mut pauses = Pauses(self.me.as_u64_pair().1);
+        loop {
+            if let Err(error) = self.share(&mut observer).await {
+                tracing::warn!(%error, "the shards of the wake-ups could not be shared out");
+            }
+            rounds.send_modify(|rounds| *rounds += 1);
+            tokio::select! {
+                _ = stopped.changed() => return,
+                () = tokio::time::sleep(pauses.next(self.times.beat)) => {}
+            }
+        }
+    }
+
+    /// Shows that this node lives, looks at the others, and takes and gives what follows from that.
+    async fn share(&self, observer: &mut Observer) -> Result<(), Error> {
+        self.db.write(&self.statements.alive, (self.me, self.next_beat())).await?;
         for _ in 0..TAKES {
             self.observe(observer).await?;
             let plan = observer.plan(&self.numbers(), &self.times);
@@ -144,9 +165,10 @@ impl Core {
                 leases.get(&shard.number).is_some_and(|lease| lease.owner == self.me && lease.epoch == shard.epoch)
             };
             let lost: Vec<u16> = held.iter().filter(|shard| !is_ours(shard)).map(|shard| shard.number).collect();
-            if !lost.is_empty() {
-                tracing::info!(shards = lost.len(), "others look after wake-ups that were this node's");
-                self.forget(&lost);
+            // Those that were given meanwhile are not held any more.
+            let forgotten = self.forget(&lost).len();
+            if forgotten > 0 {
+                tracing::info!(shards = forgotten, "others look after wake-ups that were this node's");
             }
             let has_beat = |shard: &Arc<Shard>| leases.get(&shard.number).is_some_and(|lease| lease.beat == beat);
             if lost.is_empty() && held.iter().all(has_beat) {

@@ -20,8 +20,8 @@
 //! and the floor are valid from then on, whoever owns the shard: a new owner reads from the watermark, and again from the floor. Buckets
 //! are deleted only before a watermark that is stored, and nothing that matters can be there.
 //!
-//! *A row is dropped* only when the entity's head is past it, when it was settled, or when its entry had not come after a minute and a serial
-//! read at its end, which ends every append that was half done.
+//! *A row is dropped* only when the entity's head is past it, when it was settled, or when its entry had not come after six minutes and a serial
+//! read at their end, which ends every append that was half done.
 //!
 //! *Two owners do no harm.* A renewal carries owner and epoch as its condition, and the watermark with it, so an owner that was replaced
 //! stores nothing. What it still hands out is looked at twice; the journal's compare-and-append decides. By its own clock it hands out
@@ -47,7 +47,7 @@ use std::{
 };
 
 use futures::{StreamExt, future, stream};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use prometheus::{IntCounter, IntGauge, Registry};
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
@@ -105,7 +105,8 @@ pub(super) struct Times {
     pub comb: Duration,
     /// How long after an announcement its append is looked for by plain reads.
     pub hold: Duration,
-    /// How long after an announcement its append is looked for at all.
+    /// How long after an announcement its append is looked for at all. Longer than any append takes, by the longest time-out there is
+    /// (30 s): seven of those, and what it waits in between.
     pub unborn: Duration,
     /// How long a row may hold the watermark.
     pub restless: Duration,
@@ -121,7 +122,7 @@ impl Default for Times {
             write: Duration::from_secs(5),
             comb: Duration::from_secs(2),
             hold: Duration::from_secs(10),
-            unborn: Duration::from_secs(60),
+            unborn: Duration::from_secs(360),
             restless: Duration::from_secs(600),
         }
     }
@@ -190,6 +191,13 @@ impl Shard {
             lease: Mutex::new(lease),
             scanning: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// The index and the moment, if the shard is this node's at that moment.
+    fn while_held(&self) -> Option<(MutexGuard<'_, Index>, Instant)> {
+        let lease = self.lease.lock();
+        let now = Instant::now();
+        (now < lease.fence).then(|| (self.index.lock(), now))
     }
 }
 
@@ -461,7 +469,10 @@ impl Core {
         if let Some(known) = known() {
             return Ok(known);
         }
-        let _one_at_a_time = self.refreshing.lock().await;
+        // Where the leases cannot be read, those who wait must not do so one after another.
+        let _one_at_a_time = tokio::time::timeout(self.db.timeout, self.refreshing.lock())
+            .await
+            .map_err(|_| Error::Unavailable("the leases of the wake-ups cannot be read".into()))?;
         if let Some(known) = known() {
             return Ok(known);
         }

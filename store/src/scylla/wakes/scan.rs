@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -37,7 +36,7 @@ type Found = (i64, Uuid, i64, i64, String, String);
 
 impl Core {
     /// Reads what is new up to `until`, and, when it is time to, again what may have come late. Stops where the shard has more pending
-    /// than there is room for.
+    /// than there is room for, and where the lease has lapsed: what is not this node's may have been written behind what it reads.
     pub async fn scan(&self, shard: Arc<Shard>, until: i64, room: &Room) -> Result<(), Error> {
         let _one_at_a_time = shard.scanning.lock().await;
         if room.is_full(shard.index.lock().pending()) {
@@ -46,20 +45,20 @@ impl Core {
         let ahead = shard.index.lock().ahead(until);
         if let Some((cursor, to)) = ahead {
             let read = |rows, cursor| {
-                let mut index = shard.index.lock();
+                let Some((mut index, now)) = shard.while_held() else { return false };
                 let before = index.pending();
-                index.read(rows, cursor, &self.heads.lock(), Instant::now(), &self.times);
+                index.read(rows, cursor, &self.heads.lock(), now, &self.times);
                 room.grown(before, index.pending())
             };
             self.stretch(shard.number, cursor, to, read).await?;
         }
-        let again = shard.index.lock().again(Instant::now(), &self.times);
+        let again = shard.while_held().and_then(|(mut index, now)| index.again(now, &self.times));
         let Some((cursor, to)) = again else { return Ok(()) };
         let mut pages = 0;
         let read = |rows, cursor| {
-            let mut index = shard.index.lock();
+            let Some((mut index, now)) = shard.while_held() else { return false };
             let before = index.pending();
-            index.read_again(rows, cursor, &self.heads.lock(), Instant::now(), &self.times);
+            index.read_again(rows, cursor, &self.heads.lock(), now, &self.times);
             pages += 1;
             room.grown(before, index.pending()) && pages < LATE_PAGES
         };

@@ -89,9 +89,9 @@ impl Statements {
                 )
                 .await?,
             give: db.conditional("lease_give", &give).await?,
-            alive: db.idempotent("node_alive", &alive).await?,
-            nodes: db.idempotent("node_read", "SELECT id, beat FROM node WHERE part = 0").await?,
-            gone: db.idempotent("node_gone", "DELETE FROM node WHERE part = 0 AND id = ?").await?,
+            alive: db.idempotent("lease_alive", &alive).await?,
+            nodes: db.idempotent("lease_nodes", "SELECT id, beat FROM node WHERE part = 0").await?,
+            gone: db.idempotent("lease_gone", "DELETE FROM node WHERE part = 0 AND id = ?").await?,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cql_server::NewKeyspace;
 use prometheus::Registry;
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ const SECOND: i64 = 1_000_000;
 struct Setting {
     options: Options,
     db: Arc<Db>,
+    _keyspace: NewKeyspace,
 }
 
 /// 2023-11-14 and so many seconds.
@@ -36,11 +38,11 @@ fn quick() -> Times {
 impl Setting {
     async fn new() -> Self {
         let server = tokio::task::spawn_blocking(cql_server::shared).await.expect("a CQL server");
-        let keyspace = cql_server::fresh_keyspace();
-        let options = Options { replication: 1, ..Options::new(server.contact_points().to_vec(), keyspace) };
+        let keyspace = NewKeyspace::default();
+        let options = Options { replication: 1, ..Options::new(server.contact_points().to_vec(), keyspace.name()) };
         migrate(&options).await.expect("a schema");
         let db = Self::connect(&options).await;
-        Self { options, db }
+        Self { options, db, _keyspace: keyspace }
     }
 
     async fn connect(options: &Options) -> Arc<Db> {
@@ -71,11 +73,6 @@ impl Setting {
         let count = self.db.idempotent("test", &format!("SELECT count(*) FROM {table}")).await.expect("prepared");
         let rows: Vec<(i64,)> = self.db.read(&count, Read::Quorum, ()).await.expect("read");
         rows[0].0
-    }
-
-    async fn end(self) {
-        drop(self.db);
-        cql_server::drop_keyspace(&self.options.keyspace).await.expect("dropped");
     }
 }
 
@@ -134,7 +131,6 @@ async fn two_nodes_share_the_shards_and_each_finds_what_the_other_wrote() {
     within(20, "it finds all", async || due(&one, at(5)).await.len() == 40).await;
     assert_eq!(due(&two, at(5)).await, [], "who was closed takes no part any more");
     one.close().await;
-    setting.end().await;
 }
 
 #[tokio::test]
@@ -171,7 +167,6 @@ async fn a_dead_nodes_wake_ups_are_fired_by_another_in_less_than_15_seconds() {
     println!("taken over and fired after {took:?}");
     assert!(heir.core.metrics.takeovers.get() >= 32);
     heir.close().await;
-    setting.end().await;
 }
 
 #[tokio::test]
@@ -205,7 +200,6 @@ async fn wake_ups_written_behind_the_scan_are_found_also_by_clocks_that_differ()
     owner.settle(&Wake { entity: entity.clone(), due: at(105) }, 2, Some(at(900))).await.expect("settled");
     within(10, "the replaced one goes", async || !due(&owner, at(107)).await.iter().any(|wake| wake.entity == entity)).await;
     owner.close().await;
-    setting.end().await;
 }
 
 #[tokio::test]
@@ -256,7 +250,6 @@ async fn a_jump_of_thirty_days_finds_all_and_then_the_buckets_go() {
     let watermark = |shard: &Arc<Shard>| shard.lease.lock().watermark;
     assert!(heir.core.live(|_| true).iter().all(|shard| watermark(shard) > micros(at(0)) - SECOND));
     heir.close().await;
-    setting.end().await;
 }
 
 #[tokio::test]
@@ -275,7 +268,24 @@ async fn a_slot_with_more_rows_than_a_page_is_read_to_its_end() {
     let wakes = node.due(0..SHARDS, at(5), usize::MAX).await.expect("answered");
     assert_eq!(wakes.len(), 2_500);
     node.close().await;
-    setting.end().await;
+}
+
+#[tokio::test]
+async fn a_scan_that_outlives_its_lease_reads_no_further() {
+    let setting = Setting::new().await;
+    let node = setting.node(quick()).await;
+    due(&node, at(0)).await;
+    // From here on nothing is renewed.
+    node.keeper.lock().take().expect("it takes part").task.abort();
+    let shard = node.core.live(|_| true).remove(0);
+    let scan = async |fence: Instant| {
+        shard.lease.lock().fence = fence;
+        let room = Room::of(PENDING, std::slice::from_ref(&shard));
+        node.core.scan(shard.clone(), micros(at(5)), &room).await.expect("read");
+        shard.index.lock().position()
+    };
+    assert!(scan(Instant::now()).await < micros(at(5)));
+    assert_eq!(scan(Instant::now() + Duration::from_secs(60)).await, micros(at(5)));
 }
 
 #[tokio::test]
@@ -291,5 +301,4 @@ async fn who_only_writes_takes_no_shard() {
     let wakes: Vec<Wake> = due(&node, at(7)).await;
     assert_eq!(wakes.iter().map(|wake| wake.due).collect::<Vec<_>>(), [at(5), at(6)]);
     node.close().await;
-    setting.end().await;
 }
