@@ -18,21 +18,22 @@ const BUCKET: &str = "s3://";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
-    /// `sqlite` (default): embedded, in the data folder, for one server. `scylla://[user:password@]host[:port],.../keyspace`: a ScyllaDB
-    /// cluster that any number of servers share; they then need the same `keys.master` and the same `blobs.url`. The variable
-    /// `RUBRICA_STORE` is short for it.
+    /// `sqlite` (default): embedded, in the data folder, for one server.
+    /// `scylla://[user:password@]host[:port],.../keyspace[?replication=3&datacenter=NAME]`: a ScyllaDB cluster that any number of servers
+    /// share; they then need the same `keys.master` and the same `blobs.url`. `datacenter` is the near one, which also gets the copies;
+    /// nothing else sets it. The variable `RUBRICA_STORE` is short for `RUBRICA_STORE__URL`, which wins.
     pub url: Secret,
     /// Whether the start brings the schema up to date. If not, a server refuses to start on an older one, and `rubrica migrate` does it.
     /// The embedded store is always brought up to date. Default: true in development mode, false in production.
     pub migrate: Option<bool>,
-    /// User of the database; overrides that of `url`.
+    /// User of the database, with `password` or not at all; overrides that of `url`.
     pub username: Option<String>,
-    /// Password of the database; overrides that of `url`.
+    /// Password of the database, with `username` or not at all; overrides that of `url`.
     pub password: Option<Secret>,
     /// PEM file with the authority that signed the certificates of the database's nodes; turns TLS on. Default: none, no TLS.
     pub ca: Option<PathBuf>,
-    /// Copies of everything, 1 to 9, for a keyspace that is made by `rubrica migrate`; nothing changes one that is there. Default: that
-    /// of `url`, else 3.
+    /// Copies of everything, 1 to 9, for a keyspace that is made by `rubrica migrate` or at the start; nothing changes one that is there.
+    /// Default: that of `url`, else 3.
     pub replication: Option<u8>,
     /// Longest wait for one statement, PT1S to PT30S. Default: PT5S.
     #[serde(with = "iso_duration")]
@@ -111,7 +112,7 @@ pub struct Blobs {
     pub url: Option<String>,
     /// Address of an S3-compatible service, e.g. `https://minio.example.org:9000`. Default: Amazon's of the region.
     pub endpoint: Option<String>,
-    /// Region of the bucket. Default: us-east-1.
+    /// Region of the bucket. Default: the variable `AWS_REGION`, else `AWS_DEFAULT_REGION`, else us-east-1.
     pub region: Option<String>,
     /// Access key. Default: the variables `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, else the identity that the platform gives.
     pub access_key_id: Option<String>,
