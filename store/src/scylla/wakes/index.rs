@@ -23,6 +23,9 @@ const TRAIL: u32 = 32;
 /// First pause before an append that is announced, but not seen, is looked for again.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// The longest of these pauses: an append that was held up brings a wake-up that may be due.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 /// The partition of a slot.
 pub fn bucket(slot: i64) -> i64 {
     slot.div_euclid(BUCKET)
@@ -343,7 +346,7 @@ impl Index {
             return Some(Verdict::Unborn);
         }
         let pause = match item.state {
-            State::Ahead { pause, .. } => pause.saturating_mul(2),
+            State::Ahead { pause, .. } => pause.saturating_mul(2).min(LONGEST_PAUSE),
             State::New | State::Doubted | State::Ready => FIRST_PAUSE,
         };
         let end = if age < times.hold { times.hold } else { times.unborn };

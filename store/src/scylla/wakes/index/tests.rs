@@ -243,7 +243,7 @@ fn an_append_that_is_announced_is_waited_for_and_given_up_only_by_a_serial_read(
     assert_eq!(bench.judge(&one, 4, Look::Quorum), Some(Verdict::Ahead));
     assert_eq!(looks(&bench), None, "not again at once");
     let mut serial = 0;
-    for _ in 0..700 {
+    for _ in 0..3_700 {
         bench.now += Duration::from_millis(100);
         let Some(look) = looks(&bench) else { continue };
         serial += u32::from(look == Look::Serial);
@@ -252,7 +252,7 @@ fn an_append_that_is_announced_is_waited_for_and_given_up_only_by_a_serial_read(
         }
     }
     assert_eq!(bench.index.pending(), 0);
-    assert!((2..10).contains(&serial), "{serial}");
+    assert!((2..50).contains(&serial), "{serial}");
     // The append is tried again after all: the same row counts again.
     bench.pass(3);
     bench.scan(100);
