@@ -69,7 +69,7 @@ fn a_process_in_flight_goes_on_after_the_installation_was_moved() {
     // when it is exported: not while the server runs
     let refused = moving("export", &export, &old, &[]);
     assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
-    assert!(told(&refused).contains("must be stopped"), "{}", told(&refused));
+    assert!(told(&refused).contains("must end first"), "{}", told(&refused));
     assert!(server.terminate().success());
     let exported = moving("export", &export, &old, &[]);
     assert!(exported.status.success(), "{}", told(&exported));

@@ -48,7 +48,7 @@ const SLEEPERS: usize = 200;
 
 /// Most statements for a call, and for a process that falls due, with all that they bring about. However long the database is away, who
 /// waits for it must not pile up tries, nor make up for them when it is back.
-const PER_CALL: u64 = 10;
+const PER_CALL: u64 = 4;
 const PER_SLEEPER: u64 = 10;
 
 fn cluster(nodes: usize) -> Cluster {

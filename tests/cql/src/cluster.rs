@@ -23,7 +23,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a cluster and waits until each of its nodes answers.
+    /// Starts a cluster and waits until each of its nodes answers and sees all others.
     ///
     /// # Errors
     /// [`Error::Missing`] without Java 17 or Maven, [`Error::Start`] with the end of a node's log when it does not come up.
@@ -52,7 +52,13 @@ impl Cluster {
         }
         if options.authentication {
             // Made in the background, by the first node.
-            nodes[0].await_log("Created default superuser role")?;
+            nodes[0].await_log(&["Created default superuser role"])?;
+        }
+        for (place, node) in nodes.iter().enumerate() {
+            for other in (0..count).filter(|other| usize::from(*other) != place) {
+                // A node that answers may not know the others yet: there would be no quorum.
+                node.await_log(&[&format!("InetAddress /{}:", address(other)), "is now UP"])?;
+            }
         }
         Ok(Self { nodes, ca: certificates.map(|made| made.ca), room })
     }

@@ -75,13 +75,13 @@ impl Node {
         }
     }
 
-    /// Waits until a text is in the log.
+    /// Waits until there is a line in the log that has all of these.
     ///
     /// # Errors
     /// [`Error::Start`] with the end of the log when it does not come in time.
-    pub fn await_log(&self, text: &str) -> Result<(), Error> {
+    pub fn await_log(&self, parts: &[&str]) -> Result<(), Error> {
         let until = Instant::now() + START;
-        while !fs::read_to_string(self.log())?.contains(text) {
+        while !fs::read_to_string(self.log())?.lines().any(|line| parts.iter().all(|part| line.contains(part))) {
             if Instant::now() >= until {
                 return Err(self.failed("does not get ready"));
             }
