@@ -20,17 +20,29 @@ pub fn is_own(key: &RecordKey) -> bool {
     &*key.organization == ORGANIZATION
 }
 
-/// Notes the master key in a store that was never served from. To be asked before a store is served from: codes, tokens, links and
-/// certificates of servers with different keys would be nothing to each other.
+fn key() -> RecordKey {
+    RecordKey::new(ORGANIZATION, "keys", "master")
+}
+
+/// The fingerprint of the master key with which a store was set up; `None` where none was noted.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn noted(store: &dyn Store) -> Result<Option<Digest>, store::Error> {
+    let Some(record) = store.get(&key()).await? else { return Ok(None) };
+    let noted = std::str::from_utf8(&record.body).ok().and_then(|text| text.parse().ok());
+    noted.map(Some).ok_or_else(|| store::Error::Corrupt("the noted master key".into()))
+}
+
+/// Notes the master key in a store that has none noted, by its fingerprint. To be asked before a store is served from or imported
+/// into: codes, tokens, links and certificates of servers with different keys would be nothing to each other.
 ///
 /// # Errors
 /// [`store::Error::Refused`] if it is another one than that with which the store was set up; what else the store cannot do.
-pub async fn hold_to_key(store: &dyn Store, keys: &Keys) -> Result<(), store::Error> {
-    let key = RecordKey::new(ORGANIZATION, "keys", "master");
-    let own = fingerprint(keys).to_string().into_bytes();
+pub async fn hold_to(store: &dyn Store, own: Digest) -> Result<(), store::Error> {
     for _ in 0..LOOKS {
-        match store.get(&key).await? {
-            Some(record) if record.body == own => return Ok(()),
+        match noted(store).await? {
+            Some(noted) if noted == own => return Ok(()),
             Some(_) => {
                 let text = "this store was set up with another master key: bring that one (keys.master, or keys/master.key in the \
                             data folder). If it is lost, `rubrica export` and `rubrica import --any-key` move what can be \
@@ -38,7 +50,7 @@ pub async fn hold_to_key(store: &dyn Store, keys: &Keys) -> Result<(), store::Er
                 return Err(store::Error::Refused(text.into()));
             }
             // Whoever was first, and whether this one was, the next look tells.
-            None => drop(store.put_if(&key, 0, Utc::now(), own.clone()).await?),
+            None => drop(store.put_if(&key(), 0, Utc::now(), own.to_string().into_bytes()).await?),
         }
     }
     Err(store::Error::Unavailable("the master key's fingerprint could not be noted".into()))
@@ -54,15 +66,15 @@ mod tests {
     #[tokio::test]
     async fn a_store_is_served_with_the_key_that_it_was_set_up_with_alone() {
         let store = Model::new();
-        let (ours, theirs) = (Keys::from_bytes(&[1; KEY_LEN]), Keys::from_bytes(&[2; KEY_LEN]));
+        let [ours, theirs] = [1, 2].map(|byte| fingerprint(&Keys::from_bytes(&[byte; KEY_LEN])));
+        assert_eq!(noted(&store).await.unwrap(), None);
         for _ in 0..2 {
-            hold_to_key(&store, &ours).await.unwrap();
+            hold_to(&store, ours).await.unwrap();
         }
-        let refused = hold_to_key(&store, &theirs).await.unwrap_err().to_string();
+        let refused = hold_to(&store, theirs).await.unwrap_err().to_string();
         assert!(refused.contains("another master key") && refused.contains("keys.master"), "{refused}");
         let kept = store.record_keys(None, 10).await.unwrap();
         assert!(kept.len() == 1 && is_own(&kept[0]), "{kept:?}");
-        let record = store.get(&kept[0]).await.unwrap().unwrap();
-        assert_eq!(record.body, fingerprint(&ours).to_string().into_bytes());
+        assert_eq!(noted(&store).await.unwrap(), Some(ours));
     }
 }

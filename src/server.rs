@@ -123,7 +123,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let engine = engine::Engine::open(&config.engine(), &registry).await?;
     let store: Arc<dyn Store> = engine.store();
     transfer::refuse_unfinished(store.as_ref()).await?;
-    installation::hold_to_key(store.as_ref(), &keys).await?;
+    installation::hold_to(store.as_ref(), installation::fingerprint(&keys)).await?;
     let blobs = engine::blobs(&config.engine())?;
     if let Err(error) = blobs.ping().await {
         tracing::warn!(%error, "the files cannot be reached yet; the server is not ready until they are");

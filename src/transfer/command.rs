@@ -123,9 +123,13 @@ pub fn export(options: &ExportOptions) -> Result<ExitCode, Failure> {
     }
     // Nor is a keyspace made.
     config.store.migrate = Some(false);
-    let key_fingerprint = key_fingerprint(&config)?;
     let manifest = run(async {
         let Opened { engine, blobs } = Opened::open(&config).await?;
+        // That of the store, whatever key is here: with it everything was sealed.
+        let key_fingerprint = match installation::noted(engine.store().as_ref()).await? {
+            Some(noted) => noted,
+            None => key_fingerprint(&config)?,
+        };
         let source =
             Source { engine: engine.name().into(), key_fingerprint, with_files: !options.without_files, live: options.live };
         let exported = super::export(engine.store().as_ref(), &blobs, &options.folder, &source, &report()).await;

@@ -22,6 +22,7 @@ use super::{
     walk::{self, Depth},
     write::{self, Lanes, Write},
 };
+use crate::installation;
 
 /// Records that are looked at to see whether a store is empty; what a server leaves that was only started is far less.
 const LOOKED_AT: usize = 64;
@@ -49,7 +50,7 @@ pub async fn import(
     for part in &manifest.parts {
         part.check(folder)?;
     }
-    let resumed = begin(store.as_ref(), &manifest).await?;
+    let resumed = begin(store.as_ref(), &manifest, key_fingerprint).await?;
     if resumed {
         report("an import of this export was begun before: going on");
     }
@@ -66,7 +67,7 @@ pub async fn import(
 }
 
 /// Marks the store as being imported into. True if it was already.
-async fn begin(store: &dyn Store, manifest: &Manifest) -> Result<bool, Error> {
+async fn begin(store: &dyn Store, manifest: &Manifest, key_fingerprint: Option<Digest>) -> Result<bool, Error> {
     match marker::read(store).await? {
         Some((_, Marker { export, done: false })) if export == manifest.id => return Ok(true),
         Some((_, Marker { export, done: false })) => {
@@ -84,6 +85,10 @@ async fn begin(store: &dyn Store, manifest: &Manifest) -> Result<bool, Error> {
     if !entities.is_empty() || keys.len() == LOOKED_AT || keys.iter().any(marker::is_moved) {
         let text = "the store is not empty: import into a new data folder or keyspace, before a server was started on it";
         return Err(Error::Refused(text.into()));
+    }
+    if let Some(own) = key_fingerprint {
+        // No server with another key comes first.
+        installation::hold_to(store, own).await?;
     }
     mark(store, manifest, false).await?;
     Ok(false)

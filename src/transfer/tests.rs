@@ -25,10 +25,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::{marker::Marker, *};
-use crate::{
-    installation::hold_to_key,
-    keys::{KEY_LEN, Keys},
-};
+use crate::installation::hold_to;
 
 /// A third of the calls meet some fault, and others are late, so that there are many moments to be killed at.
 const FAULTS: Plan = Plan { unknown_not_applied: 50, unknown_applied: 100, refused: 100, delayed: 300, delay: Duration::ZERO };
@@ -301,8 +298,7 @@ async fn a_store_that_is_not_empty_is_left_alone() {
     with_journal.journal(&Entity::new("acme", "otp", Uuid::from_u128(1)), 1, None).await;
     // Beside the two records of the store itself.
     let with_all = World::model();
-    let keys = Keys::from_bytes(&[1; KEY_LEN]);
-    hold_to_key(with_all.store.as_ref(), &keys).await.unwrap();
+    hold_to(with_all.store.as_ref(), fingerprint()).await.unwrap();
     let done = Marker { export: Uuid::from_u128(1), done: true };
     with_all.put(&marker::key(), 0, serde_json::to_vec(&done).unwrap()).await;
     with_all.put(&RecordKey::new("acme", "document", "a"), 0, b"x".to_vec()).await;
@@ -347,8 +343,20 @@ async fn a_store_that_a_server_has_only_looked_at_is_empty() {
     let (_keep, folder) = export_folder();
     World::model().filled().await.export(&folder).await;
     let to = World::model();
-    hold_to_key(to.store.as_ref(), &Keys::from_bytes(&[1; KEY_LEN])).await.unwrap();
-    assert!(to.import(&folder).await.unwrap().is_same());
+    hold_to(to.store.as_ref(), fingerprint()).await.unwrap();
+    let key = Some(fingerprint());
+    assert!(import(&to.store, &to.blobs, &folder, key, &silent()).await.unwrap().is_same());
+    // But not one that it has set up with another key.
+    let other = World::model();
+    hold_to(other.store.as_ref(), Digest::of(b"another key")).await.unwrap();
+    let before = other.store.record_keys(None, 10).await.unwrap();
+    let refused = import(&other.store, &other.blobs, &folder, key, &silent()).await.unwrap_err();
+    assert!(refused.to_string().contains("another master key"), "{refused}");
+    assert_eq!(other.store.record_keys(None, 10).await.unwrap(), before);
+    // And what is imported is not served with another one.
+    let imported = World::model();
+    import(&imported.store, &imported.blobs, &folder, key, &silent()).await.unwrap();
+    hold_to(imported.store.as_ref(), Digest::of(b"another key")).await.unwrap_err();
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What every engine refuses, in one place, so that all refuse the same.
 
-use crate::{Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_ENTRIES, MAX_NAME, RecordKey};
+use crate::{Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_NAME, RecordKey};
 
 /// Refuses a commit that no engine may write: without entries, or over a bound.
 pub(crate) fn check_commit(commit: &Commit) -> Result<(), Error> {
@@ -31,6 +31,9 @@ pub(crate) fn check_put(key: &RecordKey, expected_version: u64, body: &[u8]) -> 
     check_name("key", &key.key)?;
     if i64::try_from(expected_version).map_or(true, |version| version == i64::MAX) {
         return Err(Error::Refused("the expected version is out of range".into()));
+    }
+    if !key.keeps_versions() && body.len() > MAX_COUNTER {
+        return Err(Error::Refused(format!("a counter of {} bytes, at most {MAX_COUNTER} are allowed", body.len())));
     }
     check_body(body)
 }

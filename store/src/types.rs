@@ -14,6 +14,9 @@ pub const SHARDS: u16 = 64;
 /// Longest body of one journal entry, snapshot or record, in bytes. Larger things are blobs.
 pub const MAX_BODY: usize = 256 * 1024;
 
+/// Largest body of a record of which only the newest version is kept, in bytes.
+pub const MAX_COUNTER: usize = 4 * 1024;
+
 /// Most entries in one commit.
 pub const MAX_ENTRIES: usize = 256;
 
@@ -150,7 +153,8 @@ impl RecordKey {
     }
 
     /// Whether versions stay when there is a newer one. Not in a collection whose name begins with `_`: of counters and the like only
-    /// the newest says something, and there would be no end to them.
+    /// the newest says something, and there would be no end to them. Their bodies are small ([`MAX_COUNTER`]); and of
+    /// one that was put with an unknown outcome and replaced since, the engine says that it was not applied.
     pub fn keeps_versions(&self) -> bool {
         !self.collection.starts_with('_')
     }
@@ -179,9 +183,10 @@ pub enum PutOutcome {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The engine does not answer, is full or over its load; trying later may work.
-    #[error("the store is not available: {0}")]
+    #[error("not available: {0}")]
     Unavailable(String),
-    /// The call itself is wrong: an empty commit, a body over the limit.
+    /// Trying later would not help: the call is wrong (an empty commit, a body over the limit), or the store is not one for this program
+    /// (another schema, another key, open elsewhere).
     #[error("{0}")]
     Refused(String),
     /// What is stored cannot be read.

@@ -46,9 +46,12 @@ const MAX_IN_FLIGHT: u64 = 64;
 /// Processes that fall due while the database is away.
 const SLEEPERS: usize = 200;
 
-/// Most statements for a call, and for a process that falls due, with all that they bring about. However long the database is away, who
-/// waits for it must not pile up tries, nor make up for them when it is back.
-const PER_CALL: u64 = 4;
+/// Most statements for a call while the database is away, and some for what was under way; and when it is back for a call, and for a
+/// process that fell due meanwhile, with all that they bring about. However long it is away, who waits for it must not pile up tries, nor
+/// make up for them afterwards.
+const PER_REFUSED: u64 = 3;
+const UNDER_WAY: u64 = 300;
+const PER_CALL: u64 = 10;
 const PER_SLEEPER: u64 = 10;
 
 fn cluster(nodes: usize) -> Cluster {
@@ -187,8 +190,10 @@ enum Absence {
     Stopped,
 }
 
-/// Takes the database away and brings it back. Gives the most statements that were under way in one server at a time.
-async fn away(absence: Absence, database: &mut Cluster, fleet: &Fleet) -> u64 {
+/// Takes the database away and brings it back. Gives the most statements that were under way in one server at a time, and what was
+/// done when it came back.
+async fn away(absence: Absence, database: &mut Cluster, fleet: &Fleet) -> (u64, Work) {
+    let before = blocking(|| Work::of(fleet));
     let in_flight = || blocking(|| fleet.living().map(|server| metric(server, "rubrica_store_in_flight")).max().unwrap_or(0));
     let gone = Instant::now();
     match absence {
@@ -202,6 +207,10 @@ async fn away(absence: Absence, database: &mut Cluster, fleet: &Fleet) -> u64 {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let refused = probes.take();
+    let work = blocking(|| Work::of(fleet));
+    let Work { calls, statements } = work.since(&before);
+    println!("{absence:?}: {statements} statements for {calls} calls while it is away");
+    assert!(statements <= calls * PER_REFUSED + UNDER_WAY, "{statements} statements for {calls} calls");
     match absence {
         Absence::StandsStill => database.resume(0).expect("the node goes on"),
         Absence::Stopped => blocking(|| database.start_again(0)).unwrap_or_else(|error| panic!("{error}")),
@@ -226,7 +235,7 @@ async fn away(absence: Absence, database: &mut Cluster, fleet: &Fleet) -> u64 {
         "{absence:?} for {was_away:?}: {} calls refused, the slowest answer after {slowest:?}; back after {back:?}; at most {most} statements at once",
         refused.len()
     );
-    most
+    (most, work)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -245,8 +254,7 @@ async fn a_database_that_is_away_is_503_and_its_return_brings_no_herd() {
     for absence in [Absence::StandsStill, Absence::Stopped] {
         // These fall due while nobody can look at them.
         let sleepers: Vec<Waiting> = waiting(&api, SLEEPERS, "PT15S").await;
-        let before = blocking(|| Work::of(&fleet));
-        let most = away(absence, &mut database, &fleet).await;
+        let (most, before) = away(absence, &mut database, &fleet).await;
         assert!(most <= MAX_IN_FLIGHT, "{most} statements at once");
         load.assert_alive();
         let tables = store.open().await;
@@ -254,7 +262,7 @@ async fn a_database_that_is_away_is_503_and_its_return_brings_no_herd() {
             until("what fell due meanwhile", Duration::from_secs(60), async || all_expired(&sleepers, &tables).await).await;
         let Work { calls, statements } = blocking(|| Work::of(&fleet)).since(&before);
         println!(
-            "what fell due meanwhile was looked at {fired:?} later; {statements} statements for {calls} calls and {SLEEPERS} wake-ups"
+            "what fell due meanwhile was looked at {fired:?} later; {statements} statements for {calls} calls and {SLEEPERS} wake-ups since it is back"
         );
         assert!(statements <= calls * PER_CALL + SLEEPERS as u64 * PER_SLEEPER, "{statements} statements for {calls} calls");
     }

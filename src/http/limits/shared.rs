@@ -17,6 +17,9 @@ const COLLECTION: &str = "_code_count";
 /// Tries against other servers that count at the same moment.
 const ATTEMPTS: usize = 8;
 
+/// More than the clocks of servers differ that are kept at all.
+const CLOCKS: Duration = Duration::from_secs(300);
+
 /// An organization's bound is taken in so many shares at least.
 const SHARES: u32 = 16;
 
@@ -106,9 +109,10 @@ impl Shared {
             let version = current.as_ref().map_or(0, |record| record.version);
             // What cannot be read starts anew: a bound is no reason to send nobody a code any more.
             let count: Count = current.and_then(|record| serde_json::from_slice(&record.body).ok()).unwrap_or_default();
-            // A server whose clock is ahead may have opened the next window; one that is far off must not bind the others for so long.
+            // A server whose clock is ahead may have opened a later window; one that is far off must not bind the others for so long.
             let own = window(now, length);
-            let window = if count.window == own + 1 { count.window } else { own };
+            let latest = own + 1 + CLOCKS.as_secs() / length.as_secs();
+            let window = if (own..=latest).contains(&count.window) { count.window } else { own };
             let before = if count.window == window { count.taken } else { 0 };
             let taken = wanted.min(bound.saturating_sub(before));
             if taken == 0 {

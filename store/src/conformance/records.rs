@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::at;
-use crate::{Error, MAX_BODY, MAX_NAME, PutOutcome, Record, RecordKey, Store};
+use crate::{Error, MAX_BODY, MAX_COUNTER, MAX_NAME, PutOutcome, Record, RecordKey, Store};
 
 fn key(name: &str) -> RecordKey {
     RecordKey::new("acme", "documents", name)
@@ -66,6 +66,8 @@ pub async fn of_a_counter_only_the_newest_version_is_kept(store: &Arc<dyn Store>
     assert_eq!(store.history(&key, None, 10).await.expect("answered"), [record(4)]);
     let listed = store.records("acme", "_count", "", None, 10).await.expect("answered");
     assert_eq!(listed, [("a".to_owned(), record(4))]);
+    let large = store.put_if(&key, 4, at(9), vec![0; MAX_COUNTER + 1]).await;
+    assert!(matches!(large, Err(Error::Refused(_))), "{large:?}");
 }
 
 pub async fn one_of_many_writers_of_a_version_wins(store: &Arc<dyn Store>) {

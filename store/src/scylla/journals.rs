@@ -202,15 +202,10 @@ impl Journals {
         if head <= commit.expected_head {
             return Ok(CommitOutcome::Conflict { head });
         }
-        let seq = commit.expected_head + 1;
-        let found = match self.commit_at(&commit.entity, seq, Read::Quorum).await {
-            Ok((_, None)) => self.commit_at(&commit.entity, seq, Read::Serial).await,
-            found => found,
-        };
-        Ok(match found {
+        Ok(match self.commit_at(&commit.entity, commit.expected_head + 1, Read::Quorum).await {
             Ok((_, Some(id))) if id == commit.commit_id => CommitOutcome::Applied,
-            Ok(_) => CommitOutcome::Conflict { head },
-            Err(_) => CommitOutcome::Unknown,
+            Ok((_, Some(_))) => CommitOutcome::Conflict { head },
+            Ok((_, None)) | Err(_) => CommitOutcome::Unknown,
         })
     }
 

@@ -19,8 +19,9 @@ use crate::Error;
 const MIGRATIONS: &[(&str, &str)] =
     &[("journals and records", include_str!("../../../schema/cql/0001_journals_and_records.cql"))];
 
-/// How long a node that died while it migrated keeps others from it, in seconds. Renewed before each change, which takes less.
-const LOCK_SECONDS: i32 = 60;
+/// How long a node that died while it migrated keeps others from it, in seconds. Renewed before each change, which takes less: 30 s, and
+/// the 60 s that the driver waits for agreement.
+const LOCK_SECONDS: i32 = 120;
 
 /// Between two tries to get the lock.
 const LOCK_POLL: Duration = Duration::from_millis(500);
@@ -134,7 +135,9 @@ async fn lock(db: &Db, owner: Uuid) -> Result<(), Error> {
             Conditional::Applied => return Ok(()),
             Conditional::Unknown(reason) => tracing::warn!(reason, "whether the migrations are ours is not known; asking again"),
             // An earlier try whose end was not known may have been applied.
-            Conditional::NotApplied { .. } if db.read::<(Uuid,)>(&holder, Read::Serial, ()).await?.contains(&(owner,)) => {
+            Conditional::NotApplied { .. }
+                if db.read(&holder, Read::Serial, ()).await.is_ok_and(|rows: Vec<(Uuid,)>| rows.contains(&(owner,))) =>
+            {
                 return Ok(());
             }
             Conditional::NotApplied { .. } => {}
@@ -153,9 +156,9 @@ async fn apply(db: &Db, owner: Uuid) -> Result<Vec<&'static str>, Error> {
     let mut applied = Vec::new();
     for (number, (name, text)) in (1_i32..).zip(MIGRATIONS).skip(seen(db).await?) {
         for statement in statements(text) {
-            if let Conditional::NotApplied { .. } = db.decide(&hold, (owner, owner)).await? {
+            let Conditional::Applied = db.decide(&hold, (owner, owner)).await? else {
                 return Err(Error::Unavailable("the lock of the migrations was lost; run it again".into()));
-            }
+            };
             change(db, &statement).await?;
         }
         agree(db).await?;

@@ -319,8 +319,11 @@ impl Index {
     pub fn look(item: &Item, now: Instant, times: &Times) -> Option<Look> {
         match item.state {
             State::New | State::Doubted => Some(Look::Quorum),
-            State::Ahead { next, .. } if now >= next => {
-                Some(if now.duration_since(item.since) >= times.hold { Look::Serial } else { Look::Quorum })
+            State::Ahead { next, pause } if now >= next => {
+                let age = now.duration_since(item.since);
+                // A serial read costs as much as an append: one ends what was left half done, and one is the last word.
+                let is_serial = age >= times.unborn || (age >= times.hold && pause < LONGEST_PAUSE);
+                Some(if is_serial { Look::Serial } else { Look::Quorum })
             }
             State::Ahead { .. } | State::Ready => None,
         }

@@ -164,9 +164,9 @@ impl Core {
             let is_ours = |shard: &Shard| {
                 leases.get(&shard.number).is_some_and(|lease| lease.owner == self.me && lease.epoch == shard.epoch)
             };
-            let lost: Vec<u16> = held.iter().filter(|shard| !is_ours(shard)).map(|shard| shard.number).collect();
+            let lost: Vec<&Arc<Shard>> = held.iter().filter(|shard| !is_ours(shard)).collect();
             // Those that were given meanwhile are not held any more.
-            let forgotten = self.forget(&lost).len();
+            let forgotten = self.forget(lost.iter().copied()).len();
             if forgotten > 0 {
                 tracing::info!(shards = forgotten, "others look after wake-ups that were this node's");
             }
@@ -190,7 +190,6 @@ impl Core {
             lease.watermark = marks.watermark;
         }
         self.metrics.pending.set(held.iter().map(|shard| shard.index.lock().pending() as i64).sum());
-        self.metrics.shards.set(held.len() as i64);
     }
 
     /// `false`: others have changed something meanwhile.
@@ -226,7 +225,8 @@ impl Core {
     /// Gives shards back, with how far they were read, so that others may take them at once.
     pub async fn give(&self, shards: &[u16]) -> Result<(), Error> {
         // First nothing of theirs is handed out any more.
-        let given = self.forget(shards);
+        let all = self.all();
+        let given = self.forget(all.iter().filter(|shard| shards.contains(&shard.number)));
         if given.is_empty() {
             return Ok(());
         }

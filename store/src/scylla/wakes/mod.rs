@@ -434,9 +434,14 @@ impl Core {
         self.held.lock().get(&entity.shard()).cloned()
     }
 
-    fn forget(&self, shards: &[u16]) -> Vec<Arc<Shard>> {
+    /// Lets go of these; not of one that was taken again since.
+    fn forget<'a>(&self, shards: impl Iterator<Item = &'a Arc<Shard>>) -> Vec<Arc<Shard>> {
         let mut held = self.held.lock();
-        let forgotten = shards.iter().filter_map(|shard| held.remove(shard)).collect();
+        let is_held = |held: &BTreeMap<u16, Arc<Shard>>, shard: &Arc<Shard>| {
+            held.get(&shard.number).is_some_and(|held| held.epoch == shard.epoch)
+        };
+        let forgotten: Vec<Arc<Shard>> = shards.filter(|shard| is_held(&held, shard)).cloned().collect();
+        forgotten.iter().for_each(|shard| drop(held.remove(&shard.number)));
         self.metrics.shards.set(held.len() as i64);
         forgotten
     }
