@@ -88,7 +88,7 @@ async fn begin(store: &dyn Store, manifest: &Manifest, key_fingerprint: Option<D
     }
     if let Some(own) = key_fingerprint {
         // No server with another key comes first.
-        installation::hold_to(store, own).await?;
+        retried(|| installation::hold_to(store, own)).await?;
     }
     mark(store, manifest, false).await?;
     Ok(false)

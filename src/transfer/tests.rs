@@ -677,6 +677,7 @@ async fn a_store_that_is_away_for_longer_ends_an_import_that_can_be_run_again() 
     let (_keep, folder) = small().await;
     let store = Arc::new(Faulty::scripted(Model::new()));
     let to = World::over(store.clone());
+    hold_to(store.as_ref(), fingerprint()).await.unwrap();
     // Marker, record, journal: all attempts at the last one.
     for _ in 0..ATTEMPTS * 3 {
         store.fail_next_write(Fault::UnknownNotApplied);

@@ -49,7 +49,7 @@ const SLEEPERS: usize = 200;
 /// Most statements for a call while the database is away, and some for what was under way; and when it is back for a call, and for a
 /// process that fell due meanwhile, with all that they bring about. However long it is away, who waits for it must not pile up tries, nor
 /// make up for them afterwards.
-const PER_REFUSED: u64 = 3;
+const PER_REFUSED: u64 = 2;
 const UNDER_WAY: u64 = 300;
 const PER_CALL: u64 = 10;
 const PER_SLEEPER: u64 = 10;
