@@ -115,6 +115,26 @@ fn on_scylla(keyspace: &str, files: &Path) -> String {
 const KEY: &str = "cnVicmljYSBydWJyaWNhIHJ1YnJpY2EgcnVicmljYSE=";
 
 #[test]
+fn an_installation_whose_key_is_lost_is_moved_only_where_that_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new, export) = (folder.path().join("old"), folder.path().join("new"), folder.path().join("export"));
+    let (server, _) = start(&old);
+    assert!(server.terminate().success());
+    // What a start makes where there is no key.
+    for data in [&old, &new] {
+        fs::create_dir_all(data.join("keys")).unwrap();
+        fs::write(data.join("keys/master.key"), KEY).unwrap();
+    }
+    let exported = moving("export", &export, &old, &[]);
+    assert!(exported.status.success(), "{}", told(&exported));
+    let refused = moving("import", &export, &new, &[]);
+    assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
+    assert!(told(&refused).contains("another master key"), "{}", told(&refused));
+    let imported = moving("import", &export, &new, &["--any-key"]);
+    assert_eq!(imported.status.code(), Some(0), "{}", told(&imported));
+}
+
+#[test]
 fn a_process_begun_on_sqlite_goes_on_in_scylladb_and_ends_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

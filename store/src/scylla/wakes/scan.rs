@@ -121,11 +121,11 @@ impl Core {
             Cursor::At(slot) => self.db.read(&self.statements.scan, Read::Quorum, (shard, bucket, slot, to, PAGE as i32)).await?,
             Cursor::After(Row { slot, entity, head, due }) => {
                 let head = signed(*head)?;
-                let values = (shard, bucket, slot, entity.id, head, due, &*entity.organization, &*entity.kind, to, PAGE as i32);
+                let values = (shard, bucket, slot, entity.id, head, due, &*entity.organization, &*entity.kind, PAGE as i32);
                 self.db.read(&self.statements.scan_on, Read::Quorum, values).await?
             }
         };
-        found.into_iter().map(|found| self.row(found)).collect()
+        found.into_iter().filter(|(slot, ..)| *slot <= to).map(|found| self.row(found)).collect()
     }
 
     fn row(&self, (slot, id, head, due, organization, kind): Found) -> Result<Row, Error> {

@@ -47,11 +47,12 @@ impl Statements {
                     "SELECT slot, id, head, due, org, kind FROM wake WHERE shard = ? AND bucket = ? AND slot >= ? AND slot <= ? LIMIT ?",
                 )
                 .await?,
+            // Without an end: ScyllaDB reads wrongly between bounds of different lengths (its issue 21604).
             scan_on: db
                 .idempotent(
                     "wake_scan",
                     "SELECT slot, id, head, due, org, kind FROM wake WHERE shard = ? AND bucket = ? \
-                     AND (slot, id, head, due, org, kind) > (?, ?, ?, ?, ?, ?) AND (slot) <= (?) LIMIT ?",
+                     AND (slot, id, head, due, org, kind) > (?, ?, ?, ?, ?, ?) LIMIT ?",
                 )
                 .await?,
             buckets: db

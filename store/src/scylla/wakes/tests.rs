@@ -257,16 +257,20 @@ async fn a_slot_with_more_rows_than_a_page_is_read_to_its_end() {
     let setting = Setting::new().await;
     let node = setting.node(quick()).await;
     due(&node, at(0)).await;
-    // All in one shard, and in one slot.
-    let entities: Vec<Entity> =
-        (0..2_500_u128).map(|number| Entity::new("acme", "thing", Uuid::from_u128(number << 96))).collect();
-    let announced = stream::iter(&entities).map(async |entity| node.announce(entity, 1, at(5)).await.expect("announced"));
+    // All in one shard, and in one slot, and some in the next.
+    let entities: Vec<(Entity, i64)> = (0..2_600_u128)
+        .map(|number| (Entity::new("acme", "thing", Uuid::from_u128(number << 96)), if number < 2_500 { 5 } else { 6 }))
+        .collect();
+    let announced =
+        stream::iter(&entities).map(async |(entity, second)| node.announce(entity, 1, at(*second)).await.expect("announced"));
     let announced: Vec<Announced> = announced.buffer_unordered(64).collect().await;
-    assert_eq!(announced.len(), 2_500);
-    let looks = stream::iter(&entities).map(async |entity| setting.set_head(entity, 1).await);
+    assert_eq!(announced.len(), 2_600);
+    let looks = stream::iter(&entities).map(async |(entity, _)| setting.set_head(entity, 1).await);
     looks.buffer_unordered(64).collect::<Vec<()>>().await;
-    let wakes = node.due(0..SHARDS, at(5), usize::MAX).await.expect("answered");
-    assert_eq!(wakes.len(), 2_500);
+    for (second, expected) in [(5, 2_500), (6, 2_600)] {
+        let wakes = node.due(0..SHARDS, at(second), usize::MAX).await.expect("answered");
+        assert_eq!(wakes.len(), expected);
+    }
     node.close().await;
 }
 
