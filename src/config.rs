@@ -396,7 +396,7 @@ impl Config {
         within(
             "keys.master",
             alone || self.keys.master.is_some(),
-            "a master key, the same on every server that shares the store",
+            "a master key, the same on every server that shares the store (`openssl rand -base64 32` makes one)",
         )?;
         within(
             "blobs.url",
