@@ -71,7 +71,8 @@ struct Serve {
 
 #[derive(Args)]
 struct Token {
-    /// Data folder of the server. Not needed where the configuration has the master key, as servers with a shared store have.
+    /// Data folder of the server. Default: that of the configuration, else `data`. Not needed where the configuration has the master key,
+    /// as servers with a shared store have.
     #[arg(long)]
     data: Option<PathBuf>,
     /// Organization that the token acts for.

@@ -32,7 +32,7 @@ pub const PASSWORD: &str = "cassandra";
 pub enum Error {
     #[error(
         "{0} is missing; the tests need a CQL server: install openjdk-17-jre-headless and maven (Debian's names), \
-         or let {VARIABLE} name a running server as host:port"
+         or let {VARIABLE} name a running server as host:port (tests that kill or secure a server always start their own)"
     )]
     Missing(&'static str),
     #[error("neither XDG_CACHE_HOME nor HOME is set")]
