@@ -10,6 +10,7 @@ pub mod fixtures;
 pub mod inspect;
 mod pdf;
 pub mod pkcs12;
+mod reader;
 mod revision;
 pub mod seal;
 pub mod verify;
