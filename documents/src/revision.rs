@@ -2,7 +2,7 @@
 //!
 //! The file is parsed once; each revision is applied to the parsed document as well, so that the next one stands on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use lopdf::encryption::encrypt_object;
 use lopdf::{Dictionary, Document, Object, ObjectId, Permissions, Writer};
@@ -29,6 +29,12 @@ pub(crate) struct Revisions<'a> {
     /// Where the latest cross-reference section starts.
     xref_start: usize,
     next_number: u32,
+    /// Objects of the original have lower numbers.
+    first_new: u32,
+    /// Numbers that are referred to and not in use: a new object under one of them would show where nothing did.
+    missing: HashSet<u32>,
+    /// The objects that were rewritten, as they were in the original.
+    before: BTreeMap<ObjectId, Object>,
 }
 
 /// The objects of one new revision.
@@ -61,9 +67,7 @@ impl<'a> Revisions<'a> {
     pub(crate) fn open(original: &'a [u8]) -> Result<Self, Error> {
         let file = pdf::open(original)?;
         pdf::catalog(&file.document)?;
-        if let Some(fault) = file.fault() {
-            return Err(ambiguous(fault));
-        }
+        let missing = file.reached().map_err(ambiguous)?;
         let next_number = file.next_number();
         if next_number > MAX_OBJECT_NUMBER - ROOM_FOR_NUMBERS {
             return Err(damaged("its object numbers are out of bounds"));
@@ -75,7 +79,17 @@ impl<'a> Revisions<'a> {
             return Err(Error::Forbidden("its author certified it against any change, further signatures included".to_owned()));
         }
         let xref_start = file.document.xref_start;
-        Ok(Self { original, appended: Vec::new(), file, written: BTreeMap::new(), xref_start, next_number })
+        Ok(Self {
+            original,
+            appended: Vec::new(),
+            file,
+            written: BTreeMap::new(),
+            xref_start,
+            next_number,
+            first_new: next_number,
+            missing,
+            before: BTreeMap::new(),
+        })
     }
 
     /// The document as it is after all revisions so far.
@@ -83,7 +97,20 @@ impl<'a> Revisions<'a> {
         &self.file.document
     }
 
+    /// Whether an object was not in the original.
+    pub(crate) fn is_new(&self, id: ObjectId) -> bool {
+        id.0 >= self.first_new
+    }
+
+    /// The objects of the original that were rewritten, as they were there.
+    pub(crate) fn before(&self) -> &BTreeMap<ObjectId, Object> {
+        &self.before
+    }
+
     pub(crate) fn new_id(&mut self) -> ObjectId {
+        while self.missing.contains(&self.next_number) {
+            self.next_number += 1;
+        }
         let id = (self.next_number, 0);
         self.next_number += 1;
         id
@@ -142,7 +169,13 @@ impl<'a> Revisions<'a> {
         if self.len() > MAX_OFFSET {
             return Err(damaged("it is too large for a further revision"));
         }
-        self.file.document.objects.extend(changes.objects);
+        for (id, object) in changes.objects {
+            if let Some(before) = self.file.document.objects.insert(id, object)
+                && id.0 < self.first_new
+            {
+                self.before.entry(id).or_insert(before);
+            }
+        }
         Ok(verbatim_start)
     }
 
@@ -301,7 +334,9 @@ fn permits_signing(permissions: Permissions) -> Result<(), Error> {
     if permissions.intersects(Permissions::FILLABLE | Permissions::ANNOTABLE | Permissions::MODIFIABLE) {
         Ok(())
     } else {
-        Err(Error::Forbidden("it is protected, and its permissions do not allow signing; ask its author for an unprotected one".to_owned()))
+        Err(Error::Forbidden(
+            "it is protected, and its permissions do not allow signing; ask its author for an unprotected one".to_owned(),
+        ))
     }
 }
 

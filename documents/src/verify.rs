@@ -164,7 +164,8 @@ fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result
     if let Some(end) = first_end.filter(|end| *end < bytes.len())
         && let Some(place) = read.unaccounted(end)?
     {
-        problems.push(format!("readers may show different things: byte {place} begins something that no cross-reference leads to"));
+        problems
+            .push(format!("readers may show different things: byte {place} begins something that no cross-reference leads to"));
     }
     Ok(Report { verified_at: now, length: bytes.len(), signatures, problems })
 }
@@ -306,7 +307,9 @@ impl<'a> File<'a> {
             return;
         }
         if std::time::Instant::now() > self.until {
-            return signature.problems.push("what changed after it was not judged: the file takes too long to compare".to_owned());
+            return signature
+                .problems
+                .push("what changed after it was not judged: the file takes too long to compare".to_owned());
         }
         let revision = match pdf::open(&self.bytes[..end]) {
             Ok(revision) => revision,

@@ -406,8 +406,8 @@ mod tests {
     #[test]
     fn what_viewers_read_differently_is_unreadable() {
         let cases: [&[u8]; 19] = [
-            b"--5", b"1.2.3", b"5-3", b"1e3", b".", b"-", b"+-1", b"0x10", b"12abc", b"nul", b"R", b"(open", b"<41", b"<4g>", b"[1 2",
-            b"<</A 1", b"<<1 2>>", b"<</A>>", b"",
+            b"--5", b"1.2.3", b"5-3", b"1e3", b".", b"-", b"+-1", b"0x10", b"12abc", b"nul", b"R", b"(open", b"<41", b"<4g>",
+            b"[1 2", b"<</A 1", b"<<1 2>>", b"<</A>>", b"",
         ];
         for text in cases {
             assert!(matches!(read(text), Err(Trouble::Unreadable(_))), "{}", String::from_utf8_lossy(text));

@@ -16,6 +16,8 @@
 //! | junk between objects and before `xref` | no entry leads there; behind a signature it is told |
 //! | the same entry twice, the same key twice with the same value | both readings are one |
 //! | a missing `endobj` before the next object | the value has ended before |
+//! | an object without a value | it is null for all |
+//! | a `Size` that is too small | viewers take the numbers from the entries; the new revision has the right one |
 //! | a stream whose length is wrong or missing | sealing never rewrites a stream; object streams and cross-reference streams must have theirs |
 //! | a broken object that nothing reaches | no page, form or signature shows it |
 //! | numbers that are too large for an integer | they are read as real numbers, and copied as they stand |
@@ -123,17 +125,20 @@ impl<'a> File<'a> {
         u32::try_from(declared).unwrap_or(u32::MAX).max(self.document.max_id.saturating_add(1))
     }
 
-    /// All objects that cannot be used, reached or not, by their number.
-    pub(crate) fn faults(&self) -> &BTreeMap<u32, String> {
-        &self.faults
-    }
-
     /// What is wrong with an object that matters: one that the trailer reaches. `None`: every reader finds the same.
     ///
     /// It names the object: "object 7: its cross-reference entry does not lead to it".
     pub(crate) fn fault(&self) -> Option<String> {
-        let size = self.document.trailer.get(b"Size").and_then(Object::as_i64).unwrap_or(i64::MAX);
+        self.reached().err()
+    }
+
+    /// The numbers of objects that are referred to and do not exist.
+    ///
+    /// # Errors
+    /// As [`File::fault`].
+    pub(crate) fn reached(&self) -> Result<HashSet<u32>, String> {
         let mut seen = HashSet::new();
+        let mut missing = HashSet::new();
         let mut open = Vec::new();
         for (key, value) in self.document.trailer.iter() {
             if !matches!(key.as_slice(), b"Prev" | b"XRefStm" | b"Length" | b"W" | b"Index") {
@@ -144,25 +149,26 @@ impl<'a> File<'a> {
             if !seen.insert(id) {
                 continue;
             }
+            let because = |why: String| Err(format!("object {}: {why}", id.0));
             if let Some(why) = self.faults.get(&id.0) {
-                return Some(format!("object {}: {why}", id.0));
+                return because(why.clone());
             }
             let generation = match self.places.get(&id.0) {
-                None | Some(Place::Free) => continue,
+                None | Some(Place::Free) => {
+                    missing.insert(id.0);
+                    continue;
+                }
                 Some(Place::At { generation, .. }) => *generation,
                 Some(Place::In { .. }) => 0,
             };
             if generation != id.1 {
-                return Some(format!("object {}: it is referred to as generation {}, but it is generation {generation}", id.0, id.1));
-            }
-            if i64::from(id.0) >= size {
-                return Some(format!("object {}: its number is not below the trailer's Size ({size})", id.0));
+                return because(format!("it is referred to as generation {}, but it is generation {generation}", id.1));
             }
             if let Some(object) = self.document.objects.get(&id) {
                 references(object, &mut open);
             }
         }
-        None
+        Ok(missing)
     }
 
     /// The bytes of an object's value as they stand in the file or in its object stream, and whether its strings are
@@ -287,7 +293,8 @@ fn encryption(
             false => Ok((None, None)),
         };
     };
-    if sections.iter().any(|section| declared(section).as_ref() != Some(&encrypt)) {
+    // The trailers of older sections may leave it out, as linearized files do: readers take the newest one's.
+    if sections.iter().any(|section| declared(section).is_some_and(|older| older != encrypt)) {
         return Err(ambiguous("its revisions are encrypted differently"));
     }
     let (dictionary, number) = match encrypt {
@@ -295,26 +302,21 @@ fn encryption(
         Object::Reference(id) => (plain_dictionary(bytes, places, id, budget)?, Some(id.0)),
         _ => return Err(damaged("its encryption dictionary is missing")),
     };
+    if !dictionary.get(b"Filter").and_then(Object::as_name).is_ok_and(|filter| filter == b"Standard") {
+        return Err(Error::UnknownEncryption);
+    }
     // The library looks the dictionary up in a document.
     let mut shell = Document::new();
     shell.objects.insert((1, 0), Object::Dictionary(dictionary));
     shell.trailer.set("Encrypt", Object::Reference((1, 0)));
-    if let Ok(id) = sections[0].trailer.get(b"ID") {
-        shell.trailer.set("ID", id.clone());
-    }
+    let identifier = sections[0].trailer.get(b"ID").cloned();
+    let none = || Object::Array(vec![Object::string_literal(""), Object::string_literal("")]);
+    shell.trailer.set("ID", identifier.unwrap_or_else(|_| none()));
     let opened = shell.authenticate_user_password("").and_then(|()| EncryptionState::decode(&shell, b""));
-    opened.map(|state| (Some(state), number)).map_err(|error| match error {
-        lopdf::Error::UnsupportedSecurityHandler(_) => Error::UnknownEncryption,
-        _ => Error::Encrypted,
-    })
+    opened.map(|state| (Some(state), number)).map_err(|_| Error::Encrypted)
 }
 
-fn plain_dictionary(
-    bytes: &[u8],
-    places: &BTreeMap<u32, Place>,
-    id: ObjectId,
-    budget: &mut Budget,
-) -> Result<Dictionary, Error> {
+fn plain_dictionary(bytes: &[u8], places: &BTreeMap<u32, Place>, id: ObjectId, budget: &mut Budget) -> Result<Dictionary, Error> {
     let missing = || damaged("its encryption dictionary is missing");
     let Some(Place::At { offset, generation }) = places.get(&id.0) else { return Err(missing()) };
     if *generation != id.1 {
@@ -334,4 +336,3 @@ fn version(bytes: &[u8]) -> String {
     let length = line.iter().take(8).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
     if length == 0 { "1.4".to_owned() } else { shown(&line[..length]) }
 }
-

@@ -93,7 +93,7 @@ fn read_indirect(lexer: &mut Lexer<'_, '_>, offset: usize, id: ObjectId) -> Resu
         return Err(NOT_THERE);
     }
     // "12 0 obj" found at its second digit would be object 2.
-    if lexer.bytes[offset - 1].is_ascii_digit() {
+    if lexer.bytes[offset - 1].is_ascii_digit() && lexer.bytes[offset].is_ascii_digit() {
         return Err(NOT_THERE);
     }
     lexer.white();
@@ -106,6 +106,10 @@ fn read_indirect(lexer: &mut Lexer<'_, '_>, offset: usize, id: ObjectId) -> Resu
     }
     lexer.blank();
     let start = lexer.position;
+    if lexer.keyword(b"endobj") {
+        lexer.position = start;
+        return Ok((Object::Null, start..start, false));
+    }
     let object = lexer.value(0)?;
     let value = start..lexer.position;
     let is_stream = matches!(object, Object::Dictionary(_)) && {
@@ -203,7 +207,11 @@ fn object_end(lexer: &mut Lexer<'_, '_>) -> Result<usize, Fault> {
     let another = header.is_some() && lexer.keyword(b"obj");
     lexer.position = next;
     let section = [b"xref".as_slice(), b"startxref", b"trailer"].iter().any(|word| lexer.rest().starts_with(word));
-    if another || section || lexer.rest().is_empty() { Ok(end) } else { because("something stands between its value and its end") }
+    if another || section || lexer.rest().is_empty() {
+        Ok(end)
+    } else {
+        because("something stands between its value and its end")
+    }
 }
 
 /// The members of an object stream by its index: number and place in the unpacked data.
@@ -222,7 +230,8 @@ impl Members {
         if !stream.dict.has_type(b"ObjStm") {
             return Ok(because("it is said to be in a stream that is no object stream"));
         }
-        let count = |key: &[u8]| stream.dict.get(key).and_then(Object::as_i64).ok().and_then(|number| usize::try_from(number).ok());
+        let count =
+            |key: &[u8]| stream.dict.get(key).and_then(Object::as_i64).ok().and_then(|number| usize::try_from(number).ok());
         let (Some(number), Some(first)) = (count(b"N"), count(b"First")) else { return Ok(because(NO_INDEX)) };
         let data = match unpacked(&stream.dict, &stream.content, budget) {
             Ok(data) => data,

@@ -22,9 +22,15 @@ const MAX_FIELD_BYTES: i64 = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Free,
-    At { offset: usize, generation: u16 },
+    At {
+        offset: usize,
+        generation: u16,
+    },
     /// A member of an object stream, by its position there.
-    In { stream: u32, index: u32 },
+    In {
+        stream: u32,
+        index: u32,
+    },
 }
 
 /// How a section is written.
@@ -37,7 +43,6 @@ pub(crate) enum Form {
 /// One section with its trailer. A hybrid one (ISO 32000-2 7.5.8.4) holds the entries of its stream as well.
 #[derive(Debug)]
 pub(crate) struct Section {
-    pub(crate) start: usize,
     pub(crate) form: Form,
     pub(crate) trailer: Dictionary,
     /// In the order of the numbers, each number once.
@@ -56,7 +61,8 @@ pub(crate) fn newest(bytes: &[u8]) -> Result<usize, Error> {
     let tail_start = bytes.len().saturating_sub(TAIL_BYTES);
     let tail = &bytes[tail_start..];
     let last = |needle: &[u8]| tail.windows(needle.len()).rposition(|window| window == needle);
-    let end = last(b"%%EOF").ok_or_else(|| damaged(format!("there is no end-of-file mark (%%EOF) in its last {TAIL_BYTES} bytes")))?;
+    let end =
+        last(b"%%EOF").ok_or_else(|| damaged(format!("there is no end-of-file mark (%%EOF) in its last {TAIL_BYTES} bytes")))?;
     if !tail[end + 5..].iter().all(|byte| super::lexer::is_white(*byte)) {
         return Err(ambiguous("there are bytes after its end-of-file mark (%%EOF)"));
     }
@@ -106,13 +112,13 @@ fn offset_of(trailer: &Dictionary, key: &[u8]) -> Result<Option<usize>, Error> {
 }
 
 impl Section {
-    fn new(start: usize, form: Form, trailer: Dictionary, mut places: Vec<(u32, Place)>, span: Range<usize>) -> Self {
+    fn new(form: Form, trailer: Dictionary, mut places: Vec<(u32, Place)>, span: Range<usize>) -> Self {
         // Stable: of several entries for one number the first stays.
         places.sort_by_key(|(number, _)| *number);
         let twice = places.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1);
         let contested = twice.map(|pair| pair[0].0).collect();
         places.dedup_by_key(|(number, _)| *number);
-        Self { start, form, trailer, places, contested, spans: vec![span] }
+        Self { form, trailer, places, contested, spans: vec![span] }
     }
 
     pub(crate) fn place(&self, number: u32) -> Option<Place> {
@@ -176,7 +182,7 @@ impl SectionReader<'_, '_> {
         end_lines(&mut lexer);
         let end = lexer.position;
         lexer.pay(position).map_err(|limit| damaged(limit.0))?;
-        Ok(Section::new(start, Form::Table, trailer, places, start..end))
+        Ok(Section::new(Form::Table, trailer, places, start..end))
     }
 
     /// A cross-reference stream. All that is needed to read it must be in its dictionary (ISO 32000-2 7.5.8.2).
@@ -208,7 +214,7 @@ impl SectionReader<'_, '_> {
         let end = lexer.position;
         lexer.pay(start).map_err(|limit| damaged(limit.0))?;
         let places = self.stream_entries(&dictionary, &self.bytes[content])?;
-        Ok(Section::new(start, Form::Stream, dictionary, places, start..end))
+        Ok(Section::new(Form::Stream, dictionary, places, start..end))
     }
 
     fn stream_entries(&mut self, dictionary: &Dictionary, content: &[u8]) -> Result<Vec<(u32, Place)>, Error> {
@@ -305,7 +311,8 @@ fn table_entry(lexer: &mut Lexer<'_, '_>) -> Option<Place> {
         return None;
     }
     let place = match entry[17] {
-        b'n' => Place::At { offset: usize::try_from(offset).ok()?, generation: u16::try_from(generation).ok()? },
+        // A generation beyond all bounds fits no object, as it should.
+        b'n' => Place::At { offset: usize::try_from(offset).ok()?, generation: u16::try_from(generation).unwrap_or(u16::MAX) },
         b'f' => Place::Free,
         _ => return None,
     };
