@@ -66,8 +66,8 @@ fn own_program() -> PathBuf {
 pub enum Limit {
     /// Processor time, in seconds.
     Processor(u64),
-    /// Time, in seconds.
-    Time(u64),
+    /// Time, whatever the processor did meanwhile.
+    Time(Duration),
     /// Address space in bytes, or the stack: the system does not tell which.
     Memory(u64),
 }
@@ -76,7 +76,7 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Processor(seconds) => write!(f, "{seconds} s of processor time"),
-            Self::Time(seconds) => write!(f, "{seconds} s"),
+            Self::Time(time) => write!(f, "{} s", time.as_secs_f32()),
             Self::Memory(bytes) => write!(f, "{} MiB of memory, or its stack", bytes >> 20),
         }
     }
@@ -196,7 +196,7 @@ impl Process {
                 return Err(Error::CutOff);
             }
             if Instant::now() >= until {
-                return Err(Error::Exceeded(Limit::Time(self.options.patience.as_secs())));
+                return Err(Error::Exceeded(Limit::Time(self.options.patience)));
             }
             let (is_writable, is_readable) = self.wait(sending.is_some(), until).map_err(died)?;
             if is_readable && self.receive(&mut received)? {
