@@ -293,8 +293,7 @@ impl Application {
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(http::json::Limit(self.json_limit)))
-            .app_data(http::error::path_config())
-            .app_data(http::error::query_config());
+            .app_data(http::error::path_config());
         http::documents::configure(service);
         // Before the processes: the literal segment `configurations` wins (note route-precedence).
         http::sign_configuration::configure(service);

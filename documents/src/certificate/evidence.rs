@@ -401,9 +401,10 @@ impl SealingCertificate {
     /// # Errors
     /// [`Error::Certificate`] when it is not one.
     pub fn from_der(certificate: &[u8]) -> Result<Self, Error> {
-        let parsed = Certificate::from_der(certificate).map_err(|error| Error::Certificate(error.to_string()))?;
+        let unreadable = || Error::Certificate("it is not an X.509 certificate in DER".to_owned());
+        let parsed = Certificate::from_der(certificate).map_err(|_| unreadable())?;
         let facts = &parsed.tbs_certificate;
-        let encoded = parsed.to_der().map_err(|error| Error::Certificate(error.to_string()))?;
+        let encoded = parsed.to_der().map_err(|_| unreadable())?;
         let fingerprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &encoded);
         Ok(Self {
             subject: facts.subject.to_string(),

@@ -153,7 +153,7 @@ impl SignedEvidence {
         if json.len() > MAX_ATTACHMENT_BYTES {
             return Err(Error::Malformed("it is too large".to_owned()));
         }
-        serde_json::from_slice(json).map_err(|error| Error::Malformed(error.to_string()))
+        serde_json::from_slice(json).map_err(|error| Error::Malformed(not_readable("it", &error)))
     }
 
     /// The flattened JSON serialization (RFC 7515, section 7.2.2).
@@ -214,8 +214,8 @@ impl SignedEvidence {
     /// [`Error::Malformed`].
     pub fn unverified(&self) -> Result<Evidence, Error> {
         let payload = decode("payload", &self.payload)?;
-        let evidence: Evidence = serde_json::from_slice(&payload)
-            .map_err(|error| Error::Malformed(format!("the evidence cannot be read: {error}")))?;
+        let evidence: Evidence =
+            serde_json::from_slice(&payload).map_err(|error| Error::Malformed(not_readable("the evidence", &error)))?;
         if evidence.format != FORMAT {
             return Err(Error::Malformed("the evidence has a form that is not known here".to_owned()));
         }
@@ -224,12 +224,18 @@ impl SignedEvidence {
 
     fn header(&self) -> Result<Header, Error> {
         let header = decode("protected", &self.protected)?;
-        serde_json::from_slice(&header).map_err(|error| Error::Malformed(format!("the header cannot be read: {error}")))
+        serde_json::from_slice(&header).map_err(|error| Error::Malformed(not_readable("the header", &error)))
     }
 }
 
 fn decode(member: &str, text: &str) -> Result<Vec<u8>, Error> {
-    BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|error| Error::Malformed(format!("{member} is not base64url: {error}")))
+    BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::Malformed(format!("{member} is not base64url")))
+}
+
+/// What cannot be read, and where.
+fn not_readable(what: &str, error: &serde_json::Error) -> String {
+    let wrong = if error.is_data() { "has not the form that is expected" } else { "is not valid JSON" };
+    format!("{what} {wrong} at line {}, column {}", error.line(), error.column())
 }
 
 /// RFC 7515, section 5.1, step 8.
@@ -238,7 +244,7 @@ fn signing_input(protected: &str, payload: &str) -> Vec<u8> {
 }
 
 fn read_certificate(certificate: &[u8]) -> Result<Certificate, Error> {
-    Certificate::from_der(certificate).map_err(|error| Error::Certificate(error.to_string()))
+    Certificate::from_der(certificate).map_err(|_| Error::Certificate("it is not an X.509 certificate in DER".to_owned()))
 }
 
 fn matches_key(algorithm: Algorithm, certificate: &Certificate, input: &[u8], signature: &[u8]) -> bool {
