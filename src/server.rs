@@ -389,7 +389,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
     if path.exists() {
         return Ok(());
     }
-    match configurations.identity(DEVELOPMENT_ORGANIZATION).await {
+    match configurations.identity(DEVELOPMENT_ORGANIZATION, Utc::now()).await {
         Ok(identity) => std::fs::write(&path, development_root(&identity)).map_err(|source| Error::Data { path, source }),
         Err(error) => {
             tracing::warn!(%error, "the root of the development certificate could not be written to the data folder");

@@ -411,7 +411,7 @@ mod tests {
     fn each_signature_but_the_last_leaves_a_version_of_the_document() {
         let at = chrono::Utc::now();
         let file = Identity::development("Seal", "Acme", at, "password").unwrap();
-        let identity = Identity::open(&file, "password").unwrap();
+        let identity = Identity::open(&file, "password", at).unwrap();
         let request = |field: &str, name: &str| ::documents::seal::Request {
             field: Some(field.into()),
             signer_name: name.into(),

@@ -2,8 +2,8 @@
 //! certificates of the key in `x5c`.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
-    VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -22,13 +22,14 @@ const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+const ED_25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// `cty` of the header: what the payload is.
 const CONTENT_TYPE: &str = "rubrica-evidence+json";
 /// Most certificates in `x5c`.
 const MAX_CHAIN: usize = 10;
 
-/// The signature algorithms of evidence (RFC 7518, section 3.1).
+/// The signature algorithms of evidence (RFC 7518, section 3.1, and RFC 8037, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Algorithm {
@@ -40,6 +41,9 @@ pub enum Algorithm {
     Es512,
     /// RSASSA-PKCS1-v1_5 with SHA-256, of 2048 bits or more.
     Rs256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
 }
 
 impl Algorithm {
@@ -56,13 +60,14 @@ impl Algorithm {
         let curve = || key.parameters.as_ref().and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
         match key.oid {
             RSA_ENCRYPTION => Ok(Algorithm::Rs256),
+            ED_25519 => Ok(Algorithm::EdDsa),
             EC_PUBLIC_KEY => match curve() {
                 Some(P256) => Ok(Algorithm::Es256),
                 Some(P384) => Ok(Algorithm::Es384),
                 Some(P521) => Ok(Algorithm::Es512),
                 _ => Err(Error::Certificate("its elliptic curve is none of P-256, P-384 and P-521".to_owned())),
             },
-            other => Err(Error::Certificate(format!("its key is neither RSA nor on an elliptic curve but {other}"))),
+            other => Err(Error::Certificate(format!("its key is neither RSA nor ECDSA nor Ed25519 but {other}"))),
         }
     }
 
@@ -72,6 +77,7 @@ impl Algorithm {
             Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
             Algorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
             Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+            Algorithm::EdDsa => &ED25519,
         }
     }
 
@@ -81,7 +87,7 @@ impl Algorithm {
             Algorithm::Es256 => Some(32),
             Algorithm::Es384 => Some(48),
             Algorithm::Es512 => Some(66),
-            Algorithm::Rs256 => None,
+            Algorithm::Rs256 | Algorithm::EdDsa => None,
         }
     }
 }

@@ -9,7 +9,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn rsa() -> Identity {
-    Identity::open(include_bytes!("../../fixtures/rsa2048-aes256.p12"), "password").unwrap()
+    Identity::open(include_bytes!("../../fixtures/rsa2048-aes256.p12"), "password", at()).unwrap()
 }
 
 fn request(field: Option<&str>) -> Request {

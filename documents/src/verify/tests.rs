@@ -12,7 +12,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn identity() -> Identity {
-    Identity::open(include_bytes!("../../fixtures/p384-aes256.p12"), "password").unwrap()
+    Identity::open(include_bytes!("../../fixtures/p384-aes256.p12"), "password", at()).unwrap()
 }
 
 fn trust() -> Trust {
