@@ -90,7 +90,7 @@ impl Judge {
     fn new() -> Result<Self, Box<dyn Error>> {
         let now = Utc.with_ymd_and_hms(2026, 9, 1, 12, 0, 0).single().ok_or("no such time")?;
         let file = Identity::development("Rubrica development seal", "Serveis Güell, S.L.", now, PASSWORD)?;
-        Ok(Self { identity: Identity::open(&file, PASSWORD)?, now })
+        Ok(Self { identity: Identity::open(&file, PASSWORD, now)?, now })
     }
 
     fn answer(&self, line: &str) -> Result<Map<String, Value>, Answer> {
@@ -142,7 +142,7 @@ impl Judge {
     }
 
     fn open(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
-        let identity = pkcs12::Identity::open(bytes, PASSWORD).map_err(Answer::refused("open"))?;
+        let identity = pkcs12::Identity::open(bytes, PASSWORD, self.now).map_err(Answer::refused("open"))?;
         Ok(object(json!({"ok": true, "certificate": identity.facts()})))
     }
 
