@@ -99,7 +99,7 @@ impl Judge {
             ["inspect", input] => Self::inspect(&read(input)?),
             ["seal", input, output] => self.seal(&read(input)?, output),
             ["verify", input] => self.verify(&read(input)?),
-            ["open", input] => Self::open(&read(input)?),
+            ["open", input] => self.open(&read(input)?),
             ["root", output] => self.root(output),
             _ => Err(Answer::Failed(format!("not a job: {line:?}"))),
         }
@@ -141,7 +141,7 @@ impl Judge {
         Ok(object(json!({"ok": true, "all_intact": report.all_intact(), "unchanged": unchanged, "report": report})))
     }
 
-    fn open(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
+    fn open(&self, bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
         let identity = pkcs12::Identity::open(bytes, PASSWORD, self.now).map_err(Answer::refused("open"))?;
         Ok(object(json!({"ok": true, "certificate": identity.facts()})))
     }

@@ -1,8 +1,9 @@
 //! Digests and signature checks by the object identifiers of CMS and X.509.
 //!
 //! One place decides what is accepted: SHA-256/384/512 with RSA of 2048 to 8192 bits (PKCS #1 v1.5 and PSS) or ECDSA on
-//! P-256, P-384 and P-521, and Ed25519. SHA-1 and MD5 prove nothing any more (NIST SP 800-131A) and are refused by name.
+//! P-256, P-384, P-521, brainpoolP256r1 and brainpoolP384r1, and Ed25519. SHA-1 and MD5 prove nothing any more (NIST SP 800-131A) and are refused by name.
 
+mod brainpool;
 mod pss;
 
 use aws_lc_rs::digest;
@@ -58,10 +59,19 @@ pub(crate) fn verify(
         oid::ED25519 => return ed25519(key, digest, message, signature),
         other => return Err(Error::Unsupported(format!("signature {other}"))),
     };
-    if digest.is_some_and(|expected| expected != named) {
-        return Err(Error::Mismatch);
-    }
     let accepted = digest_by_oid(named)?;
+    if let Some(expected) = digest.filter(|expected| *expected != named) {
+        digest_by_oid(expected)?;
+        // RFC 5652 5.4 knows one digest of a signer only.
+        return Err(Error::Unsupported(format!("signature {} beside another digest", algorithm.oid)));
+    }
+    let key_bytes = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
+    let curve = key.algorithm.parameters_oid().ok().filter(|_| key.algorithm.oid == oid::EC_PUBLIC_KEY);
+    if let (oid::ECDSA_SHA256 | oid::ECDSA_SHA384 | oid::ECDSA_SHA512, Some(curve)) = (algorithm.oid, curve)
+        && brainpool::knows(curve)
+    {
+        return brainpool::verify(curve, key_bytes, digest::digest(accepted, message).as_ref(), signature);
+    }
     let verifier = match algorithm.oid {
         oid::RSA_ENCRYPTION | oid::RSA_SHA256 | oid::RSA_SHA384 | oid::RSA_SHA512 => rsa_verifier(key, named, false)?,
         oid::RSA_PSS => rsa_verifier(key, named, true)?,
@@ -75,7 +85,6 @@ pub(crate) fn verify(
             return if fits { Ok(()) } else { Err(Error::Mismatch) };
         }
     }
-    let key_bytes = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
     UnparsedPublicKey::new(verifier, key_bytes).verify(message, signature).map_err(|_| Error::Mismatch)
 }
 

@@ -108,7 +108,7 @@ impl Identity {
     ///
     /// The file may be in DER or BER, old (RC2, 3DES, SHA-1) or new (PBES2 with AES or 3DES, PBKDF2 or scrypt, PBMAC1). The key
     /// has to be RSA of at least 2048 bits (ETSI TS 119 312), ECDSA on P-256, P-384 or P-521, or Ed25519 (RFC 8419, ISO/TS
-    /// 32002; Acrobat does not verify it yet). Its certificate, and each above it in the file but a root, has to be valid at
+    /// 32002; poppler's pdfsig cannot verify those yet). Its certificate, and each above it in the file but a root, has to be valid at
     /// `now`, and its key usages have to allow signatures on documents.
     ///
     /// Key derivation takes milliseconds; what a file may ask for is bounded in sum (4,000,000 iterations, about a second, and
@@ -216,6 +216,14 @@ fn development_params(name: &str, organization: &str, now: DateTime<Utc>, author
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+impl Identity {
+    /// An identity with a key of this kind, and its root, for tests of other modules.
+    pub(crate) fn of_kind(kind: &'static rcgen::SignatureAlgorithm, now: DateTime<Utc>) -> (Self, Vec<u8>) {
+        tests::identity_of_kind(kind, now)
+    }
 }
 
 #[cfg(test)]

@@ -293,8 +293,8 @@ fn fixed_from_der(signature: &[u8], bytes: usize) -> Option<Vec<u8>> {
 mod tests {
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, RSA_PKCS1_SHA256,
-        RsaKeyPair,
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+        RSA_PKCS1_SHA256, RsaKeyPair,
     };
 
     use super::super::samples;
@@ -353,6 +353,17 @@ mod tests {
             Ok(signature)
         };
         let signed = SignedEvidence::sign(&samples::small(), Algorithm::Rs256, &identity.chain, &signer).unwrap();
+        signed.verify(&identity.chain[0]).unwrap();
+    }
+
+    #[test]
+    fn ed25519_keys_sign_too() {
+        let identity = identity(&rcgen::PKCS_ED25519);
+        assert_eq!(Algorithm::for_certificate(&identity.chain[0]).unwrap(), Algorithm::EdDsa);
+        let key = Ed25519KeyPair::from_pkcs8(&identity.key).unwrap();
+        let signer = |input: &[u8]| Ok(key.sign(input).as_ref().to_vec());
+        let signed = SignedEvidence::sign(&samples::small(), Algorithm::EdDsa, &identity.chain, &signer).unwrap();
+        assert_eq!(serde_json::to_value(Algorithm::EdDsa).unwrap(), "EdDSA", "the name of RFC 8037");
         signed.verify(&identity.chain[0]).unwrap();
     }
 

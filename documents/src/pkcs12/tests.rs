@@ -84,6 +84,13 @@ fn p12(keys: &[&Issued], certificates: &[&Issued]) -> Vec<u8> {
     writer::write(&Contents { keys: &keys, certificates: &certificates }, PASSWORD).unwrap()
 }
 
+/// An identity with a key of this kind that is valid at `now`, and its root.
+pub(super) fn identity_of_kind(kind: &'static rcgen::SignatureAlgorithm, now: DateTime<Utc>) -> (Identity, Vec<u8>) {
+    let root = root();
+    let seal = issued(rcgen::KeyPair::generate_for(kind).unwrap(), params("Seal", false), Some(&root));
+    (Identity::open(&p12(&[&seal], &[&seal, &root]), PASSWORD, now).unwrap(), root.der)
+}
+
 fn name(identity: &Identity) -> Option<String> {
     identity.facts().common_name
 }
