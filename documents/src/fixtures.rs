@@ -292,6 +292,30 @@ mod variants {
         save(document)
     }
 
+    /// The contract with one of each kind of active content, on opening, on its page and in its form.
+    pub fn active() -> Vec<u8> {
+        let mut document = build(&["A"], 0);
+        let file = document.add_object(Stream::new(dictionary! { "Type" => "EmbeddedFile" }, b"data".to_vec()));
+        let file = dictionary! { "Type" => "Filespec", "F" => text("a.txt"), "EF" => dictionary! { "F" => file } };
+        let launch = dictionary! { "S" => "Launch", "F" => text("calc.exe") };
+        let action = dictionary! { "S" => "JavaScript", "JS" => text("app.alert(1)"), "Next" => launch };
+        let field = field_ids(&document)[0];
+        let movie = dictionary! {
+            "Type" => "Annot", "Subtype" => "Screen", "Rect" => vec![0.into(), 0.into(), 9.into(), 9.into()], "F" => 2,
+        };
+        let movie = document.add_object(movie);
+        let page = document.page_iter().next().expect("just made");
+        let page = document.objects.get_mut(&page).and_then(|page| page.as_dict_mut().ok()).expect("just made");
+        page.set("Annots", vec![field.into(), movie.into()]);
+        let catalog = document.catalog_mut().expect("just made");
+        catalog.set("OpenAction", action);
+        catalog.set("Names", dictionary! { "EmbeddedFiles" => dictionary! { "Names" => vec![text("a.txt"), file.into()] } });
+        let form = catalog.get(b"AcroForm").and_then(Object::as_reference).expect("just made");
+        let form = document.objects.get_mut(&form).and_then(|form| form.as_dict_mut().ok()).expect("just made");
+        form.set("XFA", text("<xdp:xdp/>"));
+        save(document)
+    }
+
     fn field_ids(document: &Document) -> Vec<ObjectId> {
         let form = document.catalog().and_then(|catalog| document.get_dict_in_dict(catalog, b"AcroForm")).expect("just made");
         let fields = form.get(b"Fields").and_then(Object::as_array).expect("just made");

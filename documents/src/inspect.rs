@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::active::{self, ActiveContent};
 use crate::revision::Revisions;
 use crate::{fields, pdf};
 
@@ -25,6 +26,8 @@ pub struct Facts {
     pub version: String,
     /// Some signature field has a value: the file may be changed by further revisions only.
     pub already_signed: bool,
+    /// What in it is more than pages.
+    pub active_content: ActiveContent,
 }
 
 /// Reads a PDF that anybody may have made. Time and memory are bounded by its size; nothing in it makes this panic.
@@ -45,6 +48,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Facts, Error> {
             already_signed: signature_fields.iter().any(|field| field.signed),
             signature_fields,
             version: document.version.clone(),
+            active_content: active::active_content(document),
         })
     })?
 }

@@ -1,5 +1,6 @@
 //! PDF work: what a document holds, seals and their verification, certificates of processes. No async, no HTTP, no store.
 
+pub mod active;
 mod algorithms;
 mod appearance;
 mod asn1;
