@@ -6,8 +6,11 @@ mod appearance;
 mod asn1;
 pub mod certificate;
 mod cms;
+mod embedded;
 pub mod fields;
 pub mod fixtures;
+#[allow(dead_code, reason = "sealing is to draw forms with it")]
+mod forms;
 pub mod inspect;
 mod pdf;
 pub mod pkcs12;

@@ -10,7 +10,7 @@ use crate::appearance::{self, Place};
 use crate::fields::{self, Field};
 use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
-use crate::{cms, pdf};
+use crate::{cms, embedded, pdf};
 
 /// The least room for a signature in the file, in bytes; more where the certificates need it.
 const RESERVED_BYTES: usize = 8 * 1024;
@@ -39,7 +39,7 @@ pub enum Error {
     #[error("more than {MAX_REQUESTS} signatures at once")]
     TooMany,
     #[error(transparent)]
-    Appearance(#[from] appearance::Error),
+    Appearance(#[from] embedded::Error),
     #[error("the signature needs {needed} bytes but only {reserved} are reserved")]
     DoesNotFit { needed: usize, reserved: usize },
     #[error("the signature cannot be computed")]
