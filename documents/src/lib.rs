@@ -9,6 +9,7 @@ pub mod fields;
 pub mod fixtures;
 pub mod inspect;
 mod pdf;
+mod permissions;
 pub mod pkcs12;
 mod revision;
 pub mod seal;

@@ -8,6 +8,7 @@ use lopdf::xref::XrefType;
 use lopdf::{Dictionary, Document, Object, ObjectId, Writer};
 
 use crate::pdf::{self, Error, damaged};
+use crate::permissions;
 
 /// The highest object number that viewers handle (ISO 32000-1 annex C).
 const MAX_OBJECT_NUMBER: u32 = 8_388_607;
@@ -67,8 +68,8 @@ impl<'a> Revisions<'a> {
             return Err(damaged("its object numbers are out of bounds"));
         }
         pdf::catalog(&document)?;
-        if forbids_changes(&document) {
-            return Err(damaged("its author certified it against any change, further signatures included"));
+        if let Some(why) = permissions::forbids_signatures(&document)? {
+            return Err(damaged(why));
         }
         let xref_start = document.xref_start;
         Ok(Self { original, appended: Vec::new(), document, xref_start, next_number: size })
@@ -234,26 +235,6 @@ fn runs(offsets: &BTreeMap<ObjectId, usize>) -> Vec<Vec<(ObjectId, usize)>> {
         }
     }
     runs
-}
-
-/// A certification signature with `P 1` in its DocMDP parameters (ISO 32000-1 12.8.2.2): any further revision breaks it.
-fn forbids_changes(document: &Document) -> bool {
-    certification_level(document) == Some(1)
-}
-
-/// The DocMDP level of the document's certification signature, if it has one: 1, 2 or 3.
-pub(crate) fn certification_level(document: &Document) -> Option<i64> {
-    let (_, catalog) = pdf::catalog(document).ok()?;
-    let permissions = pdf::dict_entry(document, catalog, b"Perms")?;
-    let signature = pdf::dict_entry(document, permissions, b"DocMDP")?;
-    let references = pdf::array_entry(document, signature, b"Reference")?;
-    let level = references.iter().take(16).find_map(|reference| {
-        let reference = pdf::resolve(document, reference).as_dict().ok()?;
-        let method = pdf::entry(document, reference, b"TransformMethod")?.as_name().ok()?;
-        let parameters = pdf::dict_entry(document, reference, b"TransformParams")?;
-        (method == b"DocMDP").then(|| pdf::entry(document, parameters, b"P").and_then(|p| p.as_i64().ok()).unwrap_or(2))
-    });
-    Some(level.unwrap_or(2))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::asn1::oid;
 use crate::fields::{self, Field};
 use crate::pkcs12::Facts;
 use crate::x509::Certificate;
-use crate::{algorithms, pdf, revision};
+use crate::{algorithms, pdf};
 use signed_data::{CertificateId, SignedData};
 
 pub use chain::Trust as CertificateTrust;
@@ -311,11 +311,8 @@ impl<'a> File<'a> {
             return;
         }
         signature.covers_whole_revision = true;
-        match changes::between(&revision, self.document) {
-            Ok(mut found) => {
-                enforce_certification(&revision, &mut found);
-                signature.later_changes = found;
-            }
+        match changes::after(&revision, self.document, &field.name) {
+            Ok(found) => signature.later_changes = found,
             Err(error) => signature.problems.push(format!("what changed after it cannot be told: {error}")),
         }
     }
@@ -422,19 +419,6 @@ fn certificate_digest(
     hash: &[u8],
 ) -> bool {
     algorithms::digest_by_oid(algorithm).is_ok_and(|algorithm| digest_of(algorithm).as_ref() == hash)
-}
-
-/// What the author's certification does not allow counts as suspicious (DocMDP, ISO 32000-1 12.8.2.2).
-fn enforce_certification(revision: &Document, changes: &mut Changes) {
-    let Some(level) = revision::certification_level(revision) else { return };
-    let forbidden = match level {
-        1 => !changes.is_empty(),
-        2 => changes.annotations,
-        _ => false,
-    };
-    if forbidden {
-        changes.other.insert("the author's certification does not allow these changes".to_owned());
-    }
 }
 
 /// The bytes of a hexadecimal string with its angle brackets. White space, which nothing needs here, is not allowed.
