@@ -47,8 +47,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Facts, Error> {
             let refusal = if signed { None } else { permissions::refusal(document, &permissions, field) };
             SignatureField { name: field.name.clone(), signed, refusal }
         };
-        let signature_fields: Vec<SignatureField> =
-            fields.iter().filter(|field| field.is_signature()).map(described).collect();
+        let signature_fields: Vec<SignatureField> = fields.iter().filter(|field| field.is_signature()).map(described).collect();
         Ok(Facts {
             new_field_refusal: permissions::locked(&permissions, &seal::free_name(&fields)),
             pages: pdf::pages(document)?.len(),
@@ -83,8 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn an_encrypted_file_is_told_apart_even_with_an_empty_password() {
-        assert_eq!(inspect(&fixtures::encrypted()).err(), Some(Error::Encrypted));
+    fn a_file_is_opened_with_an_empty_password_and_with_no_other() {
+        use lopdf::Permissions;
+        let facts = inspect(&fixtures::encrypted("", Permissions::FILLABLE)).unwrap();
+        assert_eq!((facts.pages, facts.signature_fields[0].name.as_str()), (1, "A"));
+        assert_eq!(inspect(&fixtures::encrypted("user", Permissions::all())).err(), Some(Error::Encrypted));
+        let closed = inspect(&fixtures::encrypted("", Permissions::PRINTABLE));
+        assert!(matches!(closed, Err(Error::Forbidden(_))), "{closed:?}");
     }
 
     #[test]
@@ -96,9 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_before_the_header_are_damage_because_they_move_every_offset() {
+    fn bytes_before_the_header_are_refused_because_they_move_every_offset() {
         let moved = [b"\n\n".as_slice(), &fixtures::contract(&[])].concat();
-        assert!(matches!(inspect(&moved), Err(Error::Damaged(_))));
+        assert!(matches!(inspect(&moved), Err(Error::Ambiguous(_))));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod inspect;
 mod pdf;
 mod permissions;
 pub mod pkcs12;
+mod reader;
 mod revision;
 pub mod seal;
 pub mod verify;

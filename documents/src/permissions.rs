@@ -135,7 +135,9 @@ impl Permissions {
     fn add_certification(&mut self, document: &Document) {
         let Ok((_, catalog)) = pdf::catalog(document) else { return };
         let permissions = pdf::dict_entry(document, catalog, b"Perms");
-        let Some(signature) = permissions.and_then(|permissions| pdf::dict_entry(document, permissions, b"DocMDP")) else { return };
+        let Some(signature) = permissions.and_then(|permissions| pdf::dict_entry(document, permissions, b"DocMDP")) else {
+            return;
+        };
         let mut certification = Self::default();
         certification.add_references(document, signature, CERTIFICATION);
         // A certification without parameters is one of level 2 (ISO 32000-2 table 257).
@@ -263,7 +265,8 @@ mod tests {
         let names = || vec![lopdf::text_string("offer"), lopdf::text_string("preu €")];
         let include = locked(&dictionary! { "Action" => "Include", "Fields" => names() });
         let exclude = locked(&dictionary! { "Action" => "Exclude", "Fields" => names() });
-        for (field, named) in [("offer", true), ("offer.price", true), ("offers", false), ("preu €", true), ("x.offer", false)] {
+        for (field, named) in [("offer", true), ("offer.price", true), ("offers", false), ("preu €", true), ("x.offer", false)]
+        {
             assert_eq!(include.covers(field), named, "{field}");
             assert_eq!(exclude.covers(field), !named, "{field}");
         }

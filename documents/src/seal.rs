@@ -116,7 +116,8 @@ fn sign_once(revisions: &mut Revisions<'_>, identity: &Identity, request: &Reque
         None => add_field(revisions, &mut changes, signature)?,
     }
     let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
-    let placeholder = Placeholder::new(request, &terms, reserved)?;
+    let encrypted = |value: &Object| revisions.encrypted(signature, value).map_err(|_| Error::Signing);
+    let placeholder = Placeholder::new(request, &terms, reserved, encrypted)?;
     changes.set_verbatim(signature, placeholder.bytes.clone());
     let start = revisions.append(changes)?.ok_or(Error::Signing)?;
     embed(revisions, identity, &placeholder, start)?;
@@ -139,7 +140,13 @@ struct Placeholder {
 const BYTE_RANGE_WIDTH: usize = 37;
 
 impl Placeholder {
-    fn new(request: &Request, terms: &Terms, reserved: usize) -> Result<Self, Error> {
+    /// `encrypted` gives a text as it has to stand there; the value of `/Contents` is never encrypted (ISO 32000-2 7.6.2).
+    fn new(
+        request: &Request,
+        terms: &Terms,
+        reserved: usize,
+        encrypted: impl Fn(&Object) -> Result<Object, Error>,
+    ) -> Result<Self, Error> {
         let mut bytes = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange ".to_vec();
         let byte_range = bytes.len();
         bytes.resize(bytes.len() + BYTE_RANGE_WIDTH, b' ');
@@ -157,7 +164,7 @@ impl Placeholder {
         }
         for (key, value) in entries {
             bytes.extend_from_slice(key.as_bytes());
-            Writer::write_object(&mut bytes, &value).map_err(|_| Error::Signing)?;
+            Writer::write_object(&mut bytes, &encrypted(&value)?).map_err(|_| Error::Signing)?;
         }
         bytes.extend_from_slice(b">>");
         Ok(Self { bytes, byte_range, contents, reserved })

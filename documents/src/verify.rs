@@ -6,20 +6,19 @@
 
 mod chain;
 mod changes;
-mod raw;
 mod signed_data;
 mod text;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use der::oid::ObjectIdentifier;
-use lopdf::xref::XrefEntry;
 use lopdf::{Dictionary, Document, ObjectId};
 use serde::Serialize;
 
 use crate::asn1::oid;
 use crate::fields::{self, Field};
 use crate::pkcs12::Facts;
+use crate::reader;
 use crate::x509::Certificate;
 use crate::{algorithms, pdf};
 use signed_data::{CertificateId, SignedData};
@@ -27,6 +26,8 @@ use signed_data::{CertificateId, SignedData};
 pub use chain::Trust as CertificateTrust;
 pub use changes::Changes;
 
+/// How long the revisions of one file may take to be compared; signatures that come after it are told as not judged.
+const MAX_DURATION: std::time::Duration = std::time::Duration::from_secs(20);
 /// Signatures of one file that are verified.
 pub const MAX_SIGNATURES: usize = 100;
 
@@ -141,26 +142,31 @@ pub fn verify(pdf: &[u8], trust: &Trust, now: DateTime<Utc>) -> Result<Report, E
 }
 
 fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result<Report, Error> {
-    let document = pdf::load(bytes)?;
-    let signed: Vec<Field<'_>> = fields::all(&document)?.into_iter().filter(|field| field.is_signed(&document)).collect();
+    let read = pdf::open(bytes)?;
+    let document = &read.document;
+    let signed: Vec<Field<'_>> = fields::all(document)?.into_iter().filter(|field| field.is_signed(document)).collect();
     if signed.len() > MAX_SIGNATURES {
         return Err(Error::TooMany);
     }
     let mut problems = Vec::new();
-    if document.xref_recovery.is_some() || !bytes.starts_with(b"%PDF-") {
-        problems.push("the file's structure is damaged: other programs may show another document".to_owned());
+    if let Some(fault) = read.fault() {
+        problems.push(format!("readers may show different things: {fault}"));
     }
-    let padding = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-    let end = bytes.iter().rposition(|byte| !padding(byte)).map_or(0, |last| last + 1);
-    if !bytes[..end].ends_with(b"%%EOF") {
-        problems.push("there are bytes after the end of the document: other programs may show another one".to_owned());
-    }
-    if has_stray_signature(&document, &signed) {
+    if has_stray_signature(document, &signed) {
         problems.push("there is a signature that belongs to no field of the form".to_owned());
     }
-    let file = File { bytes, document: &document, roots, now };
+    let until = std::time::Instant::now() + MAX_DURATION;
+    let file = File { bytes, read: &read, document, roots, now, until };
     let mut signatures: Vec<Signature> = signed.iter().map(|field| file.verify_field(field)).collect();
     signatures.sort_by_key(|signature| signed_end(&signature.byte_range).unwrap_or(usize::MAX));
+    // Viewers that mend a table find objects that no entry leads to; before the first signature they were there to be seen.
+    let first_end = signatures.iter().filter_map(|signature| signed_end(&signature.byte_range)).min();
+    if let Some(end) = first_end.filter(|end| *end < bytes.len())
+        && let Some(place) = read.unaccounted(end)?
+    {
+        problems
+            .push(format!("readers may show different things: byte {place} begins something that no cross-reference leads to"));
+    }
     Ok(Report { verified_at: now, length: bytes.len(), signatures, problems })
 }
 
@@ -191,9 +197,11 @@ fn signed_end(byte_range: &[i64]) -> Option<usize> {
 
 struct File<'a> {
     bytes: &'a [u8],
+    read: &'a reader::File<'a>,
     document: &'a Document,
     roots: &'a [Certificate],
     now: DateTime<Utc>,
+    until: std::time::Instant,
 }
 
 /// The two signed ranges, and the value between them.
@@ -271,16 +279,16 @@ impl<'a> File<'a> {
         if gap_start == 0 || gap_start >= gap_end || length == 0 {
             return Err("its byte range overlaps or leaves something out");
         }
-        let Some(XrefEntry::Normal { offset, .. }) = self.document.reference_table.get(id.0) else {
+        if self.read.offset(id).is_none() {
             return Err("its dictionary is not written in the open");
-        };
-        let entries = raw::dictionary(self.bytes, *offset as usize).ok_or("its dictionary cannot be read")?;
-        let mut keys: Vec<&[u8]> = entries.iter().map(|entry| entry.key.as_slice()).collect();
+        }
+        let entries = self.read.entries(id).ok_or("its dictionary cannot be read")?;
+        let mut keys: Vec<&[u8]> = entries.iter().map(|(key, _)| key.as_slice()).collect();
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err("its dictionary has a key twice");
         }
-        let value = entries.iter().find(|entry| entry.key == b"Contents").map(|entry| entry.value.clone());
+        let value = entries.iter().find(|(key, _)| key == b"Contents").map(|(_, place)| place.clone());
         if value != Some(gap_start..gap_end) {
             return Err("the gap in its byte range is not the signature's value");
         }
@@ -298,21 +306,33 @@ impl<'a> File<'a> {
             signature.covers_whole_revision = true;
             return;
         }
-        let Ok(Ok(revision)) = pdf::guarded(|| pdf::load(&self.bytes[..end])) else {
-            signature.problems.push("what it covers is not a complete document".to_owned());
-            return;
+        if std::time::Instant::now() > self.until {
+            return signature
+                .problems
+                .push("what changed after it was not judged: the file takes too long to compare".to_owned());
+        }
+        let revision = match pdf::open(&self.bytes[..end]) {
+            Ok(revision) => revision,
+            Err(error) => return signature.problems.push(format!("what it covers is not a complete document: {error}")),
         };
-        let ends_well = self.bytes[..end].trim_ascii_end().ends_with(b"%%EOF");
-        let same = fields::all(&revision).is_ok_and(|fields| {
+        let same = fields::all(&revision.document).is_ok_and(|fields| {
             fields.iter().any(|then| then.name == field.name && then.value.and_then(|v| v.as_reference().ok()) == Some(id))
         });
-        if revision.xref_recovery.is_some() || !ends_well || !same {
+        if !same {
             signature.problems.push("what it covers is not a complete document with this signature in it".to_owned());
             return;
         }
+        if let Some(fault) = revision.fault() {
+            signature.problems.push(format!("readers may show different things of what it covers: {fault}"));
+        }
         signature.covers_whole_revision = true;
-        match changes::after(&revision, self.document, &field.name) {
-            Ok(found) => signature.later_changes = found,
+        match changes::after(&revision.document, self.document, &field.name) {
+            Ok(mut found) => {
+                for number in self.read.exchanged_faults(&revision).into_iter().take(changes::MAX_LISTED) {
+                    found.other.insert(format!("object {number}, which readers may read in different ways, was changed"));
+                }
+                signature.later_changes = found;
+            }
             Err(error) => signature.problems.push(format!("what changed after it cannot be told: {error}")),
         }
     }

@@ -82,7 +82,8 @@ impl<'a> Seed<'a> {
     /// Why no signature of ours can satisfy the field, in words; `None` where it may depend on the key or the reason.
     pub(crate) fn refusal(&self) -> Option<String> {
         let why = self.refused_kind().or_else(|| self.refused_certification()).or_else(|| self.refused_extras());
-        let why = why.or_else(|| (!self.digests_we_have()).then(|| "a digest other than SHA-256, SHA-384 and SHA-512".to_owned()));
+        let why =
+            why.or_else(|| (!self.digests_we_have()).then(|| "a digest other than SHA-256, SHA-384 and SHA-512".to_owned()));
         why.map(|what| format!("its seed values require {what}, which is not supported"))
     }
 
@@ -114,7 +115,9 @@ impl<'a> Seed<'a> {
     fn refused_kind(&self) -> Option<String> {
         let shown = |name: &[u8]| String::from_utf8_lossy(name).chars().take(40).collect::<String>();
         if self.requires(required::VERSION)
-            && pdf::entry(self.document, self.dictionary, b"V").and_then(|v| v.as_float().ok()).is_some_and(|v| v > VERSION as f32)
+            && pdf::entry(self.document, self.dictionary, b"V")
+                .and_then(|v| v.as_float().ok())
+                .is_some_and(|v| v > VERSION as f32)
         {
             return Some("a later version of seed values".to_owned());
         }
@@ -140,7 +143,9 @@ impl<'a> Seed<'a> {
         if stamp.and_then(|stamp| integer(self.document, stamp, b"Ff")).unwrap_or(0) & 1 != 0 {
             return Some("a time stamp".to_owned());
         }
-        let is_true = |key: &[u8]| pdf::entry(self.document, self.dictionary, key).is_some_and(|value| value.as_bool() == Ok(true));
+        let is_true = |key: &[u8]| {
+            pdf::entry(self.document, self.dictionary, key).is_some_and(|value| matches!(value, Object::Boolean(true)))
+        };
         if self.requires(required::REVOCATION) && is_true(b"AddRevInfo") {
             return Some("revocation information (AddRevInfo)".to_owned());
         }

@@ -12,8 +12,19 @@ use crate::pdf;
 /// Entries that say nothing of what the old stream drew, and are kept (ISO 32000-2 table 93). With any other one, such as
 /// an optional-content group that could hide the seal, nothing is kept.
 const KEPT: [&[u8]; 13] = [
-    b"Type", b"Subtype", b"FormType", b"BBox", b"Matrix", b"Resources", b"Length", b"Filter", b"Name", b"Group",
-    b"LastModified", b"PieceInfo", b"StructParents",
+    b"Type",
+    b"Subtype",
+    b"FormType",
+    b"BBox",
+    b"Matrix",
+    b"Resources",
+    b"Length",
+    b"Filter",
+    b"Name",
+    b"Group",
+    b"LastModified",
+    b"PieceInfo",
+    b"StructParents",
 ];
 /// Content this long is compressed for certain: the library leaves short content as it is.
 const PADDED_CONTENT: usize = 256;

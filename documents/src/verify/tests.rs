@@ -239,8 +239,8 @@ fn empty_contents_and_a_repeated_key_are_refused() {
 #[test]
 fn bytes_after_the_end_of_the_document_are_a_problem() {
     let pdf = sealed(&[request(None)]);
-    let longer = report(&[pdf.as_slice(), b"%PDF-1.7 something else"].concat());
-    assert!(!longer.signatures[0].covers_whole_file && !longer.all_intact());
+    let longer = verify(&[pdf.as_slice(), b"%PDF-1.7 something else"].concat(), &trust(), at());
+    assert!(matches!(longer, Err(Error::Document(pdf::Error::Ambiguous(_)))), "{longer:?}");
     assert!(report(&[pdf.as_slice(), b"\r\n\0\0"].concat()).all_intact(), "padding is none");
 }
 

@@ -28,7 +28,7 @@ fn check_that(holds: bool, otherwise: &str) -> Result<(), String> {
 
 /// A PDF must be one that can be signed later: encrypted and damaged ones are refused here, not in the middle of a process.
 fn check_pdf(bytes: &[u8]) -> Result<(), String> {
-    documents::inspect::inspect(bytes).map(drop).map_err(|error| error.to_string())
+    documents::inspect::inspect(bytes).map(drop).map_err(|error| error.with_advice())
 }
 
 /// Signature and the header chunk, which must be the first (ISO/IEC 15948, 5.2 and 5.6).

@@ -167,7 +167,8 @@ impl<'a> Operations<'a> {
         let length = rest.iter().position(|byte| *byte == b'>').ok_or(Unreadable)?;
         self.position += length + 2;
         let digits = rest[..length].iter().filter(|byte| !byte.is_ascii_whitespace());
-        let digits: Vec<u8> = digits.map(|byte| char::from(*byte).to_digit(16).map(|d| d as u8)).collect::<Option<_>>().ok_or(Unreadable)?;
+        let digits: Vec<u8> =
+            digits.map(|byte| char::from(*byte).to_digit(16).map(|d| d as u8)).collect::<Option<_>>().ok_or(Unreadable)?;
         Ok(digits.chunks(2).map(|pair| pair[0] * 16 + pair.get(1).copied().unwrap_or(0)).collect())
     }
 }

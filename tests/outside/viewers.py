@@ -1,0 +1,173 @@
+"""Renders pages with poppler, mupdf and pdfium, and compares what they show.
+
+Run as a program it serves pdfium: a crash of it then ends that process only.
+"""
+
+import json
+import os
+import select
+import struct
+import subprocess
+import sys
+import time
+
+import numpy
+
+VIEWERS = ("poppler", "mupdf", "pdfium")
+TIMEOUT = 30.0
+#: Difference of a colour channel below which two pixels count as equal: the same program rounds alike, so this is small.
+TOLERANCE = 8
+
+
+class Viewers:
+    """The three viewers. Pages beyond `pages` are not looked at."""
+
+    def __init__(self, dpi=45, pages=4):
+        self.dpi, self.pages = dpi, pages
+        self.pdfium = None
+
+    def render(self, viewer, path):
+        """The pages as arrays of height x width x 3, or None where the viewer cannot open the file."""
+        return {"poppler": self._poppler, "mupdf": self._mupdf, "pdfium": self._pdfium}[viewer](path)
+
+    def compare(self, before, after, masks=(), viewers=VIEWERS):
+        """What each viewer says of two files: "same", "differs: ...", "lost" (only the first opens), "unopened" (the first does not)."""
+        return {viewer: self._compare(viewer, before, after, masks) for viewer in viewers}
+
+    def _compare(self, viewer, before, after, masks):
+        was = self.render(viewer, before)
+        if not was:
+            return "unopened"
+        now = self.render(viewer, after)
+        if not now:
+            return "lost"
+        return difference(was, now, masks, self.dpi)
+
+    def close(self):
+        if self.pdfium is not None:
+            self.pdfium.kill()
+            self.pdfium.wait()
+            self.pdfium.stdin.close()
+            self.pdfium.stdout.close()
+            self.pdfium = None
+
+    def _poppler(self, path):
+        return self._program(["pdftoppm", "-q", "-r", str(self.dpi), "-l", str(self.pages), path])
+
+    def _mupdf(self, path):
+        return self._program(["mutool", "draw", "-q", "-F", "ppm", "-o", "-", "-r", str(self.dpi), path, f"1-{self.pages}"])
+
+    def _program(self, command):
+        try:
+            ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return None
+        return ppm_pages(ran.stdout)
+
+    def _pdfium(self, path):
+        if self.pdfium is None:
+            self.pdfium = subprocess.Popen(
+                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        job = json.dumps({"path": path, "dpi": self.dpi, "pages": self.pages}) + "\n"
+        until = time.monotonic() + TIMEOUT
+        try:
+            self.pdfium.stdin.write(job.encode())
+            self.pdfium.stdin.flush()
+            (count,) = struct.unpack("<I", self._read(4, until))
+            pages = []
+            for _ in range(count):
+                height, width = struct.unpack("<II", self._read(8, until))
+                pages.append(numpy.frombuffer(self._read(height * width * 3, until), numpy.uint8).reshape(height, width, 3))
+            return pages or None
+        except (EOFError, BrokenPipeError, TimeoutError):
+            self.close()
+            return None
+
+    def _read(self, count, until):
+        out = bytearray()
+        while len(out) < count:
+            if not select.select([self.pdfium.stdout], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError
+            read = os.read(self.pdfium.stdout.fileno(), count - len(out))
+            if not read:
+                raise EOFError
+            out += read
+        return bytes(out)
+
+
+def ppm_pages(data):
+    """The images of a concatenation of binary PPM files."""
+    pages, at = [], 0
+    while data[at : at + 2] == b"P6":
+        numbers = []
+        at += 2
+        while len(numbers) < 3:
+            while data[at : at + 1].isspace():
+                at += 1
+            if data[at : at + 1] == b"#":
+                at = data.index(b"\n", at)
+                continue
+            end = at
+            while data[end : end + 1].isdigit():
+                end += 1
+            numbers.append(int(data[at:end]))
+            at = end
+        width, height, _ = numbers
+        at += 1
+        pixels = numpy.frombuffer(data, numpy.uint8, width * height * 3, at) if len(data) >= at + width * height * 3 else None
+        if pixels is None:
+            return None
+        pages.append(pixels.reshape(height, width, 3))
+        at += width * height * 3
+    return pages or None
+
+
+def difference(before, after, masks, dpi):
+    """ "same", or what differs outside of `masks`: (page, left, top, right, bottom) in points from the page's upper left corner."""
+    if len(before) != len(after):
+        return f"differs: {len(before)} pages became {len(after)}"
+    for number, (was, now) in enumerate(zip(before, after)):
+        if was.shape != now.shape:
+            return f"differs: page {number + 1} has another size"
+        unlike = numpy.abs(was.astype(numpy.int16) - now.astype(numpy.int16)).max(axis=2) > TOLERANCE
+        for page, *box in masks:
+            if page == number:
+                left, top, right, bottom = (coordinate * dpi / 72 for coordinate in box)
+                # A pixel at the edge belongs to both sides.
+                unlike[max(0, int(top) - 2) : int(bottom) + 3, max(0, int(left) - 2) : int(right) + 3] = False
+        count = int(unlike.sum())
+        if count:
+            rows, columns = unlike.nonzero()
+            box = [int(part * 72 / dpi) for part in (columns.min(), rows.min(), columns.max(), rows.max())]
+            return f"differs: page {number + 1}, {count} pixels in {box} points"
+    return "same"
+
+
+def serve_pdfium():
+    import pypdfium2
+
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        job = json.loads(line)
+        pages = []
+        try:
+            document = pypdfium2.PdfDocument(job["path"])
+            document.init_forms()
+            for number in range(min(len(document), job["pages"])):
+                bitmap = document[number].render(scale=job["dpi"] / 72, may_draw_forms=True, rev_byteorder=True)
+                pixels = bitmap.to_numpy()
+                pages.append(numpy.ascontiguousarray(numpy.repeat(pixels, 3, 2)[:, :, :3] if pixels.shape[2] == 1 else pixels[:, :, :3]))
+            document.close()
+        except Exception:
+            # Whatever it is that pdfium does not like: the file is not shown.
+            pages = []
+        out.write(struct.pack("<I", len(pages)))
+        for pixels in pages:
+            out.write(struct.pack("<II", *pixels.shape[:2]) + pixels.tobytes())
+        out.flush()
+
+
+if __name__ == "__main__":
+    serve_pdfium()
