@@ -8,6 +8,7 @@ use lopdf::encryption::encrypt_object;
 use lopdf::{Dictionary, Document, Object, ObjectId, Permissions, Writer};
 
 use crate::pdf::{self, Error, ambiguous, damaged};
+use crate::permissions;
 use crate::reader::File;
 use crate::reader::budget::Budget;
 use crate::reader::lexer::Lexer;
@@ -75,8 +76,8 @@ impl<'a> Revisions<'a> {
         if let Some(encryption) = &file.encryption {
             permits_signing(encryption.permissions())?;
         }
-        if forbids_changes(&file.document) {
-            return Err(Error::Forbidden("its author certified it against any change, further signatures included".to_owned()));
+        if let Some(why) = permissions::forbids_signatures(&file.document)? {
+            return Err(Error::Forbidden(why));
         }
         let xref_start = file.document.xref_start;
         Ok(Self {
@@ -338,26 +339,6 @@ fn permits_signing(permissions: Permissions) -> Result<(), Error> {
             "it is protected, and its permissions do not allow signing; ask its author for an unprotected one".to_owned(),
         ))
     }
-}
-
-/// A certification signature with `P 1` in its DocMDP parameters (ISO 32000-1 12.8.2.2): any further revision breaks it.
-fn forbids_changes(document: &Document) -> bool {
-    certification_level(document) == Some(1)
-}
-
-/// The DocMDP level of the document's certification signature, if it has one: 1, 2 or 3.
-pub(crate) fn certification_level(document: &Document) -> Option<i64> {
-    let (_, catalog) = pdf::catalog(document).ok()?;
-    let permissions = pdf::dict_entry(document, catalog, b"Perms")?;
-    let signature = pdf::dict_entry(document, permissions, b"DocMDP")?;
-    let references = pdf::array_entry(document, signature, b"Reference")?;
-    let level = references.iter().take(16).find_map(|reference| {
-        let reference = pdf::resolve(document, reference).as_dict().ok()?;
-        let method = pdf::entry(document, reference, b"TransformMethod")?.as_name().ok()?;
-        let parameters = pdf::dict_entry(document, reference, b"TransformParams")?;
-        (method == b"DocMDP").then(|| pdf::entry(document, parameters, b"P").and_then(|p| p.as_i64().ok()).unwrap_or(2))
-    });
-    Some(level.unwrap_or(2))
 }
 
 #[cfg(test)]

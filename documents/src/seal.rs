@@ -2,6 +2,9 @@
 //!
 //! After the first signature nothing but appending keeps it valid, so nothing else is done, not even before it.
 
+mod replace;
+mod terms;
+
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use lopdf::{Dictionary, Document, Object, ObjectId, StringFormat, Writer, dictionary};
@@ -11,6 +14,7 @@ use crate::fields::{self, Field};
 use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
 use crate::{cms, embedded, pdf};
+use terms::Terms;
 
 /// The least room for a signature in the file, in bytes; more where the certificates need it.
 const RESERVED_BYTES: usize = 8 * 1024;
@@ -36,6 +40,9 @@ pub enum Error {
     NotASignatureField(String),
     #[error("the field \"{0}\" is already signed")]
     FieldSigned(String),
+    /// The document, or an earlier signature, does not allow this signature.
+    #[error("the field \"{field}\" cannot be sealed: {reason}")]
+    Refused { field: String, reason: String },
     #[error("more than {MAX_REQUESTS} signatures at once")]
     TooMany,
     #[error(transparent)]
@@ -61,7 +68,10 @@ pub struct Request {
     pub appearance_lines: Option<Vec<String>>,
 }
 
-/// Adds one PAdES B-B signature per request, in their order. The given bytes come out unchanged at the start of the result.
+/// Adds one PAdES B-B signature per request. The given bytes come out unchanged at the start of the result.
+///
+/// The signatures are in the order of the requests, except that one which locks another's field comes after it. A field's
+/// lock becomes part of its signature, and its seed values are obeyed.
 ///
 /// The same input gives the same output, except for ECDSA signature values.
 ///
@@ -74,15 +84,32 @@ pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Vec
     // Hostile files may make the parser panic; what was appended so far is dropped with the unwinding.
     pdf::guarded(|| {
         let mut revisions = Revisions::open(pdf)?;
-        for request in requests {
+        for request in terms::in_order(revisions.document(), requests)? {
             sign_once(&mut revisions, identity, request)?;
         }
         Ok(revisions.finish())
     })?
 }
 
+/// Whether [`seal`] would be allowed all these signatures by the document: its fields, locks and seed values. Nothing is signed.
+///
+/// # Errors
+/// Those of [`seal`], as far as they depend on the document, the key and the requests.
+pub fn check(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<(), Error> {
+    if requests.len() > MAX_REQUESTS {
+        return Err(Error::TooMany);
+    }
+    pdf::guarded(|| {
+        let revisions = Revisions::open(pdf)?;
+        let document = revisions.document();
+        let ordered = terms::in_order(document, requests)?;
+        ordered.into_iter().try_for_each(|request| Terms::of(document, identity, request).map(drop))
+    })?
+}
+
 fn sign_once(revisions: &mut Revisions<'_>, identity: &Identity, request: &Request) -> Result<(), Error> {
     let mut changes = Changes::default();
+    let terms = Terms::of(revisions.document(), identity, request)?;
     let signature = revisions.new_id();
     match &request.field {
         Some(name) => fill_field(revisions, &mut changes, name, signature, request)?,
@@ -90,12 +117,12 @@ fn sign_once(revisions: &mut Revisions<'_>, identity: &Identity, request: &Reque
     }
     let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
     let encrypted = |value: &Object| revisions.encrypted(signature, value).map_err(|_| Error::Signing);
-    let placeholder = Placeholder::new(request, reserved, encrypted)?;
+    let placeholder = Placeholder::new(request, &terms, reserved, encrypted)?;
     changes.set_verbatim(signature, placeholder.bytes.clone());
     let start = revisions.append(changes)?.ok_or(Error::Signing)?;
     embed(revisions, identity, &placeholder, start)?;
-    // Enough for the next request to see that the field is taken.
-    revisions.note(signature, dictionary! { "Type" => "Sig" });
+    // Enough for the next request to see that the field is taken, and what it locks.
+    revisions.note(signature, dictionary! { "Type" => "Sig", "Reference" => terms.references });
     Ok(())
 }
 
@@ -114,7 +141,12 @@ const BYTE_RANGE_WIDTH: usize = 37;
 
 impl Placeholder {
     /// `encrypted` gives a text as it has to stand there; the value of `/Contents` is never encrypted (ISO 32000-2 7.6.2).
-    fn new(request: &Request, reserved: usize, encrypted: impl Fn(&Object) -> Result<Object, Error>) -> Result<Self, Error> {
+    fn new(
+        request: &Request,
+        terms: &Terms,
+        reserved: usize,
+        encrypted: impl Fn(&Object) -> Result<Object, Error>,
+    ) -> Result<Self, Error> {
         let mut bytes = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange ".to_vec();
         let byte_range = bytes.len();
         bytes.resize(bytes.len() + BYTE_RANGE_WIDTH, b' ');
@@ -124,9 +156,13 @@ impl Placeholder {
         bytes.resize(bytes.len() + 2 * reserved, b'0');
         bytes.push(b'>');
         let time = Object::String(pdf_date(request.at).into_bytes(), StringFormat::Literal);
-        let mut texts = vec![("/M", time), ("/Name", text(&request.signer_name)), ("/Reason", text(&request.reason))];
-        texts.extend(request.location.as_deref().map(|location| ("/Location", text(location))));
-        for (key, value) in texts {
+        let mut entries = vec![("/M", time), ("/Name", text(&request.signer_name))];
+        entries.extend(terms.with_reason.then(|| ("/Reason", text(&request.reason))));
+        entries.extend(request.location.as_deref().map(|location| ("/Location", text(location))));
+        if !terms.references.is_empty() {
+            entries.push(("/Reference", Object::Array(terms.references.clone())));
+        }
+        for (key, value) in entries {
             bytes.extend_from_slice(key.as_bytes());
             Writer::write_object(&mut bytes, &encrypted(&value)?).map_err(|_| Error::Signing)?;
         }
@@ -185,7 +221,15 @@ fn fill_field(
             }
             let form_id = revisions.new_id();
             changes.set(form_id, form);
-            dictionary.set("AP", dictionary! { "N" => form_id });
+            let shown = match replace::within(revisions.document(), &dictionary, place, form_id) {
+                Some(around) => {
+                    let around_id = revisions.new_id();
+                    changes.set(around_id, around);
+                    around_id
+                }
+                None => form_id,
+            };
+            dictionary.set("AP", dictionary! { "N" => shown });
             dictionary.remove(b"AS");
         }
         changes.set(widget, dictionary);
@@ -193,6 +237,7 @@ fn fill_field(
     mark_form(revisions, changes, None)
 }
 
+/// An unsigned signature field.
 fn find_field<'a>(document: &'a Document, name: &str) -> Result<Field<'a>, Error> {
     let mut found = fields::all(document)?.into_iter().filter(|field| field.name == name).peekable();
     if found.peek().is_none() {
@@ -204,7 +249,7 @@ fn find_field<'a>(document: &'a Document, name: &str) -> Result<Field<'a>, Error
 
 /// Adds an invisible field: a widget without extent on the first page (ISO 32000-1 12.7.4.5).
 fn add_field(revisions: &mut Revisions<'_>, changes: &mut Changes, signature: ObjectId) -> Result<(), Error> {
-    let name = free_name(revisions.document())?;
+    let name = free_name(&fields::all(revisions.document())?);
     let page = pdf::pages(revisions.document())?[0];
     let field = revisions.new_id();
     changes.set(
@@ -243,11 +288,11 @@ fn append_to_array(
 }
 
 /// A name that no field has, without a period: validators take a period in a partial name for a change of the form.
-fn free_name(document: &Document) -> Result<String, Error> {
-    let taken: std::collections::HashSet<String> = fields::all(document)?.into_iter().map(|field| field.name).collect();
+pub(crate) fn free_name(fields: &[Field<'_>]) -> String {
+    let taken: std::collections::HashSet<&str> = fields.iter().map(|field| field.name.as_str()).collect();
     // One of these is free, because there are more of them than fields.
     let mut candidates = (1..=taken.len() + 1).map(|number| format!("Signature{number}"));
-    Ok(candidates.find(|name| !taken.contains(name)).unwrap_or_default())
+    candidates.find(|name| !taken.contains(name.as_str())).unwrap_or_default()
 }
 
 /// Makes the form say that it has signatures, and adds a field to it. A document without a form gets one.
