@@ -2,7 +2,9 @@
 //!
 //! After the first signature nothing but appending keeps it valid, so nothing else is done, not even before it.
 
+mod check;
 mod replace;
+mod shown;
 mod terms;
 
 use aws_lc_rs::digest;
@@ -11,10 +13,14 @@ use lopdf::{Dictionary, Document, Object, ObjectId, StringFormat, Writer, dictio
 
 use crate::appearance::{self, Place};
 use crate::fields::{self, Field};
+use crate::forms;
 use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
 use crate::{cms, embedded, pdf};
+use shown::Shown;
 use terms::Terms;
+
+pub use shown::{Mask, Sealed, rehearse};
 
 /// The least room for a signature in the file, in bytes; more where the certificates need it.
 const RESERVED_BYTES: usize = 8 * 1024;
@@ -43,6 +49,12 @@ pub enum Error {
     /// The document, or an earlier signature, does not allow this signature.
     #[error("the field \"{field}\" cannot be sealed: {reason}")]
     Refused { field: String, reason: String },
+    /// The values of a form's fields, which viewers would draw, cannot be drawn here.
+    #[error(transparent)]
+    Form(#[from] forms::Error),
+    /// The sealed file would not show what the original shows.
+    #[error("a seal would change what the document shows: {0}; save it again with a PDF program and upload that file")]
+    Changed(String),
     #[error("more than {MAX_REQUESTS} signatures at once")]
     TooMany,
     #[error(transparent)]
@@ -75,19 +87,26 @@ pub struct Request {
 ///
 /// The same input gives the same output, except for ECDSA signature values.
 ///
+/// The result is read again and compared with the original: nothing that is shown has changed but the fields signed, and,
+/// where the form told viewers to draw its values (`NeedAppearances`), their drawings.
+///
 /// # Errors
 /// [`Error`]; nothing is half done then.
-pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Vec<u8>, Error> {
+pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Sealed, Error> {
     if requests.len() > MAX_REQUESTS {
         return Err(Error::TooMany);
     }
-    // Hostile files may make the parser panic; what was appended so far is dropped with the unwinding.
+    // Hostile files may make a library panic; what was appended so far is dropped with the unwinding.
     pdf::guarded(|| {
         let mut revisions = Revisions::open(pdf)?;
+        let mut shown = Shown::new(&mut revisions)?;
         for request in terms::in_order(revisions.document(), requests)? {
-            sign_once(&mut revisions, identity, request)?;
+            let terms = Terms::of(revisions.document(), identity, request)?;
+            let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
+            let (placeholder, start) = sign_once(&mut revisions, &mut shown, request, &terms, reserved)?;
+            embed(&mut revisions, identity, &placeholder, start)?;
         }
-        Ok(revisions.finish())
+        shown.proven(revisions)
     })?
 }
 
@@ -95,7 +114,7 @@ pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Vec
 ///
 /// # Errors
 /// Those of [`seal`], as far as they depend on the document, the key and the requests.
-pub fn check(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<(), Error> {
+pub fn allows(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<(), Error> {
     if requests.len() > MAX_REQUESTS {
         return Err(Error::TooMany);
     }
@@ -107,23 +126,27 @@ pub fn check(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<()
     })?
 }
 
-fn sign_once(revisions: &mut Revisions<'_>, identity: &Identity, request: &Request) -> Result<(), Error> {
+/// Appends a revision with one signature whose value is not known yet. Answers its placeholder and where that starts.
+fn sign_once(
+    revisions: &mut Revisions<'_>,
+    shown: &mut Shown,
+    request: &Request,
+    terms: &Terms,
+    reserved: usize,
+) -> Result<(Placeholder, usize), Error> {
     let mut changes = Changes::default();
-    let terms = Terms::of(revisions.document(), identity, request)?;
     let signature = revisions.new_id();
     match &request.field {
-        Some(name) => fill_field(revisions, &mut changes, name, signature, request)?,
+        Some(name) => fill_field(revisions, &mut changes, shown, name, signature, request)?,
         None => add_field(revisions, &mut changes, signature)?,
     }
-    let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
     let encrypted = |value: &Object| revisions.encrypted(signature, value).map_err(|_| Error::Signing);
-    let placeholder = Placeholder::new(request, &terms, reserved, encrypted)?;
+    let placeholder = Placeholder::new(request, terms, reserved, encrypted)?;
     changes.set_verbatim(signature, placeholder.bytes.clone());
     let start = revisions.append(changes)?.ok_or(Error::Signing)?;
-    embed(revisions, identity, &placeholder, start)?;
     // Enough for the next request to see that the field is taken, and what it locks.
-    revisions.note(signature, dictionary! { "Type" => "Sig", "Reference" => terms.references });
-    Ok(())
+    revisions.note(signature, dictionary! { "Type" => "Sig", "Reference" => terms.references.clone() });
+    Ok((placeholder, start))
 }
 
 /// A signature dictionary with room for what is known last: the byte range and the CMS.
@@ -197,12 +220,14 @@ fn embed(revisions: &mut Revisions<'_>, identity: &Identity, placeholder: &Place
 fn fill_field(
     revisions: &mut Revisions<'_>,
     changes: &mut Changes,
+    shown: &mut Shown,
     name: &str,
     signature: ObjectId,
     request: &Request,
 ) -> Result<(), Error> {
     let field = find_field(revisions.document(), name)?;
     let (field_id, widgets) = (field.id, field.widgets);
+    shown.touch(field_id);
     let mut dictionary = dict(revisions.document(), field_id)?.clone();
     dictionary.set("V", signature);
     changes.set(field_id, dictionary);
@@ -214,14 +239,16 @@ fn fill_field(
         };
         let flags = pdf::entry(revisions.document(), &dictionary, b"F").and_then(|f| f.as_i64().ok()).unwrap_or(0);
         dictionary.set("F", flags | PRINT_AND_LOCKED);
-        if let Some(place) = place_of(revisions.document(), widget, &dictionary) {
+        shown.touch(widget);
+        if let Some(place) = place_of(revisions.document(), shown.pages_of(widget), &dictionary) {
+            shown.mask(widget, pdf::rectangle(revisions.document(), &dictionary));
             let (form, objects) = appearance::draw(place, &lines, || revisions.new_id())?;
             for (id, object) in objects {
                 changes.set(id, object);
             }
             let form_id = revisions.new_id();
             changes.set(form_id, form);
-            let shown = match replace::within(revisions.document(), &dictionary, place, form_id) {
+            let look = match replace::within(revisions.document(), &dictionary, place, form_id) {
                 Some(around) => {
                     let around_id = revisions.new_id();
                     changes.set(around_id, around);
@@ -229,7 +256,7 @@ fn fill_field(
                 }
                 None => form_id,
             };
-            dictionary.set("AP", dictionary! { "N" => shown });
+            dictionary.set("AP", dictionary! { "N" => look });
             dictionary.remove(b"AS");
         }
         changes.set(widget, dictionary);
@@ -302,12 +329,7 @@ fn mark_form(revisions: &mut Revisions<'_>, changes: &mut Changes, new_field: Op
     let existing = pdf::dict_entry(document, catalog, b"AcroForm");
     let mut form = existing.cloned().unwrap_or_default();
     let flags = pdf::entry(document, &form, b"SigFlags").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
-    let first_signature = flags & 1 == 0;
     form.set("SigFlags", flags | SIGNATURES_EXIST_APPEND_ONLY);
-    if first_signature {
-        // It makes viewers draw the fields anew, which later looks like a change.
-        form.remove(b"NeedAppearances");
-    }
     if let Some(field) = new_field {
         match form.get(b"Fields") {
             Ok(Object::Reference(id)) if document.objects.get(id).is_some_and(|o| o.as_array().is_ok()) => {
@@ -346,12 +368,10 @@ fn dict(document: &Document, id: ObjectId) -> Result<&Dictionary, Error> {
     pdf::dict_at(document, id).ok_or_else(|| pdf::damaged("a field or page is missing").into())
 }
 
-/// Where a widget's text goes; `None` for a widget without extent.
-fn place_of(document: &Document, id: ObjectId, widget: &Dictionary) -> Option<Place> {
-    let rectangle = pdf::array_entry(document, widget, b"Rect")?;
-    let corners: Vec<f32> = rectangle.iter().filter_map(|corner| pdf::number(document, corner)).collect();
-    let [left, bottom, right, top] = corners[..] else { return None };
-    let (width, height) = ((right - left).abs(), (top - bottom).abs());
+/// Where a widget's text goes; `None` for a widget without extent. `pages` are the pages that list it.
+fn place_of(document: &Document, pages: &[ObjectId], widget: &Dictionary) -> Option<Place> {
+    let [left, bottom, right, top] = pdf::rectangle(document, widget)?;
+    let (width, height) = (right - left, top - bottom);
     // A page is at most 14400 points wide (ISO 32000-1 annex C); larger numbers are rubbish.
     if !(1.0..=14_400.0).contains(&width) || !(1.0..=14_400.0).contains(&height) {
         return None;
@@ -360,20 +380,11 @@ fn place_of(document: &Document, id: ObjectId, widget: &Dictionary) -> Option<Pl
     let own = characteristics.and_then(|mk| pdf::entry(document, mk, b"R")).and_then(|r| r.as_i64().ok());
     // A rotation of the widget is counterclockwise, that of the page clockwise: turning by the same angle rights the text.
     let rotation = own.filter(|angle| angle % 90 == 0).map(|angle| angle.rem_euclid(360));
-    let rotation = rotation.unwrap_or_else(|| page_of(document, id, widget).map_or(0, |page| pdf::page_rotation(document, page)));
+    // The page that shows the widget, else the one that it names.
+    let named = || widget.get(b"P").and_then(Object::as_reference).ok();
+    let page = pages.first().copied().or_else(named);
+    let rotation = rotation.unwrap_or_else(|| page.map_or(0, |page| pdf::page_rotation(document, page)));
     Some(Place { width, height, rotation })
-}
-
-/// The page that shows a widget: the one it names, else the one that lists it.
-fn page_of(document: &Document, id: ObjectId, widget: &Dictionary) -> Option<ObjectId> {
-    if let Ok(page) = widget.get(b"P").and_then(Object::as_reference) {
-        return Some(page);
-    }
-    let shows = |page: &ObjectId| {
-        let annotations = pdf::dict_at(document, *page).and_then(|page| pdf::array_entry(document, page, b"Annots"));
-        annotations.is_some_and(|list| list.iter().any(|annotation| annotation.as_reference().is_ok_and(|shown| shown == id)))
-    };
-    pdf::pages(document).ok()?.into_iter().find(shows)
 }
 
 fn default_lines(request: &Request) -> Vec<String> {

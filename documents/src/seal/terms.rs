@@ -20,6 +20,11 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// Nothing is asked.
+    pub(super) fn none() -> Self {
+        Self { references: Vec::new(), with_reason: true }
+    }
+
     /// # Errors
     /// Where the request's field is missing, taken or no signature field, or the signature is not allowed.
     pub(super) fn of(document: &Document, identity: &Identity, request: &Request) -> Result<Self, Error> {
