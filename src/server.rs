@@ -293,8 +293,7 @@ impl Application {
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(http::json::Limit(self.json_limit)))
-            .app_data(http::error::path_config())
-            .app_data(http::error::query_config());
+            .app_data(http::error::path_config());
         http::documents::configure(service);
         // Before the processes: the literal segment `configurations` wins (note route-precedence).
         http::sign_configuration::configure(service);
@@ -390,7 +389,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
     if path.exists() {
         return Ok(());
     }
-    match configurations.identity(DEVELOPMENT_ORGANIZATION).await {
+    match configurations.identity(DEVELOPMENT_ORGANIZATION, Utc::now()).await {
         Ok(identity) => std::fs::write(&path, development_root(&identity)).map_err(|source| Error::Data { path, source }),
         Err(error) => {
             tracing::warn!(%error, "the root of the development certificate could not be written to the data folder");

@@ -23,8 +23,8 @@ const RUN: Duration = Duration::from_secs(3);
 pub fn run(options: &Options) -> Result<(), Failure> {
     let development = Identity::development("Rate", "Rate", Utc::now(), PASSWORD)?;
     let identities = [
-        ("RSA-2048", Identity::open(include_bytes!("../../documents/fixtures/rsa2048-aes256.p12"), PASSWORD)?),
-        ("ECDSA P-256", Identity::open(&development, PASSWORD)?),
+        ("RSA-2048", Identity::open(include_bytes!("../../documents/fixtures/rsa2048-aes256.p12"), PASSWORD, Utc::now())?),
+        ("ECDSA P-256", Identity::open(&development, PASSWORD, Utc::now())?),
     ];
     let pdf = padded(fixtures::contract(&["A"]))?;
     println!("\n## Sealing a PDF of {} bytes: load, sign, save; one thread\n", pdf.len());

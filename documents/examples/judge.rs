@@ -90,7 +90,7 @@ impl Judge {
     fn new() -> Result<Self, Box<dyn Error>> {
         let now = Utc.with_ymd_and_hms(2026, 9, 1, 12, 0, 0).single().ok_or("no such time")?;
         let file = Identity::development("Rubrica development seal", "Serveis Güell, S.L.", now, PASSWORD)?;
-        Ok(Self { identity: Identity::open(&file, PASSWORD)?, now })
+        Ok(Self { identity: Identity::open(&file, PASSWORD, now)?, now })
     }
 
     fn answer(&self, line: &str) -> Result<Map<String, Value>, Answer> {
@@ -99,7 +99,7 @@ impl Judge {
             ["inspect", input] => Self::inspect(&read(input)?),
             ["seal", input, output] => self.seal(&read(input)?, output),
             ["verify", input] => self.verify(&read(input)?),
-            ["open", input] => Self::open(&read(input)?),
+            ["open", input] => self.open(&read(input)?),
             ["root", output] => self.root(output),
             _ => Err(Answer::Failed(format!("not a job: {line:?}"))),
         }
@@ -141,8 +141,8 @@ impl Judge {
         Ok(object(json!({"ok": true, "all_intact": report.all_intact(), "unchanged": unchanged, "report": report})))
     }
 
-    fn open(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
-        let identity = pkcs12::Identity::open(bytes, PASSWORD).map_err(Answer::refused("open"))?;
+    fn open(&self, bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
+        let identity = pkcs12::Identity::open(bytes, PASSWORD, self.now).map_err(Answer::refused("open"))?;
         Ok(object(json!({"ok": true, "certificate": identity.facts()})))
     }
 

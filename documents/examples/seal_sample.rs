@@ -19,9 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
     let development = Identity::development("Rubrica development seal", "Serveis Güell, S.L.", Utc::now(), PASSWORD)?;
-    let development = Identity::open(&development, PASSWORD)?;
-    let rsa = Identity::open(include_bytes!("../fixtures/rsa2048-rc2-40.p12"), PASSWORD)?;
-    let p384 = Identity::open(include_bytes!("../fixtures/p384-aes256.p12"), PASSWORD)?;
+    let development = Identity::open(&development, PASSWORD, Utc::now())?;
+    let rsa = Identity::open(include_bytes!("../fixtures/rsa2048-rc2-40.p12"), PASSWORD, Utc::now())?;
+    let p384 = Identity::open(include_bytes!("../fixtures/p384-aes256.p12"), PASSWORD, Utc::now())?;
     let fields = ["SIGNATURE_SELLER", "SIGNATURE_BUYER"];
     let both = [visible(fields[0], "Núria Güell i Ferrándiz"), visible(fields[1], "Юлия Соколова-Etxeberría")];
     let inherited = [visible("signers.first", "Ana Pons"), visible("signers.second", "Jörg Weiß")];

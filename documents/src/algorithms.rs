@@ -1,8 +1,9 @@
 //! Digests and signature checks by the object identifiers of CMS and X.509.
 //!
 //! One place decides what is accepted: SHA-256/384/512 with RSA of 2048 to 8192 bits (PKCS #1 v1.5 and PSS) or ECDSA on
-//! P-256, P-384 and P-521. SHA-1 and MD5 prove nothing any more (NIST SP 800-131A) and are refused by name.
+//! P-256, P-384, P-521, brainpoolP256r1 and brainpoolP384r1, and Ed25519. SHA-1 and MD5 prove nothing any more (NIST SP 800-131A) and are refused by name.
 
+mod brainpool;
 mod pss;
 
 use aws_lc_rs::digest;
@@ -13,7 +14,8 @@ use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use crate::asn1::{self, oid};
 
-/// Why a signature over bytes is not accepted.
+/// Why a signature over bytes is not accepted. Only [`Mismatch`](Self::Mismatch) says that something is wrong with it; by the
+/// others it cannot be judged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("the signature does not fit its content and key")]
@@ -54,12 +56,22 @@ pub(crate) fn verify(
         oid::RSA_SHA512 | oid::ECDSA_SHA512 => oid::SHA512,
         oid::RSA_PSS => pss_parameters(algorithm)?.0,
         oid::RSA_ENCRYPTION => digest.ok_or(Error::Unreadable)?,
+        oid::ED25519 => return ed25519(key, digest, message, signature),
         other => return Err(Error::Unsupported(format!("signature {other}"))),
     };
-    if digest.is_some_and(|expected| expected != named) {
-        return Err(Error::Mismatch);
-    }
     let accepted = digest_by_oid(named)?;
+    if let Some(expected) = digest.filter(|expected| *expected != named) {
+        digest_by_oid(expected)?;
+        // RFC 5652 5.4 knows one digest of a signer only.
+        return Err(Error::Unsupported(format!("signature {} beside another digest", algorithm.oid)));
+    }
+    let key_bytes = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
+    let curve = key.algorithm.parameters_oid().ok().filter(|_| key.algorithm.oid == oid::EC_PUBLIC_KEY);
+    if let (oid::ECDSA_SHA256 | oid::ECDSA_SHA384 | oid::ECDSA_SHA512, Some(curve)) = (algorithm.oid, curve)
+        && brainpool::knows(curve)
+    {
+        return brainpool::verify(curve, key_bytes, digest::digest(accepted, message).as_ref(), signature);
+    }
     let verifier = match algorithm.oid {
         oid::RSA_ENCRYPTION | oid::RSA_SHA256 | oid::RSA_SHA384 | oid::RSA_SHA512 => rsa_verifier(key, named, false)?,
         oid::RSA_PSS => rsa_verifier(key, named, true)?,
@@ -73,8 +85,22 @@ pub(crate) fn verify(
             return if fits { Ok(()) } else { Err(Error::Mismatch) };
         }
     }
-    let key_bytes = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
     UnparsedPublicKey::new(verifier, key_bytes).verify(message, signature).map_err(|_| Error::Mismatch)
+}
+
+/// Ed25519 over the message itself (RFC 8410 6, RFC 8419 2.2); the digest beside it is that of CMS attributes.
+fn ed25519(
+    key: &SubjectPublicKeyInfoRef<'_>,
+    digest: Option<ObjectIdentifier>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Error> {
+    if key.algorithm.oid != oid::ED25519 {
+        return Err(Error::Mismatch);
+    }
+    digest.map(digest_by_oid).transpose()?;
+    let key = key.subject_public_key.as_bytes().ok_or(Error::Unreadable)?;
+    UnparsedPublicKey::new(&signature::ED25519, key).verify(message, signature).map_err(|_| Error::Mismatch)
 }
 
 fn rsa_verifier(
@@ -117,15 +143,34 @@ fn ecdsa_verifier(
         (oid::P521, oid::SHA256) => Ok(&signature::ECDSA_P521_SHA256_ASN1),
         (oid::P521, oid::SHA384) => Ok(&signature::ECDSA_P521_SHA384_ASN1),
         (oid::P521, oid::SHA512) => Ok(&signature::ECDSA_P521_SHA512_ASN1),
-        (other, _) => Err(Error::Unsupported(format!("curve {other}"))),
+        (other, _) => Err(Error::Unsupported(format!("ECDSA on {}", curve_name(other)))),
     }
 }
 
 /// Length of an RSA key's modulus, in bits.
 fn rsa_modulus_bits(key: &SubjectPublicKeyInfoRef<'_>) -> Result<usize, Error> {
-    let (modulus, _) = rsa_numbers(key)?;
-    let significant = modulus.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &modulus[first..]);
-    Ok(significant.first().map_or(0, |first| significant.len() * 8 - first.leading_zeros() as usize))
+    Ok(bits(rsa_numbers(key)?.0))
+}
+
+/// How many bits a big-endian number has.
+pub(crate) fn bits(number: &[u8]) -> usize {
+    let significant = number.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &number[first..]);
+    significant.first().map_or(0, |first| significant.len() * 8 - first.leading_zeros() as usize)
+}
+
+/// A curve as people call it, or its object identifier.
+pub(crate) fn curve_name(curve: ObjectIdentifier) -> String {
+    let name = match curve {
+        oid::P256 => "P-256",
+        oid::P384 => "P-384",
+        oid::P521 => "P-521",
+        oid::BRAINPOOL_P256 => "brainpoolP256r1",
+        oid::BRAINPOOL_P384 => "brainpoolP384r1",
+        oid::BRAINPOOL_P512 => "brainpoolP512r1",
+        oid::SECP256K1 => "secp256k1",
+        other => return format!("the curve {other}"),
+    };
+    name.to_owned()
 }
 
 /// Modulus and public exponent, big-endian (RFC 8017 A.1.1).

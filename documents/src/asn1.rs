@@ -3,6 +3,10 @@
 //!
 //! Never re-encode something that another party signed or hashed: certificates and signed attributes travel as raw bytes.
 
+pub(crate) mod ber;
+
+use std::borrow::Cow;
+
 use der::asn1::AnyRef;
 use der::oid::ObjectIdentifier;
 use der::{Encode, Reader, SliceReader};
@@ -16,7 +20,7 @@ pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 /// `[0]`, constructed.
 pub(crate) const CONTEXT_0: u8 = 0xa0;
 
-/// Object identifiers, by the names of their RFCs (5652, 5035, 4055, 5480, 5280).
+/// Object identifiers, by the names of their RFCs (5652, 5035, 4055, 5480, 8410, 5280, 9336, 3161).
 pub(crate) mod oid {
     use der::oid::ObjectIdentifier;
 
@@ -38,6 +42,8 @@ pub(crate) mod oid {
     pub(crate) const SHA384: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.2");
     pub(crate) const SHA512: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.3");
 
+    pub(crate) const SHA224: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.4");
+
     pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
     pub(crate) const RSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
     pub(crate) const RSA_SHA256: ObjectIdentifier = oid("1.2.840.113549.1.1.11");
@@ -47,6 +53,13 @@ pub(crate) mod oid {
     pub(crate) const P256: ObjectIdentifier = oid("1.2.840.10045.3.1.7");
     pub(crate) const P384: ObjectIdentifier = oid("1.3.132.0.34");
     pub(crate) const P521: ObjectIdentifier = oid("1.3.132.0.35");
+    pub(crate) const SECP256K1: ObjectIdentifier = oid("1.3.132.0.10");
+    pub(crate) const BRAINPOOL_P256: ObjectIdentifier = oid("1.3.36.3.3.2.8.1.1.7");
+    pub(crate) const BRAINPOOL_P384: ObjectIdentifier = oid("1.3.36.3.3.2.8.1.1.11");
+    pub(crate) const BRAINPOOL_P512: ObjectIdentifier = oid("1.3.36.3.3.2.8.1.1.13");
+    pub(crate) const ED448: ObjectIdentifier = oid("1.3.101.113");
+    pub(crate) const DSA: ObjectIdentifier = oid("1.2.840.10040.4.1");
+    pub(crate) const ED25519: ObjectIdentifier = oid("1.3.101.112");
     pub(crate) const ECDSA_SHA256: ObjectIdentifier = oid("1.2.840.10045.4.3.2");
     pub(crate) const ECDSA_SHA384: ObjectIdentifier = oid("1.2.840.10045.4.3.3");
     pub(crate) const ECDSA_SHA512: ObjectIdentifier = oid("1.2.840.10045.4.3.4");
@@ -60,27 +73,39 @@ pub(crate) mod oid {
     pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.19");
     pub(crate) const CERTIFICATE_POLICIES: ObjectIdentifier = oid("2.5.29.32");
     pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37");
+
+    pub(crate) const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37.0");
+    pub(crate) const EMAIL_PROTECTION: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.4");
+    pub(crate) const TIME_STAMPING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.8");
+    pub(crate) const DOCUMENT_SIGNING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.36");
+    /// Adobe's "authentic documents trust".
+    pub(crate) const ADOBE_AUTHENTIC_DOCUMENTS: ObjectIdentifier = oid("1.2.840.113583.1.1.5");
+    /// Microsoft's "document signing".
+    pub(crate) const MICROSOFT_DOCUMENT_SIGNING: ObjectIdentifier = oid("1.3.6.1.4.1.311.10.3.12");
 }
 
 /// One DER element: `tag`, length, and `parts` one after the other.
 pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut out = Vec::with_capacity(length + 6);
-    out.push(tag);
-    match u8::try_from(length) {
-        Ok(short) if short < 0x80 => out.push(short),
-        _ => {
-            let bytes = length.to_be_bytes();
-            let significant = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len() - 1)..];
-            // A length has at most eight bytes, so the cast cannot truncate.
-            out.push(0x80 | significant.len() as u8);
-            out.extend_from_slice(significant);
-        }
-    }
+    out.extend(header(tag, length));
     for part in parts {
         out.extend_from_slice(part);
     }
     out
+}
+
+/// Tag and length of an element whose content has `length` bytes.
+fn header(tag: u8, length: usize) -> Vec<u8> {
+    match u8::try_from(length) {
+        Ok(short) if short < 0x80 => vec![tag, short],
+        _ => {
+            let bytes = length.to_be_bytes();
+            let significant = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len() - 1)..];
+            // A length has at most eight bytes, so the cast cannot truncate.
+            [&[tag, 0x80 | significant.len() as u8], significant].concat()
+        }
+    }
 }
 
 /// `SET OF`, in DER's order of the encodings (X.690 11.6).
@@ -108,6 +133,20 @@ pub(crate) fn elements(content: &[u8]) -> der::Result<Vec<AnyRef<'_>>> {
 /// The whole encoding of an element, as it stood in the input (DER lengths have one form only).
 pub(crate) fn raw(element: AnyRef<'_>) -> der::Result<Vec<u8>> {
     element.to_der()
+}
+
+/// The bytes of an OCTET STRING under any tag. Under an implicit one, BER's pieces cannot be told from a structure, so that
+/// [`ber`] leaves them: they are joined here.
+pub(crate) fn octets<'a>(element: &AnyRef<'a>) -> der::Result<Cow<'a, [u8]>> {
+    const CONSTRUCTED: u8 = 0x20;
+    if tag(element) & CONSTRUCTED == 0 {
+        return Ok(Cow::Borrowed(element.value()));
+    }
+    let pieces = elements(element.value())?;
+    if pieces.iter().any(|piece| tag(piece) != OCTET_STRING) {
+        return Err(der::ErrorKind::Failed.into());
+    }
+    Ok(Cow::Owned(pieces.iter().map(|piece| piece.value()).collect::<Vec<_>>().concat()))
 }
 
 /// The first byte of an element: class, form and number of its tag.

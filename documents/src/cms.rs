@@ -6,7 +6,8 @@
 
 use aws_lc_rs::digest;
 
-use crate::asn1::{self, CONTEXT_0, INTEGER, NULL, OCTET_STRING, SEQUENCE, SET, oid};
+use crate::algorithms;
+use crate::asn1::{self, CONTEXT_0, INTEGER, OCTET_STRING, SEQUENCE, SET, oid};
 use crate::pkcs12::Identity;
 
 /// Room for everything beside the certificates: attributes, algorithms, a signature value of at most 1024 bytes.
@@ -19,10 +20,8 @@ pub(crate) fn size_bound(identity: &Identity) -> usize {
 
 /// The digest of the signed content that `sign` expects.
 pub(crate) fn content_digest(identity: &Identity) -> &'static digest::Algorithm {
-    match identity.digest_oid() {
-        oid::SHA384 => &digest::SHA384,
-        _ => &digest::SHA256,
-    }
+    // What seals is accepted by what verifies.
+    algorithms::digest_by_oid(identity.digest_oid()).unwrap_or(&digest::SHA256)
 }
 
 /// Signs a content by its digest (made with [`content_digest`]) and returns the DER of the CMS `ContentInfo`.
@@ -32,7 +31,8 @@ pub(crate) fn content_digest(identity: &Identity) -> &'static digest::Algorithm 
 pub(crate) fn sign(identity: &Identity, digest: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
     let attributes = signed_attributes(identity, digest);
     let signature = identity.sign(&asn1::set_of(SET, attributes.clone()))?;
-    let digest_algorithm = asn1::tlv(SEQUENCE, &[&asn1::object_identifier(identity.digest_oid()), &asn1::tlv(NULL, &[])]);
+    // SHA-2 is named without parameters (RFC 5754 2; for Ed25519 also RFC 8419 3.1).
+    let digest_algorithm = asn1::tlv(SEQUENCE, &[&asn1::object_identifier(identity.digest_oid())]);
     let leaf = identity.leaf();
     let issuer_and_serial = asn1::tlv(SEQUENCE, &[leaf.issuer(), leaf.serial()]);
     let version = asn1::tlv(INTEGER, &[&[1]]);

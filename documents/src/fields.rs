@@ -24,6 +24,8 @@ pub struct Field<'a> {
     pub kind: Option<&'a [u8]>,
     /// `V`, own or inherited, as it stands there (mostly a reference for signatures).
     pub value: Option<&'a Object>,
+    /// What is said about how the value is shown, own or inherited.
+    pub style: Style<'a>,
     /// The field's widgets: itself where both are one dictionary (the usual case), else its kids.
     pub widgets: Vec<ObjectId>,
 }
@@ -40,12 +42,48 @@ impl Field<'_> {
     }
 }
 
+/// How a field wants its value shown (ISO 32000-2 12.7.4.3 and 12.7.5), own or inherited. Nothing is checked yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Style<'a> {
+    /// `Ff`; 0 where it is missing.
+    pub flags: i64,
+    /// `DA`, also that of the form.
+    pub appearance: Option<&'a Object>,
+    /// `Q`, also that of the form.
+    pub alignment: Option<i64>,
+    /// `MaxLen` of a text field, in characters.
+    pub max_length: Option<i64>,
+    /// `Opt`: the choices of a choice field, the export values of buttons.
+    pub options: Option<&'a Object>,
+}
+
+impl<'a> Style<'a> {
+    /// The same with what a field or a widget says itself.
+    pub(crate) fn with(self, document: &'a Document, dictionary: &'a Dictionary) -> Self {
+        let integer = |key: &[u8]| pdf::entry(document, dictionary, key).and_then(|value| value.as_i64().ok());
+        Self {
+            flags: integer(b"Ff").unwrap_or(self.flags),
+            appearance: pdf::entry(document, dictionary, b"DA").or(self.appearance),
+            alignment: integer(b"Q").or(self.alignment),
+            max_length: integer(b"MaxLen").or(self.max_length),
+            options: pdf::entry(document, dictionary, b"Opt").or(self.options),
+        }
+    }
+
+    /// What the form says for all fields: `DA` and `Q` alone.
+    fn of_form(document: &'a Document, form: &'a Dictionary) -> Self {
+        let Self { appearance, alignment, .. } = Self::default().with(document, form);
+        Self { appearance, alignment, ..Self::default() }
+    }
+}
+
 /// What a kid takes from the fields above it.
 #[derive(Clone, Default)]
 struct Inherited<'a> {
     name: String,
     kind: Option<&'a [u8]>,
     value: Option<&'a Object>,
+    style: Style<'a>,
 }
 
 /// All terminal fields, in the order of the tree. A file without a form has none.
@@ -60,7 +98,8 @@ pub fn all(document: &Document) -> Result<Vec<Field<'_>>, Error> {
     let mut seen = HashSet::new();
     // Depth first, with a stack of our own: the depth of hostile trees must not be that of our calls.
     let mut stack = Vec::new();
-    push(&mut stack, roots, &Inherited::default(), 0)?;
+    let of_form = Inherited { style: Style::of_form(document, form), ..Inherited::default() };
+    push(&mut stack, roots, &of_form, 0)?;
     while let Some((id, inherited, depth)) = stack.pop() {
         if !seen.insert(id) {
             return Err(damaged("its form has a field twice or in a cycle"));
@@ -75,12 +114,41 @@ pub fn all(document: &Document) -> Result<Vec<Field<'_>>, Error> {
         if below.is_empty() {
             seen.extend(widgets.iter().copied());
             let widgets = if kids.is_empty() { vec![id] } else { widgets };
-            fields.push(Field { name: own.name, id, kind: own.kind, value: own.value, widgets });
+            fields.push(own.into_field(id, widgets));
         } else {
             push(&mut stack, &below, &own, depth + 1)?;
         }
     }
     Ok(fields)
+}
+
+/// The field of a widget that stands on a page but not in the tree: read from the widget upwards by `Parent`, as viewers do.
+///
+/// # Errors
+/// `Damaged` for cycles and for more than [`MAX_DEPTH`] levels.
+pub(crate) fn of_widget(document: &Document, widget: ObjectId) -> Result<Option<Field<'_>>, Error> {
+    let (_, catalog) = pdf::catalog(document)?;
+    let Some(form) = pdf::dict_entry(document, catalog, b"AcroForm") else { return Ok(None) };
+    let mut chain = Vec::new();
+    let mut next = Some(widget);
+    while let Some(dictionary) = next.and_then(|id| pdf::dict_at(document, id)) {
+        if chain.len() > MAX_DEPTH {
+            return Err(damaged(format!("its form is deeper than {MAX_DEPTH} levels or has a cycle")));
+        }
+        chain.push(dictionary);
+        next = dictionary.get(b"Parent").and_then(Object::as_reference).ok();
+    }
+    let mut own = Inherited { style: Style::of_form(document, form), ..Inherited::default() };
+    for dictionary in chain.into_iter().rev() {
+        own = inherit(document, dictionary, &own)?;
+    }
+    Ok(Some(own.into_field(widget, vec![widget])))
+}
+
+impl<'a> Inherited<'a> {
+    fn into_field(self, id: ObjectId, widgets: Vec<ObjectId>) -> Field<'a> {
+        Field { name: self.name, id, kind: self.kind, value: self.value, style: self.style, widgets }
+    }
 }
 
 fn push<'a>(
@@ -111,7 +179,12 @@ fn inherit<'a>(document: &'a Document, dictionary: &'a Dictionary, above: &Inher
         return Err(damaged(format!("a field name is longer than {MAX_NAME_BYTES} bytes")));
     }
     let kind = pdf::entry(document, dictionary, b"FT").and_then(|kind| kind.as_name().ok());
-    Ok(Inherited { name, kind: kind.or(above.kind), value: dictionary.get(b"V").ok().or(above.value) })
+    Ok(Inherited {
+        name,
+        kind: kind.or(above.kind),
+        value: dictionary.get(b"V").ok().or(above.value),
+        style: above.style.with(document, dictionary),
+    })
 }
 
 /// Kids with a partial name are fields, the others are this field's widgets (ISO 32000-1 12.7.3.2).
@@ -143,6 +216,34 @@ mod tests {
     fn names_are_fully_qualified_and_types_inherited() {
         let found = names(&fixtures::inherited_type());
         assert_eq!(found, [("signers.first".to_owned(), true), ("signers.second".to_owned(), true)]);
+    }
+
+    #[test]
+    fn how_values_are_shown_is_inherited_and_the_nearest_counts() {
+        let mut document = pdf::load(&fixtures::inherited_type()).unwrap();
+        let before: Vec<(ObjectId, String)> = all(&document).unwrap().into_iter().map(|f| (f.id, f.name)).collect();
+        let form = document.catalog().unwrap().get(b"AcroForm").unwrap().as_reference().unwrap();
+        let parent = document.get_dictionary(before[0].0).unwrap().get(b"Parent").unwrap().as_reference().unwrap();
+        document.get_dictionary_mut(form).unwrap().set("DA", Object::string_literal("/A 1 Tf"));
+        document.get_dictionary_mut(form).unwrap().set("Q", 2);
+        document.get_dictionary_mut(form).unwrap().set("Ff", 8);
+        document.get_dictionary_mut(parent).unwrap().set("MaxLen", 7);
+        document.get_dictionary_mut(before[1].0).unwrap().set("DA", Object::string_literal("/B 1 Tf"));
+        let fields = all(&document).unwrap();
+        let shown: Vec<_> = fields.iter().map(|field| field.style.appearance.and_then(|da| da.as_str().ok())).collect();
+        assert_eq!(shown, [Some(&b"/A 1 Tf"[..]), Some(&b"/B 1 Tf"[..])]);
+        for field in &fields {
+            assert_eq!((field.style.alignment, field.style.max_length, field.style.flags), (Some(2), Some(7), 0));
+            assert_eq!(of_widget(&document, field.id).unwrap().as_ref(), Some(field));
+        }
+    }
+
+    #[test]
+    fn a_widget_whose_parents_form_a_cycle_is_damage() {
+        let mut document = pdf::load(&fixtures::contract(&["A"])).unwrap();
+        let id = all(&document).unwrap()[0].id;
+        document.get_dictionary_mut(id).unwrap().set("Parent", id);
+        assert!(matches!(of_widget(&document, id), Err(Error::Damaged(_))));
     }
 
     #[test]

@@ -251,33 +251,68 @@ mod variants {
         save(document)
     }
 
-    /// An object stream of a few kilobytes that unpacks to 64 MB.
+    /// An object stream of a few kilobytes that unpacks to 64 MB and holds the catalog.
     pub fn bomb() -> Vec<u8> {
-        let mut document = build(&[], 0);
-        let dictionary = dictionary! { "Type" => "ObjStm", "N" => 1, "First" => 4 };
-        let mut stream = Stream::new(dictionary, vec![b' '; 64 * 1024 * 1024]);
+        let mut content = b"1 0 <</Type/Catalog/Pages 2 0 R>>".to_vec();
+        content.resize(64 * 1024 * 1024, b' ');
+        let mut stream = Stream::new(dictionary! {}, content);
         stream.compress().expect("spaces compress");
-        // The library does not write object streams that it did not make, so the type is put in afterwards.
-        stream.dict.set("Type", "ObjXxx");
-        document.add_object(stream);
-        let mut bytes = save(document);
-        let place = bytes.windows(6).position(|window| window == b"ObjXxx").expect("just written");
-        bytes[place..place + 6].copy_from_slice(b"ObjStm");
+        let length = stream.content.len();
+        let mut bytes = b"%PDF-1.7\n".to_vec();
+        let offset = bytes.len();
+        let open = format!("5 0 obj\n<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length {length}>>stream\n");
+        bytes.extend_from_slice(open.as_bytes());
+        bytes.extend_from_slice(&stream.content);
+        bytes.extend_from_slice(b"\nendstream\nendobj\n");
+        let start = bytes.len();
+        let open = "6 0 obj\n<</Type/XRef/Size 7/W[1 4 2]/Index[1 1 5 2]/Root 1 0 R/Length 21>>stream\n";
+        bytes.extend_from_slice(open.as_bytes());
+        for (kind, place, index) in [(2u8, 5u32, 0u16), (1, offset as u32, 0), (1, start as u32, 0)] {
+            bytes.push(kind);
+            bytes.extend_from_slice(&place.to_be_bytes());
+            bytes.extend_from_slice(&index.to_be_bytes());
+        }
+        bytes.extend_from_slice(format!("\nendstream\nendobj\nstartxref\n{start}\n%%EOF\n").as_bytes());
         bytes
     }
 
-    /// The contract under an empty user password.
-    pub fn encrypted() -> Vec<u8> {
-        let mut document = build(&[], 0);
+    /// The contract with one signature field, encrypted (RC4, 128 bits) under an owner password and `user_password`.
+    pub fn encrypted(user_password: &str, permissions: lopdf::Permissions) -> Vec<u8> {
+        let mut document = build(&["A"], 0);
+        document.trailer.set("ID", vec![text("0123456789abcdef"), text("0123456789abcdef")]);
         let version = lopdf::EncryptionVersion::V2 {
             document: &document,
             owner_password: "owner",
-            user_password: "",
+            user_password,
             key_length: 128,
-            permissions: lopdf::Permissions::all(),
+            permissions,
         };
         let state = lopdf::EncryptionState::try_from(version).expect("valid parameters");
         document.encrypt(&state).expect("an unencrypted document");
+        save(document)
+    }
+
+    /// The contract with one of each kind of active content, on opening, on its page and in its form.
+    pub fn active() -> Vec<u8> {
+        let mut document = build(&["A"], 0);
+        let file = document.add_object(Stream::new(dictionary! { "Type" => "EmbeddedFile" }, b"data".to_vec()));
+        let file = dictionary! { "Type" => "Filespec", "F" => text("a.txt"), "EF" => dictionary! { "F" => file } };
+        let launch = dictionary! { "S" => "Launch", "F" => text("calc.exe") };
+        let action = dictionary! { "S" => "JavaScript", "JS" => text("app.alert(1)"), "Next" => launch };
+        let field = field_ids(&document)[0];
+        let movie = dictionary! {
+            "Type" => "Annot", "Subtype" => "Screen", "Rect" => vec![0.into(), 0.into(), 9.into(), 9.into()], "F" => 2,
+        };
+        let movie = document.add_object(movie);
+        let page = document.page_iter().next().expect("just made");
+        let page = document.objects.get_mut(&page).and_then(|page| page.as_dict_mut().ok()).expect("just made");
+        page.set("Annots", vec![field.into(), movie.into()]);
+        let catalog = document.catalog_mut().expect("just made");
+        catalog.set("OpenAction", action);
+        catalog.set("Names", dictionary! { "EmbeddedFiles" => dictionary! { "Names" => vec![text("a.txt"), file.into()] } });
+        let form = catalog.get(b"AcroForm").and_then(Object::as_reference).expect("just made");
+        let form = document.objects.get_mut(&form).and_then(|form| form.as_dict_mut().ok()).expect("just made");
+        form.set("XFA", text("<xdp:xdp/>"));
         save(document)
     }
 

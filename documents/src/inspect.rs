@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::active::{self, ActiveContent};
 use crate::revision::Revisions;
 use crate::{fields, pdf};
 
@@ -25,6 +26,8 @@ pub struct Facts {
     pub version: String,
     /// Some signature field has a value: the file may be changed by further revisions only.
     pub already_signed: bool,
+    /// What in it is more than pages.
+    pub active_content: ActiveContent,
 }
 
 /// Reads a PDF that anybody may have made. Time and memory are bounded by its size; nothing in it makes this panic.
@@ -45,6 +48,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Facts, Error> {
             already_signed: signature_fields.iter().any(|field| field.signed),
             signature_fields,
             version: document.version.clone(),
+            active_content: active::active_content(document),
         })
     })?
 }
@@ -73,8 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn an_encrypted_file_is_told_apart_even_with_an_empty_password() {
-        assert_eq!(inspect(&fixtures::encrypted()).err(), Some(Error::Encrypted));
+    fn a_file_is_opened_with_an_empty_password_and_with_no_other() {
+        use lopdf::Permissions;
+        let facts = inspect(&fixtures::encrypted("", Permissions::FILLABLE)).unwrap();
+        assert_eq!((facts.pages, facts.signature_fields[0].name.as_str()), (1, "A"));
+        assert_eq!(inspect(&fixtures::encrypted("user", Permissions::all())).err(), Some(Error::Encrypted));
+        let closed = inspect(&fixtures::encrypted("", Permissions::PRINTABLE));
+        assert!(matches!(closed, Err(Error::Forbidden(_))), "{closed:?}");
     }
 
     #[test]
@@ -86,9 +95,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_before_the_header_are_damage_because_they_move_every_offset() {
+    fn bytes_before_the_header_are_refused_because_they_move_every_offset() {
         let moved = [b"\n\n".as_slice(), &fixtures::contract(&[])].concat();
-        assert!(matches!(inspect(&moved), Err(Error::Damaged(_))));
+        assert!(matches!(inspect(&moved), Err(Error::Ambiguous(_))));
     }
 
     #[test]

@@ -1,15 +1,20 @@
 //! PDF work: what a document holds, seals and their verification, certificates of processes. No async, no HTTP, no store.
 
+pub mod active;
 mod algorithms;
 mod appearance;
 mod asn1;
 pub mod certificate;
 mod cms;
+mod embedded;
 pub mod fields;
 pub mod fixtures;
+#[allow(dead_code, reason = "sealing is to draw forms with it")]
+mod forms;
 pub mod inspect;
 mod pdf;
 pub mod pkcs12;
+mod reader;
 mod revision;
 pub mod seal;
 pub mod verify;

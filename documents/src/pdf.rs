@@ -1,61 +1,84 @@
-//! Loading PDFs that anybody may have made: bounded, and never a panic.
+//! A file that anybody may have made: opening it, and looking things up in it, with bounds and without a panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
+use lopdf::{Dictionary, Document, Object, ObjectId};
+
+use crate::reader::File;
 
 /// The largest PDF that is read, in bytes. The server's own limit for uploads is lower.
 pub const MAX_FILE_BYTES: usize = 256 * 1024 * 1024;
 
-/// The most that all object streams of one file may decompress to, in bytes.
-const MAX_OBJECT_STREAM_BYTES: usize = 1024 * 1024 * 1024;
-/// The most that one object stream or cross-reference stream may decompress to, in bytes.
-const MAX_STREAM_BYTES: usize = 32 * 1024 * 1024;
-/// What each of them may decompress to in any case, in bytes.
-const MIN_STREAM_BYTES: usize = 1024 * 1024;
 /// References to references that are followed before an object counts as missing.
 const MAX_INDIRECTIONS: usize = 16;
 
-/// Why a file cannot be read as a PDF.
+/// Why a file cannot be read as a PDF, or not be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("the file is not a PDF")]
     NotPdf,
-    #[error("the PDF is encrypted")]
+    /// It opens with a password only.
+    #[error("the PDF needs a password to be opened")]
     Encrypted,
+    /// Not the standard security handler (ISO 32000-2 7.6.4), or one that its permissions close.
+    #[error("the PDF is encrypted in a way that is not supported")]
+    UnknownEncryption,
+    /// What every reader has to find in it is not there.
     #[error("the PDF is damaged: {0}")]
     Damaged(String),
+    /// Readers would show different documents.
+    #[error("the PDF can be read in different ways: {0}")]
+    Ambiguous(String),
+    /// It is whole, but something in it forbids what was asked.
+    #[error("the PDF cannot be signed: {0}")]
+    Forbidden(String),
+}
+
+impl Error {
+    /// What is wrong, and what the one who uploads the file can do about it.
+    pub fn with_advice(&self) -> String {
+        match self {
+            Self::NotPdf | Self::Forbidden(_) => self.to_string(),
+            Self::Encrypted | Self::UnknownEncryption => format!("{self}; save it without encryption and upload that file"),
+            Self::Damaged(_) | Self::Ambiguous(_) => {
+                format!("{self}; open it in a PDF program, save it again under a new name and upload that file")
+            }
+        }
+    }
 }
 
 pub(crate) fn damaged(what: impl Into<String>) -> Error {
     Error::Damaged(what.into())
 }
 
-/// Loads a PDF leniently, as viewers do; what had to be repaired shows in [`Document::xref_recovery`].
+pub(crate) fn ambiguous(what: impl Into<String>) -> Error {
+    Error::Ambiguous(what.into())
+}
+
+/// Opens a PDF: its structure is read strictly ([`crate::reader`]), its objects are parsed.
 ///
 /// # Errors
-/// [`Error`], also for whatever makes the parser panic.
-pub(crate) fn load(bytes: &[u8]) -> Result<Document, Error> {
+/// [`Error`], never a panic.
+pub(crate) fn open(bytes: &[u8]) -> Result<File<'_>, Error> {
     // ISO 32000-1 annex H.3.4.1: viewers look for the header in the first 1024 bytes.
     if find(&bytes[..bytes.len().min(1024)], b"%PDF-").is_none() {
         return Err(Error::NotPdf);
     }
+    if !bytes.starts_with(b"%PDF-") {
+        return Err(ambiguous("there are bytes before its header, so that its offsets can be counted in two ways"));
+    }
     if bytes.len() > MAX_FILE_BYTES {
         return Err(damaged(format!("it is larger than {MAX_FILE_BYTES} bytes")));
     }
-    let options = LoadOptions { max_decompressed_size: Some(stream_limit(bytes)), ..LoadOptions::default() };
-    let loaded = guarded(|| Document::load_mem_with_options(bytes, options))?;
-    let document = loaded.map_err(|error| match error {
-        lopdf::Error::Decryption(_) | lopdf::Error::InvalidPassword | lopdf::Error::UnsupportedSecurityHandler(_) => {
-            Error::Encrypted
-        }
-        other => damaged(other.to_string()),
-    })?;
-    // A file with an empty user password is decrypted while it is loaded; it is encrypted all the same.
-    if document.is_encrypted() || document.was_encrypted() || document.trailer.has(b"Encrypt") {
-        return Err(Error::Encrypted);
-    }
-    Ok(document)
+    guarded(|| File::read(bytes))?
+}
+
+/// As [`open`], for who needs the objects only.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn load(bytes: &[u8]) -> Result<Document, Error> {
+    Ok(open(bytes)?.document)
 }
 
 /// Runs parser code that may panic on hostile input. What it leaves behind is dropped, so nothing half-made is seen.
@@ -63,15 +86,9 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| damaged("its structure cannot be read"))
 }
 
-/// How much one stream may decompress to: less, the more object streams there are, so that the sum stays bounded.
-fn stream_limit(bytes: &[u8]) -> usize {
-    let streams = bytes.windows(7).filter(|window| window == b"/ObjStm").count();
-    (MAX_OBJECT_STREAM_BYTES / streams.max(1)).clamp(MIN_STREAM_BYTES, MAX_STREAM_BYTES)
-}
-
 /// The first place of `needle` in `haystack`.
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    memchr::memmem::find(haystack, needle)
 }
 
 /// Follows references; what leads nowhere is `Null`, as ISO 32000-1 7.3.10 has it.
@@ -185,12 +202,5 @@ mod tests {
     fn a_panic_of_the_parser_is_damage() {
         let result: Result<(), Error> = guarded(|| panic!("hostile"));
         assert!(matches!(result, Err(Error::Damaged(_))));
-    }
-
-    #[test]
-    fn more_object_streams_may_each_unpack_to_less() {
-        assert_eq!(stream_limit(b"%PDF-1.7"), MAX_STREAM_BYTES);
-        assert_eq!(stream_limit(&b"/ObjStm".repeat(128)), 8 * 1024 * 1024);
-        assert_eq!(stream_limit(&b"/ObjStm".repeat(5000)), MIN_STREAM_BYTES);
     }
 }

@@ -2,26 +2,34 @@
 //!
 //! Neither the private key nor the password ever leaves this module; `Debug` shows the certificate's name only.
 
+mod archive;
+mod choice;
+mod cipher;
+mod kdf;
+mod key;
+mod names;
+mod password;
+mod writer;
+
 use std::fmt;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair};
 use chrono::{DateTime, Datelike, Utc};
-use p12_keystore::error::Error as StoreError;
-use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12Archive, PrivateKey, PrivateKeyChain};
+use der::oid::ObjectIdentifier;
 use serde::Serialize;
 
-use crate::asn1::{self, oid};
+use crate::asn1::oid;
 use crate::x509::Certificate;
+use archive::Archive;
+use choice::Candidate;
+use key::Key;
 
 /// The largest key file that is read, in bytes. Real ones have a few kilobytes.
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
-/// The most certificates of a key file that go into a signature: leaf, intermediates and root.
-const MAX_CHAIN: usize = 8;
+/// The longest password, in bytes of UTF-8.
+pub const MAX_PASSWORD_BYTES: usize = 4096;
 
-/// Why a key file cannot be used.
+/// Why a key file cannot be used. No text holds anything secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("the password does not open this PKCS#12 file")]
@@ -30,8 +38,25 @@ pub enum Error {
     NotPkcs12,
     #[error("the PKCS#12 file holds no private key")]
     NoPrivateKey,
+    /// Opening it would cost more than one file may.
+    #[error("the PKCS#12 file is not opened: {0}; export it again with the usual settings")]
+    TooExpensive(String),
+    /// The usable certificate, or one above it that came with it, has ended.
+    #[error("the PKCS#12 file cannot be used: the certificate \"{certificate}\" has expired (on {})", .ended.date_naive())]
+    Expired { certificate: String, ended: DateTime<Utc> },
+    /// The usable certificate, or one above it that came with it, has not begun.
+    #[error("the PKCS#12 file cannot be used: the certificate \"{certificate}\" is not valid yet (only from {})", .begins.date_naive())]
+    NotYetValid { certificate: String, begins: DateTime<Utc> },
     #[error("the PKCS#12 file cannot be used: {0}")]
     Unsupported(String),
+}
+
+fn unreadable() -> Error {
+    Error::Unsupported("its content cannot be read".to_owned())
+}
+
+fn unsupported(what: &str, algorithm: ObjectIdentifier) -> Error {
+    Error::Unsupported(format!("its {what} ({algorithm}) is not known here; export it again with AES-256 and SHA-256"))
 }
 
 /// What a certificate says of its holder and its validity.
@@ -65,12 +90,6 @@ impl Facts {
     }
 }
 
-enum Key {
-    Rsa(rsa::KeyPair),
-    P256(EcdsaKeyPair),
-    P384(EcdsaKeyPair),
-}
-
 /// An opened key file: private key, its certificate, and the chain above it.
 pub struct Identity {
     key: Key,
@@ -85,45 +104,37 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// Opens a PKCS #12 file, old (RC2-40, 3DES, SHA-1) or new (AES-256, SHA-256).
+    /// Opens a PKCS #12 file and takes what is usable at `now` of its keys and certificates.
     ///
-    /// The key has to be RSA of at least 2048 bits, or ECDSA on P-256 or P-384. Key derivation takes milliseconds (its
-    /// iterations are bounded): open once and keep the identity.
+    /// The file may be in DER or BER, old (RC2, 3DES, SHA-1) or new (PBES2 with AES or 3DES, PBKDF2 or scrypt, PBMAC1). The key
+    /// has to be RSA of at least 2048 bits (ETSI TS 119 312), ECDSA on P-256, P-384 or P-521, or Ed25519 (RFC 8419, ISO/TS
+    /// 32002; poppler's pdfsig cannot verify those yet). Its certificate, and each above it in the file but a root, has to be valid at
+    /// `now`, and its key usages have to allow signatures on documents.
+    ///
+    /// Key derivation takes milliseconds; what a file may ask for is bounded in sum (4,000,000 iterations, about a second, and
+    /// 64 MB), and a file that asks for more is refused before anything is derived. Open once and keep the identity;
+    /// [`check`](Self::check) tells whether it is still usable.
     ///
     /// # Errors
-    /// [`Error`]; none of its texts holds anything secret.
-    pub fn open(bytes: &[u8], password: &str) -> Result<Self, Error> {
+    /// [`Error`]; of several candidates the reason of the one that came closest. None of its texts holds anything secret.
+    pub fn open(bytes: &[u8], password: &str, now: DateTime<Utc>) -> Result<Self, Error> {
         if bytes.len() > MAX_FILE_BYTES {
             return Err(Error::Unsupported(format!("it is larger than {MAX_FILE_BYTES} bytes")));
         }
-        let archive = Pkcs12Archive::from_pkcs12(bytes, password).map_err(store_error)?;
-        if archive.keys.is_empty() {
-            return Err(Error::NoPrivateKey);
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Err(Error::WrongPassword);
         }
-        // A certificate that cannot be read cannot be the leaf; the others are only helpful.
-        let certificates: Vec<Certificate> =
-            archive.certs.iter().filter_map(|bag| Certificate::from_der(bag.cert.as_der()).ok()).collect();
-        let mut reason = None;
-        for bag in &archive.keys {
-            match Self::assemble(&bag.key, &certificates) {
-                Ok(identity) => return Ok(identity),
-                Err(error) => reason = reason.or(Some(error)),
-            }
-        }
-        Err(reason.unwrap_or(Error::NoPrivateKey))
+        let archive = archive::open(bytes, password)?;
+        let Candidate { key, chain } = choice::choose(&archive, now)?;
+        Ok(Self { key, chain })
     }
 
-    fn assemble(private_key: &PrivateKey, certificates: &[Certificate]) -> Result<Self, Error> {
-        let key = Key::from_pkcs8(private_key)?;
-        let belongs = |certificate: &&Certificate| certificate.public_key_bits() == Some(key.public_bits());
-        let leaf = certificates
-            .iter()
-            .find(belongs)
-            .ok_or_else(|| Error::Unsupported("no certificate in it belongs to its private key".to_owned()))?;
-        if !leaf.may_sign_documents() {
-            return Err(Error::Unsupported("its certificate's key usage does not allow signatures".to_owned()));
-        }
-        Ok(Self { key, chain: ordered_chain(leaf, certificates) })
+    /// Whether the certificate, and each above it in the file but a root, is valid at `now`.
+    ///
+    /// # Errors
+    /// [`Error::Expired`], [`Error::NotYetValid`].
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        choice::check_chain(&self.chain, now)
     }
 
     /// What the certificate says.
@@ -141,21 +152,13 @@ impl Identity {
     }
 
     /// The digest of the CMS and of its attributes: as strong as the key.
-    pub(crate) fn digest_oid(&self) -> der::oid::ObjectIdentifier {
-        match self.key {
-            Key::Rsa(_) | Key::P256(_) => oid::SHA256,
-            Key::P384(_) => oid::SHA384,
-        }
+    pub(crate) fn digest_oid(&self) -> ObjectIdentifier {
+        self.key.digest_oid()
     }
 
-    /// The DER of the signature's `AlgorithmIdentifier`. RSA has a NULL parameter (RFC 4055 5), ECDSA none (RFC 5758 3.2).
+    /// The DER of the signature's `AlgorithmIdentifier`.
     pub(crate) fn signature_algorithm(&self) -> Vec<u8> {
-        let (algorithm, null) = match self.key {
-            Key::Rsa(_) => (oid::RSA_SHA256, asn1::tlv(asn1::NULL, &[])),
-            Key::P256(_) => (oid::ECDSA_SHA256, Vec::new()),
-            Key::P384(_) => (oid::ECDSA_SHA384, Vec::new()),
-        };
-        asn1::tlv(asn1::SEQUENCE, &[&asn1::object_identifier(algorithm), &null])
+        self.key.signature_algorithm()
     }
 
     /// Signs `message` (not a digest of it).
@@ -163,22 +166,14 @@ impl Identity {
     /// # Errors
     /// Only where the library cannot compute: no memory, no randomness.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
-        let random = SystemRandom::new();
-        match &self.key {
-            Key::Rsa(key) => {
-                let mut out = vec![0; key.public_modulus_len()];
-                key.sign(&signature::RSA_PKCS1_SHA256, &random, message, &mut out)?;
-                Ok(out)
-            }
-            Key::P256(key) | Key::P384(key) => Ok(key.sign(&random, message)?.as_ref().to_vec()),
-        }
+        self.key.sign(message)
     }
 
     /// Makes a certificate authority of its own and a leaf under it (P-256, digitalSignature and nonRepudiation, two years)
     /// as a PKCS #12 file under `password`: for the first start and for tests. Nobody else trusts it.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where a name or the password cannot be encoded.
+    /// [`Error::Unsupported`] where a name cannot be encoded, or nothing can be computed.
     pub fn development(common_name: &str, organization: &str, now: DateTime<Utc>, password: &str) -> Result<Vec<u8>, Error> {
         let failed = |what: &dyn fmt::Display| Error::Unsupported(format!("development certificate: {what}"));
         let authority_name = format!("{organization} development CA");
@@ -189,53 +184,12 @@ impl Identity {
         let leaf_key = rcgen::KeyPair::generate().map_err(|e| failed(&e))?;
         let leaf =
             development_params(common_name, organization, now, false).signed_by(&leaf_key, &issuer).map_err(|e| failed(&e))?;
-        let private_key = PrivateKey::from_der(leaf_key.serialized_der()).map_err(|e| failed(&e))?;
-        let certificate = |der: &[u8]| p12_keystore::Certificate::from_der(der).map_err(|e| failed(&e));
-        let chain = [certificate(leaf.der())?, certificate(authority.der())?];
-        let mut store = KeyStore::new();
-        let entry = PrivateKeyChain::new("1", private_key, chain);
-        store.add_entry("development", KeyStoreEntry::PrivateKeyChain(entry));
-        store.writer(password).write().map_err(|e| failed(&e))
+        let contents = writer::Contents {
+            keys: &[leaf_key.serialized_der()],
+            certificates: &[leaf.der().as_ref(), authority.der().as_ref()],
+        };
+        writer::write(&contents, password)
     }
-}
-
-impl Key {
-    fn from_pkcs8(private_key: &PrivateKey) -> Result<Self, Error> {
-        let der = private_key.as_der();
-        if let Ok(key) = rsa::KeyPair::from_pkcs8(der) {
-            return Ok(Self::Rsa(key));
-        }
-        if let Ok(key) = EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, der) {
-            return Ok(Self::P256(key));
-        }
-        if let Ok(key) = EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, der) {
-            return Ok(Self::P384(key));
-        }
-        let what = "its key is neither RSA of 2048 to 8192 bits nor ECDSA on P-256 or P-384";
-        Err(Error::Unsupported(what.to_owned()))
-    }
-
-    fn public_bits(&self) -> &[u8] {
-        match self {
-            Self::Rsa(key) => key.public_key().as_ref(),
-            Self::P256(key) | Self::P384(key) => key.public_key().as_ref(),
-        }
-    }
-}
-
-/// The leaf and its issuers, each found by name and signature, whatever the order in the file.
-fn ordered_chain(leaf: &Certificate, certificates: &[Certificate]) -> Vec<Certificate> {
-    let mut chain = vec![leaf.clone()];
-    while chain.len() < MAX_CHAIN {
-        let last = &chain[chain.len() - 1];
-        let known = |candidate: &&Certificate| chain.iter().any(|present| present.der() == candidate.der());
-        let next = certificates.iter().find(|candidate| !known(candidate) && last.is_signed_by(candidate));
-        match next {
-            Some(issuer) => chain.push(issuer.clone()),
-            None => break,
-        }
-    }
-    chain
 }
 
 fn development_params(name: &str, organization: &str, now: DateTime<Utc>, authority: bool) -> rcgen::CertificateParams {
@@ -260,107 +214,17 @@ fn development_params(name: &str, organization: &str, now: DateTime<Utc>, author
     params
 }
 
-fn store_error(error: StoreError) -> Error {
-    match error {
-        // A wrong password shows as a wrong MAC, or, in a file without one, as content that does not decrypt.
-        StoreError::MacError(_) | StoreError::UnpadError | StoreError::Pkcs5Error(_) => Error::WrongPassword,
-        StoreError::DerError(_) | StoreError::InvalidVersion | StoreError::InvalidLength | StoreError::InvalidData => {
-            Error::NotPkcs12
-        }
-        StoreError::UnsupportedEncryptionScheme => Error::Unsupported("its encryption is not known".to_owned()),
-        StoreError::UnsupportedMacAlgorithm => Error::Unsupported("its integrity check is not known".to_owned()),
-        StoreError::InvalidParameters => Error::Unsupported("its key derivation is out of bounds".to_owned()),
-        StoreError::UnsupportedContentType => Error::Unsupported("it is protected by a public key".to_owned()),
-        StoreError::InvalidPrivateKey => Error::Unsupported("its private key cannot be read".to_owned()),
-        _ => Error::Unsupported("its content cannot be read".to_owned()),
-    }
-}
-
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::TimeZone;
-
-    use super::*;
-
-    const PASSWORD: &str = "password";
-
-    fn open(bytes: &[u8]) -> Result<Identity, Error> {
-        Identity::open(bytes, PASSWORD)
-    }
-
-    #[test]
-    fn old_and_new_files_open() {
-        let files: [&[u8]; 4] = [
-            include_bytes!("../fixtures/rsa2048-rc2-40.p12"),
-            include_bytes!("../fixtures/rsa2048-3des.p12"),
-            include_bytes!("../fixtures/rsa2048-aes256.p12"),
-            include_bytes!("../fixtures/p384-aes256.p12"),
-        ];
-        for file in files {
-            let identity = open(file).unwrap();
-            assert_eq!(identity.certificates().count(), 2);
-            assert_eq!(identity.facts().organization.as_deref(), Some("Serveis Guell, S.L."));
-            assert_eq!(identity.facts().issuer, "Rubrica test root");
-        }
-    }
-
-    #[test]
-    fn a_wrong_password_is_said_to_be_one_in_old_and_new_files() {
-        let files: [&[u8]; 2] =
-            [include_bytes!("../fixtures/rsa2048-rc2-40.p12"), include_bytes!("../fixtures/rsa2048-aes256.p12")];
-        for file in files {
-            assert_eq!(Identity::open(file, "passwort").err(), Some(Error::WrongPassword));
-            assert_eq!(Identity::open(file, "").err(), Some(Error::WrongPassword));
-        }
-    }
-
-    #[test]
-    fn what_is_missing_or_unfit_is_named() {
-        assert_eq!(open(b"").err(), Some(Error::NotPkcs12));
-        assert_eq!(open(b"-----BEGIN CERTIFICATE-----").err(), Some(Error::NotPkcs12));
-        assert_eq!(open(include_bytes!("../fixtures/no-key.p12")).err(), Some(Error::NoPrivateKey));
-        let unfit: [&[u8]; 3] = [
-            include_bytes!("../fixtures/no-certificate.p12"),
-            include_bytes!("../fixtures/rsa1024.p12"),
-            include_bytes!("../fixtures/tls-only.p12"),
-        ];
-        for file in unfit {
-            assert!(matches!(open(file), Err(Error::Unsupported(_))));
-        }
-        assert!(matches!(open(&vec![0; MAX_FILE_BYTES + 1]), Err(Error::Unsupported(_))));
-    }
-
-    #[test]
-    fn a_development_identity_has_a_root_and_two_years() {
-        let now = Utc.with_ymd_and_hms(2028, 3, 1, 0, 30, 0).unwrap();
-        let file = Identity::development("Development seal", "Güell, S.L.", now, "segredo ñ").unwrap();
-        let identity = Identity::open(&file, "segredo ñ").unwrap();
-        let facts = identity.facts();
-        assert_eq!(facts.common_name.as_deref(), Some("Development seal"));
-        assert_eq!(facts.organization.as_deref(), Some("Güell, S.L."));
-        assert!(facts.not_before <= now && facts.not_after > now + chrono::Duration::days(700));
-        assert_eq!(facts.fingerprint.len(), 64);
-        assert_eq!(identity.certificates().count(), 2);
-        assert!(identity.leaf().key_usage().unwrap().non_repudiation());
-    }
-
-    #[test]
-    fn a_leaf_is_found_by_its_key_and_the_chain_is_ordered() {
-        let identity = open(include_bytes!("../fixtures/p384-aes256.p12")).unwrap();
-        let mut shuffled: Vec<Certificate> = identity.chain.clone();
-        shuffled.reverse();
-        let chain = ordered_chain(&identity.chain[0], &shuffled);
-        assert_eq!(chain[0].der(), identity.leaf().der());
-        assert!(chain[1].is_self_issued());
-    }
-
-    #[test]
-    fn nothing_secret_is_printed() {
-        let identity = open(include_bytes!("../fixtures/rsa2048-aes256.p12")).unwrap();
-        assert_eq!(format!("{identity:?}"), "Identity { subject: \"Rubrica test RSA\", .. }");
+impl Identity {
+    /// An identity with a key of this kind, and its root, for tests of other modules.
+    pub(crate) fn of_kind(kind: &'static rcgen::SignatureAlgorithm, now: DateTime<Utc>) -> (Self, Vec<u8>) {
+        tests::identity_of_kind(kind, now)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,27 +2,39 @@
 //!
 //! The file is parsed once; each revision is applied to the parsed document as well, so that the next one stands on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use lopdf::xref::XrefType;
-use lopdf::{Dictionary, Document, Object, ObjectId, Writer};
+use lopdf::encryption::encrypt_object;
+use lopdf::{Dictionary, Document, Object, ObjectId, Permissions, Writer};
 
-use crate::pdf::{self, Error, damaged};
+use crate::pdf::{self, Error, ambiguous, damaged};
+use crate::reader::File;
+use crate::reader::budget::Budget;
+use crate::reader::lexer::Lexer;
+use crate::reader::sections::{Form, MAX_OBJECT_NUMBER};
 
-/// The highest object number that viewers handle (ISO 32000-1 annex C).
-const MAX_OBJECT_NUMBER: u32 = 8_388_607;
 /// Offsets in a classic cross-reference table have ten digits, those in our streams four bytes.
 const MAX_OFFSET: usize = u32::MAX as usize;
+/// Object numbers that are kept free for the revisions to come.
+const ROOM_FOR_NUMBERS: u32 = 100_000;
 
 /// A PDF that revisions are appended to.
 pub(crate) struct Revisions<'a> {
     original: &'a [u8],
     /// What has been appended.
     appended: Vec<u8>,
-    document: Document,
+    file: File<'a>,
+    /// The values of objects as they were written into what has been appended.
+    written: BTreeMap<ObjectId, Vec<u8>>,
     /// Where the latest cross-reference section starts.
     xref_start: usize,
     next_number: u32,
+    /// Objects of the original have lower numbers.
+    first_new: u32,
+    /// Numbers that are referred to and not in use: a new object under one of them would show where nothing did.
+    missing: HashSet<u32>,
+    /// The objects that were rewritten, as they were in the original.
+    before: BTreeMap<ObjectId, Object>,
 }
 
 /// The objects of one new revision.
@@ -48,38 +60,57 @@ impl Changes {
 }
 
 impl<'a> Revisions<'a> {
-    /// Parses a PDF and makes sure that a revision can be appended so that every reader finds the same objects.
+    /// Reads a PDF and makes sure that a revision can be appended so that every reader finds the same objects.
     ///
     /// # Errors
-    /// [`Error`], where `Damaged` says what stands in the way.
+    /// [`Error`], where the text says what stands in the way.
     pub(crate) fn open(original: &'a [u8]) -> Result<Self, Error> {
-        let document = pdf::load(original)?;
-        if !original.starts_with(b"%PDF-") {
-            return Err(damaged("there are bytes before its header"));
-        }
-        if document.xref_recovery.is_some() || document.xref_start == 0 {
-            return Err(damaged("its cross-reference table does not fit; open it in a PDF program and save it anew"));
-        }
-        let declared = document.trailer.get(b"Size").and_then(Object::as_i64).unwrap_or(0);
-        let size = u32::try_from(declared).unwrap_or(u32::MAX).max(document.max_id.saturating_add(1));
-        // Room for the revisions to come.
-        if size > MAX_OBJECT_NUMBER - 100_000 {
+        let file = pdf::open(original)?;
+        pdf::catalog(&file.document)?;
+        let missing = file.reached().map_err(ambiguous)?;
+        let next_number = file.next_number();
+        if next_number > MAX_OBJECT_NUMBER - ROOM_FOR_NUMBERS {
             return Err(damaged("its object numbers are out of bounds"));
         }
-        pdf::catalog(&document)?;
-        if forbids_changes(&document) {
-            return Err(damaged("its author certified it against any change, further signatures included"));
+        if let Some(encryption) = &file.encryption {
+            permits_signing(encryption.permissions())?;
         }
-        let xref_start = document.xref_start;
-        Ok(Self { original, appended: Vec::new(), document, xref_start, next_number: size })
+        if forbids_changes(&file.document) {
+            return Err(Error::Forbidden("its author certified it against any change, further signatures included".to_owned()));
+        }
+        let xref_start = file.document.xref_start;
+        Ok(Self {
+            original,
+            appended: Vec::new(),
+            file,
+            written: BTreeMap::new(),
+            xref_start,
+            next_number,
+            first_new: next_number,
+            missing,
+            before: BTreeMap::new(),
+        })
     }
 
     /// The document as it is after all revisions so far.
     pub(crate) fn document(&self) -> &Document {
-        &self.document
+        &self.file.document
+    }
+
+    /// Whether an object was not in the original.
+    pub(crate) fn is_new(&self, id: ObjectId) -> bool {
+        id.0 >= self.first_new
+    }
+
+    /// The objects of the original that were rewritten, as they were there.
+    pub(crate) fn before(&self) -> &BTreeMap<ObjectId, Object> {
+        &self.before
     }
 
     pub(crate) fn new_id(&mut self) -> ObjectId {
+        while self.missing.contains(&self.next_number) {
+            self.next_number += 1;
+        }
         let id = (self.next_number, 0);
         self.next_number += 1;
         id
@@ -121,7 +152,9 @@ impl<'a> Revisions<'a> {
         for (id, object) in &changes.objects {
             offsets.insert(*id, self.len());
             self.open_object(*id);
-            Writer::write_object(&mut self.appended, object).map_err(unwritable)?;
+            let bytes = self.spelled(*id, object).map_err(unwritable)?;
+            self.appended.extend_from_slice(&bytes);
+            self.written.insert(*id, bytes);
             self.appended.extend_from_slice(b"\nendobj\n");
         }
         let mut verbatim_start = None;
@@ -136,13 +169,72 @@ impl<'a> Revisions<'a> {
         if self.len() > MAX_OFFSET {
             return Err(damaged("it is too large for a further revision"));
         }
-        self.document.objects.extend(changes.objects);
+        for (id, object) in changes.objects {
+            if let Some(before) = self.file.document.objects.insert(id, object)
+                && id.0 < self.first_new
+            {
+                self.before.entry(id).or_insert(before);
+            }
+        }
         Ok(verbatim_start)
+    }
+
+    /// An object as it is written: members that did not change are copied byte by byte from where they stood, so that not
+    /// even the spelling of a number is lost; others are encrypted where the file is.
+    fn spelled(&self, id: ObjectId, object: &Object) -> std::io::Result<Vec<u8>> {
+        let before = self.document().objects.get(&id);
+        let raw = match self.written.get(&id) {
+            Some(written) => Some(written.clone()),
+            None => self.file.raw(id).filter(|(_, encrypted)| *encrypted == self.file.encryption.is_some()).map(|(raw, _)| raw),
+        };
+        let spliced = match (before, object, raw) {
+            (Some(Object::Dictionary(old)), Object::Dictionary(new), Some(raw)) => self.spliced(id, old, new, &raw)?,
+            _ => None,
+        };
+        match spliced {
+            Some(bytes) => Ok(bytes),
+            None => {
+                let mut bytes = Vec::new();
+                Writer::write_object(&mut bytes, &self.encrypted(id, object)?)?;
+                Ok(bytes)
+            }
+        }
+    }
+
+    fn spliced(&self, id: ObjectId, old: &Dictionary, new: &Dictionary, raw: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+        let mut budget = Budget::new(raw.len());
+        let mut lexer = Lexer::new(raw, 0, &mut budget);
+        lexer.blank();
+        if !lexer.rest().starts_with(b"<<") {
+            return Ok(None);
+        }
+        let Ok(entries) = lexer.entries() else { return Ok(None) };
+        let entries: BTreeMap<&[u8], &[u8]> = entries.iter().map(|(key, place)| (key.as_slice(), &raw[place.clone()])).collect();
+        let mut bytes = b"<<".to_vec();
+        for (key, value) in new.iter() {
+            Writer::write_object(&mut bytes, &Object::Name(key.clone()))?;
+            bytes.push(b' ');
+            match entries.get(key.as_slice()).filter(|_| old.get(key).is_ok_and(|before| before == value)) {
+                Some(raw) => bytes.extend_from_slice(raw),
+                None => Writer::write_object(&mut bytes, &self.encrypted(id, value)?)?,
+            }
+        }
+        bytes.extend_from_slice(b">>");
+        Ok(Some(bytes))
+    }
+
+    /// A value as it has to stand in the object `id`: its strings and streams encrypted, if the file is.
+    pub(crate) fn encrypted(&self, id: ObjectId, value: &Object) -> std::io::Result<Object> {
+        let mut value = value.clone();
+        if let Some(encryption) = &self.file.encryption {
+            encrypt_object(encryption, id, &mut value).map_err(std::io::Error::other)?;
+        }
+        Ok(value)
     }
 
     /// Adds an object to the parsed document only: the signature dictionary, once it is written.
     pub(crate) fn note(&mut self, id: ObjectId, object: impl Into<Object>) {
-        self.document.objects.insert(id, object.into());
+        self.file.document.objects.insert(id, object.into());
     }
 
     fn ends_with_newline(&self) -> bool {
@@ -157,14 +249,14 @@ impl<'a> Revisions<'a> {
     /// Writes the cross-reference section in the form of the one before it (ISO 32000-1 7.5.8.4 forbids mixing).
     fn write_cross_references(&mut self, mut offsets: BTreeMap<ObjectId, usize>) -> std::io::Result<()> {
         let start = self.len();
-        match self.document.reference_table.cross_reference_type {
-            XrefType::CrossReferenceTable => {
+        match self.file.form() {
+            Form::Table => {
                 self.appended.extend_from_slice(&classic_table(&offsets));
                 self.appended.extend_from_slice(b"trailer\n");
                 let trailer = self.trailer();
                 Writer::write_object(&mut self.appended, &Object::Dictionary(trailer))?;
             }
-            XrefType::CrossReferenceStream => {
+            Form::Stream => {
                 let id = self.new_id();
                 offsets.insert(id, start);
                 let (index, content) = stream_entries(&offsets);
@@ -186,8 +278,8 @@ impl<'a> Revisions<'a> {
     /// The new section's trailer: what belongs to the document, not to the form of an earlier section.
     fn trailer(&self) -> Dictionary {
         let mut trailer = Dictionary::new();
-        for key in ["Root", "Info", "ID"] {
-            if let Ok(value) = self.document.trailer.get(key.as_bytes()) {
+        for key in ["Root", "Info", "ID", "Encrypt"] {
+            if let Ok(value) = self.document().trailer.get(key.as_bytes()) {
                 trailer.set(key, value.clone());
             }
         }
@@ -234,6 +326,18 @@ fn runs(offsets: &BTreeMap<ObjectId, usize>) -> Vec<Vec<(ObjectId, usize)>> {
         }
     }
     runs
+}
+
+/// What the permissions of an encrypted file that was opened without a password allow (ISO 32000-2 table 22): bit 9 or 6 to
+/// fill signature fields. Sealing adds no other fields than signature fields, so that bit 4 is not asked for.
+fn permits_signing(permissions: Permissions) -> Result<(), Error> {
+    if permissions.intersects(Permissions::FILLABLE | Permissions::ANNOTABLE | Permissions::MODIFIABLE) {
+        Ok(())
+    } else {
+        Err(Error::Forbidden(
+            "it is protected, and its permissions do not allow signing; ask its author for an unprotected one".to_owned(),
+        ))
+    }
 }
 
 /// A certification signature with `P 1` in its DocMDP parameters (ISO 32000-1 12.8.2.2): any further revision breaks it.

@@ -10,7 +10,7 @@ use crate::appearance::{self, Place};
 use crate::fields::{self, Field};
 use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
-use crate::{cms, pdf};
+use crate::{cms, embedded, pdf};
 
 /// The least room for a signature in the file, in bytes; more where the certificates need it.
 const RESERVED_BYTES: usize = 8 * 1024;
@@ -39,7 +39,7 @@ pub enum Error {
     #[error("more than {MAX_REQUESTS} signatures at once")]
     TooMany,
     #[error(transparent)]
-    Appearance(#[from] appearance::Error),
+    Appearance(#[from] embedded::Error),
     #[error("the signature needs {needed} bytes but only {reserved} are reserved")]
     DoesNotFit { needed: usize, reserved: usize },
     #[error("the signature cannot be computed")]
@@ -89,7 +89,8 @@ fn sign_once(revisions: &mut Revisions<'_>, identity: &Identity, request: &Reque
         None => add_field(revisions, &mut changes, signature)?,
     }
     let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
-    let placeholder = Placeholder::new(request, reserved)?;
+    let encrypted = |value: &Object| revisions.encrypted(signature, value).map_err(|_| Error::Signing);
+    let placeholder = Placeholder::new(request, reserved, encrypted)?;
     changes.set_verbatim(signature, placeholder.bytes.clone());
     let start = revisions.append(changes)?.ok_or(Error::Signing)?;
     embed(revisions, identity, &placeholder, start)?;
@@ -112,7 +113,8 @@ struct Placeholder {
 const BYTE_RANGE_WIDTH: usize = 37;
 
 impl Placeholder {
-    fn new(request: &Request, reserved: usize) -> Result<Self, Error> {
+    /// `encrypted` gives a text as it has to stand there; the value of `/Contents` is never encrypted (ISO 32000-2 7.6.2).
+    fn new(request: &Request, reserved: usize, encrypted: impl Fn(&Object) -> Result<Object, Error>) -> Result<Self, Error> {
         let mut bytes = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange ".to_vec();
         let byte_range = bytes.len();
         bytes.resize(bytes.len() + BYTE_RANGE_WIDTH, b' ');
@@ -126,7 +128,7 @@ impl Placeholder {
         texts.extend(request.location.as_deref().map(|location| ("/Location", text(location))));
         for (key, value) in texts {
             bytes.extend_from_slice(key.as_bytes());
-            Writer::write_object(&mut bytes, &value).map_err(|_| Error::Signing)?;
+            Writer::write_object(&mut bytes, &encrypted(&value)?).map_err(|_| Error::Signing)?;
         }
         bytes.extend_from_slice(b">>");
         Ok(Self { bytes, byte_range, contents, reserved })

@@ -6,27 +6,27 @@
 
 mod chain;
 mod changes;
-mod raw;
 mod signed_data;
 mod text;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use der::oid::ObjectIdentifier;
-use lopdf::xref::XrefEntry;
 use lopdf::{Dictionary, Document, ObjectId};
 use serde::Serialize;
 
 use crate::asn1::oid;
 use crate::fields::{self, Field};
 use crate::pkcs12::Facts;
+use crate::reader;
 use crate::x509::Certificate;
 use crate::{algorithms, pdf, revision};
-use signed_data::{CertificateId, SignedData};
+use signed_data::{CertificateId, SignedData, Unusable, Value};
 
 pub use chain::Trust as CertificateTrust;
 pub use changes::Changes;
 
+/// How long the revisions of one file may take to be compared; signatures that come after it are told as not judged.
+const MAX_DURATION: std::time::Duration = std::time::Duration::from_secs(20);
 /// Signatures of one file that are verified.
 pub const MAX_SIGNATURES: usize = 100;
 
@@ -79,7 +79,41 @@ pub enum Binding {
     Matches,
     Mismatch,
     Absent,
+    /// It is there, under a digest that is not known here.
+    NotJudged,
 }
+
+/// What a signature proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judgement {
+    /// The document as signed is proven unchanged, and what came later is explained.
+    Intact,
+    /// Something was found to be wrong: `problems` and `later_changes` say what.
+    NotIntact,
+    /// Nothing was found to be wrong, but it cannot be told: `not_judged` says why. It is proof of nothing.
+    NotJudged,
+}
+
+/// What is found where a signature is checked.
+enum Finding {
+    /// Something is wrong.
+    Problem(String),
+    /// It cannot be told.
+    NotJudged(String),
+}
+
+impl From<algorithms::Error> for Finding {
+    fn from(error: algorithms::Error) -> Self {
+        match error {
+            algorithms::Error::Mismatch => Self::Problem(error.to_string()),
+            _ => Self::NotJudged(error.to_string()),
+        }
+    }
+}
+
+/// The problem of a signature whose signed bytes are not those in the file.
+const CHANGED: &str = "the signed bytes were changed";
 
 /// One signature, or one document time stamp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -114,17 +148,41 @@ pub struct Signature {
     pub later_changes: Changes,
     /// What is wrong with this signature, in words.
     pub problems: Vec<String>,
+    /// Why it cannot be judged, in words: not readable, or of a kind that is not known here. `digest_intact` and
+    /// `signature_valid` are then false as far as nothing proves them.
+    pub not_judged: Vec<String>,
+    pub judgement: Judgement,
 }
 
 impl Signature {
     /// The document as signed is proven unchanged, and what came later is explained.
     pub fn is_intact(&self) -> bool {
-        self.digest_intact
+        self.judgement == Judgement::Intact
+    }
+
+    /// With the judgement that follows from all that was found.
+    fn judged(mut self) -> Self {
+        let wrong = !self.problems.is_empty() || self.later_changes.is_suspicious();
+        let proven = self.digest_intact
             && self.signature_valid
             && self.covers_whole_revision
-            && self.certificate_binding != Binding::Mismatch
-            && self.problems.is_empty()
-            && !self.later_changes.is_suspicious()
+            && self.certificate_binding != Binding::Mismatch;
+        self.judgement = match (wrong, self.not_judged.is_empty()) {
+            // What is wrong is wrong, whatever else could not be told.
+            (true, _) => Judgement::NotIntact,
+            (false, false) => Judgement::NotJudged,
+            (false, true) if proven => Judgement::Intact,
+            (false, true) => Judgement::NotIntact,
+        };
+        self
+    }
+
+    fn found(&mut self, finding: Finding) {
+        match finding {
+            Finding::Problem(what) => self.problems.push(what),
+            Finding::NotJudged(why) if self.not_judged.contains(&why) => {}
+            Finding::NotJudged(why) => self.not_judged.push(why),
+        }
     }
 }
 
@@ -141,26 +199,31 @@ pub fn verify(pdf: &[u8], trust: &Trust, now: DateTime<Utc>) -> Result<Report, E
 }
 
 fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result<Report, Error> {
-    let document = pdf::load(bytes)?;
-    let signed: Vec<Field<'_>> = fields::all(&document)?.into_iter().filter(|field| field.is_signed(&document)).collect();
+    let read = pdf::open(bytes)?;
+    let document = &read.document;
+    let signed: Vec<Field<'_>> = fields::all(document)?.into_iter().filter(|field| field.is_signed(document)).collect();
     if signed.len() > MAX_SIGNATURES {
         return Err(Error::TooMany);
     }
     let mut problems = Vec::new();
-    if document.xref_recovery.is_some() || !bytes.starts_with(b"%PDF-") {
-        problems.push("the file's structure is damaged: other programs may show another document".to_owned());
+    if let Some(fault) = read.fault() {
+        problems.push(format!("readers may show different things: {fault}"));
     }
-    let padding = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-    let end = bytes.iter().rposition(|byte| !padding(byte)).map_or(0, |last| last + 1);
-    if !bytes[..end].ends_with(b"%%EOF") {
-        problems.push("there are bytes after the end of the document: other programs may show another one".to_owned());
-    }
-    if has_stray_signature(&document, &signed) {
+    if has_stray_signature(document, &signed) {
         problems.push("there is a signature that belongs to no field of the form".to_owned());
     }
-    let file = File { bytes, document: &document, roots, now };
-    let mut signatures: Vec<Signature> = signed.iter().map(|field| file.verify_field(field)).collect();
+    let until = std::time::Instant::now() + MAX_DURATION;
+    let file = File { bytes, read: &read, document, roots, now, until };
+    let mut signatures: Vec<Signature> = signed.iter().map(|field| file.verify_field(field).judged()).collect();
     signatures.sort_by_key(|signature| signed_end(&signature.byte_range).unwrap_or(usize::MAX));
+    // Viewers that mend a table find objects that no entry leads to; before the first signature they were there to be seen.
+    let first_end = signatures.iter().filter_map(|signature| signed_end(&signature.byte_range)).min();
+    if let Some(end) = first_end.filter(|end| *end < bytes.len())
+        && let Some(place) = read.unaccounted(end)?
+    {
+        problems
+            .push(format!("readers may show different things: byte {place} begins something that no cross-reference leads to"));
+    }
     Ok(Report { verified_at: now, length: bytes.len(), signatures, problems })
 }
 
@@ -191,9 +254,11 @@ fn signed_end(byte_range: &[i64]) -> Option<usize> {
 
 struct File<'a> {
     bytes: &'a [u8],
+    read: &'a reader::File<'a>,
     document: &'a Document,
     roots: &'a [Certificate],
     now: DateTime<Utc>,
+    until: std::time::Instant,
 }
 
 /// The two signed ranges, and the value between them.
@@ -257,6 +322,8 @@ impl<'a> File<'a> {
             trust: CertificateTrust::NoCertificate,
             later_changes: Changes::default(),
             problems: Vec::new(),
+            not_judged: Vec::new(),
+            judgement: Judgement::NotIntact,
         }
     }
 
@@ -271,16 +338,16 @@ impl<'a> File<'a> {
         if gap_start == 0 || gap_start >= gap_end || length == 0 {
             return Err("its byte range overlaps or leaves something out");
         }
-        let Some(XrefEntry::Normal { offset, .. }) = self.document.reference_table.get(id.0) else {
+        if self.read.offset(id).is_none() {
             return Err("its dictionary is not written in the open");
-        };
-        let entries = raw::dictionary(self.bytes, *offset as usize).ok_or("its dictionary cannot be read")?;
-        let mut keys: Vec<&[u8]> = entries.iter().map(|entry| entry.key.as_slice()).collect();
+        }
+        let entries = self.read.entries(id).ok_or("its dictionary cannot be read")?;
+        let mut keys: Vec<&[u8]> = entries.iter().map(|(key, _)| key.as_slice()).collect();
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err("its dictionary has a key twice");
         }
-        let value = entries.iter().find(|entry| entry.key == b"Contents").map(|entry| entry.value.clone());
+        let value = entries.iter().find(|(key, _)| key == b"Contents").map(|(_, place)| place.clone());
         if value != Some(gap_start..gap_end) {
             return Err("the gap in its byte range is not the signature's value");
         }
@@ -298,22 +365,32 @@ impl<'a> File<'a> {
             signature.covers_whole_revision = true;
             return;
         }
-        let Ok(Ok(revision)) = pdf::guarded(|| pdf::load(&self.bytes[..end])) else {
-            signature.problems.push("what it covers is not a complete document".to_owned());
-            return;
+        if std::time::Instant::now() > self.until {
+            return signature
+                .problems
+                .push("what changed after it was not judged: the file takes too long to compare".to_owned());
+        }
+        let revision = match pdf::open(&self.bytes[..end]) {
+            Ok(revision) => revision,
+            Err(error) => return signature.problems.push(format!("what it covers is not a complete document: {error}")),
         };
-        let ends_well = self.bytes[..end].trim_ascii_end().ends_with(b"%%EOF");
-        let same = fields::all(&revision).is_ok_and(|fields| {
+        let same = fields::all(&revision.document).is_ok_and(|fields| {
             fields.iter().any(|then| then.name == field.name && then.value.and_then(|v| v.as_reference().ok()) == Some(id))
         });
-        if revision.xref_recovery.is_some() || !ends_well || !same {
+        if !same {
             signature.problems.push("what it covers is not a complete document with this signature in it".to_owned());
             return;
         }
+        if let Some(fault) = revision.fault() {
+            signature.problems.push(format!("readers may show different things of what it covers: {fault}"));
+        }
         signature.covers_whole_revision = true;
-        match changes::between(&revision, self.document) {
+        match changes::between(&revision.document, self.document) {
             Ok(mut found) => {
-                enforce_certification(&revision, &mut found);
+                for number in self.read.exchanged_faults(&revision).into_iter().take(changes::MAX_LISTED) {
+                    found.other.insert(format!("object {number}, which readers may read in different ways, was changed"));
+                }
+                enforce_certification(&revision.document, &mut found);
                 signature.later_changes = found;
             }
             Err(error) => signature.problems.push(format!("what changed after it cannot be told: {error}")),
@@ -324,65 +401,77 @@ impl<'a> File<'a> {
         const KNOWN: [&str; 3] = ["ETSI.CAdES.detached", "adbe.pkcs7.detached", "ETSI.RFC3161"];
         if !KNOWN.contains(&signature.sub_filter.as_str()) {
             let shown: String = signature.sub_filter.chars().take(40).collect();
-            signature.problems.push(format!("signatures of the kind \"{shown}\" are not supported"));
-            return;
+            return signature.found(Finding::NotJudged(format!("signatures of the kind \"{shown}\" are not supported")));
         }
-        let data = match signed_data::read(&covered.contents) {
-            Ok(data) => data,
-            Err(why) => return signature.problems.push(format!("the signature's value cannot be used: {why}")),
-        };
-        if !data.padded_with_zeros {
+        if let Err(unusable) = self.check_value(covered, signature) {
+            signature.found(match unusable {
+                Unusable::Empty => Finding::Problem("the signature's value is empty: nobody signed".to_owned()),
+                Unusable::NotJudged(why) => Finding::NotJudged(why),
+            });
+        }
+    }
+
+    fn check_value(&self, covered: &Covered<'_>, signature: &mut Signature) -> Result<(), Unusable> {
+        let value = Value::read(&covered.contents)?;
+        if !value.padded_with_zeros {
             signature.problems.push("there are hidden bytes after the signature's value".to_owned());
         }
-        if let Err(problem) = check_digest(&data, covered, signature) {
-            signature.problems.push(problem);
+        let data = value.signed_data()?;
+        if let Err(finding) = check_digest(&data, covered, signature) {
+            signature.found(finding);
         }
         self.check_signer(&data, covered, signature);
+        Ok(())
     }
 
     fn check_signer(&self, data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Signature) {
         let Some(certificate) = data.certificates.iter().find(|certificate| data.signer.is(certificate)) else {
-            return signature.problems.push("it holds no readable certificate of its signer".to_owned());
+            return signature.found(Finding::NotJudged("it holds no readable certificate of its signer".to_owned()));
         };
         signature.signer = Some(certificate.subject_text());
         signature.certificate = Some(Facts::of(certificate));
         match verify_value(data, certificate, covered) {
             Ok(()) => signature.signature_valid = true,
-            Err(error) => signature.problems.push(error.to_string()),
+            Err(error) => signature.found(error.into()),
         }
         signature.certificate_binding = binding(data, certificate);
         match signature.certificate_binding {
             Binding::Mismatch => signature.problems.push("it was made for another certificate".to_owned()),
+            Binding::NotJudged => {
+                signature.found(Finding::NotJudged("it is bound to its certificate by a digest that is not supported".to_owned()))
+            }
             // EN 319 142-1 6.3 requires the attribute of PAdES signatures; older kinds may lack it.
             Binding::Absent if signature.sub_filter == "ETSI.CAdES.detached" => {
                 signature.problems.push("it is not bound to its certificate, as PAdES requires".to_owned());
             }
-            _ => {}
+            Binding::Absent | Binding::Matches => {}
         }
         signature.claimed_time = signature.claimed_time.or(data.signer.signing_time().map(DateTime::from));
         // A claimed time in the future proves nothing; the certificate has to be valid now then.
         let at = signature.claimed_time.filter(|claimed| *claimed <= self.now).unwrap_or(self.now);
-        let signs_documents = !signature.is_time_stamp;
-        signature.trust = chain::evaluate(certificate, &data.certificates, self.roots, at, signs_documents);
+        let usage = if signature.is_time_stamp { chain::Use::TimeStamp } else { chain::Use::Document };
+        signature.trust = chain::evaluate(certificate, &data.certificates, self.roots, at, usage);
     }
 }
 
 /// The digest over the covered bytes against the signed one.
-fn check_digest(data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Signature) -> Result<(), String> {
-    let changed = || "the signed bytes were changed".to_owned();
-    let algorithm = algorithms::digest_by_oid(data.signer.digest).map_err(|error| error.to_string())?;
+fn check_digest(data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Signature) -> Result<(), Finding> {
+    let problem = |what: &str| Finding::Problem(what.to_owned());
+    let algorithm = algorithms::digest_by_oid(data.signer.digest)?;
     if signature.is_time_stamp {
-        let content = data.content.filter(|_| data.content_type == oid::TST_INFO).ok_or("it is no time stamp")?;
-        let (imprint_algorithm, imprint, time) = signed_data::time_stamp(content).ok_or("its time stamp cannot be read")?;
+        let content =
+            data.content.filter(|_| data.content_type == oid::TST_INFO).ok_or_else(|| problem("it is no time stamp"))?;
+        let unreadable = || Finding::NotJudged("its time stamp cannot be read".to_owned());
+        let (imprint_algorithm, imprint, time) = signed_data::time_stamp(content).ok_or_else(unreadable)?;
         signature.claimed_time = Some(time.into());
-        let imprint_algorithm = algorithms::digest_by_oid(imprint_algorithm).map_err(|error| error.to_string())?;
+        let imprint_algorithm = algorithms::digest_by_oid(imprint_algorithm)?;
         let own = digest::digest(algorithm, content);
         let intact = covered.digest(imprint_algorithm).as_ref() == imprint;
         signature.digest_intact = intact && data.signer.message_digest() == Some(own.as_ref());
-        return if signature.digest_intact { Ok(()) } else { Err(changed()) };
+        return if signature.digest_intact { Ok(()) } else { Err(problem(CHANGED)) };
     }
     if data.content.is_some() {
-        return Err("it holds a content of its own".to_owned());
+        return Err(problem("it holds a content of its own"));
     }
     if data.signer.signed_attributes.is_none() {
         // The signature value is over the content itself; check_signer decides.
@@ -390,10 +479,10 @@ fn check_digest(data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Si
         return Ok(());
     }
     if data.signer.content_type() != Some(data.content_type) {
-        return Err("its content type was changed".to_owned());
+        return Err(problem("its content type was changed"));
     }
     signature.digest_intact = data.signer.message_digest() == Some(covered.digest(algorithm).as_ref());
-    if signature.digest_intact { Ok(()) } else { Err(changed()) }
+    if signature.digest_intact { Ok(()) } else { Err(problem(CHANGED)) }
 }
 
 fn verify_value(data: &SignedData<'_>, certificate: &Certificate, covered: &Covered<'_>) -> Result<(), algorithms::Error> {
@@ -401,27 +490,32 @@ fn verify_value(data: &SignedData<'_>, certificate: &Certificate, covered: &Cove
     let signer = &data.signer;
     let check = |message: &[u8]| algorithms::verify(&key, &signer.algorithm, Some(signer.digest), message, signer.signature);
     match &signer.signed_attributes {
-        Some(attributes) => check(attributes),
+        Some(orders) => {
+            let mut result = Err(algorithms::Error::Mismatch);
+            for attributes in orders {
+                result = check(attributes);
+                if result != Err(algorithms::Error::Mismatch) {
+                    break;
+                }
+            }
+            result
+        }
         None => check(&[covered.before, covered.after].concat()),
     }
 }
 
 fn binding(data: &SignedData<'_>, certificate: &Certificate) -> Binding {
-    let digest_of = |algorithm: &'static digest::Algorithm| digest::digest(algorithm, certificate.der());
-    let matches = match data.signer.certificate_id() {
+    let (algorithm, hash) = match data.signer.certificate_id() {
         None => return Binding::Absent,
-        Some(CertificateId::Sha1(hash)) => digest_of(&digest::SHA1_FOR_LEGACY_USE_ONLY).as_ref() == hash,
-        Some(CertificateId::Digest(algorithm, hash)) => certificate_digest(algorithm, digest_of, hash),
+        // SHA-1 is what the older attribute has (RFC 2634), and it still is no easy matter to make another certificate with a
+        // given digest; what is signed does not rest on it.
+        Some(CertificateId::Sha1(hash) | CertificateId::Digest(oid::SHA1, hash)) => (&digest::SHA1_FOR_LEGACY_USE_ONLY, hash),
+        Some(CertificateId::Digest(name, hash)) => match algorithms::digest_by_oid(name) {
+            Ok(algorithm) => (algorithm, hash),
+            Err(_) => return Binding::NotJudged,
+        },
     };
-    if matches { Binding::Matches } else { Binding::Mismatch }
-}
-
-fn certificate_digest(
-    algorithm: ObjectIdentifier,
-    digest_of: impl Fn(&'static digest::Algorithm) -> digest::Digest,
-    hash: &[u8],
-) -> bool {
-    algorithms::digest_by_oid(algorithm).is_ok_and(|algorithm| digest_of(algorithm).as_ref() == hash)
+    if digest::digest(algorithm, certificate.der()).as_ref() == hash { Binding::Matches } else { Binding::Mismatch }
 }
 
 /// What the author's certification does not allow counts as suspicious (DocMDP, ISO 32000-1 12.8.2.2).

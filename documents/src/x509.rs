@@ -5,7 +5,7 @@ use der::asn1::{AnyRef, BitStringRef, BmpString, ObjectIdentifier};
 use der::{Decode, Encode};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use x509_cert::certificate::{CertificateInner, Raw};
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectKeyIdentifier};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier};
 use x509_cert::name::Name;
 
 use crate::algorithms;
@@ -21,6 +21,13 @@ pub(crate) struct Certificate {
     public_key: Vec<u8>,
     serial: Vec<u8>,
     parsed: CertificateInner<Raw>,
+}
+
+/// What of a certificate excludes a use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    KeyUsage,
+    ExtendedKeyUsage,
 }
 
 impl Certificate {
@@ -124,9 +131,49 @@ impl Certificate {
         Some(identifier.0.as_bytes().to_vec())
     }
 
-    /// May sign documents: digitalSignature or nonRepudiation, where key usage is restricted.
-    pub(crate) fn may_sign_documents(&self) -> bool {
-        self.key_usage().is_none_or(|usage| usage.digital_signature() || usage.non_repudiation())
+    /// The purposes to which the certificate restricts its key (RFC 5280 4.2.1.12). An unreadable or repeated extension allows
+    /// nothing.
+    fn extended_key_usage(&self) -> Option<Vec<ObjectIdentifier>> {
+        match self.parsed.tbs_certificate.get::<ExtendedKeyUsage>() {
+            Ok(found) => found.map(|(_, usage)| usage.0),
+            Err(_) => Some(Vec::new()),
+        }
+    }
+
+    /// Whether it may sign documents: digitalSignature or nonRepudiation where key usage is restricted, and a purpose that
+    /// includes documents where there are extended ones.
+    ///
+    /// One accepted purpose is enough, as usages add up. Accepted are what is meant for documents (RFC 9336, and Adobe's and
+    /// Microsoft's older own), any purpose, and emailProtection: signed mail is what authorities had issued certificates of
+    /// people and seals for before RFC 9336, and Acrobat takes it too. Spanish qualified certificates name it beside
+    /// clientAuth. clientAuth alone is not accepted: such a certificate proves who opens a connection, commits its holder to no
+    /// content, and validators reject it; neither are serverAuth, codeSigning, timeStamping and what is not known here.
+    pub(crate) fn fit_for_documents(&self) -> Result<(), Unfit> {
+        const DOCUMENTS: [ObjectIdentifier; 5] = [
+            oid::DOCUMENT_SIGNING,
+            oid::ADOBE_AUTHENTIC_DOCUMENTS,
+            oid::MICROSOFT_DOCUMENT_SIGNING,
+            oid::EMAIL_PROTECTION,
+            oid::ANY_EXTENDED_KEY_USAGE,
+        ];
+        self.fit_for(&DOCUMENTS)
+    }
+
+    /// Whether it may sign time stamps: its one purpose has to be that (RFC 3161 2.3).
+    pub(crate) fn fit_for_time_stamps(&self) -> Result<(), Unfit> {
+        match self.extended_key_usage() {
+            Some(_) => self.fit_for(&[oid::TIME_STAMPING]),
+            None => Err(Unfit::ExtendedKeyUsage),
+        }
+    }
+
+    fn fit_for(&self, purposes: &[ObjectIdentifier]) -> Result<(), Unfit> {
+        if self.key_usage().is_some_and(|usage| !usage.digital_signature() && !usage.non_repudiation()) {
+            return Err(Unfit::KeyUsage);
+        }
+        let extended = self.extended_key_usage();
+        let fits = extended.is_none_or(|extended| extended.iter().any(|purpose| purposes.contains(purpose)));
+        if fits { Ok(()) } else { Err(Unfit::ExtendedKeyUsage) }
     }
 
     /// May issue certificates with at most `below` certificate authorities between itself and the leaf.

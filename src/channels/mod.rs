@@ -17,9 +17,10 @@ pub use options::*;
 pub use secret::Secret;
 pub use workflows::{Channel, Language, identification::otp::ReceiptStatus};
 
-use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use store::Timestamp;
+use workflows::EmailAddress;
 
 /// Longest text (or HTML) of a message, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;
@@ -190,6 +191,7 @@ impl Channels {
         if let Some(outbox) = &self.inner.sandbox {
             return outbox.send(message, now);
         }
+        let message = &*outgoing(message);
         if message.channel == Channel::Email && !message.external {
             return match &self.inner.smtp {
                 Some(smtp) => smtp.send(message, now).await,
@@ -273,10 +275,22 @@ fn unsendable(message: &Message) -> Option<&'static str> {
         return Some("the message has no usable reference");
     }
     let reachable = match message.channel {
-        Channel::Email => message.to.parse::<lettre::Address>().is_ok(),
+        Channel::Email => EmailAddress::parse(&message.to).is_ok(),
         Channel::Sms | Channel::Whatsapp => is_phone(&message.to),
     };
     (!reachable).then_some("the destination is not an address of the channel")
+}
+
+/// The message as mail servers and gateways get it: an internationalized domain of an e-mail address is written in ASCII, as its
+/// A-label. The sandbox shows what the person wrote.
+fn outgoing(message: &Message) -> Cow<'_, Message> {
+    if message.channel != Channel::Email || message.to.is_ascii() {
+        return Cow::Borrowed(message);
+    }
+    match EmailAddress::parse(&message.to) {
+        Ok(address) => Cow::Owned(Message { to: address.to_string(), ..message.clone() }),
+        Err(_) => Cow::Borrowed(message),
+    }
 }
 
 /// ITU-T E.164: a plus (which may be missing here) and 6 to 15 digits, the first not 0.
@@ -305,6 +319,24 @@ fn reason(message: &Message, said: &str) -> String {
         }
     }
     line.chars().take(MAX_REASON).collect()
+}
+
+/// What broke a connection, in our words: a reason is shown in evidence, where the text of a library says nothing to anybody.
+fn connection_problem(error: &(dyn std::error::Error + 'static)) -> &'static str {
+    use std::io::ErrorKind as K;
+    const DEEPEST: usize = 16;
+    let causes = std::iter::successors(Some(error), |error| error.source()).take(DEEPEST);
+    let kinds = causes.filter_map(|error| error.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let known = kinds.filter_map(|kind| match kind {
+        K::ConnectionRefused => Some("the connection was refused"),
+        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => Some("the other side closed the connection"),
+        K::UnexpectedEof => Some("the other side ended the connection too early"),
+        K::TimedOut => Some("the other side did not answer in time"),
+        K::HostUnreachable | K::NetworkUnreachable | K::NetworkDown | K::AddrNotAvailable => Some("no way leads to its address"),
+        K::InvalidData => Some("what the other side sent could not be read, or its certificate is not trusted"),
+        _ => None,
+    });
+    known.last().unwrap_or("there is no connection; its name may not resolve")
 }
 
 #[cfg(test)]
@@ -372,6 +404,15 @@ mod tests {
         assert!(matches!(channels.send(&good, noon()).await, Outcome::Accepted { .. }));
         assert_eq!(channels.sandbox().unwrap().list(None, 10).len(), 1);
         assert!(channels.repeatable("acme", Channel::Sms, false) && channels.repeatable("acme", Channel::Email, true));
+    }
+
+    #[test]
+    fn an_internationalized_domain_goes_out_as_its_a_label() {
+        let to = |to: &str| outgoing(&Message { to: to.into(), ..message(Channel::Email, "r1") }).to.clone();
+        assert_eq!(to("ana@münchen.example"), "ana@xn--mnchen-3ya.example");
+        assert_eq!(to("Ana@Example.org"), "Ana@Example.org");
+        assert_eq!(to("josé@españa.example"), "josé@xn--espaa-rta.example");
+        assert_eq!(outgoing(&message(Channel::Sms, "r1")).to, "+34600111222");
     }
 
     #[actix_rt::test]

@@ -24,6 +24,7 @@ use super::context::{Caller, State, organization_parameter, owner_header, uuid_p
 use super::error::{ApiError, only};
 use super::json::{self, Json};
 use super::multipart::{self, Part};
+use super::query::Query;
 use super::responses::{Conflict, Failures, Gone, NotFound};
 use crate::access::{Action, Target};
 use crate::catalogue::documents::{self, Admission, Document, Extension, Owner, Upload};
@@ -297,11 +298,39 @@ struct DocumentMetadata {
     size: u64,
     /// True when the document has no owner.
     is_public: bool,
+    /// What of a PDF is more than pages; only if it is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    active_content: Option<ActiveContent>,
+}
+
+/// What of a PDF is more than pages: it runs, plays, opens programs or carries other files. A viewer may ignore it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ActiveContent {
+    /// Scripts, wherever they hang.
+    javascript: u32,
+    /// Actions that start a program or open a file.
+    launch_actions: u32,
+    /// Files within the file.
+    embedded_files: u32,
+    /// Annotations and actions that play sound, video or 3D artwork.
+    multimedia: u32,
+    /// Whether its form is described by XFA as well.
+    xfa: bool,
+}
+
+impl From<::documents::active::ActiveContent> for ActiveContent {
+    fn from(found: ::documents::active::ActiveContent) -> Self {
+        let ::documents::active::ActiveContent { javascript, launch_actions, embedded_files, multimedia, xfa } = found;
+        Self { javascript, launch_actions, embedded_files, multimedia, xfa }
+    }
 }
 
 impl From<Document> for DocumentMetadata {
     fn from(document: Document) -> Self {
         Self {
+            active_content: None,
             document_id: document.id,
             is_public: document.is_public(),
             name: document.name,
@@ -314,12 +343,15 @@ impl From<Document> for DocumentMetadata {
 }
 
 /// Read the metadata of a document
+///
+/// With `include=activeContent` they tell what of a PDF is more than pages.
 #[utoipa::path(
     get, path = "/v1/orgs/{org_id}/documents/{document_id}/metadata", operation_id = "get_document_metadata", tag = "Documents",
     params(
         ("org_id" = String, Path, description = "Organization (tenant)."),
         ("document_id" = Uuid, Path, description = "Identifier of the document."),
         ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Owner of the document. Mandatory unless it is public."),
+        ("include" = Option<String>, Query, nullable = false, description = "Extra content: `activeContent`."),
     ),
     responses((status = 200, description = "The metadata.", body = DocumentMetadata), Failures, NotFound, Gone)
 )]
@@ -327,11 +359,20 @@ pub async fn get_document_metadata(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<DocumentPath>,
+    query: Query,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&request, &caller, path.into_inner(), Action::GetDocumentMetadata)?;
+    let include = match query.text("include")?.as_deref() {
+        None => false,
+        Some("activeContent") => true,
+        Some(_) => return Err(ApiError::parameter("include: expected activeContent")),
+    };
     let document = state.documents.read(&call.organization, call.id, call.owner.as_ref()).await?;
-    Ok(HttpResponse::Ok().json(DocumentMetadata::from(document)))
+    let found = if include { state.documents.active_content(&call.organization, &document).await? } else { None };
+    let mut metadata = DocumentMetadata::from(document);
+    metadata.active_content = found.map(ActiveContent::from);
+    Ok(HttpResponse::Ok().json(metadata))
 }
 
 /// Lifetime and disposition; an empty object takes the defaults.

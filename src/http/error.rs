@@ -301,22 +301,10 @@ pub fn only(allow: &'static str) -> actix_web::Route {
     web::route().to(move || async move { Err::<HttpResponse, _>(ApiError::method_not_allowed(allow)) })
 }
 
-/// Extractor errors of path parameters.
+/// Extractor errors of path parameters: all are texts, so only one that is no text goes wrong.
 pub fn path_config() -> web::PathConfig {
-    web::PathConfig::default().error_handler(|error, _| {
-        ApiError::parameter(format!("the path is not valid: {}", without_value(&error.to_string()))).into()
-    })
-}
-
-/// Extractor errors of query parameters.
-pub fn query_config() -> web::QueryConfig {
-    web::QueryConfig::default().error_handler(|error, _| {
-        let details = match &error {
-            actix_web::error::QueryPayloadError::Deserialize(cause) => without_value(&cause.to_string()),
-            other => other.to_string(),
-        };
-        ApiError::parameter(format!("the query is not valid: {details}")).into()
-    })
+    web::PathConfig::default()
+        .error_handler(|_, _| ApiError::parameter("the path is not valid: a part of it is not UTF-8 text").into())
 }
 
 /// The answer to a path that no operation has.
@@ -324,7 +312,8 @@ pub async fn unknown_route(request: HttpRequest) -> Result<HttpResponse, ApiErro
     Err(ApiError::not_found(format!("no operation has the path {}", shortened(request.path()))))
 }
 
-fn shortened(path: &str) -> String {
+/// The start of a text that the caller made.
+pub(super) fn shortened(path: &str) -> String {
     const SHOWN: usize = 200;
     match path.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}...", &path[..end]),
@@ -332,7 +321,8 @@ fn shortened(path: &str) -> String {
     }
 }
 
-/// A serde message without the value that it quotes: the value may be a secret put in the wrong member, and the caller knows it.
+/// A serde message without the value that it quotes, which may be a secret put in the wrong member. For the operator; callers get our own
+/// words ([`super::json`]).
 pub(crate) fn without_value(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
     for kind in ["invalid type: ", "invalid value: ", "unknown variant ", "invalid length "] {

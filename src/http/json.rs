@@ -12,7 +12,8 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use super::error::{ApiError, without_value};
+use super::error::{ApiError, shortened};
+use super::refusals::Refusal;
 
 /// Longest JSON body, in bytes, as long as [`Limit`] says nothing else.
 pub const DEFAULT_LIMIT: usize = 2 * 1024 * 1024;
@@ -125,16 +126,23 @@ pub(super) fn parse_details<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Stri
     Ok(value)
 }
 
+/// The member, what is wrong with it, and where it stands.
 fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let cause = error.inner();
+    let place = format!("line {}, column {}", cause.line(), cause.column());
     if !cause.is_data() {
-        return format!("not valid JSON at line {}, column {}", cause.line(), cause.column());
+        return format!("not valid JSON at {place}");
     }
-    let path = error.path().to_string();
-    let message = without_value(&cause.to_string());
-    match path.as_str() {
-        "." | "?" => message,
-        path => format!("{path}: {message}"),
+    let path = match error.path().to_string().as_str() {
+        "." | "?" => String::new(),
+        path => shortened(path),
+    };
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match Refusal::of(&cause.to_string()) {
+        Refusal::Missing(name) => format!("{}: the member is missing ({place})", below(&name)),
+        Refusal::Doubled(name) => format!("{}: the member comes more than once ({place})", below(&name)),
+        Refusal::Value(problem) if path.is_empty() => format!("{problem} ({place})"),
+        Refusal::Value(problem) => format!("{path}: {problem} ({place})"),
     }
 }
 
@@ -174,10 +182,20 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_member_and_quotes_no_value() {
-        assert_eq!(refusal(r#"{"signers":[{"name":123456}]}"#), "signers[0].name: expected a string, found integer");
-        assert_eq!(refusal(r#"{"signers":[{"name":"Ana"},{"age":3}]}"#), "signers[1]: missing field name");
-        assert_eq!(refusal(r#"{"signers":[{"name":"Ana","age":300}]}"#), "signers[0].age: expected u8");
-        assert_eq!(refusal("{}"), "missing field signers");
+        for (text, expected) in [
+            (r#"{"signers":[{"name":123456}]}"#, "signers[0].name: expected a text, found a whole number (line 1, column 26)"),
+            (r#"{"signers":[{"name":"Ana"},{"age":3}]}"#, "signers[1].name: the member is missing (line 1, column 36)"),
+            (
+                r#"{"signers":[{"name":"Ana","age":300}]}"#,
+                "signers[0].age: expected a whole number from 0 to 255 (line 1, column 35)",
+            ),
+            ("{\n}", "signers: the member is missing (line 2, column 1)"),
+            ("[]", "expected an object (line 1, column 2)"),
+            ("7", "expected an object, found a whole number (line 1, column 1)"),
+            (r#"{"signers":[],"signers":[]}"#, "signers: the member comes more than once (line 1, column 23)"),
+        ] {
+            assert_eq!(refusal(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! Identification by one-time code: the seven operations of the contract.
 
+use std::fmt;
+
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderValue, web};
 use chrono::{DateTime, SubsecRound, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Unexpected, Visitor},
+};
 use serde_json::json;
 use utoipa::{
     ToSchema,
@@ -21,6 +26,7 @@ use super::{
     json::{Json, MaybeEmpty},
     people::{self, Person},
     processes::{self, Engine, IdResponse},
+    query::Query,
     responses::{Conflict, Failures, Gone, NotFound},
 };
 use crate::{
@@ -138,18 +144,24 @@ fn external_schema() -> Object {
 }
 
 /// A boolean, or one of the two texts that stand for it (note channel-external).
-fn external<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Boolean(bool),
-        Text(String),
+fn external<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    struct External;
+    impl Visitor<'_> for External {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("true or false")
+        }
+
+        fn visit_bool<E: de::Error>(self, value: bool) -> Result<bool, E> {
+            Ok(value)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<bool, E> {
+            text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        }
     }
-    let wrong = || serde::de::Error::custom("expected true or false");
-    match Either::deserialize(deserializer).map_err(|_: D::Error| wrong())? {
-        Either::Boolean(value) => Ok(value),
-        Either::Text(text) => text.parse().map_err(|_| wrong()),
-    }
+    deserializer.deserialize_any(External)
 }
 
 /// Create an OTP identification
@@ -456,13 +468,6 @@ pub async fn close_otp_identification(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Query of the deletion.
-#[derive(Deserialize)]
-pub struct Force {
-    #[serde(default)]
-    force: bool,
-}
-
 /// Delete an OTP identification
 ///
 /// In state CREATED no parameter is needed; in any other `force=true` and the role for it.
@@ -483,12 +488,12 @@ pub struct Force {
 pub async fn delete_otp_identification(
     caller: Caller,
     path: web::Path<IdentificationPath>,
-    query: web::Query<Force>,
+    query: Query,
     engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::DeleteOtpIdentification).await?;
     let permitted =
         matches!(&caller.0.grant, access::Grant::Organization { roles, .. } if roles.contains(Role::IdentificationForceDelete));
-    call.ask(&engine, Command::Delete { force: query.force && permitted }).await?;
+    call.ask(&engine, Command::Delete { force: query.flag("force")? && permitted }).await?;
     Ok(HttpResponse::NoContent().finish())
 }

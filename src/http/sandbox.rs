@@ -10,6 +10,7 @@ use super::{
     error::{ErrorsResponse, only},
     json::Json,
     processes::Engine,
+    query::Query,
 };
 use crate::{channels::sandbox::Outbox, iso_duration, sandbox_clock::Offset};
 
@@ -37,13 +38,6 @@ pub fn configure(service: &mut web::ServiceConfig) {
         .service(web::resource("/sandbox").route(web::get().to(page)).default_service(only("GET")))
         .service(web::resource("/sandbox/messages").route(web::get().to(sandbox_messages)).default_service(only("GET")))
         .service(web::resource("/sandbox/clock").route(web::post().to(advance_sandbox_clock)).default_service(only("POST")));
-}
-
-/// Query of the messages.
-#[derive(Deserialize)]
-pub struct Query {
-    to: Option<String>,
-    limit: Option<usize>,
 }
 
 /// A message that was not sent but kept.
@@ -74,11 +68,11 @@ pub struct SandboxMessage {
     ),
     security(())
 )]
-pub async fn sandbox_messages(query: web::Query<Query>, sandbox: web::Data<Sandbox>) -> HttpResponse {
-    let limit = query.limit.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);
+pub async fn sandbox_messages(query: Query, sandbox: web::Data<Sandbox>) -> Result<HttpResponse, ApiError> {
+    let limit = query.number("limit")?.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);
     // In a query "+" means a blank: a number written "+34..." without escaping arrives as " 34...".
-    let to = query.to.as_deref().map(|to| if to.starts_with(' ') { to.replacen(' ', "+", 1) } else { to.to_owned() });
-    HttpResponse::Ok().json(sandbox.outbox.list(to.as_deref(), limit))
+    let to = query.text("to")?.map(|to| if to.starts_with(' ') { to.replacen(' ', "+", 1) } else { to.into_owned() });
+    Ok(HttpResponse::Ok().json(sandbox.outbox.list(to.as_deref(), limit)))
 }
 
 /// Contract of the clock.

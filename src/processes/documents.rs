@@ -118,14 +118,13 @@ impl World {
 
     /// The tenant's identity, unless it is missing or expired: then the seal waits for the tenant to mend it.
     async fn identity(&self, organization: &str, now: DateTime<Utc>) -> Result<Arc<Identity>, Attempt<SignProcess>> {
-        let identity = self.configurations.identity(organization).await.map_err(|error| match error {
+        self.configurations.identity(organization, now).await.map_err(|error| match error {
             sign_configuration::Error::Unusable(reason) => refused(reason),
+            sign_configuration::Error::NotValid(reason) => {
+                retry(format!("{reason}; a new one in the tenant's sign configuration mends this"))
+            }
             other => retry(other),
-        })?;
-        if identity.facts().not_after <= now {
-            return Err(retry("the tenant's certificate has expired; a new one in the sign configuration mends this"));
-        }
-        Ok(identity)
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The evidence of a signed process, gathered from its journal and those of its identifications.
 
 use ::documents::{
+    active::ActiveContent,
     certificate::{
         self, Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, Identification, Journal, JournalPosition,
         Moment, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
@@ -24,7 +25,7 @@ use workflows::{
 };
 
 use super::World;
-use crate::{channels::Language, heavy};
+use crate::{catalogue::documents, channels::Language, heavy};
 
 /// What the signature operation means (contract `sign_simple`: the call is the consent), in the signer's language.
 fn consent(language: certificate::Language) -> &'static str {
@@ -97,12 +98,14 @@ pub(super) async fn gather(
     let mut previews = Vec::new();
     for preview in &life.creation.previews {
         let record = world.documents.find(organization, preview.id).await.map_err(|error| error.to_string())?;
+        let active_content = active_content(world, organization, &record).await?;
         previews.push(PreviewDocument {
             id: preview.id,
             name: preview.name.clone(),
             pages: None,
             size: record.size,
             sha256: preview.digest.clone(),
+            active_content,
         });
     }
     let leaf = identity.certificates().next().ok_or("the identity has no certificate")?;
@@ -349,6 +352,8 @@ async fn describe_document(
             Some(SealedDocument { id: sealed.id, size: record.size, sha256: sealed.digest.clone() })
         }
     };
+    let record = world.documents.find(organization, document.id).await.map_err(|error| error.to_string())?;
+    let active_content = active_content(world, organization, &record).await?;
     let sign_fields = document.fields.iter().map(|own| SignFields { signer: own.signer.clone(), fields: own.fields.clone() });
     Ok(Document {
         id: document.id,
@@ -356,10 +361,23 @@ async fn describe_document(
         pages: Some(document.pages),
         size: document.size,
         sha256: document.digest.clone(),
+        active_content,
         versions,
         sealed,
         sign_fields: sign_fields.collect(),
     })
+}
+
+/// What of a document is more than pages, as far as it is known: an old record may not say it, and its bytes may be gone.
+async fn active_content(
+    world: &World,
+    organization: &str,
+    record: &documents::Document,
+) -> Result<Option<ActiveContent>, String> {
+    match world.documents.active_content(organization, record).await {
+        Err(documents::Error::Gone) => Ok(None),
+        found => found.map_err(|error| error.to_string()),
+    }
 }
 
 /// The versions of a sealed document between the original, of `original` bytes, and the whole file: one after each signature but the
@@ -411,7 +429,7 @@ mod tests {
     fn each_signature_but_the_last_leaves_a_version_of_the_document() {
         let at = chrono::Utc::now();
         let file = Identity::development("Seal", "Acme", at, "password").unwrap();
-        let identity = Identity::open(&file, "password").unwrap();
+        let identity = Identity::open(&file, "password", at).unwrap();
         let request = |field: &str, name: &str| ::documents::seal::Request {
             field: Some(field.into()),
             signer_name: name.into(),

@@ -82,7 +82,10 @@ fn a_creation_that_is_wrong_is_refused_with_the_member_that_is() {
 #[test]
 fn an_encrypted_document_is_refused_before_anybody_is_asked() {
     let (_server, journey) = shared();
-    let form = Form::new().part("name", "a.pdf").part("extension", "pdf").part("content", documents::fixtures::encrypted());
+    let form = Form::new()
+        .part("name", "a.pdf")
+        .part("extension", "pdf")
+        .part("content", documents::fixtures::encrypted("user", lopdf::Permissions::all()));
     let answer = journey.client.post(&journey.path("documents")).form(form).send().expect_problem(400, "INVALID_INPUT");
     assert!(answer.details().contains("encrypted"), "{answer}");
 }

@@ -13,8 +13,8 @@ mod testing;
 
 pub use machine::{Answer, Decision, Machine, Transition};
 pub use person::{
-    Channel, Contact, Device, DocumentType, IdentificationState, IdentificationType, IdentityDocument, Language, Msisdn,
-    SignType, TwoFactorType,
+    Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
+    IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType,
 };
 
 /// An instant in UTC.

@@ -1,6 +1,10 @@
 //! People and the ways to reach them, in the words of the contract.
 
+mod email;
+
 use serde::{Deserialize, Serialize};
+
+pub use email::{EmailAddress, EmailProblem, MAX_EMAIL};
 
 /// Contract `Language`: of the texts sent to a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -188,7 +192,7 @@ impl Contact {
 fn plain(kind: TwoFactorType, value: &str) -> String {
     match kind {
         TwoFactorType::DocumentNumber => value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect(),
-        TwoFactorType::Email => value.trim().to_lowercase(),
+        TwoFactorType::Email => email::folded(value),
     }
 }
 
@@ -236,5 +240,12 @@ mod tests {
         assert!(!person.has_second_factor(TwoFactorType::DocumentNumber, ""));
         assert!(person.has_second_factor(TwoFactorType::Email, "ana@example.ORG "));
         assert!(!Contact::default().has_second_factor(TwoFactorType::Email, ""));
+    }
+
+    #[test]
+    fn an_address_is_compared_however_its_domain_is_written() {
+        let person = Contact { email: Some("ana@münchen.example".into()), ..Contact::default() };
+        assert!(person.has_second_factor(TwoFactorType::Email, "ana@xn--mnchen-3ya.example"));
+        assert!(!person.has_second_factor(TwoFactorType::Email, "ana@munchen.example"));
     }
 }

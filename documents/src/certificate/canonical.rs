@@ -14,7 +14,7 @@ const MAX_INTEGER: u64 = (1 << 53) - 1;
 /// # Errors
 /// [`Error::NotCanonical`] for fractions, integers beyond 2^53 - 1, and values that are not JSON.
 pub fn to_canonical_json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    let value = serde_json::to_value(value).map_err(|error| Error::NotCanonical(error.to_string()))?;
+    let value = serde_json::to_value(value).map_err(|_| Error::NotCanonical("a value has no form in JSON".to_owned()))?;
     let mut output = Vec::with_capacity(4096);
     write_value(&value, &mut output)?;
     Ok(output)
@@ -64,7 +64,7 @@ fn write_value(value: &Value, output: &mut Vec<u8>) -> Result<(), Error> {
 
 // The escapes of `serde_json` are those of RFC 8785, section 3.2.2.2.
 fn write_string(text: &str, output: &mut Vec<u8>) -> Result<(), Error> {
-    serde_json::to_writer(output, text).map_err(|error| Error::NotCanonical(error.to_string()))
+    serde_json::to_writer(output, text).map_err(|_| Error::NotCanonical("a text has no form in JSON".to_owned()))
 }
 
 #[cfg(test)]

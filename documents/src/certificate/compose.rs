@@ -277,7 +277,8 @@ impl Composer {
     fn document(&self, document: &Document, signers: &[Signer]) -> Vec<Cell> {
         let about = Cell::of(Style::STRONG, &document.name)
             .and(Style::MONO_SMALL, &document.id.to_string())
-            .and(Style::SMALL, &self.extent(document.pages, document.size));
+            .and(Style::SMALL, &self.extent(document.pages, document.size))
+            .and(Style::SMALL, &texts::active_content(document.active_content, self.language));
         let mut hashes = Cell::of(Style::LABEL, self.say(&texts::ORIGINAL)).and(Style::MONO, &grouped(&document.sha256));
         for version in &document.versions {
             let label = format!("{} · {}", version.reason, utc(&version.at));
@@ -320,7 +321,8 @@ impl Composer {
             .map(|document| {
                 let about = Cell::of(Style::STRONG, &document.name)
                     .and(Style::MONO_SMALL, &document.id.to_string())
-                    .and(Style::SMALL, &self.extent(document.pages, document.size));
+                    .and(Style::SMALL, &self.extent(document.pages, document.size))
+                    .and(Style::SMALL, &texts::active_content(document.active_content, self.language));
                 vec![about, Cell::of(Style::MONO, &grouped(&document.sha256))]
             })
             .collect();
@@ -594,6 +596,8 @@ mod tests {
             expect(&document.sealed.as_ref().unwrap().sha256);
         }
         expect(&evidence.preview_documents[0].sha256);
+        expect("Active content – JavaScript: 2 · XFA form");
+        expect("Active content – embedded files: 7");
         expect(&evidence.journals[0].head_hash);
         expect(&evidence.timeline[0].journal.as_ref().unwrap().hash);
         expect(&evidence.sealing_certificate.as_ref().unwrap().subject);

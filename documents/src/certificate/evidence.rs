@@ -9,6 +9,7 @@ use x509_cert::Certificate;
 
 use super::Error;
 use super::journal::Journal;
+use crate::active::ActiveContent;
 use crate::pkcs12::hex;
 
 /// Version of the evidence's form. A change that an older reader would misunderstand gets another one.
@@ -276,6 +277,9 @@ pub struct Document {
     pub size: u64,
     /// SHA-256 of the original, lower-case hexadecimal.
     pub sha256: String,
+    /// What in the original is more than pages; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_content: Option<ActiveContent>,
     /// The versions between the original and the sealed one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<DocumentVersion>,
@@ -324,6 +328,9 @@ pub struct PreviewDocument {
     pub size: u64,
     /// Lower-case hexadecimal.
     pub sha256: String,
+    /// What in it is more than pages; absent where it is not known, or the document is no PDF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_content: Option<ActiveContent>,
 }
 
 /// One thing that happened.
@@ -401,9 +408,10 @@ impl SealingCertificate {
     /// # Errors
     /// [`Error::Certificate`] when it is not one.
     pub fn from_der(certificate: &[u8]) -> Result<Self, Error> {
-        let parsed = Certificate::from_der(certificate).map_err(|error| Error::Certificate(error.to_string()))?;
+        let unreadable = || Error::Certificate("it is not an X.509 certificate in DER".to_owned());
+        let parsed = Certificate::from_der(certificate).map_err(|_| unreadable())?;
         let facts = &parsed.tbs_certificate;
-        let encoded = parsed.to_der().map_err(|error| Error::Certificate(error.to_string()))?;
+        let encoded = parsed.to_der().map_err(|_| unreadable())?;
         let fingerprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &encoded);
         Ok(Self {
             subject: facts.subject.to_string(),

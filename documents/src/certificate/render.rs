@@ -198,7 +198,7 @@ mod tests {
     fn a_sealed_certificate_keeps_its_evidence_signed_by_the_same_key() {
         let now = samples::small().generated_at.utc();
         let file = Identity::development("Acme", "Acme", now, "secret").unwrap();
-        let identity = Identity::open(&file, "secret").unwrap();
+        let identity = Identity::open(&file, "secret", now).unwrap();
         let chain: Vec<Vec<u8>> = identity.certificates().map(<[u8]>::to_vec).collect();
         let sign = |input: &[u8]| identity.sign(input).map_err(|error| error.to_string());
         let algorithm = Algorithm::for_certificate(&chain[0]).unwrap();

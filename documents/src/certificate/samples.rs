@@ -4,6 +4,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::*;
+use crate::active::ActiveContent;
 
 const ORGANIZATION: &str = "acme-seguros";
 
@@ -95,6 +96,7 @@ fn document(number: usize, name: &str, aliases: &[String]) -> Document {
         pages: Some(3 + number as u32),
         size: 184_320 + 991 * number as u64,
         sha256: digest(number),
+        active_content: Some(ActiveContent { javascript: 2, xfa: true, ..ActiveContent::default() }),
         versions: Vec::new(),
         sealed: Some(SealedDocument { id: id(0x55, number), size: 212_481, sha256: digest(number + 9) }),
         sign_fields: aliases
@@ -156,6 +158,7 @@ pub fn small() -> Evidence {
             pages: Some(24),
             size: 1_482_007,
             sha256: digest(31),
+            active_content: Some(ActiveContent { embedded_files: 7, ..ActiveContent::default() }),
         }],
         timeline: timeline(9),
         journals: vec![journal()],

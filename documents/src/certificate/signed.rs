@@ -2,8 +2,8 @@
 //! certificates of the key in `x5c`.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
-    VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -22,13 +22,14 @@ const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+const ED_25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// `cty` of the header: what the payload is.
 const CONTENT_TYPE: &str = "rubrica-evidence+json";
 /// Most certificates in `x5c`.
 const MAX_CHAIN: usize = 10;
 
-/// The signature algorithms of evidence (RFC 7518, section 3.1).
+/// The signature algorithms of evidence (RFC 7518, section 3.1, and RFC 8037, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Algorithm {
@@ -40,6 +41,9 @@ pub enum Algorithm {
     Es512,
     /// RSASSA-PKCS1-v1_5 with SHA-256, of 2048 bits or more.
     Rs256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
 }
 
 impl Algorithm {
@@ -56,13 +60,14 @@ impl Algorithm {
         let curve = || key.parameters.as_ref().and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
         match key.oid {
             RSA_ENCRYPTION => Ok(Algorithm::Rs256),
+            ED_25519 => Ok(Algorithm::EdDsa),
             EC_PUBLIC_KEY => match curve() {
                 Some(P256) => Ok(Algorithm::Es256),
                 Some(P384) => Ok(Algorithm::Es384),
                 Some(P521) => Ok(Algorithm::Es512),
                 _ => Err(Error::Certificate("its elliptic curve is none of P-256, P-384 and P-521".to_owned())),
             },
-            other => Err(Error::Certificate(format!("its key is neither RSA nor on an elliptic curve but {other}"))),
+            other => Err(Error::Certificate(format!("its key is neither RSA nor ECDSA nor Ed25519 but {other}"))),
         }
     }
 
@@ -72,6 +77,7 @@ impl Algorithm {
             Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
             Algorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
             Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+            Algorithm::EdDsa => &ED25519,
         }
     }
 
@@ -81,7 +87,7 @@ impl Algorithm {
             Algorithm::Es256 => Some(32),
             Algorithm::Es384 => Some(48),
             Algorithm::Es512 => Some(66),
-            Algorithm::Rs256 => None,
+            Algorithm::Rs256 | Algorithm::EdDsa => None,
         }
     }
 }
@@ -153,7 +159,7 @@ impl SignedEvidence {
         if json.len() > MAX_ATTACHMENT_BYTES {
             return Err(Error::Malformed("it is too large".to_owned()));
         }
-        serde_json::from_slice(json).map_err(|error| Error::Malformed(error.to_string()))
+        serde_json::from_slice(json).map_err(|error| Error::Malformed(not_readable("it", &error)))
     }
 
     /// The flattened JSON serialization (RFC 7515, section 7.2.2).
@@ -214,8 +220,8 @@ impl SignedEvidence {
     /// [`Error::Malformed`].
     pub fn unverified(&self) -> Result<Evidence, Error> {
         let payload = decode("payload", &self.payload)?;
-        let evidence: Evidence = serde_json::from_slice(&payload)
-            .map_err(|error| Error::Malformed(format!("the evidence cannot be read: {error}")))?;
+        let evidence: Evidence =
+            serde_json::from_slice(&payload).map_err(|error| Error::Malformed(not_readable("the evidence", &error)))?;
         if evidence.format != FORMAT {
             return Err(Error::Malformed("the evidence has a form that is not known here".to_owned()));
         }
@@ -224,12 +230,18 @@ impl SignedEvidence {
 
     fn header(&self) -> Result<Header, Error> {
         let header = decode("protected", &self.protected)?;
-        serde_json::from_slice(&header).map_err(|error| Error::Malformed(format!("the header cannot be read: {error}")))
+        serde_json::from_slice(&header).map_err(|error| Error::Malformed(not_readable("the header", &error)))
     }
 }
 
 fn decode(member: &str, text: &str) -> Result<Vec<u8>, Error> {
-    BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|error| Error::Malformed(format!("{member} is not base64url: {error}")))
+    BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::Malformed(format!("{member} is not base64url")))
+}
+
+/// What cannot be read, and where.
+fn not_readable(what: &str, error: &serde_json::Error) -> String {
+    let wrong = if error.is_data() { "has not the form that is expected" } else { "is not valid JSON" };
+    format!("{what} {wrong} at line {}, column {}", error.line(), error.column())
 }
 
 /// RFC 7515, section 5.1, step 8.
@@ -238,7 +250,7 @@ fn signing_input(protected: &str, payload: &str) -> Vec<u8> {
 }
 
 fn read_certificate(certificate: &[u8]) -> Result<Certificate, Error> {
-    Certificate::from_der(certificate).map_err(|error| Error::Certificate(error.to_string()))
+    Certificate::from_der(certificate).map_err(|_| Error::Certificate("it is not an X.509 certificate in DER".to_owned()))
 }
 
 fn matches_key(algorithm: Algorithm, certificate: &Certificate, input: &[u8], signature: &[u8]) -> bool {
@@ -281,8 +293,8 @@ fn fixed_from_der(signature: &[u8], bytes: usize) -> Option<Vec<u8>> {
 mod tests {
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, RSA_PKCS1_SHA256,
-        RsaKeyPair,
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+        RSA_PKCS1_SHA256, RsaKeyPair,
     };
 
     use super::super::samples;
@@ -341,6 +353,17 @@ mod tests {
             Ok(signature)
         };
         let signed = SignedEvidence::sign(&samples::small(), Algorithm::Rs256, &identity.chain, &signer).unwrap();
+        signed.verify(&identity.chain[0]).unwrap();
+    }
+
+    #[test]
+    fn ed25519_keys_sign_too() {
+        let identity = identity(&rcgen::PKCS_ED25519);
+        assert_eq!(Algorithm::for_certificate(&identity.chain[0]).unwrap(), Algorithm::EdDsa);
+        let key = Ed25519KeyPair::from_pkcs8(&identity.key).unwrap();
+        let signer = |input: &[u8]| Ok(key.sign(input).as_ref().to_vec());
+        let signed = SignedEvidence::sign(&samples::small(), Algorithm::EdDsa, &identity.chain, &signer).unwrap();
+        assert_eq!(serde_json::to_value(Algorithm::EdDsa).unwrap(), "EdDSA", "the name of RFC 8037");
         signed.verify(&identity.chain[0]).unwrap();
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Action;
+use crate::active::ActiveContent;
 
 /// The languages of the contract in which a certificate can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -126,6 +127,15 @@ phrases! {
     ONE_PAGE = "1 página", "1 page", "1 pàgina", "orri 1", "1 páxina", "1 Seite";
     PAGES = "{} páginas", "{} pages", "{} pàgines", "{} orri", "{} páxinas", "{} Seiten";
     BYTES = "{} bytes", "{} bytes", "{} bytes", "{} byte", "{} bytes", "{} Bytes";
+
+    ACTIVE_CONTENT = "Contenido activo", "Active content", "Contingut actiu", "Eduki aktiboa", "Contido activo", "Aktive Inhalte";
+    JAVASCRIPT = "JavaScript: {}", "JavaScript: {}", "JavaScript: {}", "JavaScript: {}", "JavaScript: {}", "JavaScript: {}";
+    LAUNCH_ACTIONS = "acciones que abren programas: {}", "actions that start programs: {}", "accions que obren programes: {}",
+        "programak abiarazten dituzten ekintzak: {}", "accións que abren programas: {}", "Aktionen, die Programme starten: {}";
+    EMBEDDED_FILES = "ficheros incrustados: {}", "embedded files: {}", "fitxers incrustats: {}", "txertatutako fitxategiak: {}",
+        "ficheiros incrustados: {}", "eingebettete Dateien: {}";
+    MULTIMEDIA = "multimedia: {}", "multimedia: {}", "multimèdia: {}", "multimedia: {}", "multimedia: {}", "Multimedia: {}";
+    XFA_FORM = "formulario XFA", "XFA form", "formulari XFA", "XFA inprimakia", "formulario XFA", "XFA-Formular";
 
     TIMELINE = "Cronología", "Timeline", "Cronologia", "Kronologia", "Cronoloxía", "Zeitlicher Ablauf";
     TIME = "Momento", "Time", "Moment", "Unea", "Momento", "Zeitpunkt";
@@ -304,6 +314,21 @@ pub(super) fn fill(phrase: &Phrase, language: Language, values: &[&str]) -> Stri
     text
 }
 
+/// What of a document is more than pages, in one line; empty where there is nothing of it, or it is not known.
+pub(super) fn active_content(content: Option<ActiveContent>, language: Language) -> String {
+    let content = content.unwrap_or_default();
+    let counted = [
+        (&JAVASCRIPT, content.javascript),
+        (&LAUNCH_ACTIONS, content.launch_actions),
+        (&EMBEDDED_FILES, content.embedded_files),
+        (&MULTIMEDIA, content.multimedia),
+    ];
+    let there = counted.into_iter().filter(|(_, count)| *count > 0);
+    let mut told: Vec<String> = there.map(|(phrase, count)| fill(phrase, language, &[&count.to_string()])).collect();
+    told.extend(content.xfa.then(|| XFA_FORM.say(language).to_owned()));
+    if told.is_empty() { String::new() } else { format!("{} – {}", ACTIVE_CONTENT.say(language), told.join(" · ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::font::Face;
@@ -347,5 +372,17 @@ mod tests {
     fn holes_are_filled_in_order() {
         assert_eq!(fill(&PAGE_OF, Language::En, &["2", "7"]), "Page 2 of 7");
         assert_eq!(fill(&PAGES, Language::De, &["3"]), "3 Seiten");
+    }
+
+    #[test]
+    fn active_content_is_told_where_there_is_some() {
+        let content = ActiveContent { javascript: 2, embedded_files: 1, xfa: true, ..ActiveContent::default() };
+        let told = active_content(Some(content), Language::En);
+        assert_eq!(told, "Active content – JavaScript: 2 · embedded files: 1 · XFA form");
+        for language in Language::ALL {
+            assert!(active_content(Some(content), language).starts_with(ACTIVE_CONTENT.say(language)));
+            assert_eq!(active_content(Some(ActiveContent::default()), language), "");
+        }
+        assert_eq!(active_content(None, Language::En), "");
     }
 }

@@ -9,7 +9,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn rsa() -> Identity {
-    Identity::open(include_bytes!("../../fixtures/rsa2048-aes256.p12"), "password").unwrap()
+    Identity::open(include_bytes!("../../fixtures/rsa2048-aes256.p12"), "password", at()).unwrap()
 }
 
 fn request(field: Option<&str>) -> Request {
@@ -87,9 +87,23 @@ fn missing_signed_and_other_fields_are_refused() {
 
 #[test]
 fn what_cannot_be_sealed_is_refused_with_the_reason() {
-    for (pdf, expected) in [(b"hello".to_vec(), pdf::Error::NotPdf), (fixtures::encrypted(), pdf::Error::Encrypted)] {
+    let protected = fixtures::encrypted("user", lopdf::Permissions::all());
+    for (pdf, expected) in [(b"hello".to_vec(), pdf::Error::NotPdf), (protected, pdf::Error::Encrypted)] {
         assert!(matches!(seal(&pdf, &rsa(), &[request(None)]), Err(Error::Document(error)) if error == expected));
     }
+}
+
+#[test]
+fn an_encrypted_file_that_opens_without_a_password_is_sealed_in_its_own_encryption() {
+    let original = fixtures::encrypted("", lopdf::Permissions::FILLABLE);
+    let mut signed = request(Some("A"));
+    signed.signer_name = "Ana Pons i Güell".to_owned();
+    let sealed = seal(&original, &rsa(), &[signed, request(None)]).unwrap();
+    assert_eq!(&sealed[..original.len()], original);
+    assert_eq!(pdf::find(&sealed, b"Ana Pons"), None, "texts are encrypted");
+    let report = verified(&sealed);
+    assert!(report.all_intact(), "{report}");
+    assert_eq!(report.signatures[0].name.as_deref(), Some("Ana Pons i Güell"));
 }
 
 #[test]
@@ -127,7 +141,7 @@ fn hostile_texts_cannot_break_the_signature_dictionary() {
 #[test]
 fn a_file_certified_against_any_change_is_refused() {
     let certified = fixtures::certified(1);
-    assert!(matches!(seal(&certified, &rsa(), &[request(None)]), Err(Error::Document(pdf::Error::Damaged(_)))));
+    assert!(matches!(seal(&certified, &rsa(), &[request(None)]), Err(Error::Document(pdf::Error::Forbidden(_)))));
     assert!(seal(&fixtures::certified(2), &rsa(), &[request(None)]).is_ok());
 }
 

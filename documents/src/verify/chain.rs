@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::x509::Certificate;
+use crate::x509::{Certificate, Unfit};
 
 /// Certificates of a path, and candidates that are tried in all.
 const MAX_PATH: usize = 8;
@@ -25,8 +25,10 @@ pub enum Trust {
     ExpiredAtSigning { certificate: String, ended: DateTime<Utc> },
     /// This certificate was not valid yet at the time of signing.
     NotYetValidAtSigning { certificate: String, begins: DateTime<Utc> },
-    /// Its key usage does not allow signatures on documents.
+    /// Its key usage does not allow signatures.
     KeyUsage,
+    /// Its extended key usage excludes what it was used for: documents, or time stamps.
+    ExtendedKeyUsage,
     /// It has a critical extension that is not understood here.
     CriticalExtension { extension: String },
     /// There is no readable certificate of the signer.
@@ -51,7 +53,10 @@ impl fmt::Display for Trust {
             Self::NotYetValidAtSigning { certificate, begins } => {
                 write!(f, "not trusted: the certificate \"{certificate}\" is only valid from {}", begins.date_naive())
             }
-            Self::KeyUsage => write!(f, "not trusted: its key usage does not allow signatures on documents"),
+            Self::KeyUsage => write!(f, "not trusted: its key usage does not allow signatures"),
+            Self::ExtendedKeyUsage => {
+                write!(f, "not trusted: it was issued for other purposes (its extended key usage excludes this one)")
+            }
             Self::CriticalExtension { extension } => {
                 write!(f, "not trusted: it has a critical extension ({extension}) that is not understood")
             }
@@ -60,16 +65,29 @@ impl fmt::Display for Trust {
     }
 }
 
+/// What a certificate was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Document,
+    TimeStamp,
+}
+
 /// Evaluates `leaf` at the time of signing. `pool` are the certificates that came with the signature.
 pub(super) fn evaluate<'a>(
     leaf: &'a Certificate,
     pool: &'a [Certificate],
     roots: &'a [Certificate],
     at: DateTime<Utc>,
-    signs_documents: bool,
+    usage: Use,
 ) -> Trust {
-    if signs_documents && !leaf.may_sign_documents() {
-        return Trust::KeyUsage;
+    let fit = match usage {
+        Use::Document => leaf.fit_for_documents(),
+        Use::TimeStamp => leaf.fit_for_time_stamps(),
+    };
+    match fit {
+        Err(Unfit::KeyUsage) => return Trust::KeyUsage,
+        Err(Unfit::ExtendedKeyUsage) => return Trust::ExtendedKeyUsage,
+        Ok(()) => {}
     }
     let mut search = Search { pool, roots, at, trials: 0, fault: None };
     if let Some(root) = search.extend(&mut vec![leaf]) {

@@ -13,7 +13,7 @@ use crate::fields::{self, Field};
 use crate::pdf;
 
 /// Findings of one kind that are listed.
-const MAX_LISTED: usize = 20;
+pub(super) const MAX_LISTED: usize = 20;
 /// Nesting of direct objects that is followed.
 const MAX_DEPTH: usize = 64;
 /// Items of a list that are no references and are compared one by one; what comes after them counts as changed.

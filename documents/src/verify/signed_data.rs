@@ -1,10 +1,10 @@
 //! Reading the CMS `SignedData` of a signature (RFC 5652), and the attributes that matter for PDF signatures.
 
+use der::Decode;
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
-use der::{Decode, Reader, SliceReader};
 use spki::AlgorithmIdentifierRef;
 
-use crate::asn1::{self, CONTEXT_0, OCTET_STRING, SEQUENCE, oid};
+use crate::asn1::{self, CONTEXT_0, OCTET_STRING, SEQUENCE, SET, ber, oid};
 use crate::x509::Certificate;
 
 /// Certificates of one signature that are looked at.
@@ -17,38 +17,73 @@ pub(super) struct SignedData<'a> {
     pub(super) content: Option<&'a [u8]>,
     pub(super) certificates: Vec<Certificate>,
     pub(super) signer: SignerInfo<'a>,
+}
+
+/// The value of `/Contents`: one structure, which may come in BER, and padding.
+pub(super) struct Value {
+    der: Vec<u8>,
     /// What follows the structure is zeros, as padding is.
     pub(super) padded_with_zeros: bool,
+}
+
+/// Why a value cannot be used, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// There is no signature in it.
+    Empty,
+    /// There may be one, which cannot be judged.
+    NotJudged(String),
 }
 
 pub(super) struct SignerInfo<'a> {
     identifier: AnyRef<'a>,
     pub(super) digest: ObjectIdentifier,
-    /// The attributes as they were signed: under the tag SET (RFC 5652 5.4).
-    pub(super) signed_attributes: Option<Vec<u8>>,
+    /// The attributes in DER under the tag SET, as they are signed (RFC 5652 5.4): in the order of the file, and in that of
+    /// DER where it is another. Programs that write them unsorted sign the one or the other; the attributes are the same.
+    pub(super) signed_attributes: Option<Vec<Vec<u8>>>,
     attributes: Vec<(ObjectIdentifier, AnyRef<'a>)>,
     pub(super) algorithm: AlgorithmIdentifierRef<'a>,
     pub(super) signature: &'a [u8],
 }
 
-/// Reads the content of `/Contents`.
-///
-/// # Errors
-/// In words: why it cannot be read.
-pub(super) fn read(contents: &[u8]) -> Result<SignedData<'_>, &'static str> {
-    if contents.iter().all(|byte| *byte == 0) {
-        return Err("it is empty");
+impl Value {
+    /// Reads the bytes of `/Contents`.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub(super) fn read(contents: &[u8]) -> Result<Self, Unusable> {
+        if contents.iter().all(|byte| *byte == 0) {
+            return Err(Unusable::Empty);
+        }
+        let element = ber::first_element(contents)
+            .map_err(|error| Unusable::NotJudged(format!("the signature's value cannot be read: {error}")))?;
+        let padded_with_zeros = contents[element.used..].iter().all(|byte| *byte == 0);
+        Ok(Self { der: element.der, padded_with_zeros })
     }
-    let mut reader = SliceReader::new(contents).map_err(|_| "it is too large")?;
-    let outer: AnyRef<'_> = reader.decode().map_err(|_| "it is not DER")?;
-    let used = usize::try_from(reader.position()).map_err(|_| "it is too large")?;
-    let padded_with_zeros = contents[used..].iter().all(|byte| *byte == 0);
-    parse(outer, padded_with_zeros)
-        .map_err(|_| "it is not a readable CMS signature")?
-        .ok_or("it does not have exactly one signer")
+
+    /// What it holds.
+    ///
+    /// # Errors
+    /// [`Unusable::NotJudged`].
+    pub(super) fn signed_data(&self) -> Result<SignedData<'_>, Unusable> {
+        let not_judged = |why: String| Unusable::NotJudged(why);
+        let parsed = AnyRef::from_der(&self.der).and_then(parse);
+        match parsed.map_err(|_| not_judged("the signature's value is not a CMS signature that can be read here".to_owned()))? {
+            Parsed::One(data) => Ok(*data),
+            Parsed::Signers(count) => {
+                Err(not_judged(format!("the signature's value has {count} signers, where PDF has exactly one")))
+            }
+        }
+    }
 }
 
-fn parse(outer: AnyRef<'_>, padded_with_zeros: bool) -> der::Result<Option<SignedData<'_>>> {
+/// ISO 32000-2 12.8.3.3.1 wants exactly one signer.
+enum Parsed<'a> {
+    One(Box<SignedData<'a>>),
+    Signers(usize),
+}
+
+fn parse(outer: AnyRef<'_>) -> der::Result<Parsed<'_>> {
     let [content_type, explicit] = exactly(asn1::elements(outer.value())?)?;
     if content_type.decode_as::<ObjectIdentifier>()? != oid::SIGNED_DATA {
         return Err(malformed());
@@ -68,8 +103,8 @@ fn parse(outer: AnyRef<'_>, padded_with_zeros: bool) -> der::Result<Option<Signe
     let certificates = certificates.into_iter().take(MAX_CERTIFICATES).filter(|c| asn1::tag(c) == SEQUENCE);
     let certificates = certificates.filter_map(|c| Certificate::from_der(&asn1::raw(c).ok()?).ok()).collect();
     let signers = asn1::elements(rest.last().ok_or_else(malformed)?.value())?;
-    let [signer] = signers[..] else { return Ok(None) };
-    Ok(Some(SignedData { content_type, content, certificates, signer: signer_info(signer)?, padded_with_zeros }))
+    let [signer] = signers[..] else { return Ok(Parsed::Signers(signers.len())) };
+    Ok(Parsed::One(Box::new(SignedData { content_type, content, certificates, signer: signer_info(signer)? })))
 }
 
 fn signer_info(element: AnyRef<'_>) -> der::Result<SignerInfo<'_>> {
@@ -81,6 +116,7 @@ fn signer_info(element: AnyRef<'_>) -> der::Result<SignerInfo<'_>> {
     };
     let [algorithm, signature, ..] = rest else { return Err(malformed()) };
     let mut named = Vec::new();
+    let signed_attributes = attributes.map(as_signed).transpose()?;
     for attribute in attributes.map_or(Ok(Vec::new()), |set| asn1::elements(set.value()))? {
         let [name, values] = exactly(asn1::elements(attribute.value())?)?;
         // The attributes read here have exactly one value each (RFC 5652 11).
@@ -91,11 +127,18 @@ fn signer_info(element: AnyRef<'_>) -> der::Result<SignerInfo<'_>> {
     Ok(SignerInfo {
         identifier: *identifier,
         digest: digest.decode_as::<AlgorithmIdentifierRef<'_>>()?.oid,
-        signed_attributes: attributes.map(|set| asn1::tlv(asn1::SET, &[set.value()])),
+        signed_attributes,
         attributes: named,
         algorithm: algorithm.decode_as()?,
         signature: signature.value(),
     })
+}
+
+fn as_signed(set: &AnyRef<'_>) -> der::Result<Vec<Vec<u8>>> {
+    let as_written = asn1::tlv(SET, &[set.value()]);
+    let elements = asn1::elements(set.value())?.into_iter().map(asn1::raw).collect::<der::Result<Vec<_>>>()?;
+    let sorted = asn1::set_of(SET, elements);
+    Ok(if sorted == as_written { vec![as_written] } else { vec![as_written, sorted] })
 }
 
 fn exactly<const N: usize>(elements: Vec<AnyRef<'_>>) -> der::Result<[AnyRef<'_>; N]> {
@@ -157,7 +200,8 @@ impl<'a> SignerInfo<'a> {
     /// Whether this signer's identifier names `certificate`: by issuer and serial number, or by its subject key identifier.
     pub(super) fn is(&self, certificate: &Certificate) -> bool {
         if asn1::tag(&self.identifier) != SEQUENCE {
-            return certificate.subject_key_identifier().is_some_and(|id| id == self.identifier.value());
+            let identifier = asn1::octets(&self.identifier);
+            return identifier.is_ok_and(|own| certificate.subject_key_identifier().is_some_and(|id| id == *own));
         }
         let named = asn1::tlv(SEQUENCE, &[certificate.issuer(), certificate.serial()]);
         asn1::raw(self.identifier).is_ok_and(|identifier| identifier == named)
@@ -186,11 +230,26 @@ fn generalized_time(element: &AnyRef<'_>) -> Option<std::time::SystemTime> {
 mod tests {
     use super::*;
 
+    fn read(contents: &[u8]) -> Result<(), Unusable> {
+        Value::read(contents)?.signed_data().map(|_| ())
+    }
+
     #[test]
-    fn empty_and_unreadable_contents_are_refused() {
-        assert_eq!(read(&[]).err(), Some("it is empty"));
-        assert_eq!(read(&[0; 100]).err(), Some("it is empty"));
-        assert_eq!(read(b"\x30\x80\x00\x00").err(), Some("it is not DER"));
-        assert_eq!(read(&asn1::tlv(SEQUENCE, &[])).err(), Some("it is not a readable CMS signature"));
+    fn what_cannot_be_read_is_told_apart_from_what_is_empty() {
+        assert_eq!(read(&[]), Err(Unusable::Empty));
+        assert_eq!(read(&[0; 100]), Err(Unusable::Empty));
+        for unreadable in [&[0x30, 0x80][..], b"\x30\x80\x00\x00", &asn1::tlv(SEQUENCE, &[]), b"-----BEGIN"] {
+            assert!(matches!(read(unreadable), Err(Unusable::NotJudged(_))), "{unreadable:x?}");
+        }
+    }
+
+    #[test]
+    fn attributes_that_are_not_sorted_are_tried_in_both_orders() {
+        let [first, second] = [asn1::tlv(SEQUENCE, &[&[2, 1, 9]]), asn1::tlv(SEQUENCE, &[&[2, 1, 3]])];
+        let unsorted = asn1::tlv(CONTEXT_0, &[&first, &second]);
+        let sorted = asn1::tlv(CONTEXT_0, &[&second, &first]);
+        let orders = |set: &[u8]| as_signed(&AnyRef::from_der(set).unwrap()).unwrap();
+        assert_eq!(orders(&sorted), [asn1::tlv(SET, &[&second, &first])]);
+        assert_eq!(orders(&unsorted), [asn1::tlv(SET, &[&first, &second]), asn1::tlv(SET, &[&second, &first])]);
     }
 }

@@ -12,7 +12,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn identity() -> Identity {
-    Identity::open(include_bytes!("../../fixtures/p384-aes256.p12"), "password").unwrap()
+    Identity::open(include_bytes!("../../fixtures/p384-aes256.p12"), "password", at()).unwrap()
 }
 
 fn trust() -> Trust {
@@ -239,8 +239,8 @@ fn empty_contents_and_a_repeated_key_are_refused() {
 #[test]
 fn bytes_after_the_end_of_the_document_are_a_problem() {
     let pdf = sealed(&[request(None)]);
-    let longer = report(&[pdf.as_slice(), b"%PDF-1.7 something else"].concat());
-    assert!(!longer.signatures[0].covers_whole_file && !longer.all_intact());
+    let longer = verify(&[pdf.as_slice(), b"%PDF-1.7 something else"].concat(), &trust(), at());
+    assert!(matches!(longer, Err(Error::Document(pdf::Error::Ambiguous(_)))), "{longer:?}");
     assert!(report(&[pdf.as_slice(), b"\r\n\0\0"].concat()).all_intact(), "padding is none");
 }
 
@@ -261,6 +261,173 @@ fn signatures_of_other_programs_are_verified() {
         let position = place(&changed, b"1.250");
         changed[position] = b'9';
         assert!(report(&changed).signatures.iter().all(|signature| !signature.is_intact()));
+    }
+}
+
+/// The same file with another signature value.
+fn with_value(pdf: &[u8], change: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let start = place(pdf, b"/Contents <") + b"/Contents <".len();
+    let length = pdf[start..].iter().position(|byte| *byte == b'>').unwrap();
+    let value = unhex(&pdf[start - 1..=start + length]).unwrap();
+    let changed = change(&crate::asn1::ber::first_element(&value).unwrap().der);
+    let digits: String = changed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut pdf = pdf.to_vec();
+    pdf.splice(start..start + length, format!("{digits:0<length$}").bytes());
+    pdf
+}
+
+/// `what` exchanged wherever it stands.
+fn exchanged(bytes: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
+    assert_eq!(what.len(), with.len());
+    let mut bytes = bytes.to_vec();
+    while let Some(at) = pdf::find(&bytes, what) {
+        bytes[at..at + what.len()].copy_from_slice(with);
+    }
+    bytes
+}
+
+/// The CMS with its one signer so many times.
+fn with_signers(cms: &[u8], count: usize) -> Vec<u8> {
+    use crate::asn1::{CONTEXT_0, SEQUENCE, SET, elements, raw, tlv};
+    let inside = |der: &[u8]| -> Vec<Vec<u8>> {
+        let outer = elements(der).unwrap()[0];
+        elements(outer.value()).unwrap().into_iter().map(|part| raw(part).unwrap()).collect()
+    };
+    let outer = inside(cms);
+    let mut parts = inside(&inside(&outer[1])[0]);
+    let signer = inside(&parts.pop().unwrap()).remove(0);
+    parts.push(tlv(SET, &vec![signer.as_slice(); count]));
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    tlv(SEQUENCE, &[&outer[0], &tlv(CONTEXT_0, &[&tlv(SEQUENCE, &parts)])])
+}
+
+/// The CMS whose signer is named by another serial number than the certificate's.
+fn with_another_issuer(cms: &[u8]) -> Vec<u8> {
+    let identity = identity();
+    let serial = identity.leaf().serial();
+    let at = cms.windows(serial.len()).rposition(|window| window == serial).unwrap();
+    let mut cms = cms.to_vec();
+    cms[at + serial.len() - 1] ^= 1;
+    cms
+}
+
+#[test]
+fn a_signature_in_ber_is_read_and_judged() {
+    let pdf = with_value(&sealed(&[request(None)]), crate::asn1::ber::tests::to_ber);
+    let read = report(&pdf);
+    assert!(read.all_intact() && read.all_trusted(), "{read}");
+    let mut changed = pdf.clone();
+    let position = place(&changed, b"1.250");
+    changed[position] = b'9';
+    assert!(report(&changed).to_string().contains("BROKEN"));
+    let mut hidden = pdf;
+    let end = place(&hidden, b"/Contents <") + b"/Contents <".len() + 16_000;
+    hidden[end] = b'7';
+    assert_eq!(report(&hidden).signatures[0].judgement, Judgement::NotIntact, "bytes after the value");
+}
+
+#[test]
+fn what_cannot_be_judged_is_called_that_and_is_not_intact() {
+    let pdf = sealed(&[request(None)]);
+    let name = |oid: der::oid::ObjectIdentifier| crate::asn1::object_identifier(oid);
+    let last_changed = |mut der: Vec<u8>| {
+        *der.last_mut().unwrap() += 1;
+        der
+    };
+    let unknown = |oid: der::oid::ObjectIdentifier| last_changed(last_changed(last_changed(name(oid))));
+    let cases = [
+        ("kind", exchanged(&pdf, b"ETSI.CAdES.detached", b"ETSI.CAdES.attached"), "kind \"ETSI.CAdES.attached\""),
+        ("rubbish", with_value(&pdf, |_| b"-----BEGIN PKCS7-----".to_vec()), "cannot be read"),
+        ("another structure", with_value(&pdf, |_| vec![0x30, 3, 2, 1, 5]), "not a CMS signature"),
+        ("cut off", with_value(&pdf, |cms| [&cms[..4], &[0x30, 0x84, 0x7f]].concat()), "cannot be read"),
+        ("no signer", with_value(&pdf, |cms| with_signers(cms, 0)), "0 signers"),
+        ("two signers", with_value(&pdf, |cms| with_signers(cms, 2)), "2 signers"),
+        (
+            "algorithm",
+            with_value(&pdf, |cms| exchanged(cms, &name(oid::ECDSA_SHA384), &unknown(oid::ECDSA_SHA384))),
+            "1.2.840.10045.4.3.6 is not supported",
+        ),
+        ("digest", with_value(&pdf, |cms| exchanged(cms, &name(oid::SHA384), &unknown(oid::SHA384))), "digest 2.16.840"),
+        (
+            "two digests",
+            with_value(&pdf, |cms| exchanged(cms, &name(oid::ECDSA_SHA384), &name(oid::ECDSA_SHA256))),
+            "beside another digest",
+        ),
+        ("no certificate", with_value(&pdf, with_another_issuer), "no readable certificate"),
+    ];
+    for (kind, file, words) in cases {
+        let report = report(&file);
+        let signature = &report.signatures[0];
+        assert_eq!(signature.judgement, Judgement::NotJudged, "{kind}: {report}");
+        assert!(!report.all_intact() && !signature.is_intact());
+        assert!(signature.problems.is_empty() && signature.not_judged.iter().any(|why| why.contains(words)), "{kind}: {report}");
+        let text = report.to_string();
+        assert!(text.contains("cannot be judged: ") && text.contains("NOT every signature can be judged"), "{kind}: {text}");
+        assert!(!text.contains("BROKEN") && !text.contains("intact:"), "{kind}: {text}");
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["signatures"][0]["judgement"], "not_judged");
+    }
+}
+
+#[test]
+fn what_is_found_wrong_outweighs_what_cannot_be_judged() {
+    let name = |oid: der::oid::ObjectIdentifier| crate::asn1::object_identifier(oid);
+    let mut unknown = name(oid::ECDSA_SHA384);
+    *unknown.last_mut().unwrap() = 99;
+    let pdf = with_value(&sealed(&[request(None)]), |cms| exchanged(cms, &name(oid::ECDSA_SHA384), &unknown));
+    let mut changed = pdf.clone();
+    let position = place(&changed, b"1.250");
+    changed[position] = b'9';
+    let report = report(&changed);
+    assert_eq!(report.signatures[0].judgement, Judgement::NotIntact);
+    let text = report.to_string();
+    assert!(text.contains("BROKEN") && text.contains("Not judged:") && text.contains("NOT every signature is intact"), "{text}");
+}
+
+#[test]
+fn a_certificate_for_other_purposes_is_not_trusted() {
+    let root = {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().to_vec();
+        (rcgen::Issuer::new(params, key), Certificate::from_der(&certificate).unwrap())
+    };
+    let trust_of = |purposes: &[rcgen::ExtendedKeyUsagePurpose], usage: chain::Use| {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "Leaf");
+        params.extended_key_usages = purposes.to_vec();
+        let leaf = params.signed_by(&rcgen::KeyPair::generate().unwrap(), &root.0).unwrap().der().to_vec();
+        chain::evaluate(&Certificate::from_der(&leaf).unwrap(), &[], std::slice::from_ref(&root.1), at(), usage)
+    };
+    use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, EmailProtection, ServerAuth, TimeStamping};
+    for (purposes, documents, time_stamps) in [
+        (&[][..], true, false),
+        (&[ServerAuth], false, false),
+        (&[ClientAuth], false, false),
+        (&[ClientAuth, EmailProtection], true, false),
+        (&[TimeStamping], false, true),
+    ] {
+        for (usage, fits) in [(chain::Use::Document, documents), (chain::Use::TimeStamp, time_stamps)] {
+            let trust = trust_of(purposes, usage);
+            assert_eq!(trust.is_trusted(), fits, "{purposes:?} {usage:?}: {trust}");
+            assert!(fits || trust == CertificateTrust::ExtendedKeyUsage);
+        }
+    }
+}
+
+#[test]
+fn seals_with_p521_and_ed25519_are_verified() {
+    for kind in [&rcgen::PKCS_ECDSA_P521_SHA512, &rcgen::PKCS_ED25519] {
+        let (identity, root) = Identity::of_kind(kind, at());
+        let pdf = seal(&fixtures::contract(&["A"]), &identity, &[request(Some("A"))]).unwrap();
+        let trust = Trust { roots: vec![root] };
+        let report = verify(&pdf, &trust, at() + Duration::days(1)).unwrap();
+        assert!(report.all_intact() && report.all_trusted(), "{report}");
+        let mut changed = pdf;
+        let position = place(&changed, b"1.250");
+        changed[position] = b'9';
+        assert!(!verify(&changed, &trust, at()).unwrap().all_intact());
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{Binding, Changes, Report, Signature};
+use super::{Binding, CHANGED, Changes, Judgement, Report, Signature};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,10 +23,12 @@ impl fmt::Display for Report {
             write!(f, "{signature}")?;
         }
         writeln!(f)?;
+        let wrong = self.signatures.iter().any(|signature| signature.judgement == Judgement::NotIntact);
         let verdict = match (count, self.all_intact()) {
             (0, _) => "Result: not signed.",
             (_, true) => "Result: every signature is intact.",
-            (_, false) => "Result: NOT every signature is intact.",
+            (_, false) if wrong || !self.problems.is_empty() => "Result: NOT every signature is intact.",
+            (_, false) => "Result: NOT every signature can be judged.",
         };
         writeln!(f, "{verdict} Checked on {}, without asking whether certificates were revoked.", moment(self.verified_at))
     }
@@ -49,11 +51,14 @@ impl fmt::Display for Signature {
             }
         }
         line("Covers:", &self.coverage())?;
-        line("Integrity:", self.integrity())?;
+        line("Integrity:", &self.integrity())?;
         line("Identity:", &self.trust.to_string())?;
         line("Afterwards:", &self.later_changes.to_string())?;
         for problem in &self.problems {
             line("Problem:", problem)?;
+        }
+        for reason in self.not_judged.iter().filter(|_| self.judgement != Judgement::NotJudged) {
+            line("Not judged:", reason)?;
         }
         Ok(())
     }
@@ -69,14 +74,17 @@ impl Signature {
         }
     }
 
-    fn integrity(&self) -> &'static str {
-        match (self.is_intact(), self.digest_intact, self.signature_valid, self.certificate_binding) {
-            (true, ..) => "intact: what was signed is unchanged",
-            (_, false, _, _) => "BROKEN: what was signed is not what is there",
-            (_, _, false, _) => "NOT PROVEN: the signature could not be confirmed with this certificate",
-            (_, _, _, Binding::Mismatch) => "INVALID: the signature was made for another certificate",
-            _ => "SUSPICIOUS: see below",
-        }
+    fn integrity(&self) -> String {
+        let changed = self.problems.iter().any(|problem| problem == CHANGED);
+        let words = match (self.judgement, self.certificate_binding) {
+            (Judgement::Intact, _) => "intact: what was signed is unchanged",
+            (Judgement::NotJudged, _) => return format!("cannot be judged: {}", self.not_judged.join("; ")),
+            (Judgement::NotIntact, _) if changed => "BROKEN: what was signed is not what is there",
+            (Judgement::NotIntact, Binding::Mismatch) => "INVALID: the signature was made for another certificate",
+            (Judgement::NotIntact, _) if !self.digest_intact || !self.signature_valid => "NOT PROVEN: see below",
+            (Judgement::NotIntact, _) => "SUSPICIOUS: see below",
+        };
+        words.to_owned()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether bytes are what their extension says, and their archive hash.
 
+use documents::active::ActiveContent;
 use md5::{Digest, Md5};
 use serde::de::IgnoredAny;
 
@@ -8,13 +9,14 @@ use super::document::Extension;
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG_START: &[u8] = b"\xff\xd8\xff";
 
-/// Checks that bytes are of the declared extension. Takes time in proportion to the bytes: keep it off the I/O threads.
-pub(super) fn check(extension: Extension, bytes: &[u8]) -> Result<(), String> {
+/// Checks that bytes are of the declared extension, and tells the active content of a PDF. Takes time in proportion to the bytes: keep it
+/// off the I/O threads.
+pub(super) fn check(extension: Extension, bytes: &[u8]) -> Result<Option<ActiveContent>, String> {
     if bytes.is_empty() {
         return Err("the content is empty".into());
     }
     match extension {
-        Extension::Pdf => check_pdf(bytes),
+        Extension::Pdf => check_pdf(bytes).map(Some),
         Extension::Png => check_that(is_png(bytes), "not a PNG image"),
         Extension::Jpeg | Extension::Jpg => check_that(bytes.starts_with(JPEG_START), "not a JPEG image"),
         Extension::Json => check_that(serde_json::from_slice::<IgnoredAny>(bytes).is_ok(), "not valid JSON"),
@@ -22,13 +24,13 @@ pub(super) fn check(extension: Extension, bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-fn check_that(holds: bool, otherwise: &str) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+fn check_that(holds: bool, otherwise: &str) -> Result<Option<ActiveContent>, String> {
+    if holds { Ok(None) } else { Err(otherwise.to_owned()) }
 }
 
 /// A PDF must be one that can be signed later: encrypted and damaged ones are refused here, not in the middle of a process.
-fn check_pdf(bytes: &[u8]) -> Result<(), String> {
-    documents::inspect::inspect(bytes).map(drop).map_err(|error| error.to_string())
+fn check_pdf(bytes: &[u8]) -> Result<ActiveContent, String> {
+    documents::inspect::inspect(bytes).map(|facts| facts.active_content).map_err(|error| error.with_advice())
 }
 
 /// Signature and the header chunk, which must be the first (ISO/IEC 15948, 5.2 and 5.6).

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use documents::active::ActiveContent;
 use serde::{Deserialize, Serialize};
 use store::Timestamp;
 use store::blobs::Digest;
@@ -115,6 +116,10 @@ pub struct Document {
     pub size: u64,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// What of an uploaded PDF is more than pages. `None` where nobody looked: no PDF, one that this server made, or a record of an older
+    /// version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_content: Option<ActiveContent>,
     /// Where it is in its life.
     #[serde(flatten)]
     pub state: State,

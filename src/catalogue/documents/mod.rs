@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{SubsecRound, TimeDelta};
+use documents::active::ActiveContent;
 use store::blobs::{self, Blobs, Collected, Digest};
 use store::{RecordKey, Store, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -177,12 +178,12 @@ impl Documents {
     /// # Errors
     /// [`Error::Invalid`] with everything that is wrong, [`Error::TooLarge`], [`Error::Catalogue`].
     pub async fn upload(&self, organization: &str, upload: Upload, now: Timestamp) -> Result<Document, Error> {
-        let draft = self.check(upload).await?;
+        let (draft, active_content) = self.check(upload).await?;
         let produced = Produced { id: Uuid::now_v7(), ..draft };
-        self.store_produced(organization, produced, now).await
+        self.store(organization, produced, active_content, now).await
     }
 
-    async fn check(&self, upload: Upload) -> Result<Produced, Error> {
+    async fn check(&self, upload: Upload) -> Result<(Produced, Option<ActiveContent>), Error> {
         let mut problems = Vec::new();
         let mut noted = |member: &'static str, message: String| problems.push(Problem::new(member, message));
         let missing = || "the part is missing".to_owned();
@@ -197,14 +198,16 @@ impl Documents {
         if bytes.as_ref().is_some_and(|bytes| bytes.len() > self.options.max_bytes) {
             return Err(Error::TooLarge(self.options.max_bytes));
         }
-        if let (Some(extension), Some(bytes)) = (extension, bytes.clone())
-            && let Err(message) = off_thread("the check of a document", move || content::check(extension, &bytes)).await?
-        {
-            noted("content", message);
+        let mut active_content = None;
+        if let (Some(extension), Some(bytes)) = (extension, bytes.clone()) {
+            match off_thread("the check of a document", move || content::check(extension, &bytes)).await? {
+                Ok(found) => active_content = found,
+                Err(message) => noted("content", message),
+            }
         }
         match (name, extension, tags, bytes) {
             (Some(name), Some(extension), Some(tags), Some(bytes)) if problems.is_empty() => {
-                Ok(Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes })
+                Ok((Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes }, active_content))
             }
             _ => Err(Error::Invalid(problems)),
         }
@@ -216,6 +219,16 @@ impl Documents {
     /// # Errors
     /// [`Error::TooLarge`] beyond what a record can name, [`Error::Catalogue`].
     pub async fn store_produced(&self, organization: &str, produced: Produced, now: Timestamp) -> Result<Document, Error> {
+        self.store(organization, produced, None, now).await
+    }
+
+    async fn store(
+        &self,
+        organization: &str,
+        produced: Produced,
+        active_content: Option<ActiveContent>,
+        now: Timestamp,
+    ) -> Result<Document, Error> {
         let key = Self::key(organization, produced.id);
         if let Some(existing) = self.records.get::<Document>(&key).await? {
             return Ok(existing.value);
@@ -236,6 +249,7 @@ impl Documents {
             archive_hash,
             size: bytes.len() as u64,
             created_at: now,
+            active_content,
             state: State::Present,
         };
         if self.records.put(&key, 0, now, &document).await? {
@@ -287,6 +301,20 @@ impl Documents {
             State::Removed { .. } => Err(Error::Gone),
             _ => Err(CatalogueError::BytesMissing(format!("{organization}/{COLLECTION}/{}", document.id)).into()),
         }
+    }
+
+    /// What of a PDF is more than pages; `None` for another document, and for one whose bytes cannot be read as a PDF now. It is in the
+    /// record of an upload; of others it is looked for in the bytes.
+    ///
+    /// # Errors
+    /// As [`Documents::bytes`].
+    pub async fn active_content(&self, organization: &str, document: &Document) -> Result<Option<ActiveContent>, Error> {
+        if document.extension != Extension::Pdf || document.active_content.is_some() {
+            return Ok(document.active_content);
+        }
+        let bytes = self.bytes(organization, document).await?;
+        let found = off_thread("the look for active content", move || content::check(Extension::Pdf, &bytes)).await?;
+        Ok(found.ok().flatten())
     }
 
     /// The bytes under a digest that a process holds.

@@ -469,6 +469,7 @@ fn a_file_name_has_its_extension_once() {
         archive_hash: String::new(),
         size: 0,
         created_at: noon(),
+        active_content: None,
         state: State::Present,
     };
     assert_eq!(document("contract").file_name(), "contract.pdf");

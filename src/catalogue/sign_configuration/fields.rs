@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use workflows::EmailAddress;
 
 use crate::iso_duration;
 
@@ -14,9 +15,6 @@ const LONGEST: TimeDelta = TimeDelta::days(30);
 
 /// Longest landing URL, in bytes.
 const MAX_URL: usize = 2048;
-
-/// Longest e-mail address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
-const MAX_EMAIL: usize = 254;
 
 /// Who scores an identity document: this service or an external provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -45,12 +43,11 @@ pub(super) fn check_landing_url(url: &str) -> Result<(), String> {
     check_line(url, MAX_URL)
 }
 
-/// One `@` with something on both sides; whether it works, only a message shows.
+/// Whether mail can be sent to it.
 pub(super) fn check_email(email: &str) -> Result<(), String> {
-    check_line(email, MAX_EMAIL)?;
-    match email.rsplit_once('@') {
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !email.contains(char::is_whitespace) => Ok(()),
-        _ => Err("not an e-mail address".into()),
+    match EmailAddress::parse(email) {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(format!("not an e-mail address that can be delivered: {problem}")),
     }
 }
 
@@ -148,7 +145,10 @@ mod tests {
         assert!(check_landing_url(" ").is_err());
         assert!(check_landing_url(&"x".repeat(2049)).is_err());
         assert!(check_email("legal@acme.example").is_ok());
-        for email in ["", "acme", "@acme", "a@", "a b@acme.example", "a@acme\n.example"] {
+        assert!(check_email("legal@asesoría.example").is_ok());
+        for email in
+            ["", "acme", "@acme", "a@", "a b@acme.example", "a@acme\n.example", "legal@acme..example", "mailto:a@acme.example"]
+        {
             assert!(check_email(email).is_err(), "{email:?}");
         }
     }

@@ -61,6 +61,9 @@ pub enum Error {
     /// The stored file does not open any more: another master key, or a damaged record.
     #[error("the stored certificate cannot be opened: {0}")]
     Unusable(String),
+    /// The stored certificate, or one above it, is not valid at the time.
+    #[error("{0}")]
+    NotValid(String),
     /// The catalogue failed.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -273,22 +276,28 @@ impl SignConfigurations {
         .await
     }
 
-    /// The identity under which an organization's documents are sealed. Opened once per version of the record: opening
-    /// takes about a millisecond of key derivation, looking up the version one read.
+    /// The identity under which an organization's documents are sealed at `now`. Opened once per version of the record, and again
+    /// when the certificate has ended, as the file may hold a further one: opening takes milliseconds of key derivation or more,
+    /// looking up the version one read.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Unusable`], [`Error::Catalogue`].
-    pub async fn identity(&self, organization: &str) -> Result<Arc<Identity>, Error> {
+    /// [`Error::NotFound`], [`Error::Unusable`], [`Error::NotValid`], [`Error::Catalogue`].
+    pub async fn identity(&self, organization: &str, now: Timestamp) -> Result<Arc<Identity>, Error> {
         let stored = self.records.get::<Stored>(&Self::key(organization)).await?.ok_or(Error::NotFound)?;
         if let Some(opened) = self.opened.lock().get(organization)
             && opened.version == stored.version
+            && opened.identity.check(now).is_ok()
         {
             return Ok(Arc::clone(&opened.identity));
         }
         let secret = self.unseal(organization, &stored.value.sealed)?;
         let file = STANDARD.decode(secret.file).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
-        let identity = open_off_thread(file.into(), secret.password).await?;
-        let identity = Arc::new(identity.map_err(|error| Error::Unusable(error.to_string()))?);
+        let identity = open_off_thread(file.into(), secret.password, now).await?;
+        let identity = identity.map_err(|error| match error {
+            pkcs12::Error::Expired { .. } | pkcs12::Error::NotYetValid { .. } => Error::NotValid(error.to_string()),
+            other => Error::Unusable(other.to_string()),
+        });
+        let identity = Arc::new(identity?);
         let mut opened = self.opened.lock();
         if opened.len() >= MAX_OPENED && !opened.contains_key(organization) {
             // Rare enough that starting over is cheaper than keeping an order of use.
@@ -378,20 +387,13 @@ impl SignConfigurations {
         if password.len() > MAX_PASSWORD {
             return Err(Error::WrongPassword);
         }
-        let identity = match open_off_thread(content.clone(), password.clone()).await? {
+        let identity = match open_off_thread(content.clone(), password.clone(), now).await? {
             Ok(identity) => identity,
             Err(pkcs12::Error::WrongPassword) => return Err(Error::WrongPassword),
             Err(error) => return Err(refused(error.to_string())),
         };
-        let facts = identity.facts();
-        if facts.not_after <= now {
-            return Err(refused("the certificate has expired".into()));
-        }
-        if facts.not_before > now {
-            return Err(refused("the certificate is not valid yet".into()));
-        }
         let sealed = self.seal(organization, &content, password)?;
-        Ok((facts.into(), sealed))
+        Ok((identity.facts().into(), sealed))
     }
 
     fn seal(&self, organization: &str, file: &[u8], password: String) -> Result<String, Error> {
@@ -447,8 +449,12 @@ fn missing_members(change: &Change) -> Vec<Problem> {
     needed.into_iter().filter(|(_, present)| !present).map(|(name, _)| Problem::new(name, "the part is missing")).collect()
 }
 
-async fn open_off_thread(file: Bytes, password: String) -> Result<Result<Identity, pkcs12::Error>, CatalogueError> {
-    tokio::task::spawn_blocking(move || Identity::open(&file, &password))
+async fn open_off_thread(
+    file: Bytes,
+    password: String,
+    now: Timestamp,
+) -> Result<Result<Identity, pkcs12::Error>, CatalogueError> {
+    tokio::task::spawn_blocking(move || Identity::open(&file, &password, now))
         .await
         .map_err(|_| CatalogueError::Interrupted("the opening of a certificate"))
 }

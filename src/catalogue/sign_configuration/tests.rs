@@ -61,8 +61,8 @@ async fn file_and_password_are_stored_sealed_and_bound_to_their_organization() {
     assert!(!body.contains(PASSWORD));
     assert!(!body.contains(&STANDARD.encode(PASSWORD)));
     store.put_if(&SignConfigurations::key("thief"), 0, noon(), record.body).await.unwrap();
-    assert!(matches!(configurations.identity("thief").await, Err(Error::Unusable(_))));
-    assert!(configurations.identity(ORG).await.is_ok());
+    assert!(matches!(configurations.identity("thief", noon()).await, Err(Error::Unusable(_))));
+    assert!(configurations.identity(ORG, noon()).await.is_ok());
 }
 
 #[tokio::test]
@@ -133,16 +133,16 @@ async fn a_new_certificate_and_its_password_come_together() {
 #[tokio::test]
 async fn an_identity_is_opened_once_per_version() {
     let (configurations, _) = world();
-    assert!(matches!(configurations.identity(ORG).await, Err(Error::NotFound)));
+    assert!(matches!(configurations.identity(ORG, noon()).await, Err(Error::NotFound)));
     configurations.create(ORG, whole(), noon()).await.unwrap();
-    let first = configurations.identity(ORG).await.unwrap();
-    assert!(Arc::ptr_eq(&first, &configurations.identity(ORG).await.unwrap()));
+    let first = configurations.identity(ORG, noon()).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &configurations.identity(ORG, noon()).await.unwrap()));
 
     let content = Some(p12("Next seal", noon()));
     let next = Change { content, sign_certificate_password: Some(PASSWORD.into()), ..Change::default() };
     configurations.update(ORG, next, noon()).await.unwrap();
 
-    assert_eq!(configurations.identity(ORG).await.unwrap().facts().common_name.as_deref(), Some("Next seal"));
+    assert_eq!(configurations.identity(ORG, noon()).await.unwrap().facts().common_name.as_deref(), Some("Next seal"));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 mod preset;
 mod receipt;
 
-use std::{collections::BTreeMap, error::Error as _, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::DateTime;
@@ -24,8 +24,8 @@ use tokio::{
 };
 
 use super::{
-    Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, ReceiptStatus, Secret, Success, options,
-    reason, texts,
+    Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, ReceiptStatus, Secret, Success,
+    connection_problem, options, reason, texts,
 };
 
 pub use receipt::Unreadable;
@@ -156,10 +156,10 @@ impl Gateway {
         let deadline = Instant::now() + self.timeout;
         match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => self.judge(response, message, now, deadline).await,
-            Ok(Err(error)) if error.is_builder() => Outcome::refused(failure("cannot ask the gateway", message, error)),
+            Ok(Err(error)) if error.is_builder() => Outcome::refused(failure("cannot ask the gateway", message, &error)),
             // Name resolution, TCP and TLS all come before the request.
-            Ok(Err(error)) if error.is_connect() => Outcome::retry(failure("cannot connect to the gateway", message, error)),
-            Ok(Err(error)) => Outcome::ambiguous(failure("the gateway broke off", message, error)),
+            Ok(Err(error)) if error.is_connect() => Outcome::retry(failure("cannot connect to the gateway", message, &error)),
+            Ok(Err(error)) => Outcome::ambiguous(failure("the gateway broke off", message, &error)),
             // Connecting has an earlier limit of its own, so the request was under way.
             Err(_) => Outcome::ambiguous("the gateway did not answer in time"),
         }
@@ -333,7 +333,7 @@ fn client(timeout: Duration) -> Result<Client, String> {
         .connect_timeout(timeout / 2)
         // A connection that the gateway closes while a request goes out on it makes an ambiguous outcome.
         .pool_idle_timeout(Duration::from_secs(10));
-    builder.build().map_err(|error| format!("the HTTP client cannot be set up: {}", chain(&error)))
+    builder.build().map_err(|error| format!("the HTTP client cannot be set up: {error}"))
 }
 
 fn url(options: &GatewayOptions) -> Result<Url, String> {
@@ -417,20 +417,13 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(pause.min(MAX_RETRY_AFTER))
 }
 
-fn failure(what: &str, message: &Message, error: reqwest::Error) -> String {
-    // The operator knows the URL, and it may hold an account.
-    reason(message, &format!("{what}: {}", chain(&error.without_url())))
-}
-
-/// An error with its causes, which alone say what happened.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+fn failure(what: &str, message: &Message, error: &reqwest::Error) -> String {
+    let detail = match error {
+        error if error.is_builder() => "the request cannot be made",
+        error if error.is_timeout() => "it did not answer in time",
+        error => connection_problem(error),
+    };
+    reason(message, &format!("{what}: {detail}"))
 }
 
 #[cfg(test)]

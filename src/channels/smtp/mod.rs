@@ -5,6 +5,7 @@
 //! tells. (The mail client must be built without its `tracing` feature, which logs what is sent.)
 
 use std::{
+    error::Error as _,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
@@ -21,14 +22,15 @@ use lettre::{
         authentication::{Credentials, DEFAULT_MECHANISMS},
         client::{AsyncSmtpConnection, Certificate, TlsParameters},
         commands::{Data, Mail as MailFrom, Rcpt},
-        extension::{ClientId, Extension, MailParameter},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
 use parking_lot::Mutex;
 use store::Timestamp;
 use tokio::{sync::Semaphore, time::Instant};
+use workflows::EmailAddress;
 
-use super::{Message, Outcome, Security, SmtpOptions, options, reason};
+use super::{Message, Outcome, Security, SmtpOptions, connection_problem, options, reason};
 
 type SmtpError = lettre::transport::smtp::Error;
 
@@ -65,7 +67,7 @@ impl Smtp {
     /// # Errors
     /// A text that says which option is wrong.
     pub(super) fn new(options: &SmtpOptions) -> Result<Self, String> {
-        let from: Mailbox = options.from.parse().map_err(|error| format!("from is not an address: {error}"))?;
+        let from = sender(&options.from)?;
         let password = options.password()?;
         let credentials = match (&options.username, password) {
             (Some(username), Some(password)) => Some(Credentials::new(username.clone(), password.expose().to_owned())),
@@ -120,12 +122,16 @@ impl Smtp {
     }
 
     fn compose(&self, message: &Message, message_id: &str, now: Timestamp) -> Result<Mail, String> {
-        let to: lettre::Address = message.to.parse().map_err(|_| "the destination is not an e-mail address".to_owned())?;
+        let to = EmailAddress::parse(&message.to).map_err(|_| "the destination is not an e-mail address".to_owned())?;
+        let to = on_the_wire(&to);
+        // Given, because the client would read it from the headers, with its own check of addresses.
+        let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()]).map_err(|_| "the mail has no envelope")?;
         // A line break in a subject would start another header.
         let subject: String = message.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let builder = Mail::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
+            .envelope(envelope)
             .subject(subject)
             .date(SystemTime::from(now))
             .message_id(Some(format!("<{message_id}>")))
@@ -134,7 +140,7 @@ impl Smtp {
             Some(html) => builder.multipart(MultiPart::alternative_plain_html(message.text.clone(), html.clone())),
             None => builder.singlepart(SinglePart::plain(message.text.clone())),
         };
-        mail.map_err(|error| format!("the mail cannot be composed: {error}"))
+        mail.map_err(|_| "the mail cannot be composed".to_owned())
     }
 
     /// A connection on which a transaction can begin: an idle one that still answers, or a new one.
@@ -165,6 +171,23 @@ impl Smtp {
     }
 }
 
+/// Who the mails are from, as it is configured: an address, maybe with a name.
+fn sender(from: &str) -> Result<Mailbox, String> {
+    let wrong = |problem: &str| format!("from is not an address, such as \"Acme <no-reply@acme.example>\": {problem}");
+    let mailbox: Mailbox = from.parse().map_err(|_| wrong("its form is wrong"))?;
+    if mailbox.email.domain().is_ascii() {
+        // An operator may have a reason for an address that no person has, such as one at a host of its own network.
+        return Ok(mailbox);
+    }
+    let address = EmailAddress::parse(mailbox.email.as_ref()).map_err(|problem| wrong(&problem.to_string()))?;
+    Ok(Mailbox::new(mailbox.name, on_the_wire(&address)))
+}
+
+/// An address in the mail client's own type. The client's own check is not asked: it refuses some letters that RFC 6531 allows.
+fn on_the_wire(address: &EmailAddress) -> lettre::Address {
+    lettre::Address::new_dangerous(address.local_part(), address.domain())
+}
+
 /// One mail transaction (RFC 5321, 3.3). On failure the connection is dropped as it is: the answer to a QUIT is not worth
 /// waiting for, and it could turn a clear refusal into a time-out.
 async fn transact(
@@ -179,6 +202,10 @@ async fn transact(
             return Err(Failure::Unsendable("the mail server takes no address with letters outside ASCII".into()));
         }
         parameters.push(MailParameter::SmtpUtfEight);
+    }
+    // Such an address stands in the header as it is (RFC 6532), which makes it a header of 8 bits.
+    if !mail.is_ascii() && connection.server_info().supports_feature(Extension::EightBitMime) {
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
     }
     connection.command(MailFrom::new(envelope.from().cloned(), parameters)).await.map_err(Failure::Transaction)?;
     for to in envelope.to() {
@@ -218,8 +245,17 @@ fn wants_authentication(error: &SmtpError) -> bool {
     error.status().is_some_and(|code| ["530", "534", "535", "538"].contains(&code.to_string().as_str()))
 }
 
+/// What went wrong: the server's own reply, or what is known of the connection in our words. A reason is shown in evidence.
 fn said(what: &str, message: &Message, error: &SmtpError) -> String {
-    reason(message, &format!("{what}: {error}"))
+    let detail = match error.status() {
+        Some(code) => format!("it answered {code} {}", error.source().map(ToString::to_string).unwrap_or_default()),
+        None if error.is_timeout() => "it did not answer in time".to_owned(),
+        None if error.is_tls() => "no TLS connection could be made".to_owned(),
+        None if error.is_response() => "its reply could not be read".to_owned(),
+        None if error.is_client() => "it does not offer what is needed, STARTTLS or a way to log in".to_owned(),
+        None => connection_problem(error).to_owned(),
+    };
+    reason(message, &format!("{what}: {}", detail.trim_end()))
 }
 
 /// The same for every attempt to send the message, so that mail servers and readers that look can drop the second one.
@@ -237,10 +273,11 @@ fn tls(options: &SmtpOptions) -> Result<Option<TlsParameters>, String> {
     let mut builder = TlsParameters::builder(options.host.clone());
     if let Some(file) = &options.ca_file {
         let pem = std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-        let certificate = Certificate::from_pem(&pem).map_err(|error| format!("{}: {error}", file.display()))?;
+        let certificate =
+            Certificate::from_pem(&pem).map_err(|_| format!("{}: no certificate in PEM can be read", file.display()))?;
         builder = builder.add_root_certificate(certificate);
     }
-    builder.build().map(Some).map_err(|error| format!("TLS cannot be set up: {error}"))
+    builder.build().map(Some).map_err(|_| "TLS cannot be set up: host is no name that a certificate can have".to_owned())
 }
 
 /// RFC 3834: nobody is there to read an automatic reply.

@@ -26,6 +26,7 @@ enum Act {
 #[derive(Clone, Copy)]
 struct Script {
     greeting: Act,
+    hello: Act,
     auth: Act,
     mail: Act,
     rcpt: Act,
@@ -36,6 +37,7 @@ struct Script {
 
 const TAKES_ALL: Script = Script {
     greeting: Act::Reply("220 test ESMTP"),
+    hello: Act::Reply("250-test\r\n250-AUTH PLAIN\r\n250 8BITMIME"),
     auth: Act::Reply("235 welcome"),
     mail: Act::Reply("250 ok"),
     rcpt: Act::Reply("250 ok"),
@@ -106,7 +108,7 @@ async fn dialogue(stream: TcpStream, script: Script, log: Log, number: usize) ->
         }
         log.lock()[number].commands.push(line.trim_end().to_owned());
         match line.get(..4).unwrap_or_default() {
-            "EHLO" => act(&mut stream, Act::Reply("250-test\r\n250-AUTH PLAIN\r\n250 8BITMIME")).await?,
+            "EHLO" => act(&mut stream, script.hello).await?,
             "AUTH" => act(&mut stream, script.auth).await?,
             "MAIL" => act(&mut stream, script.mail).await?,
             "RCPT" => act(&mut stream, script.rcpt).await?,
@@ -167,6 +169,70 @@ async fn a_mail_reaches_the_server() {
     }
     assert!(!sent.contains("\r\nBcc"), "a subject adds no header: {sent}");
     assert!(sent.contains("text/plain") && sent.contains("text/html") && sent.contains("<p>123456</p>"), "{sent}");
+}
+
+async fn to(server: &Server, address: &str) -> Outcome {
+    let mail = Message { to: address.into(), ..message(Channel::Email, "r1") };
+    Smtp::new(&options(server.port)).unwrap().send(&mail, noon()).await
+}
+
+#[actix_rt::test]
+async fn an_internationalized_domain_goes_out_as_its_a_label() {
+    let server = serve(TAKES_ALL).await;
+    assert!(matches!(to(&server, "ana@MÜNCHEN.example").await, Outcome::Accepted { .. }));
+    let log = server.log.lock();
+    assert_eq!(log[0].commands[1..3], ["MAIL FROM:<no-reply@example.org>", "RCPT TO:<ana@xn--mnchen-3ya.example>"]);
+    assert!(log[0].mails[0].contains("To: ana@xn--mnchen-3ya.example\r\n"), "{}", log[0].mails[0]);
+    assert!(log[0].mails[0].is_ascii());
+}
+
+#[actix_rt::test]
+async fn the_senders_internationalized_domain_goes_out_as_its_a_label() {
+    let server = serve(TAKES_ALL).await;
+    let options = SmtpOptions { from: "Acme <no-reply@münchen.example>".into(), ..options(server.port) };
+    let outcome = Smtp::new(&options).unwrap().send(&message(Channel::Email, "r1"), noon()).await;
+    let Outcome::Accepted { provider_id: Some(id) } = outcome else { panic!("{outcome:?}") };
+    assert!(id.ends_with("@xn--mnchen-3ya.example"), "{id}");
+    let log = server.log.lock();
+    assert_eq!(log[0].commands[..2], ["EHLO xn--mnchen-3ya.example", "MAIL FROM:<no-reply@xn--mnchen-3ya.example>"]);
+}
+
+#[actix_rt::test]
+async fn a_local_part_outside_ascii_goes_out_with_smtputf8_or_not_at_all() {
+    let takes = Script { hello: Act::Reply("250-test\r\n250-SMTPUTF8\r\n250 8BITMIME"), ..TAKES_ALL };
+    let server = serve(takes).await;
+    for address in ["josé@españa.example", "😀@example.org"] {
+        assert!(matches!(to(&server, address).await, Outcome::Accepted { .. }), "{address}");
+    }
+    let log = server.log.lock();
+    assert_eq!(
+        log[0].commands[1..3],
+        ["MAIL FROM:<no-reply@example.org> SMTPUTF8 BODY=8BITMIME", "RCPT TO:<josé@xn--espaa-rta.example>"]
+    );
+    assert!(log[0].mails[0].contains("To: josé@xn--espaa-rta.example\r\n"), "{}", log[0].mails[0]);
+    assert_eq!(log[1].commands[2], "RCPT TO:<😀@example.org>");
+
+    let without = serve(TAKES_ALL).await;
+    let outcome = to(&without, "josé@example.org").await;
+    assert!(matches!(&outcome, Outcome::Refused { reason } if reason.contains("outside ASCII")), "{outcome:?}");
+    assert!(without.log.lock()[0].commands.iter().all(|command| !command.starts_with("MAIL")));
+}
+
+#[actix_rt::test]
+async fn a_reason_is_in_our_words_or_the_servers() {
+    let reason = |outcome: Outcome| match outcome {
+        Outcome::Refused { reason } | Outcome::Retry { reason, .. } | Outcome::Ambiguous { reason } => reason,
+        Outcome::Accepted { .. } => panic!("accepted"),
+    };
+    let told = reason(outcome(Script { rcpt: Act::Reply("550 5.1.1 no such user"), ..TAKES_ALL }).await);
+    assert_eq!(told, "the mail server refuses: it answered 550 5.1.1 no such user");
+    let told = reason(outcome(Script { end: Act::Reply("nonsense"), ..TAKES_ALL }).await);
+    assert_eq!(told, "no reply to the data: its reply could not be read");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = listener.local_addr().unwrap().port();
+    drop(listener);
+    let told = Smtp::new(&options(closed)).unwrap().send(&message(Channel::Email, "r1"), noon()).await;
+    assert_eq!(reason(told), "cannot use the mail server: the connection was refused");
 }
 
 #[actix_rt::test]

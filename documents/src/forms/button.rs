@@ -1,0 +1,307 @@
+//! Buttons: check boxes and radio buttons show the state that their value names; push buttons without a look get their caption and icon.
+
+use std::collections::BTreeSet;
+
+use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
+
+use super::layout::{self, Alignment, Room};
+use super::paint::{Canvas, FONT};
+use super::value;
+use super::{Failure, Pen, Reason, Site, flag, unpacked};
+use crate::embedded::Typeface;
+use crate::fields::Field;
+use crate::pdf;
+
+/// States of one widget that are looked at.
+const MAX_STATES: usize = 100;
+/// Bytes of an appearance that may turn out to be empty.
+const MAX_BLANK_BYTES: usize = 1024;
+const OFF: &[u8] = b"Off";
+/// The state of a check box that names none.
+const YES: &[u8] = b"Yes";
+/// How much of a box its mark takes.
+const MARK_SHARE: f32 = 0.7;
+
+impl<'a> Pen<'a, '_> {
+    /// Check boxes and radio buttons. An existing appearance of a state is kept; a missing or empty one is drawn.
+    pub(super) fn states(&mut self, field: &Field<'a>) -> Result<(), Failure> {
+        let on = self.states_that_are_on(field)?;
+        for site in self.sites(field)? {
+            let names = names(self.document, site.dictionary);
+            let state = match &on {
+                Some(on) => on.iter().find(|(widget, _)| *widget == site.id).map_or(OFF.to_vec(), |(_, state)| state.clone()),
+                // Without a value the widgets say how they are.
+                None => {
+                    current(self.document, site.dictionary).filter(|state| *state != OFF).map_or(OFF.to_vec(), <[u8]>::to_vec)
+                }
+            };
+            let mut widget = site.dictionary.clone();
+            if has_look(self.document, site.dictionary, &state) {
+                if current(self.document, site.dictionary) != Some(&state) {
+                    widget.set("AS", Object::Name(state));
+                    self.change(&site, widget);
+                }
+                continue;
+            }
+            let states = self.drawn_states(field, &site, &names, &state)?;
+            let mut appearance = pdf::dict_entry(self.document, site.dictionary, b"AP").cloned().unwrap_or_default();
+            appearance.set("N", states);
+            widget.set("AP", appearance);
+            widget.set("AS", Object::Name(state));
+            self.change(&site, widget);
+        }
+        Ok(())
+    }
+
+    /// Which widgets are on, and the names of their states. `None`: the field has no value.
+    fn states_that_are_on(&self, field: &Field<'a>) -> Result<Option<Vec<(ObjectId, Vec<u8>)>>, Reason> {
+        let document = self.document;
+        let value = match field.value.map(|value| pdf::resolve(document, value)) {
+            None | Some(Object::Null) => return Ok(None),
+            Some(Object::Name(name) | Object::String(name, _)) => name.as_slice(),
+            Some(_) => return Err(Reason::Unreadable),
+        };
+        if value == OFF || value.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let widgets: Vec<(ObjectId, BTreeSet<Vec<u8>>)> =
+            field.widgets.iter().filter_map(|id| Some((*id, names(document, pdf::dict_at(document, *id)?)))).collect();
+        let named: Vec<(ObjectId, Vec<u8>)> =
+            widgets.iter().filter(|(_, names)| names.contains(value)).map(|(id, _)| (*id, value.to_vec())).collect();
+        if !named.is_empty() {
+            return Ok(Some(named));
+        }
+        // Some programs write the export value of `Opt`, whose order is that of the widgets (ISO 32000-2 12.7.5.2.3).
+        let text = value::decoded(value).unwrap_or_else(|| String::from_utf8_lossy(value).into_owned());
+        let exported = value::choices(document, field.style.options)?.iter().position(|choice| choice.export == text);
+        let by_export = exported.and_then(|index| widgets.get(index)).and_then(|(id, names)| Some((*id, names.first()?.clone())));
+        if let Some(on) = by_export {
+            return Ok(Some(vec![on]));
+        }
+        match widgets.as_slice() {
+            [(id, names)] if names.is_empty() => Ok(Some(vec![(*id, value.to_vec())])),
+            _ => Err(Reason::NoSuchState(super::shortened(&text))),
+        }
+    }
+
+    /// The appearances of a widget's states: those that are there, and new ones for "off" and for `state`.
+    fn drawn_states(
+        &mut self,
+        field: &Field<'a>,
+        site: &Site<'a>,
+        names: &BTreeSet<Vec<u8>>,
+        state: &[u8],
+    ) -> Result<Dictionary, Failure> {
+        let mut states = normal_states(self.document, site.dictionary).cloned().unwrap_or_default();
+        let is_radio = field.style.flags & flag::RADIO != 0;
+        // Who checks the box later needs a state to go to; of a radio button nobody knows its name.
+        let spare = (names.is_empty() && !is_radio).then(|| YES.to_vec());
+        let wanted = names.iter().cloned().chain(spare).chain([OFF.to_vec(), state.to_vec()]);
+        for name in wanted.collect::<BTreeSet<_>>() {
+            if has_look(self.document, site.dictionary, &name) {
+                continue;
+            }
+            let form = self.button(site, is_radio, name != OFF)?;
+            states.set(name, form);
+        }
+        Ok(states)
+    }
+
+    /// One state of a check box or radio button.
+    fn button(&mut self, site: &Site<'a>, is_radio: bool, is_on: bool) -> Result<ObjectId, Failure> {
+        let style = pdf::dict_entry(self.document, site.dictionary, b"MK")
+            .and_then(|characteristics| pdf::entry(self.document, characteristics, b"CA"))
+            .and_then(|caption| value::text(self.document, caption).ok())
+            .and_then(|caption| caption.chars().find(|c| !c.is_whitespace() && !c.is_control()));
+        let style = style.unwrap_or(if is_radio { 'l' } else { '4' });
+        let mut canvas = Canvas::default();
+        if is_radio && style == 'l' {
+            canvas.disc(&site.panel, site.width, site.height);
+        } else {
+            canvas.panel(&site.panel, site.width, site.height);
+        }
+        let mut resources = Dictionary::new();
+        if is_on {
+            self.mark(site, dingbat(style), &mut canvas, &mut resources)?;
+        }
+        self.form(site, canvas, resources)
+    }
+
+    /// A sign in the middle of a box, as large as the default appearance says, or as fits.
+    fn mark(&mut self, site: &Site<'a>, sign: char, canvas: &mut Canvas, resources: &mut Dictionary) -> Result<(), Failure> {
+        let typeface = Typeface::DejaVuSans;
+        let face = typeface.face();
+        let glyph = face.glyph(sign).ok_or(Reason::NoGlyph(sign))?;
+        let [left, bottom, right, top] = face.outline(glyph).ok_or(Reason::NoGlyph(sign))?.map(|value| value / 1000.0);
+        let inset = site.panel.inset().min(site.width.min(site.height) / 4.0);
+        let (width, height) = (site.width - 2.0 * inset, site.height - 2.0 * inset);
+        let fitting = (width / (right - left).max(0.01)).min(height / (top - bottom).max(0.01));
+        let size = if site.text.size > 0.0 { site.text.size.min(fitting) } else { MARK_SHARE * fitting };
+        let x = (site.width - (left + right) * size) / 2.0;
+        let y = (site.height - (bottom + top) * size) / 2.0;
+        let font = super::fonts::Font::Ours(typeface);
+        let shown = self.fonts.show(&font, sign.encode_utf8(&mut [0; 4]), self.new_id);
+        canvas.op(format_args!("q BT /{FONT} {size:.3} Tf {} {x:.3} {y:.3} Td {shown} Tj ET Q", site.text.colour.fill()));
+        let resource = self.fonts.resource(&font, self.new_id);
+        resources.set("Font", dictionary! { FONT => resource });
+        Ok(())
+    }
+
+    /// A push button has no value: its look is kept. One without gets its caption and icon.
+    pub(super) fn push_button(&mut self, field: &Field<'a>) -> Result<(), Failure> {
+        for site in self.sites(field)? {
+            let normal = pdf::dict_entry(self.document, site.dictionary, b"AP")
+                .and_then(|appearance| pdf::entry(self.document, appearance, b"N"));
+            if matches!(normal, Some(Object::Stream(stream)) if !is_blank(stream))
+                || matches!(normal, Some(Object::Dictionary(_)))
+            {
+                continue;
+            }
+            self.captioned(&site)?;
+        }
+        Ok(())
+    }
+
+    fn captioned(&mut self, site: &Site<'a>) -> Result<(), Failure> {
+        let document = self.document;
+        let characteristics = pdf::dict_entry(document, site.dictionary, b"MK");
+        let entry = |key: &[u8]| characteristics.and_then(|characteristics| pdf::entry(document, characteristics, key));
+        let caption = entry(b"CA").map(|caption| value::text(document, caption)).transpose()?.unwrap_or_default();
+        let caption = value::drawable(&caption, false);
+        // Table 192: 0 the caption alone, 1 the icon alone, 6 the caption over the icon, the others side by side.
+        let position = entry(b"TP").and_then(|position| position.as_i64().ok()).unwrap_or(0);
+        let icon = characteristics.filter(|_| position != 0).and_then(|characteristics| {
+            let reference = characteristics.get(b"I").ok()?.as_reference().ok()?;
+            Some((reference, entry(b"I")?.as_stream().ok()?))
+        });
+        let mut canvas = Canvas::default();
+        let mut resources = Dictionary::new();
+        canvas.panel(&site.panel, site.width, site.height);
+        let room = Room::new(site.width, site.height, site.panel.inset());
+        let has_caption = position != 1 && !caption.trim().is_empty();
+        if let Some((reference, icon)) = icon {
+            if has_caption && position != 6 {
+                return Err(Reason::Icon.into());
+            }
+            let placed = placed(document, icon, room).ok_or(Reason::Icon)?;
+            canvas.op(format_args!("q {placed} cm /Icon Do Q"));
+            resources.set("XObject", dictionary! { "Icon" => reference });
+        }
+        if has_caption {
+            let font = self.font(&site.text, &caption)?;
+            let laid = layout::single(&font, &caption, room, site.text.size, Alignment::Centre)?;
+            canvas.op(format_args!("q"));
+            self.write(&mut canvas, &font, &laid, site.text.colour, &mut resources);
+            canvas.op(format_args!("Q"));
+        }
+        if canvas.is_empty() { Ok(()) } else { self.put(site, canvas, resources) }
+    }
+}
+
+/// The names of a widget's states but for "off": those that have an appearance, else the one that it is in.
+fn names(document: &Document, widget: &Dictionary) -> BTreeSet<Vec<u8>> {
+    let appearance = pdf::dict_entry(document, widget, b"AP");
+    let states = [&b"N"[..], b"D"].into_iter().filter_map(|key| pdf::dict_entry(document, appearance?, key));
+    let names = states.flat_map(|states| states.iter().take(MAX_STATES).map(|(name, _)| name.clone()));
+    let mut names: BTreeSet<Vec<u8>> = names.filter(|name| name != OFF).collect();
+    if names.is_empty() {
+        names.extend(current(document, widget).filter(|state| *state != OFF).map(<[u8]>::to_vec));
+    }
+    names
+}
+
+fn normal_states<'a>(document: &'a Document, widget: &'a Dictionary) -> Option<&'a Dictionary> {
+    pdf::dict_entry(document, pdf::dict_entry(document, widget, b"AP")?, b"N")
+}
+
+/// The state that a widget is in.
+fn current<'a>(document: &'a Document, widget: &'a Dictionary) -> Option<&'a [u8]> {
+    pdf::entry(document, widget, b"AS")?.as_name().ok()
+}
+
+/// Whether a state has an appearance. "Off" may have none: then nothing is shown, once there are others.
+fn has_look(document: &Document, widget: &Dictionary, state: &[u8]) -> bool {
+    let Some(states) = normal_states(document, widget) else { return false };
+    match pdf::entry(document, states, state) {
+        Some(Object::Stream(stream)) => state == OFF || !is_blank(stream),
+        _ => state == OFF && states.iter().any(|(name, _)| name != OFF),
+    }
+}
+
+/// Whether a stream draws nothing: it only opens and closes what it marks.
+fn is_blank(stream: &Stream) -> bool {
+    if stream.content.len() > MAX_BLANK_BYTES {
+        return false;
+    }
+    let Some(content) = unpacked(stream, MAX_BLANK_BYTES) else { return false };
+    let mut words = content.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.all(|word| matches!(word, b"q" | b"Q" | b"/Tx" | b"BMC" | b"EMC"))
+}
+
+/// What a character of ZapfDingbats looks like, as a character of Unicode: in that font captions of check boxes are written.
+fn dingbat(style: char) -> char {
+    match style {
+        '%' => '\u{260e}',
+        '*' => '\u{261b}',
+        '+' => '\u{261e}',
+        'H' => '\u{2605}',
+        'l' => '\u{25cf}',
+        'n' => '\u{25a0}',
+        's' => '\u{25b2}',
+        't' => '\u{25bc}',
+        'u' => '\u{25c6}',
+        'w' => '\u{25d7}',
+        '!'..='~' => char::from_u32(u32::from(style) + 0x26e0).unwrap_or(style),
+        other => other,
+    }
+}
+
+/// The matrix that brings a form XObject into the middle of a field, as large as fits, in its own proportions.
+fn placed(document: &Document, icon: &Stream, room: Room) -> Option<String> {
+    let numbers = |key: &[u8]| -> Option<Vec<f32>> {
+        pdf::array_entry(document, &icon.dict, key)?.iter().take(7).map(|item| pdf::number(document, item)).collect()
+    };
+    let [x1, y1, x2, y2] = numbers(b"BBox")?[..] else { return None };
+    let matrix = if icon.dict.has(b"Matrix") { numbers(b"Matrix")? } else { vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0] };
+    let [a, b, c, d, e, f] = matrix[..] else { return None };
+    let corners = [(x1, y1), (x1, y2), (x2, y1), (x2, y2)].map(|(x, y)| (a * x + c * y + e, b * x + d * y + f));
+    let bounds =
+        |values: [f32; 4]| (values.iter().copied().fold(f32::MAX, f32::min), values.iter().copied().fold(f32::MIN, f32::max));
+    let (left, right) = bounds(corners.map(|corner| corner.0));
+    let (bottom, top) = bounds(corners.map(|corner| corner.1));
+    let scale = (room.text_width() / (right - left)).min(room.text_height() / (top - bottom));
+    let x = (room.width - (left + right) * scale) / 2.0;
+    let y = (room.height - (bottom + top) * scale) / 2.0;
+    let is_sane = scale.is_finite() && scale > 1e-4 && x.is_finite() && y.is_finite() && x.abs() < 1e6 && y.abs() < 1e6;
+    is_sane.then(|| format!("{scale:.5} 0 0 {scale:.5} {x:.3} {y:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signs_of_check_boxes_have_glyphs() {
+        for style in ['4', 'l', '8', 'u', 'n', 'H', '6', '5', '3', 'X', '✓'] {
+            assert!(Typeface::DejaVuSans.face().glyph(dingbat(style)).is_some(), "{style}");
+        }
+        assert_eq!((dingbat('4'), dingbat('8')), ('✔', '✘'));
+    }
+
+    #[test]
+    fn a_stream_that_only_marks_content_is_blank() {
+        let blank = |content: &[u8]| is_blank(&Stream::new(Dictionary::new(), content.to_vec()));
+        assert!(blank(b"") && blank(b"/Tx BMC\nEMC\n") && blank(b"q Q"));
+        assert!(!blank(b"0 0 m 1 1 l S") && !blank(&[b' '; 5000]));
+    }
+
+    #[test]
+    fn an_icon_keeps_its_proportions_and_a_flat_one_is_refused() {
+        let icon = |bbox: [i64; 4]| Stream::new(dictionary! { "BBox" => bbox.map(Object::Integer).to_vec() }, Vec::new());
+        let room = Room::new(104.0, 24.0, 1.0);
+        let document = Document::new();
+        assert_eq!(placed(&document, &icon([0, 0, 40, 20]), room).as_deref(), Some("1.00000 0 0 1.00000 32.000 2.000"));
+        assert_eq!(placed(&document, &icon([0, 0, 0, 20]), room), Some("1.00000 0 0 1.00000 52.000 2.000".to_owned()));
+        assert_eq!(placed(&document, &icon([0, 0, 0, 0]), room), None);
+    }
+}

@@ -1,0 +1,515 @@
+//! Which font shows a text: the one that the field names where it has every character, else a standard font of that kind, else a font
+//! of ours that is embedded. What no font has is refused: a value is never shown with boxes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
+use lopdf::{Dictionary, Document, Object, ObjectId, dictionary};
+use skrifa::{FontRef, MetadataProvider};
+
+use super::standard::{Encoding, Reach, Standard, glyph_character};
+use super::{Reason, unpacked};
+use crate::embedded::{self, Subset, Typeface};
+use crate::pdf;
+
+/// Bytes of a font program, unpacked, that is asked which characters it has.
+const MAX_PROGRAM_BYTES: usize = 8 * 1024 * 1024;
+/// Font programs that are unpacked for one document.
+const MAX_PROGRAMS: usize = 32;
+/// Items of a `Differences` array, and bytes of a `CharSet`.
+const MAX_DIFFERENCES: usize = 1024;
+const MAX_CHARSET_BYTES: usize = 64 * 1024;
+
+/// A font that shows one text.
+#[derive(Clone)]
+pub(super) enum Font {
+    /// A simple font of the document's, or a standard one.
+    Simple(Rc<Simple>),
+    Ours(Typeface),
+}
+
+/// One byte is one character.
+pub(super) struct Simple {
+    /// The font's dictionary, or a reference to it.
+    resource: Object,
+    /// Codes, and widths in thousandths of the font size.
+    codes: HashMap<char, (u8, f32)>,
+    reach: Reach,
+}
+
+impl Font {
+    /// Advance width of a character in thousandths of the font size.
+    pub(super) fn width(&self, character: char) -> f32 {
+        let found = match self {
+            Self::Simple(simple) => simple.code(character).map(|(_, width)| width),
+            Self::Ours(typeface) => {
+                let face = typeface.face();
+                shown_as(character, |c| face.glyph(c)).map(|glyph| face.advance(glyph))
+            }
+        };
+        found.unwrap_or(0.0)
+    }
+
+    pub(super) fn text_width(&self, text: &str) -> f32 {
+        text.chars().map(|character| self.width(character)).sum()
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        match self {
+            Self::Simple(simple) => simple.reach,
+            Self::Ours(Typeface::NotoSans) => Reach { capitals: 714.0, above: 1000.0, below: 250.0, line: 1200.0 },
+            Self::Ours(Typeface::DejaVuSans) => Reach { capitals: 729.0, above: 960.0, below: 240.0, line: 1164.0 },
+        }
+    }
+
+    fn covers(&self, text: &str) -> bool {
+        text.chars().all(|character| match self {
+            Self::Simple(simple) => simple.code(character).is_some(),
+            Self::Ours(typeface) => has(*typeface, character),
+        })
+    }
+}
+
+impl Simple {
+    fn code(&self, character: char) -> Option<(u8, f32)> {
+        shown_as(character, |c| self.codes.get(&c).copied())
+    }
+}
+
+/// What a font has for a character, or for the one that looks the same.
+fn shown_as<T>(character: char, find: impl Fn(char) -> Option<T>) -> Option<T> {
+    let twin = match character {
+        '\u{a0}' => Some(' '),
+        '\u{2010}' | '\u{2011}' => Some('-'),
+        _ => None,
+    };
+    find(character).or_else(|| twin.and_then(&find))
+}
+
+fn has(typeface: Typeface, character: char) -> bool {
+    character == '\n' || (!needs_shaping(character) && shown_as(character, |c| typeface.face().glyph(c)).is_some())
+}
+
+/// Letters whose shape depends on their neighbours: one after the other they would be misread, so they count as missing.
+fn needs_shaping(character: char) -> bool {
+    let arabic_sign =
+        matches!(character, '\u{600}'..='\u{60f}' | '\u{61b}'..='\u{61f}' | '\u{660}'..='\u{66c}' | '\u{6f0}'..='\u{6f9}');
+    match character {
+        '\u{600}'..='\u{8ff}' => !arabic_sign,
+        '\u{900}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{1900}'..='\u{1aff}' => !matches!(character, '\u{e3f}'),
+        '\u{1100}'..='\u{11ff}' => true,
+        _ => false,
+    }
+}
+
+/// The fonts of one document's new appearances.
+pub(super) struct Fonts<'a> {
+    document: &'a Document,
+    /// `Font` of the form's default resources.
+    resources: Option<&'a Dictionary>,
+    named: HashMap<Vec<u8>, Option<Named<'a>>>,
+    standard: HashMap<Standard, (Rc<Simple>, ObjectId)>,
+    subsets: BTreeMap<Typeface, (ObjectId, Subset)>,
+    programs: usize,
+}
+
+/// What a name among the resources leads to.
+#[derive(Clone)]
+struct Named<'a> {
+    dictionary: &'a Dictionary,
+    simple: Option<Rc<Simple>>,
+}
+
+impl<'a> Fonts<'a> {
+    pub(super) fn new(document: &'a Document) -> Self {
+        let form = pdf::catalog(document).ok().and_then(|(_, catalog)| pdf::dict_entry(document, catalog, b"AcroForm"));
+        let resources = form
+            .and_then(|form| pdf::dict_entry(document, form, b"DR"))
+            .and_then(|resources| pdf::dict_entry(document, resources, b"Font"));
+        let (named, standard, subsets) = (HashMap::new(), HashMap::new(), BTreeMap::new());
+        Self { document, resources, named, standard, subsets, programs: 0 }
+    }
+
+    /// The font for a text in a field that names `name`.
+    ///
+    /// # Errors
+    /// [`Reason::NoGlyph`] with the first character that no font has.
+    pub(super) fn choose(&mut self, name: &[u8], text: &str, new_id: &mut dyn FnMut() -> ObjectId) -> Result<Font, Reason> {
+        let named = self.named(name);
+        let own = named.as_ref().and_then(|named| named.simple.clone()).map(Font::Simple);
+        if let Some(font) = own.filter(|font| font.covers(text)) {
+            return Ok(font);
+        }
+        let standard = match &named {
+            Some(named) => Some(named.dictionary)
+                .filter(|font| !is_embedded(self.document, font))
+                .and_then(|font| standard(self.document, font)),
+            None => Some(Standard::named(name).unwrap_or(Standard::HELVETICA)),
+        };
+        if let Some(standard) = standard {
+            let font = Font::Simple(self.standard(standard, new_id));
+            if font.covers(text) {
+                return Ok(font);
+            }
+        }
+        for typeface in [Typeface::NotoSans, Typeface::DejaVuSans] {
+            if Font::Ours(typeface).covers(text) {
+                return Ok(Font::Ours(typeface));
+            }
+        }
+        let missing = text.chars().find(|character| !has(Typeface::DejaVuSans, *character));
+        Err(missing.map_or(Reason::MixedFonts, Reason::NoGlyph))
+    }
+
+    /// The operand of `Tj` for a text that the font covers.
+    pub(super) fn show(&mut self, font: &Font, text: &str, new_id: &mut dyn FnMut() -> ObjectId) -> String {
+        let codes: String = match font {
+            Font::Simple(simple) => text.chars().filter_map(|c| simple.code(c)).map(|(code, _)| format!("{code:02X}")).collect(),
+            Font::Ours(typeface) => {
+                let face = typeface.face();
+                let (_, subset) = self.subsets.entry(*typeface).or_insert_with(|| (new_id(), Subset::new(face)));
+                let glyphs = text.chars().filter_map(|c| Some((shown_as(c, |c| face.glyph(c))?, c)));
+                glyphs.map(|(glyph, character)| subset.use_glyph(glyph, character)).collect()
+            }
+        };
+        format!("<{codes}>")
+    }
+
+    /// What the appearance's resources say for the font.
+    pub(super) fn resource(&mut self, font: &Font, new_id: &mut dyn FnMut() -> ObjectId) -> Object {
+        match font {
+            Font::Simple(simple) => simple.resource.clone(),
+            Font::Ours(typeface) => {
+                let face = typeface.face();
+                self.subsets.entry(*typeface).or_insert_with(|| (new_id(), Subset::new(face))).0.into()
+            }
+        }
+    }
+
+    /// The objects of the fonts that were used and are not the document's own.
+    ///
+    /// # Errors
+    /// Where an embedded font cannot be cut down, which no input brings about.
+    pub(super) fn finish(self, new_id: &mut dyn FnMut() -> ObjectId) -> Result<Vec<(ObjectId, Object)>, embedded::Error> {
+        let mut objects: Vec<(ObjectId, Object)> =
+            self.standard.iter().map(|(standard, (_, id))| (*id, standard_dictionary(*standard).into())).collect();
+        objects.sort_by_key(|(id, _)| *id);
+        for (font, subset) in self.subsets.into_values() {
+            objects.extend(subset.objects(font, new_id)?);
+        }
+        Ok(objects)
+    }
+
+    fn standard(&mut self, standard: Standard, new_id: &mut dyn FnMut() -> ObjectId) -> Rc<Simple> {
+        let (simple, _) = self.standard.entry(standard).or_insert_with(|| {
+            let id = new_id();
+            let widths = |code: u8| Encoding::WinAnsi.character(code).and_then(|character| standard.width(character));
+            let codes = codes(|code| Encoding::WinAnsi.character(code), widths);
+            (Rc::new(Simple { resource: id.into(), codes, reach: standard.reach() }), id)
+        });
+        simple.clone()
+    }
+
+    fn named(&mut self, name: &[u8]) -> Option<Named<'a>> {
+        if let Some(known) = self.named.get(name) {
+            return known.clone();
+        }
+        let found = self.resources.and_then(|fonts| {
+            let dictionary = pdf::dict_entry(self.document, fonts, name)?;
+            Some((fonts.get(name).ok()?, dictionary))
+        });
+        let named = found.map(|(resource, dictionary)| {
+            let simple = self.simple(resource, dictionary).map(Rc::new);
+            Named { dictionary, simple }
+        });
+        self.named.insert(name.to_vec(), named.clone());
+        named
+    }
+
+    /// A font of the document's, with the codes that certainly show their character. `None`: no simple font, or nothing is certain.
+    fn simple(&mut self, resource: &Object, font: &Dictionary) -> Option<Simple> {
+        let kind = pdf::entry(self.document, font, b"Subtype")?.as_name().ok()?;
+        if !matches!(kind, b"Type1" | b"TrueType" | b"MMType1") {
+            return None;
+        }
+        let standard = standard(self.document, font);
+        let characters = self.characters(font, standard.is_some())?;
+        let widths = Widths::of(self.document, font);
+        let built_in = standard.filter(|_| widths.is_none() && !is_embedded(self.document, font));
+        if widths.is_none() && built_in.is_none() {
+            return None;
+        }
+        let width = |code: u8| match (&widths, built_in) {
+            (Some(widths), _) => widths.get(code),
+            (None, standard) => standard?.width(characters[usize::from(code)]?),
+        };
+        let mut codes = codes(|code| characters[usize::from(code)], width);
+        let present = self.present(font)?;
+        codes.retain(|character, _| present.has(*character));
+        let reach = standard.map_or_else(|| reach(self.document, font), Standard::reach);
+        Some(Simple { resource: resource.clone(), codes, reach })
+    }
+
+    /// What each code means. `None` where only the font program knows.
+    fn characters(&self, font: &Dictionary, standard: bool) -> Option<Vec<Option<char>>> {
+        let encoding = pdf::entry(self.document, font, b"Encoding");
+        let base = match encoding {
+            Some(Object::Name(name)) => Some(Encoding::named(name)?),
+            Some(Object::Dictionary(encoding)) => pdf::entry(self.document, encoding, b"BaseEncoding")
+                .and_then(|base| base.as_name().ok())
+                .and_then(Encoding::named),
+            _ => None,
+        };
+        let embedded = is_embedded(self.document, font);
+        // A font without an encoding has one of its own: that of the standard fonts is known (ISO 32000-2 table 112).
+        let implicit = (standard && !embedded).then_some(Encoding::Standard);
+        let base = base.or(implicit);
+        let mut characters: Vec<Option<char>> = (0..=255).map(|code| base.and_then(|base| base.character(code))).collect();
+        let differences = encoding
+            .and_then(|encoding| encoding.as_dict().ok())
+            .and_then(|encoding| pdf::array_entry(self.document, encoding, b"Differences"));
+        if base.is_none() && differences.is_none() {
+            return None;
+        }
+        let mut code = 0_usize;
+        for item in differences.into_iter().flatten().take(MAX_DIFFERENCES) {
+            match pdf::resolve(self.document, item) {
+                Object::Integer(start) => code = usize::try_from(*start).unwrap_or(usize::MAX),
+                Object::Name(name) => {
+                    if let Some(character) = characters.get_mut(code) {
+                        *character = glyph_character(name);
+                    }
+                    code = code.saturating_add(1);
+                }
+                _ => {}
+            }
+        }
+        Some(characters)
+    }
+
+    /// Which characters the font's program has. `None`: nobody knows.
+    fn present(&mut self, font: &Dictionary) -> Option<Present> {
+        let Some(descriptor) = pdf::dict_entry(self.document, font, b"FontDescriptor") else { return Some(Present::All) };
+        let name = pdf::entry(self.document, font, b"BaseFont").and_then(|name| name.as_name().ok()).unwrap_or_default();
+        let is_subset = name.get(6) == Some(&b'+');
+        if let Some(Object::Stream(program)) = pdf::entry(self.document, descriptor, b"FontFile2") {
+            self.programs += 1;
+            let bytes = unpacked(program, MAX_PROGRAM_BYTES).filter(|_| self.programs <= MAX_PROGRAMS)?;
+            let face = FontRef::from_index(&bytes, 0).ok()?;
+            let mapped: HashSet<char> =
+                face.charmap().mappings().take(usize::from(u16::MAX)).filter_map(|(c, _)| char::from_u32(c)).collect();
+            return if mapped.is_empty() { (!is_subset).then_some(Present::All) } else { Some(Present::Only(mapped)) };
+        }
+        if !is_embedded(self.document, font) || !is_subset {
+            return Some(Present::All);
+        }
+        // A subset in another format: its descriptor may list the glyphs.
+        let names =
+            pdf::entry(self.document, descriptor, b"CharSet")?.as_str().ok().filter(|names| names.len() <= MAX_CHARSET_BYTES)?;
+        Some(Present::Only(names.split(|byte| *byte == b'/').filter_map(glyph_character).collect()))
+    }
+}
+
+enum Present {
+    All,
+    Only(HashSet<char>),
+}
+
+impl Present {
+    fn has(&self, character: char) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(characters) => character == ' ' || characters.contains(&character),
+        }
+    }
+}
+
+/// The first code of each character, with its width. A code without a width shows nothing.
+fn codes(character: impl Fn(u8) -> Option<char>, width: impl Fn(u8) -> Option<f32>) -> HashMap<char, (u8, f32)> {
+    let mut codes = HashMap::new();
+    for code in 0..=255 {
+        if let (Some(character), Some(width)) = (character(code), width(code).filter(|width| *width > 0.0)) {
+            codes.entry(character).or_insert((code, width));
+        }
+    }
+    codes
+}
+
+/// `Widths` of a simple font.
+struct Widths {
+    first: i64,
+    widths: Vec<f32>,
+}
+
+impl Widths {
+    fn of(document: &Document, font: &Dictionary) -> Option<Self> {
+        let widths = pdf::array_entry(document, font, b"Widths")?;
+        let first = pdf::entry(document, font, b"FirstChar").and_then(|first| first.as_i64().ok()).unwrap_or(0);
+        // Wider than ten times its size is no character.
+        let width = |item: &Object| pdf::number(document, item).filter(|width| (0.0..=10_000.0).contains(width)).unwrap_or(0.0);
+        Some(Self { first, widths: widths.iter().take(256).map(width).collect() })
+    }
+
+    fn get(&self, code: u8) -> Option<f32> {
+        let index = i64::from(code).checked_sub(self.first)?;
+        self.widths.get(usize::try_from(index).ok()?).copied()
+    }
+}
+
+fn standard(document: &Document, font: &Dictionary) -> Option<Standard> {
+    Standard::named(pdf::entry(document, font, b"BaseFont")?.as_name().ok()?)
+}
+
+fn standard_dictionary(standard: Standard) -> Dictionary {
+    dictionary! {
+        "Type" => "Font", "Subtype" => "Type1", "BaseFont" => standard.base_font(), "Encoding" => "WinAnsiEncoding",
+    }
+}
+
+fn is_embedded(document: &Document, font: &Dictionary) -> bool {
+    let descriptor = pdf::dict_entry(document, font, b"FontDescriptor");
+    descriptor.is_some_and(|descriptor| [&b"FontFile"[..], b"FontFile2", b"FontFile3"].iter().any(|key| descriptor.has(key)))
+}
+
+/// The measures of a font that is none of the standard ones, as its descriptor has them where they make sense.
+fn reach(document: &Document, font: &Dictionary) -> Reach {
+    let usual = Standard::HELVETICA.reach();
+    let Some(descriptor) = pdf::dict_entry(document, font, b"FontDescriptor") else { return usual };
+    let number = |key: &[u8]| pdf::entry(document, descriptor, key).and_then(|value| pdf::number(document, value)).map(f32::abs);
+    let within =
+        |value: Option<f32>, low: f32, high: f32, usual: f32| value.filter(|value| (low..=high).contains(value)).unwrap_or(usual);
+    let above = within(number(b"Ascent"), 600.0, 1_300.0, usual.above);
+    let below = within(number(b"Descent"), 100.0, 500.0, usual.below);
+    let capitals = within(number(b"CapHeight"), 400.0, above, usual.capitals.min(above));
+    Reach { capitals, above, below, line: (above + below).max(1_050.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use lopdf::Stream;
+
+    use super::*;
+
+    fn document(fonts: Dictionary) -> Document {
+        let mut document = Document::with_version("1.7");
+        let form = dictionary! { "DR" => dictionary! { "Font" => fonts } };
+        let catalog = document.add_object(dictionary! { "AcroForm" => form });
+        document.trailer.set("Root", catalog);
+        document
+    }
+
+    fn chosen(document: &Document, name: &str, text: &str) -> Result<String, Reason> {
+        let mut next = 1000;
+        let mut new_id = || {
+            next += 1;
+            (next, 0)
+        };
+        let mut fonts = Fonts::new(document);
+        let font = fonts.choose(name.as_bytes(), text, &mut new_id)?;
+        Ok(match &font {
+            Font::Ours(typeface) => format!("{typeface:?}"),
+            Font::Simple(simple) => match &simple.resource {
+                Object::Reference(id) => {
+                    let added = fonts.finish(&mut new_id).unwrap();
+                    let (_, added) = added.into_iter().find(|(found, _)| found == id).unwrap();
+                    format!(
+                        "standard {}",
+                        String::from_utf8_lossy(added.as_dict().unwrap().get(b"BaseFont").unwrap().as_name().unwrap())
+                    )
+                }
+                _ => "own".to_owned(),
+            },
+        })
+    }
+
+    fn font(base: &str) -> Dictionary {
+        dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => base }
+    }
+
+    #[test]
+    fn the_fields_font_shows_what_it_has_and_a_standard_font_of_its_kind_the_rest() {
+        let document = document(dictionary! { "F1" => font("Times-Bold") });
+        assert_eq!(chosen(&document, "F1", "1.250,00 EUR").as_deref(), Ok("own"));
+        assert_eq!(chosen(&document, "F1", "1.250,00 €").as_deref(), Ok("standard Times-Bold"));
+        assert_eq!(chosen(&document, "F1", "Łódź").as_deref(), Ok("NotoSans"));
+        assert_eq!(chosen(&document, "F1", "דוד").as_deref(), Ok("DejaVuSans"));
+        assert_eq!(chosen(&document, "CoBo", "a").as_deref(), Ok("standard Courier-Bold"));
+        assert_eq!(chosen(&document, "none", "a").as_deref(), Ok("standard Helvetica"));
+    }
+
+    #[test]
+    fn what_no_font_has_is_refused_with_the_character() {
+        let document = document(dictionary! {});
+        for (text, missing) in [("ab山", '山'), ("हरि", 'ह'), ("a محمد", 'م'), ("\u{e001}", '\u{e001}'), ("ไทย", 'ไ')]
+        {
+            assert_eq!(chosen(&document, "Helv", text), Err(Reason::NoGlyph(missing)), "{text}");
+        }
+    }
+
+    #[test]
+    fn differences_count_and_codes_without_a_width_do_not() {
+        let encoding = dictionary! { "Differences" => vec![65.into(), "Euro".into(), "eacute".into(), "g77".into()] };
+        let mut own = font("Whatever");
+        own.set("Encoding", encoding);
+        own.set("FirstChar", 65);
+        own.set("Widths", vec![500.into(), 0.into(), 500.into()]);
+        let document = document(dictionary! { "F1" => own });
+        assert_eq!(chosen(&document, "F1", "€").as_deref(), Ok("own"));
+        assert_eq!(chosen(&document, "F1", "é").as_deref(), Ok("NotoSans"));
+        assert_eq!(chosen(&document, "F1", "A").as_deref(), Ok("NotoSans"));
+    }
+
+    #[test]
+    fn fonts_that_are_not_simple_or_not_known_are_not_used() {
+        let composite =
+            dictionary! { "Type" => "Font", "Subtype" => "Type0", "BaseFont" => "Some-H", "Encoding" => "Identity-H" };
+        let mut odd = font("Other");
+        odd.set("Encoding", "WinAnsiEncoding");
+        let document = document(dictionary! { "C" => composite, "Z" => font("ZapfDingbats"), "O" => odd });
+        for name in ["C", "Z", "O"] {
+            assert_eq!(chosen(&document, name, "4").as_deref(), Ok("NotoSans"), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_embedded_subset_is_used_for_the_characters_that_it_has() {
+        let mut document = document(dictionary! {});
+        let mono = include_bytes!("../../assets/NotoSansMono-Regular.ttf").to_vec();
+        let file = document.add_object(Stream::new(Dictionary::new(), mono));
+        let listed = document.add_object(Stream::new(Dictionary::new(), b"%!PS".to_vec()));
+        let own = |file: &str, id: ObjectId| {
+            let mut descriptor = dictionary! { "CharSet" => Object::string_literal("/A/B/space") };
+            descriptor.set(file, id);
+            dictionary! {
+                "Subtype" => "TrueType", "BaseFont" => "ABCDEF+Some", "Encoding" => "WinAnsiEncoding", "FirstChar" => 0,
+                "Widths" => vec![Object::Integer(600); 256], "FontDescriptor" => descriptor,
+            }
+        };
+        let fonts =
+            dictionary! { "T" => own("FontFile2", file), "L" => own("FontFile", listed), "X" => own("FontFile2", listed) };
+        let form = dictionary! { "DR" => dictionary! { "Font" => fonts } };
+        document.catalog_mut().unwrap().set("AcroForm", form);
+        assert_eq!(chosen(&document, "T", "abc").as_deref(), Ok("own"));
+        assert_eq!(chosen(&document, "T", "Œ").as_deref(), Ok("NotoSans"));
+        assert_eq!(chosen(&document, "L", "A B").as_deref(), Ok("own"));
+        assert_eq!(chosen(&document, "L", "AC").as_deref(), Ok("NotoSans"));
+        assert_eq!(chosen(&document, "X", "A").as_deref(), Ok("NotoSans"));
+    }
+
+    #[test]
+    fn a_font_that_refers_to_itself_is_survived() {
+        let mut document = document(dictionary! {});
+        let id = document.new_object_id();
+        let mut cyclic = font("Helvetica");
+        for key in ["Encoding", "FontDescriptor", "Widths", "FirstChar"] {
+            cyclic.set(key, id);
+        }
+        document.objects.insert(id, Object::Reference(id));
+        document
+            .catalog_mut()
+            .unwrap()
+            .set("AcroForm", dictionary! { "DR" => dictionary! { "Font" => dictionary! { "F" => cyclic, "G" => id } } });
+        assert_eq!(chosen(&document, "F", "abc").as_deref(), Ok("own"));
+        assert_eq!(chosen(&document, "G", "abc").as_deref(), Ok("standard Helvetica"));
+    }
+}

@@ -1,0 +1,448 @@
+//! Appearances of the values of form fields (ISO 32000-2 12.7.4.3), for forms that leave drawing to the viewer (`NeedAppearances`).
+//!
+//! What is drawn is what viewers draw: text in the field's font, size, colour and alignment, wrapped or in the cells of a comb, what is
+//! chosen of a list, the state of a button. A value is drawn whole or refused: never cut, never with boxes for missing letters. Widgets
+//! that show nothing, push buttons that have a look and signatures are left alone.
+
+mod button;
+mod choice;
+mod fonts;
+mod layout;
+mod paint;
+mod standard;
+mod style;
+mod value;
+
+use std::collections::{HashMap, HashSet};
+
+use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
+
+use self::fonts::{Font, Fonts};
+use self::layout::{Alignment, Laid, Room};
+use self::paint::Canvas;
+use self::style::{Panel, TextStyle};
+use crate::fields::{self, Field, Style};
+use crate::pdf;
+
+/// Characters that are drawn in all fields of a document.
+const MAX_CHARACTERS: usize = 500_000;
+/// Bytes of all content streams that are drawn, before they are compressed.
+const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
+/// Annotations of all pages.
+const MAX_ANNOTATIONS: usize = 1_000_000;
+/// The widest page, in points (ISO 32000-2 annex C); a larger field is rubbish.
+const MAX_EXTENT: f32 = 14_400.0;
+/// Bytes of a field's name in an error.
+const MAX_NAME_IN_ERROR: usize = 200;
+
+/// ISO 32000-2 table 227 and following.
+mod flag {
+    pub(super) const MULTILINE: i64 = 1 << 12;
+    pub(super) const PASSWORD: i64 = 1 << 13;
+    pub(super) const RADIO: i64 = 1 << 15;
+    pub(super) const PUSH_BUTTON: i64 = 1 << 16;
+    pub(super) const COMBO: i64 = 1 << 17;
+    pub(super) const FILE_SELECT: i64 = 1 << 20;
+    pub(super) const COMB: i64 = 1 << 24;
+}
+
+/// ISO 32000-2 table 167.
+mod annotation_flag {
+    pub(super) const HIDDEN: i64 = 1 << 1;
+    pub(super) const PRINT: i64 = 1 << 2;
+    pub(super) const NO_VIEW: i64 = 1 << 5;
+}
+
+/// Why the values of a form cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Document(#[from] pdf::Error),
+    #[error(transparent)]
+    Font(#[from] crate::embedded::Error),
+    #[error("the form leaves drawing to the viewer, but the value of the field \"{field}\" cannot be drawn: {reason}")]
+    Field { field: String, reason: Reason },
+    #[error(
+        "the form leaves drawing to the viewer, but it has more text than is drawn ({MAX_CHARACTERS} characters); flatten it first"
+    )]
+    TooMuch,
+}
+
+/// What is wrong with one field, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("no font has a glyph for {:?} (U+{:04X}); fill the form with a program that draws it", .0, u32::from(*.0))]
+    NoGlyph(char),
+    #[error("no font has all of its characters; fill the form with a program that draws them")]
+    MixedFonts,
+    #[error("it is not readable as text; fill the field again")]
+    Unreadable,
+    #[error("it is too long; shorten it")]
+    TooLong,
+    #[error("it does not fit into the field; shorten it or enlarge the field")]
+    DoesNotFit,
+    #[error("it has more characters than the field has cells; shorten it")]
+    LongerThanComb,
+    #[error("the field has too many options; remove some")]
+    TooManyOptions,
+    #[error("the chosen options do not fit into the list's rectangle; enlarge it")]
+    ChosenOutOfSight,
+    #[error("\"{0}\" is none of the field's states; choose one of them again")]
+    NoSuchState(String),
+    #[error("the field and its widget have different values; fill the field again")]
+    TwoValues,
+    #[error("its rectangle is not within what a page can be; save the form anew")]
+    Rectangle,
+    #[error("its icon cannot be placed; save the form with the button's appearance")]
+    Icon,
+    #[error("its widget is not an object of its own; save the form anew")]
+    InlineWidget,
+}
+
+/// What was drawn.
+#[derive(Debug, Default)]
+pub(crate) struct Drawn {
+    /// New and changed objects: widgets, appearance streams, fonts. Each id occurs once.
+    pub(crate) objects: Vec<(ObjectId, Object)>,
+    /// Where something may look different from now on; a widget on two pages occurs twice.
+    pub(crate) widgets: Vec<Widget>,
+}
+
+/// Where a widget is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Widget {
+    /// Index of its page, from 0.
+    pub(crate) page: usize,
+    /// Left, bottom, right, top, on the page that is not turned, in points.
+    pub(crate) rect: [f32; 4],
+}
+
+/// Whether the form tells viewers to draw the values of its fields (`NeedAppearances`).
+pub(crate) fn needs_appearances(document: &Document) -> bool {
+    let form = pdf::catalog(document).ok().and_then(|(_, catalog)| pdf::dict_entry(document, catalog, b"AcroForm"));
+    let flag = form.and_then(|form| pdf::entry(document, form, b"NeedAppearances"));
+    flag.is_some_and(|flag| matches!(flag, Object::Boolean(true)))
+}
+
+/// Draws the values of all fields as viewers would, if the form tells them to; else there is nothing to draw.
+///
+/// With the objects in place, the form shows the same without `NeedAppearances`.
+///
+/// # Errors
+/// [`Error`]; `Field` names the field whose value cannot be drawn.
+pub(crate) fn draw_values(document: &Document, new_id: &mut dyn FnMut() -> ObjectId) -> Result<Drawn, Error> {
+    if !needs_appearances(document) {
+        return Ok(Drawn::default());
+    }
+    let fields = fields::all(document)?;
+    let mut pen = Pen::new(document, new_id)?;
+    let mut seen = HashSet::new();
+    for field in &fields {
+        seen.extend(field.widgets.iter().copied());
+        pen.field(field)?;
+    }
+    for widget in pen.strays(&seen)? {
+        if let Some(field) = fields::of_widget(document, widget)? {
+            pen.field(&field)?;
+        }
+    }
+    pen.finish()
+}
+
+/// Draws field after field.
+pub(crate) struct Pen<'a, 'n> {
+    document: &'a Document,
+    new_id: &'n mut dyn FnMut() -> ObjectId,
+    fonts: Fonts<'a>,
+    /// On which pages an annotation stands, in the order of the pages.
+    pages: HashMap<ObjectId, Vec<usize>>,
+    drawn: Drawn,
+    characters: usize,
+    bytes: usize,
+}
+
+/// A widget that is seen, and its measures.
+pub(crate) struct Site<'a> {
+    id: ObjectId,
+    dictionary: &'a Dictionary,
+    rect: [f32; 4],
+    /// As a reader of the widget sees them, in points.
+    width: f32,
+    height: f32,
+    /// Counterclockwise, in degrees: 0, 90, 180 or 270.
+    rotation: i64,
+    panel: Panel,
+    text: TextStyle,
+    alignment: Alignment,
+}
+
+impl<'a, 'n> Pen<'a, 'n> {
+    /// # Errors
+    /// `Damaged` for hostile page trees and lists of annotations.
+    pub(crate) fn new(document: &'a Document, new_id: &'n mut dyn FnMut() -> ObjectId) -> Result<Self, Error> {
+        let mut pages: HashMap<ObjectId, Vec<usize>> = HashMap::new();
+        let mut annotations = 0;
+        for (index, page) in pdf::pages(document)?.into_iter().enumerate() {
+            let page = pdf::dict_at(document, page);
+            for annotation in page.and_then(|page| pdf::array_entry(document, page, b"Annots")).into_iter().flatten() {
+                annotations += 1;
+                if annotations > MAX_ANNOTATIONS {
+                    return Err(pdf::damaged(format!("it has more than {MAX_ANNOTATIONS} annotations")).into());
+                }
+                match annotation {
+                    Object::Reference(id) => {
+                        let on = pages.entry(*id).or_default();
+                        if on.last() != Some(&index) {
+                            on.push(index);
+                        }
+                    }
+                    Object::Dictionary(inline) => refuse_inline(document, inline)?,
+                    _ => {}
+                }
+            }
+        }
+        let fonts = Fonts::new(document);
+        Ok(Self { document, new_id, fonts, pages, drawn: Drawn::default(), characters: 0, bytes: 0 })
+    }
+
+    /// Widgets that stand on pages but belong to no field of the tree, in the order of their numbers.
+    fn strays(&self, seen: &HashSet<ObjectId>) -> Result<Vec<ObjectId>, Error> {
+        let is_widget = |id: &ObjectId| pdf::dict_at(self.document, *id).is_some_and(|a| is_widget(self.document, a));
+        let mut strays: Vec<ObjectId> = self.pages.keys().copied().filter(|id| !seen.contains(id)).filter(is_widget).collect();
+        if strays.len() > fields::MAX_FIELDS {
+            return Err(pdf::damaged(format!("it has more than {} widgets of no field", fields::MAX_FIELDS)).into());
+        }
+        strays.sort_unstable();
+        Ok(strays)
+    }
+
+    /// Draws the widgets of a field that show its value.
+    ///
+    /// # Errors
+    /// [`Error`]; what was drawn before stays drawn.
+    pub(crate) fn field(&mut self, field: &Field<'a>) -> Result<(), Error> {
+        self.draw(field).map_err(|reason| match reason {
+            Failure::Field(reason) => Error::Field { field: shortened(&field.name), reason },
+            Failure::TooMuch => Error::TooMuch,
+        })
+    }
+
+    fn draw(&mut self, field: &Field<'a>) -> Result<(), Failure> {
+        match field.kind {
+            Some(b"Tx") => self.text_field(field),
+            Some(b"Ch") if field.style.flags & flag::COMBO != 0 => self.combo(field),
+            Some(b"Ch") => self.list(field),
+            Some(b"Btn") if field.style.flags & flag::PUSH_BUTTON != 0 => self.push_button(field),
+            Some(b"Btn") => self.states(field),
+            // Signatures have a look of their own; of what has no kind nobody knows how it looks.
+            _ => Ok(()),
+        }
+    }
+
+    /// The objects of everything that was drawn.
+    ///
+    /// # Errors
+    /// Where an embedded font cannot be cut down, which no input brings about.
+    pub(crate) fn finish(self) -> Result<Drawn, Error> {
+        let mut drawn = self.drawn;
+        drawn.objects.extend(self.fonts.finish(self.new_id)?);
+        Ok(drawn)
+    }
+
+    fn text_field(&mut self, field: &Field<'a>) -> Result<(), Failure> {
+        let flags = field.style.flags;
+        let is_password = flags & flag::PASSWORD != 0;
+        let several = flags & flag::MULTILINE != 0;
+        let is_comb = flags & flag::COMB != 0 && flags & (flag::PASSWORD | flag::MULTILINE | flag::FILE_SELECT) == 0;
+        for site in self.sites(field)? {
+            let text = value::drawable(&self.value(field, &site)?, several && !is_password);
+            let text = if is_password { "*".repeat(text.chars().count()) } else { text };
+            let cells = field.style.max_length.filter(|length| is_comb && *length > 0);
+            self.text_widget(&site, &text, several, cells)?;
+        }
+        Ok(())
+    }
+
+    /// The value of a field as text; a widget that has one of its own must agree.
+    fn value(&self, field: &Field<'a>, site: &Site<'a>) -> Result<String, Reason> {
+        let of = |value: Option<&Object>| value.map(|value| value::text(self.document, value)).transpose();
+        let own = if site.id == field.id { None } else { of(site.dictionary.get(b"V").ok())? };
+        match (of(field.value)?, own) {
+            (Some(value), Some(own)) if value != own => Err(Reason::TwoValues),
+            (value, own) => Ok(value.or(own).unwrap_or_default()),
+        }
+    }
+
+    /// Draws one text into one widget.
+    fn text_widget(&mut self, site: &Site<'a>, text: &str, several: bool, cells: Option<i64>) -> Result<(), Failure> {
+        let mut canvas = Canvas::default();
+        canvas.panel(&site.panel, site.width, site.height);
+        if let Some(cells) = cells.filter(|cells| *cells <= layout::MAX_CELLS) {
+            canvas.dividers(&site.panel, site.width, site.height, cells);
+        }
+        let mut resources = Dictionary::new();
+        canvas.op(format_args!("/Tx BMC"));
+        if text.chars().any(|character| !matches!(character, ' ' | '\n')) {
+            let room = Room::new(site.width, site.height, site.panel.inset());
+            let font = self.font(&site.text, text)?;
+            let laid = match cells {
+                Some(cells) => layout::comb(&font, text, room, site.text.size, site.alignment, cells)?,
+                None if several => layout::wrapped(&font, text, room, site.text.size, site.alignment)?,
+                None => layout::single(&font, text, room, site.text.size, site.alignment)?,
+            };
+            canvas.op(format_args!(
+                "q {0:.3} {0:.3} {1:.3} {2:.3} re W n",
+                room.border,
+                site.width - 2.0 * room.border,
+                site.height - 2.0 * room.border
+            ));
+            self.write(&mut canvas, &font, &laid, site.text.colour, &mut resources);
+            canvas.op(format_args!("Q"));
+        } else if site.panel.is_blank() && !site.dictionary.has(b"AP") {
+            return Ok(());
+        }
+        canvas.op(format_args!("EMC"));
+        self.put(site, canvas, resources)
+    }
+
+    /// The font of a text, whose characters count.
+    fn font(&mut self, style: &TextStyle, text: &str) -> Result<Font, Failure> {
+        self.characters += text.chars().count();
+        if self.characters > MAX_CHARACTERS {
+            return Err(Failure::TooMuch);
+        }
+        let text: String = text.chars().filter(|character| *character != '\n').collect();
+        Ok(self.fonts.choose(&style.font, &text, self.new_id)?)
+    }
+
+    fn write(&mut self, canvas: &mut Canvas, font: &Font, laid: &Laid, colour: style::Colour, resources: &mut Dictionary) {
+        let shown: Vec<String> = laid.lines.iter().map(|line| self.fonts.show(font, &line.text, self.new_id)).collect();
+        canvas.text(laid, &shown, colour);
+        let resource = self.fonts.resource(font, self.new_id);
+        resources.set("Font", dictionary! { paint::FONT => resource });
+    }
+
+    /// A new appearance becomes the widget's only one.
+    fn put(&mut self, site: &Site<'a>, canvas: Canvas, resources: Dictionary) -> Result<(), Failure> {
+        let form = self.form(site, canvas, resources)?;
+        let mut widget = site.dictionary.clone();
+        widget.set("AP", dictionary! { "N" => form });
+        widget.remove(b"AS");
+        self.change(site, widget);
+        Ok(())
+    }
+
+    /// Adds the form XObject of an appearance.
+    fn form(&mut self, site: &Site<'a>, canvas: Canvas, resources: Dictionary) -> Result<ObjectId, Failure> {
+        self.bytes += canvas.len();
+        if self.bytes > MAX_CONTENT_BYTES {
+            return Err(Failure::TooMuch);
+        }
+        let form = canvas.into_form(site.width, site.height, site.rotation, resources);
+        let id = (self.new_id)();
+        self.drawn.objects.push((id, Object::Stream(form)));
+        Ok(id)
+    }
+
+    fn change(&mut self, site: &Site<'a>, widget: Dictionary) {
+        self.drawn.objects.push((site.id, widget.into()));
+        let places = self.pages.get(&site.id).into_iter().flatten();
+        self.drawn.widgets.extend(places.map(|page| Widget { page: *page, rect: site.rect }));
+    }
+
+    /// The widgets of a field that are seen on a page.
+    fn sites(&self, field: &Field<'a>) -> Result<Vec<Site<'a>>, Reason> {
+        let sites = field.widgets.iter().map(|id| self.site(field, *id));
+        sites.filter_map(Result::transpose).collect()
+    }
+
+    fn site(&self, field: &Field<'a>, id: ObjectId) -> Result<Option<Site<'a>>, Reason> {
+        let document = self.document;
+        let Some(dictionary) = pdf::dict_at(document, id).filter(|_| self.pages.contains_key(&id)) else { return Ok(None) };
+        let flags = pdf::entry(document, dictionary, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
+        let is_seen = flags & annotation_flag::NO_VIEW == 0 || flags & annotation_flag::PRINT != 0;
+        if flags & annotation_flag::HIDDEN != 0 || !is_seen {
+            return Ok(None);
+        }
+        let Some(rect) = rectangle(document, dictionary)? else { return Ok(None) };
+        let rotation = pdf::dict_entry(document, dictionary, b"MK")
+            .and_then(|characteristics| pdf::entry(document, characteristics, b"R"))
+            .and_then(|rotation| rotation.as_i64().ok())
+            .filter(|rotation| rotation % 90 == 0)
+            .map_or(0, |rotation| rotation.rem_euclid(360));
+        let (width, height) = (rect[2] - rect[0], rect[3] - rect[1]);
+        let (width, height) = if rotation % 180 == 0 { (width, height) } else { (height, width) };
+        let style: Style<'a> = if id == field.id { field.style } else { field.style.with(document, dictionary) };
+        let appearance = style.appearance.and_then(|appearance| appearance.as_str().ok()).unwrap_or_default();
+        Ok(Some(Site {
+            id,
+            dictionary,
+            rect,
+            width,
+            height,
+            rotation,
+            panel: Panel::of(document, dictionary),
+            text: TextStyle::parse(appearance),
+            alignment: Alignment::of(style.alignment),
+        }))
+    }
+}
+
+/// Why a field is not drawn, without its name.
+enum Failure {
+    Field(Reason),
+    TooMuch,
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self::Field(reason)
+    }
+}
+
+fn is_widget(document: &Document, annotation: &Dictionary) -> bool {
+    pdf::entry(document, annotation, b"Subtype").is_some_and(|subtype| subtype.as_name().ok() == Some(b"Widget"))
+}
+
+/// A widget with a value that is written into its page's list: viewers differ on whether they draw it.
+fn refuse_inline(document: &Document, annotation: &Dictionary) -> Result<(), Error> {
+    let has_value = annotation.has(b"V") || annotation.has(b"Parent");
+    if !is_widget(document, annotation) || !has_value {
+        return Ok(());
+    }
+    let name = pdf::entry(document, annotation, b"T").and_then(pdf::text).unwrap_or_default();
+    Err(Error::Field { field: shortened(&name), reason: Reason::InlineWidget })
+}
+
+/// Left, bottom, right, top. `None`: it has no extent, so nothing of it is seen.
+fn rectangle(document: &Document, widget: &Dictionary) -> Result<Option<[f32; 4]>, Reason> {
+    let Some(corners) = pdf::array_entry(document, widget, b"Rect") else { return Ok(None) };
+    let corners: Vec<f32> = corners.iter().take(5).filter_map(|corner| pdf::number(document, corner)).collect();
+    let [x1, y1, x2, y2] = corners[..] else { return Err(Reason::Rectangle) };
+    let rect = [x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2)];
+    let (width, height) = (rect[2] - rect[0], rect[3] - rect[1]);
+    if width == 0.0 || height == 0.0 {
+        return Ok(None);
+    }
+    // Also where so large that the difference of its corners means nothing.
+    let is_sane = width <= MAX_EXTENT && height <= MAX_EXTENT && rect.iter().all(|corner| corner.abs() <= 10.0 * MAX_EXTENT);
+    if is_sane { Ok(Some(rect)) } else { Err(Reason::Rectangle) }
+}
+
+fn shortened(name: &str) -> String {
+    let mut end = name.len().min(MAX_NAME_IN_ERROR);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The content of a stream. `None`: it cannot be unpacked, or is larger than `max` bytes.
+fn unpacked(stream: &Stream, max: usize) -> Option<Vec<u8>> {
+    // What the parsed document says of filters by reference is not followed there.
+    let is_direct = !matches!(stream.dict.get(b"Filter"), Ok(Object::Reference(_)));
+    stream.decompressed_content_with_limit(max).ok().filter(|content| is_direct && content.len() <= max)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! The content streams of appearances: backgrounds and borders, text, marks of buttons, and the form XObject around them.
+
+use std::fmt::Write;
+
+use lopdf::{Dictionary, Object, Stream, dictionary};
+
+use super::layout::Laid;
+use super::style::{Colour, Line, Panel};
+use crate::embedded::compressed;
+
+/// For a curve that looks like a quarter of a circle, in radii.
+const ARC: f32 = 0.552_285;
+
+/// A content stream that is being written.
+#[derive(Default)]
+pub(super) struct Canvas {
+    content: String,
+}
+
+impl Canvas {
+    /// Appends operators. Writing to a string does not fail.
+    pub(super) fn op(&mut self, operators: std::fmt::Arguments<'_>) {
+        let _ = self.content.write_fmt(operators);
+        self.content.push('\n');
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.content.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.content.len()
+    }
+
+    /// Background and border of a rectangle.
+    pub(super) fn panel(&mut self, panel: &Panel, width: f32, height: f32) {
+        if let Some(background) = panel.background {
+            self.op(format_args!("q {} 0 0 {width:.3} {height:.3} re f Q", background.fill()));
+        }
+        let line = panel.width.min(width.min(height) / 2.0);
+        if line <= 0.0 {
+            return;
+        }
+        let Some(border) = panel.border else { return };
+        if matches!(panel.line, Line::Beveled | Line::Inset) {
+            self.bevel(panel, width, height, line);
+        }
+        let half = line / 2.0;
+        self.op(format_args!("q {} {line:.3} w", border.stroke()));
+        if let Line::Dashed(dashes) = &panel.line {
+            let dashes: String = dashes.iter().map(|dash| format!("{dash:.3} ")).collect();
+            self.op(format_args!("[{dashes}] 0 d"));
+        }
+        match panel.line {
+            Line::Underlined => self.op(format_args!("0 {half:.3} m {width:.3} {half:.3} l S Q")),
+            _ => self.op(format_args!("{half:.3} {half:.3} {:.3} {:.3} re S Q", width - line, height - line)),
+        }
+    }
+
+    /// The light and the dark edge inside a border.
+    fn bevel(&mut self, panel: &Panel, width: f32, height: f32, line: f32) {
+        let (upper, lower) = match panel.line {
+            Line::Inset => (Colour::Gray(0.5), Colour::Gray(0.75)),
+            _ => (Colour::WHITE, panel.background.unwrap_or(Colour::WHITE).darker()),
+        };
+        let inner = (2.0 * line).min(width.min(height) / 2.0);
+        let (right, top) = (width - line, height - line);
+        let (inner_right, inner_top) = (width - inner, height - inner);
+        self.op(format_args!(
+            "q {} {line:.3} {line:.3} m {line:.3} {top:.3} l {right:.3} {top:.3} l {inner_right:.3} {inner_top:.3} l \
+             {inner:.3} {inner_top:.3} l {inner:.3} {inner:.3} l f",
+            upper.fill()
+        ));
+        self.op(format_args!(
+            "{} {right:.3} {top:.3} m {right:.3} {line:.3} l {line:.3} {line:.3} l {inner:.3} {inner:.3} l \
+             {inner_right:.3} {inner:.3} l {inner_right:.3} {inner_top:.3} l f Q",
+            lower.fill()
+        ));
+    }
+
+    /// The lines between the cells of a comb.
+    pub(super) fn dividers(&mut self, panel: &Panel, width: f32, height: f32, cells: i64) {
+        let Some(border) = panel.border.filter(|_| panel.width > 0.0) else { return };
+        self.op(format_args!("q {} {:.3} w", border.stroke(), panel.width));
+        for cell in 1..cells {
+            let x = width * cell as f32 / cells as f32;
+            self.op(format_args!("{x:.3} 0 m {x:.3} {height:.3} l S"));
+        }
+        self.op(format_args!("Q"));
+    }
+
+    /// A round background and border.
+    pub(super) fn disc(&mut self, panel: &Panel, width: f32, height: f32) {
+        let radius = width.min(height) / 2.0;
+        if let Some(background) = panel.background {
+            self.op(format_args!("q {}", background.fill()));
+            self.circle(width / 2.0, height / 2.0, radius);
+            self.op(format_args!("f Q"));
+        }
+        let line = panel.width.min(radius);
+        if let Some(border) = panel.border.filter(|_| line > 0.0) {
+            self.op(format_args!("q {} {line:.3} w", border.stroke()));
+            self.circle(width / 2.0, height / 2.0, radius - line / 2.0);
+            self.op(format_args!("S Q"));
+        }
+    }
+
+    fn circle(&mut self, x: f32, y: f32, radius: f32) {
+        let bend = radius * ARC;
+        self.op(format_args!("{:.3} {y:.3} m", x + radius));
+        for (dx, dy) in [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)] {
+            // From the direction (dx, dy) a quarter counterclockwise to (-dy, dx).
+            let (ex, ey): (f32, f32) = (-dy, dx);
+            self.op(format_args!(
+                "{:.3} {:.3} {:.3} {:.3} {:.3} {:.3} c",
+                x + dx * radius + ex * bend,
+                y + dy * radius + ey * bend,
+                x + ex * radius + dx * bend,
+                y + ey * radius + dy * bend,
+                x + ex * radius,
+                y + ey * radius
+            ));
+        }
+        self.op(format_args!("h"));
+    }
+
+    /// Text in its place, clipped to the border. `shown` are the operands of the lines.
+    pub(super) fn text(&mut self, laid: &Laid, shown: &[String], colour: Colour) {
+        if shown.is_empty() {
+            return;
+        }
+        self.op(format_args!("BT /{FONT} {:.3} Tf {}", laid.size, colour.fill()));
+        for (line, operand) in laid.lines.iter().zip(shown) {
+            self.op(format_args!("1 0 0 1 {:.3} {:.3} Tm {operand} Tj", line.x, line.baseline));
+        }
+        self.op(format_args!("ET"));
+    }
+
+    /// The form XObject of an appearance: upright, turned counterclockwise by `rotation` degrees into the widget's rectangle.
+    pub(super) fn into_form(self, width: f32, height: f32, rotation: i64, resources: Dictionary) -> Stream {
+        let real = Object::Real;
+        let matrix = match rotation {
+            90 => vec![0.into(), 1.into(), (-1).into(), 0.into(), real(height), 0.into()],
+            180 => vec![(-1).into(), 0.into(), 0.into(), (-1).into(), real(width), real(height)],
+            270 => vec![0.into(), (-1).into(), 1.into(), 0.into(), 0.into(), real(width)],
+            _ => [1, 0, 0, 1, 0, 0].map(Object::Integer).to_vec(),
+        };
+        let dictionary = dictionary! {
+            "Type" => "XObject", "Subtype" => "Form", "FormType" => 1, "Matrix" => matrix, "Resources" => resources,
+            "BBox" => vec![0.into(), 0.into(), real(width), real(height)],
+        };
+        compressed(dictionary, self.content.into_bytes())
+    }
+}
+
+/// The name of the font among an appearance's resources.
+pub(super) const FONT: &str = "F1";

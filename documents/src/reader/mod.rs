@@ -1,0 +1,338 @@
+//! The one reader of a file's structure, under sealing and verification alike: it alone says which bytes are which object
+//! in which revision (ISO 32000-2 7.5). Nothing else loads a file.
+//!
+//! It is strict. An object is what the newest cross-reference entry for its number leads to, and nothing else: no other
+//! object is searched for, no table is rebuilt, no member of an object stream is taken that no entry names. What does not
+//! fit its entry, or what readers could read in two ways, is a fault of that object ([`File::fault`]): a file is refused
+//! if such an object matters. Costs are bounded by the file's size ([`budget`]).
+//!
+//! What is tolerated, because viewers agree on it and it changes nothing:
+//!
+//! | deviation | why it is harmless |
+//! | --- | --- |
+//! | white space after the last `%%EOF` | nobody reads it, as long as `%%EOF` is among the last 1,024 bytes |
+//! | entries of 18 or 19 bytes in a table | their fields stand at the same places |
+//! | an entry that leads to white space before its object, and `startxref` to such before its section | every parser skips it |
+//! | junk between objects and before `xref` | no entry leads there; behind a signature it is told |
+//! | the same entry twice, the same key twice with the same value | both readings are one |
+//! | a missing `endobj` before the next object | the value has ended before |
+//! | an object without a value | it is null for all |
+//! | a `Size` that is too small | viewers take the numbers from the entries; the new revision has the right one |
+//! | a stream whose length is wrong or missing | sealing never rewrites a stream; object streams and cross-reference streams must have theirs |
+//! | a broken object that nothing reaches | no page, form or signature shows it |
+//! | numbers that are too large for an integer | they are read as real numbers, and copied as they stand |
+
+pub(crate) mod budget;
+pub(crate) mod lexer;
+mod objects;
+pub(crate) mod sections;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use lopdf::{Dictionary, Document, EncryptionState, Object, ObjectId};
+
+use self::budget::Budget;
+use self::lexer::Lexer;
+use self::objects::{Fault, Length, Loader, Members, indirect, shown};
+use self::sections::{Form, Place, Section};
+use crate::pdf::{Error, ambiguous, damaged};
+
+/// A file whose structure was read.
+pub(crate) struct File<'a> {
+    bytes: &'a [u8],
+    /// All objects of the newest revision that could be read, decrypted where the file is encrypted.
+    pub(crate) document: Document,
+    /// Newest first.
+    pub(crate) sections: Vec<Section>,
+    places: BTreeMap<u32, Place>,
+    faults: BTreeMap<u32, String>,
+    pub(crate) encryption: Option<EncryptionState>,
+}
+
+impl<'a> File<'a> {
+    /// Reads the structure of a whole file.
+    ///
+    /// # Errors
+    /// [`Error`], where there is no chain of cross-references that every reader follows alike, where the file cannot be
+    /// opened without a password, and where it costs more than a file of its size may.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Error> {
+        let mut budget = Budget::new(bytes.len());
+        let start = sections::newest(bytes)?;
+        let sections = sections::chain(bytes, start, &mut budget)?;
+        let trailer = sections[0].trailer.clone();
+        let mut places = BTreeMap::new();
+        let mut faults = BTreeMap::new();
+        for section in &sections {
+            for (number, place) in &section.places {
+                if !places.contains_key(number) {
+                    places.insert(*number, *place);
+                    if section.contested.contains(number) {
+                        faults.insert(*number, "it has two cross-reference entries that contradict each other".to_owned());
+                    }
+                }
+            }
+        }
+        let (encryption, in_clear) = encryption(bytes, &sections, &places, &mut budget)?;
+        let contested: Vec<u32> = faults.keys().copied().collect();
+        let mut loader = Loader {
+            bytes,
+            places: &places,
+            encryption: encryption.as_ref(),
+            in_clear,
+            objects: BTreeMap::new(),
+            faults,
+            budget: &mut budget,
+        };
+        loader.load()?;
+        let (mut objects, faults) = (loader.objects, loader.faults);
+        for number in contested {
+            let generation = if let Some(Place::At { generation, .. }) = places.get(&number) { *generation } else { 0 };
+            objects.remove(&(number, generation));
+        }
+        let mut document = Document::new();
+        document.version = version(bytes);
+        document.max_id = places.keys().next_back().copied().unwrap_or(0);
+        document.xref_start = start;
+        document.trailer = trailer;
+        document.objects = objects;
+        Ok(Self { bytes, document, sections, places, faults, encryption })
+    }
+
+    /// How the newest section is written; a further one has to be written likewise (ISO 32000-2 7.5.8.4).
+    pub(crate) fn form(&self) -> Form {
+        self.sections[0].form
+    }
+
+    /// Where the newest entry for an object leads.
+    pub(crate) fn place(&self, number: u32) -> Option<Place> {
+        self.places.get(&number).copied()
+    }
+
+    /// The offset of an object that stands in the open, not in an object stream.
+    pub(crate) fn offset(&self, id: ObjectId) -> Option<usize> {
+        match self.place(id.0) {
+            Some(Place::At { offset, generation }) if generation == id.1 => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// The highest number that an entry or the trailer's `Size` gives away, plus one.
+    pub(crate) fn next_number(&self) -> u32 {
+        let declared = self.document.trailer.get(b"Size").and_then(Object::as_i64).unwrap_or(0);
+        u32::try_from(declared).unwrap_or(u32::MAX).max(self.document.max_id.saturating_add(1))
+    }
+
+    /// What is wrong with an object that matters: one that the trailer reaches. `None`: every reader finds the same.
+    ///
+    /// It names the object: "object 7: its cross-reference entry does not lead to it".
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.reached().err()
+    }
+
+    /// The numbers of objects that are referred to and do not exist.
+    ///
+    /// # Errors
+    /// As [`File::fault`].
+    pub(crate) fn reached(&self) -> Result<HashSet<u32>, String> {
+        let mut seen = HashSet::new();
+        let mut missing = HashSet::new();
+        let mut open = Vec::new();
+        for (key, value) in self.document.trailer.iter() {
+            if !matches!(key.as_slice(), b"Prev" | b"XRefStm" | b"Length" | b"W" | b"Index") {
+                references(value, &mut open);
+            }
+        }
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let because = |why: String| Err(format!("object {}: {why}", id.0));
+            if let Some(why) = self.faults.get(&id.0) {
+                return because(why.clone());
+            }
+            let generation = match self.places.get(&id.0) {
+                None | Some(Place::Free) => {
+                    missing.insert(id.0);
+                    continue;
+                }
+                Some(Place::At { generation, .. }) => *generation,
+                Some(Place::In { .. }) => 0,
+            };
+            if generation != id.1 {
+                return because(format!("it is referred to as generation {}, but it is generation {generation}", id.1));
+            }
+            if let Some(object) = self.document.objects.get(&id) {
+                references(object, &mut open);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The bytes of an object's value as they stand in the file or in its object stream, and whether its strings are
+    /// encrypted there.
+    pub(crate) fn raw(&self, id: ObjectId) -> Option<(Vec<u8>, bool)> {
+        let mut budget = Budget::new(self.bytes.len());
+        match self.place(id.0)? {
+            Place::Free => None,
+            Place::At { .. } => {
+                let offset = self.offset(id)?;
+                let found = indirect(self.bytes, offset, id, &mut budget, |_, _| Length::Missing).ok()?.ok()?;
+                found.object.as_stream().is_err().then(|| (self.bytes[found.value].to_vec(), self.encryption.is_some()))
+            }
+            Place::In { stream, index } => {
+                let container = self.document.objects.get(&(stream, 0))?.as_stream().ok()?;
+                let members = Members::of(container, &mut budget).ok()?.ok()?;
+                let place = members.place(id.0, index)?;
+                Some((members.data[place].to_vec(), false))
+            }
+        }
+    }
+
+    /// The entries of a dictionary object in the open, in their order, with the places of their values in the file.
+    /// Repeated keys are there as often as they stand there.
+    pub(crate) fn entries(&self, id: ObjectId) -> Option<Vec<(Vec<u8>, Range<usize>)>> {
+        let mut budget = Budget::new(self.bytes.len());
+        let mut lexer = Lexer::new(self.bytes, self.offset(id)?, &mut budget);
+        lexer.white();
+        lexer.unsigned()?;
+        lexer.white();
+        lexer.unsigned()?;
+        lexer.white();
+        lexer.keyword(b"obj").then_some(())?;
+        lexer.blank();
+        if !lexer.rest().starts_with(b"<<") {
+            return None;
+        }
+        lexer.entries().ok()
+    }
+
+    /// The first place at or after `from` that no cross-reference entry of any revision accounts for: neither an object
+    /// that an entry leads to, nor a section, nor white space. Viewers that rebuild a table would find what stands there.
+    ///
+    /// # Errors
+    /// Where reading all revisions costs more than a file of this size may.
+    pub(crate) fn unaccounted(&self, from: usize) -> Result<Option<usize>, Error> {
+        let mut budget = Budget::new(self.bytes.len());
+        let mut spans: Vec<Range<usize>> = Vec::new();
+        let no_objects = BTreeMap::new();
+        let mut seen = HashSet::new();
+        for section in &self.sections {
+            spans.extend(section.spans.iter().filter(|span| span.end > from).cloned());
+            for (number, place) in &section.places {
+                let Place::At { offset, generation } = *place else { continue };
+                if offset < from || !seen.insert((offset, *number)) {
+                    continue;
+                }
+                let read = indirect(self.bytes, offset, (*number, generation), &mut budget, |length, budget| {
+                    objects::length_of(self.bytes, &self.places, &no_objects, length, budget)
+                });
+                match read.map_err(|limit| damaged(limit.0))? {
+                    Ok(found) if !found.guessed_length => spans.push(found.span),
+                    _ => return Ok(Some(offset)),
+                }
+            }
+        }
+        spans.sort_by_key(|span| span.start);
+        let mut position = from;
+        for span in spans {
+            if span.start > position && !is_filler(&self.bytes[position..span.start]) {
+                return Ok(Some(position));
+            }
+            position = position.max(span.end);
+        }
+        Ok((!is_filler(&self.bytes[position.min(self.bytes.len())..])).then_some(position))
+    }
+
+    /// Objects that cannot be used and that are not the same bytes as in `older`, an earlier revision of this file.
+    pub(crate) fn exchanged_faults(&self, older: &File<'_>) -> Vec<u32> {
+        let numbers = self.faults.keys().chain(older.faults.keys());
+        let mut changed: Vec<u32> = numbers.copied().filter(|number| self.place(*number) != older.place(*number)).collect();
+        changed.dedup();
+        changed
+    }
+}
+
+/// White space, and comments in which nothing like an object or a section stands.
+fn is_filler(bytes: &[u8]) -> bool {
+    bytes.split(|byte| matches!(byte, b'\n' | b'\r')).all(|line| {
+        let line = line.trim_ascii_start();
+        let harmless = |word: &[u8]| crate::pdf::find(line, word).is_none();
+        let comment = line.starts_with(b"%") && harmless(b"obj") && harmless(b"xref") && harmless(b"trailer");
+        comment || line.iter().all(|byte| lexer::is_white(*byte))
+    })
+}
+
+/// All references in a value, without recursion.
+pub(crate) fn references(value: &Object, found: &mut Vec<ObjectId>) {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Object::Reference(id) => found.push(*id),
+            Object::Array(items) => open.extend(items),
+            Object::Dictionary(dictionary) => open.extend(dictionary.iter().map(|(_, value)| value)),
+            Object::Stream(stream) => open.extend(stream.dict.iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+}
+
+/// The key of an encrypted file that opens with an empty user password, and the number of its encryption dictionary.
+fn encryption(
+    bytes: &[u8],
+    sections: &[Section],
+    places: &BTreeMap<u32, Place>,
+    budget: &mut Budget,
+) -> Result<(Option<EncryptionState>, Option<u32>), Error> {
+    let declared = |section: &Section| section.trailer.get(b"Encrypt").ok().filter(|value| !value.is_null()).cloned();
+    let Some(encrypt) = declared(&sections[0]) else {
+        return match sections.iter().any(|section| declared(section).is_some()) {
+            true => Err(ambiguous("only some of its revisions are encrypted")),
+            false => Ok((None, None)),
+        };
+    };
+    // The trailers of older sections may leave it out, as linearized files do: readers take the newest one's.
+    if sections.iter().any(|section| declared(section).is_some_and(|older| older != encrypt)) {
+        return Err(ambiguous("its revisions are encrypted differently"));
+    }
+    let (dictionary, number) = match encrypt {
+        Object::Dictionary(dictionary) => (dictionary, None),
+        Object::Reference(id) => (plain_dictionary(bytes, places, id, budget)?, Some(id.0)),
+        _ => return Err(damaged("its encryption dictionary is missing")),
+    };
+    if !dictionary.get(b"Filter").and_then(Object::as_name).is_ok_and(|filter| filter == b"Standard") {
+        return Err(Error::UnknownEncryption);
+    }
+    // The library looks the dictionary up in a document.
+    let mut shell = Document::new();
+    shell.objects.insert((1, 0), Object::Dictionary(dictionary));
+    shell.trailer.set("Encrypt", Object::Reference((1, 0)));
+    let identifier = sections[0].trailer.get(b"ID").cloned();
+    let none = || Object::Array(vec![Object::string_literal(""), Object::string_literal("")]);
+    shell.trailer.set("ID", identifier.unwrap_or_else(|_| none()));
+    let opened = shell.authenticate_user_password("").and_then(|()| EncryptionState::decode(&shell, b""));
+    opened.map(|state| (Some(state), number)).map_err(|_| Error::Encrypted)
+}
+
+fn plain_dictionary(bytes: &[u8], places: &BTreeMap<u32, Place>, id: ObjectId, budget: &mut Budget) -> Result<Dictionary, Error> {
+    let missing = || damaged("its encryption dictionary is missing");
+    let Some(Place::At { offset, generation }) = places.get(&id.0) else { return Err(missing()) };
+    if *generation != id.1 {
+        return Err(missing());
+    }
+    let read = indirect(bytes, *offset, id, budget, |_, _| Length::Missing).map_err(|limit| damaged(limit.0))?;
+    match read {
+        Ok(found) => found.object.as_dict().cloned().map_err(|_| missing()),
+        Err(Fault::Because(why)) => Err(damaged(format!("object {}: {why}", id.0))),
+        Err(Fault::LengthLater) => Err(missing()),
+    }
+}
+
+/// The version that the header names, `1.4` where it names none (ISO 32000-2 7.5.2).
+fn version(bytes: &[u8]) -> String {
+    let line = bytes.strip_prefix(b"%PDF-").unwrap_or_default();
+    let length = line.iter().take(8).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    if length == 0 { "1.4".to_owned() } else { shown(&line[..length]) }
+}

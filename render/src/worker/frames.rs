@@ -1,0 +1,143 @@
+//! What parent and worker say to each other: a length of four bytes, the lowest first, then JSON; behind a job's JSON the bytes of its
+//! documents.
+
+use std::io::{self, Read};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Comparison, Limits, Mask};
+
+/// Longest JSON, in bytes: of a job with some ten thousand masks, of a reply with a thousand pages.
+pub const MAX_HEAD: usize = 1 << 20;
+
+/// Compare two revisions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Bytes of the revision before.
+    pub before: u64,
+    /// Bytes of the revision after.
+    pub after: u64,
+    /// Whether the revision after begins with the one before. Then only its bytes follow, else those of both.
+    pub is_one_file: bool,
+    pub masks: Vec<Mask>,
+    pub limits: Limits,
+    /// Processor time, in seconds.
+    pub seconds: u64,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// `None` if the work panicked.
+    pub outcome: Option<Comparison>,
+    /// Memory that the worker had at its peak, in KiB, where the system tells.
+    pub peak_kib: Option<u64>,
+}
+
+impl Job {
+    /// The JSON with its length; the documents follow.
+    ///
+    /// # Errors
+    /// If it is too long.
+    pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        frame(self)
+    }
+
+    /// The next job, `None` at the end of the input.
+    ///
+    /// # Errors
+    /// What cannot be read or is none.
+    pub fn read(input: &mut impl Read) -> io::Result<Option<Self>> {
+        read(input)
+    }
+}
+
+impl Reply {
+    /// The JSON with its length.
+    ///
+    /// # Errors
+    /// If it is too long.
+    pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        frame(self)
+    }
+
+    /// A reply, if `bytes` hold it whole.
+    ///
+    /// # Errors
+    /// What is none.
+    pub fn parse(bytes: &[u8]) -> io::Result<Option<Self>> {
+        let Some((len, rest)) = bytes.split_first_chunk::<4>() else { return Ok(None) };
+        let len = checked(*len)?;
+        match rest.get(..len) {
+            None => Ok(None),
+            Some(json) => Ok(Some(serde_json::from_slice(json)?)),
+        }
+    }
+}
+
+fn frame(head: &impl Serialize) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(head)?;
+    let len = u32::try_from(json.len()).ok().filter(|_| json.len() <= MAX_HEAD);
+    let len = len.ok_or_else(|| io::Error::other("a frame is too long"))?;
+    let mut bytes = len.to_le_bytes().to_vec();
+    bytes.extend(json);
+    Ok(bytes)
+}
+
+fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<T>> {
+    let mut len = [0; 4];
+    // The end of the input between two frames is the end; within one it is an error.
+    if input.read(&mut len[..1])? == 0 {
+        return Ok(None);
+    }
+    input.read_exact(&mut len[1..])?;
+    let mut json = vec![0; checked(len)?];
+    input.read_exact(&mut json)?;
+    Ok(Some(serde_json::from_slice(&json)?))
+}
+
+fn checked(len: [u8; 4]) -> io::Result<usize> {
+    let len = u32::from_le_bytes(len) as usize;
+    if len <= MAX_HEAD { Ok(len) } else { Err(io::Error::other("a frame is too long")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> Job {
+        let masks = vec![Mask { page: 1, rect: [1.5, 2.0, 3.0, 4.25] }];
+        Job { before: 3, after: 5, is_one_file: true, masks, limits: Limits::default(), seconds: 10 }
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let bytes = [job().to_bytes().unwrap(), b"%PDF-".to_vec(), job().to_bytes().unwrap()].concat();
+        let mut input = bytes.as_slice();
+        assert_eq!(Job::read(&mut input).unwrap(), Some(job()));
+        assert_eq!(input.split_off(..5), Some(b"%PDF-".as_slice()));
+        assert_eq!(Job::read(&mut input).unwrap(), Some(job()));
+        assert_eq!(Job::read(&mut input).unwrap(), None);
+    }
+
+    #[test]
+    fn a_reply_is_parsed_once_it_is_whole() {
+        let reply = Reply { outcome: None, peak_kib: Some(7) };
+        let bytes = reply.to_bytes().unwrap();
+        for end in 0..bytes.len() {
+            assert_eq!(Reply::parse(&bytes[..end]).unwrap(), None);
+        }
+        assert_eq!(Reply::parse(&bytes).unwrap(), Some(reply));
+    }
+
+    #[test]
+    fn what_is_no_frame_or_too_long_is_an_error() {
+        assert!(Reply::parse(&[255, 255, 255, 255]).is_err());
+        assert!(Reply::parse(b"\x02\0\0\0[]").is_err());
+        assert!(Job::read(&mut [255, 255, 255, 255].as_slice()).is_err());
+        assert!(Job::read(&mut [5, 0, 0, 0, b'{'].as_slice()).is_err());
+        assert!(Job::read(&mut [5].as_slice()).is_err());
+        let many = Job { masks: vec![Mask { page: 1, rect: [0.123; 4] }; MAX_HEAD / 8], ..job() };
+        assert!(many.to_bytes().is_err());
+    }
+}

@@ -1,0 +1,308 @@
+//! The parent's side of one worker. Blocking: for a thread that has nothing else to do meanwhile.
+
+use std::{
+    fmt, io,
+    os::{fd::AsFd, unix::process::ExitStatusExt},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::Signal,
+};
+
+use super::{
+    COMMAND, DEFAULT_MEMORY,
+    frames::{Job, MAX_HEAD, Reply},
+};
+use crate::{Comparison, Limits, Mask};
+
+/// Jobs after which a worker is replaced: what a job leaves behind in memory does not add up for ever.
+const MAX_JOBS: u32 = 200;
+
+/// Memory at its peak, in KiB, after which a worker is replaced.
+const MAX_PEAK_KIB: u64 = 256 * 1024;
+
+/// Between two looks at whether the job is cut off.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long a worker that closed its output may take to end before it is killed.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Longest last words of a worker that are read, in bytes.
+const MAX_WORDS: usize = 1024;
+
+/// How workers are started and bounded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program, which takes [`COMMAND`] and the memory as its arguments, or only the memory if `is_alone`.
+    pub program: PathBuf,
+    /// Whether the program is a worker and nothing else.
+    pub is_alone: bool,
+    /// Address space, in bytes.
+    pub memory: u64,
+    /// Processor time of a job, in whole seconds, at least one.
+    pub seconds: u64,
+    /// Longest wait for a job, whatever the processor did meanwhile.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { program: own_program(), is_alone: false, memory: DEFAULT_MEMORY, seconds: 10, patience: Duration::from_secs(15) }
+    }
+}
+
+/// This very program, even if another one lies at its path by now, as after an upgrade.
+fn own_program() -> PathBuf {
+    let own = PathBuf::from("/proc/self/exe");
+    if own.exists() { own } else { std::env::current_exe().unwrap_or_default() }
+}
+
+/// The limit that a job went beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Processor time, in seconds.
+    Processor(u64),
+    /// Time, whatever the processor did meanwhile.
+    Time(Duration),
+    /// Address space in bytes, or the stack: the system does not tell which.
+    Memory(u64),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Processor(seconds) => write!(f, "{seconds} s of processor time"),
+            Self::Time(time) => write!(f, "{} s", time.as_secs_f32()),
+            Self::Memory(bytes) => write!(f, "{} MiB of memory, or its stack", bytes >> 20),
+        }
+    }
+}
+
+/// Why a job has no result. After all of them but [`Error::Panicked`] the worker is gone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The document wanted more than there is for one.
+    #[error("the drawing of the pages took more than {0}")]
+    Exceeded(Limit),
+    /// The drawing failed; the worker goes on.
+    #[error("the drawing of the pages failed")]
+    Panicked,
+    /// The caller cut the job off.
+    #[error("the drawing of the pages was cut off")]
+    CutOff,
+    /// The worker ended, or answered nonsense.
+    #[error("the worker that draws pages ended: {0}")]
+    Died(String),
+    /// The worker could not be started.
+    #[error("the worker that draws pages, {program}, cannot be started: {source}")]
+    Start { program: PathBuf, source: io::Error },
+}
+
+/// One worker. It is killed and reaped when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    options: Options,
+    jobs: u32,
+    peak_kib: u64,
+    is_gone: bool,
+}
+
+impl Process {
+    /// Starts a worker. It ends with the thread that started it, or before.
+    ///
+    /// # Errors
+    /// [`Error::Start`].
+    pub fn start(options: &Options) -> Result<Self, Error> {
+        let failed = |source| Error::Start { program: options.program.clone(), source };
+        let mut command = Command::new(&options.program);
+        if !options.is_alone {
+            command.arg(COMMAND);
+        }
+        command.arg(options.memory.to_string()).env_clear().current_dir("/");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().map_err(failed)?;
+        let process = Self { child, options: options.clone(), jobs: 0, peak_kib: 0, is_gone: false };
+        process.never_block().map_err(failed)?;
+        Ok(process)
+    }
+
+    fn never_block(&self) -> io::Result<()> {
+        let streams = [
+            self.child.stdin.as_ref().map(AsFd::as_fd),
+            self.child.stdout.as_ref().map(AsFd::as_fd),
+            self.child.stderr.as_ref().map(AsFd::as_fd),
+        ];
+        for stream in streams.into_iter().flatten() {
+            rustix::io::ioctl_fionbio(stream, true)?;
+        }
+        Ok(())
+    }
+
+    /// The process' id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it should do no further job.
+    pub fn is_worn(&self) -> bool {
+        self.is_gone || self.jobs >= MAX_JOBS || self.peak_kib > MAX_PEAK_KIB
+    }
+
+    /// Compares two revisions (see [`crate::compare`]); `is_cut_off` is asked all the while.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn compare(
+        &mut self,
+        before: &[u8],
+        after: &[u8],
+        masks: &[Mask],
+        limits: &Limits,
+        is_cut_off: impl Fn() -> bool,
+    ) -> Result<Comparison, Error> {
+        let until = Instant::now() + self.options.patience;
+        let is_one_file = after.starts_with(before);
+        let job = Job {
+            before: before.len() as u64,
+            after: after.len() as u64,
+            is_one_file,
+            masks: masks.to_vec(),
+            limits: *limits,
+            seconds: self.options.seconds.max(1),
+        };
+        let head = job.to_bytes().map_err(|error| Error::Died(error.to_string()))?;
+        let parts: [&[u8]; 3] = [&head, if is_one_file { &[] } else { before }, after];
+        let replied = self.exchange(&parts, until, is_cut_off);
+        self.jobs += 1;
+        let reply = replied.inspect_err(|_| {
+            self.is_gone = true;
+        })?;
+        self.peak_kib = reply.peak_kib.unwrap_or(0);
+        reply.outcome.ok_or(Error::Panicked)
+    }
+
+    /// Sends the job and waits for the reply.
+    fn exchange(&mut self, parts: &[&[u8]], until: Instant, is_cut_off: impl Fn() -> bool) -> Result<Reply, Error> {
+        let mut received = Vec::new();
+        let mut parts = parts.iter().copied().filter(|part| !part.is_empty());
+        let mut sending = parts.next();
+        loop {
+            if is_cut_off() {
+                return Err(Error::CutOff);
+            }
+            if Instant::now() >= until {
+                return Err(Error::Exceeded(Limit::Time(self.options.patience)));
+            }
+            let (is_writable, is_readable) = self.wait(sending.is_some(), until).map_err(died)?;
+            if is_readable && self.receive(&mut received)? {
+                return Err(self.ended());
+            }
+            match Reply::parse(&received) {
+                Ok(Some(reply)) if sending.is_none() => return Ok(reply),
+                Ok(None) => {}
+                // Nobody answers before the question.
+                Ok(Some(_)) => return Err(Error::Died("it answered out of turn".into())),
+                Err(error) => return Err(died(error)),
+            }
+            if let Some(part) = sending.filter(|_| is_writable) {
+                sending = match self.send(part)? {
+                    rest @ [_, ..] => Some(rest),
+                    [] => parts.next(),
+                };
+            }
+        }
+    }
+
+    /// Waits, for a moment at most, until something can be written (if there is anything) or read.
+    fn wait(&self, is_sending: bool, until: Instant) -> io::Result<(bool, bool)> {
+        let (Some(input), Some(output)) = (&self.child.stdin, &self.child.stdout) else { return Ok((false, true)) };
+        let left = until.saturating_duration_since(Instant::now()).min(LOOK_EVERY);
+        let wait = Timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().into() };
+        let mut streams = vec![PollFd::new(output, PollFlags::IN)];
+        if is_sending {
+            streams.push(PollFd::new(input, PollFlags::OUT));
+        }
+        match poll(&mut streams, Some(&wait)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let is_ready = |index: usize| streams.get(index).is_some_and(|stream: &PollFd<'_>| !stream.revents().is_empty());
+        Ok((is_ready(1), is_ready(0)))
+    }
+
+    /// Sends the start of this; the answer is the rest.
+    fn send<'a>(&mut self, part: &'a [u8]) -> Result<&'a [u8], Error> {
+        let Some(input) = &self.child.stdin else { return Err(self.ended()) };
+        match rustix::io::write(input, part) {
+            Ok(sent) => Ok(part.get(sent..).unwrap_or_default()),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(part),
+            Err(_) => Err(self.ended()),
+        }
+    }
+
+    /// Takes what is there; `true` at the end.
+    fn receive(&mut self, received: &mut Vec<u8>) -> Result<bool, Error> {
+        let Some(output) = &self.child.stdout else { return Ok(true) };
+        let mut chunk = [0; 8192];
+        match rustix::io::read(output, &mut chunk) {
+            Ok(0) => Ok(true),
+            Ok(_) if received.len() > MAX_HEAD => Err(Error::Died("its answer is too long".into())),
+            Ok(count) => {
+                received.extend(chunk.iter().take(count));
+                Ok(false)
+            }
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(died(error.into())),
+        }
+    }
+
+    /// Why the worker ended: it closed its output.
+    fn ended(&mut self) -> Error {
+        let words = self.last_words();
+        let until = Instant::now() + ENDING;
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+                Ok(None) => return Error::Died("it closed its output".into()),
+                Err(error) => return died(error),
+            }
+        };
+        let is = |signal: Signal| status.signal() == Some(signal.as_raw());
+        if is(Signal::XCPU) {
+            return Error::Exceeded(Limit::Processor(self.options.seconds));
+        }
+        // Memory that is not given, and a stack that is used up, abort; a stack that grows past its guard is a fault. A kill that is not ours
+        // is the system's, for want of memory.
+        if is(Signal::ABORT) || is(Signal::SEGV) || is(Signal::BUS) || is(Signal::KILL) {
+            return Error::Exceeded(Limit::Memory(self.options.memory));
+        }
+        Error::Died(if words.is_empty() { status.to_string() } else { format!("{status}, {words}") })
+    }
+
+    /// What it wrote to its standard error, without line ends.
+    fn last_words(&mut self) -> String {
+        let Some(errors) = &self.child.stderr else { return String::new() };
+        let mut words = [0; MAX_WORDS];
+        let count = rustix::io::read(errors, &mut words).unwrap_or(0);
+        let words = String::from_utf8_lossy(words.get(..count).unwrap_or_default());
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn died(error: io::Error) -> Error {
+    Error::Died(error.to_string())
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Only this very child: it is not reaped before, so its id is nobody else's.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
