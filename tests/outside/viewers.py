@@ -124,14 +124,16 @@ def ppm_pages(data):
 
 
 def difference(before, after, masks, dpi):
-    """ "same", or what differs outside of `masks`: (page, left, top, right, bottom) in points from the page's upper left corner."""
+    """ "same", or what differs outside of `masks`: (page, left, top, right, bottom) in points from the page's upper left corner, or a
+    function from the number of a page and its shown width and height in points to such boxes."""
     if len(before) != len(after):
         return f"differs: {len(before)} pages became {len(after)}"
     for number, (was, now) in enumerate(zip(before, after)):
         if was.shape != now.shape:
             return f"differs: page {number + 1} has another size"
         unlike = numpy.abs(was.astype(numpy.int16) - now.astype(numpy.int16)).max(axis=2) > TOLERANCE
-        for page, *box in masks:
+        height, width = (length * 72 / dpi for length in was.shape[:2])
+        for page, *box in masks(number, width, height) if callable(masks) else masks:
             if page == number:
                 left, top, right, bottom = (coordinate * dpi / 72 for coordinate in box)
                 # A pixel at the edge belongs to both sides.
