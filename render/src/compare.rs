@@ -66,6 +66,8 @@ impl Default for Limits {
 pub enum Skipped {
     /// The revision before cannot be read here, as when its encryption is not supported: nothing was compared.
     Unreadable,
+    /// The files are larger than is drawn: nothing was compared.
+    Bytes,
     /// There are more pages than are compared.
     Pages,
     /// Pages are larger than is drawn, or all together are.

@@ -23,7 +23,7 @@ use crate::{
         documents::{self, Extension, Owner, Produced},
         sign_configuration,
     },
-    heavy,
+    cpu_pool::{Cutoff, Job},
 };
 
 impl World {
@@ -44,17 +44,14 @@ impl World {
             Err(attempt) => return attempt,
         };
         let Ok(digest) = document.digest.parse() else { return refused("the document's digest is not readable") };
-        let bytes = match self.documents.held_bytes(organization, &digest).await {
-            Ok(bytes) => bytes,
-            Err(documents::Error::Gone) => return refused("the document's bytes are gone"),
-            Err(error) => return retry(error),
-        };
         let requests = seal_requests(life, document);
-        let sealed = match heavy::run(move || seal::seal(&bytes, &identity, &requests)).await {
+        let seal = move |bytes: Bytes, _: &Cutoff| seal::seal(&bytes, &identity, &requests);
+        let sealed = match self.documents.work_on_held(organization, &digest, document.size, seal).await {
             Ok(Ok(sealed)) => sealed,
             Ok(Err(error @ seal::Error::Signing)) => return retry(error),
             Ok(Err(error)) => return refused(error),
-            Err(reason) => return retry(reason),
+            Err(documents::Error::Gone) => return refused("the document's bytes are gone"),
+            Err(error) => return error.set_aside().map_or_else(|| retry(&error), refused),
         };
         let owner = match document.owner.as_deref().map(Owner::new).transpose() {
             Ok(owner) => owner,
@@ -66,7 +63,7 @@ impl World {
             extension: Extension::Pdf,
             tags: vec!["SIGNED".into()],
             owner,
-            bytes: sealed.into(),
+            bytes: sealed.pdf.into(),
         };
         match self.documents.store_produced(organization, produced, now).await {
             Ok(stored) => {
@@ -96,7 +93,9 @@ impl World {
         let language = life.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
         let language = self.channels.texts().language(organization, language);
         let process = life.creation.id;
-        let made = heavy::run(move || certificate_pdf(&evidence, &identity, evidence::language(language), process, now)).await;
+        let job = Job::new(organization, 0);
+        let work = move |_: &Cutoff| certificate_pdf(&evidence, &identity, evidence::language(language), process, now);
+        let made = self.documents.cpu().run(job, work).await;
         let bytes: Bytes = match made {
             Ok(Ok(bytes)) => bytes.into(),
             Ok(Err(reason)) => return retry(reason),

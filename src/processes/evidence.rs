@@ -15,6 +15,7 @@ use actors::{
     Host,
     journal::{self, Fact, Line},
 };
+use bytes::Bytes;
 use chrono::{DateTime, Offset, Utc};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ use workflows::{
 };
 
 use super::World;
-use crate::{catalogue::documents, channels::Language, heavy};
+use crate::{catalogue::documents, channels::Language, cpu_pool::Cutoff};
 
 /// What the signature operation means (contract `sign_simple`: the call is the consent), in the signer's language.
 fn consent(language: certificate::Language) -> &'static str {
@@ -341,9 +342,9 @@ async fn describe_document(
         None => None,
         Some(sealed) => {
             let record = world.documents.find(organization, sealed.id).await.map_err(|error| error.to_string())?;
-            let bytes = world.documents.bytes(organization, &record).await.map_err(|error| error.to_string())?;
             let original = document.size;
-            let found = heavy::run(move || revisions(&bytes, original, now, zone)).await;
+            let read = move |bytes: Bytes, _: &Cutoff| revisions(&bytes, original, now, zone);
+            let found = world.documents.work_on(organization, &record, read).await;
             versions = found.map_err(|error| error.to_string())?.unwrap_or_else(|reason| {
                 // The original and the sealed version are proven without them; a process must not fail for it.
                 tracing::warn!(document = %document.id, reason, "the versions in between could not be read");
