@@ -133,7 +133,7 @@ struct Roles<'a> {
     annotation_pages: HashMap<ObjectId, usize>,
     /// What the pages draw; it may not change, whatever else it is said to be.
     page_content: HashSet<ObjectId>,
-    /// What appearances draw with: fonts, images, forms within them.
+    /// What appearances draw with: fonts, images, forms within them, and what several draw.
     appearance_content: HashSet<ObjectId>,
 }
 
@@ -168,7 +168,7 @@ impl<'a> Roles<'a> {
         self.assign_pages()?;
         self.assign_form(catalog, &mut drawn);
         self.assign_annotations(&mut drawn)?;
-        self.appearance_content = appearance_content(self.signed, &drawn);
+        self.appearance_content.extend(appearance_content(self.signed, &drawn));
         self.assign_beside_the_pages(catalog_id, catalog);
         Ok(())
     }
@@ -204,8 +204,7 @@ impl<'a> Roles<'a> {
                 self.role(id, Role::Field(index));
                 for appearance in pdf::dict_at(self.signed, id).map(|widget| appearances(self.signed, widget)).unwrap_or_default()
                 {
-                    self.role(appearance, Role::Appearance(index));
-                    drawn.push(appearance);
+                    self.appearance(appearance, Role::Appearance(index), drawn);
                 }
             }
         }
@@ -220,11 +219,13 @@ impl<'a> Roles<'a> {
                 if let Ok(id) = annotation.as_reference() {
                     self.role(id, Role::Annotation);
                     self.annotation_pages.entry(id).or_insert(index + 1);
+                    if matches!(self.roles.get(&id), Some(Role::Field(_))) {
+                        continue;
+                    }
                 }
                 let Ok(dictionary) = pdf::resolve(self.signed, annotation).as_dict() else { continue };
                 for appearance in appearances(self.signed, dictionary) {
-                    self.role(appearance, Role::AnnotationAppearance);
-                    drawn.push(appearance);
+                    self.appearance(appearance, Role::AnnotationAppearance, drawn);
                 }
             }
         }
@@ -254,6 +255,14 @@ impl<'a> Roles<'a> {
 
     fn role(&mut self, id: ObjectId, role: Role) {
         self.roles.entry(id).or_insert(role);
+    }
+
+    /// An appearance stream. One that something else shows as well may not be drawn anew for a field.
+    fn appearance(&mut self, id: ObjectId, role: Role, drawn: &mut Vec<ObjectId>) {
+        if *self.roles.entry(id).or_insert(role) != role {
+            self.appearance_content.insert(id);
+        }
+        drawn.push(id);
     }
 
     fn role_of_value(&mut self, value: Option<&Object>, role: Role) {
@@ -372,3 +381,6 @@ fn differing(old: &Dictionary, new: &Dictionary) -> BTreeSet<Vec<u8>> {
     let keys: BTreeSet<&Vec<u8>> = old.iter().chain(new.iter()).map(|(key, _)| key).collect();
     keys.into_iter().filter(|key| old.get(key).ok() != new.get(key).ok()).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;
