@@ -260,7 +260,9 @@ fn what_depends_on_the_key_is_refused_where_the_key_does_not_fit() {
     let digest = seed(dictionary! { "Ff" => 64, "DigestMethod" => vec![text("SHA384")] });
     assert!(refusal(&digest, &request(Some("A"))).contains("a digest"));
     assert!(seal(&digest, &other, &[request(Some("A"))]).is_ok());
-    for (bit, key, ours) in [(1, "Subject", rsa().leaf().der().to_vec()), (2, "Issuer", rsa().certificates().last().unwrap().to_vec())] {
+    for (bit, key, ours) in
+        [(1, "Subject", rsa().leaf().der().to_vec()), (2, "Issuer", rsa().certificates().last().unwrap().to_vec())]
+    {
         let certificate = Object::String(ours, StringFormat::Hexadecimal);
         let pdf = seed(dictionary! { "Cert" => dictionary! { "Ff" => bit, key => vec![certificate] } });
         assert!(seal(&pdf, &rsa(), &[request(Some("A"))]).is_ok(), "{key}");
@@ -313,7 +315,8 @@ fn a_new_field_is_refused_where_an_earlier_signature_locked_all() {
     let sealed = seal(&locked, &rsa(), &[request(Some("A"))]).unwrap();
     assert!(refusal(&sealed, &request(None)).contains("locked it"));
     assert!(crate::inspect::inspect(&sealed).unwrap().new_field_refusal.is_some());
-    let locked = with_entries(&[("A", dictionary! { "Lock" => dictionary! { "Action" => "Include", "Fields" => vec![text("B")] } })]);
+    let locked =
+        with_entries(&[("A", dictionary! { "Lock" => dictionary! { "Action" => "Include", "Fields" => vec![text("B")] } })]);
     let sealed = seal(&locked, &rsa(), &[request(Some("A"))]).unwrap();
     assert!(seal(&sealed, &rsa(), &[request(None)]).is_ok());
 }
@@ -358,7 +361,11 @@ fn an_appearance_that_is_there_keeps_its_entries() {
     };
     let bounds = |corners: [i64; 4]| corners.map(Object::Integer).to_vec();
     let kept = [
-        (dictionary! { "BBox" => bounds([0, 0, 210, 50]) }, false, "q 1.00000 0.00000 0.00000 1.00000 0.00000 0.00000 cm /Seal0 Do Q"),
+        (
+            dictionary! { "BBox" => bounds([0, 0, 210, 50]) },
+            false,
+            "q 1.00000 0.00000 0.00000 1.00000 0.00000 0.00000 cm /Seal0 Do Q",
+        ),
         (
             dictionary! { "BBox" => bounds([5, 5, 110, 30]), "FormType" => 1 },
             true,
@@ -379,7 +386,7 @@ fn an_appearance_that_is_there_keeps_its_entries() {
         let plain = stream.get_plain_content_with_limit(1 << 20).unwrap();
         assert_eq!(String::from_utf8_lossy(&plain).trim_end(), content);
         let before = pdf::load(&original).unwrap().objects[&old].as_stream().unwrap().dict.clone();
-        let differs = |(key, value): &(&Vec<u8>, &Object)| stream.dict.get(key) != Ok(*value);
+        let differs = |(key, value): &(&Vec<u8>, &Object)| stream.dict.get(key).ok() != Some(*value);
         let changed: Vec<_> = before.iter().filter(differs).map(|(key, _)| key.clone()).collect();
         assert_eq!(changed, [b"Length"]);
         let added: Vec<_> = stream.dict.iter().filter(|(key, _)| !before.has(key)).map(|(key, _)| key.clone()).collect();
