@@ -360,11 +360,8 @@ impl Render {
             patience: Duration::from_secs(seconds + seconds / 2),
             ..defaults.process
         };
-        let limits = ::render::Limits {
-            max_pages: self.max_pages,
-            max_page_pixels: self.max_page_pixels,
-            max_pixels: self.max_pixels,
-        };
+        let limits =
+            ::render::Limits { max_pages: self.max_pages, max_page_pixels: self.max_page_pixels, max_pixels: self.max_pixels };
         render_workers::Options { process, limits }
     }
 }

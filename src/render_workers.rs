@@ -63,7 +63,10 @@ impl Metrics {
     fn unregistered() -> Result<Self, prometheus::Error> {
         Ok(Self {
             alive: IntGauge::new("rubrica_render_processes", "Processes that draw pages")?,
-            ended: IntCounterVec::new(Opts::new("rubrica_render_ends_total", "Processes that drew pages by why they ended"), &["cause"])?,
+            ended: IntCounterVec::new(
+                Opts::new("rubrica_render_ends_total", "Processes that drew pages by why they ended"),
+                &["cause"],
+            )?,
         })
     }
 }
@@ -190,6 +193,10 @@ mod tests {
 
     use super::*;
 
+    fn pool() -> CpuPool {
+        CpuPool::new(cpu_pool::Options::default(), cpu_pool::Metrics::default())
+    }
+
     /// Whose process is `program`, which is no worker but takes as long as one that a document keeps busy.
     fn workers(program: &str, patience: Duration, cpu: &CpuPool) -> Workers {
         let process = worker::Options { program: program.into(), is_alone: true, memory: 1 << 30, seconds: 60, patience };
@@ -204,7 +211,7 @@ mod tests {
     #[tokio::test]
     async fn a_document_that_went_beyond_its_bounds_twice_is_set_aside_and_no_other() {
         // It sleeps for as many seconds as a worker gets bytes.
-        let workers = workers("/bin/sleep", Duration::from_millis(100), &CpuPool::default());
+        let workers = workers("/bin/sleep", Duration::from_millis(100), &pool());
         for _ in 0..2 {
             assert!(matches!(compare(&workers, b"poison").await, Err(Error::Exceeded(Limit::Time(_)))));
         }
@@ -218,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_is_broken_is_not_the_documents_fault() {
-        let workers = workers("/bin/false", Duration::from_secs(5), &CpuPool::default());
+        let workers = workers("/bin/false", Duration::from_secs(5), &pool());
         for _ in 0..3 {
             assert!(matches!(compare(&workers, b"document").await, Err(Error::Worker(worker::Error::Died(_)))));
         }
@@ -226,7 +233,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_the_server_ends_the_jobs_and_their_processes() {
-        let cpu = CpuPool::default();
+        let cpu = pool();
         let workers = workers("/bin/sleep", Duration::from_secs(600), &cpu);
         let job = tokio::spawn({
             let workers = workers.clone();
@@ -246,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn files_that_would_fill_the_memory_are_not_drawn_and_that_is_said() {
-        let workers = workers("/bin/false", Duration::from_secs(5), &CpuPool::default());
+        let workers = workers("/bin/false", Duration::from_secs(5), &pool());
         let large = Bytes::from(vec![0; (1 << 28) / 2 + 1]);
         let comparison = workers.compare("acme", Digest::of(b""), large.clone(), large, Vec::new()).await.unwrap();
         assert_eq!((comparison.compared_pages, comparison.skipped), (0, Some(Skipped::Bytes)));

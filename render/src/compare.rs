@@ -127,7 +127,8 @@ impl AsRef<[u8]> for Start {
 ///
 /// Takes as much time, memory and stack as the pages want, and may panic on some: only for a process with limits.
 pub fn compare(revisions: &Revisions, masks: &[Mask], limits: &Limits) -> Comparison {
-    let unreadable = |pages: usize, differing, skipped| Comparison { pages, compared_pages: 0, incomplete_pages: 0, differing, skipped };
+    let unreadable =
+        |pages: usize, differing, skipped| Comparison { pages, compared_pages: 0, incomplete_pages: 0, differing, skipped };
     let Ok(before) = Pdf::new(revisions.before.clone()) else { return unreadable(0, Vec::new(), Some(Skipped::Unreadable)) };
     let pages = before.pages().len();
     let Ok(after) = Pdf::new(revisions.after.clone()) else {
@@ -349,7 +350,8 @@ mod tests {
 
     #[test]
     fn one_digit_of_six_points_is_seen() {
-        for (one, other) in [("1.250,00", "1.260,00"), ("100", "180"), ("300", "800"), ("5", "6"), ("1.000", "1,000"), ("", ".")] {
+        for (one, other) in [("1.250,00", "1.260,00"), ("100", "180"), ("300", "800"), ("5", "6"), ("1.000", "1,000"), ("", ".")]
+        {
             let differing = shown(with_text(one), with_text(other), &[]).differing;
             assert_eq!(differing, [0], "{one} and {other}");
         }

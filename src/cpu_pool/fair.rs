@@ -115,7 +115,8 @@ impl<T> Fair<T> {
             let Some(head) = flow.waiting.front() else { continue };
             // The one that is behind; of equals the one that came first.
             let place = (flow.served.max(self.clock), head.ticket, organization);
-            let is_first = |other: Option<(u64, u64, &Arc<str>)>| other.is_none_or(|(at, ticket, _)| (place.0, place.1) < (at, ticket));
+            let is_first =
+                |other: Option<(u64, u64, &Arc<str>)>| other.is_none_or(|(at, ticket, _)| (place.0, place.1) < (at, ticket));
             let others_wait = with_waiting > 1;
             let half = self.bounds.capacity.div_ceil(2);
             if (flow.jobs == 0 || !others_wait || flow.units + head.units <= half) && is_first(best) {

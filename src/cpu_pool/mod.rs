@@ -204,22 +204,26 @@ struct Shared {
     closed: watch::Sender<bool>,
 }
 
-/// A pool of its own, for tests and for commands that serve nobody.
+/// A pool on the threads of the runtime, for tests and for commands that serve nobody.
 impl Default for CpuPool {
     fn default() -> Self {
-        Self::new(Options::default(), Metrics::default())
+        Self::over(Threads::Runtime, Options::default(), Metrics::default())
     }
 }
 
 impl CpuPool {
-    /// Starts nothing yet: threads come with the work.
+    /// On threads of its own, for which nothing waits at the end. Starts nothing yet: they come with the work.
     pub fn new(options: Options, metrics: Metrics) -> Self {
+        Self::over(Threads::own(options.places.max(1) + 1), options, metrics)
+    }
+
+    fn over(threads: Threads, options: Options, metrics: Metrics) -> Self {
         let places = options.places.max(1);
         let bounds = |capacity| Bounds { capacity, waiting_each: options.waiting_each, waiting: options.waiting };
         let shared = Shared {
             memory: Gate::new(bounds(options.memory.div_ceil(UNIT).max(1)), metrics.waiting("memory")),
             places: Gate::new(bounds(places as u64), metrics.waiting("processor")),
-            threads: Threads::new(places + 1),
+            threads,
             set_aside: Mutex::default(),
             closed: watch::Sender::new(false),
             metrics,

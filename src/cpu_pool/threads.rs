@@ -9,28 +9,54 @@ use std::sync::{
 
 use parking_lot::Mutex;
 
-type Work = Box<dyn FnOnce() + Send>;
+pub type Work = Box<dyn FnOnce() + Send>;
 
 /// Stack of each thread, in bytes. What reads strangers' files has a bound on its depth that fits.
 const STACK: usize = 8 << 20;
 
+/// Where work runs.
 #[derive(Debug)]
-pub struct Threads {
+pub enum Threads {
+    Own(Own),
+    /// On those of the runtime, which waits for the work at its end. Its clock, if it is a test's, stands still meanwhile.
+    Runtime,
+}
+
+impl Threads {
+    /// At most so many of one's own, started when they are needed.
+    pub fn own(max: usize) -> Self {
+        Self::Own(Own::new(max))
+    }
+
+    /// Runs work, which must not panic. `false` if there is no thread for it.
+    pub fn run(&self, work: Work) -> bool {
+        match self {
+            Self::Own(threads) => threads.run(work),
+            Self::Runtime => {
+                drop(tokio::task::spawn_blocking(work));
+                true
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Own {
     sender: Sender<Work>,
     receiver: Arc<Mutex<Receiver<Work>>>,
     started: AtomicUsize,
     max: usize,
 }
 
-impl Threads {
-    pub fn new(max: usize) -> Self {
+impl Own {
+    fn new(max: usize) -> Self {
         let (sender, receiver) = mpsc::channel();
         Self { sender, receiver: Arc::new(Mutex::new(receiver)), started: AtomicUsize::new(0), max }
     }
 
-    /// Runs work, which must not panic, on a thread; there are at most as many as were asked for. `false` if there is none.
-    pub fn run(&self, work: Work) -> bool {
-        let one_more = self.started.fetch_update(Ordering::AcqRel, Ordering::Acquire, |started| (started < self.max).then_some(started + 1));
+    fn run(&self, work: Work) -> bool {
+        let one_more =
+            self.started.fetch_update(Ordering::AcqRel, Ordering::Acquire, |started| (started < self.max).then_some(started + 1));
         if let Ok(before) = one_more
             && self.start(before).is_err()
             && self.started.fetch_sub(1, Ordering::AcqRel) == 1

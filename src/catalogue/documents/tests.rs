@@ -25,7 +25,12 @@ struct World {
 fn world() -> World {
     let (store, blobs) = (Arc::new(Model::new()), Blobs::memory());
     World {
-        documents: Documents::new(store.clone(), blobs.clone(), CpuPool::default(), Options { max_bytes: 1000, ..Options::default() }),
+        documents: Documents::new(
+            store.clone(),
+            blobs.clone(),
+            CpuPool::default(),
+            Options { max_bytes: 1000, ..Options::default() },
+        ),
         store,
         blobs,
     }
@@ -274,7 +279,9 @@ async fn a_process_that_takes_over_keeps_bytes_which_a_late_removal_still_reache
 fn pair(seed: u64) -> [Documents; 2] {
     let plan = Plan { delayed: 500, delay: Duration::from_millis(2), ..Plan::default() };
     let (store, blobs) = (Arc::new(Faulty::new(Model::new(), seed, plan)), Blobs::slow(Duration::from_millis(3)));
-    [(); 2].map(|()| Documents::new(store.clone(), blobs.apart(), CpuPool::default(), Options { max_bytes: 1000, ..Options::default() }))
+    [(); 2].map(|()| {
+        Documents::new(store.clone(), blobs.apart(), CpuPool::default(), Options { max_bytes: 1000, ..Options::default() })
+    })
 }
 
 /// Puts and gives up a content that everybody else puts and gives up, too.
