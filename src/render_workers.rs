@@ -105,6 +105,12 @@ impl Drop for Counted {
 }
 
 impl Workers {
+    /// Without processes: no page is compared.
+    pub fn none() -> Self {
+        let limits = Limits { max_pages: 0, ..Limits::default() };
+        Self::new(CpuPool::default(), Options { limits, ..Options::default() }, Metrics::default())
+    }
+
     /// Starts nothing yet.
     pub fn new(cpu: CpuPool, options: Options, metrics: Metrics) -> Self {
         Self(Arc::new(Shared { cpu, options, idle: Mutex::default(), metrics }))
@@ -125,14 +131,11 @@ impl Workers {
         masks: Vec<Mask>,
     ) -> Result<Comparison, Error> {
         let bytes = before.len() as u64 + after.len() as u64;
+        if self.0.options.limits.max_pages == 0 {
+            return Ok(Comparison::none(Skipped::Pages));
+        }
         if bytes > self.0.options.process.memory / SHARE {
-            return Ok(Comparison {
-                pages: 0,
-                compared_pages: 0,
-                incomplete_pages: 0,
-                differing: Vec::new(),
-                skipped: Some(Skipped::Bytes),
-            });
+            return Ok(Comparison::none(Skipped::Bytes));
         }
         let shared = self.0.clone();
         let job = Job::new(organization, bytes).on(digest, Work::Draw);

@@ -140,6 +140,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         store.clone(),
         blobs.clone(),
         cpu.clone(),
+        drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone());

@@ -72,6 +72,8 @@ pub enum Skipped {
     Pages,
     /// Pages are larger than is drawn, or all together are.
     Pixels,
+    /// Drawing takes more time or memory than a document gets, or broke on it: nothing was compared.
+    Cost,
 }
 
 /// What was compared, and what differs.
@@ -89,6 +91,13 @@ pub struct Comparison {
     pub differing: Vec<usize>,
     /// Why `compared_pages` is less than `pages`; the first reason that was met.
     pub skipped: Option<Skipped>,
+}
+
+impl Comparison {
+    /// Of nothing.
+    pub fn none(skipped: Skipped) -> Self {
+        Self { pages: 0, compared_pages: 0, incomplete_pages: 0, differing: Vec::new(), skipped: Some(skipped) }
+    }
 }
 
 /// Two revisions of a document, as bytes.

@@ -64,6 +64,7 @@ impl World {
                 store.clone(),
                 Blobs::memory(),
                 cpu.clone(),
+                Workers::none(),
                 DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
             ),
             configurations: SignConfigurations::new(store, keys.clone(), cpu.clone()),

@@ -53,6 +53,15 @@ impl World {
             Err(documents::Error::Gone) => return refused("the document's bytes are gone"),
             Err(error) => return error.set_aside().map_or_else(|| retry(&error), refused),
         };
+        let bytes = Bytes::from(sealed.pdf);
+        let original = usize::try_from(document.size).unwrap_or(usize::MAX);
+        let compared = match self.documents.compare(organization, digest, bytes.clone(), original, &sealed.masks).await {
+            Ok(compared) => compared,
+            Err(error) => return retry(error),
+        };
+        if let Some(reason) = documents::would_change(&compared) {
+            return refused(reason);
+        }
         let owner = match document.owner.as_deref().map(Owner::new).transpose() {
             Ok(owner) => owner,
             Err(reason) => return refused(reason),
@@ -63,7 +72,8 @@ impl World {
             extension: Extension::Pdf,
             tags: vec!["SIGNED".into()],
             owner,
-            bytes: sealed.pdf.into(),
+            bytes,
+            comparison: Some(compared),
         };
         match self.documents.store_produced(organization, produced, now).await {
             Ok(stored) => {
@@ -108,6 +118,7 @@ impl World {
             tags: vec!["CERTIFICATE".into()],
             owner: None,
             bytes,
+            comparison: None,
         };
         match self.documents.store_produced(organization, produced, now).await {
             Ok(stored) => Attempt::Done(Some(Command::Certified { certificate: stored.id })),

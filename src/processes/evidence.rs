@@ -4,8 +4,8 @@ use ::documents::{
     active::ActiveContent,
     certificate::{
         self, Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, Identification, Journal, JournalPosition,
-        Moment, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
-        TimelineEntry, mask,
+        Moment, PagesCompared, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer,
+        Software, Tenant, TimelineEntry, mask,
     },
     pkcs12::Identity,
     verify::{self, Trust},
@@ -350,7 +350,11 @@ async fn describe_document(
                 tracing::warn!(document = %document.id, reason, "the versions in between could not be read");
                 Vec::new()
             });
-            Some(SealedDocument { id: sealed.id, size: record.size, sha256: sealed.digest.clone() })
+            let pages_compared = record.comparison.map(|comparison| PagesCompared {
+                compared: u32::try_from(comparison.compared_pages).unwrap_or(u32::MAX),
+                of: document.pages,
+            });
+            Some(SealedDocument { id: sealed.id, size: record.size, sha256: sealed.digest.clone(), pages_compared })
         }
     };
     let record = world.documents.find(organization, document.id).await.map_err(|error| error.to_string())?;

@@ -14,6 +14,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{SubsecRound, TimeDelta};
 use documents::active::ActiveContent;
+use documents::seal::Mask;
+use render::{Comparison, Skipped};
 use store::blobs::{self, Blobs, Collected, Digest};
 use store::{RecordKey, Store, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,6 +28,7 @@ use super::records::{ATTEMPTS, Records, Versioned};
 use super::references::{Holder, References};
 use super::{Error as CatalogueError, Problem};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
+use crate::render_workers::{self, Workers};
 
 const COLLECTION: &str = "document";
 
@@ -134,6 +137,8 @@ pub struct Produced {
     pub owner: Option<Owner>,
     /// The bytes.
     pub bytes: Bytes,
+    /// As in [`Document`].
+    pub comparison: Option<Comparison>,
 }
 
 /// The document service of all organizations; a cheap handle.
@@ -143,6 +148,7 @@ pub struct Documents {
     references: References,
     blobs: Blobs,
     cpu: CpuPool,
+    drawing: Workers,
     options: Arc<Options>,
     /// One permit for each [`UNIT`] of uploads in memory.
     room: Arc<Semaphore>,
@@ -154,13 +160,13 @@ pub struct Documents {
 pub struct Admission(#[allow(dead_code)] OwnedSemaphorePermit);
 
 impl Documents {
-    /// Over a store and the blobs beside it; the pool is what documents are read and hashed on.
-    pub fn new(store: Arc<dyn Store>, blobs: Blobs, cpu: CpuPool, options: Options) -> Self {
+    /// Over a store and the blobs beside it; the pool is what documents are read and hashed on, `drawing` are the processes that draw them.
+    pub fn new(store: Arc<dyn Store>, blobs: Blobs, cpu: CpuPool, drawing: Workers, options: Options) -> Self {
         let records = Records::new(store);
         let references = References::new(records.clone(), blobs.clone());
         let room = Arc::new(Semaphore::new(options.max_bytes_in_flight.div_ceil(UNIT).min(Semaphore::MAX_PERMITS)));
         let readers = Arc::new(Semaphore::new(room.available_permits()));
-        Self { records, references, blobs, cpu, options: Arc::new(options), room, readers }
+        Self { records, references, blobs, cpu, drawing, options: Arc::new(options), room, readers }
     }
 
     /// The pool that documents are worked on in.
@@ -220,11 +226,21 @@ impl Documents {
         if bytes.as_ref().is_some_and(|bytes| bytes.len() > self.options.max_bytes) {
             return Err(Error::TooLarge(self.options.max_bytes));
         }
-        let mut active_content = None;
+        let (mut active_content, mut comparison) = (None, None);
         if let (Some(extension), Some(bytes)) = (extension, bytes.clone()) {
-            let job = Job::new(organization, bytes.len() as u64).on(blobs::digest_of(&bytes).await?, Work::Read);
+            let (digest, original) = (blobs::digest_of(&bytes).await?, bytes.len());
+            let job = Job::new(organization, bytes.len() as u64).on(digest, Work::Read);
             match self.cpu.run(job, move |_| content::check(extension, &bytes)).await {
-                Ok(Ok(found)) => active_content = found,
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(pdf))) => {
+                    active_content = Some(pdf.active_content);
+                    let compared =
+                        self.compare(organization, digest, pdf.rehearsal.pdf.into(), original, &pdf.rehearsal.masks).await?;
+                    match would_change(&compared) {
+                        Some(message) => noted("content", message),
+                        None => comparison = Some(compared),
+                    }
+                }
                 Ok(Err(message)) => noted("content", message),
                 Err(error @ cpu_pool::Error::SetAside(_)) => noted("content", error.to_string()),
                 Err(error) => return Err(error.into()),
@@ -232,7 +248,7 @@ impl Documents {
         }
         match (name, extension, tags, bytes) {
             (Some(name), Some(extension), Some(tags), Some(bytes)) if problems.is_empty() => {
-                Ok((Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes }, active_content))
+                Ok((Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes, comparison }, active_content))
             }
             _ => Err(Error::Invalid(problems)),
         }
@@ -276,6 +292,7 @@ impl Documents {
             size: bytes.len() as u64,
             created_at: now,
             active_content,
+            comparison: produced.comparison,
             state: State::Present,
         };
         if self.records.put(&key, 0, now, &document).await? {
@@ -339,7 +356,8 @@ impl Documents {
             return Ok(document.active_content);
         }
         let look = |bytes: Bytes, _: &Cutoff| content::check(Extension::Pdf, &bytes);
-        Ok(self.work_on(organization, document, look).await?.ok().flatten())
+        let found = self.work_on(organization, document, look).await?.ok().flatten();
+        Ok(found.map(|pdf| pdf.active_content))
     }
 
     /// The bytes under a digest that a process holds.
@@ -450,6 +468,30 @@ impl Documents {
         let turn = self.cpu.turn(Job::new(organization, size).on(*digest, Work::Read)).await?;
         let bytes = self.held_bytes(organization, digest).await?;
         Ok(turn.run(move |cutoff| work(bytes, cutoff)).await?)
+    }
+
+    /// Draws the pages of a document and of its seal, which begins with the document's `original` bytes, and compares them outside the masks:
+    /// the second pair of eyes beside the seal's own check. What takes too much, or cannot be drawn, is left to that check alone.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`] where there is no turn, or the processes that draw do not work.
+    pub async fn compare(
+        &self,
+        organization: &str,
+        digest: Digest,
+        sealed: Bytes,
+        original: usize,
+        masks: &[Mask],
+    ) -> Result<Comparison, Error> {
+        let masks = masks.iter().map(|mask| render::Mask { page: mask.page, rect: mask.rect }).collect();
+        let before = sealed.slice(..original.min(sealed.len()));
+        match self.drawing.compare(organization, digest, before, sealed, masks).await {
+            Ok(comparison) => Ok(comparison),
+            Err(render_workers::Error::Exceeded(_) | render_workers::Error::Panicked) => Ok(Comparison::none(Skipped::Cost)),
+            Err(render_workers::Error::Pool(cpu_pool::Error::SetAside(_))) => Ok(Comparison::none(Skipped::Cost)),
+            Err(render_workers::Error::Pool(error)) => Err(error.into()),
+            Err(render_workers::Error::Worker(error)) => Err(CatalogueError::Drawing(error.to_string()).into()),
+        }
     }
 
     /// Holds bytes for a process, so that they stay whatever becomes of the document. Idempotent.
@@ -590,4 +632,10 @@ impl Documents {
     fn key(organization: &str, id: Uuid) -> RecordKey {
         RecordKey::new(organization, COLLECTION, id.to_string())
     }
+}
+
+/// In words, if the seal would change what pages show.
+pub fn would_change(comparison: &Comparison) -> Option<String> {
+    let page = comparison.differing.first()? + 1;
+    Some(format!("a seal would change what page {page} shows; save it again with a PDF program and upload that file"))
 }

@@ -29,6 +29,7 @@ fn world() -> World {
             store.clone(),
             blobs.clone(),
             CpuPool::default(),
+            Workers::none(),
             Options { max_bytes: 1000, ..Options::default() },
         ),
         store,
@@ -108,7 +109,7 @@ async fn content_over_the_limit_is_too_large() {
 #[tokio::test]
 async fn uploads_beyond_the_memory_for_them_are_sent_away_until_there_is_room() {
     let options = Options { max_bytes: 4096, max_bytes_in_flight: 8192 };
-    let documents = Documents::new(Arc::new(Model::new()), Blobs::memory(), CpuPool::default(), options);
+    let documents = Documents::new(Arc::new(Model::new()), Blobs::memory(), CpuPool::default(), Workers::none(), options);
     let large = documents.admit(None).unwrap();
     let small = documents.admit(Some(1)).unwrap();
     assert!(matches!(documents.admit(Some(u64::MAX)), Err(Error::Busy)));
@@ -280,7 +281,13 @@ fn pair(seed: u64) -> [Documents; 2] {
     let plan = Plan { delayed: 500, delay: Duration::from_millis(2), ..Plan::default() };
     let (store, blobs) = (Arc::new(Faulty::new(Model::new(), seed, plan)), Blobs::slow(Duration::from_millis(3)));
     [(); 2].map(|()| {
-        Documents::new(store.clone(), blobs.apart(), CpuPool::default(), Options { max_bytes: 1000, ..Options::default() })
+        Documents::new(
+            store.clone(),
+            blobs.apart(),
+            CpuPool::default(),
+            Workers::none(),
+            Options { max_bytes: 1000, ..Options::default() },
+        )
     })
 }
 
@@ -327,6 +334,7 @@ async fn uploads_removals_and_collections_on_two_servers_lose_no_bytes() {
 async fn a_produced_document_is_stored_once() {
     let world = world();
     let produced = |bytes: &'static str| Produced {
+        comparison: None,
         id: Uuid::from_u128(5),
         name: "sealed".into(),
         extension: Extension::Pdf,
@@ -347,6 +355,7 @@ async fn a_produced_document_is_stored_once() {
 async fn produced_twice_at_once_the_first_wins_and_nothing_is_left_over() {
     let world = world();
     let produced = |n: usize| Produced {
+        comparison: None,
         id: Uuid::from_u128(5),
         name: "sealed".into(),
         extension: Extension::Pdf,
@@ -467,6 +476,7 @@ async fn an_unreadable_record_is_an_error_and_no_panic() {
 #[test]
 fn a_file_name_has_its_extension_once() {
     let document = |name: &str| Document {
+        comparison: None,
         id: Uuid::nil(),
         name: name.into(),
         extension: Extension::Pdf,
