@@ -6,7 +6,7 @@
 //! | job | does | answer beside `ok` |
 //! | --- | --- | --- |
 //! | `inspect IN` | reads an upload | `facts` |
-//! | `seal IN OUT` | reads an upload, then seals it as the server does | `facts`, `bytes` |
+//! | `seal IN OUT` | reads and rehearses an upload, then seals it, as the server does | `facts`, `bytes` |
 //! | `verify IN` | verifies its signatures | `all_intact`, `unchanged`, `report` |
 //! | `open IN` | opens a key file with the password `password` | `certificate` |
 //! | `root OUT` | writes the root of the seals' certificate (PEM) | |
@@ -117,7 +117,8 @@ impl Judge {
         let fields: Vec<_> = unsigned.take(MAX_REQUESTS).map(|field| Some(field.name.clone())).collect();
         let fields = if fields.is_empty() { vec![None] } else { fields };
         let requests: Vec<Request> = fields.into_iter().map(|field| self.request(field)).collect();
-        let sealed = seal::seal(bytes, &self.identity, &requests).map_err(Answer::refused("seal"))?;
+        seal::rehearse(bytes).map_err(Answer::refused("rehearse"))?;
+        let sealed = seal::seal(bytes, &self.identity, &requests).map_err(Answer::refused("seal"))?.pdf;
         write(output, &sealed)?;
         Ok(object(json!({"ok": true, "facts": facts, "bytes": sealed.len()})))
     }

@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, identity, pdf, requests) in samples {
         let sealed = folder.join(format!("{name}.pdf"));
         let root = folder.join(format!("{name}.pem"));
-        std::fs::write(&sealed, seal(&pdf, identity, &requests)?)?;
+        std::fs::write(&sealed, seal(&pdf, identity, &requests)?.pdf)?;
         std::fs::write(&root, pem(identity.certificates().last().ok_or("no root")?))?;
         println!("{} {} {}", sealed.display(), root.display(), requests.len());
     }

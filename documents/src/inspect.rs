@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::active::{self, ActiveContent};
 use crate::revision::Revisions;
-use crate::{fields, pdf};
+use crate::{fields, pdf, permissions, seal};
 
 pub use crate::pdf::Error;
 
@@ -14,6 +14,9 @@ pub struct SignatureField {
     /// Fully qualified name.
     pub name: String,
     pub signed: bool,
+    /// Why the field cannot be sealed, in words: an earlier signature's lock, or what the field requires. `None` for a field
+    /// that is signed, and where it can be; [`crate::seal::check`] asks for the key and the reason as well.
+    pub refusal: Option<String>,
 }
 
 /// What a document holds.
@@ -22,6 +25,8 @@ pub struct Facts {
     pub pages: usize,
     /// In the order of the form.
     pub signature_fields: Vec<SignatureField>,
+    /// Why no signature can be put into a field of its own, in words: an earlier signature's lock on all fields.
+    pub new_field_refusal: Option<String>,
     /// The PDF version, such as `1.7`.
     pub version: String,
     /// Some signature field has a value: the file may be changed by further revisions only.
@@ -38,12 +43,16 @@ pub fn inspect(bytes: &[u8]) -> Result<Facts, Error> {
     pdf::guarded(|| {
         let revisions = Revisions::open(bytes)?;
         let document = revisions.document();
-        let signature_fields: Vec<SignatureField> = fields::all(document)?
-            .into_iter()
-            .filter(fields::Field::is_signature)
-            .map(|field| SignatureField { signed: field.is_signed(document), name: field.name })
-            .collect();
+        let fields = fields::all(document)?;
+        let permissions = permissions::of_document(document, &fields);
+        let described = |field: &fields::Field<'_>| {
+            let signed = field.is_signed(document);
+            let refusal = if signed { None } else { permissions::refusal(document, &permissions, field) };
+            SignatureField { name: field.name.clone(), signed, refusal }
+        };
+        let signature_fields: Vec<SignatureField> = fields.iter().filter(|field| field.is_signature()).map(described).collect();
         Ok(Facts {
+            new_field_refusal: permissions::locked(&permissions, &seal::free_name(&fields)),
             pages: pdf::pages(document)?.len(),
             already_signed: signature_fields.iter().any(|field| field.signed),
             signature_fields,

@@ -13,6 +13,7 @@ pub mod fixtures;
 mod forms;
 pub mod inspect;
 mod pdf;
+mod permissions;
 pub mod pkcs12;
 mod reader;
 mod revision;

@@ -1,5 +1,6 @@
 //! A file that anybody may have made: opening it, and looking things up in it, with bounds and without a panic.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
@@ -141,6 +142,14 @@ pub(crate) fn number(document: &Document, object: &Object) -> Option<f32> {
     resolve(document, object).as_float().ok().filter(|value| value.is_finite())
 }
 
+/// An annotation's `Rect`: left, bottom, right, top, in the page's default user space, in points.
+pub(crate) fn rectangle(document: &Document, annotation: &Dictionary) -> Option<[f32; 4]> {
+    let corners = array_entry(document, annotation, b"Rect")?;
+    let corners: Vec<f32> = corners.iter().filter_map(|corner| number(document, corner)).collect();
+    let [x1, y1, x2, y2] = corners[..] else { return None };
+    Some([x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2)])
+}
+
 /// Pages that are counted before a page tree counts as hostile.
 pub const MAX_PAGES: usize = 100_000;
 /// Depth of a page tree.
@@ -173,6 +182,34 @@ pub(crate) fn pages(document: &Document) -> Result<Vec<ObjectId>, Error> {
         }
     }
     if pages.is_empty() { Err(damaged("it has no pages")) } else { Ok(pages) }
+}
+
+/// Annotations of all pages that are looked at.
+const MAX_ANNOTATIONS: usize = 500_000;
+
+/// The pages (by their index, from 0, ascending) that list each annotation which is an object of its own.
+///
+/// # Errors
+/// `Damaged` for hostile page trees and lists of annotations.
+pub(crate) fn annotation_pages(document: &Document) -> Result<HashMap<ObjectId, Vec<usize>>, Error> {
+    let mut pages_of: HashMap<ObjectId, Vec<usize>> = HashMap::new();
+    let mut annotations = 0;
+    for (index, page) in pages(document)?.into_iter().enumerate() {
+        let page = dict_at(document, page);
+        for annotation in page.and_then(|page| array_entry(document, page, b"Annots")).into_iter().flatten() {
+            annotations += 1;
+            if annotations > MAX_ANNOTATIONS {
+                return Err(damaged(format!("it has more than {MAX_ANNOTATIONS} annotations")));
+            }
+            if let Object::Reference(id) = annotation {
+                let on = pages_of.entry(*id).or_default();
+                if on.last() != Some(&index) {
+                    on.push(index);
+                }
+            }
+        }
+    }
+    Ok(pages_of)
 }
 
 /// The page's rotation for display: 0, 90, 180 or 270 degrees clockwise, inherited where the page has none.

@@ -8,6 +8,7 @@ use lopdf::encryption::encrypt_object;
 use lopdf::{Dictionary, Document, Object, ObjectId, Permissions, Writer};
 
 use crate::pdf::{self, Error, ambiguous, damaged};
+use crate::permissions;
 use crate::reader::File;
 use crate::reader::budget::Budget;
 use crate::reader::lexer::Lexer;
@@ -28,13 +29,30 @@ pub(crate) struct Revisions<'a> {
     written: BTreeMap<ObjectId, Vec<u8>>,
     /// Where the latest cross-reference section starts.
     xref_start: usize,
-    next_number: u32,
+    numbers: Numbers,
     /// Objects of the original have lower numbers.
     first_new: u32,
-    /// Numbers that are referred to and not in use: a new object under one of them would show where nothing did.
-    missing: HashSet<u32>,
     /// The objects that were rewritten, as they were in the original.
     before: BTreeMap<ObjectId, Object>,
+}
+
+/// Numbers for new objects.
+#[derive(Clone)]
+pub(crate) struct Numbers {
+    next: u32,
+    /// Numbers that are referred to and not in use: a new object under one of them would show where nothing did.
+    missing: HashSet<u32>,
+}
+
+impl Numbers {
+    pub(crate) fn next_id(&mut self) -> ObjectId {
+        while self.missing.contains(&self.next) {
+            self.next += 1;
+        }
+        let id = (self.next, 0);
+        self.next += 1;
+        id
+    }
 }
 
 /// The objects of one new revision.
@@ -75,8 +93,8 @@ impl<'a> Revisions<'a> {
         if let Some(encryption) = &file.encryption {
             permits_signing(encryption.permissions())?;
         }
-        if forbids_changes(&file.document) {
-            return Err(Error::Forbidden("its author certified it against any change, further signatures included".to_owned()));
+        if let Some(why) = permissions::forbids_signatures(&file.document)? {
+            return Err(Error::Forbidden(why));
         }
         let xref_start = file.document.xref_start;
         Ok(Self {
@@ -85,9 +103,8 @@ impl<'a> Revisions<'a> {
             file,
             written: BTreeMap::new(),
             xref_start,
-            next_number,
+            numbers: Numbers { next: next_number, missing },
             first_new: next_number,
-            missing,
             before: BTreeMap::new(),
         })
     }
@@ -108,12 +125,17 @@ impl<'a> Revisions<'a> {
     }
 
     pub(crate) fn new_id(&mut self) -> ObjectId {
-        while self.missing.contains(&self.next_number) {
-            self.next_number += 1;
-        }
-        let id = (self.next_number, 0);
-        self.next_number += 1;
-        id
+        self.numbers.next_id()
+    }
+
+    /// A copy of the numbers that are free, for who needs some while the document is borrowed.
+    pub(crate) fn numbers(&self) -> Numbers {
+        self.numbers.clone()
+    }
+
+    /// Goes on from where a copy got to.
+    pub(crate) fn take_numbers(&mut self, numbers: Numbers) {
+        self.numbers = numbers;
     }
 
     /// Length of the file with all revisions, in bytes.
@@ -132,7 +154,8 @@ impl<'a> Revisions<'a> {
         self.appended[start..start + bytes.len()].copy_from_slice(bytes);
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// The file with all revisions.
+    pub(crate) fn whole(&self) -> Vec<u8> {
         let mut whole = Vec::with_capacity(self.len());
         whole.extend_from_slice(self.original);
         whole.extend_from_slice(&self.appended);
@@ -283,7 +306,7 @@ impl<'a> Revisions<'a> {
                 trailer.set(key, value.clone());
             }
         }
-        trailer.set("Size", i64::from(self.next_number));
+        trailer.set("Size", i64::from(self.numbers.next));
         trailer.set("Prev", self.xref_start as i64);
         trailer
     }
@@ -340,26 +363,6 @@ fn permits_signing(permissions: Permissions) -> Result<(), Error> {
     }
 }
 
-/// A certification signature with `P 1` in its DocMDP parameters (ISO 32000-1 12.8.2.2): any further revision breaks it.
-fn forbids_changes(document: &Document) -> bool {
-    certification_level(document) == Some(1)
-}
-
-/// The DocMDP level of the document's certification signature, if it has one: 1, 2 or 3.
-pub(crate) fn certification_level(document: &Document) -> Option<i64> {
-    let (_, catalog) = pdf::catalog(document).ok()?;
-    let permissions = pdf::dict_entry(document, catalog, b"Perms")?;
-    let signature = pdf::dict_entry(document, permissions, b"DocMDP")?;
-    let references = pdf::array_entry(document, signature, b"Reference")?;
-    let level = references.iter().take(16).find_map(|reference| {
-        let reference = pdf::resolve(document, reference).as_dict().ok()?;
-        let method = pdf::entry(document, reference, b"TransformMethod")?.as_name().ok()?;
-        let parameters = pdf::dict_entry(document, reference, b"TransformParams")?;
-        (method == b"DocMDP").then(|| pdf::entry(document, parameters, b"P").and_then(|p| p.as_i64().ok()).unwrap_or(2))
-    });
-    Some(level.unwrap_or(2))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,7 +376,7 @@ mod tests {
             let mut changes = Changes::default();
             changes.set(id, Object::string_literal("hello"));
             revisions.append(changes).unwrap();
-            let whole = revisions.finish();
+            let whole = revisions.whole();
             assert_eq!(&whole[..original.len()], original);
             let again = Revisions::open(&whole).unwrap();
             assert_eq!(again.document().objects[&id], Object::string_literal("hello"));

@@ -2,15 +2,25 @@
 //!
 //! After the first signature nothing but appending keeps it valid, so nothing else is done, not even before it.
 
+mod check;
+mod replace;
+mod shown;
+mod terms;
+
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use lopdf::{Dictionary, Document, Object, ObjectId, StringFormat, Writer, dictionary};
 
 use crate::appearance::{self, Place};
 use crate::fields::{self, Field};
+use crate::forms;
 use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
 use crate::{cms, embedded, pdf};
+use shown::Shown;
+use terms::Terms;
+
+pub use shown::{Mask, Sealed, rehearse};
 
 /// The least room for a signature in the file, in bytes; more where the certificates need it.
 const RESERVED_BYTES: usize = 8 * 1024;
@@ -36,6 +46,15 @@ pub enum Error {
     NotASignatureField(String),
     #[error("the field \"{0}\" is already signed")]
     FieldSigned(String),
+    /// The document, or an earlier signature, does not allow this signature.
+    #[error("the field \"{field}\" cannot be sealed: {reason}")]
+    Refused { field: String, reason: String },
+    /// The values of a form's fields, which viewers would draw, cannot be drawn here.
+    #[error(transparent)]
+    Form(#[from] forms::Error),
+    /// The sealed file would not show what the original shows.
+    #[error("a seal would change what the document shows: {0}; save it again with a PDF program and upload that file")]
+    Changed(String),
     #[error("more than {MAX_REQUESTS} signatures at once")]
     TooMany,
     #[error(transparent)]
@@ -61,42 +80,73 @@ pub struct Request {
     pub appearance_lines: Option<Vec<String>>,
 }
 
-/// Adds one PAdES B-B signature per request, in their order. The given bytes come out unchanged at the start of the result.
+/// Adds one PAdES B-B signature per request. The given bytes come out unchanged at the start of the result.
+///
+/// The signatures are in the order of the requests, except that one which locks another's field comes after it. A field's
+/// lock becomes part of its signature, and its seed values are obeyed.
 ///
 /// The same input gives the same output, except for ECDSA signature values.
 ///
+/// The result is read again and compared with the original: nothing that is shown has changed but the fields signed, and,
+/// where the form told viewers to draw its values (`NeedAppearances`), their drawings.
+///
 /// # Errors
 /// [`Error`]; nothing is half done then.
-pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Vec<u8>, Error> {
+pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Sealed, Error> {
     if requests.len() > MAX_REQUESTS {
         return Err(Error::TooMany);
     }
-    // Hostile files may make the parser panic; what was appended so far is dropped with the unwinding.
+    // Hostile files may make a library panic; what was appended so far is dropped with the unwinding.
     pdf::guarded(|| {
         let mut revisions = Revisions::open(pdf)?;
-        for request in requests {
-            sign_once(&mut revisions, identity, request)?;
+        let mut shown = Shown::new(&mut revisions)?;
+        for request in terms::in_order(revisions.document(), requests)? {
+            let terms = Terms::of(revisions.document(), identity, request)?;
+            let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
+            let (placeholder, start) = sign_once(&mut revisions, &mut shown, request, &terms, reserved)?;
+            embed(&mut revisions, identity, &placeholder, start)?;
         }
-        Ok(revisions.finish())
+        shown.proven(revisions)
     })?
 }
 
-fn sign_once(revisions: &mut Revisions<'_>, identity: &Identity, request: &Request) -> Result<(), Error> {
+/// Whether [`seal`] would be allowed all these signatures by the document: its fields, locks and seed values. Nothing is signed.
+///
+/// # Errors
+/// Those of [`seal`], as far as they depend on the document, the key and the requests.
+pub fn allows(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<(), Error> {
+    if requests.len() > MAX_REQUESTS {
+        return Err(Error::TooMany);
+    }
+    pdf::guarded(|| {
+        let revisions = Revisions::open(pdf)?;
+        let document = revisions.document();
+        let ordered = terms::in_order(document, requests)?;
+        ordered.into_iter().try_for_each(|request| Terms::of(document, identity, request).map(drop))
+    })?
+}
+
+/// Appends a revision with one signature whose value is not known yet. Answers its placeholder and where that starts.
+fn sign_once(
+    revisions: &mut Revisions<'_>,
+    shown: &mut Shown,
+    request: &Request,
+    terms: &Terms,
+    reserved: usize,
+) -> Result<(Placeholder, usize), Error> {
     let mut changes = Changes::default();
     let signature = revisions.new_id();
     match &request.field {
-        Some(name) => fill_field(revisions, &mut changes, name, signature, request)?,
+        Some(name) => fill_field(revisions, &mut changes, shown, name, signature, request)?,
         None => add_field(revisions, &mut changes, signature)?,
     }
-    let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
     let encrypted = |value: &Object| revisions.encrypted(signature, value).map_err(|_| Error::Signing);
-    let placeholder = Placeholder::new(request, reserved, encrypted)?;
+    let placeholder = Placeholder::new(request, terms, reserved, encrypted)?;
     changes.set_verbatim(signature, placeholder.bytes.clone());
     let start = revisions.append(changes)?.ok_or(Error::Signing)?;
-    embed(revisions, identity, &placeholder, start)?;
-    // Enough for the next request to see that the field is taken.
-    revisions.note(signature, dictionary! { "Type" => "Sig" });
-    Ok(())
+    // Enough for the next request to see that the field is taken, and what it locks.
+    revisions.note(signature, dictionary! { "Type" => "Sig", "Reference" => terms.references.clone() });
+    Ok((placeholder, start))
 }
 
 /// A signature dictionary with room for what is known last: the byte range and the CMS.
@@ -114,7 +164,12 @@ const BYTE_RANGE_WIDTH: usize = 37;
 
 impl Placeholder {
     /// `encrypted` gives a text as it has to stand there; the value of `/Contents` is never encrypted (ISO 32000-2 7.6.2).
-    fn new(request: &Request, reserved: usize, encrypted: impl Fn(&Object) -> Result<Object, Error>) -> Result<Self, Error> {
+    fn new(
+        request: &Request,
+        terms: &Terms,
+        reserved: usize,
+        encrypted: impl Fn(&Object) -> Result<Object, Error>,
+    ) -> Result<Self, Error> {
         let mut bytes = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange ".to_vec();
         let byte_range = bytes.len();
         bytes.resize(bytes.len() + BYTE_RANGE_WIDTH, b' ');
@@ -124,9 +179,13 @@ impl Placeholder {
         bytes.resize(bytes.len() + 2 * reserved, b'0');
         bytes.push(b'>');
         let time = Object::String(pdf_date(request.at).into_bytes(), StringFormat::Literal);
-        let mut texts = vec![("/M", time), ("/Name", text(&request.signer_name)), ("/Reason", text(&request.reason))];
-        texts.extend(request.location.as_deref().map(|location| ("/Location", text(location))));
-        for (key, value) in texts {
+        let mut entries = vec![("/M", time), ("/Name", text(&request.signer_name))];
+        entries.extend(terms.with_reason.then(|| ("/Reason", text(&request.reason))));
+        entries.extend(request.location.as_deref().map(|location| ("/Location", text(location))));
+        if !terms.references.is_empty() {
+            entries.push(("/Reference", Object::Array(terms.references.clone())));
+        }
+        for (key, value) in entries {
             bytes.extend_from_slice(key.as_bytes());
             Writer::write_object(&mut bytes, &encrypted(&value)?).map_err(|_| Error::Signing)?;
         }
@@ -161,12 +220,14 @@ fn embed(revisions: &mut Revisions<'_>, identity: &Identity, placeholder: &Place
 fn fill_field(
     revisions: &mut Revisions<'_>,
     changes: &mut Changes,
+    shown: &mut Shown,
     name: &str,
     signature: ObjectId,
     request: &Request,
 ) -> Result<(), Error> {
     let field = find_field(revisions.document(), name)?;
     let (field_id, widgets) = (field.id, field.widgets);
+    shown.touch(field_id);
     let mut dictionary = dict(revisions.document(), field_id)?.clone();
     dictionary.set("V", signature);
     changes.set(field_id, dictionary);
@@ -178,14 +239,24 @@ fn fill_field(
         };
         let flags = pdf::entry(revisions.document(), &dictionary, b"F").and_then(|f| f.as_i64().ok()).unwrap_or(0);
         dictionary.set("F", flags | PRINT_AND_LOCKED);
-        if let Some(place) = place_of(revisions.document(), widget, &dictionary) {
+        shown.touch(widget);
+        if let Some(place) = place_of(revisions.document(), shown.pages_of(widget), &dictionary) {
+            shown.mask(widget, pdf::rectangle(revisions.document(), &dictionary));
             let (form, objects) = appearance::draw(place, &lines, || revisions.new_id())?;
             for (id, object) in objects {
                 changes.set(id, object);
             }
             let form_id = revisions.new_id();
             changes.set(form_id, form);
-            dictionary.set("AP", dictionary! { "N" => form_id });
+            let look = match replace::within(revisions.document(), &dictionary, place, form_id) {
+                Some(around) => {
+                    let around_id = revisions.new_id();
+                    changes.set(around_id, around);
+                    around_id
+                }
+                None => form_id,
+            };
+            dictionary.set("AP", dictionary! { "N" => look });
             dictionary.remove(b"AS");
         }
         changes.set(widget, dictionary);
@@ -193,6 +264,7 @@ fn fill_field(
     mark_form(revisions, changes, None)
 }
 
+/// An unsigned signature field.
 fn find_field<'a>(document: &'a Document, name: &str) -> Result<Field<'a>, Error> {
     let mut found = fields::all(document)?.into_iter().filter(|field| field.name == name).peekable();
     if found.peek().is_none() {
@@ -204,7 +276,7 @@ fn find_field<'a>(document: &'a Document, name: &str) -> Result<Field<'a>, Error
 
 /// Adds an invisible field: a widget without extent on the first page (ISO 32000-1 12.7.4.5).
 fn add_field(revisions: &mut Revisions<'_>, changes: &mut Changes, signature: ObjectId) -> Result<(), Error> {
-    let name = free_name(revisions.document())?;
+    let name = free_name(&fields::all(revisions.document())?);
     let page = pdf::pages(revisions.document())?[0];
     let field = revisions.new_id();
     changes.set(
@@ -243,11 +315,11 @@ fn append_to_array(
 }
 
 /// A name that no field has, without a period: validators take a period in a partial name for a change of the form.
-fn free_name(document: &Document) -> Result<String, Error> {
-    let taken: std::collections::HashSet<String> = fields::all(document)?.into_iter().map(|field| field.name).collect();
+pub(crate) fn free_name(fields: &[Field<'_>]) -> String {
+    let taken: std::collections::HashSet<&str> = fields.iter().map(|field| field.name.as_str()).collect();
     // One of these is free, because there are more of them than fields.
     let mut candidates = (1..=taken.len() + 1).map(|number| format!("Signature{number}"));
-    Ok(candidates.find(|name| !taken.contains(name)).unwrap_or_default())
+    candidates.find(|name| !taken.contains(name.as_str())).unwrap_or_default()
 }
 
 /// Makes the form say that it has signatures, and adds a field to it. A document without a form gets one.
@@ -257,12 +329,7 @@ fn mark_form(revisions: &mut Revisions<'_>, changes: &mut Changes, new_field: Op
     let existing = pdf::dict_entry(document, catalog, b"AcroForm");
     let mut form = existing.cloned().unwrap_or_default();
     let flags = pdf::entry(document, &form, b"SigFlags").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
-    let first_signature = flags & 1 == 0;
     form.set("SigFlags", flags | SIGNATURES_EXIST_APPEND_ONLY);
-    if first_signature {
-        // It makes viewers draw the fields anew, which later looks like a change.
-        form.remove(b"NeedAppearances");
-    }
     if let Some(field) = new_field {
         match form.get(b"Fields") {
             Ok(Object::Reference(id)) if document.objects.get(id).is_some_and(|o| o.as_array().is_ok()) => {
@@ -301,12 +368,10 @@ fn dict(document: &Document, id: ObjectId) -> Result<&Dictionary, Error> {
     pdf::dict_at(document, id).ok_or_else(|| pdf::damaged("a field or page is missing").into())
 }
 
-/// Where a widget's text goes; `None` for a widget without extent.
-fn place_of(document: &Document, id: ObjectId, widget: &Dictionary) -> Option<Place> {
-    let rectangle = pdf::array_entry(document, widget, b"Rect")?;
-    let corners: Vec<f32> = rectangle.iter().filter_map(|corner| pdf::number(document, corner)).collect();
-    let [left, bottom, right, top] = corners[..] else { return None };
-    let (width, height) = ((right - left).abs(), (top - bottom).abs());
+/// Where a widget's text goes; `None` for a widget without extent. `pages` are the pages that list it.
+fn place_of(document: &Document, pages: &[ObjectId], widget: &Dictionary) -> Option<Place> {
+    let [left, bottom, right, top] = pdf::rectangle(document, widget)?;
+    let (width, height) = (right - left, top - bottom);
     // A page is at most 14400 points wide (ISO 32000-1 annex C); larger numbers are rubbish.
     if !(1.0..=14_400.0).contains(&width) || !(1.0..=14_400.0).contains(&height) {
         return None;
@@ -315,20 +380,11 @@ fn place_of(document: &Document, id: ObjectId, widget: &Dictionary) -> Option<Pl
     let own = characteristics.and_then(|mk| pdf::entry(document, mk, b"R")).and_then(|r| r.as_i64().ok());
     // A rotation of the widget is counterclockwise, that of the page clockwise: turning by the same angle rights the text.
     let rotation = own.filter(|angle| angle % 90 == 0).map(|angle| angle.rem_euclid(360));
-    let rotation = rotation.unwrap_or_else(|| page_of(document, id, widget).map_or(0, |page| pdf::page_rotation(document, page)));
+    // The page that shows the widget, else the one that it names.
+    let named = || widget.get(b"P").and_then(Object::as_reference).ok();
+    let page = pages.first().copied().or_else(named);
+    let rotation = rotation.unwrap_or_else(|| page.map_or(0, |page| pdf::page_rotation(document, page)));
     Some(Place { width, height, rotation })
-}
-
-/// The page that shows a widget: the one it names, else the one that lists it.
-fn page_of(document: &Document, id: ObjectId, widget: &Dictionary) -> Option<ObjectId> {
-    if let Ok(page) = widget.get(b"P").and_then(Object::as_reference) {
-        return Some(page);
-    }
-    let shows = |page: &ObjectId| {
-        let annotations = pdf::dict_at(document, *page).and_then(|page| pdf::array_entry(document, page, b"Annots"));
-        annotations.is_some_and(|list| list.iter().any(|annotation| annotation.as_reference().is_ok_and(|shown| shown == id)))
-    };
-    pdf::pages(document).ok()?.into_iter().find(shows)
 }
 
 fn default_lines(request: &Request) -> Vec<String> {

@@ -19,7 +19,7 @@ use crate::fields::{self, Field};
 use crate::pkcs12::Facts;
 use crate::reader;
 use crate::x509::Certificate;
-use crate::{algorithms, pdf, revision};
+use crate::{algorithms, pdf};
 use signed_data::{CertificateId, SignedData, Unusable, Value};
 
 pub use chain::Trust as CertificateTrust;
@@ -385,12 +385,11 @@ impl<'a> File<'a> {
             signature.problems.push(format!("readers may show different things of what it covers: {fault}"));
         }
         signature.covers_whole_revision = true;
-        match changes::between(&revision.document, self.document) {
+        match changes::after(&revision.document, self.document, &field.name) {
             Ok(mut found) => {
                 for number in self.read.exchanged_faults(&revision).into_iter().take(changes::MAX_LISTED) {
                     found.other.insert(format!("object {number}, which readers may read in different ways, was changed"));
                 }
-                enforce_certification(&revision.document, &mut found);
                 signature.later_changes = found;
             }
             Err(error) => signature.problems.push(format!("what changed after it cannot be told: {error}")),
@@ -516,19 +515,6 @@ fn binding(data: &SignedData<'_>, certificate: &Certificate) -> Binding {
         },
     };
     if digest::digest(algorithm, certificate.der()).as_ref() == hash { Binding::Matches } else { Binding::Mismatch }
-}
-
-/// What the author's certification does not allow counts as suspicious (DocMDP, ISO 32000-1 12.8.2.2).
-fn enforce_certification(revision: &Document, changes: &mut Changes) {
-    let Some(level) = revision::certification_level(revision) else { return };
-    let forbidden = match level {
-        1 => !changes.is_empty(),
-        2 => changes.annotations,
-        _ => false,
-    };
-    if forbidden {
-        changes.other.insert("the author's certification does not allow these changes".to_owned());
-    }
 }
 
 /// The bytes of a hexadecimal string with its angle brackets. White space, which nothing needs here, is not allowed.

@@ -433,7 +433,7 @@ mod tests {
             appearance_lines: None,
         };
         let contract = fixtures::contract(&["A", "B"]);
-        let sealed = seal::seal(&contract, &identity, &[request]).unwrap();
+        let sealed = seal::seal(&contract, &identity, &[request]).unwrap().pdf;
         assert!(sealed.starts_with(&contract));
         let revisions = Revisions::of_one_file(sealed, contract.len());
         // The field's rectangle in the fixture.

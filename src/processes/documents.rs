@@ -177,7 +177,7 @@ fn certificate_pdf(
         location: None,
         appearance_lines: None,
     };
-    seal::seal(&pdf, identity, &[request]).map_err(|error| error.to_string())
+    seal::seal(&pdf, identity, &[request]).map(|sealed| sealed.pdf).map_err(|error| error.to_string())
 }
 
 /// The id of what a process produces: the same whenever the effect is repeated. A UUIDv8 (RFC 9562, 5.8) of a SHA-256.

@@ -439,8 +439,8 @@ mod tests {
             appearance_lines: None,
         };
         let original = ::documents::fixtures::contract(&["A", "B"]);
-        let once = ::documents::seal::seal(&original, &identity, &[request("A", "Ana")]).unwrap();
-        let twice = ::documents::seal::seal(&once, &identity, &[request("B", "Bea")]).unwrap();
+        let once = ::documents::seal::seal(&original, &identity, &[request("A", "Ana")]).unwrap().pdf;
+        let twice = ::documents::seal::seal(&once, &identity, &[request("B", "Bea")]).unwrap().pdf;
 
         let versions = revisions(&twice, original.len() as u64, at, Zone(None)).unwrap();
 

@@ -212,7 +212,7 @@ mod tests {
             appearance_lines: None,
         };
         let pdf = render(&samples::small(), Language::Es, &signed.attachment()).unwrap();
-        let sealed = seal::seal(&pdf, &identity, &[request]).unwrap();
+        let sealed = seal::seal(&pdf, &identity, &[request]).unwrap().pdf;
         let read = SignedEvidence::from_json(&extract(&sealed).unwrap().unwrap()).unwrap();
         assert_eq!(read.verify(&chain[0]).unwrap(), samples::small());
     }

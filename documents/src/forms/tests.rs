@@ -176,7 +176,7 @@ fn what_is_drawn_goes_into_a_revision_as_it_is() {
         changes.set(id, object);
     }
     revisions.append(changes).unwrap();
-    let again = pdf::load(&revisions.finish()).unwrap();
+    let again = pdf::load(&revisions.whole()).unwrap();
     let shown: Vec<String> = fields::all(&again)
         .unwrap()
         .iter()

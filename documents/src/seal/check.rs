@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashSet};
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
 use super::Error;
+use crate::pdf;
 use crate::revision::Revisions;
-use crate::{fields, pdf};
 
 /// Members of the catalog, of the form, of a page, and of a field or widget that is signed or drawn.
 const OF_CATALOG: [&[u8]; 1] = [b"AcroForm"];
@@ -16,21 +16,30 @@ const OF_FORM: [&[u8]; 3] = [b"Fields", b"SigFlags", b"NeedAppearances"];
 const OF_PAGE: [&[u8]; 1] = [b"Annots"];
 const OF_FIELD: [&[u8]; 4] = [b"V", b"AP", b"AS", b"F"];
 
-/// Checks the finished file of `revisions`, in which the fields named `touched` were signed or drawn.
+/// Checks the finished file of `revisions`, which has so many pages and in which the fields and widgets `touched` were signed
+/// or drawn.
 ///
 /// # Errors
 /// [`Error::Changed`] with the object that differs.
-pub(super) fn shows_the_same(revisions: &Revisions<'_>, sealed: &[u8], touched: &HashSet<String>) -> Result<(), Error> {
+pub(super) fn shows_the_same(
+    revisions: &Revisions<'_>,
+    sealed: &[u8],
+    touched: &HashSet<ObjectId>,
+    pages: usize,
+) -> Result<(), Error> {
     let again = pdf::open(sealed)?;
     if let Some(fault) = again.fault() {
         return Err(Error::Changed(fault));
+    }
+    if pdf::pages(&again.document)?.len() != pages {
+        return Err(Error::Changed("it would have another number of pages".to_owned()));
     }
     let roles = Roles::of(&again.document, touched)?;
     let (document, before) = (revisions.document(), revisions.before());
     for (id, written) in &document.objects {
         let read = again.document.objects.get(id).unwrap_or(&Object::Null);
         let same = match before.get(id) {
-            Some(old) => roles.explain(*id, old, read, &again.document),
+            Some(old) => roles.explain(*id, old, read, document),
             None => revisions.is_new(*id) || read == written,
         };
         if !same {
@@ -51,7 +60,7 @@ struct Roles {
 }
 
 impl Roles {
-    fn of(document: &Document, touched: &HashSet<String>) -> Result<Self, Error> {
+    fn of(document: &Document, touched: &HashSet<ObjectId>) -> Result<Self, Error> {
         let mut roles = Self { members: BTreeMap::new(), lists: HashSet::new() };
         let (catalog_id, catalog) = pdf::catalog(document)?;
         roles.members.insert(catalog_id, &OF_CATALOG);
@@ -67,9 +76,7 @@ impl Roles {
                 roles.list(dictionary, b"Annots");
             }
         }
-        for field in fields::all(document)?.into_iter().filter(|field| touched.contains(&field.name)) {
-            roles.members.extend(field.widgets.iter().chain([&field.id]).map(|id| (*id, &OF_FIELD as &'static [&'static [u8]])));
-        }
+        roles.members.extend(touched.iter().map(|id| (*id, &OF_FIELD as &'static [&'static [u8]])));
         Ok(roles)
     }
 

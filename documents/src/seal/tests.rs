@@ -8,6 +8,11 @@ fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2027, 1, 15, 9, 30, 0).unwrap()
 }
 
+/// The sealed file alone.
+fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Vec<u8>, Error> {
+    super::seal(pdf, identity, requests).map(|sealed| sealed.pdf)
+}
+
 fn rsa() -> Identity {
     Identity::open(include_bytes!("../../fixtures/rsa2048-aes256.p12"), "password", at()).unwrap()
 }

@@ -1,8 +1,16 @@
 //! What later revisions changed: the objects as a signature covers them against the objects as they are now.
 //!
-//! The rule is closed: whatever cannot be explained as a further signature, a filled form or an annotation is `other`, and
+//! The rule is closed: whatever cannot be explained as a further signature, a filled form or a harmless mark is `other`, and
 //! that is suspicious. Without it a revision after the signature could show another text under an intact digest
-//! (incremental saving and shadow attacks).
+//! (incremental saving, shadow and "evil annotation" attacks). What the signature itself forbids is suspicious as well.
+
+mod annotations;
+mod content;
+mod form;
+mod limits;
+mod marks;
+mod shown;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -10,23 +18,20 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 use serde::Serialize;
 
 use crate::fields::{self, Field};
-use crate::pdf;
+use crate::{pdf, permissions};
+use walk::{appearance_content, appearances, page_content, reachable, references_in};
 
 /// Findings of one kind that are listed.
 pub(super) const MAX_LISTED: usize = 20;
-/// Nesting of direct objects that is followed.
-const MAX_DEPTH: usize = 64;
-/// Items of a list that are no references and are compared one by one; what comes after them counts as changed.
-const MAX_DIRECT: usize = 256;
 
 /// What happened to a document after a signature.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Changes {
-    /// Signature fields that were signed later, and validation data that was added for signatures.
+    /// Signature fields that were signed or added later, and validation data that was added for signatures.
     pub signatures: BTreeSet<String>,
     /// Form fields that were filled in.
     pub form_fields: BTreeSet<String>,
-    /// Comments and other marks were added, changed or removed.
+    /// Comments and other marks that leave the page legible were added, changed or removed.
     pub annotations: bool,
     /// Everything else, in words: suspicious.
     pub other: BTreeSet<String>,
@@ -40,38 +45,50 @@ impl Changes {
     pub fn is_suspicious(&self) -> bool {
         !self.other.is_empty()
     }
-
-    fn other(&mut self, what: String) {
-        if self.other.len() < MAX_LISTED {
-            self.other.insert(what);
-        }
-    }
 }
 
-/// Compares the document as signed with the document as it is.
+/// Compares the document as the signature in a field covers it with the document as it is, and with what it allows.
 ///
 /// # Errors
 /// Where the form or the pages of one of them cannot be walked.
-pub(super) fn between(signed: &Document, current: &Document) -> Result<Changes, pdf::Error> {
+pub(super) fn after(signed: &Document, current: &Document, field: &str) -> Result<Changes, pdf::Error> {
     let roles = Roles::of(signed, current)?;
-    let mut changes = Changes::default();
-    for (id, before) in &signed.objects {
-        let after = current.objects.get(id);
-        if after != Some(before) && !is_container(before) {
-            roles.explain(*id, before, after.unwrap_or(&Object::Null), &mut changes);
+    let mut findings = Findings::default();
+    roles.compare_objects(&mut findings);
+    roles.compare_annotations(&mut findings);
+    roles.compare_form(&mut findings);
+    limits::enforce(&permissions::of_signature(signed, &roles.fields, field), &mut findings);
+    Ok(findings.summed_up())
+}
+
+/// What was found, before it is summed up.
+#[derive(Default)]
+struct Findings {
+    /// Fields that were signed, and whether by a document time stamp that shows nothing.
+    signed: BTreeMap<String, bool>,
+    /// Signature fields that were added and are empty.
+    prepared: BTreeSet<String>,
+    validation_data: bool,
+    /// All that were filled in: as many as a form may have.
+    filled: BTreeSet<String>,
+    annotations: bool,
+    other: BTreeSet<String>,
+}
+
+impl Findings {
+    fn other(&mut self, what: impl Into<String>) {
+        if self.other.len() < MAX_LISTED {
+            self.other.insert(what.into());
         }
     }
-    // An object that was missing and is supplied later changes what refers to it.
-    for id in references_in(signed.objects.values()) {
-        if !signed.objects.contains_key(&id) && current.objects.contains_key(&id) {
-            changes.other(format!("object {} {}, which was missing, was supplied", id.0, id.1));
-        }
+
+    fn summed_up(self) -> Changes {
+        let mut signatures: BTreeSet<String> = self.signed.into_keys().collect();
+        signatures.extend(self.prepared.into_iter().map(|name| format!("{name} (empty)")));
+        signatures.extend(self.validation_data.then(|| "validation data".to_owned()));
+        let form_fields = self.filled.into_iter().take(MAX_LISTED).collect();
+        Changes { signatures, form_fields, annotations: self.annotations, other: self.other }
     }
-    let root = |document: &Document| document.trailer.get(b"Root").cloned().ok();
-    if root(signed) != root(current) {
-        changes.other("the catalog was exchanged".to_owned());
-    }
-    Ok(changes)
 }
 
 /// Object streams and cross-reference streams: how objects are stored, not what they are.
@@ -84,43 +101,60 @@ fn is_container(object: &Object) -> bool {
 enum Role {
     Catalog,
     Form,
-    FormFields,
+    /// The form's list of fields, or a page's list of annotations, which are compared as lists.
+    List,
+    /// The form's default resources and their categories, which are compared entry by entry.
+    FormResources,
     /// Index into `Roles::fields`.
     Field(usize),
     Appearance(usize),
     Page,
-    PageAnnotations,
+    PageTree,
     Annotation,
+    AnnotationAppearance,
     ValidationData,
-    /// Document information and metadata: it says nothing on a page.
+    /// Document information, metadata, declared extensions: they say nothing on a page.
     Information,
+    Attachments,
+    Scripts,
 }
 
+/// Two states of a document, and what each object of the first is for.
 struct Roles<'a> {
     signed: &'a Document,
     current: &'a Document,
     fields: Vec<Field<'a>>,
     /// By name, as they are now.
     current_fields: HashMap<String, Field<'a>>,
-    current_widgets: HashMap<ObjectId, String>,
+    /// The field of each widget and of each field's own dictionary, as they are now.
+    current_owners: HashMap<ObjectId, String>,
     roles: HashMap<ObjectId, Role>,
+    /// The number of the page that an annotation is on, from 1.
+    annotation_pages: HashMap<ObjectId, usize>,
     /// What the pages draw; it may not change, whatever else it is said to be.
     page_content: HashSet<ObjectId>,
+    /// What appearances draw with: fonts, images, forms within them, and what several draw.
+    appearance_content: HashSet<ObjectId>,
 }
 
 impl<'a> Roles<'a> {
     fn of(signed: &'a Document, current: &'a Document) -> Result<Self, pdf::Error> {
         let fields = fields::all(signed)?;
         let current_fields = fields::all(current)?;
-        let widgets = |field: &Field<'_>| field.widgets.iter().map(|id| (*id, field.name.clone())).collect::<Vec<_>>();
+        let owned = |field: &Field<'_>| {
+            let ids = std::iter::once(field.id).chain(field.widgets.iter().copied());
+            ids.map(|id| (id, field.name.clone())).collect::<Vec<_>>()
+        };
         let mut roles = Self {
             signed,
             current,
             fields,
-            current_widgets: current_fields.iter().flat_map(widgets).collect(),
+            current_owners: current_fields.iter().flat_map(owned).collect(),
             current_fields: current_fields.into_iter().map(|field| (field.name.clone(), field)).collect(),
             roles: HashMap::new(),
+            annotation_pages: HashMap::new(),
             page_content: page_content(signed)?,
+            appearance_content: HashSet::new(),
         };
         roles.assign()?;
         Ok(roles)
@@ -130,186 +164,203 @@ impl<'a> Roles<'a> {
     fn assign(&mut self) -> Result<(), pdf::Error> {
         let (catalog_id, catalog) = pdf::catalog(self.signed)?;
         self.role(catalog_id, Role::Catalog);
+        let mut drawn = Vec::new();
+        self.assign_pages()?;
+        self.assign_form(catalog, &mut drawn);
+        self.assign_annotations(&mut drawn)?;
+        self.appearance_content.extend(appearance_content(self.signed, &drawn));
+        self.assign_beside_the_pages(catalog_id, catalog);
+        Ok(())
+    }
+
+    fn assign_pages(&mut self) -> Result<(), pdf::Error> {
         for page in pdf::pages(self.signed)? {
             self.role(page, Role::Page);
             let Some(dictionary) = pdf::dict_at(self.signed, page) else { continue };
             if let Ok(Object::Reference(id)) = dictionary.get(b"Annots") {
-                self.role(*id, Role::PageAnnotations);
+                self.role(*id, Role::List);
+            }
+            let mut above = dictionary.get(b"Parent").and_then(Object::as_reference).ok();
+            while let Some(id) = above.filter(|id| !self.roles.contains_key(id)) {
+                self.role(id, Role::PageTree);
+                above = pdf::dict_at(self.signed, id).and_then(|node| node.get(b"Parent").and_then(Object::as_reference).ok());
             }
         }
-        if let Ok(Object::Reference(id)) = catalog.get(b"AcroForm") {
-            self.role(*id, Role::Form);
-        }
-        if let Some(Object::Reference(id)) =
-            pdf::dict_entry(self.signed, catalog, b"AcroForm").and_then(|f| f.get(b"Fields").ok())
-        {
-            self.role(*id, Role::FormFields);
+        Ok(())
+    }
+
+    fn assign_form(&mut self, catalog: &'a Dictionary, drawn: &mut Vec<ObjectId>) {
+        self.role_of_value(catalog.get(b"AcroForm").ok(), Role::Form);
+        if let Some(form) = pdf::dict_entry(self.signed, catalog, b"AcroForm") {
+            self.role_of_value(form.get(b"Fields").ok(), Role::List);
+            self.role_of_value(form.get(b"DR").ok(), Role::FormResources);
+            for (_, category) in pdf::dict_entry(self.signed, form, b"DR").into_iter().flat_map(Dictionary::iter) {
+                self.role_of_value(Some(category), Role::FormResources);
+            }
         }
         for index in 0..self.fields.len() {
             let ids: Vec<ObjectId> = std::iter::once(self.fields[index].id).chain(self.fields[index].widgets.clone()).collect();
             for id in ids {
                 self.role(id, Role::Field(index));
-                for appearance in appearances(self.signed, id) {
-                    self.role(appearance, Role::Appearance(index));
+                for appearance in pdf::dict_at(self.signed, id).map(|widget| appearances(self.signed, widget)).unwrap_or_default()
+                {
+                    self.appearance(appearance, Role::Appearance(index), drawn);
                 }
             }
         }
-        for annotation in annotations(self.signed)? {
-            self.role(annotation, Role::Annotation);
-            for appearance in appearances(self.signed, annotation) {
-                self.role(appearance, Role::Annotation);
-            }
-        }
-        if let Ok(store) = catalog.get(b"DSS") {
-            for id in reachable(self.signed, vec![store], &[]) {
-                self.role(id, Role::ValidationData);
-            }
-        }
-        for information in [catalog.get(b"Metadata"), self.signed.trailer.get(b"Info")] {
-            if let Ok(Object::Reference(id)) = information {
-                self.role(*id, Role::Information);
+    }
+
+    /// Annotations of the pages that are no widgets of the form.
+    fn assign_annotations(&mut self, drawn: &mut Vec<ObjectId>) -> Result<(), pdf::Error> {
+        for (index, page) in pdf::pages(self.signed)?.into_iter().enumerate() {
+            let page = pdf::dict_at(self.signed, page);
+            let list = page.and_then(|page| pdf::array_entry(self.signed, page, b"Annots"));
+            for annotation in list.map(Vec::as_slice).unwrap_or_default() {
+                if let Ok(id) = annotation.as_reference() {
+                    self.role(id, Role::Annotation);
+                    self.annotation_pages.entry(id).or_insert(index + 1);
+                }
+                let Ok(dictionary) = pdf::resolve(self.signed, annotation).as_dict() else { continue };
+                for appearance in appearances(self.signed, dictionary) {
+                    self.appearance(appearance, Role::AnnotationAppearance, drawn);
+                }
             }
         }
         Ok(())
+    }
+
+    /// What says nothing on a page, as long as nothing else in the document uses it.
+    fn assign_beside_the_pages(&mut self, catalog_id: ObjectId, catalog: &'a Dictionary) {
+        const BESIDE: [&[u8]; 3] = [b"DSS", b"Metadata", b"Extensions"];
+        let others = catalog.iter().filter(|(key, _)| !BESIDE.contains(&key.as_slice())).map(|(_, value)| value);
+        let used = reachable(self.signed, others.collect(), &[], &[catalog_id]);
+        let information = [catalog.get(b"Metadata"), catalog.get(b"Extensions"), self.signed.trailer.get(b"Info")];
+        let information = information.into_iter().flatten().collect();
+        let validation = catalog.get(b"DSS").into_iter().collect();
+        for (starts, role) in [(information, Role::Information), (validation, Role::ValidationData)] {
+            for id in reachable(self.signed, starts, &[], &[catalog_id]).difference(&used) {
+                self.role(*id, role);
+            }
+        }
+        let Some(names) = pdf::dict_entry(self.signed, catalog, b"Names") else { return };
+        for (key, role) in [(b"EmbeddedFiles".as_slice(), Role::Attachments), (b"JavaScript", Role::Scripts)] {
+            for id in reachable(self.signed, names.get(key).into_iter().collect(), &[b"P", b"Parent"], &[catalog_id]) {
+                self.role(id, role);
+            }
+        }
     }
 
     fn role(&mut self, id: ObjectId, role: Role) {
         self.roles.entry(id).or_insert(role);
     }
 
-    fn explain(&self, id: ObjectId, before: &Object, after: &Object, changes: &mut Changes) {
-        let unexplained = |changes: &mut Changes| changes.other(format!("object {} {} was {}", id.0, id.1, verb(after)));
-        if self.page_content.contains(&id) {
-            return changes.other(format!("what a page shows was {} (object {} {})", verb(after), id.0, id.1));
+    /// An appearance stream. One that something else shows as well may not be drawn anew for a field.
+    fn appearance(&mut self, id: ObjectId, role: Role, drawn: &mut Vec<ObjectId>) {
+        if *self.roles.entry(id).or_insert(role) != role {
+            self.appearance_content.insert(id);
         }
-        let Some(role) = self.roles.get(&id) else { return unexplained(changes) };
-        match (role, before, after) {
-            (Role::ValidationData, ..) => drop(changes.signatures.insert("validation data".to_owned())),
-            (Role::Information, ..) => {}
-            (Role::Annotation, ..) => changes.annotations = true,
-            (Role::Appearance(index), ..) => self.field_filled(*index, changes),
-            (Role::FormFields, Object::Array(old), Object::Array(new)) => self.form_fields(old, new, changes),
-            (Role::PageAnnotations, Object::Array(old), Object::Array(new)) => self.page_annotations(old, new, changes),
-            (Role::Catalog, Object::Dictionary(old), Object::Dictionary(new)) => self.catalog(old, new, changes),
-            (Role::Form, Object::Dictionary(old), Object::Dictionary(new)) => self.form(old, new, changes),
-            (Role::Page, Object::Dictionary(old), Object::Dictionary(new)) => self.page(old, new, changes),
-            (Role::Field(index), Object::Dictionary(old), Object::Dictionary(new)) => self.field(*index, old, new, changes),
-            _ => unexplained(changes),
+        drawn.push(id);
+    }
+
+    fn role_of_value(&mut self, value: Option<&Object>, role: Role) {
+        if let Some(Object::Reference(id)) = value {
+            self.role(*id, role);
         }
     }
 
-    fn catalog(&self, old: &Dictionary, new: &Dictionary, changes: &mut Changes) {
+    /// Each object that the signature covers and that is another one now.
+    fn compare_objects(&self, findings: &mut Findings) {
+        for (id, before) in &self.signed.objects {
+            let after = self.current.objects.get(id);
+            if after != Some(before) && !is_container(before) {
+                self.explain(*id, before, after.unwrap_or(&Object::Null), findings);
+            }
+        }
+        // An object that was missing and is supplied later changes what refers to it.
+        for id in references_in(self.signed.objects.values()) {
+            if !self.signed.objects.contains_key(&id) && self.current.objects.contains_key(&id) {
+                findings.other(format!("object {} {}, which was missing, was supplied", id.0, id.1));
+            }
+        }
+        let root = |document: &Document| document.trailer.get(b"Root").cloned().ok();
+        if root(self.signed) != root(self.current) {
+            findings.other("the catalog was exchanged");
+        }
+    }
+
+    fn explain(&self, id: ObjectId, before: &Object, after: &Object, findings: &mut Findings) {
+        let role = self.roles.get(&id);
+        if self.page_content.contains(&id) {
+            return findings.other(format!("what a page shows was {} (object {} {})", verb(after), id.0, id.1));
+        }
+        if self.appearance_content.contains(&id) && role != Some(&Role::FormResources) {
+            let what = "what a field or an annotation shows";
+            return findings.other(format!("{what} was {} (object {} {})", verb(after), id.0, id.1));
+        }
+        match (role, before, after) {
+            (Some(Role::ValidationData), ..) => findings.validation_data = true,
+            (Some(Role::Information), ..) => {}
+            (Some(Role::Appearance(index)), ..) => self.appearance_drawn(*index, findings),
+            (Some(Role::Attachments), ..) => findings.other("attached files were added or changed"),
+            (Some(Role::Scripts), ..) => findings.other("JavaScript was added or changed"),
+            (Some(Role::PageTree), ..) => findings.other("pages were added, removed or moved, or what they inherit was changed"),
+            (Some(Role::AnnotationAppearance), ..) => {
+                findings.other(format!("what an annotation shows was {} (object {} {})", verb(after), id.0, id.1));
+            }
+            (Some(Role::List), Object::Array(_), Object::Array(_)) => {}
+            (Some(Role::FormResources), Object::Dictionary(_), Object::Dictionary(_)) => {}
+            (Some(Role::Annotation), Object::Dictionary(old), Object::Dictionary(new)) => self.annotation(id, old, new, findings),
+            (Some(Role::Annotation), Object::Dictionary(old), Object::Null) => self.annotation_freed(id, old, findings),
+            (Some(Role::Catalog), Object::Dictionary(old), Object::Dictionary(new)) => self.catalog(old, new, findings),
+            (Some(Role::Form), Object::Dictionary(old), Object::Dictionary(new)) => self.form(old, new, findings),
+            (Some(Role::Page), Object::Dictionary(old), Object::Dictionary(new)) => self.page(old, new, findings),
+            (Some(Role::Field(index)), Object::Dictionary(old), Object::Dictionary(new)) => {
+                self.field(*index, old, new, findings)
+            }
+            _ => findings.other(format!("object {} {} was {}", id.0, id.1, verb(after))),
+        }
+    }
+
+    fn catalog(&self, old: &Dictionary, new: &Dictionary, findings: &mut Findings) {
         for key in differing(old, new) {
             match key.as_slice() {
                 b"AcroForm" => {
                     let form =
                         |document, dictionary| pdf::dict_entry(document, dictionary, b"AcroForm").cloned().unwrap_or_default();
-                    self.form(&form(self.signed, old), &form(self.current, new), changes);
+                    self.form(&form(self.signed, old), &form(self.current, new), findings);
                 }
-                b"DSS" => drop(changes.signatures.insert("validation data".to_owned())),
+                b"DSS" if new.has(b"DSS") => findings.validation_data = true,
                 b"Extensions" | b"Metadata" | b"Version" => {}
-                other => changes.other(format!("the catalog's {} was changed", printed(other))),
+                b"AF" => findings.other("attached files were added or changed"),
+                b"OpenAction" | b"AA" => findings.other("an action that runs by itself was added or changed"),
+                b"OCProperties" => findings.other("which layers are shown was changed"),
+                b"Perms" => findings.other("the document was certified, or its certification was changed"),
+                b"Names" => self.names(old, new, findings),
+                other => findings.other(format!("the catalog's {} was changed", printed(other))),
             }
         }
     }
 
-    fn form(&self, old: &Dictionary, new: &Dictionary, changes: &mut Changes) {
+    fn names(&self, old: &Dictionary, new: &Dictionary, findings: &mut Findings) {
+        let names = |document, dictionary| pdf::dict_entry(document, dictionary, b"Names").cloned().unwrap_or_default();
+        for key in differing(&names(self.signed, old), &names(self.current, new)) {
+            match key.as_slice() {
+                b"EmbeddedFiles" => findings.other("attached files were added or changed"),
+                b"JavaScript" => findings.other("JavaScript was added or changed"),
+                other => findings.other(format!("the catalog's names ({}) were changed", printed(other))),
+            }
+        }
+    }
+
+    fn page(&self, old: &Dictionary, new: &Dictionary, findings: &mut Findings) {
         for key in differing(old, new) {
             match key.as_slice() {
-                b"Fields" => {
-                    let list =
-                        |document, dictionary| pdf::array_entry(document, dictionary, b"Fields").cloned().unwrap_or_default();
-                    self.form_fields(&list(self.signed, old), &list(self.current, new), changes);
-                }
-                // Resources and defaults of fields; they show only where a field is filled.
-                b"SigFlags" | b"DR" | b"DA" | b"NeedAppearances" => {}
-                other => changes.other(format!("the form's {} was changed", printed(other))),
+                // The lists are compared by themselves.
+                b"Annots" | b"LastModified" | b"Tabs" => {}
+                b"AA" => findings.other("an action that runs by itself was added or changed"),
+                b"AF" => findings.other("attached files were added or changed"),
+                other => findings.other(format!("a page's {} was changed", printed(other))),
             }
-        }
-    }
-
-    /// The list of fields may only grow, by signed signature fields.
-    fn form_fields(&self, old: &[Object], new: &[Object], changes: &mut Changes) {
-        if !not_in(old, new).is_empty() {
-            changes.other("a form field was removed".to_owned());
-        }
-        for added in not_in(new, old) {
-            let signed = added.as_reference().ok().and_then(|id| self.new_signature(id));
-            match signed {
-                Some(name) => drop(changes.signatures.insert(name)),
-                None => changes.other("a form field was added".to_owned()),
-            }
-        }
-    }
-
-    /// The name of a signed signature field, by its own number or a widget's, that the signature did not know.
-    fn new_signature(&self, id: ObjectId) -> Option<String> {
-        if self.signed.objects.contains_key(&id) {
-            return None;
-        }
-        let name = self.current_widgets.get(&id);
-        let field = match name {
-            Some(name) => self.current_fields.get(name),
-            None => self.current_fields.values().find(|field| field.id == id),
-        }?;
-        (field.is_signed(self.current)).then(|| field.name.clone())
-    }
-
-    fn page(&self, old: &Dictionary, new: &Dictionary, changes: &mut Changes) {
-        for key in differing(old, new) {
-            match key.as_slice() {
-                b"Annots" => {
-                    let list =
-                        |document, dictionary| pdf::array_entry(document, dictionary, b"Annots").cloned().unwrap_or_default();
-                    self.page_annotations(&list(self.signed, old), &list(self.current, new), changes);
-                }
-                b"LastModified" | b"Tabs" => {}
-                other => changes.other(format!("a page's {} was changed", printed(other))),
-            }
-        }
-    }
-
-    fn page_annotations(&self, old: &[Object], new: &[Object], changes: &mut Changes) {
-        for removed in not_in(old, new) {
-            let widget = removed.as_reference().is_ok_and(|id| matches!(self.roles.get(&id), Some(Role::Field(_))));
-            if widget {
-                changes.other("a form field was taken off its page".to_owned());
-            } else {
-                changes.annotations = true;
-            }
-        }
-        for added in not_in(new, old) {
-            let widget = pdf::resolve(self.current, added).as_dict().is_ok_and(|a| is_widget(self.current, a));
-            let signed = added.as_reference().ok().and_then(|id| self.new_signature(id));
-            match signed {
-                Some(name) => drop(changes.signatures.insert(name)),
-                None if widget => changes.other("a form field was added to a page".to_owned()),
-                None => changes.annotations = true,
-            }
-        }
-    }
-
-    fn field(&self, index: usize, old: &Dictionary, new: &Dictionary, changes: &mut Changes) {
-        let field = &self.fields[index];
-        const VALUE: [&[u8]; 9] = [b"V", b"AP", b"AS", b"MK", b"M", b"I", b"RV", b"DA", b"Q"];
-        // A signature locks its field, and viewers mark it as printed.
-        let allowed = |key: &[u8]| VALUE.contains(&key) || (field.is_signature() && key == b"F");
-        match differing(old, new).iter().find(|key| !allowed(key)) {
-            Some(key) => changes.other(format!("{} of the field \"{}\" was changed", printed(key), field.name)),
-            None => self.field_filled(index, changes),
-        }
-    }
-
-    /// A field's value or appearance differs: fine, unless this very signature had seen it signed.
-    fn field_filled(&self, index: usize, changes: &mut Changes) {
-        let field = &self.fields[index];
-        let now_signed = self.current_fields.get(&field.name).is_some_and(|now| now.is_signed(self.current));
-        if field.is_signed(self.signed) {
-            changes.other(format!("the signed field \"{}\" was changed", field.name));
-        } else if now_signed {
-            changes.signatures.insert(field.name.clone());
-        } else if changes.form_fields.len() < MAX_LISTED {
-            changes.form_fields.insert(field.name.clone());
         }
     }
 }
@@ -318,6 +369,7 @@ fn verb(after: &Object) -> &'static str {
     if matches!(after, Object::Null) { "removed" } else { "changed" }
 }
 
+/// A name from the file as it can be shown.
 fn printed(key: &[u8]) -> String {
     String::from_utf8_lossy(key).chars().filter(|c| !c.is_control()).take(40).collect()
 }
@@ -327,99 +379,5 @@ fn differing(old: &Dictionary, new: &Dictionary) -> BTreeSet<Vec<u8>> {
     keys.into_iter().filter(|key| old.get(key).ok() != new.get(key).ok()).cloned().collect()
 }
 
-fn is_widget(document: &Document, annotation: &Dictionary) -> bool {
-    let subtype = pdf::entry(document, annotation, b"Subtype").and_then(|subtype| subtype.as_name().ok());
-    subtype == Some(b"Widget") || annotation.has(b"FT")
-}
-
-/// All annotations of all pages that are not widgets and objects of their own.
-fn annotations(document: &Document) -> Result<Vec<ObjectId>, pdf::Error> {
-    let pages = pdf::pages(document)?;
-    let lists = pages.iter().filter_map(|page| pdf::array_entry(document, pdf::dict_at(document, *page)?, b"Annots"));
-    let ids = lists.flatten().filter_map(|annotation| annotation.as_reference().ok());
-    Ok(ids.filter(|id| pdf::dict_at(document, *id).is_some_and(|a| !is_widget(document, a))).collect())
-}
-
-/// The appearance streams of a widget or annotation: of each kind, and for each state (ISO 32000-1 12.5.5).
-fn appearances(document: &Document, id: ObjectId) -> Vec<ObjectId> {
-    let dictionary = pdf::dict_at(document, id).and_then(|widget| pdf::dict_entry(document, widget, b"AP"));
-    let mut found = Vec::new();
-    for (_, appearance) in dictionary.into_iter().flat_map(|dictionary| dictionary.iter()) {
-        found.extend(appearance.as_reference().ok());
-        let states = pdf::resolve(document, appearance).as_dict().into_iter().flat_map(|states| states.iter());
-        found.extend(states.filter_map(|(_, state)| state.as_reference().ok()));
-    }
-    found
-}
-
-/// Everything that pages and page tree nodes draw with: contents and resources.
-fn page_content(document: &Document) -> Result<HashSet<ObjectId>, pdf::Error> {
-    let mut nodes: BTreeMap<ObjectId, &Dictionary> = BTreeMap::new();
-    for page in pdf::pages(document)? {
-        let mut next = Some(page);
-        while let Some(id) = next.filter(|id| !nodes.contains_key(id)) {
-            let Some(node) = pdf::dict_at(document, id) else { break };
-            nodes.insert(id, node);
-            next = node.get(b"Parent").and_then(Object::as_reference).ok();
-        }
-    }
-    let drawn = nodes.values().flat_map(|node| [b"Contents".as_slice(), b"Resources"].map(|key| node.get(key).ok()));
-    Ok(reachable(document, drawn.flatten().collect(), &[b"Parent", b"P", b"Annots", b"StructParent"]))
-}
-
-/// The objects that can be reached from `starts`, not going through the keys in `not_through`.
-fn reachable(document: &Document, starts: Vec<&Object>, not_through: &[&[u8]]) -> HashSet<ObjectId> {
-    let mut found = HashSet::new();
-    let mut open: Vec<ObjectId> = Vec::new();
-    for start in starts {
-        collect(start, not_through, 0, &mut |id| open.push(id));
-    }
-    while let Some(id) = open.pop() {
-        if found.insert(id)
-            && let Some(object) = document.objects.get(&id)
-        {
-            collect(object, not_through, 0, &mut |id| open.push(id));
-        }
-    }
-    found
-}
-
-fn references_in<'a>(objects: impl Iterator<Item = &'a Object>) -> HashSet<ObjectId> {
-    let mut found = HashSet::new();
-    for object in objects {
-        collect(object, &[], 0, &mut |id| {
-            found.insert(id);
-        });
-    }
-    found
-}
-
-/// Calls `found` for each reference in an object. The parser bounds the nesting; so does this.
-fn collect(object: &Object, not_through: &[&[u8]], depth: usize, found: &mut dyn FnMut(ObjectId)) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    let dictionary = match object {
-        Object::Reference(id) => return found(*id),
-        Object::Array(items) => return items.iter().for_each(|item| collect(item, not_through, depth + 1, found)),
-        Object::Dictionary(dictionary) => dictionary,
-        Object::Stream(stream) => &stream.dict,
-        _ => return,
-    };
-    for (key, value) in dictionary.iter() {
-        if !not_through.contains(&key.as_slice()) {
-            collect(value, not_through, depth + 1, found);
-        }
-    }
-}
-
-/// The items of `list` that are not in `reference`.
-fn not_in<'a>(list: &'a [Object], reference: &[Object]) -> Vec<&'a Object> {
-    let known: HashSet<ObjectId> = reference.iter().filter_map(|item| item.as_reference().ok()).collect();
-    let direct: Vec<&Object> = reference.iter().filter(|item| item.as_reference().is_err()).take(MAX_DIRECT).collect();
-    let is_known = |item: &&Object| match item {
-        Object::Reference(id) => known.contains(id),
-        other => direct.contains(other),
-    };
-    list.iter().filter(|item| !is_known(item)).collect()
-}
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use super::*;
 use crate::fixtures;
 use crate::pkcs12::Identity;
 use crate::revision::{Changes as Revision, Revisions};
-use crate::seal::{Request, seal};
+use crate::seal::{self, Request};
 
 fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2027, 1, 15, 9, 30, 0).unwrap()
@@ -30,6 +30,11 @@ fn request(field: Option<&str>) -> Request {
     }
 }
 
+/// The sealed file alone.
+fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Vec<u8>, seal::Error> {
+    seal::seal(pdf, identity, requests).map(|sealed| sealed.pdf)
+}
+
 fn sealed(requests: &[Request]) -> Vec<u8> {
     seal(&fixtures::contract(&["A", "B"]), &identity(), requests).unwrap()
 }
@@ -49,7 +54,7 @@ fn revised(pdf: &[u8], change: impl FnOnce(&Document) -> (ObjectId, lopdf::Objec
     let (id, object) = change(revisions.document());
     changes.set(id, object);
     revisions.append(changes).unwrap();
-    revisions.finish()
+    revisions.whole()
 }
 
 fn page(document: &Document) -> (ObjectId, Dictionary) {

@@ -1,0 +1,149 @@
+//! What a seal may change of what is shown: the fields that it signs and the values that it draws. Everything else is
+//! proven to be the same before a sealed file leaves this room.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use lopdf::{Object, ObjectId};
+
+use super::terms::Terms;
+use super::{Error, MAX_REQUESTS, RESERVED_BYTES, Request, check, sign_once};
+use crate::permissions;
+use crate::revision::{Changes, Revisions};
+use crate::{fields, forms, pdf};
+
+/// A place on a page that a seal draws into.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Mask {
+    /// Index of the page, from 0.
+    pub page: usize,
+    /// Left, bottom, right, top, in the page's default user space, in points.
+    pub rect: [f32; 4],
+}
+
+/// A sealed file, proven to show the same as the original outside the places it draws into.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sealed {
+    /// The whole file; it begins with the original.
+    pub pdf: Vec<u8>,
+    /// What it draws into: visible signatures, and the values of a form that told viewers to draw them.
+    pub masks: Vec<Mask>,
+}
+
+/// Seals without a key, in all free signature fields and once more, to find out at the upload what would go wrong at the
+/// seal: appearances, the writing of a revision, the comparison with the original. The signatures in the result are empty.
+///
+/// # Errors
+/// As [`super::seal`]; fields that are locked or ask for what cannot be had are left out, they are told by `inspect`.
+pub fn rehearse(pdf: &[u8]) -> Result<Sealed, Error> {
+    pdf::guarded(|| {
+        let mut revisions = Revisions::open(pdf)?;
+        let mut shown = Shown::new(&mut revisions)?;
+        let document = revisions.document();
+        let all = fields::all(document)?;
+        let permissions = permissions::of_document(document, &all);
+        let free = all.iter().filter(|field| field.is_signature() && !field.is_signed(document));
+        let free = free.filter(|field| permissions::refusal(document, &permissions, field).is_none());
+        let mut names: Vec<Option<String>> = free.map(|field| Some(field.name.clone())).take(MAX_REQUESTS - 1).collect();
+        if permissions::locked(&permissions, &super::free_name(&all)).is_none() {
+            names.push(None);
+        }
+        for field in names {
+            let request = Request {
+                field,
+                // As wide as names get, so that what is drawn is drawn small.
+                signer_name: "Maximiliana Fernández-Villaverde i Güell de la Fuente".to_owned(),
+                at: DateTime::<Utc>::UNIX_EPOCH,
+                reason: String::new(),
+                location: None,
+                appearance_lines: None,
+            };
+            sign_once(&mut revisions, &mut shown, &request, &Terms::none(), RESERVED_BYTES)?;
+        }
+        shown.proven(revisions)
+    })?
+}
+
+/// What was touched while signatures were made.
+pub(super) struct Shown {
+    pages: Vec<ObjectId>,
+    pages_of: HashMap<ObjectId, Vec<ObjectId>>,
+    indices_of: HashMap<ObjectId, Vec<usize>>,
+    touched: HashSet<ObjectId>,
+    masks: Vec<Mask>,
+}
+
+impl Shown {
+    /// Draws the values of a form that tells viewers to draw them, in a revision of its own, and takes the flag away: what
+    /// viewers draw by themselves cannot be sealed. A file that is signed keeps the flag, as drawing would change what its
+    /// signers saw.
+    ///
+    /// # Errors
+    /// Where a value cannot be drawn.
+    pub(super) fn new(revisions: &mut Revisions<'_>) -> Result<Self, Error> {
+        let pages = pdf::pages(revisions.document())?;
+        let indices_of = pdf::annotation_pages(revisions.document())?;
+        let on = |indices: &Vec<usize>| indices.iter().filter_map(|index| pages.get(*index).copied()).collect();
+        let pages_of = indices_of.iter().map(|(id, indices)| (*id, on(indices))).collect();
+        let mut shown = Self { pages, pages_of, indices_of, touched: HashSet::new(), masks: Vec::new() };
+        let document = revisions.document();
+        let is_signed = fields::all(document)?.iter().any(|field| field.is_signed(document));
+        if !is_signed && forms::needs_appearances(document) {
+            shown.draw_values(revisions)?;
+        }
+        Ok(shown)
+    }
+
+    fn draw_values(&mut self, revisions: &mut Revisions<'_>) -> Result<(), Error> {
+        let mut numbers = revisions.numbers();
+        let drawn = forms::draw_values(revisions.document(), &mut || numbers.next_id())?;
+        revisions.take_numbers(numbers);
+        let mut changes = Changes::default();
+        for (id, object) in drawn.objects {
+            self.touched.insert(id);
+            changes.set(id, object);
+        }
+        self.masks.extend(drawn.widgets.iter().map(|widget| Mask { page: widget.page, rect: widget.rect }));
+        let document = revisions.document();
+        let (catalog_id, catalog) = pdf::catalog(document)?;
+        let mut form = pdf::dict_entry(document, catalog, b"AcroForm").cloned().unwrap_or_default();
+        form.remove(b"NeedAppearances");
+        match catalog.get(b"AcroForm") {
+            Ok(Object::Reference(id)) => changes.set(*id, form),
+            _ => {
+                let mut catalog = catalog.clone();
+                catalog.set("AcroForm", form);
+                changes.set(catalog_id, catalog);
+            }
+        }
+        revisions.append(changes)?;
+        Ok(())
+    }
+
+    /// The pages that list a widget.
+    pub(super) fn pages_of(&self, widget: ObjectId) -> &[ObjectId] {
+        self.pages_of.get(&widget).map_or(&[], Vec::as_slice)
+    }
+
+    /// A field or widget that is signed.
+    pub(super) fn touch(&mut self, id: ObjectId) {
+        self.touched.insert(id);
+    }
+
+    /// A widget that is drawn into.
+    pub(super) fn mask(&mut self, widget: ObjectId, rect: Option<[f32; 4]>) {
+        let Some(rect) = rect else { return };
+        let pages = self.indices_of.get(&widget).into_iter().flatten();
+        self.masks.extend(pages.map(|page| Mask { page: *page, rect }));
+    }
+
+    /// The finished file, if it shows the same.
+    ///
+    /// # Errors
+    /// [`Error::Changed`].
+    pub(super) fn proven(self, revisions: Revisions<'_>) -> Result<Sealed, Error> {
+        let pdf = revisions.whole();
+        check::shows_the_same(&revisions, &pdf, &self.touched, self.pages.len())?;
+        Ok(Sealed { pdf, masks: self.masks })
+    }
+}
