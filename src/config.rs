@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
-use crate::{access, channels, codes, engine, http, iso_duration, processes::Tenant};
+use crate::{access, channels, codes, cpu_pool, engine, http, iso_duration, processes::Tenant, render_workers};
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
 const ENVIRONMENT_PREFIX: &str = "RUBRICA_";
@@ -52,6 +52,8 @@ pub struct Config {
     pub codes: Codes,
     pub processes: Processes,
     pub documents: Documents,
+    pub cpu: Cpu,
+    pub render: Render,
     pub log: Log,
     /// Per organization, by its identifier.
     pub organizations: BTreeMap<String, Organization>,
@@ -216,7 +218,6 @@ pub struct Processes {
 impl Default for Processes {
     fn default() -> Self {
         let options = actors::Options::default();
-        let delta = |duration: Duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::seconds(30));
         Self {
             mailbox: options.mailbox,
             passivate_after: delta(options.passivate_after),
@@ -231,7 +232,6 @@ impl Default for Processes {
 
 impl Processes {
     pub fn options(&self) -> actors::Options {
-        let std = |delta: TimeDelta| delta.to_std().unwrap_or_default();
         let defaults = actors::Options::default();
         actors::Options {
             mailbox: self.mailbox,
@@ -264,6 +264,114 @@ impl Default for Documents {
     fn default() -> Self {
         Self { limit: 50 * 1024 * 1024, orphan_grace: TimeDelta::days(1) }
     }
+}
+
+/// The work on strangers' files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cpu {
+    /// Work on documents and key files that runs at once, 1 to 256; of an organization that has none running one more may. While others wait
+    /// one organization has at most half of it. Default: one per processor.
+    pub places: Option<usize>,
+    /// Most bytes of documents that are read for such work and are in memory at once, 1 MiB to 64 GiB; those that wait hold none. A larger
+    /// document is read alone. Default: 268435456.
+    pub memory: u64,
+    /// Work that may wait, of one organization and in all, 1 to 100000; more is 503. Default: 256 and 4096.
+    pub waiting_per_organization: usize,
+    pub waiting: usize,
+    /// Longest wait for a turn, PT1S to PT10M; then it is 503. Default: PT30S.
+    #[serde(with = "iso_duration")]
+    pub wait: TimeDelta,
+    /// Longest time for the work on one file, PT1S to PT10M. A file that took longer twice is not tried again for an hour. Default: PT20S.
+    #[serde(with = "iso_duration")]
+    pub time: TimeDelta,
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        let options = cpu_pool::Options::default();
+        Self {
+            places: None,
+            memory: options.memory,
+            waiting_per_organization: options.waiting_each,
+            waiting: options.waiting,
+            wait: delta(options.patience),
+            time: delta(options.time),
+        }
+    }
+}
+
+impl Cpu {
+    pub fn options(&self) -> cpu_pool::Options {
+        let defaults = cpu_pool::Options::default();
+        cpu_pool::Options {
+            places: self.places.unwrap_or(defaults.places),
+            memory: self.memory,
+            waiting_each: self.waiting_per_organization,
+            waiting: self.waiting,
+            patience: std(self.wait),
+            time: std(self.time),
+        }
+    }
+}
+
+/// The processes that draw pages, to compare what a document shows before and after a seal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Render {
+    /// The program that they run, as `PROGRAM render-worker`. Default: this one.
+    pub program: Option<PathBuf>,
+    /// Bytes of memory that each may have, 128 MiB to 64 GiB. Files that would fill a quarter of it are not drawn. Default: 1073741824.
+    pub process_memory: u64,
+    /// Processor time for the pages of one document, PT1S to PT10M. Default: PT10S.
+    #[serde(with = "iso_duration")]
+    pub processor_time: TimeDelta,
+    /// Pages of a document that are compared, 0 to 1000: those with a seal first, then the first ones. Default: 20.
+    pub max_pages: usize,
+    /// Pixels of a page, and of all pages of a document, that are compared at 100 dots per inch, 0 to 1000000000. A page of A4 has 967590.
+    /// Default: 16000000 and 40000000.
+    pub max_page_pixels: u64,
+    pub max_pixels: u64,
+}
+
+impl Default for Render {
+    fn default() -> Self {
+        let options = render_workers::Options::default();
+        Self {
+            program: None,
+            process_memory: options.process.memory,
+            processor_time: TimeDelta::seconds(i64::try_from(options.process.seconds).unwrap_or(10)),
+            max_pages: options.limits.max_pages,
+            max_page_pixels: options.limits.max_page_pixels,
+            max_pixels: options.limits.max_pixels,
+        }
+    }
+}
+
+impl Render {
+    pub fn options(&self) -> render_workers::Options {
+        let defaults = render_workers::Options::default();
+        let seconds = std(self.processor_time).as_secs().max(1);
+        let process = ::render::worker::Options {
+            program: self.program.clone().unwrap_or(defaults.process.program),
+            memory: self.process_memory,
+            seconds,
+            // A busy machine gives less than a processor.
+            patience: Duration::from_secs(seconds + seconds / 2),
+            ..defaults.process
+        };
+        let limits =
+            ::render::Limits { max_pages: self.max_pages, max_page_pixels: self.max_page_pixels, max_pixels: self.max_pixels };
+        render_workers::Options { process, limits }
+    }
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::seconds(30))
+}
+
+fn std(delta: TimeDelta) -> Duration {
+    delta.to_std().unwrap_or_default()
 }
 
 /// The log, on standard error.
@@ -360,11 +468,24 @@ impl Config {
         self.organizations.iter().map(tenant).collect()
     }
 
+    /// The options of the work on documents.
+    fn check_work(&self) -> Result<(), Error> {
+        let (cpu, render) = (&self.cpu, &self.render);
+        let (jobs, pixels) = (1..=100_000, 0..=1_000_000_000);
+        within("cpu.places", cpu.places.is_none_or(|places| (1..=256).contains(&places)), "1 to 256")?;
+        within("cpu.memory", (1 << 20..=1 << 36).contains(&cpu.memory), "1048576 to 68719476736 bytes")?;
+        within("cpu.waiting_per_organization", jobs.contains(&cpu.waiting_per_organization), "1 to 100000")?;
+        within("cpu.waiting", jobs.contains(&cpu.waiting), "1 to 100000")?;
+        within("cpu.wait", seconds(cpu.wait, 1, 600), "PT1S to PT10M")?;
+        within("cpu.time", seconds(cpu.time, 1, 600), "PT1S to PT10M")?;
+        within("render.process_memory", (1 << 27..=1 << 36).contains(&render.process_memory), "134217728 to 68719476736 bytes")?;
+        within("render.processor_time", seconds(render.processor_time, 1, 600), "PT1S to PT10M")?;
+        within("render.max_pages", render.max_pages <= 1000, "0 to 1000")?;
+        within("render.max_page_pixels", pixels.contains(&render.max_page_pixels), "0 to 1000000000")?;
+        within("render.max_pixels", pixels.contains(&render.max_pixels), "0 to 1000000000")
+    }
+
     fn check(&self) -> Result<(), Error> {
-        let within = |name: &str, holds: bool, bounds: &str| {
-            if holds { Ok(()) } else { Err(Error::Invalid(format!("{name}: expected {bounds}"))) }
-        };
-        let seconds = |delta: TimeDelta, from: i64, to: i64| (from..=to).contains(&delta.num_seconds());
         let digits = codes::MIN_DIGITS..=codes::MAX_DIGITS;
         within("server.workers", self.server.workers.is_none_or(|workers| (1..=256).contains(&workers)), "1 to 256")?;
         within("server.connections", (1..=100_000).contains(&self.server.connections), "1 to 100000")?;
@@ -387,6 +508,7 @@ impl Config {
         within("processes.effect_backoff", seconds(self.processes.effect_backoff, 1, 3600), "PT1S to PT1H")?;
         within("documents.limit", (1024..=1 << 30).contains(&self.documents.limit), "1024 to 1073741824 bytes")?;
         within("documents.orphan_grace", seconds(self.documents.orphan_grace, 3600, 30 * 86_400), "PT1H to P30D")?;
+        self.check_work()?;
         tracing_subscriber::EnvFilter::try_new(&self.log.filter)
             .map_err(|error| Error::Invalid(format!("log.filter: {error}")))?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;
@@ -428,6 +550,14 @@ impl Config {
         channels::Channels::check(&self.channels)?;
         Ok(())
     }
+}
+
+fn within(name: &str, holds: bool, bounds: &str) -> Result<(), Error> {
+    if holds { Ok(()) } else { Err(Error::Invalid(format!("{name}: expected {bounds}"))) }
+}
+
+fn seconds(delta: TimeDelta, from: i64, to: i64) -> bool {
+    (from..=to).contains(&delta.num_seconds())
 }
 
 /// Whether a variable of our prefix is an option: `SECTION__NAME`, one of the two that are in no section, or the short name of

@@ -11,8 +11,10 @@ use serde_json::Value;
 
 use crate::{
     config::{Config, Mode},
+    cpu_pool,
     engine::Engine,
     http::operations::{self, HttpMetrics},
+    render_workers,
 };
 
 type Environment = BTreeMap<String, String>;
@@ -257,6 +259,8 @@ async fn registry() -> Registry {
     let registry = Registry::new();
     actors::Metrics::new(&registry).unwrap();
     HttpMetrics::new(&registry).unwrap();
+    cpu_pool::Metrics::new(&registry).unwrap();
+    render_workers::Metrics::new(&registry).unwrap();
     store::scylla::Metrics::new(&registry).unwrap();
     store::scylla::WakeMetrics::new(&registry).unwrap();
     let folder = tempfile::tempdir().unwrap();

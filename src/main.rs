@@ -54,6 +54,12 @@ enum Command {
     Config(ConfigCommand),
     /// Print the OpenAPI description of the server.
     Openapi,
+    /// Draw pages for the server that started this: jobs on standard input, answers on standard output.
+    #[command(name = render::worker::COMMAND, hide = true)]
+    RenderWorker {
+        /// Address space, in bytes.
+        memory: Option<u64>,
+    },
 }
 
 #[derive(Args, Clone)]
@@ -108,6 +114,7 @@ fn main() -> ExitCode {
         Some(Command::Token(options)) => token(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Config(ConfigCommand::Check(options))) => check(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Openapi) => openapi().map(|()| ExitCode::SUCCESS),
+        Some(Command::RenderWorker { memory }) => Ok(render::worker::run(memory)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("rubrica: {error}");

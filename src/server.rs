@@ -26,6 +26,7 @@ use crate::{
     channels::{self, Channels},
     codes::Codes,
     config::{Config, Mode},
+    cpu_pool::{self, CpuPool},
     engine,
     http::{
         self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk,
@@ -35,6 +36,7 @@ use crate::{
     keys::{self, Keys},
     processes::{Processes, Tenants, World},
     receipts::Receipts,
+    render_workers::{self, Workers},
     sandbox_clock::Offset,
     transfer,
     turns::Turns,
@@ -51,6 +53,9 @@ const COLLECT_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// Between two tries to be the one that searches.
 const COLLECT_LOOK: Duration = Duration::from_secs(600);
+
+/// How long work on documents may go on once the server takes no more requests.
+const CUT_AFTER: Duration = Duration::from_secs(5);
 
 /// Why the server cannot start or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +109,7 @@ pub struct Running {
 struct Parts {
     engine: engine::Engine,
     processes: Processes,
+    cpu: CpuPool,
     timer: Timer,
     background: Vec<tokio::task::JoinHandle<()>>,
     going_down: Arc<AtomicBool>,
@@ -128,12 +134,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     if let Err(error) = blobs.ping().await {
         tracing::warn!(%error, "the files cannot be reached yet; the server is not ready until they are");
     }
+    let cpu = CpuPool::new(config.cpu.options(), cpu_pool::Metrics::new(&registry)?);
+    let drawing = Workers::new(cpu.clone(), config.render.options(), render_workers::Metrics::new(&registry)?);
     let documents = Documents::new(
         store.clone(),
         blobs.clone(),
+        cpu.clone(),
+        drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
-    let configurations = SignConfigurations::new(store.clone(), keys.clone());
+    let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }
@@ -175,6 +185,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let state = State {
         documents: documents.clone(),
         configurations,
+        workers: drawing,
         keys,
         access,
         options: Arc::new(http::context::Options {
@@ -230,7 +241,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     .disable_signals()
     .listen(listener)?
     .run();
-    let parts = Parts { engine, processes, timer, background, going_down, drain_pause, patience };
+    let parts = Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience };
     Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
 }
 
@@ -252,17 +263,27 @@ impl Running {
             ended = &mut served => return Ok(ended?),
             () = &mut stop => tracing::info!("going down"),
         }
-        let Parts { engine, processes, timer, background, going_down, drain_pause, patience } = self.parts;
+        let Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience } = self.parts;
         going_down.store(true, Ordering::Release);
         tokio::select! {
             ended = &mut served => return Ok(ended?),
             () = tokio::time::sleep(drain_pause) => {}
         }
+        // Work on a file ends by itself or by its bounds; the end does not wait that long.
+        let cutting = tokio::spawn({
+            let cpu = cpu.clone();
+            async move {
+                tokio::time::sleep(CUT_AFTER.min(patience)).await;
+                cpu.close();
+            }
+        });
         let stopping = handle.stop(true);
         let (ended, ()) = tokio::join!(served, stopping);
         timer.stop().await;
         background.iter().for_each(tokio::task::JoinHandle::abort);
         let (sign, otp) = tokio::join!(processes.sign.drain(patience), processes.otp.drain(patience));
+        cutting.abort();
+        cpu.close();
         if !(sign && otp) {
             tracing::warn!("some effects were still under way; they are taken up again later, here or by another server");
         }

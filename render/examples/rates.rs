@@ -42,7 +42,10 @@ fn measure(files: impl Iterator<Item = String>) -> Result<(), Failure> {
     for file in files {
         documents.push((file.clone(), std::fs::read(file)?));
     }
-    println!("{:<28} {:>12} {:>12} {:>12} {:>12} {:>14}", "document", "in process", "in a worker", "new worker", "pages/s", "ms per page");
+    println!(
+        "{:<28} {:>12} {:>12} {:>12} {:>12} {:>14}",
+        "document", "in process", "in a worker", "new worker", "pages/s", "ms per page"
+    );
     for (name, document) in documents {
         let pages = compare(&Revisions::of_one_file(document.clone(), document.len()), &[], &Limits::default()).compared_pages;
         let within = each(|| {

@@ -66,10 +66,14 @@ impl Default for Limits {
 pub enum Skipped {
     /// The revision before cannot be read here, as when its encryption is not supported: nothing was compared.
     Unreadable,
+    /// The files are larger than is drawn: nothing was compared.
+    Bytes,
     /// There are more pages than are compared.
     Pages,
     /// Pages are larger than is drawn, or all together are.
     Pixels,
+    /// Drawing takes more time or memory than a document gets, or broke on it: nothing was compared.
+    Cost,
 }
 
 /// What was compared, and what differs.
@@ -87,6 +91,13 @@ pub struct Comparison {
     pub differing: Vec<usize>,
     /// Why `compared_pages` is less than `pages`; the first reason that was met.
     pub skipped: Option<Skipped>,
+}
+
+impl Comparison {
+    /// Of nothing.
+    pub fn none(skipped: Skipped) -> Self {
+        Self { pages: 0, compared_pages: 0, incomplete_pages: 0, differing: Vec::new(), skipped: Some(skipped) }
+    }
 }
 
 /// Two revisions of a document, as bytes.
@@ -125,7 +136,8 @@ impl AsRef<[u8]> for Start {
 ///
 /// Takes as much time, memory and stack as the pages want, and may panic on some: only for a process with limits.
 pub fn compare(revisions: &Revisions, masks: &[Mask], limits: &Limits) -> Comparison {
-    let unreadable = |pages: usize, differing, skipped| Comparison { pages, compared_pages: 0, incomplete_pages: 0, differing, skipped };
+    let unreadable =
+        |pages: usize, differing, skipped| Comparison { pages, compared_pages: 0, incomplete_pages: 0, differing, skipped };
     let Ok(before) = Pdf::new(revisions.before.clone()) else { return unreadable(0, Vec::new(), Some(Skipped::Unreadable)) };
     let pages = before.pages().len();
     let Ok(after) = Pdf::new(revisions.after.clone()) else {
@@ -347,7 +359,8 @@ mod tests {
 
     #[test]
     fn one_digit_of_six_points_is_seen() {
-        for (one, other) in [("1.250,00", "1.260,00"), ("100", "180"), ("300", "800"), ("5", "6"), ("1.000", "1,000"), ("", ".")] {
+        for (one, other) in [("1.250,00", "1.260,00"), ("100", "180"), ("300", "800"), ("5", "6"), ("1.000", "1,000"), ("", ".")]
+        {
             let differing = shown(with_text(one), with_text(other), &[]).differing;
             assert_eq!(differing, [0], "{one} and {other}");
         }

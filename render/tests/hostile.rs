@@ -165,9 +165,7 @@ fn contract() -> Vec<u8> {
 
 #[test]
 fn what_wants_more_than_there_is_ends_in_a_limit() {
-    for (name, document) in
-        [("forms", forms_in_forms()), ("pattern", a_pattern_without_end()), ("clips", a_page_of_clips())]
-    {
+    for (name, document) in [("forms", forms_in_forms()), ("pattern", a_pattern_without_end()), ("clips", a_page_of_clips())] {
         let mut worker = Process::start(&options()).expect("a worker");
         let outcome = compare(&mut worker, &document);
         assert!(matches!(outcome, Err(Error::Exceeded(_))), "{name}: {outcome:?}");
@@ -280,7 +278,10 @@ fn a_worker_has_limits_and_nothing_to_reach() {
         line.split_whitespace().next().expect("a number").to_owned()
     };
     assert_eq!(limit("Max address space"), (1u64 << 30).to_string());
-    assert_eq!((limit("Max open files"), limit("Max file size"), limit("Max core file size")), ("16".into(), "0".into(), "0".into()));
+    assert_eq!(
+        (limit("Max open files"), limit("Max file size"), limit("Max core file size")),
+        ("16".into(), "0".into(), "0".into())
+    );
     // One second for the job, and what was used before.
     assert!(limit("Max cpu time").parse::<u64>().expect("seconds") <= 4);
     let status = of_it("status");

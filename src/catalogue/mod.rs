@@ -48,17 +48,21 @@ pub enum Error {
     /// The bytes of a document that should be there are not.
     #[error("the bytes of {0} are missing")]
     BytesMissing(String),
-    /// A task of ours panicked.
-    #[error("{0} did not end")]
-    Interrupted(&'static str),
+    /// The work on a document or a key file had no turn, or no end.
+    #[error(transparent)]
+    Cpu(#[from] crate::cpu_pool::Error),
+    /// The processes that draw pages do not work; that is not the document's fault.
+    #[error("the pages could not be compared: {0}")]
+    Drawing(String),
 }
 
 impl Error {
     /// Whether the same call may work a little later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_) => true,
-            Self::Store(_) | Self::Unreadable(_) | Self::BytesMissing(_) | Self::Interrupted(_) => false,
+            Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_) | Self::Drawing(_) => true,
+            Self::Cpu(error) => error.is_transient(),
+            Self::Store(_) | Self::Unreadable(_) | Self::BytesMissing(_) => false,
         }
     }
 }

@@ -143,18 +143,25 @@ impl References {
         Ok(self.blobs.put_copy(organization, digest, copy, bytes).await?)
     }
 
-    /// Holds bytes that are there already; `None`, and no reference, if they are not.
-    pub async fn keep(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<Option<Bytes>, Error> {
+    /// Holds bytes that are there already; `false`, and no reference, if they are not. They are looked for after the reference was written,
+    /// as only those stay for sure, and not read: many may ask at once.
+    pub async fn keep(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<bool, Error> {
         let copy = self.hold(organization, digest, holder, at).await?;
-        let Some(bytes) = self.blobs.get(organization, digest).await? else {
-            self.release(organization, digest, holder, at).await?;
-            return Ok(None);
+        // What is there may be a copy that a late removal still reaches; then they are put again.
+        let is_kept = match copy {
+            0 => self.blobs.is_there(organization, digest).await?,
+            _ => self.blobs.has_copy(organization, digest, copy).await? || self.put_again(organization, digest, copy).await?,
         };
-        // What was found may be a copy that a late removal still reaches.
-        if copy > 0 && !self.blobs.has_copy(organization, digest, copy).await? {
-            self.blobs.put_copy(organization, digest, copy, bytes.clone()).await?;
+        if !is_kept {
+            self.release(organization, digest, holder, at).await?;
         }
-        Ok(Some(bytes))
+        Ok(is_kept)
+    }
+
+    async fn put_again(&self, organization: &str, digest: &Digest, copy: u64) -> Result<bool, Error> {
+        let Some(bytes) = self.blobs.get(organization, digest).await? else { return Ok(false) };
+        self.blobs.put_copy(organization, digest, copy, bytes).await?;
+        Ok(true)
     }
 
     /// Writes the reference and lets a removal that may not have seen it end. The answer is the copy under which the bytes stay.

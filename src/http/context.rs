@@ -17,6 +17,7 @@ use crate::access::{self, Action, Denied, Target};
 use crate::catalogue::documents::{Documents, Owner};
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::keys::Keys;
+use crate::render_workers::Workers;
 
 /// When a request that met an unreachable key source is worth repeating.
 const KEYS_RETRY: Duration = Duration::from_secs(5);
@@ -40,6 +41,8 @@ pub struct State {
     pub documents: Documents,
     /// Sign configurations of all organizations.
     pub configurations: SignConfigurations,
+    /// The processes that draw pages.
+    pub workers: Workers,
     /// Seals public URLs.
     pub keys: Keys,
     /// Checks tokens.

@@ -29,7 +29,7 @@ use super::responses::{Conflict, Failures, Gone, NotFound};
 use crate::access::{Action, Target};
 use crate::catalogue::documents::{self, Admission, Document, Extension, Owner, Upload};
 use crate::public_url::{self, Disposition, PublicDocument};
-use crate::{catalogue, iso_duration};
+use crate::{catalogue, cpu_pool, iso_duration};
 
 /// When a call that met a busy store is worth repeating.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -80,7 +80,11 @@ impl From<documents::Error> for ApiError {
 
 impl From<catalogue::Error> for ApiError {
     fn from(error: catalogue::Error) -> Self {
-        if error.is_transient() { Self::unavailable(error, RETRY_AFTER) } else { Self::internal(error) }
+        match error {
+            catalogue::Error::Cpu(error @ cpu_pool::Error::SetAside(_)) => Self::input(error.to_string()),
+            error if error.is_transient() => Self::unavailable(error, RETRY_AFTER),
+            error => Self::internal(error),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ impl From<sign_configuration::Error> for ApiError {
             E::NotFound => Self::not_found(error.to_string()),
             E::WrongPassword => Self::unauthorized(error.to_string()),
             E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
-            E::Unusable(_) => Self::internal(error),
+            E::Unusable(_) | E::NotValid(_) => Self::internal(error),
             E::Catalogue(error) => error.into(),
         }
     }

@@ -1,6 +1,7 @@
 //! Sign processes: create, read, cancel.
 
 use actix_web::{HttpResponse, http::header, web};
+use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use store::{Timestamp, blobs::Digest};
@@ -29,7 +30,8 @@ use crate::{
         documents::{self, Extension, Owner},
         sign_configuration::SignConfiguration,
     },
-    heavy, iso_duration,
+    cpu_pool::Cutoff,
+    iso_duration,
 };
 
 /// Most bytes of a creation in the journal, with room for what the journal adds.
@@ -348,8 +350,15 @@ impl<'a> Check<'a> {
             self.problem(format!("{path}.id: the document is no PDF but {}", record.extension.as_str()));
             return Ok(None);
         }
-        let bytes = self.state.documents.bytes(self.organization, &record).await?;
-        let inspected = heavy::run(move || ::documents::inspect::inspect(&bytes)).await.map_err(ApiError::internal)?;
+        let inspect = |bytes: Bytes, _: &Cutoff| ::documents::inspect::inspect(&bytes);
+        let inspected = match self.state.documents.work_on(self.organization, &record, inspect).await {
+            Ok(inspected) => inspected,
+            Err(error) => {
+                let reason = error.set_aside().ok_or(error)?;
+                self.problem(format!("{path}.id: the document cannot be signed: {reason}"));
+                return Ok(None);
+            }
+        };
         let facts = match inspected {
             Ok(facts) => facts,
             Err(error) => {

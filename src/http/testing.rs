@@ -18,7 +18,9 @@ use super::{documents, error, sign_configuration};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::sign_configuration::SignConfigurations;
+use crate::cpu_pool::CpuPool;
 use crate::keys::Keys;
+use crate::render_workers::{self, Workers};
 
 pub const MAX_DOCUMENT: usize = 64 * 1024;
 
@@ -55,14 +57,18 @@ impl World {
     pub fn new() -> Self {
         let keys = Keys::from_bytes(&[7; 32]);
         let store = Arc::new(Model::new());
+        let cpu = CpuPool::default();
         let options = access::Options { development: true, ..Default::default() };
         let state = State {
             documents: Documents::new(
                 store.clone(),
                 Blobs::memory(),
+                cpu.clone(),
+                Workers::none(),
                 DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
             ),
-            configurations: SignConfigurations::new(store, keys.clone()),
+            configurations: SignConfigurations::new(store, keys.clone(), cpu.clone()),
+            workers: Workers::new(cpu, render_workers::Options::default(), render_workers::Metrics::default()),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
             options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),

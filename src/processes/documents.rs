@@ -23,7 +23,7 @@ use crate::{
         documents::{self, Extension, Owner, Produced},
         sign_configuration,
     },
-    heavy,
+    cpu_pool::{Cutoff, Job},
 };
 
 impl World {
@@ -44,18 +44,24 @@ impl World {
             Err(attempt) => return attempt,
         };
         let Ok(digest) = document.digest.parse() else { return refused("the document's digest is not readable") };
-        let bytes = match self.documents.held_bytes(organization, &digest).await {
-            Ok(bytes) => bytes,
-            Err(documents::Error::Gone) => return refused("the document's bytes are gone"),
-            Err(error) => return retry(error),
-        };
         let requests = seal_requests(life, document);
-        let sealed = match heavy::run(move || seal::seal(&bytes, &identity, &requests)).await {
+        let seal = move |bytes: Bytes, _: &Cutoff| seal::seal(&bytes, &identity, &requests);
+        let sealed = match self.documents.work_on_held(organization, &digest, document.size, seal).await {
             Ok(Ok(sealed)) => sealed,
             Ok(Err(error @ seal::Error::Signing)) => return retry(error),
             Ok(Err(error)) => return refused(error),
-            Err(reason) => return retry(reason),
+            Err(documents::Error::Gone) => return refused("the document's bytes are gone"),
+            Err(error) => return error.set_aside().map_or_else(|| retry(&error), refused),
         };
+        let bytes = Bytes::from(sealed.pdf);
+        let original = usize::try_from(document.size).unwrap_or(usize::MAX);
+        let compared = match self.documents.compare(organization, digest, bytes.clone(), original, &sealed.masks).await {
+            Ok(compared) => compared,
+            Err(error) => return retry(error),
+        };
+        if let Some(reason) = documents::would_change(&compared) {
+            return refused(reason);
+        }
         let owner = match document.owner.as_deref().map(Owner::new).transpose() {
             Ok(owner) => owner,
             Err(reason) => return refused(reason),
@@ -66,7 +72,8 @@ impl World {
             extension: Extension::Pdf,
             tags: vec!["SIGNED".into()],
             owner,
-            bytes: sealed.into(),
+            bytes,
+            comparison: Some(compared),
         };
         match self.documents.store_produced(organization, produced, now).await {
             Ok(stored) => {
@@ -96,7 +103,9 @@ impl World {
         let language = life.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
         let language = self.channels.texts().language(organization, language);
         let process = life.creation.id;
-        let made = heavy::run(move || certificate_pdf(&evidence, &identity, evidence::language(language), process, now)).await;
+        let job = Job::new(organization, 0);
+        let work = move |_: &Cutoff| certificate_pdf(&evidence, &identity, evidence::language(language), process, now);
+        let made = self.documents.cpu().run(job, work).await;
         let bytes: Bytes = match made {
             Ok(Ok(bytes)) => bytes.into(),
             Ok(Err(reason)) => return retry(reason),
@@ -109,6 +118,7 @@ impl World {
             tags: vec!["CERTIFICATE".into()],
             owner: None,
             bytes,
+            comparison: None,
         };
         match self.documents.store_produced(organization, produced, now).await {
             Ok(stored) => Attempt::Done(Some(Command::Certified { certificate: stored.id })),

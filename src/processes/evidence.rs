@@ -4,8 +4,8 @@ use ::documents::{
     active::ActiveContent,
     certificate::{
         self, Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, Identification, Journal, JournalPosition,
-        Moment, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
-        TimelineEntry, mask,
+        Moment, PagesCompared, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer,
+        Software, Tenant, TimelineEntry, mask,
     },
     pkcs12::Identity,
     verify::{self, Trust},
@@ -15,6 +15,7 @@ use actors::{
     Host,
     journal::{self, Fact, Line},
 };
+use bytes::Bytes;
 use chrono::{DateTime, Offset, Utc};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ use workflows::{
 };
 
 use super::World;
-use crate::{catalogue::documents, channels::Language, heavy};
+use crate::{catalogue::documents, channels::Language, cpu_pool::Cutoff};
 
 /// What the signature operation means (contract `sign_simple`: the call is the consent), in the signer's language.
 fn consent(language: certificate::Language) -> &'static str {
@@ -341,15 +342,19 @@ async fn describe_document(
         None => None,
         Some(sealed) => {
             let record = world.documents.find(organization, sealed.id).await.map_err(|error| error.to_string())?;
-            let bytes = world.documents.bytes(organization, &record).await.map_err(|error| error.to_string())?;
             let original = document.size;
-            let found = heavy::run(move || revisions(&bytes, original, now, zone)).await;
+            let read = move |bytes: Bytes, _: &Cutoff| revisions(&bytes, original, now, zone);
+            let found = world.documents.work_on(organization, &record, read).await;
             versions = found.map_err(|error| error.to_string())?.unwrap_or_else(|reason| {
                 // The original and the sealed version are proven without them; a process must not fail for it.
                 tracing::warn!(document = %document.id, reason, "the versions in between could not be read");
                 Vec::new()
             });
-            Some(SealedDocument { id: sealed.id, size: record.size, sha256: sealed.digest.clone() })
+            let pages_compared = record.comparison.map(|comparison| PagesCompared {
+                compared: u32::try_from(comparison.compared_pages).unwrap_or(u32::MAX),
+                of: document.pages,
+            });
+            Some(SealedDocument { id: sealed.id, size: record.size, sha256: sealed.digest.clone(), pages_compared })
         }
     };
     let record = world.documents.find(organization, document.id).await.map_err(|error| error.to_string())?;

@@ -40,6 +40,7 @@ use crate::{
     },
     channels::{self, Channels, sandbox::Stored},
     codes::Codes,
+    cpu_pool::CpuPool,
     keys::Keys,
     receipts::Receipts,
 };
@@ -70,8 +71,8 @@ impl Setting {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let keys = Keys::from_bytes(&[7; 32]);
         let setting = Self {
-            documents: Documents::new(shared.clone(), blobs.clone(), Default::default()),
-            configurations: SignConfigurations::new(shared, keys.clone()),
+            documents: Documents::new(shared.clone(), blobs.clone(), CpuPool::default(), crate::render_workers::Workers::none(), Default::default()),
+            configurations: SignConfigurations::new(shared, keys.clone(), CpuPool::default()),
             channels: Channels::open(&channels::Options::default(), folder.path()).expect("a sandbox"),
             codes: Codes::new(&keys),
             clock: Clock::manual(Timestamp::from_timestamp(1_900_000_000, 0).expect("an instant in 2030")),

@@ -8,6 +8,7 @@ mod access;
 mod configuration;
 mod contract;
 mod documents_api;
+mod drawing;
 mod journey;
 mod moving;
 mod nodes;

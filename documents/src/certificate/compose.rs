@@ -290,6 +290,11 @@ impl Composer {
                 .and(Style::LABEL, &label)
                 .and(Style::MONO, &grouped(&sealed.sha256))
                 .and(Style::MONO_SMALL, &sealed.id.to_string());
+            if let Some(pages) = sealed.pages_compared {
+                let counts = [pages.compared.to_string(), pages.of.to_string()];
+                let counts = [counts[0].as_str(), counts[1].as_str()];
+                hashes = hashes.and(Style::SMALL, &texts::fill(&texts::PAGES_COMPARED, self.language, &counts));
+            }
         }
         let mut fields = Cell::new();
         for entry in &document.sign_fields {

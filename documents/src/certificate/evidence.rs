@@ -308,6 +308,16 @@ pub struct SealedDocument {
     pub size: u64,
     /// Lower-case hexadecimal.
     pub sha256: String,
+    /// What was compared with the original beside the structure, which always is; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages_compared: Option<PagesCompared>,
+}
+
+/// Pages that were drawn from the original and from the sealed version and are equal outside the visible signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagesCompared {
+    pub compared: u32,
+    pub of: u32,
 }
 
 /// Who signs where in a document.

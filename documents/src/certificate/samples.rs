@@ -98,7 +98,12 @@ fn document(number: usize, name: &str, aliases: &[String]) -> Document {
         sha256: digest(number),
         active_content: Some(ActiveContent { javascript: 2, xfa: true, ..ActiveContent::default() }),
         versions: Vec::new(),
-        sealed: Some(SealedDocument { id: id(0x55, number), size: 212_481, sha256: digest(number + 9) }),
+        sealed: Some(SealedDocument {
+            id: id(0x55, number),
+            size: 212_481,
+            sha256: digest(number + 9),
+            pages_compared: Some(PagesCompared { compared: 20, of: 24 }),
+        }),
         sign_fields: aliases
             .iter()
             .map(|alias| SignFields { signer: alias.clone(), fields: vec![format!("SIGNATURE_{}", alias.to_uppercase())] })

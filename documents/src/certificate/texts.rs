@@ -135,6 +135,12 @@ phrases! {
     EMBEDDED_FILES = "ficheros incrustados: {}", "embedded files: {}", "fitxers incrustats: {}", "txertatutako fitxategiak: {}",
         "ficheiros incrustados: {}", "eingebettete Dateien: {}";
     MULTIMEDIA = "multimedia: {}", "multimedia: {}", "multimèdia: {}", "multimedia: {}", "multimedia: {}", "Multimedia: {}";
+    PAGES_COMPARED = "Muestra lo mismo que el original: toda la estructura y {} de {} páginas comparadas como imagen",
+        "Shows what the original shows: the whole structure and {} of {} pages compared as images",
+        "Mostra el mateix que l'original: tota l'estructura i {} de {} pàgines comparades com a imatge",
+        "Jatorrizkoak erakusten duena: egitura osoa eta {} / {} orri irudi gisa alderatuta",
+        "Mostra o mesmo que o orixinal: toda a estrutura e {} de {} páxinas comparadas como imaxe",
+        "Zeigt dasselbe wie das Original: gesamte Struktur und {} von {} Seiten als Bild verglichen";
     XFA_FORM = "formulario XFA", "XFA form", "formulari XFA", "XFA inprimakia", "formulario XFA", "XFA-Formular";
 
     TIMELINE = "Cronología", "Timeline", "Cronologia", "Kronologia", "Cronoloxía", "Zeitlicher Ablauf";

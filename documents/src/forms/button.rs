@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
+use super::fonts::dingbat;
 use super::layout::{self, Alignment, Room};
 use super::paint::{Canvas, FONT};
 use super::value;
@@ -23,6 +24,18 @@ const YES: &[u8] = b"Yes";
 const MARK_SHARE: f32 = 0.7;
 
 impl<'a> Pen<'a, '_> {
+    /// Notes which values are shown by a widget: one value may be inherited by several fields, of which one shows it.
+    pub(super) fn know(&mut self, fields: &[Field<'a>]) {
+        for field in fields.iter().filter(|field| field.kind == Some(b"Btn")) {
+            let Some(value) = field.value else { continue };
+            let (Object::Name(state) | Object::String(state, _)) = pdf::resolve(self.document, value) else { continue };
+            let mut widgets = field.widgets.iter().filter_map(|id| pdf::dict_at(self.document, *id));
+            if widgets.any(|widget| names(self.document, widget).contains(state)) {
+                self.values_with_a_state.insert(std::ptr::from_ref(value));
+            }
+        }
+    }
+
     /// Check boxes and radio buttons. An existing appearance of a state is kept; a missing or empty one is drawn.
     pub(super) fn states(&mut self, field: &Field<'a>) -> Result<(), Failure> {
         let on = self.states_that_are_on(field)?;
@@ -68,7 +81,8 @@ impl<'a> Pen<'a, '_> {
             field.widgets.iter().filter_map(|id| Some((*id, names(document, pdf::dict_at(document, *id)?)))).collect();
         let named: Vec<(ObjectId, Vec<u8>)> =
             widgets.iter().filter(|(_, names)| names.contains(value)).map(|(id, _)| (*id, value.to_vec())).collect();
-        if !named.is_empty() {
+        let is_shown_elsewhere = field.value.is_some_and(|value| self.values_with_a_state.contains(&std::ptr::from_ref(value)));
+        if !named.is_empty() || is_shown_elsewhere {
             return Ok(Some(named));
         }
         // Some programs write the export value of `Opt`, whose order is that of the widgets (ISO 32000-2 12.7.5.2.3).
@@ -188,6 +202,7 @@ impl<'a> Pen<'a, '_> {
             resources.set("XObject", dictionary! { "Icon" => reference });
         }
         if has_caption {
+            let caption = self.fonts.said(&site.text.font, &caption)?;
             let font = self.font(&site.text, &caption)?;
             let laid = layout::single(&font, &caption, room, site.text.size, Alignment::Centre)?;
             canvas.op(format_args!("q"));
@@ -236,24 +251,6 @@ fn is_blank(stream: &Stream) -> bool {
     let Some(content) = unpacked(stream, MAX_BLANK_BYTES) else { return false };
     let mut words = content.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.all(|word| matches!(word, b"q" | b"Q" | b"/Tx" | b"BMC" | b"EMC"))
-}
-
-/// What a character of ZapfDingbats looks like, as a character of Unicode: in that font captions of check boxes are written.
-fn dingbat(style: char) -> char {
-    match style {
-        '%' => '\u{260e}',
-        '*' => '\u{261b}',
-        '+' => '\u{261e}',
-        'H' => '\u{2605}',
-        'l' => '\u{25cf}',
-        'n' => '\u{25a0}',
-        's' => '\u{25b2}',
-        't' => '\u{25bc}',
-        'u' => '\u{25c6}',
-        'w' => '\u{25d7}',
-        '!'..='~' => char::from_u32(u32::from(style) + 0x26e0).unwrap_or(style),
-        other => other,
-    }
 }
 
 /// The matrix that brings a form XObject into the middle of a field, as large as fits, in its own proportions.

@@ -75,8 +75,8 @@ impl<'a> Pen<'a, '_> {
         // The height of a line does not depend on which of the similar fonts it will be.
         let count = ((room.text_height() / (size * 1.2)) as usize).max(1);
         let first = window(choices.len(), chosen, top, count)?;
-        let visible: Vec<String> =
-            choices.iter().skip(first).take(count).map(|choice| value::drawable(&choice.display, false)).collect();
+        let visible = choices.iter().skip(first).take(count).map(|choice| value::drawable(&choice.display, false));
+        let visible = visible.map(|text| self.fonts.said(&site.text.font, &text)).collect::<Result<Vec<_>, _>>()?;
         canvas.op(format_args!("/Tx BMC q"));
         let mut resources = Dictionary::new();
         if visible.iter().any(|text| !text.trim().is_empty()) {

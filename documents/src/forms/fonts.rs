@@ -20,6 +20,9 @@ const MAX_PROGRAMS: usize = 32;
 const MAX_DIFFERENCES: usize = 1024;
 const MAX_CHARSET_BYTES: usize = 64 * 1024;
 
+/// Characters whose codes mean the same in Symbol (ISO 32000-2 annex D.5).
+const SAME_IN_SYMBOL: &str = " !#%&()+,./0123456789:;<=>?[]_{|}";
+
 /// A font that shows one text.
 #[derive(Clone)]
 pub(super) enum Font {
@@ -128,6 +131,24 @@ impl<'a> Fonts<'a> {
             .and_then(|resources| pdf::dict_entry(document, resources, b"Font"));
         let (named, standard, subsets) = (HashMap::new(), HashMap::new(), BTreeMap::new());
         Self { document, resources, named, standard, subsets, programs: 0 }
+    }
+
+    /// What a text says in the font that a field names: in ZapfDingbats, viewers draw its signs for ordinary characters.
+    ///
+    /// # Errors
+    /// [`Reason::SymbolFont`] for letters and other characters for which Symbol has different ones.
+    pub(super) fn said(&mut self, name: &[u8], text: &str) -> Result<String, Reason> {
+        let base = match self.named(name) {
+            Some(named) => pdf::entry(self.document, named.dictionary, b"BaseFont").and_then(|base| base.as_name().ok()),
+            None => Some(name),
+        };
+        match base {
+            Some(b"ZapfDingbats" | b"ZaDb") => Ok(text.chars().map(dingbat).collect()),
+            Some(b"Symbol" | b"Symb") if !text.chars().all(|c| c == '\n' || SAME_IN_SYMBOL.contains(c)) => {
+                Err(Reason::SymbolFont)
+            }
+            _ => Ok(text.to_owned()),
+        }
     }
 
     /// The font for a text in a field that names `name`.
@@ -310,6 +331,24 @@ impl<'a> Fonts<'a> {
     }
 }
 
+/// What a character of ZapfDingbats looks like, as a character of Unicode. Captions of check boxes are written in it.
+pub(super) fn dingbat(style: char) -> char {
+    match style {
+        '%' => '\u{260e}',
+        '*' => '\u{261b}',
+        '+' => '\u{261e}',
+        'H' => '\u{2605}',
+        'l' => '\u{25cf}',
+        'n' => '\u{25a0}',
+        's' => '\u{25b2}',
+        't' => '\u{25bc}',
+        'u' => '\u{25c6}',
+        'w' => '\u{25d7}',
+        '!'..='~' => char::from_u32(u32::from(style) + 0x26e0).unwrap_or(style),
+        other => other,
+    }
+}
+
 enum Present {
     All,
     Only(HashSet<char>),
@@ -469,6 +508,17 @@ mod tests {
         for name in ["C", "Z", "O"] {
             assert_eq!(chosen(&document, name, "4").as_deref(), Ok("NotoSans"), "{name}");
         }
+    }
+
+    #[test]
+    fn text_in_a_font_of_signs_says_what_viewers_show() {
+        let document = document(dictionary! { "Z" => font("ZapfDingbats"), "S" => font("Symbol"), "H" => font("Helvetica") });
+        let mut fonts = Fonts::new(&document);
+        assert_eq!(fonts.said(b"Z", "4 l"), Ok("✔ ●".to_owned()));
+        assert_eq!(fonts.said(b"ZaDb", "8"), Ok("✘".to_owned()));
+        assert_eq!(fonts.said(b"S", "12.5"), Ok("12.5".to_owned()));
+        assert_eq!(fonts.said(b"S", "abc"), Err(Reason::SymbolFont));
+        assert_eq!(fonts.said(b"H", "4l"), Ok("4l".to_owned()));
     }
 
     #[test]

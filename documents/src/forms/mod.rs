@@ -75,6 +75,8 @@ pub enum Reason {
     NoGlyph(char),
     #[error("no font has all of its characters; fill the form with a program that draws them")]
     MixedFonts,
+    #[error("its font is Symbol, in which viewers show different characters; give the field another font")]
+    SymbolFont,
     #[error("it is not readable as text; fill the field again")]
     Unreadable,
     #[error("it is too long; shorten it")]
@@ -134,17 +136,15 @@ pub(crate) fn draw_values(document: &Document, new_id: &mut dyn FnMut() -> Objec
     if !needs_appearances(document) {
         return Ok(Drawn::default());
     }
-    let fields = fields::all(document)?;
+    let mut fields = fields::all(document)?;
     let mut pen = Pen::new(document, new_id)?;
-    let mut seen = HashSet::new();
-    for field in &fields {
-        seen.extend(field.widgets.iter().copied());
-        pen.field(field)?;
+    let in_tree: HashSet<ObjectId> = fields.iter().flat_map(|field| field.widgets.iter().copied()).collect();
+    for widget in pen.strays(&in_tree)? {
+        fields.extend(fields::of_widget(document, widget)?);
     }
-    for widget in pen.strays(&seen)? {
-        if let Some(field) = fields::of_widget(document, widget)? {
-            pen.field(&field)?;
-        }
+    pen.know(&fields);
+    for field in &fields {
+        pen.field(field)?;
     }
     pen.finish()
 }
@@ -156,6 +156,8 @@ pub(crate) struct Pen<'a, 'n> {
     fonts: Fonts<'a>,
     /// On which pages an annotation stands, in the order of the pages.
     pages: HashMap<ObjectId, Vec<usize>>,
+    /// The values of buttons (`V`, by its place) that name the state of a widget which has or inherits them.
+    values_with_a_state: HashSet<*const Object>,
     drawn: Drawn,
     characters: usize,
     bytes: usize,
@@ -201,8 +203,16 @@ impl<'a, 'n> Pen<'a, 'n> {
                 }
             }
         }
-        let fonts = Fonts::new(document);
-        Ok(Self { document, new_id, fonts, pages, drawn: Drawn::default(), characters: 0, bytes: 0 })
+        Ok(Self {
+            document,
+            new_id,
+            fonts: Fonts::new(document),
+            pages,
+            values_with_a_state: HashSet::new(),
+            drawn: Drawn::default(),
+            characters: 0,
+            bytes: 0,
+        })
     }
 
     /// Widgets that stand on pages but belong to no field of the tree, in the order of their numbers.
@@ -283,6 +293,7 @@ impl<'a, 'n> Pen<'a, 'n> {
         let mut resources = Dictionary::new();
         canvas.op(format_args!("/Tx BMC"));
         if text.chars().any(|character| !matches!(character, ' ' | '\n')) {
+            let text = &self.fonts.said(&site.text.font, text)?;
             let room = Room::new(site.width, site.height, site.panel.inset());
             let font = self.font(&site.text, text)?;
             let laid = match cells {

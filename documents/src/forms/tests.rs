@@ -335,6 +335,32 @@ fn one_radio_button_of_a_group_is_on() {
 }
 
 #[test]
+fn a_radio_button_below_a_kid_without_a_name_belongs_to_its_group() {
+    let mut document = form(vec![button(None), button(None)]);
+    let ids: Vec<ObjectId> = fields::all(&document).unwrap().iter().map(|field| field.id).collect();
+    let between = document.new_object_id();
+    let group = document.add_object(dictionary! {
+        "FT" => "Btn", "Ff" => flag::RADIO, "T" => string("group"), "V" => "0", "Kids" => vec![ids[0].into(), between.into()],
+    });
+    document.objects.insert(between, dictionary! { "Parent" => group, "Kids" => vec![ids[1].into()] }.into());
+    for (index, (id, parent)) in ids.iter().zip([group, between]).enumerate() {
+        let look = document.add_object(Stream::new(dictionary! {}, b"0 0 m 9 9 l S".to_vec()));
+        let widget = document.get_dictionary_mut(*id).unwrap();
+        widget.remove(b"T");
+        widget.set("Parent", parent);
+        widget.set("AP", dictionary! { "N" => dictionary! { index.to_string() => look } });
+    }
+    let form = document.catalog().unwrap().get(b"AcroForm").unwrap().as_reference().unwrap();
+    document.get_dictionary_mut(form).unwrap().set("Fields", vec![group.into()]);
+    for (value, expected) in [("0", ["0", "Off"]), ("1", ["Off", "1"])] {
+        document.get_dictionary_mut(group).unwrap().set("V", value);
+        let after = after(&document);
+        let states = ids.iter().map(|id| pdf::dict_at(&after, *id).unwrap().get(b"AS").unwrap().as_name().unwrap());
+        assert_eq!(states.collect::<Vec<_>>(), expected.map(str::as_bytes));
+    }
+}
+
+#[test]
 fn a_push_button_keeps_its_look_and_gets_its_caption_where_it_has_none() {
     let mut field = button(None);
     field.set("Ff", flag::PUSH_BUTTON);

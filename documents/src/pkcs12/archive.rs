@@ -132,7 +132,10 @@ impl Opening {
                     let bag = shrouded_key(value);
                     found.extend(self.unless_problem(bag)?);
                 }
-                names::CERTIFICATE_BAG => found.extend(certificate(value)?.map(Bag::Certificate)),
+                names::CERTIFICATE_BAG => {
+                    let bag = certificate(value);
+                    found.extend(self.unless_problem(bag)?.flatten().map(Bag::Certificate));
+                }
                 names::SAFE_CONTENTS_BAG => self.collect(value, depth + 1, found)?,
                 // Revocation lists, secrets and what others add.
                 _ => {}

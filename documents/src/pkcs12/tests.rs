@@ -96,7 +96,7 @@ fn name(identity: &Identity) -> Option<String> {
 }
 
 fn refusal(bytes: &[u8]) -> String {
-    open(bytes).err().expect("a refusal").to_string()
+    open(bytes).expect_err("a refusal").to_string()
 }
 
 #[test]

@@ -155,6 +155,10 @@ impl SectionReader<'_, '_> {
         if start >= self.bytes.len() {
             return Err(damaged(format!("it names byte {start} for its cross-references, which is beyond its end")));
         }
+        // "33 0 obj" found at its second digit would be another object; a table begins with no digit.
+        if start > 0 && self.bytes[start].is_ascii_digit() && self.bytes[start - 1].is_ascii_digit() {
+            return Err(no_section(start));
+        }
         let mut lexer = Lexer::new(self.bytes, start, self.budget);
         lexer.white();
         if !lexer.keyword(b"xref") {
@@ -187,7 +191,7 @@ impl SectionReader<'_, '_> {
 
     /// A cross-reference stream. All that is needed to read it must be in its dictionary (ISO 32000-2 7.5.8.2).
     fn stream_section(&mut self, start: usize) -> Result<Section, Error> {
-        let missing = || damaged(format!("there is no cross-reference section at byte {start}, where one is said to be"));
+        let missing = || no_section(start);
         let mut lexer = Lexer::new(self.bytes, start, self.budget);
         lexer.white();
         let header = lexer.unsigned();
@@ -251,12 +255,18 @@ impl SectionReader<'_, '_> {
     }
 }
 
-/// An entry of a cross-reference stream (ISO 32000-2 table 18). Kinds that are not known refer to the null object.
+fn no_section(start: usize) -> Error {
+    damaged(format!("there is no cross-reference section at byte {start}, where one is said to be"))
+}
+
+/// An entry of a cross-reference stream (ISO 32000-2 table 18). Kinds that are not known refer to the null object, says the
+/// standard; poppler gives up the whole section, so that they are refused.
 fn place(kind: u64, second: u64, third: u64) -> Option<Place> {
     match kind {
         1 => Some(Place::At { offset: usize::try_from(second).ok()?, generation: u16::try_from(third).ok()? }),
         2 => Some(Place::In { stream: u32::try_from(second).ok()?, index: u32::try_from(third).ok()? }),
-        _ => Some(Place::Free),
+        0 => Some(Place::Free),
+        _ => None,
     }
 }
 

@@ -164,3 +164,250 @@ fn text_is_upright_on_a_turned_page() {
         assert_eq!(turned, expected, "page turned by {rotation}");
     }
 }
+
+/// The contract with the fields A and B, whose dictionaries get further entries.
+fn with_entries(entries: &[(&str, lopdf::Dictionary)]) -> Vec<u8> {
+    let original = fixtures::contract(&["A", "B"]);
+    let mut revisions = Revisions::open(&original).unwrap();
+    let mut changes = Changes::default();
+    for (name, entries) in entries {
+        let field = find_field(revisions.document(), name).unwrap().id;
+        let mut dictionary = dict(revisions.document(), field).unwrap().clone();
+        entries.iter().for_each(|(key, value)| dictionary.set(key.clone(), value.clone()));
+        changes.set(field, dictionary);
+    }
+    revisions.append(changes).unwrap();
+    revisions.finish()
+}
+
+fn refusal(pdf: &[u8], request: &Request) -> String {
+    let refused = seal(pdf, &rsa(), std::slice::from_ref(request)).expect_err("refused");
+    let checked = check(pdf, &rsa(), std::slice::from_ref(request)).expect_err("refused");
+    assert_eq!(refused.to_string(), checked.to_string());
+    refused.to_string()
+}
+
+fn seed(entries: lopdf::Dictionary) -> Vec<u8> {
+    with_entries(&[("A", dictionary! { "SV" => entries })])
+}
+
+fn refusal_at_the_upload(pdf: &[u8]) -> Option<String> {
+    crate::inspect::inspect(pdf).unwrap().signature_fields[0].refusal.clone()
+}
+
+#[test]
+fn a_required_seed_value_that_is_not_ours_is_refused_at_the_upload_and_at_the_seal() {
+    let names = |names: &[&str]| names.iter().map(|name| Object::Name(name.as_bytes().to_vec())).collect::<Vec<_>>();
+    let texts = |texts: &[&str]| texts.iter().map(|name| text(name)).collect::<Vec<_>>();
+    let cases = [
+        (dictionary! { "Ff" => 1, "Filter" => "Entrust.PPKEF" }, "the signature handler \"Entrust.PPKEF\""),
+        (dictionary! { "Ff" => 2, "SubFilter" => names(&["adbe.pkcs7.detached"]) }, "of the kind \"adbe.pkcs7.detached\""),
+        (dictionary! { "Ff" => 4, "V" => 9 }, "a later version"),
+        (dictionary! { "Ff" => 16, "LegalAttestation" => texts(&["none"]) }, "a legal attestation"),
+        (dictionary! { "Ff" => 32, "AddRevInfo" => true }, "revocation information"),
+        (dictionary! { "Ff" => 64, "DigestMethod" => texts(&["SHA1", "RIPEMD160"]) }, "a digest other than"),
+        (dictionary! { "Ff" => 128, "LockDocument" => "true" }, "that the document is locked"),
+        (dictionary! { "Ff" => 256, "AppearanceFilter" => text("Ink") }, "an appearance of a certain name"),
+        (dictionary! { "MDP" => dictionary! { "P" => 2 } }, "an author's certification"),
+        (dictionary! { "TimeStamp" => dictionary! { "URL" => text("http://a.example"), "Ff" => 1 } }, "a time stamp"),
+        (dictionary! { "Cert" => dictionary! { "Ff" => 32, "KeyUsage" => texts(&["1"]) } }, "a certain key usage"),
+    ];
+    for (entries, words) in cases {
+        let pdf = seed(entries.clone());
+        let at_the_seal = refusal(&pdf, &request(Some("A")));
+        assert!(at_the_seal.contains(words), "{words}: {at_the_seal}");
+        assert!(refusal_at_the_upload(&pdf).is_some_and(|why| why.contains(words)), "{words}");
+        // Others are not concerned.
+        assert!(seal(&pdf, &rsa(), &[request(Some("B"))]).is_ok());
+        // What is not required is only a wish; a certification and a time stamp have no bit here.
+        let mut wish = entries;
+        wish.remove(b"Ff");
+        if !wish.has(b"MDP") && !wish.has(b"TimeStamp") && !wish.has(b"Cert") {
+            assert!(seal(&seed(wish), &rsa(), &[request(Some("A"))]).is_ok(), "{words}");
+        }
+    }
+}
+
+#[test]
+fn required_seed_values_that_are_ours_are_obeyed() {
+    let texts = |texts: &[&str]| texts.iter().map(|name| text(name)).collect::<Vec<_>>();
+    let kinds = vec!["adbe.pkcs7.detached".into(), "ETSI.CAdES.detached".into()];
+    let cases = [
+        dictionary! { "Ff" => 3, "Filter" => "Adobe.PPKLite", "SubFilter" => kinds },
+        dictionary! { "Ff" => 4, "V" => 3 },
+        dictionary! { "Ff" => 64, "DigestMethod" => texts(&["SHA512", "SHA256"]) },
+        dictionary! { "Ff" => 8, "Reasons" => texts(&["another", "I agree"]) },
+        dictionary! { "Ff" => 128, "LockDocument" => "auto" },
+        dictionary! { "MDP" => dictionary! { "P" => 0 } },
+        dictionary! { "TimeStamp" => dictionary! { "URL" => text("http://a.example") } },
+    ];
+    for entries in cases {
+        let report = verified(&seal(&seed(entries), &rsa(), &[request(Some("A"))]).unwrap());
+        assert!(report.all_intact(), "{report}");
+        assert_eq!(report.signatures[0].reason.as_deref(), Some("I agree"));
+    }
+}
+
+#[test]
+fn a_reason_is_left_out_where_none_is_allowed_and_refused_where_ours_is_not_allowed() {
+    let reasons = |list: Vec<Object>| seed(dictionary! { "Ff" => 8, "Reasons" => list });
+    for none in [vec![], vec![text(".")]] {
+        let report = verified(&seal(&reasons(none), &rsa(), &[request(Some("A"))]).unwrap());
+        assert_eq!(report.signatures[0].reason, None);
+    }
+    let why = refusal(&reasons(vec![text("I disagree")]), &request(Some("A")));
+    assert!(why.contains("certain reasons"), "{why}");
+}
+
+#[test]
+fn what_depends_on_the_key_is_refused_where_the_key_does_not_fit() {
+    let other = Identity::open(include_bytes!("../../fixtures/p384-aes256.p12"), "password").unwrap();
+    let digest = seed(dictionary! { "Ff" => 64, "DigestMethod" => vec![text("SHA384")] });
+    assert!(refusal(&digest, &request(Some("A"))).contains("a digest"));
+    assert!(seal(&digest, &other, &[request(Some("A"))]).is_ok());
+    for (bit, key, ours) in
+        [(1, "Subject", rsa().leaf().der().to_vec()), (2, "Issuer", rsa().certificates().last().unwrap().to_vec())]
+    {
+        let certificate = Object::String(ours, StringFormat::Hexadecimal);
+        let pdf = seed(dictionary! { "Cert" => dictionary! { "Ff" => bit, key => vec![certificate] } });
+        assert!(seal(&pdf, &rsa(), &[request(Some("A"))]).is_ok(), "{key}");
+        let foreign = seal(&pdf, &other, &[request(Some("A"))]);
+        // Both test certificates have one issuer.
+        assert_eq!(foreign.is_err(), key == "Subject", "{key}");
+        let strange = Object::String(b"no certificate".to_vec(), StringFormat::Hexadecimal);
+        let pdf = seed(dictionary! { "Cert" => dictionary! { "Ff" => bit, key => vec![strange] } });
+        assert!(refusal(&pdf, &request(Some("A"))).contains("certificate"), "{key}");
+    }
+}
+
+#[test]
+fn a_lock_becomes_part_of_the_signature_and_holds() {
+    let locks = [
+        dictionary! { "Action" => "All" },
+        dictionary! { "Action" => "Include", "Fields" => vec![text("B"), text("Préu €")] },
+        dictionary! { "Action" => "Exclude", "Fields" => vec![text("A")] },
+        dictionary! { "Action" => "Include", "Fields" => vec![text("A")], "P" => 1 },
+    ];
+    for lock in locks {
+        let original = with_entries(&[("A", dictionary! { "Lock" => lock.clone() })]);
+        let sealed = seal(&original, &rsa(), &[request(Some("A"))]).unwrap();
+        assert!(verified(&sealed).all_intact());
+        let document = pdf::load(&sealed).unwrap();
+        let field = fields::all(&document).unwrap().into_iter().find(|field| field.name == "A").unwrap();
+        let signature = pdf::resolve(&document, field.value.unwrap()).as_dict().unwrap();
+        let references = pdf::array_entry(&document, signature, b"Reference").unwrap();
+        let method = |index: usize| references[index].as_dict().unwrap().get(b"TransformMethod").unwrap().as_name().unwrap();
+        assert_eq!(method(0), b"FieldMDP");
+        assert_eq!(references.len(), if lock.has(b"P") { 2 } else { 1 });
+        let parameters = references[0].as_dict().unwrap().get(b"TransformParams").unwrap().as_dict().unwrap();
+        assert_eq!(parameters.get(b"Action").unwrap(), lock.get(b"Action").unwrap());
+        assert_eq!(parameters.get(b"Fields").ok(), lock.get(b"Fields").ok());
+
+        // Nobody can seal what it locked, and the upload says so.
+        let refused = if lock.has(b"P") {
+            crate::inspect::inspect(&sealed).unwrap_err().to_string()
+        } else {
+            crate::inspect::inspect(&sealed).unwrap().signature_fields[1].refusal.clone().unwrap()
+        };
+        assert!(refused.contains("the signature in the field \"A\" locked it"), "{refused}");
+        assert!(seal(&sealed, &rsa(), &[request(Some("B"))]).is_err());
+    }
+}
+
+#[test]
+fn a_new_field_is_refused_where_an_earlier_signature_locked_all() {
+    let locked = with_entries(&[("A", dictionary! { "Lock" => dictionary! { "Action" => "All" } })]);
+    let sealed = seal(&locked, &rsa(), &[request(Some("A"))]).unwrap();
+    assert!(refusal(&sealed, &request(None)).contains("locked it"));
+    assert!(crate::inspect::inspect(&sealed).unwrap().new_field_refusal.is_some());
+    let locked =
+        with_entries(&[("A", dictionary! { "Lock" => dictionary! { "Action" => "Include", "Fields" => vec![text("B")] } })]);
+    let sealed = seal(&locked, &rsa(), &[request(Some("A"))]).unwrap();
+    assert!(seal(&sealed, &rsa(), &[request(None)]).is_ok());
+}
+
+#[test]
+fn a_signature_that_locks_others_is_made_after_them() {
+    let all = || dictionary! { "Lock" => dictionary! { "Action" => "All" } };
+    let requests = [request(Some("A")), request(Some("B")), request(None)];
+    let report = verified(&seal(&with_entries(&[("A", all())]), &rsa(), &requests).unwrap());
+    let order: Vec<_> = report.signatures.iter().map(|signature| signature.field.as_str()).collect();
+    assert_eq!(order, ["B", "Signature1", "A"]);
+    assert!(report.all_intact(), "{report}");
+    let both = seal(&with_entries(&[("A", all()), ("B", all())]), &rsa(), &requests);
+    assert!(matches!(both, Err(Error::Refused { reason, .. }) if reason.contains("exclude each other")));
+}
+
+#[test]
+fn an_appearance_that_is_there_keeps_its_entries() {
+    let empty = |entries: &lopdf::Dictionary, compressed: bool| {
+        let original = fixtures::contract(&["A"]);
+        let mut revisions = Revisions::open(&original).unwrap();
+        let (mut changes, stream) = (Changes::default(), revisions.new_id());
+        let mut dictionary = dictionary! { "Type" => "XObject", "Subtype" => "Form" };
+        entries.iter().for_each(|(key, value)| dictionary.set(key.clone(), value.clone()));
+        let mut appearance = lopdf::Stream::new(dictionary, vec![b' '; if compressed { 400 } else { 1 }]);
+        if compressed {
+            appearance.compress().unwrap();
+        }
+        let field = find_field(revisions.document(), "A").unwrap().id;
+        let mut widget = dict(revisions.document(), field).unwrap().clone();
+        widget.set("AP", dictionary! { "N" => stream });
+        changes.set(stream, appearance);
+        changes.set(field, widget);
+        revisions.append(changes).unwrap();
+        (revisions.finish(), stream)
+    };
+    let shown = |pdf: &[u8]| -> (ObjectId, lopdf::Stream) {
+        let document = pdf::load(pdf).unwrap();
+        let widget = dict(&document, fields::all(&document).unwrap()[0].id).unwrap().clone();
+        let id = pdf::dict_entry(&document, &widget, b"AP").unwrap().get(b"N").unwrap().as_reference().unwrap();
+        (id, document.objects[&id].as_stream().unwrap().clone())
+    };
+    let bounds = |corners: [i64; 4]| corners.map(Object::Integer).to_vec();
+    let kept = [
+        (
+            dictionary! { "BBox" => bounds([0, 0, 210, 50]) },
+            false,
+            "q 1.00000 0.00000 0.00000 1.00000 0.00000 0.00000 cm /Seal0 Do Q",
+        ),
+        (
+            dictionary! { "BBox" => bounds([5, 5, 110, 30]), "FormType" => 1 },
+            true,
+            "q 0.50000 0.00000 0.00000 0.50000 5.00000 5.00000 cm /Seal0 Do Q",
+        ),
+        (
+            dictionary! { "BBox" => bounds([0, 0, 50, 210]), "Matrix" => [0, 1, -1, 0, 210, 0].map(Object::Integer).to_vec() },
+            false,
+            "q 0.00000 -1.00000 1.00000 0.00000 0.00000 210.00000 cm /Seal0 Do Q",
+        ),
+    ];
+    for (entries, compressed, content) in kept {
+        let (original, old) = empty(&entries, compressed);
+        let sealed = seal(&original, &rsa(), &[request(Some("A"))]).unwrap();
+        assert!(verified(&sealed).all_intact());
+        let (id, stream) = shown(&sealed);
+        assert_ne!(id, old, "the old stream may be another field's as well");
+        let plain = stream.get_plain_content_with_limit(1 << 20).unwrap();
+        assert_eq!(String::from_utf8_lossy(&plain).trim_end(), content);
+        let before = pdf::load(&original).unwrap().objects[&old].as_stream().unwrap().dict.clone();
+        let differs = |(key, value): &(&Vec<u8>, &Object)| stream.dict.get(key).ok() != Some(*value);
+        let changed: Vec<_> = before.iter().filter(differs).map(|(key, _)| key.clone()).collect();
+        assert_eq!(changed, [b"Length"]);
+        let added: Vec<_> = stream.dict.iter().filter(|(key, _)| !before.has(key)).map(|(key, _)| key.clone()).collect();
+        assert_eq!(added, [b"Resources"]);
+    }
+    // What could hide or bend the seal is not kept.
+    let replaced = [
+        dictionary! { "BBox" => bounds([0, 0, 0, 0]) },
+        dictionary! { "BBox" => bounds([0, 0, 210, 50]), "OC" => dictionary! { "Type" => "OCMD" } },
+        dictionary! { "BBox" => bounds([0, 0, 210, 50]), "Matrix" => [1, 1, -1, 1, 0, 0].map(Object::Integer).to_vec() },
+        dictionary! { "BBox" => bounds([0, 0, 210, 50]), "Matrix" => [0, 0, 0, 0, 0, 0].map(Object::Integer).to_vec() },
+        dictionary! { "BBox" => bounds([0, 0, 1_000_000, 50]) },
+    ];
+    for entries in replaced {
+        let sealed = seal(&empty(&entries, false).0, &rsa(), &[request(Some("A"))]).unwrap();
+        let (_, stream) = shown(&sealed);
+        assert!(pdf::find(&stream.get_plain_content_with_limit(1 << 20).unwrap(), b"Tj").is_some(), "{entries:?}");
+    }
+}

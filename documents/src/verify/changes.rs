@@ -219,6 +219,9 @@ impl<'a> Roles<'a> {
                 if let Ok(id) = annotation.as_reference() {
                     self.role(id, Role::Annotation);
                     self.annotation_pages.entry(id).or_insert(index + 1);
+                    if matches!(self.roles.get(&id), Some(Role::Field(_))) {
+                        continue;
+                    }
                 }
                 let Ok(dictionary) = pdf::resolve(self.signed, annotation).as_dict() else { continue };
                 for appearance in appearances(self.signed, dictionary) {

@@ -10,6 +10,9 @@ use crate::x509::Certificate;
 /// Certificates of one signature that are looked at.
 const MAX_CERTIFICATES: usize = 64;
 
+/// The largest value that is read, in bytes. Real ones have some kilobytes, or megabytes with revocation lists inside.
+const MAX_VALUE: usize = 8 * 1024 * 1024;
+
 /// What a signature's bytes hold.
 pub(super) struct SignedData<'a> {
     pub(super) content_type: ObjectIdentifier,
@@ -54,6 +57,10 @@ impl Value {
     pub(super) fn read(contents: &[u8]) -> Result<Self, Unusable> {
         if contents.iter().all(|byte| *byte == 0) {
             return Err(Unusable::Empty);
+        }
+        let significant = contents.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if significant > MAX_VALUE {
+            return Err(Unusable::NotJudged(format!("the signature's value has more than {MAX_VALUE} bytes")));
         }
         let element = ber::first_element(contents)
             .map_err(|error| Unusable::NotJudged(format!("the signature's value cannot be read: {error}")))?;

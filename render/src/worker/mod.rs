@@ -13,8 +13,8 @@ use std::{
     process::ExitCode,
 };
 
-pub use self::process::{Error, Limit, Options, Process};
 use self::frames::{Job, Reply};
+pub use self::process::{Error, Limit, Options, Process};
 use crate::{Comparison, Revisions, compare};
 
 /// Name of the command by which the server's program becomes a worker.

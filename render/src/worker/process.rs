@@ -2,7 +2,10 @@
 
 use std::{
     fmt, io,
-    os::{fd::AsFd, unix::process::ExitStatusExt},
+    os::{
+        fd::AsFd,
+        unix::process::{CommandExt, ExitStatusExt},
+    },
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -123,7 +126,8 @@ impl Process {
         if !options.is_alone {
             command.arg(COMMAND);
         }
-        command.arg(options.memory.to_string()).env_clear().current_dir("/");
+        // In a group of its own, so that what a terminal sends to the server's group does not reach it.
+        command.arg(options.memory.to_string()).env_clear().current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().map_err(failed)?;
         let process = Self { child, options: options.clone(), jobs: 0, peak_kib: 0, is_gone: false };

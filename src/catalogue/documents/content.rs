@@ -1,6 +1,7 @@
 //! Whether bytes are what their extension says, and their archive hash.
 
 use documents::active::ActiveContent;
+use documents::seal::{self, Sealed};
 use md5::{Digest, Md5};
 use serde::de::IgnoredAny;
 
@@ -11,7 +12,7 @@ const JPEG_START: &[u8] = b"\xff\xd8\xff";
 
 /// Checks that bytes are of the declared extension, and tells the active content of a PDF. Takes time in proportion to the bytes: keep it
 /// off the I/O threads.
-pub(super) fn check(extension: Extension, bytes: &[u8]) -> Result<Option<ActiveContent>, String> {
+pub(super) fn check(extension: Extension, bytes: &[u8]) -> Result<Option<Pdf>, String> {
     if bytes.is_empty() {
         return Err("the content is empty".into());
     }
@@ -24,13 +25,27 @@ pub(super) fn check(extension: Extension, bytes: &[u8]) -> Result<Option<ActiveC
     }
 }
 
-fn check_that(holds: bool, otherwise: &str) -> Result<Option<ActiveContent>, String> {
+fn check_that(holds: bool, otherwise: &str) -> Result<Option<Pdf>, String> {
     if holds { Ok(None) } else { Err(otherwise.to_owned()) }
 }
 
-/// A PDF must be one that can be signed later: encrypted and damaged ones are refused here, not in the middle of a process.
-fn check_pdf(bytes: &[u8]) -> Result<ActiveContent, String> {
-    documents::inspect::inspect(bytes).map(|facts| facts.active_content).map_err(|error| error.with_advice())
+/// What is known of a PDF that can be signed.
+#[derive(Debug)]
+pub(super) struct Pdf {
+    pub(super) active_content: ActiveContent,
+    /// What its seal will be like, without a key.
+    pub(super) rehearsal: Sealed,
+}
+
+/// A PDF must be one that can be signed later: encrypted and damaged ones, and those that a seal would change, are refused here, not in the
+/// middle of a process.
+fn check_pdf(bytes: &[u8]) -> Result<Pdf, String> {
+    let facts = documents::inspect::inspect(bytes).map_err(|error| error.with_advice())?;
+    let rehearsal = seal::rehearse(bytes).map_err(|error| match error {
+        seal::Error::Document(error) => error.with_advice(),
+        other => other.to_string(),
+    })?;
+    Ok(Pdf { active_content: facts.active_content, rehearsal })
 }
 
 /// Signature and the header chunk, which must be the first (ISO/IEC 15948, 5.2 and 5.6).

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use documents::active::ActiveContent;
+use render::Comparison;
 use serde::{Deserialize, Serialize};
 use store::Timestamp;
 use store::blobs::Digest;
@@ -120,6 +121,10 @@ pub struct Document {
     /// version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_content: Option<ActiveContent>,
+    /// Which pages were drawn before and after the seal and found the same: of an upload with the rehearsal of its seal, of a sealed document
+    /// with the original. `None` for what is no PDF or was never sealed, and for a record of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// Where it is in its life.
     #[serde(flatten)]
     pub state: State,

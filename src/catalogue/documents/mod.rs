@@ -14,6 +14,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{SubsecRound, TimeDelta};
 use documents::active::ActiveContent;
+use documents::seal::Mask;
+use render::{Comparison, Skipped};
 use store::blobs::{self, Blobs, Collected, Digest};
 use store::{RecordKey, Store, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,7 +27,8 @@ pub use labels::Owner;
 use super::records::{ATTEMPTS, Records, Versioned};
 use super::references::{Holder, References};
 use super::{Error as CatalogueError, Problem};
-use crate::heavy;
+use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
+use crate::render_workers::{self, Workers};
 
 const COLLECTION: &str = "document";
 
@@ -82,6 +85,22 @@ pub enum Error {
     Catalogue(#[from] CatalogueError),
 }
 
+impl Error {
+    /// That the document is set aside, as it took more than there is for one, in words for the caller.
+    pub fn set_aside(&self) -> Option<String> {
+        match self {
+            Self::Catalogue(CatalogueError::Cpu(error @ cpu_pool::Error::SetAside(_))) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl From<cpu_pool::Error> for Error {
+    fn from(error: cpu_pool::Error) -> Self {
+        Self::Catalogue(error.into())
+    }
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         Self::Catalogue(error.into())
@@ -118,6 +137,8 @@ pub struct Produced {
     pub owner: Option<Owner>,
     /// The bytes.
     pub bytes: Bytes,
+    /// As in [`Document`].
+    pub comparison: Option<Comparison>,
 }
 
 /// The document service of all organizations; a cheap handle.
@@ -126,6 +147,8 @@ pub struct Documents {
     records: Records,
     references: References,
     blobs: Blobs,
+    cpu: CpuPool,
+    drawing: Workers,
     options: Arc<Options>,
     /// One permit for each [`UNIT`] of uploads in memory.
     room: Arc<Semaphore>,
@@ -137,13 +160,18 @@ pub struct Documents {
 pub struct Admission(#[allow(dead_code)] OwnedSemaphorePermit);
 
 impl Documents {
-    /// Over a store and the blobs beside it.
-    pub fn new(store: Arc<dyn Store>, blobs: Blobs, options: Options) -> Self {
+    /// Over a store and the blobs beside it; the pool is what documents are read and hashed on, `drawing` are the processes that draw them.
+    pub fn new(store: Arc<dyn Store>, blobs: Blobs, cpu: CpuPool, drawing: Workers, options: Options) -> Self {
         let records = Records::new(store);
         let references = References::new(records.clone(), blobs.clone());
         let room = Arc::new(Semaphore::new(options.max_bytes_in_flight.div_ceil(UNIT).min(Semaphore::MAX_PERMITS)));
         let readers = Arc::new(Semaphore::new(room.available_permits()));
-        Self { records, references, blobs, options: Arc::new(options), room, readers }
+        Self { records, references, blobs, cpu, drawing, options: Arc::new(options), room, readers }
+    }
+
+    /// The pool that documents are worked on in.
+    pub fn cpu(&self) -> &CpuPool {
+        &self.cpu
     }
 
     /// The limits.
@@ -178,12 +206,12 @@ impl Documents {
     /// # Errors
     /// [`Error::Invalid`] with everything that is wrong, [`Error::TooLarge`], [`Error::Catalogue`].
     pub async fn upload(&self, organization: &str, upload: Upload, now: Timestamp) -> Result<Document, Error> {
-        let (draft, active_content) = self.check(upload).await?;
+        let (draft, active_content) = self.check(organization, upload).await?;
         let produced = Produced { id: Uuid::now_v7(), ..draft };
         self.store(organization, produced, active_content, now).await
     }
 
-    async fn check(&self, upload: Upload) -> Result<(Produced, Option<ActiveContent>), Error> {
+    async fn check(&self, organization: &str, upload: Upload) -> Result<(Produced, Option<ActiveContent>), Error> {
         let mut problems = Vec::new();
         let mut noted = |member: &'static str, message: String| problems.push(Problem::new(member, message));
         let missing = || "the part is missing".to_owned();
@@ -198,16 +226,29 @@ impl Documents {
         if bytes.as_ref().is_some_and(|bytes| bytes.len() > self.options.max_bytes) {
             return Err(Error::TooLarge(self.options.max_bytes));
         }
-        let mut active_content = None;
+        let (mut active_content, mut comparison) = (None, None);
         if let (Some(extension), Some(bytes)) = (extension, bytes.clone()) {
-            match off_thread("the check of a document", move || content::check(extension, &bytes)).await? {
-                Ok(found) => active_content = found,
-                Err(message) => noted("content", message),
+            let (digest, original) = (blobs::digest_of(&bytes).await?, bytes.len());
+            let job = Job::new(organization, bytes.len() as u64).on(digest, Work::Read);
+            match self.cpu.run(job, move |_| content::check(extension, &bytes)).await {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(pdf))) => {
+                    active_content = Some(pdf.active_content);
+                    let compared =
+                        self.compare(organization, digest, pdf.rehearsal.pdf.into(), original, &pdf.rehearsal.masks).await?;
+                    match would_change(&compared) {
+                        Some(message) => noted("content", message),
+                        None => comparison = Some(compared),
+                    }
+                }
+                Ok(Err(message)) => noted("content", message),
+                Err(error @ cpu_pool::Error::SetAside(_)) => noted("content", error.to_string()),
+                Err(error) => return Err(error.into()),
             }
         }
         match (name, extension, tags, bytes) {
             (Some(name), Some(extension), Some(tags), Some(bytes)) if problems.is_empty() => {
-                Ok((Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes }, active_content))
+                Ok((Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes, comparison }, active_content))
             }
             _ => Err(Error::Invalid(problems)),
         }
@@ -236,7 +277,8 @@ impl Documents {
         let now = now.trunc_subsecs(6);
         let bytes = produced.bytes;
         let hashed = bytes.clone();
-        let archive_hash = off_thread("the hash of a document", move || content::archive_hash(&hashed)).await?;
+        let job = Job::new(organization, hashed.len() as u64);
+        let archive_hash = self.cpu.run(job, move |_| content::archive_hash(&hashed)).await?;
         let holder = Holder::Document(produced.id);
         let digest = self.put_held(organization, &bytes, holder, now).await?;
         let document = Document {
@@ -250,6 +292,7 @@ impl Documents {
             size: bytes.len() as u64,
             created_at: now,
             active_content,
+            comparison: produced.comparison,
             state: State::Present,
         };
         if self.records.put(&key, 0, now, &document).await? {
@@ -312,9 +355,9 @@ impl Documents {
         if document.extension != Extension::Pdf || document.active_content.is_some() {
             return Ok(document.active_content);
         }
-        let bytes = self.bytes(organization, document).await?;
-        let found = off_thread("the look for active content", move || content::check(Extension::Pdf, &bytes)).await?;
-        Ok(found.ok().flatten())
+        let look = |bytes: Bytes, _: &Cutoff| content::check(Extension::Pdf, &bytes);
+        let found = self.work_on(organization, document, look).await?.ok().flatten();
+        Ok(found.map(|pdf| pdf.active_content))
     }
 
     /// The bytes under a digest that a process holds.
@@ -395,14 +438,69 @@ impl Documents {
         .await
     }
 
-    /// Holds bytes for a process, so that they stay whatever becomes of the document. Idempotent. Answers the bytes, as
-    /// only bytes that are there after the reference was written are sure to stay.
+    /// Reads the bytes of a document, also of a logically deleted one, and works on them when their turn has come: those that wait hold
+    /// none.
+    ///
+    /// # Errors
+    /// As [`Documents::bytes`], and [`CatalogueError::Cpu`].
+    pub async fn work_on<T: Send + 'static>(
+        &self,
+        organization: &str,
+        document: &Document,
+        work: impl FnOnce(Bytes, &Cutoff) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = self.cpu.turn(Job::new(organization, document.size).on(document.digest, Work::Read)).await?;
+        let bytes = self.bytes(organization, document).await?;
+        Ok(turn.run(move |cutoff| work(bytes, cutoff)).await?)
+    }
+
+    /// As [`Documents::work_on`], with the bytes under a digest that a process holds; there are `size` of them.
+    ///
+    /// # Errors
+    /// As [`Documents::held_bytes`], and [`CatalogueError::Cpu`].
+    pub async fn work_on_held<T: Send + 'static>(
+        &self,
+        organization: &str,
+        digest: &Digest,
+        size: u64,
+        work: impl FnOnce(Bytes, &Cutoff) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = self.cpu.turn(Job::new(organization, size).on(*digest, Work::Read)).await?;
+        let bytes = self.held_bytes(organization, digest).await?;
+        Ok(turn.run(move |cutoff| work(bytes, cutoff)).await?)
+    }
+
+    /// Draws the pages of a document and of its seal, which begins with the document's `original` bytes, and compares them outside the masks:
+    /// the second pair of eyes beside the seal's own check. What takes too much, or cannot be drawn, is left to that check alone.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`] where there is no turn, or the processes that draw do not work.
+    pub async fn compare(
+        &self,
+        organization: &str,
+        digest: Digest,
+        sealed: Bytes,
+        original: usize,
+        masks: &[Mask],
+    ) -> Result<Comparison, Error> {
+        let masks = masks.iter().map(|mask| render::Mask { page: mask.page, rect: mask.rect }).collect();
+        let before = sealed.slice(..original.min(sealed.len()));
+        match self.drawing.compare(organization, digest, before, sealed, masks).await {
+            Ok(comparison) => Ok(comparison),
+            Err(render_workers::Error::Exceeded(_) | render_workers::Error::Panicked) => Ok(Comparison::none(Skipped::Cost)),
+            Err(render_workers::Error::Pool(cpu_pool::Error::SetAside(_))) => Ok(Comparison::none(Skipped::Cost)),
+            Err(render_workers::Error::Pool(error)) => Err(error.into()),
+            Err(render_workers::Error::Worker(error)) => Err(CatalogueError::Drawing(error.to_string()).into()),
+        }
+    }
+
+    /// Holds bytes for a process, so that they stay whatever becomes of the document. Idempotent.
     ///
     /// # Errors
     /// [`Error::Gone`] if they were removed before, [`Error::Catalogue`].
-    pub async fn hold(&self, organization: &str, digest: &Digest, process: Uuid, now: Timestamp) -> Result<Bytes, Error> {
-        let kept = self.references.keep(organization, digest, Holder::Process(process), now).await?;
-        kept.ok_or(Error::Gone)
+    pub async fn hold(&self, organization: &str, digest: &Digest, process: Uuid, now: Timestamp) -> Result<(), Error> {
+        let is_kept = self.references.keep(organization, digest, Holder::Process(process), now).await?;
+        if is_kept { Ok(()) } else { Err(Error::Gone) }
     }
 
     /// Gives up what [`Documents::hold`] took; the bytes are removed if nobody else holds them. Idempotent.
@@ -536,10 +634,8 @@ impl Documents {
     }
 }
 
-/// Runs work that takes processor time beside the threads that serve requests.
-async fn off_thread<T: Send + 'static>(
-    what: &'static str,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, CatalogueError> {
-    heavy::run(work).await.map_err(|_| CatalogueError::Interrupted(what))
+/// In words, if the seal would change what pages show.
+pub fn would_change(comparison: &Comparison) -> Option<String> {
+    let page = comparison.differing.first()? + 1;
+    Some(format!("a seal would change what page {page} shows; save it again with a PDF program and upload that file"))
 }

@@ -17,12 +17,13 @@ use chrono::TimeDelta;
 use documents::pkcs12::{self, Identity};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use store::{RecordKey, Store, Timestamp};
+use store::{RecordKey, Store, Timestamp, blobs::Digest};
 
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 
 use super::records::{ATTEMPTS, Records, Versioned};
 use super::{Error as CatalogueError, Problem};
+use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::iso_duration;
 use crate::keys::Keys;
 
@@ -177,15 +178,16 @@ struct Opened {
 pub struct SignConfigurations {
     records: Records,
     keys: Keys,
+    cpu: CpuPool,
     opened: Arc<Mutex<HashMap<String, Opened>>>,
     /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
     known: Arc<Mutex<HashSet<String>>>,
 }
 
 impl SignConfigurations {
-    /// Over a store, with the keys that seal the certificates.
-    pub fn new(store: Arc<dyn Store>, keys: Keys) -> Self {
-        Self { records: Records::new(store), keys, opened: Arc::default(), known: Arc::default() }
+    /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
+    pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
+        Self { records: Records::new(store), keys, cpu, opened: Arc::default(), known: Arc::default() }
     }
 
     /// The configuration of an organization, `None` if it has none.
@@ -292,7 +294,7 @@ impl SignConfigurations {
         }
         let secret = self.unseal(organization, &stored.value.sealed)?;
         let file = STANDARD.decode(secret.file).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
-        let identity = open_off_thread(file.into(), secret.password, now).await?;
+        let identity = self.open(organization, file.into(), secret.password, now).await?;
         let identity = identity.map_err(|error| match error {
             pkcs12::Error::Expired { .. } | pkcs12::Error::NotYetValid { .. } => Error::NotValid(error.to_string()),
             other => Error::Unusable(other.to_string()),
@@ -387,13 +389,25 @@ impl SignConfigurations {
         if password.len() > MAX_PASSWORD {
             return Err(Error::WrongPassword);
         }
-        let identity = match open_off_thread(content.clone(), password.clone(), now).await? {
+        let identity = match self.open(organization, content.clone(), password.clone(), now).await? {
             Ok(identity) => identity,
             Err(pkcs12::Error::WrongPassword) => return Err(Error::WrongPassword),
             Err(error) => return Err(refused(error.to_string())),
         };
         let sealed = self.seal(organization, &content, password)?;
         Ok((identity.facts().into(), sealed))
+    }
+
+    /// Opens a key file in the organization's turn: who makes the file says how long that takes.
+    async fn open(
+        &self,
+        organization: &str,
+        file: Bytes,
+        password: String,
+        now: Timestamp,
+    ) -> Result<Result<Identity, pkcs12::Error>, CatalogueError> {
+        let job = Job::new(organization, file.len() as u64).on(Digest::of(&file), Work::Read);
+        Ok(self.cpu.run(job, move |_| Identity::open(&file, &password, now)).await?)
     }
 
     fn seal(&self, organization: &str, file: &[u8], password: String) -> Result<String, Error> {
@@ -447,14 +461,4 @@ fn missing_members(change: &Change) -> Vec<Problem> {
         ("notification_email", change.notification_email.is_some()),
     ];
     needed.into_iter().filter(|(_, present)| !present).map(|(name, _)| Problem::new(name, "the part is missing")).collect()
-}
-
-async fn open_off_thread(
-    file: Bytes,
-    password: String,
-    now: Timestamp,
-) -> Result<Result<Identity, pkcs12::Error>, CatalogueError> {
-    tokio::task::spawn_blocking(move || Identity::open(&file, &password, now))
-        .await
-        .map_err(|_| CatalogueError::Interrupted("the opening of a certificate"))
 }

@@ -27,7 +27,7 @@ fn whole() -> Change {
 
 fn world() -> (SignConfigurations, Arc<Model>) {
     let store = Arc::new(Model::new());
-    (SignConfigurations::new(store.clone(), Keys::from_bytes(&[3; 32])), store)
+    (SignConfigurations::new(store.clone(), Keys::from_bytes(&[3; 32]), CpuPool::default()), store)
 }
 
 fn members(outcome: Result<(), Error>) -> Vec<&'static str> {

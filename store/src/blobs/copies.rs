@@ -51,6 +51,14 @@ impl Blobs {
         }
     }
 
+    /// Whether any copy is there; its bytes are not read.
+    ///
+    /// # Errors
+    /// As [`Blobs::has_copy`].
+    pub async fn is_there(&self, organization: &str, digest: &Digest) -> Result<bool, Error> {
+        Ok(self.has_copy(organization, digest, 0).await? || !self.copies(organization, digest).await?.is_empty())
+    }
+
     /// Takes away the copies numbered up to `last`, and no later one. What is not there is no error.
     ///
     /// # Errors

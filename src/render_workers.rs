@@ -1,0 +1,264 @@
+//! The processes that draw pages: started when they are needed, each for many jobs, killed when a job goes beyond its bounds.
+//!
+//! There are no more of them than the pool has places, as each job is one of the pool's: its turn is fair between organizations, and its
+//! thread waits for the process. Nothing of a page is ever drawn in the server itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use render::{
+    Comparison, Limits, Mask, Skipped,
+    worker::{self, Limit, Process},
+};
+use store::blobs::Digest;
+
+use crate::cpu_pool::{self, CpuPool, Cutoff, File, Job, Work};
+
+/// Part of a process' memory that the files of a job may fill: reading and drawing them takes a few times as much.
+const SHARE: u64 = 4;
+
+/// How processes are started, and how much they draw.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub process: worker::Options,
+    pub limits: Limits,
+}
+
+/// Why nothing was compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There was no turn, or the file is set aside: it went beyond the bounds twice.
+    #[error(transparent)]
+    Pool(#[from] cpu_pool::Error),
+    /// The document wants more than there is for one.
+    #[error("drawing the pages of the document takes more than {0}")]
+    Exceeded(Limit),
+    /// The drawing broke on the document.
+    #[error("the pages of the document cannot be drawn")]
+    Panicked,
+    /// The process ended or could not be started; that is not the document's fault.
+    #[error(transparent)]
+    Worker(worker::Error),
+}
+
+/// Metrics of the processes.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    alive: IntGauge,
+    ended: IntCounterVec,
+}
+
+impl Metrics {
+    /// # Errors
+    /// If the registry holds metrics of these names already.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Self::unregistered()?;
+        registry.register(Box::new(metrics.alive.clone()))?;
+        registry.register(Box::new(metrics.ended.clone()))?;
+        Ok(metrics)
+    }
+
+    fn unregistered() -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            alive: IntGauge::new("rubrica_render_processes", "Processes that draw pages")?,
+            ended: IntCounterVec::new(
+                Opts::new("rubrica_render_ends_total", "Processes that drew pages by why they ended"),
+                &["cause"],
+            )?,
+        })
+    }
+}
+
+/// Metrics that nobody reads.
+impl Default for Metrics {
+    fn default() -> Self {
+        // The names and labels are constants that are tried by every start.
+        Self::unregistered().expect("the names of the metrics are valid")
+    }
+}
+
+/// The processes of a server; a cheap handle.
+#[derive(Clone, Debug)]
+pub struct Workers(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    cpu: CpuPool,
+    options: Options,
+    idle: Mutex<Vec<Counted>>,
+    metrics: Metrics,
+}
+
+/// A process that is counted while it is there.
+#[derive(Debug)]
+struct Counted {
+    process: Process,
+    alive: IntGauge,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.alive.dec();
+    }
+}
+
+impl Workers {
+    /// Without processes: no page is compared.
+    pub fn none() -> Self {
+        let limits = Limits { max_pages: 0, ..Limits::default() };
+        Self::new(CpuPool::default(), Options { limits, ..Options::default() }, Metrics::default())
+    }
+
+    /// Starts nothing yet.
+    pub fn new(cpu: CpuPool, options: Options, metrics: Metrics) -> Self {
+        Self(Arc::new(Shared { cpu, options, idle: Mutex::default(), metrics }))
+    }
+
+    /// Compares what two revisions of a document show outside the masks, in the organization's turn. `before` has the digest given; if
+    /// `after` begins with it, its bytes are sent once.
+    ///
+    /// # Errors
+    /// [`Error`]. [`Error::Exceeded`] and [`Error::Panicked`] count against the document: the third time it is
+    /// [`cpu_pool::Error::SetAside`], at once.
+    pub async fn compare(
+        &self,
+        organization: &str,
+        digest: Digest,
+        before: Bytes,
+        after: Bytes,
+        masks: Vec<Mask>,
+    ) -> Result<Comparison, Error> {
+        let bytes = before.len() as u64 + after.len() as u64;
+        if self.0.options.limits.max_pages == 0 {
+            return Ok(Comparison::none(Skipped::Pages));
+        }
+        if bytes > self.0.options.process.memory / SHARE {
+            return Ok(Comparison::none(Skipped::Bytes));
+        }
+        let shared = self.0.clone();
+        let job = Job::new(organization, bytes).on(digest, Work::Draw);
+        let compared = self.0.cpu.run(job, move |cutoff| shared.compare(&before, &after, &masks, cutoff)).await?;
+        compared.map_err(|error| {
+            let error = match error {
+                worker::Error::Exceeded(limit) => Error::Exceeded(limit),
+                worker::Error::Panicked => Error::Panicked,
+                // By the pool, which tells the caller itself unless nobody is there any more.
+                worker::Error::CutOff => return Error::Pool(cpu_pool::Error::Closed),
+                error => return Error::Worker(error),
+            };
+            self.0.cpu.strike(File { digest, work: Work::Draw });
+            error
+        })
+    }
+}
+
+impl Shared {
+    fn compare(&self, before: &[u8], after: &[u8], masks: &[Mask], cutoff: &Cutoff) -> Result<Comparison, worker::Error> {
+        let mut worker = self.take()?;
+        let compared = worker.process.compare(before, after, masks, &self.options.limits, || cutoff.is_reached());
+        if let Err(error) = &compared {
+            tracing::warn!(%error, "the pages of a document could not be compared");
+        }
+        match cause(&compared, worker.process.is_worn()) {
+            None => self.idle.lock().push(worker),
+            Some(cause) => self.metrics.ended.with_label_values(&[cause]).inc(),
+        }
+        compared
+    }
+
+    /// A process with nothing to do, or a new one.
+    fn take(&self) -> Result<Counted, worker::Error> {
+        if let Some(idle) = self.idle.lock().pop() {
+            return Ok(idle);
+        }
+        let process = Process::start(&self.options.process)?;
+        self.metrics.alive.inc();
+        Ok(Counted { process, alive: self.metrics.alive.clone() })
+    }
+}
+
+/// Why a process is done with, for the metrics; `None` if it is not.
+fn cause(compared: &Result<Comparison, worker::Error>, is_worn: bool) -> Option<&'static str> {
+    match compared {
+        Err(worker::Error::Exceeded(Limit::Processor(_) | Limit::Time(_))) => Some("time"),
+        Err(worker::Error::Exceeded(Limit::Memory(_))) => Some("memory"),
+        Err(worker::Error::CutOff) => Some("cut_off"),
+        Err(worker::Error::Died(_) | worker::Error::Start { .. }) => Some("died"),
+        Ok(_) | Err(worker::Error::Panicked) => is_worn.then_some("worn"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn pool() -> CpuPool {
+        CpuPool::new(cpu_pool::Options::default(), cpu_pool::Metrics::default())
+    }
+
+    /// Whose process is `program`, which is no worker but takes as long as one that a document keeps busy.
+    fn workers(program: &str, patience: Duration, cpu: &CpuPool) -> Workers {
+        let process = worker::Options { program: program.into(), is_alone: true, memory: 1 << 30, seconds: 60, patience };
+        Workers::new(cpu.clone(), Options { process, limits: Limits::default() }, Metrics::default())
+    }
+
+    async fn compare(workers: &Workers, document: &'static [u8]) -> Result<Comparison, Error> {
+        let bytes = Bytes::from_static(document);
+        workers.compare("acme", Digest::of(document), bytes.clone(), bytes, Vec::new()).await
+    }
+
+    #[tokio::test]
+    async fn a_document_that_went_beyond_its_bounds_twice_is_set_aside_and_no_other() {
+        // It sleeps for as many seconds as a worker gets bytes.
+        let workers = workers("/bin/sleep", Duration::from_millis(100), &pool());
+        for _ in 0..2 {
+            assert!(matches!(compare(&workers, b"poison").await, Err(Error::Exceeded(Limit::Time(_)))));
+        }
+        let began = Instant::now();
+        let refused = compare(&workers, b"poison").await.unwrap_err();
+        assert!(matches!(refused, Error::Pool(cpu_pool::Error::SetAside(_))), "{refused}");
+        assert!(began.elapsed() < Duration::from_millis(90), "it is not tried again");
+        assert!(matches!(compare(&workers, b"other").await, Err(Error::Exceeded(_))));
+        assert_eq!((workers.0.metrics.alive.get(), workers.0.metrics.ended.with_label_values(&["time"]).get()), (0, 3));
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_is_broken_is_not_the_documents_fault() {
+        let workers = workers("/bin/false", Duration::from_secs(5), &pool());
+        for _ in 0..3 {
+            assert!(matches!(compare(&workers, b"document").await, Err(Error::Worker(worker::Error::Died(_)))));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_server_ends_the_jobs_and_their_processes() {
+        let cpu = pool();
+        let workers = workers("/bin/sleep", Duration::from_secs(600), &cpu);
+        let job = tokio::spawn({
+            let workers = workers.clone();
+            async move { compare(&workers, b"poison").await }
+        });
+        while workers.0.metrics.alive.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+        cpu.close();
+        assert!(matches!(job.await.unwrap(), Err(Error::Pool(cpu_pool::Error::Closed))));
+        let until = Instant::now() + Duration::from_secs(10);
+        while workers.0.metrics.alive.get() > 0 {
+            assert!(Instant::now() < until, "the process is still there");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn files_that_would_fill_the_memory_are_not_drawn_and_that_is_said() {
+        let workers = workers("/bin/false", Duration::from_secs(5), &pool());
+        let large = Bytes::from(vec![0; (1 << 28) / 2 + 1]);
+        let comparison = workers.compare("acme", Digest::of(b""), large.clone(), large, Vec::new()).await.unwrap();
+        assert_eq!((comparison.compared_pages, comparison.skipped), (0, Some(Skipped::Bytes)));
+    }
+}

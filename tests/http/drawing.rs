@@ -1,0 +1,90 @@
+//! The processes that draw pages, as the server's own program runs them.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use documents::fixtures;
+use lopdf::{Dictionary, Document, Stream, dictionary};
+use render::{Limits, Mask, worker};
+use rubrica::{
+    cpu_pool::{self, CpuPool},
+    render_workers::{Error, Metrics, Options, Workers},
+};
+use store::blobs::Digest;
+
+fn workers(cpu: &CpuPool) -> Workers {
+    let process = worker::Options { program: env!("CARGO_BIN_EXE_rubrica").into(), seconds: 1, ..worker::Options::default() };
+    Workers::new(cpu.clone(), Options { process, limits: Limits::default() }, Metrics::default())
+}
+
+async fn compare(workers: &Workers, organization: &str, document: &Bytes) -> Result<render::Comparison, Error> {
+    workers.compare(organization, Digest::of(document), document.clone(), document.clone(), Vec::new()).await
+}
+
+/// A page that is filled with a pattern whose cell is a million times as large as its step: drawn as it says, it never ends.
+fn poison() -> Bytes {
+    let mut document = Document::with_version("1.7");
+    let cell = dictionary! {
+        "PatternType" => 1, "PaintType" => 1, "TilingType" => 1, "BBox" => [0, 0, 1_000_000, 1_000_000].map(Into::into).to_vec(),
+        "XStep" => 1, "YStep" => 1, "Resources" => Dictionary::new(),
+    };
+    let cell = document.add_object(Stream::new(cell, b"0 0 1 1 re f".to_vec()));
+    let content = document.add_object(Stream::new(dictionary! {}, b"/Pattern cs /P scn 0 0 500 500 re f".to_vec()));
+    let root = document.new_object_id();
+    let page = document.add_object(dictionary! {
+        "Type" => "Page", "Parent" => root, "Contents" => content, "MediaBox" => [0, 0, 595, 842].map(Into::into).to_vec(),
+        "Resources" => dictionary! { "Pattern" => dictionary! { "P" => cell } },
+    });
+    document.objects.insert(root, dictionary! { "Type" => "Pages", "Count" => 1, "Kids" => vec![page.into()] }.into());
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => root });
+    document.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).expect("it is written");
+    bytes.into()
+}
+
+#[tokio::test]
+async fn the_servers_program_draws_pages_and_sees_what_differs() {
+    let workers = workers(&CpuPool::new(cpu_pool::Options::default(), cpu_pool::Metrics::default()));
+    let (one, other) = (Bytes::from(fixtures::contract(&["A"])), Bytes::from(fixtures::contract(&["B"])));
+    let same = compare(&workers, "acme", &one).await.expect("it is compared");
+    assert_eq!((same.pages, same.compared_pages, same.differing), (1, 1, Vec::new()));
+    // The name of the field stands below its box.
+    let masks = |rect| vec![Mask { page: 0, rect }];
+    for (masks, differing) in [(masks([60.0, 280.0, 300.0, 360.0]), vec![]), (masks([0.0; 4]), vec![0])] {
+        let compared = workers.compare("acme", Digest::of(&one), one.clone(), other.clone(), masks).await;
+        assert_eq!(compared.expect("it is compared").differing, differing);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_document_is_set_aside_after_two_attempts_and_others_are_served_meanwhile() {
+    let cpu = CpuPool::new(cpu_pool::Options { places: 2, ..Default::default() }, cpu_pool::Metrics::default());
+    let workers = workers(&cpu);
+    let poison = poison();
+    // Other files, all of one organization, which wants all that there is.
+    let hostile: Vec<_> = (0..4)
+        .map(|number| {
+            let workers = workers.clone();
+            let document = Bytes::from([&poison[..], format!("%{number}\n").as_bytes()].concat());
+            tokio::spawn(async move { compare(&workers, "hostile", &document).await })
+        })
+        .collect();
+    let contract = Bytes::from(fixtures::contract(&["A"]));
+    let mut served = 0;
+    while !hostile.iter().all(tokio::task::JoinHandle::is_finished) {
+        assert_eq!(compare(&workers, "acme", &contract).await.expect("it is compared").compared_pages, 1);
+        served += 1;
+    }
+    assert!(served > 1, "only {served} were served");
+    for job in hostile {
+        assert!(matches!(job.await.expect("no panic"), Err(Error::Exceeded(_))));
+    }
+    for _ in 0..2 {
+        assert!(matches!(compare(&workers, "hostile", &poison).await, Err(Error::Exceeded(_))));
+    }
+    let began = Instant::now();
+    let refused = compare(&workers, "hostile", &poison).await;
+    assert!(matches!(refused, Err(Error::Pool(cpu_pool::Error::SetAside(_)))), "{refused:?}");
+    assert!(began.elapsed() < Duration::from_millis(500), "it is not tried a third time");
+}
