@@ -109,9 +109,9 @@ def without_copies(paths):
 class Worker:
     """What each process of the run keeps."""
 
-    def __init__(self, binary, pages):
+    def __init__(self, binary, pages, folder):
         self.judge, self.viewers = Judge(binary), Viewers(dpi=45, pages=pages)
-        self.folder = tempfile.mkdtemp(prefix="corpus-")
+        self.folder = tempfile.mkdtemp(dir=folder)
 
     def examine(self, path):
         sealed = os.path.join(self.folder, "sealed.pdf")
@@ -156,10 +156,10 @@ def faults_of(signature):
 WORKER = None
 
 
-def start(binary, pages):
+def start(binary, pages, folder):
     global WORKER
     os.nice(5)
-    WORKER = Worker(binary, pages)
+    WORKER = Worker(binary, pages, folder)
 
 
 def examine(path):
@@ -222,7 +222,8 @@ def main():
     given = arguments.parse_args()
     paths = [path for path in without_copies(fetch()) if given.only in path]
     results = []
-    with multiprocessing.Pool(given.jobs, start, (given.judge, given.pages)) as pool:
+    scratch = tempfile.TemporaryDirectory(prefix="corpus-")
+    with scratch as folder, multiprocessing.Pool(given.jobs, start, (given.judge, given.pages, folder)) as pool:
         for result in pool.imap(examine, paths, chunksize=4):
             results.append(result)
             if len(results) % 100 == 0:
