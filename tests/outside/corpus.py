@@ -122,9 +122,10 @@ class Worker:
         if not result["sealed"]:
             return result
         unsigned = {field["name"] for field in answer["facts"]["signature_fields"] if not field["signed"]}
-        masks = geometry.widget_boxes(path, unsigned) if unsigned else []
+        masks = geometry.mask_boxes(path, answer["masks"])
         result["fields"] = len(unsigned)
         result["views"] = self.viewers.compare(path, sealed, masks)
+        result["lost_words"] = sorted(words(path) - words(sealed))
         result["own_verdict"] = self.own_verdict(path, sealed)
         return result
 
@@ -145,6 +146,12 @@ class Worker:
             if not faults_of(signature) and (now is None or faults_of(now)):
                 faults.append(f"the older signature {signature['field']} is no longer intact: {faults_of(now) if now else 'gone'}")
         return faults
+
+
+def words(path):
+    """All words that poppler finds, those of form fields included: what a seal draws anew must still say the same."""
+    run = subprocess.run(["pdftotext", "-q", path, "-"], capture_output=True, timeout=60, check=False)
+    return set(run.stdout.decode("utf-8", "replace").split())
 
 
 def faults_of(signature):
@@ -187,6 +194,7 @@ def report(results, before):
         for viewer, view in result.get("views", {}).items():
             if view.startswith("differs") or view == "lost":
                 faults.append(f"{name}: {viewer}: {view}")
+        faults += [f"{name}: no longer says: {' '.join(result['lost_words'][:8])}"] if result.get("lost_words") else []
         faults += [f"{name}: our own verification: {fault}" for fault in result.get("own_verdict", [])]
     print(f"\n{len(faults)} faults", *faults, sep="\n  ")
     if before is not None:

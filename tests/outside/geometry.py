@@ -23,6 +23,16 @@ def widget_boxes(path, names):
     return boxes
 
 
+def mask_boxes(path, masks):
+    """What a seal says it draws into, as boxes as in `widget_boxes`: the signatures, and the values of a form whose flag NeedAppearances
+    told viewers to draw them."""
+    try:
+        with pikepdf.open(path) as document:
+            return [(mask["page"], *shown(document.pages[mask["page"]], mask["rect"])) for mask in masks]
+    except (pikepdf.PdfError, AttributeError, TypeError, ValueError, IndexError):
+        return []
+
+
 def annotation_boxes(path):
     """The annotations of the pages that are no widgets: each as text, and its box as in `widget_boxes`, around its corners too."""
     found = []

@@ -217,7 +217,7 @@ impl<'a, 'n> Pen<'a, 'n> {
 
     /// Widgets that stand on pages but belong to no field of the tree, in the order of their numbers.
     fn strays(&self, seen: &HashSet<ObjectId>) -> Result<Vec<ObjectId>, Error> {
-        let is_widget = |id: &ObjectId| pdf::dict_at(self.document, *id).is_some_and(|a| is_widget(self.document, a));
+        let is_widget = |id: &ObjectId| pdf::dict_at(self.document, *id).is_some_and(|a| pdf::is_widget(self.document, a));
         let mut strays: Vec<ObjectId> = self.pages.keys().copied().filter(|id| !seen.contains(id)).filter(is_widget).collect();
         if strays.len() > fields::MAX_FIELDS {
             return Err(pdf::damaged(format!("it has more than {} widgets of no field", fields::MAX_FIELDS)).into());
@@ -411,14 +411,10 @@ impl From<Reason> for Failure {
     }
 }
 
-fn is_widget(document: &Document, annotation: &Dictionary) -> bool {
-    pdf::entry(document, annotation, b"Subtype").is_some_and(|subtype| subtype.as_name().ok() == Some(b"Widget"))
-}
-
 /// A widget with a value that is written into its page's list: viewers differ on whether they draw it.
 fn refuse_inline(document: &Document, annotation: &Dictionary) -> Result<(), Error> {
     let has_value = annotation.has(b"V") || annotation.has(b"Parent");
-    if !is_widget(document, annotation) || !has_value {
+    if !pdf::is_widget(document, annotation) || !has_value {
         return Ok(());
     }
     let name = pdf::entry(document, annotation, b"T").and_then(pdf::text).unwrap_or_default();
