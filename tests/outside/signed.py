@@ -128,13 +128,16 @@ class Signed:
 def survey(name, data):
     with pikepdf.open(io.BytesIO(data)) as document:
         case = bases.foreign_frame(name, data, document)
-        roles = find_roles(document)
         objects = {}
         for number in range(1, case.size):
             obj = document.get_object(number, 0)
             if obj is None or isinstance(obj, pikepdf.Stream) and obj.get("/Type") in ("/ObjStm", "/XRef"):
                 continue
-            objects[number] = as_stored(obj, number, roles.get(number, ""))
+            objects[number] = as_stored(obj, number, "")
+        # To list the pages changes what they inherit; so it comes last.
+        for number, role in find_roles(document).items():
+            if number in objects:
+                objects[number].role = role
     # Plain values that are objects of their own: pikepdf shows only what they say.
     for role, key, roles_of_users in (("rotation", b"Rotate", ("page",)), ("length", b"Length", ("content",))):
         for user in [obj for obj in objects.values() if obj.role in roles_of_users]:
