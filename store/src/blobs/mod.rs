@@ -225,8 +225,12 @@ mod tests {
             let digest = blobs.put("acme", bytes.clone()).await.expect("kept");
             assert_eq!(digest, Digest::of(&bytes));
             assert_eq!(blobs.put("acme", bytes.clone()).await.expect("kept again"), digest);
-            assert_eq!(blobs.get("acme", &digest).await.expect("readable"), Some(bytes));
+            assert_eq!(blobs.get("acme", &digest).await.expect("readable"), Some(bytes.clone()));
+            assert!(blobs.is_there("acme", &digest).await.expect("reachable"));
             blobs.delete("acme", &digest).await.expect("deleted");
+            assert!(!blobs.is_there("acme", &digest).await.expect("reachable"));
+            blobs.put_copy("acme", &digest, 3, bytes).await.expect("kept");
+            assert!(blobs.is_there("acme", &digest).await.expect("reachable"), "any copy will do");
             blobs.delete("acme", &digest).await.expect("deleting nothing is no error");
             assert_eq!(blobs.get("acme", &digest).await.expect("readable"), None);
         }
