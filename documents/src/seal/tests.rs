@@ -177,12 +177,12 @@ fn with_entries(entries: &[(&str, lopdf::Dictionary)]) -> Vec<u8> {
         changes.set(field, dictionary);
     }
     revisions.append(changes).unwrap();
-    revisions.finish()
+    revisions.whole()
 }
 
 fn refusal(pdf: &[u8], request: &Request) -> String {
     let refused = seal(pdf, &rsa(), std::slice::from_ref(request)).expect_err("refused");
-    let checked = check(pdf, &rsa(), std::slice::from_ref(request)).expect_err("refused");
+    let checked = allows(pdf, &rsa(), std::slice::from_ref(request)).expect_err("refused");
     assert_eq!(refused.to_string(), checked.to_string());
     refused.to_string()
 }
@@ -261,7 +261,7 @@ fn a_reason_is_left_out_where_none_is_allowed_and_refused_where_ours_is_not_allo
 
 #[test]
 fn what_depends_on_the_key_is_refused_where_the_key_does_not_fit() {
-    let other = Identity::open(include_bytes!("../../fixtures/p384-aes256.p12"), "password").unwrap();
+    let other = Identity::open(include_bytes!("../../fixtures/p384-aes256.p12"), "password", at()).unwrap();
     let digest = seed(dictionary! { "Ff" => 64, "DigestMethod" => vec![text("SHA384")] });
     assert!(refusal(&digest, &request(Some("A"))).contains("a digest"));
     assert!(seal(&digest, &other, &[request(Some("A"))]).is_ok());
@@ -356,7 +356,7 @@ fn an_appearance_that_is_there_keeps_its_entries() {
         changes.set(stream, appearance);
         changes.set(field, widget);
         revisions.append(changes).unwrap();
-        (revisions.finish(), stream)
+        (revisions.whole(), stream)
     };
     let shown = |pdf: &[u8]| -> (ObjectId, lopdf::Stream) {
         let document = pdf::load(pdf).unwrap();
