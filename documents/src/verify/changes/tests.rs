@@ -257,7 +257,8 @@ fn the_levels_of_a_document_allow_what_table_257_says() {
     let validation_data =
         |document: &mut Document| dict(document, CATALOG).set("DSS", dictionary! { "Certs" => Vec::<Object>::new() });
     let note = |document: &mut Document| annotate(document, mark("Text"));
-    let changes: [(&dyn Fn(&mut Document), i64); 6] =
+    type Change<'a> = &'a dyn Fn(&mut Document);
+    let changes: [(Change<'_>, i64); 6] =
         [(&time_stamp, 1), (&validation_data, 1), (&nothing, 1), (&fill_price, 2), (&sign_second, 2), (&note, 3)];
     for (change, allowed_from) in changes {
         for level in 1..=3 {
