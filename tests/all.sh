@@ -43,6 +43,7 @@ system_tools() {
     local missing=()
     command -v qpdf >/dev/null || missing+=(qpdf)
     command -v pdfsig >/dev/null || missing+=(poppler-utils)
+    command -v mutool >/dev/null || missing+=(mupdf-tools)
     command -v python3 >/dev/null || missing+=(python3)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
@@ -55,10 +56,12 @@ system_tools() {
 }
 
 python_tools() {
-    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator, moto.server' 2>/dev/null && return
+    local imports='import pyhanko, pyhanko_certvalidator, moto.server, numpy, pikepdf, pypdfium2'
+    "$venv/bin/python" -c "$imports" 2>/dev/null && return
     python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40' 'moto[server]>=5.1,<6'
-    "$venv/bin/python" -c 'import pyhanko, pyhanko_certvalidator, moto.server'
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40' 'moto[server]>=5.1,<6' \
+        'numpy>=2,<3' 'pikepdf>=10,<11' 'pypdfium2>=5,<6'
+    "$venv/bin/python" -c "$imports"
 }
 
 of_workspace=(--workspace --locked --features documents/fixtures,store/conformance)
@@ -125,8 +128,13 @@ outside_demo() {
     done
 }
 
-step "system tools (qpdf, pdfsig, python3, java, maven)" system_tools
-step "python tools (pyHanko, moto)" python_tools
+# Files that contradict themselves: refused, or the seal shows what the upload showed in three viewers.
+outside_mutants() {
+    "$venv/bin/python" tests/outside/mutants.py --judge "$built/examples/judge" --count 2000
+}
+
+step "system tools (qpdf, poppler, mupdf, python3, java, maven)" system_tools
+step "python tools (pyHanko, moto, pikepdf, pdfium)" python_tools
 step "build of the tests" build_tests
 if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
     step "jars of the CQL server" cql_jars
@@ -138,3 +146,4 @@ step "tests of the workspace" workspace_tests
 step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "sealed samples, by validators of others" outside_samples
 step "a process of the demo, by validators of others" outside_demo
+step "2,000 files that contradict themselves, in three viewers" outside_mutants

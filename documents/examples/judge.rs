@@ -6,7 +6,7 @@
 //! | job | does | answer beside `ok` |
 //! | --- | --- | --- |
 //! | `inspect IN` | reads an upload | `facts` |
-//! | `seal IN OUT` | reads and rehearses an upload, then seals it, as the server does | `facts`, `bytes` |
+//! | `seal IN OUT` | reads and rehearses an upload, then seals it, as the server does | `facts`, `bytes`, and `masks`: the places that it draws into |
 //! | `verify IN` | verifies its signatures | `all_intact`, `unchanged`, `report` |
 //! | `open IN` | opens a key file with the password `password` | `certificate` |
 //! | `root OUT` | writes the root of the seals' certificate (PEM) | |
@@ -113,14 +113,14 @@ impl Judge {
     /// One signature per unsigned field, an invisible one where there is none: a process whose signers have all the fields.
     fn seal(&self, bytes: &[u8], output: &str) -> Result<Map<String, Value>, Answer> {
         let facts = inspect::inspect(bytes).map_err(Answer::refused("inspect"))?;
-        let unsigned = facts.signature_fields.iter().filter(|field| !field.signed);
+        let unsigned = facts.signature_fields.iter().filter(|field| !field.signed && field.refusal.is_none());
         let fields: Vec<_> = unsigned.take(MAX_REQUESTS).map(|field| Some(field.name.clone())).collect();
         let fields = if fields.is_empty() { vec![None] } else { fields };
         let requests: Vec<Request> = fields.into_iter().map(|field| self.request(field)).collect();
         seal::rehearse(bytes).map_err(Answer::refused("rehearse"))?;
-        let sealed = seal::seal(bytes, &self.identity, &requests).map_err(Answer::refused("seal"))?.pdf;
-        write(output, &sealed)?;
-        Ok(object(json!({"ok": true, "facts": facts, "bytes": sealed.len()})))
+        let sealed = seal::seal(bytes, &self.identity, &requests).map_err(Answer::refused("seal"))?;
+        write(output, &sealed.pdf)?;
+        Ok(object(json!({"ok": true, "facts": facts, "bytes": sealed.pdf.len(), "masks": sealed.masks})))
     }
 
     fn request(&self, field: Option<String>) -> Request {

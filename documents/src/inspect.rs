@@ -15,7 +15,7 @@ pub struct SignatureField {
     pub name: String,
     pub signed: bool,
     /// Why the field cannot be sealed, in words: an earlier signature's lock, or what the field requires. `None` for a field
-    /// that is signed, and where it can be; [`crate::seal::check`] asks for the key and the reason as well.
+    /// that is signed, and where it can be; [`crate::seal::allows`] asks for the key and the reason as well.
     pub refusal: Option<String>,
 }
 

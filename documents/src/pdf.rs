@@ -184,6 +184,12 @@ pub(crate) fn pages(document: &Document) -> Result<Vec<ObjectId>, Error> {
     if pages.is_empty() { Err(damaged("it has no pages")) } else { Ok(pages) }
 }
 
+/// Whether an annotation is a widget: the part of a form's field that is shown. A field without a subtype counts as one.
+pub(crate) fn is_widget(document: &Document, annotation: &Dictionary) -> bool {
+    let subtype = entry(document, annotation, b"Subtype").and_then(|subtype| subtype.as_name().ok());
+    subtype == Some(b"Widget") || annotation.has(b"FT")
+}
+
 /// Annotations of all pages that are looked at.
 const MAX_ANNOTATIONS: usize = 500_000;
 

@@ -96,6 +96,9 @@ impl<'a> Revisions<'a> {
         if let Some(why) = permissions::forbids_signatures(&file.document)? {
             return Err(Error::Forbidden(why));
         }
+        if has_widgets_without_form(&file.document)? {
+            return Err(ambiguous("it has form fields but no form, and some readers show them only when a form is added"));
+        }
         let xref_start = file.document.xref_start;
         Ok(Self {
             original,
@@ -349,6 +352,16 @@ fn runs(offsets: &BTreeMap<ObjectId, usize>) -> Vec<Vec<(ObjectId, usize)>> {
         }
     }
     runs
+}
+
+/// Sealing adds a form where there is none; pdfium shows the fields of a page only if there is one.
+fn has_widgets_without_form(document: &Document) -> Result<bool, Error> {
+    let (_, catalog) = pdf::catalog(document)?;
+    if pdf::dict_entry(document, catalog, b"AcroForm").is_some() {
+        return Ok(false);
+    }
+    let is_widget = |id: &ObjectId| pdf::dict_at(document, *id).is_some_and(|annotation| pdf::is_widget(document, annotation));
+    Ok(pdf::annotation_pages(document)?.keys().any(is_widget))
 }
 
 /// What the permissions of an encrypted file that was opened without a password allow (ISO 32000-2 table 22): bit 9 or 6 to

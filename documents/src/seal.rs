@@ -7,6 +7,8 @@ mod replace;
 mod shown;
 mod terms;
 
+use std::ops::Range;
+
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use lopdf::{Dictionary, Document, Object, ObjectId, StringFormat, Writer, dictionary};
@@ -103,8 +105,8 @@ pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Sea
         for request in terms::in_order(revisions.document(), requests)? {
             let terms = Terms::of(revisions.document(), identity, request)?;
             let reserved = cms::size_bound(identity).max(RESERVED_BYTES);
-            let (placeholder, start) = sign_once(&mut revisions, &mut shown, request, &terms, reserved)?;
-            embed(&mut revisions, identity, &placeholder, start)?;
+            let (placeholder, gap) = sign_once(&mut revisions, &mut shown, request, &terms, reserved)?;
+            embed(&mut revisions, identity, &placeholder, gap)?;
         }
         shown.proven(revisions)
     })?
@@ -126,14 +128,14 @@ pub fn allows(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<(
     })?
 }
 
-/// Appends a revision with one signature whose value is not known yet. Answers its placeholder and where that starts.
+/// Appends a revision with one signature whose value is not known yet. Answers its placeholder and where the value goes.
 fn sign_once(
     revisions: &mut Revisions<'_>,
     shown: &mut Shown,
     request: &Request,
     terms: &Terms,
     reserved: usize,
-) -> Result<(Placeholder, usize), Error> {
+) -> Result<(Placeholder, Range<usize>), Error> {
     let mut changes = Changes::default();
     let signature = revisions.new_id();
     match &request.field {
@@ -146,7 +148,8 @@ fn sign_once(
     let start = revisions.append(changes)?.ok_or(Error::Signing)?;
     // Enough for the next request to see that the field is taken, and what it locks.
     revisions.note(signature, dictionary! { "Type" => "Sig", "Reference" => terms.references.clone() });
-    Ok((placeholder, start))
+    let gap = embed_range(revisions, &placeholder, start);
+    Ok((placeholder, gap))
 }
 
 /// A signature dictionary with room for what is known last: the byte range and the CMS.
@@ -194,13 +197,19 @@ impl Placeholder {
     }
 }
 
-/// Fills the placeholder at `start`: byte range, digest over everything else, signature.
-fn embed(revisions: &mut Revisions<'_>, identity: &Identity, placeholder: &Placeholder, start: usize) -> Result<(), Error> {
+/// Fills the byte range of the placeholder at `start`: all but the signature's value. Answers where that is in the file.
+fn embed_range(revisions: &mut Revisions<'_>, placeholder: &Placeholder, start: usize) -> Range<usize> {
     let gap_start = start + placeholder.contents;
     let gap_end = gap_start + 2 * placeholder.reserved + 2;
     let byte_range = format!("[0 {gap_start} {gap_end} {}]", revisions.len() - gap_end);
     debug_assert!(byte_range.len() <= BYTE_RANGE_WIDTH);
     revisions.overwrite(start + placeholder.byte_range, byte_range.as_bytes());
+    gap_start..gap_end
+}
+
+/// Fills the signature's value, which is over everything but the gap.
+fn embed(revisions: &mut Revisions<'_>, identity: &Identity, placeholder: &Placeholder, gap: Range<usize>) -> Result<(), Error> {
+    let (gap_start, gap_end) = (gap.start, gap.end);
     let mut context = digest::Context::new(cms::content_digest(identity));
     let (original, appended) = revisions.parts();
     // The gap is always in what was appended.

@@ -339,7 +339,7 @@ pub async fn challenge_otp_identification(
     check_second_factor_length(two_factor.as_deref())?;
     // Only codes that go out count: who is refused must not use up another's share.
     if life.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
-        let destination = life.creation.actor.destination(life.creation.channel).unwrap_or_default();
+        let destination = life.creation.actor.counted_destination(life.creation.channel).unwrap_or_default();
         engine.code_limits.admit(&call.organization, &destination).await?;
     }
     let id = Uuid::new_v4();

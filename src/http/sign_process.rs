@@ -1,5 +1,6 @@
 //! Sign processes: create, read, cancel.
 
+use ::documents::{inspect::Facts, pkcs12::Identity, seal};
 use actix_web::{HttpResponse, http::header, web};
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -350,7 +351,11 @@ impl<'a> Check<'a> {
             self.problem(format!("{path}.id: the document is no PDF but {}", record.extension.as_str()));
             return Ok(None);
         }
-        let inspect = |bytes: Bytes, _: &Cutoff| ::documents::inspect::inspect(&bytes);
+        let sign_fields = request.sign_fields.unwrap_or_default();
+        let asked = asked_of(&sign_fields, aliases);
+        // Without one the seal waits for the tenant's next certificate, and that is asked then.
+        let identity = self.state.configurations.identity(self.organization, (self.state.clock)()).await.ok();
+        let inspect = move |bytes: Bytes, _: &Cutoff| inspected(&bytes, identity.as_deref(), asked);
         let inspected = match self.state.documents.work_on(self.organization, &record, inspect).await {
             Ok(inspected) => inspected,
             Err(error) => {
@@ -361,12 +366,12 @@ impl<'a> Check<'a> {
         };
         let facts = match inspected {
             Ok(facts) => facts,
-            Err(error) => {
-                self.problem(format!("{path}.id: the document cannot be signed: {error}"));
+            Err(reason) => {
+                self.problem(format!("{path}.id: the document cannot be signed: {reason}"));
                 return Ok(None);
             }
         };
-        let fields = self.fields(path, request.sign_fields.unwrap_or_default(), aliases, &facts.signature_fields);
+        let fields = self.fields(path, sign_fields, aliases, &facts.signature_fields);
         Ok(Some(Document {
             id: record.id,
             name: record.name,
@@ -590,4 +595,43 @@ pub async fn cancel_sign_process(
     processes::check_reason(&reason)?;
     processes::answer(engine.processes.sign.ask(&path.org_id, id, Command::Cancel { reason }).await)?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// The signatures that a document will get: one for each field, an invisible one for each signer without fields. What of them the document
+/// does not have is told elsewhere.
+fn asked_of(sign_fields: &[SignFields], aliases: &[String]) -> Vec<seal::Request> {
+    let fields = aliases.iter().flat_map(|signer| {
+        let own = sign_fields.iter().filter(|own| own.signer == *signer);
+        let fields: Vec<Option<String>> = own.flat_map(|own| own.fields.iter().cloned().map(Some)).collect();
+        if fields.is_empty() { vec![None] } else { fields }
+    });
+    let request = |field| seal::Request {
+        field,
+        signer_name: String::new(),
+        at: DateTime::UNIX_EPOCH,
+        reason: crate::processes::seal_reason(Uuid::nil()),
+        location: None,
+        appearance_lines: None,
+    };
+    fields.map(request).collect()
+}
+
+/// What a document holds, if it can be sealed as asked; else why not, in words. Takes processor time.
+fn inspected(bytes: &[u8], identity: Option<&Identity>, asked: Vec<seal::Request>) -> Result<Facts, String> {
+    let facts = ::documents::inspect::inspect(bytes).map_err(|error| error.to_string())?;
+    // Of documents that an older version of this program took, too.
+    seal::rehearse(bytes).map_err(|error| error.to_string())?;
+    let free = |name: &String| facts.signature_fields.iter().any(|field| field.name == *name && !field.signed);
+    let possible: Vec<_> = asked.into_iter().filter(|request| request.field.as_ref().is_none_or(free)).collect();
+    let told = |field: &Option<String>| match field {
+        Some(name) => facts.signature_fields.iter().find(|field| field.name == *name).and_then(|field| field.refusal.clone()),
+        None => facts.new_field_refusal.clone(),
+    };
+    if let Some(reason) = possible.iter().find_map(|request| told(&request.field)) {
+        return Err(reason);
+    }
+    if let Some(identity) = identity {
+        seal::allows(bytes, identity, &possible).map_err(|error| error.to_string())?;
+    }
+    Ok(facts)
 }

@@ -138,6 +138,11 @@ impl World {
     }
 }
 
+/// The reason that a seal of a process gives.
+pub fn seal_reason(process: Uuid) -> String {
+    format!("Sign process {process}")
+}
+
 /// One signature per signer and field, an invisible one for a signer without fields.
 fn seal_requests(life: &Life, document: &Document) -> Vec<seal::Request> {
     let mut signed: Vec<_> = life
@@ -157,7 +162,7 @@ fn seal_requests(life: &Life, document: &Document) -> Vec<seal::Request> {
             field,
             signer_name: signer.person.full_name().unwrap_or_else(|| signer.alias.clone()),
             at: act.at,
-            reason: format!("Sign process {}", life.creation.id),
+            reason: seal_reason(life.creation.id),
             location: None,
             appearance_lines: None,
         }));

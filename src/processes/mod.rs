@@ -22,6 +22,7 @@ use crate::{
     receipts::Receipts,
 };
 
+pub use documents::seal_reason;
 pub use messages::{Tenant, Tenants};
 
 /// What the adapters reach.

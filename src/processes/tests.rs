@@ -71,7 +71,13 @@ impl Setting {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let keys = Keys::from_bytes(&[7; 32]);
         let setting = Self {
-            documents: Documents::new(shared.clone(), blobs.clone(), CpuPool::default(), crate::render_workers::Workers::none(), Default::default()),
+            documents: Documents::new(
+                shared.clone(),
+                blobs.clone(),
+                CpuPool::default(),
+                crate::render_workers::Workers::none(),
+                Default::default(),
+            ),
             configurations: SignConfigurations::new(shared, keys.clone(), CpuPool::default()),
             channels: Channels::open(&channels::Options::default(), folder.path()).expect("a sandbox"),
             codes: Codes::new(&keys),

@@ -95,6 +95,7 @@ fn a_configuration_that_is_wrong_is_refused() {
         ("expiration_duration", "a week"),
         ("channels", "PIGEON"),
         ("notification_email", "nobody"),
+        ("notification_email", "certificates@example..org"),
         ("identification_config", "{}"),
         ("content", "not a certificate"),
     ] {

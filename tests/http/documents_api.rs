@@ -39,6 +39,50 @@ fn a_document_comes_back_as_it_was_stored() {
 }
 
 #[test]
+fn the_name_of_an_uploaded_file_may_be_any_bytes() {
+    let (_server, journey) = shared();
+    let names: [&[u8]; 6] = [
+        // Latin-1, GBK, Shift JIS (its second byte is a backslash), ISO-2022-JP.
+        b"\"contrato a\xF1o.pdf\"",
+        b"\"\xBA\xCF\xCD\xAC.pdf\"",
+        b"\"\x95\x5C\"",
+        b"\"\x1B$B7@Ls\x1B(B.pdf\"",
+        b"\"a \"b\" C:\\scans\\\"",
+        b"\"x\"; filename*=gbk''%BA%CF%CD%AC.pdf",
+    ];
+    for name in names {
+        for disposition in [
+            [b"form-data; name=\"content\"; filename=", name].concat(),
+            [b"form-data; filename=", name, b"; name=\"content\""].concat(),
+        ] {
+            let form = Form::new().part("name", "a.pdf").part("extension", "pdf").disposed(disposition, pdf());
+            upload(&journey, None, form).expect(201);
+        }
+    }
+}
+
+#[test]
+fn active_content_is_told_to_who_asks_for_it() {
+    let (_server, journey) = shared();
+    let id = journey.upload("active.pdf", &documents::fixtures::active());
+    let read = |id: &str, query: &str| journey.client.get(&below(&journey, id, &format!("/metadata{query}"))).send();
+    assert_eq!(read(&id, "").expect(200).json().get("activeContent"), None);
+    let told = read(&id, "?include=activeContent").expect(200).json();
+    let expected = json!({"javascript": 1, "launchActions": 1, "embeddedFiles": 1, "multimedia": 1, "xfa": true});
+    assert_eq!(told["activeContent"], expected);
+
+    let plain = journey.upload("plain.pdf", &pdf());
+    let none = json!({"javascript": 0, "launchActions": 0, "embeddedFiles": 0, "multimedia": 0, "xfa": false});
+    assert_eq!(read(&plain, "?include=activeContent").expect(200).json()["activeContent"], none);
+    let text = upload(&journey, None, form("a.json", "json", b"{}")).expect(201).text("documentId");
+    assert_eq!(read(&text, "?include=activeContent").expect(200).json().get("activeContent"), None);
+    for wrong in ["?include=", "?include=history", "?include=activeContent&include=activeContent"] {
+        let refused = read(&id, wrong).expect_problem(400, "PARAMETER_ERROR");
+        assert!(refused.details().starts_with("include: "), "{refused}");
+    }
+}
+
+#[test]
 fn an_upload_that_is_wrong_is_refused_with_its_reason() {
     let (_server, journey) = shared();
     let good = || Form::new().part("name", "a.pdf").part("extension", "pdf");

@@ -113,6 +113,24 @@ fn a_process_of_several_signers_and_documents_ends_sealed_and_certified() {
 }
 
 #[test]
+fn the_evidence_tells_the_active_content_of_each_document() {
+    let (_server, journey) = shared();
+    let email = address();
+    let active = journey.upload("active.pdf", &documents::fixtures::active());
+    let plain = journey.upload("plain.pdf", &documents::fixtures::contract(&[]));
+    let process = journey.create(&Journey::creation(&[Journey::signer("buyer", &email)], &[&active, &plain]));
+    let signer = journey.signers(&process).remove(0);
+    journey.identify(&signer.identification, &email);
+    journey.sign(&signer.sign).expect(204);
+    let done = journey.until(&process, "CERTIFIED");
+    let evidence = evidence(&journey.download(done["certificate_id"].as_str().unwrap()));
+    let told: Vec<_> = evidence.documents.iter().map(|document| document.active_content.expect("it is known")).collect();
+    let expected =
+        documents::active::ActiveContent { javascript: 1, launch_actions: 1, embedded_files: 1, multimedia: 1, xfa: true };
+    assert_eq!(told, [expected, Default::default()]);
+}
+
+#[test]
 fn a_sealed_document_that_was_changed_is_not_intact() {
     let (_server, journey) = shared();
     let email = address();

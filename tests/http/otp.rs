@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     NOBODY, address, own, shared,
-    support::{Answer, Device, Journey, ORGANIZATION},
+    support::{Answer, Device, Journey, ORGANIZATION, PATIENCE, wait_for},
 };
 
 fn request(email: &str) -> Value {
@@ -86,6 +86,64 @@ fn a_creation_that_is_wrong_is_refused_with_the_member_that_is() {
     let path = journey.path("identifications/otp");
     journey.client.post(&path).body("application/json", "{\"actor\":").send().expect_problem(400, "INVALID_INPUT");
     journey.client.post(&path).body("text/plain", "{}").send().expect_problem(415, "PARAMETER_ERROR");
+}
+
+#[test]
+fn an_address_that_cannot_be_delivered_is_refused_and_a_real_one_is_not() {
+    let (_server, journey) = shared();
+    let long = format!("{}@example.org", "a".repeat(65));
+    for wrong in [
+        "ana..lopez@example.org",
+        ".ana@example.org",
+        "ana.@example.org",
+        "ana@example..org",
+        "ana@example.org.",
+        "ana@-example.org",
+        "ana@exa_mple.org",
+        "ana@example",
+        "an\u{200B}a@example.org",
+        "ana@exam\u{202E}ple.org",
+        "ana lopez@example.org",
+        "mailto:ana@example.org",
+        "Ana <ana@example.org>",
+        &long,
+    ] {
+        let answer = create(&journey, &request(wrong)).expect_problem(400, "INVALID_INPUT");
+        assert!(answer.details().starts_with("actor.email: "), "{wrong}: {answer}");
+    }
+    for good in ["o'hara+sign@example.ie", "\"ana lopez\"@example.org", "josé@españa.example", "Ana@MÜNCHEN.example"] {
+        let id = created(&journey, &request(good));
+        // What is shown stays as the person wrote it.
+        journey.challenge(&id, &json!({})).expect(204);
+        wait_for("the message", PATIENCE, || (!journey.messages(good).is_empty()).then_some(()));
+    }
+}
+
+#[test]
+fn a_refusal_says_the_member_what_is_expected_and_the_place_in_our_words() {
+    let (_server, journey) = shared();
+    let path = journey.path("identifications/otp");
+    let cases = [
+        ("{\n \"actor\": 7}", "actor: expected an object, found a whole number (line 2, column 11)"),
+        ("{\"actor\":{\"name\":[]}}", "actor.name: expected a text, found an array (line 1, column 17)"),
+        (
+            "{\"actor\":{\"language\":\"secret\"}}",
+            "actor.language: expected ES, EN, EU, GL, CA, DE or UNDEFINED (line 1, column 29)",
+        ),
+        (
+            "{\"channel\":{\"type\":\"SMS\",\"external\":5}}",
+            "channel.external: expected true or false, found a whole number (line 1, column 37)",
+        ),
+        ("{\"actor\":{}}", "expires_in: the member is missing (line 1, column 12)"),
+        ("{\"actor\":", "not valid JSON at line 1, column 9"),
+    ];
+    let details = |body: &str| {
+        let answer = journey.client.post(&path).body("application/json", body).send();
+        answer.expect_problem(400, "INVALID_INPUT").details()
+    };
+    assert_eq!(cases.map(|(body, _)| details(body)), cases.map(|(_, expected)| expected.to_owned()));
+    let answer = journey.client.delete(&below(&journey, NOBODY, "?force=perhaps")).send().expect_problem(400, "PARAMETER_ERROR");
+    assert_eq!(answer.details(), "force: expected true or false");
 }
 
 #[test]

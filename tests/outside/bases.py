@@ -244,29 +244,38 @@ class PyHankoSigner:
         details = signers.PdfSignatureMetadata(field_name=field, **metadata)
         return signers.sign_pdf(out, details, signer=self.signer).getvalue()
 
+    def certify(self, data, level):
+        """Certifies, with changes allowed up to a level of DocMDP (ISO 32000-2 table 257)."""
+        from pyhanko.sign.fields import MDPPerm
+
+        return self.sign(data, certify=True, docmdp_permissions=MDPPerm(level))
+
 
 def foreign(name, data, rng):
     """A file of another program, with a valid revision of ours behind it that changes something visible."""
     with pikepdf.open(io.BytesIO(data)) as document:
-        objects, offsets = visible_objects(document), {}
-        root = b"%d %d R" % document.Root.objgen
-        is_encrypted = document.is_encrypted
-        trailer = [(b"ID", document.trailer.ID.unparse())] if "/ID" in document.trailer else []
-        size = int(document.trailer.Size)
-        if is_encrypted:
-            trailer.append((b"Encrypt", raw_encrypt(data, document)))
-    section = int(re.findall(rb"startxref\s+(\d+)", data)[-1])
-    for match in re.finditer(rb"(?<![\d])(\d+) 0 obj\b", data):
-        offsets[int(match[1])] = match.start()
-    form = "table" if data[section : section + 4] == b"xref" else "stream"
+        objects = visible_objects(document)
+        case = foreign_frame(name, data, document)
+    is_encrypted, size = case.encrypted, case.size
+    form = "table" if data[case.section : case.section + 4] == b"xref" else "stream"
     # Strings and streams of an encrypted file would have to be encrypted: only objects without them.
     usable = [obj for obj in objects if not is_encrypted or obj.role in ("page", "pages", "annotations")]
     changed = [obj for obj in (updated(obj, rng) for obj in rng.sample(usable, min(len(usable), 4))) if obj]
-    case = Case(name, [], root, trailer, data, size, section, offsets, is_encrypted)
     if not changed:
         changed = [Obj(size, pairs(Nothing=b"null"))]
     case.revisions = [Revision(changed, form, form == "stream" and not is_encrypted and rng.random() < 0.5)]
     return case
+
+
+def foreign_frame(name, data, document):
+    """A case without revisions behind a file that is there."""
+    offsets = {int(match[1]): match.start() for match in re.finditer(rb"(?<![\d])(\d+) 0 obj\b", data)}
+    trailer = [(b"ID", document.trailer.ID.unparse())] if "/ID" in document.trailer else []
+    if document.is_encrypted:
+        trailer.append((b"Encrypt", raw_encrypt(data, document)))
+    section = int(re.findall(rb"startxref\s+(\d+)", data)[-1])
+    root = b"%d %d R" % document.Root.objgen
+    return Case(name, [], root, trailer, data, int(document.trailer.Size), section, offsets, document.is_encrypted)
 
 
 def raw_encrypt(data, document):

@@ -109,9 +109,9 @@ def without_copies(paths):
 class Worker:
     """What each process of the run keeps."""
 
-    def __init__(self, binary, pages):
+    def __init__(self, binary, pages, folder):
         self.judge, self.viewers = Judge(binary), Viewers(dpi=45, pages=pages)
-        self.folder = tempfile.mkdtemp(prefix="corpus-")
+        self.folder = tempfile.mkdtemp(dir=folder)
 
     def examine(self, path):
         sealed = os.path.join(self.folder, "sealed.pdf")
@@ -122,9 +122,10 @@ class Worker:
         if not result["sealed"]:
             return result
         unsigned = {field["name"] for field in answer["facts"]["signature_fields"] if not field["signed"]}
-        masks = geometry.widget_boxes(path, unsigned) if unsigned else []
+        masks = geometry.mask_boxes(path, answer["masks"])
         result["fields"] = len(unsigned)
         result["views"] = self.viewers.compare(path, sealed, masks)
+        result["lost_words"] = sorted(words(path) - words(sealed))
         result["own_verdict"] = self.own_verdict(path, sealed)
         return result
 
@@ -147,6 +148,12 @@ class Worker:
         return faults
 
 
+def words(path):
+    """All words that poppler finds, those of form fields included: what a seal draws anew must still say the same."""
+    run = subprocess.run(["pdftotext", "-q", path, "-"], capture_output=True, timeout=60, check=False)
+    return set(run.stdout.decode("utf-8", "replace").split())
+
+
 def faults_of(signature):
     flags = [key for key in ("digest_intact", "signature_valid", "covers_whole_revision") if not signature[key]]
     changes = signature["later_changes"]["other"]
@@ -156,10 +163,10 @@ def faults_of(signature):
 WORKER = None
 
 
-def start(binary, pages):
+def start(binary, pages, folder):
     global WORKER
     os.nice(5)
-    WORKER = Worker(binary, pages)
+    WORKER = Worker(binary, pages, folder)
 
 
 def examine(path):
@@ -187,6 +194,7 @@ def report(results, before):
         for viewer, view in result.get("views", {}).items():
             if view.startswith("differs") or view == "lost":
                 faults.append(f"{name}: {viewer}: {view}")
+        faults += [f"{name}: no longer says: {' '.join(result['lost_words'][:8])}"] if result.get("lost_words") else []
         faults += [f"{name}: our own verification: {fault}" for fault in result.get("own_verdict", [])]
     print(f"\n{len(faults)} faults", *faults, sep="\n  ")
     if before is not None:
@@ -222,7 +230,8 @@ def main():
     given = arguments.parse_args()
     paths = [path for path in without_copies(fetch()) if given.only in path]
     results = []
-    with multiprocessing.Pool(given.jobs, start, (given.judge, given.pages)) as pool:
+    scratch = tempfile.TemporaryDirectory(prefix="corpus-")
+    with scratch as folder, multiprocessing.Pool(given.jobs, start, (given.judge, given.pages, folder)) as pool:
         for result in pool.imap(examine, paths, chunksize=4):
             results.append(result)
             if len(results) % 100 == 0:

@@ -9,17 +9,45 @@ logging.getLogger("pikepdf").setLevel(logging.CRITICAL)
 
 def widget_boxes(path, names):
     """(page, left, top, right, bottom) of the widgets of the named fields, in points from the upper left corner of the page as it is
-    shown. Empty where the file cannot be read: then nothing is masked and a seal that is shown counts as a difference."""
+    shown; of all fields where `names` is None. Empty where the file cannot be read: then nothing is masked and a seal that is shown counts as a
+    difference."""
     boxes = []
     try:
         with pikepdf.open(path) as document:
             for number, page in enumerate(document.pages):
                 for annotation in page.obj.get("/Annots", []):
-                    if annotation.get("/Subtype") == "/Widget" and name_of(annotation) in names:
+                    if annotation.get("/Subtype") == "/Widget" and (names is None or name_of(annotation) in names):
                         boxes.append((number, *shown(page, [float(value) for value in annotation.Rect])))
     except (pikepdf.PdfError, AttributeError, TypeError, ValueError):
         pass
     return boxes
+
+
+def mask_boxes(path, masks):
+    """What a seal says it draws into, as boxes as in `widget_boxes`: the signatures, and the values of a form whose flag NeedAppearances
+    told viewers to draw them."""
+    try:
+        with pikepdf.open(path) as document:
+            return [(mask["page"], *shown(document.pages[mask["page"]], mask["rect"])) for mask in masks]
+    except (pikepdf.PdfError, AttributeError, TypeError, ValueError, IndexError):
+        return []
+
+
+def annotation_boxes(path):
+    """The annotations of the pages that are no widgets: each as text, and its box as in `widget_boxes`, around its corners too."""
+    found = []
+    try:
+        with pikepdf.open(path) as document:
+            for number, page in enumerate(document.pages):
+                for annotation in page.obj.get("/Annots", []):
+                    if not isinstance(annotation, pikepdf.Dictionary) or annotation.get("/Subtype") == "/Widget":
+                        continue
+                    points = [float(value) for value in [*annotation.Rect, *annotation.get("/QuadPoints", [])]]
+                    around = [min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])]
+                    found.append((annotation.unparse(resolved=True), (number, *shown(page, around))))
+    except (pikepdf.PdfError, AttributeError, TypeError, ValueError):
+        pass
+    return found
 
 
 def name_of(field):

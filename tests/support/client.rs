@@ -232,18 +232,20 @@ impl Form {
     }
 
     pub fn part(self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.disposed(&format!("form-data; name=\"{name}\""), value)
+        self.disposed(format!("form-data; name=\"{name}\""), value)
     }
 
     pub fn file(self, name: &str, file_name: &str, value: impl AsRef<[u8]>) -> Self {
         let disposition =
             format!("form-data; name=\"{name}\"; filename=\"{file_name}\"\r\nContent-Type: application/octet-stream");
-        self.disposed(&disposition, value)
+        self.disposed(disposition, value)
     }
 
     /// A part with a Content-Disposition as given.
-    pub fn disposed(mut self, disposition: &str, value: impl AsRef<[u8]>) -> Self {
-        self.0.extend_from_slice(format!("--{}\r\nContent-Disposition: {disposition}\r\n\r\n", Self::BOUNDARY).as_bytes());
+    pub fn disposed(mut self, disposition: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        self.0.extend_from_slice(format!("--{}\r\nContent-Disposition: ", Self::BOUNDARY).as_bytes());
+        self.0.extend_from_slice(disposition.as_ref());
+        self.0.extend_from_slice(b"\r\n\r\n");
         self.0.extend_from_slice(value.as_ref());
         self.0.extend_from_slice(b"\r\n");
         self

@@ -173,6 +173,12 @@ impl Contact {
         }
     }
 
+    /// [`Contact::destination`] in the form in which all spellings of one address are equal, to count what goes there.
+    pub fn counted_destination(&self, channel: Channel) -> Option<String> {
+        let destination = self.destination(channel)?;
+        Some(if channel == Channel::Email { email::folded(&destination) } else { destination })
+    }
+
     /// The value that a second factor must equal, in the form in which both sides are compared.
     pub fn second_factor(&self, kind: TwoFactorType) -> Option<String> {
         match kind {
@@ -247,5 +253,8 @@ mod tests {
         let person = Contact { email: Some("ana@münchen.example".into()), ..Contact::default() };
         assert!(person.has_second_factor(TwoFactorType::Email, "ana@xn--mnchen-3ya.example"));
         assert!(!person.has_second_factor(TwoFactorType::Email, "ana@munchen.example"));
+        let other = Contact { email: Some("Ana@xn--mnchen-3ya.example".into()), ..Contact::default() };
+        assert_eq!(person.counted_destination(Channel::Email), other.counted_destination(Channel::Email));
+        assert_eq!(person.destination(Channel::Email).as_deref(), Some("ana@münchen.example"));
     }
 }

@@ -24,6 +24,7 @@ mod signed;
 mod table;
 mod texts;
 
+pub use crate::active::ActiveContent;
 pub use canonical::to_canonical_json;
 pub use evidence::{
     Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, FORMAT, Identification, JournalPosition, Moment,

@@ -4,7 +4,6 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::*;
-use crate::active::ActiveContent;
 
 const ORGANIZATION: &str = "acme-seguros";
 

@@ -473,6 +473,35 @@ async fn an_unreadable_record_is_an_error_and_no_panic() {
     assert!(matches!(found, Err(Error::Catalogue(CatalogueError::Unreadable(_)))));
 }
 
+#[tokio::test]
+async fn active_content_is_in_the_record_of_an_upload_and_found_in_bytes_that_have_none() {
+    let store = Arc::new(Model::new());
+    let documents = Documents::new(store.clone(), Blobs::memory(), Options::default());
+    let active = Bytes::from(::documents::fixtures::active());
+    let upload = Upload { extension: Some("pdf".into()), content: Some(active.clone()), ..json_upload("") };
+
+    let uploaded = documents.upload(ORG, upload, noon()).await.unwrap();
+
+    let told = uploaded.active_content.unwrap();
+    assert_eq!((told.javascript, told.embedded_files, told.xfa), (1, 1, true));
+    assert_eq!(documents.find(ORG, uploaded.id).await.unwrap().active_content, Some(told));
+    // a document that the server made, or a record of an older version
+    let produced = Produced {
+        id: Uuid::from_u128(9),
+        name: "sealed".into(),
+        extension: Extension::Pdf,
+        tags: vec![],
+        owner: None,
+        bytes: active,
+    };
+    let made = documents.store_produced(ORG, produced, noon()).await.unwrap();
+    assert_eq!(made.active_content, None);
+    assert!(!serde_json::to_string(&made).unwrap().contains("active_content"), "an older version reads it as well");
+    assert_eq!(documents.active_content(ORG, &made).await.unwrap(), Some(told));
+    let text = documents.upload(ORG, json_upload("{}"), noon()).await.unwrap();
+    assert_eq!(documents.active_content(ORG, &text).await.unwrap(), None);
+}
+
 #[test]
 fn a_file_name_has_its_extension_once() {
     let document = |name: &str| Document {

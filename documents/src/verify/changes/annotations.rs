@@ -67,7 +67,7 @@ impl Roles<'_> {
     fn removed(&self, page: usize, annotation: &Object, findings: &mut Findings) {
         let field = annotation.as_reference().is_ok_and(|id| matches!(self.roles.get(&id), Some(Role::Field(_))));
         let Ok(dictionary) = pdf::resolve(self.signed, annotation).as_dict() else { return };
-        if field || is_widget(self.signed, dictionary) {
+        if field || pdf::is_widget(self.signed, dictionary) {
             return findings.other(format!("a form field was taken off page {page}"));
         }
         self.gone(page, dictionary, findings);
@@ -93,7 +93,7 @@ impl Roles<'_> {
         }
         let Ok(dictionary) = pdf::resolve(self.current, annotation).as_dict() else { return };
         let subtype = subtype(self.current, dictionary);
-        if is_widget(self.current, dictionary) {
+        if pdf::is_widget(self.current, dictionary) {
             return findings.other(format!("a form field was added to page {page}"));
         }
         if has_action(self.current, dictionary) {
@@ -141,10 +141,6 @@ impl Roles<'_> {
 
 fn subtype<'a>(document: &'a Document, annotation: &'a Dictionary) -> &'a [u8] {
     pdf::entry(document, annotation, b"Subtype").and_then(|subtype| subtype.as_name().ok()).unwrap_or_default()
-}
-
-fn is_widget(document: &Document, annotation: &Dictionary) -> bool {
-    subtype(document, annotation) == b"Widget" || annotation.has(b"FT")
 }
 
 /// Whether something happens by itself or on a click, other than going to a place or showing an address.

@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+"""Changes behind a signature that a viewer shows must never be called intact.
+
+    after_signing.py [--count N] [--seed S] [--judge PROGRAM] [--only WORD] [--keep FOLDER] [--jobs N] [--dss PROGRAM]
+
+To signed files of every structural form (`signed`) it appends revisions: changes of what is shown, in the open (`later`, `later_marks`), and hidden
+in contradictions (`kinds`) of revisions that say what the signed one said. The signed file and the changed one are rendered by poppler, mupdf and pdfium.
+Where one of them shows another thing, `verify` must not say "intact", unless it names the change: a field that was filled in, a mark that leaves
+legible what was signed, another signature. Then the difference has to be within the boxes of what it names.
+
+Prints a table by kind, with what pyHanko and, if it is there, EU DSS say of the same files. Exit status 1 if a change was missed, or the program died or
+hung. `--keep` writes what was missed, signed and changed file, to a folder. The same seed gives the same changes, but for the values of signatures.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+
+import numpy
+
+import bases
+import kinds_of_ends  # noqa: F401 (adds its kinds)
+import later_marks  # noqa: F401 (adds its kinds)
+import peers
+import signed
+from geometry import annotation_boxes, widget_boxes
+from judging import Judge, built, table
+from kinds import KINDS, NoPlace
+from later import LATER, Later
+from pdfs import Revision
+from viewers import VIEWERS, Viewers, difference
+
+DPI = 40
+TRIES = 30
+#: Below this correlation of the brightness before and after, what a box showed is not legible any more.
+LEGIBLE = 0.5
+
+
+def trick(base, rng, kind):
+    """Revisions that say what was signed, and a contradiction in them that shows something else to some."""
+    case = base.case()
+    usable = [obj for obj in base.objects.values() if obj.role not in ("", "signature") and (not base.encrypted or obj.data is None and b"(" not in obj.body())]
+    kept = rng.sample(usable, min(len(usable), rng.choice([5, 9, 14])))
+    form = base.form if base.form == "stream" or rng.random() < 0.8 else "hybrid"
+    packed = form != "table" and not base.encrypted and rng.random() < 0.6
+    if rng.random() < 0.5:
+        # First a change in the open, then what was signed again.
+        changed = [obj for obj in (bases.updated(obj, rng) for obj in kept) if obj]
+        case.revisions.append(Revision(changed, form, packed))
+    case.revisions.append(Revision([obj for obj in kept], form, packed, compress=rng.random() < 0.6))
+    case = case.copy()
+    KINDS[kind](case, rng)
+    # The signed bytes stay as they are.
+    start = len(base.data)
+    case.on_bytes = [lambda data, hook=hook: data[:start] + hook(data[start:]) for hook in case.on_bytes]
+    return case.bytes()
+
+
+def in_the_open(base, rng, kind):
+    doc = Later(base, rng)
+    LATER[kind](doc)
+    return doc.case().bytes()
+
+
+ALL = {**{f"open: {name}": (in_the_open, name) for name in LATER}, **{f"hidden: {name}": (trick, name) for name in KINDS}}
+
+
+def changes(bases_by_name, seed, number, only):
+    """The kind, the base and the bytes of a changed file: they follow from the seed and the number."""
+    rng = random.Random(f"{seed}/{number}")
+    names = sorted(name for name in ALL if only in name)
+    make, kind = ALL[names[number % len(names)]]
+    for _ in range(TRIES):
+        base = bases_by_name[rng.choice(sorted(bases_by_name))]
+        try:
+            data = make(base, rng, kind)
+        except NoPlace:
+            continue
+        if data != base.data:
+            return names[number % len(names)], base, data
+    return names[number % len(names)], None, None
+
+
+class Worker:
+    """What each process of the run keeps."""
+
+    def __init__(self, given, folder):
+        self.given, self.folder = given, folder
+        self.judge, self.viewers = Judge(given.judge), Viewers(dpi=DPI, pages=4)
+        self.bases = bases.load(os.path.join(folder, "bases.pickle"))
+        self.before = {}
+
+    def shown_before(self, base):
+        """The file of a base, and what each viewer shows of it."""
+        if base.name not in self.before:
+            path = os.path.join(self.folder, f"{base.name.replace(' ', '-')}.pdf")
+            self.before[base.name] = (path, {viewer: self.viewers.render(viewer, path) for viewer in VIEWERS})
+        return self.before[base.name]
+
+    def examine(self, number):
+        kind, base, data = changes(self.bases, self.given.seed, number, self.given.only)
+        result = {"number": number, "kind": kind, "base": base.name if base else ""}
+        if data is None:
+            return result | {"outcome": "no place"}
+        path = os.path.join(self.folder, f"{number}.pdf")
+        with open(path, "wb") as file:
+            file.write(data)
+        was_path, was = self.shown_before(base)
+        answer = self.judge.ask("verify", path)
+        now = {viewer: self.viewers.render(viewer, path) for viewer in VIEWERS}
+        views = View(was_path, path, was, now)
+        result |= {"path": path, "shown": views.different(()), "outcome": "examined"}
+        result |= {"pyhanko": self.peer(views, peers.pyhanko(data)), "rubrica": rubrica(views, answer)}
+        if "died" in answer or "hung" in answer:
+            result["fault"] = f"{answer}"
+        elif result["rubrica"][0] in ("missed", "covered"):
+            result["fault"] = "; ".join(f"{viewer} {how}" for viewer, how in result["rubrica"][1].items())
+        if "fault" in result and self.given.keep:
+            name = os.path.join(self.given.keep, f"{kind.replace(': ', '-').replace(' ', '-')}-{number}")
+            shutil.copy(path, f"{name}.pdf")
+            shutil.copy(was_path, f"{name}-as-signed.pdf")
+            with open(f"{name}.json", "w") as file:
+                json.dump({"fault": result["fault"], "pyhanko": result["pyhanko"], "answer": answer}, file, indent=1)
+        return result
+
+    @staticmethod
+    def peer(views, said):
+        return peer_verdict(views, said)
+
+
+class View:
+    """What the viewers show of a signed file and of a changed one."""
+
+    def __init__(self, was_path, path, was, now):
+        self.was_path, self.path, self.was, self.now = was_path, path, was, now
+
+    def different(self, masks):
+        """How, by the viewer that shows another thing outside of the boxes `masks`. A viewer that cannot open the file shows nothing."""
+        found = {}
+        for viewer in VIEWERS:
+            if self.was[viewer] and self.now[viewer]:
+                how = difference(self.was[viewer], self.now[viewer], masks, DPI)
+                if how != "same":
+                    found[viewer] = how
+        return found
+
+    def fields(self, names=None):
+        return widget_boxes(self.was_path, names)
+
+    def marks(self):
+        """The boxes of annotations that are there now and were not, or otherwise."""
+        was, now = annotation_boxes(self.was_path), annotation_boxes(self.path)
+        return [box for text, box in now if text not in {text for text, _ in was}], [box for text, box in was if text not in {text for text, _ in now}]
+
+    def covered(self, boxes):
+        """Where a mark leaves nothing to be read of what was there."""
+        found = {}
+        for viewer in VIEWERS:
+            for page, *box in boxes:
+                pages = self.was[viewer], self.now[viewer]
+                if not all(pages) or any(page >= len(part) for part in pages) or pages[0][page].shape != pages[1][page].shape:
+                    continue
+                left, top, right, bottom = (max(0, int(part * DPI / 72)) for part in box)
+                was, now = (part[page][top:bottom, left:right].mean(axis=2) for part in pages)
+                # Only what had something to read: many dark pixels before light ones.
+                if was.size < 40 or was.std() < 20:
+                    continue
+                legible = now.std() > 1 and numpy.corrcoef(was.ravel(), now.ravel())[0, 1] > LEGIBLE
+                if not legible:
+                    found[viewer] = f"shows no more what was in {[int(part) for part in box]} points of page {page + 1}"
+        return found
+
+
+def rubrica(views, answer):
+    """("told" | "named" | "missed" | "covered" | "same" | "not intact", how)."""
+    shown = views.different(())
+    if not answer.get("all_intact"):
+        return ("told" if shown else "not intact"), {}
+    if not shown:
+        return "same", {}
+    later = [one["later_changes"] for one in answer["report"]["signatures"]]
+    fields = {name for one in later for name in one["form_fields"]}
+    signatures = {name.removesuffix(" (empty)") for one in later for name in one["signatures"]}
+    masks = views.fields(fields) + widget_boxes(views.path, signatures)
+    covered = {}
+    if any(one["annotations"] for one in later):
+        added, removed = views.marks()
+        masks += added + removed
+        covered = views.covered(added)
+    left = views.different(masks)
+    if left:
+        return "missed", left
+    return ("covered", covered) if covered else ("named", {})
+
+
+def peer_verdict(views, said):
+    """As `rubrica`, of what a peer says: the boxes of all fields and marks count as named where it tells of such."""
+    shown = views.different(())
+    if not said["intact"]:
+        return ("told" if shown else "not intact"), {}
+    if not shown:
+        return "same", {}
+    masks, told = [], set(said["told"])
+    if told & {"FORM_FILLING", "ANNOTATIONS", "signature-or-form-fill"}:
+        masks += views.fields() + widget_boxes(views.path, None)
+    if told & {"ANNOTATIONS", "annotation", "overlapping"}:
+        masks += sum(views.marks(), [])
+    left = views.different(masks)
+    return ("missed", left) if left else ("named", {})
+
+
+WORKER = None
+
+
+def start(given, folder):
+    global WORKER
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    WORKER = Worker(given, folder)
+
+
+def examine(number):
+    try:
+        return WORKER.examine(number)
+    except Exception:
+        # A fault of this program must not look like one of the judge, and must not be lost either.
+        return {"number": number, "kind": "", "base": "", "outcome": "broken", "fault": traceback.format_exc()}
+
+
+def second_opinion(task):
+    """What EU DSS says, of one result."""
+    result, said = task
+    kind, base, data = changes(WORKER.bases, WORKER.given.seed, result["number"], WORKER.given.only)
+    was_path, was = WORKER.shown_before(base)
+    now = {viewer: WORKER.viewers.render(viewer, result["path"]) for viewer in VIEWERS}
+    return result | {"dss": peer_verdict(View(was_path, result["path"], was, now), said)}
+
+
+def report(results):
+    judges = ["rubrica", "pyhanko"] + (["dss"] if any("dss" in result for result in results) else [])
+    made = [result for result in results if result["outcome"] == "examined"]
+    rows = []
+    for name in [*sorted({result["kind"] for result in made}), "all"]:
+        own = [result for result in made if name in ("all", result["kind"])]
+        seen = [result for result in own if result["shown"]]
+        count = lambda judge, group, *outcomes: sum(result.get(judge, ("",))[0] in outcomes for result in group)
+        row = [name, len(own), len(seen)]
+        for judge in judges:
+            row += [count(judge, seen, "told", "named"), count(judge, seen, "missed", "covered"), count(judge, own, "not intact")]
+        rows.append(row)
+    titles = ["kind", "made", "seen"]
+    for judge in judges:
+        titles += [f"{judge}: told", "missed", "said for nothing"]
+    print(*table(rows, titles), sep="\n")
+    faults = [result for result in results if "fault" in result]
+    for result in faults[:200]:
+        print(f"change {result['number']} ({result['kind']} in {result['base']}): {result['fault']}")
+    print(f"\n{len(made)} changed files, {sum(bool(result['shown']) for result in made)} that a viewer shows otherwise, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+def controls(found, judge, folder):
+    """The signed files as they are: each has to be intact, or nothing is proven. Returns why not, by name."""
+    wrong = {}
+    for name, base in found.items():
+        path = os.path.join(folder, f"{name.replace(' ', '-')}.pdf")
+        with open(path, "wb") as file:
+            file.write(base.data)
+        answer = judge.ask("verify", path)
+        if not answer.get("all_intact"):
+            wrong[name] = f"not intact before anything was changed: {json.dumps(answer)[:300]}"
+    return wrong
+
+
+def with_dss(pool, dss, found, folder, results):
+    """EU DSS reads many files in one run."""
+    roots = []
+    for text in {base.signer_root for base in found.values()}:
+        roots.append(os.path.join(folder, f"trusted{len(roots)}.pem"))
+        with open(roots[-1], "wb") as file:
+            file.write(text)
+    examined = [result for result in results if result["outcome"] == "examined"]
+    chunks = [examined[at : at + 100] for at in range(0, len(examined), 100)]
+    said = {}
+    for chunk in chunks:
+        said |= dss.validate([result["path"] for result in chunk], roots)
+    silent = {"intact": False, "told": ["no answer"]}
+    tasks = [(result, said.get(result["path"], silent)) for result in examined]
+    return [result for result in results if result["outcome"] != "examined"] + pool.map(second_opinion, tasks, chunksize=8)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Changes signed files and asks who tells of it.")
+    arguments.add_argument("--count", type=int, default=500)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--judge", default=built(), help="the program; default: the debug build")
+    arguments.add_argument("--only", default="", help="only kinds whose name contains this")
+    arguments.add_argument("--keep", help="folder for the files of what was missed")
+    arguments.add_argument("--dss", help="a program that prints what EU DSS says of files (see peers.py)")
+    arguments.add_argument("--jobs", type=int, default=os.cpu_count())
+    given = arguments.parse_args()
+    if given.keep:
+        os.makedirs(given.keep, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="after-signing-") as folder:
+        judge = Judge(given.judge)
+        found, missing = signed.all_of(random.Random(given.seed), judge, folder)
+        missing |= controls(found, judge, folder)
+        judge.close()
+        found = {name: base for name, base in found.items() if name not in missing}
+        bases.save(found, os.path.join(folder, "bases.pickle"))
+        results = []
+        with multiprocessing.Pool(given.jobs, start, (given, folder)) as pool:
+            for result in pool.imap_unordered(examine, range(given.count), chunksize=4):
+                results.append(result)
+                if len(results) % 500 == 0:
+                    print(f"{len(results)} of {given.count}", file=sys.stderr, flush=True)
+            if given.dss:
+                results = with_dss(pool, peers.Dss(given.dss), found, folder, results)
+    status = report(sorted(results, key=lambda result: result["number"]))
+    for name, why in missing.items():
+        print(f"base \"{name}\" could not be made: {why}")
+    return 1 if missing else status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
