@@ -52,13 +52,26 @@ fn parts(pdf: &[u8], identity: &Identity, rounds: u32) -> Result<(), Failure> {
     for round in 1..=rounds {
         let costs = [
             ("read an upload (inspect)", cost(|| inspect(pdf).map(drop).map_err(Into::into))?),
-            ("rehearse its seal: revisions, written and proven by structure", cost(|| rehearse(pdf).map(drop).map_err(Into::into))?),
-            ("draw and compare its one page, before and after, 100 dpi", cost(|| {
-                let revisions = Revisions::of_one_file(sealed.pdf.clone(), pdf.len());
-                let compared = compare(&revisions, &masks, &Limits::default());
-                if compared.differing.is_empty() && compared.compared_pages == 1 { Ok(()) } else { Err("the pages differ".into()) }
-            })?),
-            ("verify the sealed file", cost(|| verify(&sealed.pdf, &Trust::default(), Utc::now()).map(drop).map_err(Into::into))?),
+            (
+                "rehearse its seal: revisions, written and proven by structure",
+                cost(|| rehearse(pdf).map(drop).map_err(Into::into))?,
+            ),
+            (
+                "draw and compare its one page, before and after, 100 dpi",
+                cost(|| {
+                    let revisions = Revisions::of_one_file(sealed.pdf.clone(), pdf.len());
+                    let compared = compare(&revisions, &masks, &Limits::default());
+                    if compared.differing.is_empty() && compared.compared_pages == 1 {
+                        Ok(())
+                    } else {
+                        Err("the pages differ".into())
+                    }
+                })?,
+            ),
+            (
+                "verify the sealed file",
+                cost(|| verify(&sealed.pdf, &Trust::default(), Utc::now()).map(drop).map_err(Into::into))?,
+            ),
         ];
         for (part, milliseconds) in costs {
             println!("| {part} | {round} | {milliseconds:.2} |");

@@ -7,10 +7,13 @@ use chrono::{DateTime, Utc};
 use lopdf::{Object, ObjectId};
 
 use super::terms::Terms;
-use super::{Error, MAX_REQUESTS, RESERVED_BYTES, Request, check, sign_once};
+use super::{Error, RESERVED_BYTES, Request, check, sign_once};
 use crate::permissions;
 use crate::revision::{Changes, Revisions};
 use crate::{fields, forms, pdf};
+
+/// Fields that are sealed in a rehearsal, the first ones: the others are sealed in the same way.
+const MAX_REHEARSED: usize = 32;
 
 /// A place on a page that a seal draws into.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -44,7 +47,7 @@ pub fn rehearse(pdf: &[u8]) -> Result<Sealed, Error> {
         let permissions = permissions::of_document(document, &all);
         let free = all.iter().filter(|field| field.is_signature() && !field.is_signed(document));
         let free = free.filter(|field| permissions::refusal(document, &permissions, field).is_none());
-        let mut names: Vec<Option<String>> = free.map(|field| Some(field.name.clone())).take(MAX_REQUESTS - 1).collect();
+        let mut names: Vec<Option<String>> = free.map(|field| Some(field.name.clone())).take(MAX_REHEARSED).collect();
         if permissions::locked(&permissions, &super::free_name(&all)).is_none() {
             names.push(None);
         }
