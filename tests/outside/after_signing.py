@@ -40,9 +40,11 @@ from viewers import VIEWERS, Viewers, difference
 
 DPI = 40
 TRIES = 30
-#: Below this correlation of the brightness before and after, a part of a page is not legible any more. Width and height of such parts, in points.
-LEGIBLE = 0.4
-PART = (50, 20)
+#: What is printed and what it is printed on, by brightness (255 is white), and the contrast that has to be left between them for it to be legible.
+DARK, LIGHT, CONTRAST = 150, 200, 25
+#: Width and height of the parts of a page that are looked at, in points: about a word.
+PART = (36, 16)
+
 
 
 def trick(base, rng, kind):
@@ -178,8 +180,9 @@ class View:
                 rows, columns = range(max(0, int(top)), int(bottom), PART[1]), range(max(0, int(left)), int(right), PART[0])
                 for corner in [(column, row) for row in rows for column in columns]:
                     was, now = (part_of(part[page], corner) for part in pages)
+                    dark, light = was < DARK, was > LIGHT
                     # Only what had something to read.
-                    if was.size >= 40 and was.std() > 25 and not (now.std() > 1 and numpy.corrcoef(was.ravel(), now.ravel())[0, 1] > LEGIBLE):
+                    if min(dark.sum(), light.sum()) >= 6 and numpy.median(now[light]) - numpy.median(now[dark]) < CONTRAST:
                         found[viewer] = f"shows no more what was at {corner} points of page {page + 1}"
         return found
 

@@ -389,5 +389,5 @@ def references_exchanged(doc):
 
 
 def appearance(doc, data, width, height, **more):
-    resources = b"<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>/ExtGState<</M<</BM/Multiply>>/T<</ca 0.3>>>>>>"
+    resources = b"<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>/ExtGState<</M<</BM/Multiply>>/T<</ca 0.3>>/H<</ca 0.6>>>>>>"
     return doc.new(pairs(Type=b"/XObject", Subtype=b"/Form", **{"BBox": b"[0 0 %d %d]" % (width, height), "Resources": resources, **more}), data)

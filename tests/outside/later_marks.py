@@ -87,8 +87,9 @@ def remark_added_over_the_text(doc):
 def films_over_one_another(doc):
     page = doc.pick("page")
     box = rectangle(doc.rng)
+    film = doc.rng.choice([b"/T", b"/H"])
     for _ in range(doc.rng.choice([2, 4, 5, 6, 12])):
-        drawn = appearance(doc, b"/T gs 1 g 0 0 %d %d re f" % (box[2] - box[0], box[3] - box[1]), box[2] - box[0], box[3] - box[1])
+        drawn = appearance(doc, film + b" gs 1 g 0 0 %d %d re f" % (box[2] - box[0], box[3] - box[1]), box[2] - box[0], box[3] - box[1])
         part = doc.new(pairs(Type=b"/Annot", Subtype=b"/Highlight", Rect=b"[%d %d %d %d]" % box, F=4, C=b"[1 1 1]", AP=b"<</N %s>>" % drawn))
         doc.append(page, b"Annots", part)
 
