@@ -43,7 +43,10 @@ def annotation_boxes(path):
                     if not isinstance(annotation, pikepdf.Dictionary) or annotation.get("/Subtype") == "/Widget":
                         continue
                     points = [float(value) for value in [*annotation.Rect, *annotation.get("/QuadPoints", [])]]
-                    around = [min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])]
+                    left, bottom, right, top = min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])
+                    # A highlight has round ends, a line is as thick as it is.
+                    edge = min(40, 4 + 0.3 * (top - bottom))
+                    around = (left - edge, bottom - edge, right + edge, top + edge)
                     found.append((annotation.unparse(resolved=True), (number, *shown(page, around))))
     except (pikepdf.PdfError, AttributeError, TypeError, ValueError):
         pass

@@ -8,7 +8,7 @@ import zlib
 
 import bases
 from kinds import NoPlace, choose
-from pdfs import Obj, Revision, pairs
+from pdfs import Obj, Revision, pairs, put
 from signed import FALSE_WORDS, content, entry, replaced
 
 LATER = {}
@@ -27,6 +27,8 @@ class Later:
         self.objects = dict(signed.objects)
         self.written, self.freed, self.trailer = {}, [], {}
         self.next = signed.size
+        #: Has the last word on the case.
+        self.at_last = []
 
     def pick(self, *roles, suits=lambda obj: True):
         return choose(self.rng, [obj for obj in self.objects.values() if obj.role in roles and suits(obj)])
@@ -77,7 +79,7 @@ class Later:
         """The file: the change in one revision or in several, harmless ones around it or not."""
         rng, case = self.rng, self.signed.case()
         objects = list(self.written.values())
-        if not objects and not self.freed and not self.trailer:
+        if not objects and not self.freed and not self.trailer and not self.at_last:
             raise NoPlace
         form = self.signed.form
         if form == "table" and rng.random() < 0.15:
@@ -90,12 +92,14 @@ class Later:
         case.revisions = [Revision(part, form, packed, compress=rng.random() < 0.6) for part in parts]
         case.revisions[-1].free = list(self.freed)
         for key, value in self.trailer.items():
-            hook = lambda writer, trailer, key=key, value=value: trailer.__setitem__(slice(None), [(k, value if k == key else v) for k, v in trailer])
+            hook = lambda writer, trailer, key=key, value=value: trailer.__setitem__(slice(None), put(trailer, key, value))
             case.revisions[-1].on_trailer.append(hook)
             if key == b"Root":
                 case.root = value
         if rng.random() < 0.2:
             case.revisions.insert(rng.randrange(len(case.revisions) + 1), harmless(self, form))
+        for hook in self.at_last:
+            hook(case)
         return case
 
 
@@ -385,5 +389,5 @@ def references_exchanged(doc):
 
 
 def appearance(doc, data, width, height, **more):
-    resources = b"<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>/ExtGState<</M<</BM/Multiply>>/T<</ca 0.3>>>>>>"
+    resources = b"<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>/ExtGState<</M<</BM/Multiply>>/T<</ca 0.3>>/H<</ca 0.6>>>>>>"
     return doc.new(pairs(Type=b"/XObject", Subtype=b"/Form", **{"BBox": b"[0 0 %d %d]" % (width, height), "Resources": resources, **more}), data)

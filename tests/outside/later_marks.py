@@ -87,8 +87,9 @@ def remark_added_over_the_text(doc):
 def films_over_one_another(doc):
     page = doc.pick("page")
     box = rectangle(doc.rng)
+    film = doc.rng.choice([b"/T", b"/H"])
     for _ in range(doc.rng.choice([2, 4, 5, 6, 12])):
-        drawn = appearance(doc, b"/T gs 1 g 0 0 %d %d re f" % (box[2] - box[0], box[3] - box[1]), box[2] - box[0], box[3] - box[1])
+        drawn = appearance(doc, film + b" gs 1 g 0 0 %d %d re f" % (box[2] - box[0], box[3] - box[1]), box[2] - box[0], box[3] - box[1])
         part = doc.new(pairs(Type=b"/Annot", Subtype=b"/Highlight", Rect=b"[%d %d %d %d]" % box, F=4, C=b"[1 1 1]", AP=b"<</N %s>>" % drawn))
         doc.append(page, b"Annots", part)
 
@@ -96,7 +97,8 @@ def films_over_one_another(doc):
 @later
 def remark_shown_elsewhere_than_it_says(doc):
     """A small rectangle, and corners or a pop-up that reach further."""
-    far = b"10 232 250 232 10 170 250 170"
+    top, bottom = doc.rng.choice([(232, 170), (222, 208), (300, 140), (600, -160), (235, 214), (2000, -1600)])
+    far = b"10 %d 250 %d 10 %d 250 %d " % (top, top, bottom, bottom)
     kind = doc.rng.choice(["Highlight", "Underline", "StrikeOut", "Squiggly", "Link"])
     colour = doc.rng.choice([b"[1 1 1]", b"[0 0 0]", b"[1 1 0]", b"[0.5]", b"[0 0 0 0]", b"[]"])
     add_to_page(doc, doc.new(pairs(Type=b"/Annot", Subtype=b"/" + kind.encode(), Rect=b"[0 0 5 5]", F=4, C=colour, QuadPoints=b"[" + far * doc.rng.choice([1, 2]) + b"]")))
@@ -106,6 +108,24 @@ def remark_shown_elsewhere_than_it_says(doc):
 def link_with_a_border(doc):
     border = doc.rng.choice([{"Border": b"[0 0 3]"}, {"BS": b"<</W 3/S/D/D[9 1]>>"}, {"Border": b"[20 20 40]"}, {"BS": b"<</W 2/S/B>>"}, {"H": b"/I"}])
     add_to_page(doc, doc.new(pairs(Type=b"/Annot", Subtype=b"/Link", Rect=b"[14 205 150 207]", C=doc.rng.choice([b"[1 1 1]", b"[0]"]), **border)))
+
+
+@later
+def thin_lines_side_by_side(doc):
+    """Each leaves what is below legible; together they leave nothing. In one mark on a large page, or in many small ones."""
+    width = doc.rng.choice([1, 2, 3])
+    rows = [208 + row * width for row in range(24 // width)]
+    if doc.rng.random() < 0.5:
+        lines = b" ".join(b"14 %d m 250 %d l S" % (row, row) for row in rows)
+        words = b" 0 G 1 w 30 210 m 40 210 l 40 225 l 30 225 l 30 217 l 40 217 l S"
+        drawn = appearance(doc, b"%d w 1 G " % width + lines + words, 300, 240)
+        kind = doc.rng.choice([b"Highlight", b"Underline", b"StrikeOut", b"Caret", b"Text"])
+        add_to_page(doc, doc.new(pairs(Type=b"/Annot", Subtype=b"/" + kind, Rect=b"[0 0 300 240]", F=4, C=b"[1 1 1]", AP=b"<</N %s>>" % drawn)))
+        return
+    page = doc.pick("page")
+    for row in rows:
+        more = doc.rng.choice([{"Border": b"[0 0 %d]" % width}, {"BS": b"<</W %d>>" % width}])
+        doc.append(page, b"Annots", doc.new(pairs(Type=b"/Annot", Subtype=b"/Link", Rect=b"[14 %d 250 %d.2]" % (row, row), C=b"[1 1 1]", **more)))
 
 
 @later

@@ -113,6 +113,8 @@ class Signed:
     encrypted: bool
     #: By number, each as it is stored, with its role.
     objects: dict
+    #: The object streams, by number: what they unpack to, and where their first member is.
+    packs: dict
     #: Trusted root, PEM.
     signer_root: bytes = b""
 
@@ -126,15 +128,18 @@ class Signed:
 
 
 def survey(name, data):
-    with pikepdf.open(io.BytesIO(data)) as document:
+    with pikepdf.open(io.BytesIO(data), inherit_page_attributes=False) as document:
         case = bases.foreign_frame(name, data, document)
-        objects = {}
+        objects, packs = {}, {}
         for number in range(1, case.size):
             obj = document.get_object(number, 0)
-            if obj is None or isinstance(obj, pikepdf.Stream) and obj.get("/Type") in ("/ObjStm", "/XRef"):
+            if isinstance(obj, pikepdf.Stream) and obj.get("/Type") in ("/ObjStm", "/XRef"):
+                if obj.Type == "/ObjStm":
+                    packs[number] = (obj.read_bytes(), int(obj.First))
+                continue
+            if obj is None:
                 continue
             objects[number] = as_stored(obj, number, "")
-        # To list the pages changes what they inherit; so it comes last.
         for number, role in find_roles(document).items():
             if number in objects:
                 objects[number].role = role
@@ -145,7 +150,7 @@ def survey(name, data):
             found = re.fullmatch(rb"(\d+) 0 R", value or b"")
             if found and int(found[1]) in objects:
                 objects[int(found[1])].role = role
-    return Signed(name, data, case.root, case.trailer, case.size, case.section, case.offsets, case.encrypted, objects)
+    return Signed(name, data, case.root, case.trailer, case.size, case.section, case.offsets, case.encrypted, objects, packs)
 
 
 def as_stored(obj, number, role):

@@ -149,8 +149,8 @@ fn read_stream(
         Err(fault) => return Ok(Err(fault)),
     };
     let mut stream = Stream::new(Dictionary::new(), bytes[content.clone()].to_vec());
+    // Without its position: a stream that is written again as it was is the same stream.
     stream.dict = dictionary;
-    stream.start_position = Some(content.start);
     let value = position..end;
     Ok(Ok(Indirect { object: Object::Stream(stream), value, span: offset..end, guessed_length }))
 }
