@@ -36,7 +36,7 @@ use std::ops::Range;
 use lopdf::{Dictionary, Document, EncryptionState, Object, ObjectId};
 
 use self::budget::Budget;
-use self::lexer::Lexer;
+use self::lexer::{Entry, Lexer};
 use self::objects::{Fault, Length, Loader, Members, indirect, shown};
 use self::sections::{Form, Place, Section};
 use crate::pdf::{Error, ambiguous, damaged};
@@ -199,7 +199,7 @@ impl<'a> File<'a> {
 
     /// The entries of a dictionary object in the open, in their order, with the places of their values in the file.
     /// Repeated keys are there as often as they stand there.
-    pub(crate) fn entries(&self, id: ObjectId) -> Option<Vec<(Vec<u8>, Range<usize>)>> {
+    pub(crate) fn entries(&self, id: ObjectId) -> Option<Vec<Entry>> {
         let mut budget = Budget::new(self.bytes.len());
         let mut lexer = Lexer::new(self.bytes, self.offset(id)?, &mut budget);
         lexer.white();
