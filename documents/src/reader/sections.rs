@@ -95,7 +95,7 @@ pub(crate) fn chain(bytes: &[u8], start: usize, budget: &mut Budget) -> Result<V
                 return Err(damaged("its cross-reference sections name each other in a circle"));
             }
             let hidden = reader.stream_section(hidden)?;
-            section.reveal(hidden);
+            section.reveal(hidden, sections.is_empty());
         }
         next = offset_of(&section.trailer, b"Prev")?;
         sections.push(section);
@@ -126,13 +126,16 @@ impl Section {
     }
 
     /// Adds the entries of a hybrid section's stream: objects that the table hides as free ones, or does not name.
-    fn reveal(&mut self, hidden: Section) {
+    ///
+    /// In the newest section poppler and mupdf believe the table, and other readers the stream; in older ones all the stream.
+    fn reveal(&mut self, hidden: Section, is_newest: bool) {
         self.contested.extend(hidden.contested);
         self.spans.extend(hidden.spans);
         let mut revealed = Vec::new();
         for (number, place) in hidden.places {
             match self.place(number) {
                 Some(shown) if shown == place => {}
+                Some(Place::Free) if is_newest && place != Place::Free => drop(self.contested.insert(number)),
                 Some(Place::Free) | None => revealed.push((number, place)),
                 // The stream's own entry may be in both; anything else is a contradiction.
                 Some(_) => drop(self.contested.insert(number)),

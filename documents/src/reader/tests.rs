@@ -291,8 +291,14 @@ fn a_hybrid_section_shows_hidden_objects_and_may_not_contradict_itself() {
         writing.table(&lines, &format!("/XRefStm {start}"));
         writing.bytes
     };
-    is_accepted(&hybrid(|_| "3 1\n0000000000 00000 f \n".to_owned()));
     is_accepted(&hybrid(|_| String::new()));
+    let hidden = |_: &Writing| "3 1\n0000000000 00000 f \n".to_owned();
+    is_refused_with(&hybrid(hidden), "object 3: it has two cross-reference entries");
+    let older = hybrid(hidden);
+    let start = crate::pdf::find(&older, b"xref\n").unwrap();
+    let mut updated = Writing { bytes: older, places: BTreeMap::new() };
+    updated.table("0 0\n", &format!("/Prev {start}"));
+    is_accepted(&updated.bytes);
     is_refused_with(&hybrid(|writing| writing.lines(&[3])), "object 3: it has two cross-reference entries");
 }
 
