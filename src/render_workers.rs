@@ -141,6 +141,7 @@ impl Workers {
         let job = Job::new(organization, bytes).on(digest, Work::Draw);
         let compared = self.0.cpu.run(job, move |cutoff| shared.compare(&before, &after, &masks, cutoff)).await?;
         compared.map_err(|error| {
+            tracing::warn!(%error, organization, file = %digest, "the pages of a document could not be compared");
             let error = match error {
                 worker::Error::Exceeded(limit) => Error::Exceeded(limit),
                 worker::Error::Panicked => Error::Panicked,
@@ -158,9 +159,6 @@ impl Shared {
     fn compare(&self, before: &[u8], after: &[u8], masks: &[Mask], cutoff: &Cutoff) -> Result<Comparison, worker::Error> {
         let mut worker = self.take()?;
         let compared = worker.process.compare(before, after, masks, &self.options.limits, || cutoff.is_reached());
-        if let Err(error) = &compared {
-            tracing::warn!(%error, "the pages of a document could not be compared");
-        }
         match cause(&compared, worker.process.is_worn()) {
             None => self.idle.lock().push(worker),
             Some(cause) => self.metrics.ended.with_label_values(&[cause]).inc(),

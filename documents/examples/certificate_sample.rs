@@ -5,8 +5,6 @@ use std::error::Error as StdError;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-// The samples name it by the path that it has in the crate.
-use documents::active;
 use documents::certificate::*;
 
 #[path = "../src/certificate/samples.rs"]

@@ -9,7 +9,6 @@ mod cms;
 mod embedded;
 pub mod fields;
 pub mod fixtures;
-#[allow(dead_code, reason = "sealing is to draw forms with it")]
 mod forms;
 pub mod inspect;
 mod pdf;

@@ -84,8 +84,8 @@ impl<'a> Revisions<'a> {
     /// [`Error`], where the text says what stands in the way.
     pub(crate) fn open(original: &'a [u8]) -> Result<Self, Error> {
         let file = pdf::open(original)?;
-        pdf::catalog(&file.document)?;
         let missing = file.reached().map_err(ambiguous)?;
+        pdf::catalog(&file.document)?;
         let next_number = file.next_number();
         if next_number > MAX_OBJECT_NUMBER - ROOM_FOR_NUMBERS {
             return Err(damaged("its object numbers are out of bounds"));

@@ -436,7 +436,7 @@ mod tests {
         use documents::{pkcs12::Identity, seal};
         let now = chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
         let file = Identity::development("Seal", "Acme", now, "password").unwrap();
-        let identity = Identity::open(&file, "password").unwrap();
+        let identity = Identity::open(&file, "password", now).unwrap();
         let request = seal::Request {
             field: Some("A".into()),
             signer_name: "Ana".into(),

@@ -81,7 +81,7 @@ impl<T> Fair<T> {
     /// [`Full`].
     pub fn push(&mut self, organization: &Arc<str>, units: u64, cost: u64, item: T) -> Result<u64, Full> {
         self.forget_idle();
-        let flow = self.flows.entry(organization.clone()).or_insert_with(Flow::default);
+        let flow = self.flows.entry(organization.clone()).or_default();
         if self.waiting >= self.bounds.waiting || flow.waiting.len() >= self.bounds.waiting_each {
             return Err(Full);
         }

@@ -304,16 +304,20 @@ impl CpuPool {
             return Err(Error::Interrupted);
         }
         let waiter = Waiter(cutoff);
-        tokio::select! {
+        let result = tokio::select! {
             result = result => result.unwrap_or(Err(Error::Interrupted)),
             _ = closed.wait_for(|closed| *closed) => Err(Error::Closed),
             () = tokio::time::sleep(self.0.options.time + GRACE) => {
                 // It keeps its place until it ends, so that repetitions do not pile up.
-                tracing::warn!(organization = %job.organization, "work on a document goes on beyond its time");
                 self.strike_once(job.file, &waiter.0);
                 Err(self.cut_off(job.file))
             }
+        };
+        if let Err(error @ (Error::CutOff(_) | Error::SetAside(_) | Error::Interrupted)) = &result {
+            let file = job.file.map(|file| file.digest.to_string());
+            tracing::warn!(%error, organization = %job.organization, file, "work on a file failed");
         }
+        result
     }
 
     fn strike_once(&self, file: Option<File>, cutoff: &Cutoff) {

@@ -194,7 +194,11 @@ pub async fn upload_document(
         ("x-auth-owner" = Option<String>, Header, nullable = false, description = "Owner of the document. Mandatory unless it is public."),
     ),
     responses(
-        (status = 200, description = "The bytes of the document.", content_type = "application/octet-stream", body = inline(Binary),
+        (status = 200, description = "The bytes of the document.",
+            content(
+                (inline(Binary) = "application/octet-stream"), (inline(Binary) = "application/pdf"), (inline(Binary) = "image/png"),
+                (inline(Binary) = "image/jpeg"), (inline(Binary) = "text/html"), (inline(Binary) = "application/json"),
+            ),
             headers(("Content-Disposition" = String, description = "File name of the download."))),
         Failures, NotFound, Gone,
     )

@@ -412,12 +412,12 @@ pub async fn validate_otp_identification(
     Ok(HttpResponse::NoContent().insert_header(("x-access-token", token)).finish())
 }
 
-/// Contract `CancelIdentificationRequest`.
-#[derive(Default, Deserialize, ToSchema)]
+/// Contract `CancelIdentificationRequest`; the reason is mandatory (x-notes cancel-reason).
+#[derive(Deserialize, ToSchema)]
 pub struct CancelIdentificationRequest {
     /// Why the process is cancelled.
-    #[schema(nullable = false)]
-    reason: Option<String>,
+    #[schema(pattern = r"\S")]
+    reason: String,
 }
 
 /// Cancel an OTP identification
@@ -439,10 +439,8 @@ pub async fn cancel_otp_identification(
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::CancelOtpIdentification).await?;
     let Json(CancelIdentificationRequest { reason }) = body;
-    if let Some(reason) = &reason {
-        processes::check_reason(reason)?;
-    }
-    call.ask(&engine, Command::Cancel { reason }).await?;
+    processes::check_reason(&reason)?;
+    call.ask(&engine, Command::Cancel { reason: Some(reason) }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -245,7 +245,7 @@ fn an_identification_past_its_time_reads_as_expired_at_once() {
     server.advance("PT1H");
     assert_eq!(journey.identification(&id)["state"], "EXPIRED");
     journey.challenge(&id, &json!({})).expect_problem(409, "CONFLICT");
-    post(&journey, &id, "/cancel", &json!({})).expect_problem(409, "CONFLICT");
+    post(&journey, &id, "/cancel", &json!({"reason": "late"})).expect_problem(409, "CONFLICT");
 }
 
 #[test]
@@ -288,7 +288,9 @@ fn cancelling_ends_an_identification_once() {
     let (_server, journey) = shared();
     let id = created(&journey, &request(&address()));
     post(&journey, &id, "/cancel", &json!({"reason": 5})).expect_problem(400, "INVALID_INPUT");
-    post(&journey, &id, "/cancel", &json!({})).expect(204);
+    post(&journey, &id, "/cancel", &json!({})).expect_problem(400, "INVALID_INPUT");
+    post(&journey, &id, "/cancel", &json!({"reason": " \t"})).expect_problem(400, "INVALID_INPUT");
+    post(&journey, &id, "/cancel", &json!({"reason": "a mistake"})).expect(204);
     assert_eq!(journey.identification(&id)["state"], "CANCELLED");
     post(&journey, &id, "/cancel", &json!({"reason": "again"})).expect_problem(409, "CONFLICT");
     post(&journey, &id, "/close", &json!({})).expect_problem(409, "CONFLICT");
@@ -331,7 +333,7 @@ fn what_does_not_exist_is_404_and_what_is_no_identifier_400() {
         journey.client.delete(&below(&journey, id, "")).send().expect_problem(status, title);
         journey.challenge(id, &json!({})).expect_problem(status, title);
         journey.validate(id, &json!({"code": "1"})).expect_problem(status, title);
-        post(&journey, id, "/cancel", &json!({})).expect_problem(status, title);
+        post(&journey, id, "/cancel", &json!({"reason": "x"})).expect_problem(status, title);
         post(&journey, id, "/close", &json!({})).expect_problem(status, title);
     }
 }

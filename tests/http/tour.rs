@@ -111,7 +111,7 @@ fn every_operation_answers_well_and_refuses_well() {
     seen.bad(client.post(&close).send());
     journey.identify(&id, &email);
     seen.good(client.post(&close).send());
-    let cancel = |id: &str| client.post(&otp(&format!("/{id}/cancel"))).json(&json!({})).send();
+    let cancel = |id: &str| client.post(&otp(&format!("/{id}/cancel"))).json(&json!({"reason": "x"})).send();
     seen.bad(cancel(&id));
     seen.bad(client.delete(&otp(&format!("/{id}"))).send());
     seen.good(client.delete(&otp(&format!("/{id}?force=true"))).send());

@@ -20,6 +20,9 @@ const MAX_BLANK_BYTES: usize = 1024;
 const OFF: &[u8] = b"Off";
 /// The state of a check box that names none.
 const YES: &[u8] = b"Yes";
+/// Widgets and the names of the states that they are in.
+type States = Vec<(ObjectId, Vec<u8>)>;
+
 /// How much of a box its mark takes.
 const MARK_SHARE: f32 = 0.7;
 
@@ -48,6 +51,7 @@ impl<'a> Pen<'a, '_> {
                     current(self.document, site.dictionary).filter(|state| *state != OFF).map_or(OFF.to_vec(), <[u8]>::to_vec)
                 }
             };
+            self.agree(&site, &names, &state)?;
             let mut widget = site.dictionary.clone();
             if has_look(self.document, site.dictionary, &state) {
                 if current(self.document, site.dictionary) != Some(&state) {
@@ -57,22 +61,31 @@ impl<'a> Pen<'a, '_> {
                 continue;
             }
             let states = self.drawn_states(field, &site, &names, &state)?;
-            let mut appearance = pdf::dict_entry(self.document, site.dictionary, b"AP").cloned().unwrap_or_default();
-            appearance.set("N", states);
-            widget.set("AP", appearance);
+            widget.set("AP", dictionary! { "N" => states });
             widget.set("AS", Object::Name(state));
             self.change(&site, widget);
         }
         Ok(())
     }
 
+    /// Refuses a widget whose state is not what the value says: viewers show the state, readers of the data the value.
+    fn agree(&self, site: &Site<'a>, names: &BTreeSet<Vec<u8>>, state: &[u8]) -> Result<(), Reason> {
+        let Some(current) = current(self.document, site.dictionary) else { return Ok(()) };
+        // A state that the widget does not have shows nothing: it says no more than a missing one.
+        if current == state || (current != OFF && !names.contains(current)) {
+            return Ok(());
+        }
+        let readable = |name: &[u8]| super::shortened(&String::from_utf8_lossy(name));
+        Err(Reason::StateIsNotValue { value: readable(state), state: readable(current) })
+    }
+
     /// Which widgets are on, and the names of their states. `None`: the field has no value.
-    fn states_that_are_on(&self, field: &Field<'a>) -> Result<Option<Vec<(ObjectId, Vec<u8>)>>, Reason> {
+    fn states_that_are_on(&mut self, field: &Field<'a>) -> Result<Option<States>, Failure> {
         let document = self.document;
         let value = match field.value.map(|value| pdf::resolve(document, value)) {
             None | Some(Object::Null) => return Ok(None),
             Some(Object::Name(name) | Object::String(name, _)) => name.as_slice(),
-            Some(_) => return Err(Reason::Unreadable),
+            Some(_) => return Err(Reason::Unreadable.into()),
         };
         if value == OFF || value.is_empty() {
             return Ok(Some(Vec::new()));
@@ -87,14 +100,14 @@ impl<'a> Pen<'a, '_> {
         }
         // Some programs write the export value of `Opt`, whose order is that of the widgets (ISO 32000-2 12.7.5.2.3).
         let text = value::decoded(value).unwrap_or_else(|| String::from_utf8_lossy(value).into_owned());
-        let exported = value::choices(document, field.style.options)?.iter().position(|choice| choice.export == text);
+        let exported = self.choices(field)?.iter().position(|choice| choice.export == text);
         let by_export = exported.and_then(|index| widgets.get(index)).and_then(|(id, names)| Some((*id, names.first()?.clone())));
         if let Some(on) = by_export {
             return Ok(Some(vec![on]));
         }
         match widgets.as_slice() {
             [(id, names)] if names.is_empty() => Ok(Some(vec![(*id, value.to_vec())])),
-            _ => Err(Reason::NoSuchState(super::shortened(&text))),
+            _ => Err(Reason::NoSuchState(super::shortened(&text)).into()),
         }
     }
 
@@ -106,7 +119,11 @@ impl<'a> Pen<'a, '_> {
         names: &BTreeSet<Vec<u8>>,
         state: &[u8],
     ) -> Result<Dictionary, Failure> {
-        let mut states = normal_states(self.document, site.dictionary).cloned().unwrap_or_default();
+        let existing = normal_states(self.document, site.dictionary);
+        if existing.is_some_and(|states| states.len() > MAX_STATES) {
+            return Err(Reason::TooManyOptions.into());
+        }
+        let mut states = existing.cloned().unwrap_or_default();
         let is_radio = field.style.flags & flag::RADIO != 0;
         // Who checks the box later needs a state to go to; of a radio button nobody knows its name.
         let spare = (names.is_empty() && !is_radio).then(|| YES.to_vec());
@@ -181,6 +198,7 @@ impl<'a> Pen<'a, '_> {
         let characteristics = pdf::dict_entry(document, site.dictionary, b"MK");
         let entry = |key: &[u8]| characteristics.and_then(|characteristics| pdf::entry(document, characteristics, key));
         let caption = entry(b"CA").map(|caption| value::text(document, caption)).transpose()?.unwrap_or_default();
+        self.count(&caption)?;
         let caption = value::drawable(&caption, false);
         // Table 192: 0 the caption alone, 1 the icon alone, 6 the caption over the icon, the others side by side.
         let position = entry(b"TP").and_then(|position| position.as_i64().ok()).unwrap_or(0);

@@ -18,8 +18,8 @@ const LIST_SIZE: f32 = 12.0;
 impl<'a> Pen<'a, '_> {
     /// What is chosen, as the field shows it; a text of its own where it is none of the options.
     pub(super) fn combo(&mut self, field: &Field<'a>) -> Result<(), Failure> {
-        let choices = value::choices(self.document, field.style.options)?;
-        let chosen = value::chosen(self.document, field.value)?.into_iter().next().unwrap_or_default();
+        let choices = self.choices(field)?;
+        let chosen = self.values(field)?.into_iter().next().unwrap_or_default();
         let shown = choices.into_iter().find(|choice| choice.export == chosen).map_or(chosen, |choice| choice.display);
         let shown = value::drawable(&shown, false);
         for site in self.sites(field)? {
@@ -30,7 +30,7 @@ impl<'a> Pen<'a, '_> {
 
     /// The options from the first visible one (`TI`) on, as many as the rectangle has room for.
     pub(super) fn list(&mut self, field: &Field<'a>) -> Result<(), Failure> {
-        let mut choices = value::choices(self.document, field.style.options)?;
+        let mut choices = self.choices(field)?;
         let chosen = self.chosen(field, &mut choices)?;
         let top = pdf::dict_at(self.document, field.id)
             .and_then(|dictionary| pdf::entry(self.document, dictionary, b"TI"))
@@ -42,9 +42,15 @@ impl<'a> Pen<'a, '_> {
         Ok(())
     }
 
-    /// The numbers of the chosen options in ascending order. A value that is none of the options becomes one.
-    fn chosen(&self, field: &Field<'a>, choices: &mut Vec<Choice>) -> Result<Vec<usize>, Reason> {
+    fn values(&mut self, field: &Field<'a>) -> Result<Vec<String>, Failure> {
         let values = value::chosen(self.document, field.value)?;
+        values.iter().try_for_each(|value| self.count(value))?;
+        Ok(values)
+    }
+
+    /// The numbers of the chosen options in ascending order. A value that is none of the options becomes one.
+    fn chosen(&mut self, field: &Field<'a>, choices: &mut Vec<Choice>) -> Result<Vec<usize>, Failure> {
+        let values = self.values(field)?;
         let mut numbers = Vec::new();
         if values.is_empty() && field.value.is_none() {
             // Without a value the numbers of the options count.

@@ -7,15 +7,16 @@ use std::rc::Rc;
 use lopdf::{Dictionary, Document, Object, ObjectId, dictionary};
 use skrifa::{FontRef, MetadataProvider};
 
-use super::standard::{Encoding, Reach, Standard, glyph_character};
+use super::encoding::{Encoding, glyph_character};
+use super::standard::{Reach, Standard};
 use super::{Reason, unpacked};
 use crate::embedded::{self, Subset, Typeface};
 use crate::pdf;
 
-/// Bytes of a font program, unpacked, that is asked which characters it has.
-const MAX_PROGRAM_BYTES: usize = 8 * 1024 * 1024;
-/// Font programs that are unpacked for one document.
-const MAX_PROGRAMS: usize = 32;
+/// Bytes of all font programs, unpacked, that are asked which characters they have.
+const MAX_PROGRAM_BYTES: usize = 16 * 1024 * 1024;
+/// Fonts of a document that are read; further ones are replaced by ours.
+const MAX_FONTS: usize = 500;
 /// Items of a `Differences` array, and bytes of a `CharSet`.
 const MAX_DIFFERENCES: usize = 1024;
 const MAX_CHARSET_BYTES: usize = 64 * 1024;
@@ -113,7 +114,8 @@ pub(super) struct Fonts<'a> {
     named: HashMap<Vec<u8>, Option<Named<'a>>>,
     standard: HashMap<Standard, (Rc<Simple>, ObjectId)>,
     subsets: BTreeMap<Typeface, (ObjectId, Subset)>,
-    programs: usize,
+    /// Bytes of font programs that may still be unpacked.
+    program_bytes: usize,
 }
 
 /// What a name among the resources leads to.
@@ -130,7 +132,7 @@ impl<'a> Fonts<'a> {
             .and_then(|form| pdf::dict_entry(document, form, b"DR"))
             .and_then(|resources| pdf::dict_entry(document, resources, b"Font"));
         let (named, standard, subsets) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        Self { document, resources, named, standard, subsets, programs: 0 }
+        Self { document, resources, named, standard, subsets, program_bytes: MAX_PROGRAM_BYTES }
     }
 
     /// What a text says in the font that a field names: in ZapfDingbats, viewers draw its signs for ordinary characters.
@@ -240,7 +242,8 @@ impl<'a> Fonts<'a> {
             Some((fonts.get(name).ok()?, dictionary))
         });
         let named = found.map(|(resource, dictionary)| {
-            let simple = self.simple(resource, dictionary).map(Rc::new);
+            let may_read = self.named.len() < MAX_FONTS;
+            let simple = may_read.then(|| self.simple(resource, dictionary)).flatten().map(Rc::new);
             Named { dictionary, simple }
         });
         self.named.insert(name.to_vec(), named.clone());
@@ -314,8 +317,10 @@ impl<'a> Fonts<'a> {
         let name = pdf::entry(self.document, font, b"BaseFont").and_then(|name| name.as_name().ok()).unwrap_or_default();
         let is_subset = name.get(6) == Some(&b'+');
         if let Some(Object::Stream(program)) = pdf::entry(self.document, descriptor, b"FontFile2") {
-            self.programs += 1;
-            let bytes = unpacked(program, MAX_PROGRAM_BYTES).filter(|_| self.programs <= MAX_PROGRAMS)?;
+            let unpacked = unpacked(program, self.program_bytes);
+            // What is too large or damaged has cost as much as it may.
+            self.program_bytes -= unpacked.as_ref().map_or(self.program_bytes / 4, Vec::len);
+            let bytes = unpacked?;
             let face = FontRef::from_index(&bytes, 0).ok()?;
             let mapped: HashSet<char> =
                 face.charmap().mappings().take(usize::from(u16::MAX)).filter_map(|(c, _)| char::from_u32(c)).collect();

@@ -11,7 +11,7 @@ const MIN_SIZE: f32 = 2.0;
 /// The largest size that is chosen for several lines, in points, as other viewers have it.
 const MAX_CHOSEN_SIZE: f32 = 12.0;
 /// How much smaller each try is.
-const STEP: f32 = 0.96;
+const STEP: f32 = 0.94;
 /// Lines of one field.
 const MAX_LINES: usize = 2_000;
 /// Cells of a comb.

@@ -6,6 +6,7 @@
 
 mod button;
 mod choice;
+mod encoding;
 mod fonts;
 mod layout;
 mod paint;
@@ -21,11 +22,12 @@ use self::fonts::{Font, Fonts};
 use self::layout::{Alignment, Laid, Room};
 use self::paint::Canvas;
 use self::style::{Panel, TextStyle};
+use self::value::Choice;
 use crate::fields::{self, Field, Style};
 use crate::pdf;
 
-/// Characters that are drawn in all fields of a document.
-const MAX_CHARACTERS: usize = 500_000;
+/// Bytes of text (UTF-8) that is read and drawn in all fields of a document, options included.
+const MAX_TEXT_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of all content streams that are drawn, before they are compressed.
 const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
 /// Annotations of all pages.
@@ -63,7 +65,7 @@ pub enum Error {
     #[error("the form leaves drawing to the viewer, but the value of the field \"{field}\" cannot be drawn: {reason}")]
     Field { field: String, reason: Reason },
     #[error(
-        "the form leaves drawing to the viewer, but it has more text than is drawn ({MAX_CHARACTERS} characters); flatten it first"
+        "the form leaves drawing to the viewer, but it has more text than is drawn ({MAX_TEXT_BYTES} bytes); flatten it first"
     )]
     TooMuch,
 }
@@ -93,6 +95,8 @@ pub enum Reason {
     NoSuchState(String),
     #[error("the field and its widget have different values; fill the field again")]
     TwoValues,
+    #[error("its value is \"{value}\" but its widget is in the state \"{state}\", which viewers show; choose one of them again")]
+    StateIsNotValue { value: String, state: String },
     #[error("its rectangle is not within what a page can be; save the form anew")]
     Rectangle,
     #[error("its icon cannot be placed; save the form with the button's appearance")]
@@ -159,8 +163,10 @@ pub(crate) struct Pen<'a, 'n> {
     /// The values of buttons (`V`, by its place) that name the state of a widget which has or inherits them.
     values_with_a_state: HashSet<*const Object>,
     drawn: Drawn,
-    characters: usize,
-    bytes: usize,
+    /// Of texts that were read.
+    text_bytes: usize,
+    /// Of content streams that were drawn.
+    content_bytes: usize,
 }
 
 /// A widget that is seen, and its measures.
@@ -210,8 +216,8 @@ impl<'a, 'n> Pen<'a, 'n> {
             pages,
             values_with_a_state: HashSet::new(),
             drawn: Drawn::default(),
-            characters: 0,
-            bytes: 0,
+            text_bytes: 0,
+            content_bytes: 0,
         })
     }
 
@@ -238,6 +244,9 @@ impl<'a, 'n> Pen<'a, 'n> {
     }
 
     fn draw(&mut self, field: &Field<'a>) -> Result<(), Failure> {
+        if field.kind == Some(b"Ch") {
+            self.one_value(field)?;
+        }
         match field.kind {
             Some(b"Tx") => self.text_field(field),
             Some(b"Ch") if field.style.flags & flag::COMBO != 0 => self.combo(field),
@@ -265,10 +274,26 @@ impl<'a, 'n> Pen<'a, 'n> {
         let several = flags & flag::MULTILINE != 0;
         let is_comb = flags & flag::COMB != 0 && flags & (flag::PASSWORD | flag::MULTILINE | flag::FILE_SELECT) == 0;
         for site in self.sites(field)? {
-            let text = value::drawable(&self.value(field, &site)?, several && !is_password);
+            let text = self.value(field, &site)?;
+            self.count(&text)?;
+            let text = value::drawable(&text, several && !is_password);
             let text = if is_password { "*".repeat(text.chars().count()) } else { text };
             let cells = field.style.max_length.filter(|length| is_comb && *length > 0);
             self.text_widget(&site, &text, several, cells)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a widget with a value of its own that is not the field's: viewers differ on which counts.
+    fn one_value(&mut self, field: &Field<'a>) -> Result<(), Failure> {
+        let document = self.document;
+        let others = field.widgets.iter().filter(|id| **id != field.id).filter_map(|id| pdf::dict_at(document, *id));
+        for own in others.filter_map(|widget| widget.get(b"V").ok()) {
+            let (own, value) = (value::chosen(document, Some(own))?, value::chosen(document, field.value)?);
+            value.iter().try_for_each(|value| self.count(value))?;
+            if own != value {
+                return Err(Reason::TwoValues.into());
+            }
         }
         Ok(())
     }
@@ -316,12 +341,24 @@ impl<'a, 'n> Pen<'a, 'n> {
         self.put(site, canvas, resources)
     }
 
-    /// The font of a text, whose characters count.
+    /// Counts a text that was read: one value may be shown by many widgets.
+    fn count(&mut self, text: &str) -> Result<(), Failure> {
+        // A text without a byte costs something too.
+        self.text_bytes += text.len() + 1;
+        if self.text_bytes > MAX_TEXT_BYTES { Err(Failure::TooMuch) } else { Ok(()) }
+    }
+
+    /// The options of a choice field or the export values of buttons.
+    fn choices(&mut self, field: &Field<'a>) -> Result<Vec<Choice>, Failure> {
+        let choices = value::choices(self.document, field.style.options)?;
+        choices.iter().try_for_each(|choice| {
+            self.count(&choice.export)?;
+            self.count(&choice.display)
+        })?;
+        Ok(choices)
+    }
+
     fn font(&mut self, style: &TextStyle, text: &str) -> Result<Font, Failure> {
-        self.characters += text.chars().count();
-        if self.characters > MAX_CHARACTERS {
-            return Err(Failure::TooMuch);
-        }
         let text: String = text.chars().filter(|character| *character != '\n').collect();
         Ok(self.fonts.choose(&style.font, &text, self.new_id)?)
     }
@@ -345,8 +382,8 @@ impl<'a, 'n> Pen<'a, 'n> {
 
     /// Adds the form XObject of an appearance.
     fn form(&mut self, site: &Site<'a>, canvas: Canvas, resources: Dictionary) -> Result<ObjectId, Failure> {
-        self.bytes += canvas.len();
-        if self.bytes > MAX_CONTENT_BYTES {
+        self.content_bytes += canvas.len();
+        if self.content_bytes > MAX_CONTENT_BYTES {
             return Err(Failure::TooMuch);
         }
         let form = canvas.into_form(site.width, site.height, site.rotation, resources);

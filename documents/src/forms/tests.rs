@@ -3,7 +3,7 @@
 use lopdf::content::Content;
 use proptest::prelude::*;
 
-use super::standard::Encoding;
+use super::encoding::Encoding;
 use super::*;
 use crate::fixtures;
 use crate::revision::{Changes, Revisions};
@@ -272,24 +272,30 @@ fn a_check_box_shows_the_state_that_its_value_names() {
         String::from_utf8_lossy(first_field(&document).get(b"AS").unwrap().as_name().unwrap()).into_owned()
     };
     let look = || Stream::new(dictionary! { "Subtype" => "Form" }, b"0 0 m 9 9 l S".to_vec());
-    let with_looks = |value, current: &str| {
+    let with_looks = |value, current: Option<&str>| {
         let mut document = form(vec![button(value)]);
         let (on, off) = (document.add_object(look()), document.add_object(look()));
         let id = fields::all(&document).unwrap()[0].id;
         let field = document.get_dictionary_mut(id).unwrap();
         field.set("AP", dictionary! { "N" => dictionary! { "On" => on, "Off" => off } });
-        field.set("AS", current);
+        if let Some(current) = current {
+            field.set("AS", current);
+        }
         document
     };
     let changed = |document: &Document| draw(document).unwrap().objects;
-    for (value, before, expected) in [("On", "Off", "On"), ("Off", "On", "Off")] {
+    for (value, before) in [("On", None), ("Off", None), ("On", Some("Gone"))] {
         let objects = changed(&with_looks(Some(value), before));
         assert_eq!(objects.len(), 1);
-        assert_eq!(objects[0].1.as_dict().unwrap().get(b"AS").unwrap().as_name().unwrap(), expected.as_bytes());
+        assert_eq!(objects[0].1.as_dict().unwrap().get(b"AS").unwrap().as_name().unwrap(), value.as_bytes());
     }
-    assert!(changed(&with_looks(Some("On"), "On")).is_empty());
-    assert!(changed(&with_looks(None, "On")).is_empty());
-    assert_eq!(reason(&with_looks(Some("Other"), "On")), Reason::NoSuchState("Other".to_owned()));
+    assert!(changed(&with_looks(Some("On"), Some("On"))).is_empty());
+    assert!(changed(&with_looks(None, Some("On"))).is_empty());
+    for (value, current) in [("On", "Off"), ("Off", "On")] {
+        let expected = Reason::StateIsNotValue { value: value.to_owned(), state: current.to_owned() };
+        assert_eq!(reason(&with_looks(Some(value), Some(current))), expected);
+    }
+    assert_eq!(reason(&with_looks(Some("Other"), Some("On"))), Reason::NoSuchState("Other".to_owned()));
     assert_eq!(state(button(Some("Agreed"))), "Agreed");
     assert_eq!(state(button(Some("Off"))), "Off");
     assert_eq!(state(button(None)), "Off");
@@ -452,7 +458,10 @@ fn a_field_and_its_widget_must_agree_on_the_value() {
     document.get_dictionary_mut(id).unwrap().set("Kids", vec![widget_id.into()]);
     assert_eq!(draw(&document).unwrap().widgets.len(), 1);
     document.get_dictionary_mut(widget_id).unwrap().set("V", string("13"));
-    assert_eq!(reason(&document), Reason::TwoValues);
+    for kind in ["Tx", "Ch"] {
+        document.get_dictionary_mut(id).unwrap().set("FT", kind);
+        assert_eq!(reason(&document), Reason::TwoValues, "{kind}");
+    }
 }
 
 #[test]
@@ -460,10 +469,14 @@ fn a_form_with_more_text_than_is_drawn_is_refused() {
     let mut field = text_field("a", &"word ".repeat(3_000));
     field.set("Ff", flag::MULTILINE);
     field.set("Rect", rect([0, 0, 3_000, 3_000]));
-    let few = form(vec![field.clone(); 3]);
-    assert_eq!(draw(&few).unwrap().widgets.len(), 3);
-    let many = form(vec![field; MAX_CHARACTERS / 15_000 + 1]);
-    assert!(matches!(draw(&many), Err(Error::TooMuch)));
+    assert_eq!(draw(&form(vec![field.clone(); 3])).unwrap().widgets.len(), 3);
+    let many = MAX_TEXT_BYTES / 15_000 + 1;
+    assert!(matches!(draw(&form(vec![field.clone(); many])), Err(Error::TooMuch)));
+    field.set("V", string(&"\u{200b}".repeat(5_000)));
+    assert!(matches!(draw(&form(vec![field.clone(); many])), Err(Error::TooMuch)), "what has no shape costs as well");
+    field.set("FT", "Ch");
+    field.set("Opt", vec![string(""); value::MAX_OPTIONS]);
+    assert!(matches!(draw(&form(vec![field; many])), Err(Error::TooMuch)), "options cost as well");
 }
 
 /// Some object that has no business there.
@@ -476,7 +489,7 @@ fn any_object() -> impl Strategy<Value = Object> {
         Just(Object::Null),
         "[A-Za-z0-9]{0,6}".prop_map(|name| Object::Name(name.into_bytes())),
         proptest::collection::vec(any::<u8>(), 0..24).prop_map(Object::string_literal),
-        "(/Helv|/ZaDb| |[0-9.-]{1,5}|Tf|rg|g){0,8}".prop_map(|text| Object::string_literal(text)),
+        "(/Helv|/ZaDb| |[0-9.-]{1,5}|Tf|rg|g){0,8}".prop_map(Object::string_literal),
         (1_u32..30, Just(0_u16)).prop_map(Object::Reference),
     ];
     leaf.prop_recursive(3, 24, 6, |inner| {

@@ -41,6 +41,9 @@ pub(crate) fn is_regular(byte: u8) -> bool {
     !is_white(byte) && !is_delimiter(byte)
 }
 
+/// An entry of a dictionary: its key without the slash, and where its value stands.
+pub(crate) type Entry = (Vec<u8>, Range<usize>);
+
 /// Reads values from `bytes`, starting at `position`.
 pub(crate) struct Lexer<'a, 'b> {
     pub(crate) bytes: &'a [u8],
@@ -202,7 +205,7 @@ impl<'a, 'b> Lexer<'a, 'b> {
     }
 
     /// The entries of a dictionary at `<<`, in their order, each with the place of its value.
-    pub(crate) fn entries(&mut self) -> Result<Vec<(Vec<u8>, Range<usize>)>, Trouble> {
+    pub(crate) fn entries(&mut self) -> Result<Vec<Entry>, Trouble> {
         self.position += 2;
         let mut entries = Vec::new();
         loop {

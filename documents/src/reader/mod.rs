@@ -29,13 +29,14 @@ pub(crate) mod sections;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use lopdf::{Dictionary, Document, EncryptionState, Object, ObjectId};
 
 use self::budget::Budget;
-use self::lexer::Lexer;
+use self::lexer::{Entry, Lexer};
 use self::objects::{Fault, Length, Loader, Members, indirect, shown};
 use self::sections::{Form, Place, Section};
 use crate::pdf::{Error, ambiguous, damaged};
@@ -50,6 +51,8 @@ pub(crate) struct File<'a> {
     places: BTreeMap<u32, Place>,
     faults: BTreeMap<u32, String>,
     pub(crate) encryption: Option<EncryptionState>,
+    /// The object stream that [`File::raw`] looked into last, by its number: fields that are rewritten mostly share one.
+    unpacked: RefCell<Option<(u32, Members)>>,
 }
 
 impl<'a> File<'a> {
@@ -98,7 +101,7 @@ impl<'a> File<'a> {
         document.xref_start = start;
         document.trailer = trailer;
         document.objects = objects;
-        Ok(Self { bytes, document, sections, places, faults, encryption })
+        Ok(Self { bytes, document, sections, places, faults, encryption, unpacked: RefCell::new(None) })
     }
 
     /// How the newest section is written; a further one has to be written likewise (ISO 32000-2 7.5.8.4).
@@ -183,17 +186,20 @@ impl<'a> File<'a> {
                 found.object.as_stream().is_err().then(|| (self.bytes[found.value].to_vec(), self.encryption.is_some()))
             }
             Place::In { stream, index } => {
-                let container = self.document.objects.get(&(stream, 0))?.as_stream().ok()?;
-                let members = Members::of(container, &mut budget).ok()?.ok()?;
-                let place = members.place(id.0, index)?;
-                Some((members.data[place].to_vec(), false))
+                let mut unpacked = self.unpacked.borrow_mut();
+                if unpacked.as_ref().is_none_or(|(number, _)| *number != stream) {
+                    let container = self.document.objects.get(&(stream, 0))?.as_stream().ok()?;
+                    *unpacked = Some((stream, Members::of(container, &mut budget).ok()?.ok()?));
+                }
+                let (_, members) = unpacked.as_ref()?;
+                Some((members.data[members.place(id.0, index)?].to_vec(), false))
             }
         }
     }
 
     /// The entries of a dictionary object in the open, in their order, with the places of their values in the file.
     /// Repeated keys are there as often as they stand there.
-    pub(crate) fn entries(&self, id: ObjectId) -> Option<Vec<(Vec<u8>, Range<usize>)>> {
+    pub(crate) fn entries(&self, id: ObjectId) -> Option<Vec<Entry>> {
         let mut budget = Budget::new(self.bytes.len());
         let mut lexer = Lexer::new(self.bytes, self.offset(id)?, &mut budget);
         lexer.white();

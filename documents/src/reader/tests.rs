@@ -98,7 +98,8 @@ fn an_object_is_what_its_newest_entry_leads_to() {
 
 #[test]
 fn an_entry_that_leads_elsewhere_is_a_fault_of_its_object() {
-    let cases: [(&str, fn(&Writing) -> usize); 6] = [
+    type Offset = fn(&Writing) -> usize;
+    let cases: [(&str, Offset); 6] = [
         ("another object", |writing| writing.places[&2]),
         ("offset 0", |_| 0),
         ("beyond the end", |_| 99_999),

@@ -127,3 +127,89 @@ fn same_but(owned: &[&[u8]], old: &Dictionary, new: &Dictionary, document: &Docu
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use lopdf::dictionary;
+
+    use super::*;
+    use crate::fixtures;
+    use crate::revision::Changes;
+
+    /// The contract with one field, after one object was written anew.
+    fn changed(touched: &[&str], change: impl FnOnce(&Document) -> (ObjectId, Object)) -> Result<(), Error> {
+        let original = fixtures::contract(&["A", "B"]);
+        let mut revisions = Revisions::open(&original).unwrap();
+        let fields = crate::fields::all(revisions.document()).unwrap();
+        let touched = fields.iter().filter(|field| touched.contains(&field.name.as_str())).map(|field| field.id).collect();
+        let (id, object) = change(revisions.document());
+        let mut changes = Changes::default();
+        changes.set(id, object);
+        revisions.append(changes).unwrap();
+        let sealed = revisions.whole();
+        shows_the_same(&revisions, &sealed, &touched, 1)
+    }
+
+    fn field(document: &Document, name: &str) -> (ObjectId, Dictionary) {
+        let id = crate::fields::all(document).unwrap().into_iter().find(|field| field.name == name).unwrap().id;
+        (id, pdf::dict_at(document, id).unwrap().clone())
+    }
+
+    fn page(document: &Document) -> (ObjectId, Dictionary) {
+        let id = pdf::pages(document).unwrap()[0];
+        (id, pdf::dict_at(document, id).unwrap().clone())
+    }
+
+    #[test]
+    fn what_sealing_owns_may_change_in_the_fields_that_it_touches_only() {
+        let signed = |document: &Document| {
+            let (id, mut field) = field(document, "A");
+            field.set("V", dictionary! { "Type" => "Sig" });
+            field.set("F", 132);
+            (id, field.into())
+        };
+        assert!(changed(&["A"], signed).is_ok());
+        assert!(matches!(changed(&["B"], signed), Err(Error::Changed(_))));
+    }
+
+    #[test]
+    fn a_rewritten_member_that_sealing_does_not_own_is_told() {
+        let moved = changed(&["A"], |document| {
+            let (id, mut field) = field(document, "A");
+            field.set("Rect", vec![0.into(), 0.into(), 9.into(), 9.into()]);
+            (id, field.into())
+        });
+        let turned = changed(&[], |document| {
+            let (id, mut page) = page(document);
+            page.set("Rotate", 90);
+            (id, page.into())
+        });
+        let emptied = changed(&[], |document| {
+            let (id, mut page) = page(document);
+            page.set("Annots", Object::Array(Vec::new()));
+            (id, page.into())
+        });
+        let redrawn = changed(&[], |document| {
+            let content = page(document).1.get(b"Contents").unwrap().as_reference().unwrap();
+            (content, lopdf::Stream::new(Dictionary::new(), b"BT ET".to_vec()).into())
+        });
+        for result in [moved, turned, emptied, redrawn] {
+            assert!(matches!(result, Err(Error::Changed(_))), "{result:?}");
+        }
+    }
+
+    #[test]
+    fn lists_of_annotations_only_grow_and_only_by_references() {
+        let appended = |item: Object| {
+            changed(&[], |document| {
+                let (id, mut page) = page(document);
+                let mut list = pdf::array_entry(document, &page, b"Annots").unwrap().clone();
+                list.push(item);
+                page.set("Annots", list);
+                (id, page.into())
+            })
+        };
+        assert!(appended(Object::Reference((900, 0))).is_ok());
+        assert!(appended(Object::Dictionary(dictionary! { "Subtype" => "Stamp" })).is_err());
+    }
+}

@@ -7,10 +7,13 @@ use chrono::{DateTime, Utc};
 use lopdf::{Object, ObjectId};
 
 use super::terms::Terms;
-use super::{Error, MAX_REQUESTS, RESERVED_BYTES, Request, check, sign_once};
+use super::{Error, RESERVED_BYTES, Request, check, sign_once};
 use crate::permissions;
 use crate::revision::{Changes, Revisions};
 use crate::{fields, forms, pdf};
+
+/// Fields that are sealed in a rehearsal, the first ones: the others are sealed in the same way.
+const MAX_REHEARSED: usize = 32;
 
 /// A place on a page that a seal draws into.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -44,7 +47,7 @@ pub fn rehearse(pdf: &[u8]) -> Result<Sealed, Error> {
         let permissions = permissions::of_document(document, &all);
         let free = all.iter().filter(|field| field.is_signature() && !field.is_signed(document));
         let free = free.filter(|field| permissions::refusal(document, &permissions, field).is_none());
-        let mut names: Vec<Option<String>> = free.map(|field| Some(field.name.clone())).take(MAX_REQUESTS - 1).collect();
+        let mut names: Vec<Option<String>> = free.map(|field| Some(field.name.clone())).take(MAX_REHEARSED).collect();
         if permissions::locked(&permissions, &super::free_name(&all)).is_none() {
             names.push(None);
         }
@@ -145,5 +148,87 @@ impl Shown {
         let pdf = revisions.whole();
         check::shows_the_same(&revisions, &pdf, &self.touched, self.pages.len())?;
         Ok(Sealed { pdf, masks: self.masks })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use lopdf::Document;
+
+    use super::*;
+    use crate::fixtures;
+    use crate::pkcs12::Identity;
+    use crate::seal::seal;
+
+    fn at() -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2027, 1, 15, 9, 30, 0).unwrap()
+    }
+
+    fn identity() -> Identity {
+        Identity::open(include_bytes!("../../fixtures/p384-aes256.p12"), "password", at()).unwrap()
+    }
+
+    fn request() -> Request {
+        Request {
+            field: None,
+            signer_name: "Ana Pons".to_owned(),
+            at: at(),
+            reason: "I agree".to_owned(),
+            location: None,
+            appearance_lines: None,
+        }
+    }
+
+    /// A form whose value stands there, and whose flag tells viewers to draw it.
+    fn filled(value: &str) -> Vec<u8> {
+        let mut document = Document::load_mem(&fixtures::text_field("NAME")).unwrap();
+        let id = fields::all(&document).unwrap()[0].id;
+        let field = document.get_dictionary_mut(id).unwrap();
+        field.set("V", lopdf::text_string(value));
+        field.set("DA", Object::string_literal("/Helv 10 Tf 0 g"));
+        let form = document.catalog().unwrap().get(b"AcroForm").unwrap().as_reference().unwrap();
+        document.get_dictionary_mut(form).unwrap().set("NeedAppearances", true);
+        let mut bytes = Vec::new();
+        document.save_to(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn appearance(pdf: &[u8]) -> Option<lopdf::Stream> {
+        let document = crate::pdf::load(pdf).unwrap();
+        let id = fields::all(&document).unwrap().into_iter().find(|field| field.name == "NAME").unwrap().widgets[0];
+        let widget = pdf::dict_at(&document, id)?;
+        let look = pdf::dict_entry(&document, widget, b"AP").and_then(|look| pdf::entry(&document, look, b"N"))?;
+        look.as_stream().ok().cloned()
+    }
+
+    #[test]
+    fn the_values_of_a_form_are_drawn_where_viewers_would_draw_them() {
+        let original = filled("two hundred");
+        assert!(appearance(&original).is_none());
+        let sealed = seal(&original, &identity(), &[request()]).unwrap();
+        let document = crate::pdf::load(&sealed.pdf).unwrap();
+        assert!(!forms::needs_appearances(&document));
+        assert!(appearance(&sealed.pdf).is_some());
+        assert_eq!(sealed.masks.len(), 1);
+        // What was sealed is as it was drawn: a further seal draws nothing.
+        assert!(seal(&sealed.pdf, &identity(), &[request()]).unwrap().masks.is_empty());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_drawn_is_refused_with_its_field() {
+        let refused = rehearse(&filled("\u{10FFFD}")).expect_err("no font has this");
+        assert!(matches!(&refused, Error::Form(_)) && refused.to_string().contains("NAME"), "{refused}");
+    }
+
+    #[test]
+    fn a_rehearsal_leaves_the_original_alone_and_draws_what_a_seal_draws() {
+        let original = fixtures::contract(&["A", "B"]);
+        let rehearsed = rehearse(&original).unwrap();
+        assert_eq!(&rehearsed.pdf[..original.len()], original);
+        assert_eq!(rehearsed.masks.len(), 2);
+        let signed = Request { field: Some("A".to_owned()), ..request() };
+        let sealed = seal(&original, &identity(), &[signed]).unwrap();
+        assert!(rehearsed.masks.contains(&sealed.masks[0]));
     }
 }

@@ -334,6 +334,7 @@ impl<'a> Roles<'a> {
                 }
                 b"DSS" if new.has(b"DSS") => findings.validation_data = true,
                 b"Extensions" | b"Metadata" | b"Version" => {}
+                b"OutputIntents" if !old.has(&key) && self.declares_pdf_a(new) => {}
                 b"AF" => findings.other("attached files were added or changed"),
                 b"OpenAction" | b"AA" => findings.other("an action that runs by itself was added or changed"),
                 b"OCProperties" => findings.other("which layers are shown was changed"),
@@ -342,6 +343,16 @@ impl<'a> Roles<'a> {
                 other => findings.other(format!("the catalog's {} was changed", printed(other))),
             }
         }
+    }
+
+    /// Output intents of PDF/A only, which signing programs (EU DSS) add where there were none.
+    fn declares_pdf_a(&self, catalog: &Dictionary) -> bool {
+        let intents = pdf::array_entry(self.current, catalog, b"OutputIntents").map(Vec::as_slice).unwrap_or_default();
+        intents.iter().all(|intent| {
+            let intent = pdf::resolve(self.current, intent).as_dict().ok();
+            let kind = intent.and_then(|intent| pdf::entry(self.current, intent, b"S"));
+            kind.is_some_and(|kind| kind.as_name().is_ok_and(|kind| kind == b"GTS_PDFA1"))
+        })
     }
 
     fn names(&self, old: &Dictionary, new: &Dictionary, findings: &mut Findings) {

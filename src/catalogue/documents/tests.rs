@@ -476,7 +476,7 @@ async fn an_unreadable_record_is_an_error_and_no_panic() {
 #[tokio::test]
 async fn active_content_is_in_the_record_of_an_upload_and_found_in_bytes_that_have_none() {
     let store = Arc::new(Model::new());
-    let documents = Documents::new(store.clone(), Blobs::memory(), Options::default());
+    let documents = Documents::new(store.clone(), Blobs::memory(), CpuPool::default(), Workers::none(), Options::default());
     let active = Bytes::from(::documents::fixtures::active());
     let upload = Upload { extension: Some("pdf".into()), content: Some(active.clone()), ..json_upload("") };
 
@@ -493,6 +493,7 @@ async fn active_content_is_in_the_record_of_an_upload_and_found_in_bytes_that_ha
         tags: vec![],
         owner: None,
         bytes: active,
+        comparison: None,
     };
     let made = documents.store_produced(ORG, produced, noon()).await.unwrap();
     assert_eq!(made.active_content, None);

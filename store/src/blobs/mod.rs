@@ -232,6 +232,21 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_blob_is_there_as_long_as_any_of_its_copies_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for blobs in [Blobs::memory(), Blobs::local(folder.path()).expect("a store")] {
+            let bytes = Bytes::from_static(b"a contract");
+            let digest = Digest::of(&bytes);
+            for copy in [0, 3] {
+                assert!(!blobs.is_there("acme", &digest).await.expect("reachable"));
+                blobs.put_copy("acme", &digest, copy, bytes.clone()).await.expect("kept");
+                assert!(blobs.is_there("acme", &digest).await.expect("reachable"), "copy {copy}");
+                blobs.delete("acme", &digest).await.expect("deleted");
+            }
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn only_the_owner_can_enter_the_folder() {

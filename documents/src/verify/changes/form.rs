@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
 use super::content::{Operand, Operation, Operations};
-use super::{Findings, Roles, annotations, differing, printed, shown, walk};
+use super::{Findings, Roles, annotations, differing, marks, printed, shown, walk};
 use crate::fields::Field;
 use crate::pdf;
 
@@ -242,7 +242,8 @@ pub(super) fn draws(document: &Document, widget: ObjectId) -> bool {
     let Some(widget) = pdf::dict_at(document, widget) else { return false };
     let flags = pdf::entry(document, widget, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
     let (width, height) = annotations::extent(document, widget);
-    flags & HIDDEN_FLAGS == 0 && width * height > 0.0 && pdf::entry(document, widget, b"AP").is_some()
+    let mut shown = walk::appearances(document, widget).into_iter().filter_map(|id| document.objects.get(&id)?.as_stream().ok());
+    flags & HIDDEN_FLAGS == 0 && width * height > 0.0 && shown.any(|stream| !marks::is_blank(stream))
 }
 
 /// The default resources, by category and name.

@@ -46,6 +46,14 @@ pub(super) fn is_legible(document: &Document, mark: &Dictionary, subtype: &[u8],
     streams.len() <= MAX_STATES && streams.iter().all(|stream| stream_is_legible(document, stream, (width, height)))
 }
 
+/// Whether an appearance stream paints nothing at all, as that of an empty signature field.
+pub(super) fn is_blank(stream: &Stream) -> bool {
+    const PAINTS: [&[u8]; 15] =
+        [b"S", b"s", b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"sh", b"Do", b"Tj", b"TJ", b"'", b"\""];
+    let Ok(content) = stream.get_plain_content_with_limit(MAX_CONTENT) else { return false };
+    Operations::of(&content).all(|operation| operation.is_ok_and(|operation| !PAINTS.contains(&operation.operator)))
+}
+
 /// Viewers draw these themselves: a highlight is multiplied with the page, an icon is known as one.
 fn without_appearance(document: &Document, mark: &Dictionary, subtype: &[u8]) -> bool {
     match subtype {

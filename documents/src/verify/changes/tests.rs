@@ -257,7 +257,8 @@ fn the_levels_of_a_document_allow_what_table_257_says() {
     let validation_data =
         |document: &mut Document| dict(document, CATALOG).set("DSS", dictionary! { "Certs" => Vec::<Object>::new() });
     let note = |document: &mut Document| annotate(document, mark("Text"));
-    let changes: [(&dyn Fn(&mut Document), i64); 6] =
+    type Change<'a> = &'a dyn Fn(&mut Document);
+    let changes: [(Change<'_>, i64); 6] =
         [(&time_stamp, 1), (&validation_data, 1), (&nothing, 1), (&fill_price, 2), (&sign_second, 2), (&note, 3)];
     for (change, allowed_from) in changes {
         for level in 1..=3 {
@@ -284,6 +285,13 @@ fn the_catalog_says_little_that_is_harmless() {
     harmless(nothing, |document| {
         document.objects.insert(METADATA, Stream::new(Dictionary::new(), b"<y/>".to_vec()).into());
     });
+    let intents = |kind: &'static str| {
+        let intents = vec![dictionary! { "S" => kind }.into()];
+        move |document: &mut Document| dict(document, CATALOG).set("OutputIntents", intents.clone())
+    };
+    harmless(nothing, intents("GTS_PDFA1"));
+    suspicious("the catalog's OutputIntents", nothing, intents("GTS_PDFX"));
+    suspicious("the catalog's OutputIntents", intents("GTS_PDFX"), intents("GTS_PDFA1"));
     for (key, words) in [
         ("OpenAction", "an action that runs by itself"),
         ("AA", "an action that runs by itself"),
@@ -525,6 +533,11 @@ fn an_empty_signature_field_may_be_added_and_nothing_else() {
         }
     };
     assert!(harmless(nothing, add("Sig", false)).signatures.contains("added (empty)"));
+    harmless(nothing, |document| {
+        add("Sig", true)(document);
+        document.objects.insert((62, 0), form("q Q", Dictionary::new()).into());
+        dict(document, (61, 0)).set("AP", dictionary! { "N" => (62, 0) });
+    });
     suspicious("shows something and is not signed", nothing, add("Sig", true));
     suspicious("a form field was added", nothing, add("Tx", false));
     suspicious("the field \"added\" was added", certified(1), add("Sig", false));
