@@ -154,7 +154,9 @@ class View:
         """How, by the viewer that shows another thing outside of the boxes `masks`. A viewer that cannot open the file shows nothing."""
         found = {}
         for viewer in VIEWERS:
-            if self.was[viewer] and self.now[viewer]:
+            # One that ends at a page which it cannot draw.
+            ended = viewer == "mupdf" and len(self.now[viewer] or ()) < max(len(pages or ()) for pages in self.now.values())
+            if self.was[viewer] and self.now[viewer] and not ended:
                 how = difference(self.was[viewer], self.now[viewer], masks, DPI)
                 if how != "same":
                     found[viewer] = how

@@ -27,6 +27,8 @@ LARGEST = 1_000_000
 LIMIT = 50_000_000
 #: What the program may have at all, so that a bomb does not take the machine with it.
 ADDRESS_SPACE = 4 << 30
+#: Peak after which a new process is taken.
+KEPT = 40e6
 #: After which it counts as hung.
 TIMEOUT = 60.0
 
@@ -68,6 +70,9 @@ class Worker:
 
     def measured(self, job, path, size):
         result = self.once(self.judge, job, path, size)
+        if result["memory"] > KEPT:
+            # The allocator keeps what it was given.
+            self.judge.close()
         if "over" in result:
             # What an earlier file left behind, or another program on the machine, is not its fault.
             fresh = Judge(self.given.judge, ADDRESS_SPACE)

@@ -89,6 +89,14 @@ def object_stream_replaced(doc):
 
 
 @later
+def object_freed_and_written_again(doc):
+    """In one revision free, in the next one in use, as it was: with the same generation."""
+    obj = doc.pick("content", "font", "annotation", "field", "appearance", "xobject", "contents", "layer")
+    doc.free(obj)
+    doc.at_last.append(lambda case: case.revisions.append(Revision([obj], doc.signed.form)))
+
+
+@later
 def identifier_changed(doc):
     """Keys of encrypted files are made from it."""
     doc.trailer[b"ID"] = b"[<%032x><%032x>]" % (doc.rng.getrandbits(128), doc.rng.getrandbits(128))
