@@ -205,9 +205,10 @@ impl Client {
     }
 
     async fn upload(&self, name: &str) -> Uuid {
-        // A comment at the end makes the bytes this document's own.
         let mut bytes = fixtures::contract(&["SIGNATURE_BUYER"]);
-        bytes.extend_from_slice(format!("% {name}\n").as_bytes());
+        // A comment before the end makes each document another one; behind it, it would be refused.
+        let end = bytes.windows(9).rposition(|window| window == b"startxref").expect("a whole PDF");
+        bytes.splice(end..end, format!("% {name}\n").into_bytes());
         let tag = format!("t{}", self.number);
         let boundary = Uuid::new_v4().simple().to_string();
         let mut form = Vec::new();
