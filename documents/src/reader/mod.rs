@@ -252,6 +252,18 @@ impl<'a> File<'a> {
         Ok((!is_filler(&self.bytes[position.min(self.bytes.len())..])).then_some(position))
     }
 
+    /// Numbers that a section newer than the `older` last ones frees, and that are in use again: a new generation would be
+    /// due (ISO 32000-2 7.5.4), and some readers leave such objects out.
+    pub(crate) fn revived(&self, older: usize) -> Vec<u32> {
+        let newer = &self.sections[..self.sections.len().saturating_sub(older)];
+        let freed = newer.iter().flat_map(|section| &section.places).filter(|(_, place)| *place == Place::Free);
+        let in_use = |number: &u32| self.place(*number).is_some_and(|place| place != Place::Free);
+        let mut numbers: Vec<u32> = freed.map(|(number, _)| *number).filter(in_use).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
     /// Objects that cannot be used and that are not the same bytes as in `older`, an earlier revision of this file.
     pub(crate) fn exchanged_faults(&self, older: &File<'_>) -> Vec<u32> {
         let numbers = self.faults.keys().chain(older.faults.keys());

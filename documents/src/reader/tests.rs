@@ -350,6 +350,20 @@ fn bytes_behind_a_revision_that_no_entry_accounts_for_are_found() {
 }
 
 #[test]
+fn a_number_that_was_freed_and_is_in_use_again_is_found() {
+    let mut writing = Writing::page();
+    let lines = writing.lines(&[1, 2, 3, 4]);
+    let first = writing.table(&lines, "");
+    let second = writing.table("4 1\n0000000000 00001 f \n", &format!("/Prev {first}"));
+    writing.object(4, CONTENT);
+    let lines = writing.lines(&[4]);
+    writing.table(&lines, &format!("/Prev {second}"));
+    let file = pdf::open(&writing.bytes).unwrap();
+    assert_eq!(file.revived(1), [4]);
+    assert!(file.revived(2).is_empty(), "it was freed before");
+}
+
+#[test]
 fn the_bytes_of_a_value_are_found_where_they_stand() {
     let bytes = Writing::page().finished();
     let file = pdf::open(&bytes).unwrap();
