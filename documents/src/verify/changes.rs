@@ -73,6 +73,8 @@ struct Findings {
     filled: BTreeSet<String>,
     annotations: bool,
     other: BTreeSet<String>,
+    /// What was looked at of later marks, in operations of their appearances.
+    looked_at: usize,
 }
 
 impl Findings {

@@ -12,6 +12,9 @@ use crate::pdf;
 /// Content of one appearance stream, in bytes, and operations of all that it draws, that are looked at.
 const MAX_CONTENT: usize = 1024 * 1024;
 const MAX_OPERATIONS: usize = 50_000;
+/// Of all marks that one comparison looks at, where a stream counts for its operations and for its length.
+const MAX_LOOKED_AT: usize = 1_000_000;
+const BYTES_PER_OPERATION: usize = 16;
 /// Forms within forms, and saved states within a stream.
 const MAX_DEPTH: usize = 8;
 const MAX_STATES: usize = 64;
@@ -26,8 +29,15 @@ const MAX_OPACITY: f64 = 0.6;
 /// A colour that the page is multiplied with is light from this luminance (0 is black, 1 is white).
 const MIN_LUMINANCE: f64 = 0.5;
 
-/// Whether a mark leaves the page below it legible. `rectangle` is its `/Rect`, width and height in points.
-pub(super) fn is_legible(document: &Document, mark: &Dictionary, subtype: &[u8], (width, height): (f64, f64)) -> bool {
+/// Whether a mark leaves the page below it legible. The extent is that of its `/Rect`, width and height in points; `looked_at`
+/// counts what the comparison has looked at so far: beyond its bound nothing is legible.
+pub(super) fn is_legible(
+    document: &Document,
+    mark: &Dictionary,
+    subtype: &[u8],
+    (width, height): (f64, f64),
+    looked_at: &mut usize,
+) -> bool {
     let Some(appearances) = pdf::dict_entry(document, mark, b"AP") else {
         return without_appearance(document, mark, subtype);
     };
@@ -43,7 +53,8 @@ pub(super) fn is_legible(document: &Document, mark: &Dictionary, subtype: &[u8],
             _ => {}
         }
     }
-    streams.len() <= MAX_STATES && streams.iter().all(|stream| stream_is_legible(document, stream, (width, height)))
+    let mut legible = |stream: &&Stream| stream_is_legible(document, stream, (width, height), looked_at);
+    streams.len() <= MAX_STATES && streams.iter().all(&mut legible)
 }
 
 /// Whether an appearance stream paints nothing at all, as that of an empty signature field.
@@ -72,7 +83,10 @@ fn without_appearance(document: &Document, mark: &Dictionary, subtype: &[u8]) ->
     }
 }
 
-fn stream_is_legible(document: &Document, stream: &Stream, (width, height): (f64, f64)) -> bool {
+fn stream_is_legible(document: &Document, stream: &Stream, (width, height): (f64, f64), looked_at: &mut usize) -> bool {
+    if *looked_at > MAX_LOOKED_AT {
+        return false;
+    }
     let bounds = numbers(document, &stream.dict, b"BBox").and_then(|bounds| <[f64; 4]>::try_from(bounds).ok());
     let matrix = numbers(document, &stream.dict, b"Matrix").map(<[f64; 6]>::try_from);
     // A matrix that turns would make lines of the one direction wider than they look here.
@@ -90,7 +104,9 @@ fn stream_is_legible(document: &Document, stream: &Stream, (width, height): (f64
     }
     let mut paint = Painted { scale: (width / box_width).max(height / box_height), ..Painted::default() };
     let state = State { transform: IDENTITY, ..State::default() };
-    paint.stream(document, stream, state, 0).is_some() && paint.fits(area)
+    let told = paint.stream(document, stream, state, 0).is_some();
+    *looked_at += paint.operations;
+    told && paint.fits(area)
 }
 
 fn numbers(document: &Document, dictionary: &Dictionary, key: &[u8]) -> Option<Vec<f64>> {
@@ -195,6 +211,8 @@ impl Painted {
             return None;
         }
         let content = stream.get_plain_content_with_limit(MAX_CONTENT).ok()?;
+        // Unpacking and reading cost as well, whatever stands there.
+        self.operations += 1 + (stream.content.len() + content.len()) / BYTES_PER_OPERATION;
         let resources = pdf::dict_entry(document, &stream.dict, b"Resources");
         let (mut state, mut saved, mut path) = (state, Vec::new(), Path::default());
         for operation in Operations::of(&content) {
