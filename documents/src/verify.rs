@@ -391,7 +391,9 @@ impl<'a> File<'a> {
                     found.other.insert(format!("object {number}, which readers may read in different ways, was changed"));
                 }
                 for number in self.read.revived(revision.sections.len()).into_iter().take(changes::MAX_LISTED) {
-                    found.other.insert(format!("object {number} was removed and supplied again, and readers show it or leave it out"));
+                    found
+                        .other
+                        .insert(format!("object {number} was removed and supplied again, and readers show it or leave it out"));
                 }
                 signature.later_changes = found;
             }

@@ -106,7 +106,8 @@ impl Roles<'_> {
         let flags = pdf::entry(self.current, dictionary, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
         let rectangle = rectangle(self.current, dictionary);
         let extent = extent(self.current, dictionary);
-        let legible = MARKS.contains(&subtype) && marks::is_legible(self.current, dictionary, subtype, extent, &mut findings.looked_at);
+        let legible =
+            MARKS.contains(&subtype) && marks::is_legible(self.current, dictionary, subtype, extent, &mut findings.looked_at);
         if legible || flags & HIDDEN != 0 {
             findings.annotations = true;
             marks.extend(rectangle.filter(|_| flags & HIDDEN == 0));
