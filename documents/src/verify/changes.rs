@@ -29,7 +29,7 @@ pub(super) const MAX_LISTED: usize = 20;
 pub struct Changes {
     /// Signature fields that were signed or added later, and validation data that was added for signatures.
     pub signatures: BTreeSet<String>,
-    /// Form fields that were filled in.
+    /// Form fields that were filled in, or whose value viewers draw anew.
     pub form_fields: BTreeSet<String>,
     /// Comments and other marks that leave the page legible were added, changed or removed.
     pub annotations: bool,
@@ -71,6 +71,8 @@ struct Findings {
     validation_data: bool,
     /// All that were filled in: as many as a form may have.
     filled: BTreeSet<String>,
+    /// Fields with the same value that viewers draw in another way now; nobody changed them, so that no lock is broken.
+    redrawn: BTreeSet<String>,
     annotations: bool,
     other: BTreeSet<String>,
     /// What was looked at of later marks, in operations of their appearances.
@@ -88,7 +90,7 @@ impl Findings {
         let mut signatures: BTreeSet<String> = self.signed.into_keys().collect();
         signatures.extend(self.prepared.into_iter().map(|name| format!("{name} (empty)")));
         signatures.extend(self.validation_data.then(|| "validation data".to_owned()));
-        let form_fields = self.filled.into_iter().take(MAX_LISTED).collect();
+        let form_fields = self.filled.into_iter().chain(self.redrawn).take(MAX_LISTED).collect();
         Changes { signatures, form_fields, annotations: self.annotations, other: self.other }
     }
 }

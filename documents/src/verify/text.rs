@@ -96,7 +96,7 @@ impl fmt::Display for Changes {
             parts.push(format!("further signatures ({})", list(&self.signatures)));
         }
         if !self.form_fields.is_empty() {
-            parts.push(format!("form fields filled in ({})", list(&self.form_fields)));
+            parts.push(format!("form fields filled in, or drawn anew ({})", list(&self.form_fields)));
         }
         if self.annotations {
             parts.push("comments or marks added or changed, which may cover the text".to_owned());

@@ -49,7 +49,16 @@ impl Roles<'_> {
             // Where viewers drew the fields, they showed the values; where they did not, the appearances.
             let drawn = if needed_now { self.signed } else { self.current };
             for field in &self.fields {
-                if !self.is_explained(field, findings) && !shown::shows_its_value(drawn, field) {
+                if field.is_signature() {
+                    // poppler draws them anew as well.
+                    findings.redrawn.insert(field.name.clone());
+                }
+                if self.is_explained(field, findings) {
+                    continue;
+                }
+                if shown::shows_its_value(drawn, field) {
+                    findings.redrawn.insert(field.name.clone());
+                } else {
                     let what = format!("the appearance of the field \"{}\" is not its value's", field.name);
                     findings.other(format!("NeedAppearances was changed, and {what}"));
                 }
