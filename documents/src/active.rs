@@ -120,7 +120,7 @@ mod tests {
     use lopdf::{StringFormat, dictionary};
 
     fn document() -> Document {
-        pdf::load(&fixtures::contract(&["A"])).unwrap()
+        crate::reader::load(&fixtures::contract(&["A"])).unwrap()
     }
 
     fn script() -> Dictionary {

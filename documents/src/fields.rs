@@ -208,7 +208,7 @@ mod tests {
     use crate::fixtures;
 
     fn names(pdf: &[u8]) -> Vec<(String, bool)> {
-        let document = pdf::load(pdf).unwrap();
+        let document = crate::reader::load(pdf).unwrap();
         all(&document).unwrap().into_iter().map(|field| (field.name.clone(), field.is_signature())).collect()
     }
 
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn how_values_are_shown_is_inherited_and_the_nearest_counts() {
-        let mut document = pdf::load(&fixtures::inherited_type()).unwrap();
+        let mut document = crate::reader::load(&fixtures::inherited_type()).unwrap();
         let before: Vec<(ObjectId, String)> = all(&document).unwrap().into_iter().map(|f| (f.id, f.name)).collect();
         let form = document.catalog().unwrap().get(b"AcroForm").unwrap().as_reference().unwrap();
         let parent = document.get_dictionary(before[0].0).unwrap().get(b"Parent").unwrap().as_reference().unwrap();
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_widget_whose_parents_form_a_cycle_is_damage() {
-        let mut document = pdf::load(&fixtures::contract(&["A"])).unwrap();
+        let mut document = crate::reader::load(&fixtures::contract(&["A"])).unwrap();
         let id = all(&document).unwrap()[0].id;
         document.get_dictionary_mut(id).unwrap().set("Parent", id);
         assert!(matches!(of_widget(&document, id), Err(Error::Damaged(_))));
@@ -253,15 +253,15 @@ mod tests {
 
     #[test]
     fn a_cycle_in_the_field_tree_is_damage() {
-        let document = pdf::load(&fixtures::field_cycle()).unwrap();
+        let document = crate::reader::load(&fixtures::field_cycle()).unwrap();
         assert!(matches!(all(&document), Err(Error::Damaged(_))));
     }
 
     #[test]
     fn a_deep_field_tree_is_damage() {
-        let document = pdf::load(&fixtures::deep_fields(MAX_DEPTH + 2)).unwrap();
+        let document = crate::reader::load(&fixtures::deep_fields(MAX_DEPTH + 2)).unwrap();
         assert!(matches!(all(&document), Err(Error::Damaged(_))));
-        let document = pdf::load(&fixtures::deep_fields(MAX_DEPTH - 2)).unwrap();
+        let document = crate::reader::load(&fixtures::deep_fields(MAX_DEPTH - 2)).unwrap();
         assert_eq!(all(&document).unwrap().len(), 1);
     }
 }

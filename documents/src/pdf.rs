@@ -1,14 +1,9 @@
-//! A file that anybody may have made: opening it, and looking things up in it, with bounds and without a panic.
+//! Looking things up in a file that anybody may have made, with bounds and without a panic; why a file is refused.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
-
-use crate::reader::File;
-
-/// The largest PDF that is read, in bytes. The server's own limit for uploads is lower.
-pub const MAX_FILE_BYTES: usize = 256 * 1024 * 1024;
 
 /// References to references that are followed before an object counts as missing.
 const MAX_INDIRECTIONS: usize = 16;
@@ -54,32 +49,6 @@ pub(crate) fn damaged(what: impl Into<String>) -> Error {
 
 pub(crate) fn ambiguous(what: impl Into<String>) -> Error {
     Error::Ambiguous(what.into())
-}
-
-/// Opens a PDF: its structure is read strictly ([`crate::reader`]), its objects are parsed.
-///
-/// # Errors
-/// [`Error`], never a panic.
-pub(crate) fn open(bytes: &[u8]) -> Result<File<'_>, Error> {
-    // ISO 32000-1 annex H.3.4.1: viewers look for the header in the first 1024 bytes.
-    if find(&bytes[..bytes.len().min(1024)], b"%PDF-").is_none() {
-        return Err(Error::NotPdf);
-    }
-    if !bytes.starts_with(b"%PDF-") {
-        return Err(ambiguous("there are bytes before its header, so that its offsets can be counted in two ways"));
-    }
-    if bytes.len() > MAX_FILE_BYTES {
-        return Err(damaged(format!("it is larger than {MAX_FILE_BYTES} bytes")));
-    }
-    guarded(|| File::read(bytes))?
-}
-
-/// As [`open`], for who needs the objects only.
-///
-/// # Errors
-/// As [`open`].
-pub(crate) fn load(bytes: &[u8]) -> Result<Document, Error> {
-    Ok(open(bytes)?.document)
 }
 
 /// Runs parser code that may panic on hostile input. What it leaves behind is dropped, so nothing half-made is seen.
@@ -234,12 +203,6 @@ pub(crate) fn page_rotation(document: &Document, page: ObjectId) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_not_a_pdf_is_said_to_be_none() {
-        assert_eq!(load(b"").err(), Some(Error::NotPdf));
-        assert_eq!(load(b"PK\x03\x04 a text file in a zip").err(), Some(Error::NotPdf));
-    }
 
     #[test]
     fn a_panic_of_the_parser_is_damage() {

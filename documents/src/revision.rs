@@ -83,7 +83,7 @@ impl<'a> Revisions<'a> {
     /// # Errors
     /// [`Error`], where the text says what stands in the way.
     pub(crate) fn open(original: &'a [u8]) -> Result<Self, Error> {
-        let file = pdf::open(original)?;
+        let file = crate::reader::open(original)?;
         let missing = file.reached().map_err(ambiguous)?;
         pdf::catalog(&file.document)?;
         let next_number = file.next_number();

@@ -249,7 +249,7 @@ fn fill_field(
         let flags = pdf::entry(revisions.document(), &dictionary, b"F").and_then(|f| f.as_i64().ok()).unwrap_or(0);
         dictionary.set("F", flags | PRINT_AND_LOCKED);
         shown.touch(widget);
-        if let Some(place) = place_of(revisions.document(), shown.pages_of(widget), &dictionary) {
+        if let Some(place) = place_of(revisions.document(), shown.page_of(widget), &dictionary) {
             shown.mask(widget, pdf::rectangle(revisions.document(), &dictionary));
             let (form, objects) = appearance::draw(place, &lines, || revisions.new_id())?;
             for (id, object) in objects {
@@ -377,8 +377,8 @@ fn dict(document: &Document, id: ObjectId) -> Result<&Dictionary, Error> {
     pdf::dict_at(document, id).ok_or_else(|| pdf::damaged("a field or page is missing").into())
 }
 
-/// Where a widget's text goes; `None` for a widget without extent. `pages` are the pages that list it.
-fn place_of(document: &Document, pages: &[ObjectId], widget: &Dictionary) -> Option<Place> {
+/// Where a widget's text goes; `None` for a widget without extent. `page` is the one that lists it.
+fn place_of(document: &Document, page: Option<ObjectId>, widget: &Dictionary) -> Option<Place> {
     let [left, bottom, right, top] = pdf::rectangle(document, widget)?;
     let (width, height) = (right - left, top - bottom);
     // A page is at most 14400 points wide (ISO 32000-1 annex C); larger numbers are rubbish.
@@ -391,7 +391,7 @@ fn place_of(document: &Document, pages: &[ObjectId], widget: &Dictionary) -> Opt
     let rotation = own.filter(|angle| angle % 90 == 0).map(|angle| angle.rem_euclid(360));
     // The page that shows the widget, else the one that it names.
     let named = || widget.get(b"P").and_then(Object::as_reference).ok();
-    let page = pages.first().copied().or_else(named);
+    let page = page.or_else(named);
     let rotation = rotation.unwrap_or_else(|| page.map_or(0, |page| pdf::page_rotation(document, page)));
     Some(Place { width, height, rotation })
 }

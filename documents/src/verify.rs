@@ -199,7 +199,7 @@ pub fn verify(pdf: &[u8], trust: &Trust, now: DateTime<Utc>) -> Result<Report, E
 }
 
 fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result<Report, Error> {
-    let read = pdf::open(bytes)?;
+    let read = crate::reader::open(bytes)?;
     let document = &read.document;
     let signed: Vec<Field<'_>> = fields::all(document)?.into_iter().filter(|field| field.is_signed(document)).collect();
     if signed.len() > MAX_SIGNATURES {
@@ -370,7 +370,7 @@ impl<'a> File<'a> {
                 .problems
                 .push("what changed after it was not judged: the file takes too long to compare".to_owned());
         }
-        let revision = match pdf::open(&self.bytes[..end]) {
+        let revision = match crate::reader::open(&self.bytes[..end]) {
             Ok(revision) => revision,
             Err(error) => return signature.problems.push(format!("what it covers is not a complete document: {error}")),
         };

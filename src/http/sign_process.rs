@@ -355,7 +355,9 @@ impl<'a> Check<'a> {
         let asked = asked_of(&sign_fields, aliases);
         // Without one the seal waits for the tenant's next certificate, and that is asked then.
         let identity = self.state.configurations.identity(self.organization, (self.state.clock)()).await.ok();
-        let inspect = move |bytes: Bytes, _: &Cutoff| inspected(&bytes, identity.as_deref(), asked);
+        // Uploads are rehearsed; what an older version of this program took, or what the server made itself, is not.
+        let rehearse = record.comparison.is_none();
+        let inspect = move |bytes: Bytes, _: &Cutoff| inspected(&bytes, identity.as_deref(), asked, rehearse);
         let inspected = match self.state.documents.work_on(self.organization, &record, inspect).await {
             Ok(inspected) => inspected,
             Err(error) => {
@@ -617,10 +619,11 @@ fn asked_of(sign_fields: &[SignFields], aliases: &[String]) -> Vec<seal::Request
 }
 
 /// What a document holds, if it can be sealed as asked; else why not, in words. Takes processor time.
-fn inspected(bytes: &[u8], identity: Option<&Identity>, asked: Vec<seal::Request>) -> Result<Facts, String> {
+fn inspected(bytes: &[u8], identity: Option<&Identity>, asked: Vec<seal::Request>, rehearse: bool) -> Result<Facts, String> {
     let facts = ::documents::inspect::inspect(bytes).map_err(|error| error.to_string())?;
-    // Of documents that an older version of this program took, too.
-    seal::rehearse(bytes).map_err(|error| error.to_string())?;
+    if rehearse {
+        seal::rehearse(bytes).map_err(|error| error.to_string())?;
+    }
     let free = |name: &String| facts.signature_fields.iter().any(|field| field.name == *name && !field.signed);
     let possible: Vec<_> = asked.into_iter().filter(|request| request.field.as_ref().is_none_or(free)).collect();
     let told = |field: &Option<String>| match field {

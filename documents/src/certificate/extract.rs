@@ -27,7 +27,7 @@ pub fn extract(pdf: &[u8]) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn read_attachment(pdf: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    let document = pdf::load(pdf).map_err(|error| Error::Unreadable(error.to_string()))?;
+    let document = crate::reader::load(pdf).map_err(|error| Error::Unreadable(error.to_string()))?;
     let Some(specification) = find_specification(&document)? else {
         return Ok(None);
     };

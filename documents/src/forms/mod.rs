@@ -30,8 +30,6 @@ use crate::pdf;
 const MAX_TEXT_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of all content streams that are drawn, before they are compressed.
 const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
-/// Annotations of all pages.
-const MAX_ANNOTATIONS: usize = 1_000_000;
 /// The widest page, in points (ISO 32000-2 annex C); a larger field is rubbish.
 const MAX_EXTENT: f32 = 14_400.0;
 /// Bytes of a field's name in an error.
@@ -188,25 +186,12 @@ impl<'a, 'n> Pen<'a, 'n> {
     /// # Errors
     /// `Damaged` for hostile page trees and lists of annotations.
     pub(crate) fn new(document: &'a Document, new_id: &'n mut dyn FnMut() -> ObjectId) -> Result<Self, Error> {
-        let mut pages: HashMap<ObjectId, Vec<usize>> = HashMap::new();
-        let mut annotations = 0;
-        for (index, page) in pdf::pages(document)?.into_iter().enumerate() {
+        let pages = pdf::annotation_pages(document)?;
+        for page in pdf::pages(document)? {
             let page = pdf::dict_at(document, page);
-            for annotation in page.and_then(|page| pdf::array_entry(document, page, b"Annots")).into_iter().flatten() {
-                annotations += 1;
-                if annotations > MAX_ANNOTATIONS {
-                    return Err(pdf::damaged(format!("it has more than {MAX_ANNOTATIONS} annotations")).into());
-                }
-                match annotation {
-                    Object::Reference(id) => {
-                        let on = pages.entry(*id).or_default();
-                        if on.last() != Some(&index) {
-                            on.push(index);
-                        }
-                    }
-                    Object::Dictionary(inline) => refuse_inline(document, inline)?,
-                    _ => {}
-                }
+            let annotations = page.and_then(|page| pdf::array_entry(document, page, b"Annots"));
+            for inline in annotations.into_iter().flatten().filter_map(|annotation| annotation.as_dict().ok()) {
+                refuse_inline(document, inline)?;
             }
         }
         Ok(Self {

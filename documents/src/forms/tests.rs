@@ -28,7 +28,7 @@ fn text_field(name: &str, value: &str) -> Dictionary {
 
 /// The contract with a form of these fields, each its own widget, that leaves drawing to the viewer.
 fn form(fields: Vec<Dictionary>) -> Document {
-    let mut document = pdf::load(&fixtures::contract(&[])).unwrap();
+    let mut document = crate::reader::load(&fixtures::contract(&[])).unwrap();
     let page = pdf::pages(&document).unwrap()[0];
     let ids: Vec<Object> = fields.into_iter().map(|field| document.add_object(field).into()).collect();
     document.get_dictionary_mut(page).unwrap().set("Annots", ids.clone());
@@ -161,7 +161,7 @@ fn a_form_that_has_its_appearances_is_left_alone() {
     let form = document.catalog().unwrap().get(b"AcroForm").unwrap().as_reference().unwrap();
     document.get_dictionary_mut(form).unwrap().set("NeedAppearances", false);
     assert!(draw(&document).unwrap().objects.is_empty());
-    assert!(draw(&pdf::load(&fixtures::contract(&["A"])).unwrap()).unwrap().objects.is_empty());
+    assert!(draw(&crate::reader::load(&fixtures::contract(&["A"])).unwrap()).unwrap().objects.is_empty());
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn what_is_drawn_goes_into_a_revision_as_it_is() {
         changes.set(id, object);
     }
     revisions.append(changes).unwrap();
-    let again = pdf::load(&revisions.whole()).unwrap();
+    let again = crate::reader::load(&revisions.whole()).unwrap();
     let shown: Vec<String> = fields::all(&again)
         .unwrap()
         .iter()

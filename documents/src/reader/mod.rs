@@ -26,6 +26,7 @@ pub(crate) mod budget;
 pub(crate) mod lexer;
 mod objects;
 pub(crate) mod sections;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -39,7 +40,36 @@ use self::budget::Budget;
 use self::lexer::{Entry, Lexer};
 use self::objects::{Fault, Length, Loader, Members, indirect, shown};
 use self::sections::{Form, Place, Section};
-use crate::pdf::{Error, ambiguous, damaged};
+use crate::pdf::{Error, ambiguous, damaged, find, guarded};
+
+/// The largest PDF that is read, in bytes. The server's own limit for uploads is lower.
+pub(crate) const MAX_FILE_BYTES: usize = 256 * 1024 * 1024;
+
+/// Opens a PDF: its structure is read strictly, its objects are parsed.
+///
+/// # Errors
+/// [`Error`], never a panic.
+pub(crate) fn open(bytes: &[u8]) -> Result<File<'_>, Error> {
+    // ISO 32000-1 annex H.3.4.1: viewers look for the header in the first 1024 bytes.
+    if find(&bytes[..bytes.len().min(1024)], b"%PDF-").is_none() {
+        return Err(Error::NotPdf);
+    }
+    if !bytes.starts_with(b"%PDF-") {
+        return Err(ambiguous("there are bytes before its header, so that its offsets can be counted in two ways"));
+    }
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(damaged(format!("it is larger than {MAX_FILE_BYTES} bytes")));
+    }
+    guarded(|| File::read(bytes))?
+}
+
+/// As [`open`], for who needs the objects only.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn load(bytes: &[u8]) -> Result<Document, Error> {
+    Ok(open(bytes)?.document)
+}
 
 /// A file whose structure was read.
 pub(crate) struct File<'a> {
@@ -277,7 +307,7 @@ impl<'a> File<'a> {
 fn is_filler(bytes: &[u8]) -> bool {
     bytes.split(|byte| matches!(byte, b'\n' | b'\r')).all(|line| {
         let line = line.trim_ascii_start();
-        let harmless = |word: &[u8]| crate::pdf::find(line, word).is_none();
+        let harmless = |word: &[u8]| find(line, word).is_none();
         let comment = line.starts_with(b"%") && harmless(b"obj") && harmless(b"xref") && harmless(b"trailer");
         comment || line.iter().all(|byte| lexer::is_white(*byte))
     })

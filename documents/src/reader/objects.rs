@@ -9,7 +9,8 @@ use lopdf::{Dictionary, EncryptionState, Object, ObjectId, Stream};
 
 use super::budget::{Budget, Exhausted};
 use super::lexer::{Lexer, Trouble};
-use super::sections::{Place, unpacked};
+use super::sections::Place;
+use super::streams::{stream_content, unpacked};
 use crate::pdf::{Error, damaged};
 
 /// An object of its own, as it was found.
@@ -153,38 +154,6 @@ fn read_stream(
     stream.dict = dictionary;
     let value = position..end;
     Ok(Ok(Indirect { object: Object::Stream(stream), value, span: offset..end, guessed_length }))
-}
-
-/// The content of a stream at its keyword, and the end of its `endstream`, if the length leads there.
-///
-/// # Errors
-/// The start of the content, where the length does not lead to its end.
-pub(crate) fn stream_content(lexer: &mut Lexer<'_, '_>, length: Option<i64>) -> Result<(Range<usize>, usize), usize> {
-    lexer.blank();
-    let keyword = lexer.position;
-    if !lexer.rest().starts_with(b"stream") {
-        return Err(keyword);
-    }
-    // CR LF or LF (ISO 32000-2 7.3.8.1); a CR alone and blanks before it are what viewers skip as well.
-    let mut start = keyword + b"stream".len();
-    let byte = |at: usize| lexer.bytes.get(at).copied();
-    while matches!(byte(start), Some(b' ' | b'\t')) {
-        start += 1;
-    }
-    match (byte(start), byte(start + 1)) {
-        (Some(b'\r'), Some(b'\n')) => start += 2,
-        (Some(b'\r' | b'\n'), _) => start += 1,
-        _ => {}
-    }
-    let length = length.and_then(|length| usize::try_from(length).ok()).ok_or(start)?;
-    let end = start.checked_add(length).filter(|end| *end <= lexer.bytes.len()).ok_or(start)?;
-    lexer.position = end;
-    lexer.white();
-    // Lengths that count the end of the line, and those that do not, are both common.
-    if lexer.position - end > 2 || !lexer.keyword(b"endstream") {
-        return Err(start);
-    }
-    Ok((start..end, lexer.position))
 }
 
 fn without_line_end(content: &[u8]) -> usize {

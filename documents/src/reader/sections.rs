@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
-use lopdf::{Dictionary, Object, Stream};
+use lopdf::{Dictionary, Object};
 
-use super::budget::{Budget, TOO_MUCH_UNPACKED};
+use super::budget::Budget;
 use super::lexer::{Lexer, Trouble};
+use super::streams::{stream_content, unpacked};
 use crate::pdf::{Error, ambiguous, damaged};
 
 /// The highest object number that viewers handle (ISO 32000-1 annex C).
@@ -212,7 +213,7 @@ impl SectionReader<'_, '_> {
         if !dictionary.has_type(b"XRef") {
             return Err(missing());
         }
-        let (content, end) = super::objects::stream_content(&mut lexer, dictionary.get(b"Length").and_then(Object::as_i64).ok())
+        let (content, end) = stream_content(&mut lexer, dictionary.get(b"Length").and_then(Object::as_i64).ok())
             .map_err(|_| damaged("its cross-reference stream does not end where it says"))?;
         lexer.position = end;
         lexer.blank();
@@ -279,17 +280,6 @@ fn big_endian(bytes: &[u8]) -> u64 {
 
 fn integers(array: Option<&Object>) -> Option<Vec<i64>> {
     array?.as_array().ok()?.iter().map(|item| item.as_i64().ok()).collect()
-}
-
-/// The content of a stream of objects or cross-references, unpacked within the budget.
-pub(crate) fn unpacked(dictionary: &Dictionary, content: &[u8], budget: &mut Budget) -> Result<Vec<u8>, Error> {
-    let stream = Stream::new(dictionary.clone(), content.to_vec());
-    let data = stream.decompressed_content_with_limit(budget.left_to_unpack()).map_err(|error| match error {
-        lopdf::Error::Decompress(lopdf::DecompressError::MemoryLimitExceeded { .. }) => damaged(TOO_MUCH_UNPACKED.0),
-        _ => damaged("a stream of its structure cannot be unpacked"),
-    })?;
-    budget.unpack(data.len()).map_err(|limit| damaged(limit.0))?;
-    Ok(data)
 }
 
 /// One run of entries: `first count`, then lines of `offset generation n`.

@@ -1,7 +1,6 @@
 //! Each kind of structure that is read, refused or tolerated, in files that are written byte by byte.
 
 use super::*;
-use crate::pdf;
 
 /// A file that is written part by part, with the places of its objects.
 struct Writing {
@@ -61,7 +60,7 @@ impl Writing {
 
 /// The fault that keeps a file from being signed, or the error of reading it.
 fn trouble(bytes: &[u8]) -> Option<String> {
-    match pdf::open(bytes) {
+    match open(bytes) {
         Ok(file) => file.fault(),
         Err(error) => Some(error.to_string()),
     }
@@ -90,7 +89,7 @@ fn an_object_is_what_its_newest_entry_leads_to() {
     writing.object(2, "<</Type/Pages/Kids[3 0 R]/Count 1/New true>>");
     let lines = writing.lines(&[2]);
     writing.table(&lines, &format!("/Prev {first}"));
-    let file = pdf::open(&writing.bytes).unwrap();
+    let file = open(&writing.bytes).unwrap();
     assert_eq!(file.fault(), None);
     assert!(file.document.objects[&(2, 0)].as_dict().unwrap().has(b"New"));
     assert_eq!(file.sections.len(), 2);
@@ -221,7 +220,7 @@ fn a_length_may_be_an_object_but_not_a_chain() {
     writing.object(4, "<</Length 5 0 R>>stream\n0 g \nendstream");
     writing.object(5, "4");
     let bytes = writing.finished();
-    let file = pdf::open(&bytes).unwrap();
+    let file = open(&bytes).unwrap();
     assert_eq!(file.document.objects[&(4, 0)].as_stream().unwrap().content, b"0 g ");
     // Each stream's length is the next stream: none of them is a number, and none is followed.
     let mut writing = Writing::page();
@@ -276,7 +275,7 @@ fn a_member_of_an_object_stream_is_the_one_that_its_entry_and_the_index_name() {
 fn members_that_no_entry_names_are_not_there() {
     let content = format!("1 0 9 {} {CATALOG} 77", CATALOG.len() + 1);
     let bytes = in_object_stream(&format!("/N 2/First {}", content.find('<').unwrap()), &content, 0);
-    let file = pdf::open(&bytes).unwrap();
+    let file = open(&bytes).unwrap();
     assert!(!file.document.objects.contains_key(&(9, 0)));
 }
 
@@ -295,7 +294,7 @@ fn a_hybrid_section_shows_hidden_objects_and_may_not_contradict_itself() {
     let hidden = |_: &Writing| "3 1\n0000000000 00000 f \n".to_owned();
     is_refused_with(&hybrid(hidden), "object 3: it has two cross-reference entries");
     let older = hybrid(hidden);
-    let start = crate::pdf::find(&older, b"xref\n").unwrap();
+    let start = find(&older, b"xref\n").unwrap();
     let mut updated = Writing { bytes: older, places: BTreeMap::new() };
     updated.table("0 0\n", &format!("/Prev {start}"));
     is_accepted(&updated.bytes);
@@ -312,7 +311,7 @@ fn what_hostile_files_cost_is_bounded() {
     let mut lines = writing.lines(&[1, 2, 3, 4]);
     lines += &format!("100 200\n{}", format!("{place:010} 00000 n \n").repeat(200));
     writing.table(&lines, "");
-    let file = pdf::open(&writing.bytes).unwrap();
+    let file = open(&writing.bytes).unwrap();
     assert!(file.document.objects.len() < 10, "no entry gets a copy");
     // Objects inside one another's streams: each would be read to the end of the file.
     let mut writing = Writing::page();
@@ -341,7 +340,7 @@ fn bytes_behind_a_revision_that_no_entry_accounts_for_are_found() {
         update.table(&lines, &format!("/Prev {first}"));
         update.bytes
     };
-    let unaccounted = |bytes: &[u8]| pdf::open(bytes).unwrap().unaccounted(end).unwrap();
+    let unaccounted = |bytes: &[u8]| open(bytes).unwrap().unaccounted(end).unwrap();
     assert_eq!(unaccounted(&updated("")), None);
     assert_eq!(unaccounted(&updated("\r\n% a comment\n")), None);
     assert_eq!(unaccounted(&updated("4 0 obj\nnull\nendobj\n")), Some(end));
@@ -358,7 +357,7 @@ fn a_number_that_was_freed_and_is_in_use_again_is_found() {
     writing.object(4, CONTENT);
     let lines = writing.lines(&[4]);
     writing.table(&lines, &format!("/Prev {second}"));
-    let file = pdf::open(&writing.bytes).unwrap();
+    let file = open(&writing.bytes).unwrap();
     assert_eq!(file.revived(1), [4]);
     assert!(file.revived(2).is_empty(), "it was freed before");
 }
@@ -366,10 +365,16 @@ fn a_number_that_was_freed_and_is_in_use_again_is_found() {
 #[test]
 fn the_bytes_of_a_value_are_found_where_they_stand() {
     let bytes = Writing::page().finished();
-    let file = pdf::open(&bytes).unwrap();
+    let file = open(&bytes).unwrap();
     assert_eq!(file.raw((3, 0)), Some((PAGE.as_bytes().to_vec(), false)));
     assert_eq!(file.raw((4, 0)), None, "streams are never written again");
     let content = format!("1 0 {CATALOG}");
     let bytes = in_object_stream("/N 1/First 4", &content, 0);
-    assert_eq!(pdf::open(&bytes).unwrap().raw((1, 0)), Some((CATALOG.as_bytes().to_vec(), false)));
+    assert_eq!(open(&bytes).unwrap().raw((1, 0)), Some((CATALOG.as_bytes().to_vec(), false)));
+}
+
+#[test]
+fn what_is_not_a_pdf_is_said_to_be_none() {
+    assert_eq!(load(b"").err(), Some(Error::NotPdf));
+    assert_eq!(load(b"PK\x03\x04 a text file in a zip").err(), Some(Error::NotPdf));
 }

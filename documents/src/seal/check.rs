@@ -27,7 +27,7 @@ pub(super) fn shows_the_same(
     touched: &HashSet<ObjectId>,
     pages: usize,
 ) -> Result<(), Error> {
-    let again = pdf::open(sealed)?;
+    let again = crate::reader::open(sealed)?;
     if let Some(fault) = again.fault() {
         return Err(Error::Changed(fault));
     }

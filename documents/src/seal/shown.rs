@@ -70,7 +70,7 @@ pub fn rehearse(pdf: &[u8]) -> Result<Sealed, Error> {
 /// What was touched while signatures were made.
 pub(super) struct Shown {
     pages: Vec<ObjectId>,
-    pages_of: HashMap<ObjectId, Vec<ObjectId>>,
+    /// The pages, by their index, that list each annotation.
     indices_of: HashMap<ObjectId, Vec<usize>>,
     touched: HashSet<ObjectId>,
     masks: Vec<Mask>,
@@ -86,9 +86,7 @@ impl Shown {
     pub(super) fn new(revisions: &mut Revisions<'_>) -> Result<Self, Error> {
         let pages = pdf::pages(revisions.document())?;
         let indices_of = pdf::annotation_pages(revisions.document())?;
-        let on = |indices: &Vec<usize>| indices.iter().filter_map(|index| pages.get(*index).copied()).collect();
-        let pages_of = indices_of.iter().map(|(id, indices)| (*id, on(indices))).collect();
-        let mut shown = Self { pages, pages_of, indices_of, touched: HashSet::new(), masks: Vec::new() };
+        let mut shown = Self { pages, indices_of, touched: HashSet::new(), masks: Vec::new() };
         let document = revisions.document();
         let is_signed = fields::all(document)?.iter().any(|field| field.is_signed(document));
         if !is_signed && forms::needs_appearances(document) {
@@ -123,9 +121,9 @@ impl Shown {
         Ok(())
     }
 
-    /// The pages that list a widget.
-    pub(super) fn pages_of(&self, widget: ObjectId) -> &[ObjectId] {
-        self.pages_of.get(&widget).map_or(&[], Vec::as_slice)
+    /// The first page that lists a widget.
+    pub(super) fn page_of(&self, widget: ObjectId) -> Option<ObjectId> {
+        self.pages.get(*self.indices_of.get(&widget)?.first()?).copied()
     }
 
     /// A field or widget that is signed.
@@ -195,7 +193,7 @@ mod tests {
     }
 
     fn appearance(pdf: &[u8]) -> Option<lopdf::Stream> {
-        let document = crate::pdf::load(pdf).unwrap();
+        let document = crate::reader::load(pdf).unwrap();
         let id = fields::all(&document).unwrap().into_iter().find(|field| field.name == "NAME").unwrap().widgets[0];
         let widget = pdf::dict_at(&document, id)?;
         let look = pdf::dict_entry(&document, widget, b"AP").and_then(|look| pdf::entry(&document, look, b"N"))?;
@@ -207,7 +205,7 @@ mod tests {
         let original = filled("two hundred");
         assert!(appearance(&original).is_none());
         let sealed = seal(&original, &identity(), &[request()]).unwrap();
-        let document = crate::pdf::load(&sealed.pdf).unwrap();
+        let document = crate::reader::load(&sealed.pdf).unwrap();
         assert!(!forms::needs_appearances(&document));
         assert!(appearance(&sealed.pdf).is_some());
         assert_eq!(sealed.masks.len(), 1);

@@ -69,7 +69,7 @@ fn inherited_types_and_separate_widgets_are_found() {
         let sealed = seal(&original, &rsa(), &requests).unwrap();
         let report = verified(&sealed);
         assert!(report.all_intact(), "{report}");
-        let document = pdf::load(&sealed).unwrap();
+        let document = crate::reader::load(&sealed).unwrap();
         for field in fields::all(&document).unwrap() {
             assert!(field.is_signed(&document));
             let widget = pdf::dict_at(&document, field.widgets[0]).unwrap();
@@ -114,7 +114,7 @@ fn an_encrypted_file_that_opens_without_a_password_is_sealed_in_its_own_encrypti
 #[test]
 fn an_invisible_field_has_no_extent_prints_and_is_locked() {
     let sealed = seal(&fixtures::contract(&[]), &rsa(), &[request(None)]).unwrap();
-    let document = pdf::load(&sealed).unwrap();
+    let document = crate::reader::load(&sealed).unwrap();
     let field = &fields::all(&document).unwrap()[0];
     assert!(!field.name.contains('.'));
     let widget = pdf::dict_at(&document, field.id).unwrap();
@@ -154,7 +154,7 @@ fn a_file_certified_against_any_change_is_refused() {
 fn text_is_upright_on_a_turned_page() {
     for (rotation, expected) in [(0, [1, 0]), (90, [0, 1]), (180, [-1, 0]), (270, [0, -1])] {
         let sealed = seal(&fixtures::rotated(&["A"], rotation), &rsa(), &[request(Some("A"))]).unwrap();
-        let document = pdf::load(&sealed).unwrap();
+        let document = crate::reader::load(&sealed).unwrap();
         let field = &fields::all(&document).unwrap()[0];
         let widget = pdf::dict_at(&document, field.widgets[0]).unwrap();
         let appearance = pdf::dict_entry(&document, widget, b"AP").unwrap();
@@ -292,7 +292,7 @@ fn a_lock_becomes_part_of_the_signature_and_holds() {
         let original = with_entries(&[("A", dictionary! { "Lock" => lock.clone() })]);
         let sealed = seal(&original, &rsa(), &[request(Some("A"))]).unwrap();
         assert!(verified(&sealed).all_intact());
-        let document = pdf::load(&sealed).unwrap();
+        let document = crate::reader::load(&sealed).unwrap();
         let field = fields::all(&document).unwrap().into_iter().find(|field| field.name == "A").unwrap();
         let signature = pdf::resolve(&document, field.value.unwrap()).as_dict().unwrap();
         let references = pdf::array_entry(&document, signature, b"Reference").unwrap();
@@ -359,7 +359,7 @@ fn an_appearance_that_is_there_keeps_its_entries() {
         (revisions.whole(), stream)
     };
     let shown = |pdf: &[u8]| -> (ObjectId, lopdf::Stream) {
-        let document = pdf::load(pdf).unwrap();
+        let document = crate::reader::load(pdf).unwrap();
         let widget = dict(&document, fields::all(&document).unwrap()[0].id).unwrap().clone();
         let id = pdf::dict_entry(&document, &widget, b"AP").unwrap().get(b"N").unwrap().as_reference().unwrap();
         (id, document.objects[&id].as_stream().unwrap().clone())
@@ -390,7 +390,7 @@ fn an_appearance_that_is_there_keeps_its_entries() {
         assert_ne!(id, old, "the old stream may be another field's as well");
         let plain = stream.get_plain_content_with_limit(1 << 20).unwrap();
         assert_eq!(String::from_utf8_lossy(&plain).trim_end(), content);
-        let before = pdf::load(&original).unwrap().objects[&old].as_stream().unwrap().dict.clone();
+        let before = crate::reader::load(&original).unwrap().objects[&old].as_stream().unwrap().dict.clone();
         let differs = |(key, value): &(&Vec<u8>, &Object)| stream.dict.get(key).ok() != Some(*value);
         let changed: Vec<_> = before.iter().filter(differs).map(|(key, _)| key.clone()).collect();
         assert_eq!(changed, [b"Length"]);

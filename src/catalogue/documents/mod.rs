@@ -355,9 +355,8 @@ impl Documents {
         if document.extension != Extension::Pdf || document.active_content.is_some() {
             return Ok(document.active_content);
         }
-        let look = |bytes: Bytes, _: &Cutoff| content::check(Extension::Pdf, &bytes);
-        let found = self.work_on(organization, document, look).await?.ok().flatten();
-        Ok(found.map(|pdf| pdf.active_content))
+        let look = |bytes: Bytes, _: &Cutoff| ::documents::inspect::inspect(&bytes);
+        Ok(self.work_on(organization, document, look).await?.ok().map(|facts| facts.active_content))
     }
 
     /// The bytes under a digest that a process holds.

@@ -11,8 +11,6 @@ use crate::pdf;
 
 /// Entries of the default resources that are compared. A form with more has them all counted as changed.
 const MAX_RESOURCES: usize = 20_000;
-/// Fields above a field that are asked for a default appearance.
-const MAX_ABOVE: usize = 32;
 /// ISO 32000-2 table 167: read-only, print, locked and locked contents, which hide nothing and bring nothing in.
 const HARMLESS_ANNOTATION_FLAGS: i64 = 4 | 64 | 128 | 512;
 /// Hidden or not viewed: what such a widget draws is not on the page.
@@ -164,7 +162,7 @@ impl Roles<'_> {
     /// What a field shows was drawn anew: fine for one that has a value to show.
     pub(super) fn appearance_drawn(&self, index: usize, findings: &mut Findings) {
         let field = &self.fields[index];
-        let flags = inherited(self.signed, field.id, b"Ff").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
+        let flags = walk::inherited(self.signed, field.id, b"Ff").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
         let shows_a_value = match field.kind {
             Some(b"Sig") => field.is_signed(self.signed) || self.is_newly_signed(field),
             Some(b"Btn") => flags & PUSH_BUTTON == 0,
@@ -211,7 +209,7 @@ impl Roles<'_> {
         };
         let inherits = |key: &[u8]| {
             let shown = self.fields.iter().filter(|field| matches!(field.kind, Some(b"Tx" | b"Ch")));
-            shown.flat_map(|field| &field.widgets).any(|widget| inherited(self.signed, *widget, key).is_none())
+            shown.flat_map(|field| &field.widgets).any(|widget| walk::inherited(self.signed, *widget, key).is_none())
         };
         if redrawn && [b"DA".as_slice(), b"Q"].iter().any(|key| differs(key) && inherits(key)) {
             findings.other(format!("the form's default appearance, {changed} was changed"));
@@ -223,7 +221,7 @@ impl Roles<'_> {
         let form = pdf::catalog(self.signed).ok().and_then(|(_, catalog)| pdf::dict_entry(self.signed, catalog, b"AcroForm"));
         let form_default = form.and_then(|form| pdf::entry(self.signed, form, b"DA"));
         let drawn = self.fields.iter().filter(|field| matches!(field.kind, Some(b"Tx" | b"Ch"))).flat_map(|field| &field.widgets);
-        let defaults = drawn.filter_map(|widget| inherited(self.signed, *widget, b"DA").or(form_default));
+        let defaults = drawn.filter_map(|widget| walk::inherited(self.signed, *widget, b"DA").or(form_default));
         let operations =
             defaults.filter_map(|default| default.as_str().ok()).flat_map(|default| Operations::of(default).flatten());
         let font = |operation: Operation<'_>| match operation.operands.into_iter().next() {
@@ -232,18 +230,6 @@ impl Roles<'_> {
         };
         operations.filter_map(font).collect()
     }
-}
-
-/// An entry of a field's dictionary, or of one above it.
-pub(super) fn inherited<'a>(document: &'a Document, id: ObjectId, key: &[u8]) -> Option<&'a Object> {
-    let mut dictionary = pdf::dict_at(document, id)?;
-    for _ in 0..MAX_ABOVE {
-        if let Some(value) = pdf::entry(document, dictionary, key) {
-            return Some(value);
-        }
-        dictionary = pdf::dict_entry(document, dictionary, b"Parent")?;
-    }
-    None
 }
 
 /// Whether a widget draws something on its page.

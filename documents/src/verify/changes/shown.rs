@@ -3,7 +3,7 @@
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
 use super::content::{Operand, Operations};
-use super::form;
+use super::walk;
 use crate::fields::Field;
 use crate::pdf;
 
@@ -16,9 +16,9 @@ const PASSWORD: i64 = 1 << 13;
 
 /// Whether each of a field's appearances is proven to show what the value is. A list of choices shows more than its value.
 pub(super) fn shows_its_value(document: &Document, field: &Field<'_>) -> bool {
-    let flags = form::inherited(document, field.id, b"Ff").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
+    let flags = walk::inherited(document, field.id, b"Ff").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
     // The field as the document has it: the caller's may be of another revision.
-    let value = form::inherited(document, field.id, b"V");
+    let value = walk::inherited(document, field.id, b"V");
     match field.kind {
         Some(b"Btn") if flags & PUSH_BUTTON != 0 => true,
         Some(b"Btn") => field.widgets.iter().all(|widget| state_is(document, *widget, value)),
@@ -66,7 +66,7 @@ fn state_is(document: &Document, widget: ObjectId, value: Option<&Object>) -> bo
 fn texts(document: &Document, field: &Field<'_>, value: Option<&Object>) -> Vec<String> {
     let values = value.map(texts_of).unwrap_or_default();
     let mut found: Vec<String> = if values.is_empty() { vec![String::new()] } else { values.clone() };
-    let choices = form::inherited(document, field.id, b"Opt").and_then(|choices| choices.as_array().ok());
+    let choices = walk::inherited(document, field.id, b"Opt").and_then(|choices| choices.as_array().ok());
     for choice in choices.map(Vec::as_slice).unwrap_or_default().iter().take(MAX_CHOICES) {
         let Ok([key, shown]) = pdf::resolve(document, choice).as_array().map(Vec::as_slice) else { continue };
         if texts_of(pdf::resolve(document, key)).iter().any(|key| values.contains(key)) {

@@ -13,6 +13,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_COMPARED: usize = 100_000;
 /// Ways back from what is drawn to the rest of the document, which are not taken.
 const NOT_DRAWN: [&[u8]; 4] = [b"Parent", b"P", b"Annots", b"StructParent"];
+/// Fields above a field that are asked for a default appearance.
+const MAX_ABOVE: usize = 32;
 
 /// The objects that can be reached from `starts`, not going through the keys in `not_through` nor the objects in `closed`.
 pub(super) fn reachable(
@@ -140,4 +142,16 @@ pub(super) fn same((left_document, left): (&Document, &Object), (right_document,
         }
     }
     true
+}
+
+/// An entry of a field's dictionary, or of one above it.
+pub(super) fn inherited<'a>(document: &'a Document, id: ObjectId, key: &[u8]) -> Option<&'a Object> {
+    let mut dictionary = pdf::dict_at(document, id)?;
+    for _ in 0..MAX_ABOVE {
+        if let Some(value) = pdf::entry(document, dictionary, key) {
+            return Some(value);
+        }
+        dictionary = pdf::dict_entry(document, dictionary, b"Parent")?;
+    }
+    None
 }
