@@ -187,6 +187,9 @@ impl<'a> File<'a> {
                 return because(why.clone());
             }
             let generation = match self.places.get(&id.0) {
+                Some(Place::Free) if self.was_in_use(id.0) => {
+                    return because("it was freed and is still referred to, and readers show it or leave it out".to_owned());
+                }
                 None | Some(Place::Free) => {
                     missing.insert(id.0);
                     continue;
@@ -202,6 +205,10 @@ impl<'a> File<'a> {
             }
         }
         Ok(missing)
+    }
+
+    fn was_in_use(&self, number: u32) -> bool {
+        self.sections.iter().any(|section| section.place(number).is_some_and(|place| place != Place::Free))
     }
 
     /// The bytes of an object's value as they stand in the file or in its object stream, and whether its strings are
@@ -282,13 +289,14 @@ impl<'a> File<'a> {
         Ok((!is_filler(&self.bytes[position.min(self.bytes.len())..])).then_some(position))
     }
 
-    /// Numbers that a section newer than the `older` last ones frees, and that are in use again: a new generation would be
-    /// due (ISO 32000-2 7.5.4), and some readers leave such objects out.
+    /// Numbers that a section newer than the `older` last ones frees, or names twice, and that are in use: after a freed one a
+    /// new generation would be due (ISO 32000-2 7.5.4), and some readers leave such objects out.
     pub(crate) fn revived(&self, older: usize) -> Vec<u32> {
         let newer = &self.sections[..self.sections.len().saturating_sub(older)];
         let freed = newer.iter().flat_map(|section| &section.places).filter(|(_, place)| *place == Place::Free);
+        let contested = newer.iter().flat_map(|section| &section.contested).copied();
         let in_use = |number: &u32| self.place(*number).is_some_and(|place| place != Place::Free);
-        let mut numbers: Vec<u32> = freed.map(|(number, _)| *number).filter(in_use).collect();
+        let mut numbers: Vec<u32> = freed.map(|(number, _)| *number).chain(contested).filter(in_use).collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers

@@ -118,7 +118,18 @@ fn read_indirect(lexer: &mut Lexer<'_, '_>, offset: usize, id: ObjectId) -> Resu
         // Not as a word: content may follow it without white space.
         lexer.rest().starts_with(b"stream")
     };
+    if is_stream && !line_ends_behind(lexer.rest()) {
+        return Err(Trouble::Unreadable(
+            "no line ends behind its \"stream\", so that readers begin its content at different places",
+        ));
+    }
     Ok((object, value, is_stream))
+}
+
+/// Whether nothing but blanks stands between the keyword at the start of `rest` and the end of its line.
+fn line_ends_behind(rest: &[u8]) -> bool {
+    let behind = rest[b"stream".len()..].iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+    matches!(behind, Some(b'\r' | b'\n'))
 }
 
 fn read_stream(

@@ -177,7 +177,8 @@ impl SectionReader<'_, '_> {
         let mut lexer = Lexer::new(self.bytes, position, self.budget);
         let mut places = Vec::new();
         loop {
-            lexer.blank();
+            // No comments: mupdf gives the table up for one.
+            lexer.white();
             if lexer.keyword(b"trailer") {
                 break;
             }

@@ -151,7 +151,18 @@ fn two_entries_that_differ_are_refused_and_two_that_agree_are_one() {
 
 #[test]
 fn what_cannot_be_read_matters_where_it_is_reached() {
-    for value in ["[--5]", "<</A 1/A 2>>", "(open", "[1 2", "<</A>>", "12 13", "<<>>stream\nno end", "nul"] {
+    for value in [
+        "<<>>stream0 g endstream",
+        "<<>>stream 0 g endstream",
+        "[--5]",
+        "<</A 1/A 2>>",
+        "(open",
+        "[1 2",
+        "<</A>>",
+        "12 13",
+        "<<>>stream\nno end",
+        "nul",
+    ] {
         let mut writing = Writing::page();
         writing.object(3, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Annots 7 0 R>>");
         writing.object(7, value);
@@ -349,6 +360,19 @@ fn bytes_behind_a_revision_that_no_entry_accounts_for_are_found() {
 }
 
 #[test]
+fn a_freed_object_that_is_still_referred_to_is_refused_and_one_that_never_was_is_null() {
+    let mut writing = Writing::page();
+    let lines = writing.lines(&[1, 2, 3, 4]);
+    let first = writing.table(&lines, "");
+    writing.table("4 1\n0000000000 00001 f \n", &format!("/Prev {first}"));
+    is_refused_with(&writing.bytes, "object 4: it was freed and is still referred to");
+    let mut writing = Writing::page();
+    let lines = writing.lines(&[1, 2, 3]) + "4 1\n0000000000 00000 f \n";
+    writing.table(&lines, "");
+    is_accepted(&writing.bytes);
+}
+
+#[test]
 fn a_number_that_was_freed_and_is_in_use_again_is_found() {
     let mut writing = Writing::page();
     let lines = writing.lines(&[1, 2, 3, 4]);
@@ -360,6 +384,15 @@ fn a_number_that_was_freed_and_is_in_use_again_is_found() {
     let file = open(&writing.bytes).unwrap();
     assert_eq!(file.revived(1), [4]);
     assert!(file.revived(2).is_empty(), "it was freed before");
+    // A section that names it twice, free and in use.
+    let mut writing = Writing::page();
+    let lines = writing.lines(&[1, 2, 3, 4]);
+    let first = writing.table(&lines, "");
+    let both = "4 1\n0000000000 00001 f \n".to_owned() + &writing.lines(&[4]);
+    let second = writing.table(&both, &format!("/Prev {first}"));
+    let lines = writing.lines(&[4]);
+    writing.table(&lines, &format!("/Prev {second}"));
+    assert_eq!(open(&writing.bytes).unwrap().revived(1), [4]);
 }
 
 #[test]

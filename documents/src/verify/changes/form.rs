@@ -46,6 +46,7 @@ impl Roles<'_> {
         if needed != needed_now {
             // Where viewers drew the fields, they showed the values; where they did not, the appearances.
             let drawn = if needed_now { self.signed } else { self.current };
+            let mut looks = shown::Looks::new();
             for field in &self.fields {
                 if field.is_signature() {
                     // poppler draws them anew as well.
@@ -54,7 +55,7 @@ impl Roles<'_> {
                 if self.is_explained(field, findings) {
                     continue;
                 }
-                if shown::shows_its_value(drawn, field) {
+                if shown::shows_its_value(drawn, field, &mut looks) {
                     findings.redrawn.insert(field.name.clone());
                 } else {
                     let what = format!("the appearance of the field \"{}\" is not its value's", field.name);

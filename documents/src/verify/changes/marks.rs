@@ -24,6 +24,8 @@ const MAX_LINE: f64 = 3.0;
 const MAX_OPAQUE: f64 = 0.3;
 const MAX_FILM: f64 = 1.25;
 const MAX_MULTIPLIED: f64 = 2.5;
+/// Height of a line of text that a mark may go through, in points.
+const MAX_TEXT_HEIGHT: f64 = 40.0;
 /// A film is light up to this opacity.
 const MAX_OPACITY: f64 = 0.6;
 /// A colour that the page is multiplied with is light from this luminance (0 is black, 1 is white).
@@ -65,8 +67,19 @@ pub(super) fn is_blank(stream: &Stream) -> bool {
     Operations::of(&content).all(|operation| operation.is_ok_and(|operation| !PAINTS.contains(&operation.operator)))
 }
 
-/// Viewers draw these themselves: a highlight is multiplied with the page, an icon is known as one.
+/// Viewers draw these themselves: a highlight is multiplied with the page, an icon is known as one. A line of text marked by a
+/// quadrilateral is as high as text is, else the line that is drawn through or under it is a bar.
 fn without_appearance(document: &Document, mark: &Dictionary, subtype: &[u8]) -> bool {
+    let quadrilaterals = numbers(document, mark, b"QuadPoints").unwrap_or_default();
+    let height = |points: &[f64]| {
+        let of_corners = || points.iter().skip(1).step_by(2);
+        of_corners().copied().fold(f64::MIN, f64::max) - of_corners().copied().fold(f64::MAX, f64::min)
+    };
+    let lined = matches!(subtype, b"StrikeOut" | b"Underline" | b"Squiggly");
+    let readable = quadrilaterals.iter().all(|number| number.is_finite());
+    if lined && (!readable || quadrilaterals.chunks(8).any(|points| height(points) > MAX_TEXT_HEIGHT)) {
+        return false;
+    }
     match subtype {
         b"Highlight" => {
             let colour = pdf::array_entry(document, mark, b"C").map(Vec::as_slice).unwrap_or_default();

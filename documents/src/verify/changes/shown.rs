@@ -14,8 +14,28 @@ const MAX_CHOICES: usize = 10_000;
 const PUSH_BUTTON: i64 = 1 << 16;
 const PASSWORD: i64 = 1 << 13;
 
+/// What is looked at of all fields of one comparison: choices, and so many bytes of appearances each.
+const MAX_LOOKED_AT: usize = 1_000_000;
+const BYTES_PER_LOOK: usize = 16;
+
+/// What a comparison may still look at. Fields may share an appearance or a list of choices, which is read for each of them.
+pub(super) struct Looks(usize);
+
+impl Looks {
+    pub(super) fn new() -> Self {
+        Self(MAX_LOOKED_AT)
+    }
+
+    /// `None` where there is nothing left.
+    fn spend(&mut self, looks: usize) -> Option<()> {
+        self.0 = self.0.checked_sub(looks)?;
+        Some(())
+    }
+}
+
 /// Whether each of a field's appearances is proven to show what the value is. A list of choices shows more than its value.
-pub(super) fn shows_its_value(document: &Document, field: &Field<'_>) -> bool {
+/// Nothing is proven any more where there is nothing left to look with.
+pub(super) fn shows_its_value(document: &Document, field: &Field<'_>, looks: &mut Looks) -> bool {
     let flags = walk::inherited(document, field.id, b"Ff").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
     // The field as the document has it: the caller's may be of another revision.
     let value = walk::inherited(document, field.id, b"V");
@@ -25,9 +45,13 @@ pub(super) fn shows_its_value(document: &Document, field: &Field<'_>) -> bool {
         // A password is shown as dots by whoever draws it.
         Some(b"Tx") if flags & PASSWORD != 0 => true,
         _ => {
+            let choices = walk::inherited(document, field.id, b"Opt").and_then(|choices| choices.as_array().ok());
+            if looks.spend(1 + choices.map_or(0, |choices| choices.len().min(MAX_CHOICES))).is_none() {
+                return false;
+            }
             let expected = texts(document, field, value);
             field.widgets.iter().filter(|widget| has_extent(document, **widget)).all(|widget| {
-                drawn_text(document, *widget).is_some_and(|drawn| match field.kind {
+                drawn_text(document, *widget, looks).is_some_and(|drawn| match field.kind {
                     Some(b"Ch") => expected.iter().any(|text| drawn.contains(text.as_str())),
                     _ => expected.contains(&drawn),
                 })
@@ -94,9 +118,10 @@ fn string(bytes: Vec<u8>) -> Object {
 
 /// The text that a widget's appearance draws, without white space. `None`: it cannot be told, because it draws images or
 /// forms, uses a font whose codes are no characters, or cannot be read. A widget without appearance draws none.
-fn drawn_text(document: &Document, widget: ObjectId) -> Option<String> {
+fn drawn_text(document: &Document, widget: ObjectId, looks: &mut Looks) -> Option<String> {
     let Some(stream) = appearance(document, widget) else { return Some(String::new()) };
     let content = stream.get_plain_content_with_limit(MAX_CONTENT).ok()?;
+    looks.spend(1 + (stream.content.len() + content.len()) / BYTES_PER_LOOK)?;
     let fonts = pdf::dict_entry(document, &stream.dict, b"Resources").and_then(|r| pdf::dict_entry(document, r, b"Font"));
     let mut drawn = String::new();
     for operation in Operations::of(&content) {

@@ -343,6 +343,15 @@ fn marks_that_leave_the_page_legible_are_told_and_others_cover() {
         assert!(harmless(nothing, |document| annotate(document, mark(subtype))).annotations, "{subtype}");
     }
     let words = "a later annotation covers what was signed (page 1, rectangle 72 695 172 715";
+    // A line through text as high as a page is a bar.
+    let struck_out = |height: i64| {
+        let mut mark = mark("StrikeOut");
+        let corners = [72, 695 + height, 172, 695 + height, 72, 695, 172, 695];
+        mark.set("QuadPoints", corners.map(Object::Integer).to_vec());
+        move |document: &mut Document| annotate(document, mark.clone())
+    };
+    assert!(harmless(nothing, struck_out(12)).annotations);
+    suspicious(words, nothing, struck_out(760));
     for subtype in ["FreeText", "Square", "Circle", "Polygon", "Line", "Ink", "Stamp", "Redact", "Watermark", "Unheard"] {
         suspicious(words, nothing, |document| annotate(document, mark(subtype)));
         suspicious(words, certified(3), |document| annotate(document, mark(subtype)));
