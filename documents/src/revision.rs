@@ -112,6 +112,11 @@ impl<'a> Revisions<'a> {
         })
     }
 
+    /// The original, as it was read; its document goes on as the revisions do.
+    pub(crate) fn file(&self) -> &File<'a> {
+        &self.file
+    }
+
     /// The document as it is after all revisions so far.
     pub(crate) fn document(&self) -> &Document {
         &self.file.document

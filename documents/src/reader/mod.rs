@@ -71,6 +71,14 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Document, Error> {
     Ok(open(bytes)?.document)
 }
 
+/// What further revisions added to a file.
+pub(crate) struct Continuation {
+    /// Of the newest section.
+    pub(crate) trailer: Dictionary,
+    /// The objects that are not where they were, decrypted where the file is encrypted.
+    pub(crate) objects: BTreeMap<ObjectId, Object>,
+}
+
 /// A file whose structure was read.
 pub(crate) struct File<'a> {
     bytes: &'a [u8],
@@ -96,23 +104,13 @@ impl<'a> File<'a> {
         let start = sections::newest(bytes)?;
         let sections = sections::chain(bytes, start, &mut budget)?;
         let trailer = sections[0].trailer.clone();
-        let mut places = BTreeMap::new();
-        let mut faults = BTreeMap::new();
-        for section in &sections {
-            for (number, place) in &section.places {
-                if !places.contains_key(number) {
-                    places.insert(*number, *place);
-                    if section.contested.contains(number) {
-                        faults.insert(*number, "it has two cross-reference entries that contradict each other".to_owned());
-                    }
-                }
-            }
-        }
+        let (places, faults) = newest_entries(&sections);
         let (encryption, in_clear) = encryption(bytes, &sections, &places, &mut budget)?;
         let contested: Vec<u32> = faults.keys().copied().collect();
         let mut loader = Loader {
             bytes,
             places: &places,
+            wanted: &places,
             encryption: encryption.as_ref(),
             in_clear,
             objects: BTreeMap::new(),
@@ -132,6 +130,45 @@ impl<'a> File<'a> {
         document.trailer = trailer;
         document.objects = objects;
         Ok(Self { bytes, document, sections, places, faults, encryption, unpacked: RefCell::new(None) })
+    }
+
+    /// Reads `bytes`, this file with further revisions behind it, as any reader does, but for the objects whose newest entry is
+    /// the same as before: what stands at one place of the same bytes is the same object.
+    ///
+    /// # Errors
+    /// [`Error`] as for [`File::read`], and where one of the objects that were added cannot be used.
+    pub(crate) fn continued(&self, bytes: &[u8]) -> Result<Continuation, Error> {
+        if !bytes.starts_with(self.bytes) {
+            return Err(damaged("it does not begin with the file before it"));
+        }
+        let mut budget = Budget::new(bytes.len());
+        let sections = sections::chain(bytes, sections::newest(bytes)?, &mut budget)?;
+        let (places, contested) = newest_entries(&sections);
+        let (encryption, in_clear) = encryption(bytes, &sections, &places, &mut budget)?;
+        let is_other = |number: &u32, place: &Place| self.places.get(number) != Some(place);
+        let wanted = places.iter().filter(|(number, place)| is_other(number, place)).map(|(number, place)| (*number, *place));
+        let wanted: BTreeMap<u32, Place> = wanted.collect();
+        let mut loader = Loader {
+            bytes,
+            places: &places,
+            wanted: &wanted,
+            encryption: encryption.as_ref(),
+            in_clear,
+            objects: BTreeMap::new(),
+            faults: contested.into_iter().filter(|(number, _)| wanted.contains_key(number)).collect(),
+            budget: &mut budget,
+        };
+        loader.load()?;
+        let Loader { objects, faults, .. } = loader;
+        let fault = faults.into_iter().next().or_else(|| {
+            let mut referred = Vec::new();
+            objects.values().for_each(|object| references(object, &mut referred));
+            referred.into_iter().find_map(|(number, _)| Some((number, self.faults.get(&number)?.clone())))
+        });
+        match fault {
+            Some((number, why)) => Err(ambiguous(format!("object {number}: {why}"))),
+            None => Ok(Continuation { trailer: sections[0].trailer.clone(), objects }),
+        }
     }
 
     /// How the newest section is written; a further one has to be written likewise (ISO 32000-2 7.5.8.4).
@@ -309,6 +346,22 @@ impl<'a> File<'a> {
         changed.dedup();
         changed
     }
+}
+
+/// The newest entry for each number, and the numbers whose newest entries cannot be told.
+fn newest_entries(sections: &[Section]) -> (BTreeMap<u32, Place>, BTreeMap<u32, String>) {
+    let (mut places, mut faults) = (BTreeMap::new(), BTreeMap::new());
+    for section in sections {
+        for (number, place) in &section.places {
+            if !places.contains_key(number) {
+                places.insert(*number, *place);
+                if section.contested.contains(number) {
+                    faults.insert(*number, "it has two cross-reference entries that contradict each other".to_owned());
+                }
+            }
+        }
+    }
+    (places, faults)
 }
 
 /// White space, and comments in which nothing like an object or a section stands.

@@ -279,10 +279,12 @@ pub(crate) fn shown(name: &[u8]) -> String {
     String::from_utf8_lossy(name).chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
-/// All objects that the merged entries name.
+/// Objects that the merged entries name.
 pub(crate) struct Loader<'a, 'b> {
     pub(crate) bytes: &'a [u8],
     pub(crate) places: &'b BTreeMap<u32, Place>,
+    /// The entries whose objects are read: all, or some of them.
+    pub(crate) wanted: &'b BTreeMap<u32, Place>,
     pub(crate) encryption: Option<&'b EncryptionState>,
     /// The encryption dictionary itself is not encrypted.
     pub(crate) in_clear: Option<u32>,
@@ -295,7 +297,7 @@ impl Loader<'_, '_> {
     pub(crate) fn load(&mut self) -> Result<(), Error> {
         let mut members: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
         let mut later = Vec::new();
-        for (number, place) in self.places {
+        for (number, place) in self.wanted {
             match *place {
                 Place::Free => {}
                 Place::In { stream, index } => members.entry(stream).or_default().push((*number, index)),

@@ -1,5 +1,5 @@
-//! The proof that a seal changes nothing that is shown: the sealed file is read again, as any reader does, and compared
-//! with the original object by object. What sealing may touch is listed here once more, on purpose: this list and the code
+//! The proof that a seal changes nothing that is shown: the sealed file is read again, as any reader does, and each object
+//! that is not where it was in the original is compared with the one that it replaces. What sealing may touch is listed here once more, on purpose: this list and the code
 //! that seals must agree.
 
 use std::collections::{BTreeMap, HashSet};
@@ -16,39 +16,31 @@ const OF_FORM: [&[u8]; 3] = [b"Fields", b"SigFlags", b"NeedAppearances"];
 const OF_PAGE: [&[u8]; 1] = [b"Annots"];
 const OF_FIELD: [&[u8]; 4] = [b"V", b"AP", b"AS", b"F"];
 
-/// Checks the finished file of `revisions`, which has so many pages and in which the fields and widgets `touched` were signed
-/// or drawn.
+/// Checks the finished file of `revisions`, in which the fields and widgets `touched` were signed or drawn.
 ///
 /// # Errors
 /// [`Error::Changed`] with the object that differs.
-pub(super) fn shows_the_same(
-    revisions: &Revisions<'_>,
-    sealed: &[u8],
-    touched: &HashSet<ObjectId>,
-    pages: usize,
-) -> Result<(), Error> {
-    let again = crate::reader::open(sealed)?;
-    if let Some(fault) = again.fault() {
-        return Err(Error::Changed(fault));
-    }
-    if pdf::pages(&again.document)?.len() != pages {
-        return Err(Error::Changed("it would have another number of pages".to_owned()));
-    }
-    let roles = Roles::of(&again.document, touched)?;
+pub(super) fn shows_the_same(revisions: &Revisions<'_>, sealed: &[u8], touched: &HashSet<ObjectId>) -> Result<(), Error> {
+    let read = revisions.file().continued(sealed).map_err(|error| Error::Changed(error.to_string()))?;
     let (document, before) = (revisions.document(), revisions.before());
-    for (id, written) in &document.objects {
-        let read = again.document.objects.get(id).unwrap_or(&Object::Null);
-        let same = match before.get(id) {
-            Some(old) => roles.explain(*id, old, read, document),
-            None => revisions.is_new(*id) || read == written,
-        };
-        if !same {
-            return Err(Error::Changed(format!("object {} would change", id.0)));
+    for key in [b"Root".as_slice(), b"Encrypt"] {
+        if read.trailer.get(key).ok() != document.trailer.get(key).ok() {
+            return Err(Error::Changed(format!("the trailer's {} would change", String::from_utf8_lossy(key))));
         }
     }
-    let supplied = again.document.objects.keys().find(|id| !document.objects.contains_key(id) && !revisions.is_new(**id));
-    match supplied {
-        Some(id) => Err(Error::Changed(format!("object {} would be supplied", id.0))),
+    let roles = Roles::of(document, touched)?;
+    for (id, object) in &read.objects {
+        match before.get(id) {
+            Some(old) if !roles.explain(*id, old, object, document) => {
+                return Err(Error::Changed(format!("object {} would change", id.0)));
+            }
+            None if !revisions.is_new(*id) => return Err(Error::Changed(format!("object {} would be supplied", id.0))),
+            _ => {}
+        }
+    }
+    let written = before.keys().chain(document.objects.keys().filter(|id| revisions.is_new(**id)));
+    match written.into_iter().find(|id| !read.objects.contains_key(id)) {
+        Some(id) => Err(Error::Changed(format!("object {} would not be found", id.0))),
         None => Ok(()),
     }
 }
@@ -147,7 +139,7 @@ mod tests {
         changes.set(id, object);
         revisions.append(changes).unwrap();
         let sealed = revisions.whole();
-        shows_the_same(&revisions, &sealed, &touched, 1)
+        shows_the_same(&revisions, &sealed, &touched)
     }
 
     fn field(document: &Document, name: &str) -> (ObjectId, Dictionary) {
