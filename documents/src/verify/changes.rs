@@ -6,6 +6,7 @@
 
 mod annotations;
 mod content;
+mod coverage;
 mod form;
 mod limits;
 mod marks;

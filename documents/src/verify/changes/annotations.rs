@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
+use super::coverage::Coverage;
 use super::{Findings, Role, Roles, differing, marks, printed};
 use crate::pdf;
 
 /// Items of a list that are no references and are compared one by one; what comes after them counts as changed.
 const MAX_DIRECT: usize = 256;
-/// Later marks on one page, and those that may lie over one another: many films are no film.
+/// Later marks on one page; what comes after them is told as covering.
 const MAX_MARKS: usize = 500;
-const MAX_OVERLAPPING: usize = 4;
 /// Remarks about the page, which readers know as such (ISO 32000-2 table 171). All others draw on it.
 const MARKS: [&[u8]; 8] = [b"Text", b"Popup", b"Link", b"Highlight", b"Underline", b"StrikeOut", b"Squiggly", b"Caret"];
 /// What of a mark may change without changing what the page shows: its comment and the discussion about it.
@@ -51,11 +51,11 @@ impl Roles<'_> {
             for removed in not_in(old, new) {
                 self.removed(number + 1, removed, findings);
             }
-            let mut marks = Vec::new();
-            for added in not_in(new, old) {
-                self.added(number + 1, added, &mut marks, findings);
+            let (mut covered, added) = (Coverage::default(), not_in(new, old));
+            for annotation in &added {
+                self.added(number + 1, annotation, &mut covered, findings);
             }
-            if overlap(&marks) {
+            if added.len() > MAX_MARKS || !covered.is_legible() {
                 findings.other(format!("later marks lie over one another and cover what was signed (page {})", number + 1));
             }
             if !keeps_order(old, new) {
@@ -87,7 +87,7 @@ impl Roles<'_> {
         self.gone(self.annotation_page(id), annotation, findings);
     }
 
-    fn added(&self, page: usize, annotation: &Object, marks: &mut Vec<[f64; 4]>, findings: &mut Findings) {
+    fn added(&self, page: usize, annotation: &Object, covered: &mut Coverage, findings: &mut Findings) {
         if annotation.as_reference().is_ok_and(|id| self.new_signature_field(id, findings)) {
             return;
         }
@@ -105,12 +105,17 @@ impl Roles<'_> {
         }
         let flags = pdf::entry(self.current, dictionary, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
         let rectangle = rectangle(self.current, dictionary);
-        let extent = extent(self.current, dictionary);
-        let legible =
-            MARKS.contains(&subtype) && marks::is_legible(self.current, dictionary, subtype, extent, &mut findings.looked_at);
-        if legible || flags & HIDDEN != 0 {
+        if flags & HIDDEN != 0 {
             findings.annotations = true;
-            marks.extend(rectangle.filter(|_| flags & HIDDEN == 0));
+            return;
+        }
+        // Without a readable place nothing is shown.
+        let place = rectangle.unwrap_or_default();
+        let painted =
+            MARKS.contains(&subtype).then(|| marks::painted(self.current, dictionary, subtype, place, &mut findings.looked_at));
+        if let Some(painted) = painted.flatten() {
+            findings.annotations = true;
+            covered.over(&painted);
             return;
         }
         let place = match rectangle {
@@ -165,13 +170,6 @@ fn rectangle(document: &Document, annotation: &Dictionary) -> Option<[f64; 4]> {
 /// Width and height of an annotation's rectangle, in points.
 pub(super) fn extent(document: &Document, annotation: &Dictionary) -> (f64, f64) {
     rectangle(document, annotation).map_or((0.0, 0.0), |[left, bottom, right, top]| (right - left, top - bottom))
-}
-
-/// Whether so many marks lie over one another that they cover together.
-fn overlap(marks: &[[f64; 4]]) -> bool {
-    let touch = |a: &[f64; 4], b: &[f64; 4]| a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
-    let over = |mark| marks.iter().filter(|other| touch(mark, other)).count();
-    marks.len() > MAX_MARKS || marks.iter().any(|mark| over(mark) > MAX_OVERLAPPING)
 }
 
 /// Whether what is in both lists stands in one order: what comes later is drawn over what comes before.

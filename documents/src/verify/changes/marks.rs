@@ -7,6 +7,7 @@
 use lopdf::{Dictionary, Document, Stream};
 
 use super::content::{Operand, Operation, Operations};
+use super::coverage::{Bounds, Coverage, Paint};
 use crate::pdf;
 
 /// Content of one appearance stream, in bytes, and operations of all that it draws, that are looked at.
@@ -20,43 +21,57 @@ const MAX_DEPTH: usize = 8;
 const MAX_STATES: usize = 64;
 /// An opaque line is thin up to this, in points.
 const MAX_LINE: f64 = 3.0;
-/// The share of its box that a mark may paint opaquely, with a light film, and through which the page is multiplied.
-const MAX_OPAQUE: f64 = 0.3;
-const MAX_FILM: f64 = 1.25;
-const MAX_MULTIPLIED: f64 = 2.5;
 /// Height of a line of text that a mark may go through, in points.
 const MAX_TEXT_HEIGHT: f64 = 40.0;
 /// A film is light up to this opacity.
 const MAX_OPACITY: f64 = 0.6;
 /// A colour that the page is multiplied with is light from this luminance (0 is black, 1 is white).
 const MIN_LUMINANCE: f64 = 0.5;
+/// What is painted opaquely and is lighter than this looks like paper: it marks nothing, it takes away.
+const MAX_LUMINANCE: f64 = 0.9;
+/// Side of the icon of a note, in points, and the contrast that it leaves: it is known as one, and can be moved.
+const ICON: f64 = 20.0;
+const ICON_CONTRAST: f64 = 0.5;
+/// Height of the line through or under a text, as a share of the text's.
+const LINE: f64 = 0.1;
+/// Luminance of the highlight that names no colour: yellow.
+const YELLOW: f64 = 0.89;
 
-/// Whether a mark leaves the page below it legible. The extent is that of its `/Rect`, width and height in points; `looked_at`
-/// counts what the comparison has looked at so far: beyond its bound nothing is legible.
-pub(super) fn is_legible(
+/// What a mark whose `/Rect` is `place` paints over the page; `None` where that covers or cannot be told. `looked_at` counts what the
+/// comparison has looked at so far: beyond its bound nothing can be told.
+pub(super) fn painted(
     document: &Document,
     mark: &Dictionary,
     subtype: &[u8],
-    (width, height): (f64, f64),
+    place: Bounds,
     looked_at: &mut usize,
-) -> bool {
-    let Some(appearances) = pdf::dict_entry(document, mark, b"AP") else {
-        return without_appearance(document, mark, subtype);
-    };
-    // Any of them may be shown: under the mouse, when pressed, in another state.
-    let mut streams = Vec::new();
-    for (_, appearance) in appearances.iter() {
-        match pdf::resolve(document, appearance) {
-            lopdf::Object::Stream(stream) => streams.push(stream),
-            lopdf::Object::Dictionary(states) => {
-                let states = states.iter().map(|(_, state)| pdf::resolve(document, state));
-                streams.extend(states.filter_map(|state| state.as_stream().ok()));
+) -> Option<Coverage> {
+    let covered = match pdf::dict_entry(document, mark, b"AP") {
+        None => without_appearance(document, mark, subtype, place, looked_at)?,
+        Some(appearances) => {
+            // Any of them may be shown: under the mouse, when pressed, in another state.
+            let mut streams = Vec::new();
+            for (_, appearance) in appearances.iter() {
+                match pdf::resolve(document, appearance) {
+                    lopdf::Object::Stream(stream) => streams.push(stream),
+                    lopdf::Object::Dictionary(states) => {
+                        let states = states.iter().map(|(_, state)| pdf::resolve(document, state));
+                        streams.extend(states.filter_map(|state| state.as_stream().ok()));
+                    }
+                    _ => {}
+                }
             }
-            _ => {}
+            if streams.len() > MAX_STATES {
+                return None;
+            }
+            let mut any = Coverage::default();
+            for stream in streams {
+                any.or(&of_stream(document, stream, place, looked_at)?);
+            }
+            any
         }
-    }
-    let mut legible = |stream: &&Stream| stream_is_legible(document, stream, (width, height), looked_at);
-    streams.len() <= MAX_STATES && streams.iter().all(&mut legible)
+    };
+    covered.is_legible().then_some(covered)
 }
 
 /// Whether an appearance stream paints nothing at all, as that of an empty signature field.
@@ -69,57 +84,118 @@ pub(super) fn is_blank(stream: &Stream) -> bool {
 
 /// Viewers draw these themselves: a highlight is multiplied with the page, an icon is known as one. A line of text marked by a
 /// quadrilateral is as high as text is, else the line that is drawn through or under it is a bar.
-fn without_appearance(document: &Document, mark: &Dictionary, subtype: &[u8]) -> bool {
-    let quadrilaterals = numbers(document, mark, b"QuadPoints").unwrap_or_default();
-    let height = |points: &[f64]| {
-        let of_corners = || points.iter().skip(1).step_by(2);
-        of_corners().copied().fold(f64::MIN, f64::max) - of_corners().copied().fold(f64::MAX, f64::min)
-    };
-    let lined = matches!(subtype, b"StrikeOut" | b"Underline" | b"Squiggly");
-    let readable = quadrilaterals.iter().all(|number| number.is_finite());
-    if lined && (!readable || quadrilaterals.chunks(8).any(|points| height(points) > MAX_TEXT_HEIGHT)) {
-        return false;
-    }
+fn without_appearance(
+    document: &Document,
+    mark: &Dictionary,
+    subtype: &[u8],
+    place: Bounds,
+    looked_at: &mut usize,
+) -> Option<Coverage> {
+    let colour = numbers(document, mark, b"C").unwrap_or_default();
+    let mut coverage = Coverage::default();
+    let mut areas: Vec<(Bounds, Paint)> = Vec::new();
     match subtype {
         b"Highlight" => {
-            let colour = pdf::array_entry(document, mark, b"C").map(Vec::as_slice).unwrap_or_default();
-            let colour: Vec<f64> = colour.iter().filter_map(|part| pdf::number(document, part)).map(f64::from).collect();
-            colour.is_empty() || luminance(&colour).is_some_and(|luminance| luminance >= MIN_LUMINANCE)
+            let luminance = if colour.is_empty() { YELLOW } else { luminance(&colour)? };
+            if luminance.is_nan() || luminance < MIN_LUMINANCE {
+                return None;
+            }
+            areas.extend(quadrilaterals(document, mark, place)?.into_iter().map(|quad| (quad, Paint::Film(luminance))));
+        }
+        b"StrikeOut" | b"Underline" | b"Squiggly" => {
+            is_ink(&colour)?;
+            for [left, bottom, right, top] in quadrilaterals(document, mark, place)? {
+                let height = top - bottom;
+                if height > MAX_TEXT_HEIGHT {
+                    return None;
+                }
+                let middle = if subtype == b"StrikeOut" { bottom + height / 2.0 } else { bottom };
+                areas.push(([left, middle, right, middle + LINE * height], Paint::Opaque));
+            }
         }
         b"Link" => {
             let border = pdf::array_entry(document, mark, b"Border").and_then(|border| pdf::number(document, border.get(2)?));
             let style = pdf::dict_entry(document, mark, b"BS");
             let style = style.and_then(|style| pdf::number(document, pdf::entry(document, style, b"W")?));
-            [border, style].into_iter().flatten().all(|width| f64::from(width) <= MAX_LINE)
+            let width = f64::from([border, style].into_iter().flatten().reduce(f32::max).unwrap_or(1.0)).abs();
+            if width > MAX_LINE {
+                return None;
+            }
+            if width > 0.0 {
+                is_ink(&colour)?;
+            }
+            let [left, bottom, right, top] = place;
+            let sides = [
+                [left, bottom, right, bottom + width],
+                [left, top - width, right, top],
+                [left, bottom, left + width, top],
+                [right - width, bottom, right, top],
+            ];
+            areas.extend(sides.map(|side| (side, Paint::Opaque)));
         }
-        _ => true,
+        b"Popup" => {}
+        _ => {
+            let [left, bottom, right, top] = place;
+            let icon = [left, bottom.min(top - ICON), right.max(left + ICON), top];
+            areas.push((icon, Paint::Film(ICON_CONTRAST)));
+        }
     }
+    for (area, paint) in areas {
+        *looked_at += coverage.area(area, paint)?;
+        if *looked_at > MAX_LOOKED_AT {
+            return None;
+        }
+    }
+    Some(coverage)
 }
 
-fn stream_is_legible(document: &Document, stream: &Stream, (width, height): (f64, f64), looked_at: &mut usize) -> bool {
-    if *looked_at > MAX_LOOKED_AT {
-        return false;
-    }
-    let bounds = numbers(document, &stream.dict, b"BBox").and_then(|bounds| <[f64; 4]>::try_from(bounds).ok());
-    let matrix = numbers(document, &stream.dict, b"Matrix").map(<[f64; 6]>::try_from);
-    // A matrix that turns would make lines of the one direction wider than they look here.
-    let straight = match matrix {
-        None => true,
-        Some(Ok([_, b, c, ..])) => b == 0.0 && c == 0.0,
-        Some(Err(_)) => false,
+/// Whether a colour marks on paper. Without one, viewers take black.
+fn is_ink(colour: &[f64]) -> Option<()> {
+    (colour.is_empty() || luminance(colour)? <= MAX_LUMINANCE).then_some(())
+}
+
+/// The boxes around `/QuadPoints`; the whole place where there are none.
+fn quadrilaterals(document: &Document, mark: &Dictionary, place: Bounds) -> Option<Vec<Bounds>> {
+    let Some(points) = numbers(document, mark, b"QuadPoints") else { return Some(vec![place]) };
+    let around = |points: &[f64]| {
+        let extreme = |first: usize, pick: fn(f64, f64) -> f64| points.iter().skip(first).step_by(2).copied().reduce(pick);
+        let bounds = [extreme(0, f64::min)?, extreme(1, f64::min)?, extreme(0, f64::max)?, extreme(1, f64::max)?];
+        points.iter().all(|point| point.is_finite()).then_some(bounds)
     };
-    let Some([x0, y0, x1, y1]) = bounds.filter(|_| straight) else { return false };
-    let (box_width, box_height) = ((x1 - x0).abs(), (y1 - y0).abs());
-    let area = box_width * box_height;
-    if !(area.is_finite() && area > 0.0) {
-        // Nothing of it is shown.
-        return true;
+    points.chunks(8).map(around).collect()
+}
+
+fn of_stream(document: &Document, stream: &Stream, place: Bounds, looked_at: &mut usize) -> Option<Coverage> {
+    if *looked_at > MAX_LOOKED_AT {
+        return None;
     }
-    let mut paint = Painted { scale: (width / box_width).max(height / box_height), ..Painted::default() };
-    let state = State { transform: IDENTITY, ..State::default() };
-    let told = paint.stream(document, stream, state, 0).is_some();
+    let bounds = numbers(document, &stream.dict, b"BBox").and_then(|bounds| <[f64; 4]>::try_from(bounds).ok())?;
+    let matrix = match numbers(document, &stream.dict, b"Matrix") {
+        None => IDENTITY,
+        Some(matrix) => <[f64; 6]>::try_from(matrix).ok()?,
+    };
+    // A matrix that turns would make lines of the one direction wider than they look here.
+    if matrix[1] != 0.0 || matrix[2] != 0.0 {
+        return None;
+    }
+    // The box is fitted into the place (ISO 32000-2 12.5.5, algorithm 8).
+    let [x0, x1] = [bounds[0], bounds[2]].map(|x| matrix[0] * x + matrix[4]);
+    let [y0, y1] = [bounds[1], bounds[3]].map(|y| matrix[3] * y + matrix[5]);
+    let (width, height) = ((x1 - x0).abs(), (y1 - y0).abs());
+    if !(width.is_finite() && height.is_finite()) {
+        return None;
+    }
+    if width * height == 0.0 {
+        // Nothing of it is shown.
+        return Some(Coverage::default());
+    }
+    let (across, up) = ((place[2] - place[0]) / width, (place[3] - place[1]) / height);
+    let fit = [across, 0.0, 0.0, up, place[0] - across * x0.min(x1), place[1] - up * y0.min(y1)];
+    let mut paint = Painted { clip: place, operations: 0, coverage: Coverage::default() };
+    let state = State { transform: concatenated(matrix, fit), ..State::default() };
+    let told = paint.stream(document, stream, state, 0);
     *looked_at += paint.operations;
-    told && paint.fits(area)
+    told.map(|()| paint.coverage)
 }
 
 fn numbers(document: &Document, dictionary: &Dictionary, key: &[u8]) -> Option<Vec<f64>> {
@@ -177,24 +253,20 @@ impl Default for State {
     }
 }
 
-/// How much was painted, in the units of the appearance's box.
-#[derive(Default)]
+/// What was painted, in points of the page.
 struct Painted {
-    /// From these units to points, at most.
-    scale: f64,
+    clip: Bounds,
     operations: usize,
-    opaque: f64,
-    film: f64,
-    multiplied: f64,
+    coverage: Coverage,
 }
 
-/// A path so far: the corners of its subpaths' boxes, and its length.
+/// A path so far: its lines, with curves as the lines between their points, and the boxes of its subpaths.
 #[derive(Default)]
 struct Path {
     at: (f64, f64),
     start: (f64, f64),
-    length: f64,
-    boxes: Vec<[f64; 4]>,
+    lines: Vec<[(f64, f64); 2]>,
+    boxes: Vec<Bounds>,
 }
 
 impl Path {
@@ -204,7 +276,7 @@ impl Path {
     }
 
     fn to(&mut self, point: (f64, f64)) {
-        self.length += (point.0 - self.at.0).hypot(point.1 - self.at.1);
+        self.lines.push([self.at, point]);
         self.at = point;
         if let Some([left, bottom, right, top]) = self.boxes.last_mut() {
             (*left, *right) = (left.min(point.0), right.max(point.0));
@@ -214,10 +286,6 @@ impl Path {
 }
 
 impl Painted {
-    fn fits(&self, area: f64) -> bool {
-        self.opaque <= MAX_OPAQUE * area && self.film <= MAX_FILM * area && self.multiplied <= MAX_MULTIPLIED * area
-    }
-
     /// Adds what a stream paints. `None`: it covers, or cannot be told.
     fn stream(&mut self, document: &Document, stream: &Stream, state: State, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
@@ -324,31 +392,34 @@ impl Painted {
     fn strokes(&mut self, state: &State, path: &Path) -> Option<()> {
         let [a, b, c, d, ..] = state.transform;
         let width = state.line_width * a.hypot(b).max(c.hypot(d));
-        self.add(state, width * path.length, width, state.stroke_opacity, state.stroke)
+        let paint = paint(state, width, state.stroke_opacity, state.stroke)?;
+        for [from, to] in &path.lines {
+            self.operations += self.coverage.line(*from, *to, width, self.clip, paint)?;
+        }
+        Some(())
     }
 
     fn fills(&mut self, state: &State, path: &Path) -> Option<()> {
-        path.boxes.iter().try_for_each(|[left, bottom, right, top]| {
-            let (width, height) = (right - left, top - bottom);
-            self.add(state, width * height, width.min(height), state.fill_opacity, state.fill)
-        })
-    }
-
-    /// Adds an area of which the narrower side is `thickness`.
-    fn add(&mut self, state: &State, area: f64, thickness: f64, opacity: f64, luminance: Option<f64>) -> Option<()> {
-        if !area.is_finite() {
-            return None;
-        }
-        if state.multiplies && luminance.is_some_and(|luminance| luminance >= MIN_LUMINANCE) {
-            self.multiplied += area;
-        } else if opacity <= MAX_OPACITY {
-            self.film += area;
-        } else if thickness * self.scale <= MAX_LINE {
-            self.opaque += area;
-        } else {
-            return None;
+        for [left, bottom, right, top] in &path.boxes {
+            let paint = paint(state, (right - left).min(top - bottom), state.fill_opacity, state.fill)?;
+            let [clip_left, clip_bottom, clip_right, clip_top] = self.clip;
+            let shown = [left.max(clip_left), bottom.max(clip_bottom), right.min(clip_right), top.min(clip_top)];
+            if shown[0] < shown[2] && shown[1] < shown[3] {
+                self.operations += self.coverage.area(shown, paint)?;
+            }
         }
         Some(())
+    }
+}
+
+/// How an area is painted of which the narrower side is `thickness`, in points. `None`: it covers.
+fn paint(state: &State, thickness: f64, opacity: f64, luminance: Option<f64>) -> Option<Paint> {
+    if let Some(luminance) = luminance.filter(|luminance| state.multiplies && *luminance >= MIN_LUMINANCE) {
+        Some(Paint::Film(luminance.min(1.0)))
+    } else if opacity <= MAX_OPACITY {
+        Some(Paint::Film(1.0 - opacity.max(0.0)))
+    } else {
+        (thickness <= MAX_LINE && luminance? <= MAX_LUMINANCE).then_some(Paint::Opaque)
     }
 }
 

@@ -388,6 +388,9 @@ fn what_a_mark_draws_counts_and_not_what_it_is_called() {
         ("/G gs 0 0 200 20 re f 0 0 200 20 re f 0 0 200 20 re f", film(0.5)),
         ("q /G gs Q 1 1 1 rg 0 0 200 20 re f", film(0.4)),
         ("40 w 1 1 1 RG 0 2 m 200 2 l S", Dictionary::new()),
+        // What looks like paper takes the middle out of an 8.
+        ("1 1 1 RG 1 w 0 10 m 200 10 l S", Dictionary::new()),
+        ("/G gs 1 1 1 rg 0 10 200 1 re f", film(0.95)),
         ("40 0 0 40 0 0 cm 1 w 0 0 m 5 0 l S", Dictionary::new()),
         ("1 w 0 1 m 200 1 l 0 3 l 200 3 l 0 5 l 200 5 l 0 7 l 200 7 l 0 9 l 200 9 l 0 11 l 200 11 l S", Dictionary::new()),
         ("BT /F1 10 Tf (999) Tj ET", fonts()),
@@ -429,6 +432,36 @@ fn a_mark_without_appearance_may_not_be_dark_or_thick_either() {
     harmless(nothing, with("Link", dictionary! { "Border" => rectangle([0, 0, 1, 0])[..3].to_vec() }));
     suspicious("covers", nothing, with("Link", dictionary! { "Border" => rectangle([0, 0, 90, 0])[..3].to_vec() }));
     suspicious("covers", nothing, with("Link", dictionary! { "BS" => dictionary! { "W" => 90 } }));
+    suspicious("covers", nothing, with("Underline", colour([1.0, 1.0, 1.0])));
+    suspicious("covers", nothing, with("Link", colour([1.0, 1.0, 1.0])));
+    let twice = [72, 715, 172, 715, 72, 695, 172, 695, 72, 715, 172, 715, 72, 695, 172, 695];
+    let mut grey = colour([0.5, 0.5, 0.5]);
+    grey.set("QuadPoints", twice.map(Object::Integer).to_vec());
+    suspicious("covers", nothing, with("Highlight", grey));
+}
+
+#[test]
+fn thin_marks_side_by_side_cover_together() {
+    let lines = |subtype: &'static str, distance: i64, appearance: bool| {
+        move |document: &mut Document| {
+            document.objects.insert((90, 0), form("1 0 0 rg 0 0 200 20 re f", Dictionary::new()).into());
+            for number in 0..5 {
+                let mut mark = mark(subtype);
+                let low = 695 + distance * number;
+                mark.set("Rect", rectangle([72, low, 172, low + 3]));
+                mark.set("Border", rectangle([0, 0, 3, 0])[..3].to_vec());
+                if appearance {
+                    mark.set("AP", dictionary! { "N" => (90, 0) });
+                }
+                let id = (60 + number as u32, 0);
+                document.objects.insert(id, mark.into());
+                list(document, PAGE, b"Annots").push(id.into());
+            }
+        }
+    };
+    suspicious("lie over one another", nothing, lines("Highlight", 5, true));
+    suspicious("cover", nothing, lines("Link", 6, false));
+    harmless(nothing, lines("Highlight", 14, true));
 }
 
 #[test]
