@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 pub(crate) const MAX_DEPTH: usize = 100;
 /// Values (numbers, names, strings, lists, entries of tables) of one file: one for so many of its bytes, and so many in any case.
 /// One takes about 120 bytes of memory. Of 1,269 real files none has more than 17,000 and one for 25 bytes.
-const BYTES_PER_VALUE: usize = 10;
+const BYTES_PER_VALUE: usize = 20;
 const MIN_VALUES: usize = 150_000;
-const MAX_VALUES: usize = 4_000_000;
+const MAX_VALUES: usize = 1_500_000;
 /// Bytes that are read, as a multiple of the file's size: each byte once for its object, and again for look-ahead, spans
 /// of older revisions and cross-references.
 const READS_OF_A_BYTE: u64 = 6;
 /// Bytes that streams of objects and cross-references unpack to: as a multiple of the file's size, and in any case.
-const UNPACKED_PER_BYTE: u64 = 16;
+const UNPACKED_PER_BYTE: u64 = 10;
 const MIN_UNPACKED: u64 = 16 * 1024 * 1024;
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
 /// How long reading one file may take. An ordinary file takes milliseconds, one of 50 MB less than a second.

@@ -46,7 +46,8 @@ pub(super) fn shows_its_value(document: &Document, field: &Field<'_>, looks: &mu
         Some(b"Tx") if flags & PASSWORD != 0 => true,
         _ => {
             let choices = walk::inherited(document, field.id, b"Opt").and_then(|choices| choices.as_array().ok());
-            if looks.spend(1 + choices.map_or(0, |choices| choices.len().min(MAX_CHOICES))).is_none() {
+            let to_read = choices.map_or(0, |choices| choices.len().min(MAX_CHOICES)) + value.map_or(0, length) / BYTES_PER_LOOK;
+            if looks.spend(1 + to_read).is_none() {
                 return false;
             }
             let expected = texts(document, field, value);
@@ -62,7 +63,11 @@ pub(super) fn shows_its_value(document: &Document, field: &Field<'_>, looks: &mu
 
 /// A field with a value and without an appearance, which viewers draw by themselves.
 pub(super) fn is_drawn_by_viewers(document: &Document, field: &Field<'_>) -> bool {
-    let has_value = field.value.is_some_and(|value| !texts_of(pdf::resolve(document, value)).concat().is_empty());
+    let has_value = field.value.is_some_and(|value| {
+        let value = pdf::resolve(document, value);
+        // A long text is not read to learn that there is one.
+        length(value) > BYTES_PER_LOOK || !texts_of(value).concat().is_empty()
+    });
     let bare = |widget: &ObjectId| has_extent(document, *widget) && appearance(document, *widget).is_none();
     matches!(field.kind, Some(b"Tx" | b"Ch")) && has_value && field.widgets.iter().any(bare)
 }
@@ -98,6 +103,16 @@ fn texts(document: &Document, field: &Field<'_>, value: Option<&Object>) -> Vec<
         }
     }
     found
+}
+
+/// Bytes of a value as it stands in the file, of several together.
+fn length(value: &Object) -> usize {
+    match value {
+        Object::String(text, _) => text.len(),
+        Object::Stream(stream) => stream.content.len(),
+        Object::Array(values) => values.iter().map(|value| value.as_str().map_or(1, <[u8]>::len)).sum(),
+        _ => 0,
+    }
 }
 
 fn texts_of(value: &Object) -> Vec<String> {
