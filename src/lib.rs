@@ -17,6 +17,7 @@ pub mod keys;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;
+pub mod records;
 pub mod render_workers;
 pub mod sandbox_clock;
 pub mod server;

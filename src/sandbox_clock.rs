@@ -5,45 +5,37 @@ use std::{sync::Arc, time::Duration};
 use actors::Clock;
 use chrono::{TimeDelta, Utc};
 use parking_lot::Mutex;
-use store::{PutOutcome, RecordKey, Store, resolve_unknown_put};
+use store::{RecordKey, Store};
+
+use crate::records::{self, Records, Versioned};
 
 /// Between two looks at where another server has moved time.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 
-/// Tries to move time while others move it, too.
-const ATTEMPTS: usize = 8;
-
 /// How far the sandbox has moved process time; kept, as processes remember the times that they have seen.
 #[derive(Clone)]
 pub struct Offset {
-    store: Arc<dyn Store>,
+    records: Records,
     /// Held while this server's clock is compared and moved.
     moving: Arc<Mutex<()>>,
 }
 
 impl Offset {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, moving: Arc::default() }
+        Self { records: Records::new(store), moving: Arc::default() }
     }
 
     fn key() -> RecordKey {
         RecordKey::new("_sandbox", "clock", "offset")
     }
 
-    async fn read(&self) -> Result<(u64, i64), store::Error> {
-        let Some(record) = self.store.get(&Self::key()).await? else { return Ok((0, 0)) };
-        let micros = std::str::from_utf8(&record.body).ok().and_then(|text| text.parse().ok());
-        let micros = micros.ok_or_else(|| store::Error::Corrupt("the sandbox clock's offset".into()))?;
-        Ok((record.version, micros))
-    }
-
     /// Brings a clock to where the sandbox has moved time.
     ///
     /// # Errors
     /// If what is kept cannot be read.
-    pub async fn restore(&self, clock: &Clock) -> Result<(), store::Error> {
-        let (_, micros) = self.read().await?;
-        self.bring(clock, micros);
+    pub async fn restore(&self, clock: &Clock) -> Result<(), records::Error> {
+        let kept = self.records.get::<i64>(&Self::key()).await?;
+        self.bring(clock, kept.map_or(0, |kept| kept.value));
         Ok(())
     }
 
@@ -62,25 +54,15 @@ impl Offset {
     ///
     /// # Errors
     /// If it could not be kept; the clock then stands where it stood.
-    pub async fn advance(&self, clock: &Clock, by: TimeDelta) -> Result<(), store::Error> {
-        for _ in 0..ATTEMPTS {
-            let (version, micros) = self.read().await?;
-            let ahead = micros.saturating_add(by.num_microseconds().unwrap_or(i64::MAX));
-            let (at, body) = (Utc::now(), ahead.to_string().into_bytes());
-            let put = match self.store.put_if(&Self::key(), version, at, body.clone()).await? {
-                PutOutcome::Unknown => resolve_unknown_put(self.store.as_ref(), &Self::key(), version, at, &body).await,
-                known => known,
-            };
-            match put {
-                PutOutcome::Applied => {
-                    self.bring(clock, ahead);
-                    return Ok(());
-                }
-                PutOutcome::Conflict { .. } => {}
-                PutOutcome::Unknown => break,
-            }
+    pub async fn advance(&self, clock: &Clock, by: TimeDelta) -> Result<(), records::Error> {
+        let by = by.num_microseconds().unwrap_or(i64::MAX);
+        let further = |current: Option<Versioned<i64>>| {
+            Ok::<_, records::Error>(Some(current.map_or(0, |current| current.value).saturating_add(by)))
+        };
+        if let Some(ahead) = self.records.update(&Self::key(), Utc::now(), further).await? {
+            self.bring(clock, ahead);
         }
-        Err(store::Error::Unavailable("the clock could not be moved".into()))
+        Ok(())
     }
 
     fn bring(&self, clock: &Clock, ahead: i64) {

@@ -36,6 +36,7 @@ use crate::{
     keys::{self, Keys},
     processes::{Processes, Tenants, World},
     receipts::Receipts,
+    records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
     transfer,
@@ -66,6 +67,8 @@ pub enum Error {
     Engine(#[from] engine::Error),
     #[error(transparent)]
     Store(#[from] ::store::Error),
+    #[error("the sandbox's clock: {0}")]
+    Clock(#[from] records::Error),
     #[error(transparent)]
     Keys(#[from] keys::Error),
     #[error("access: {0}")]

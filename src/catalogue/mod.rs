@@ -3,11 +3,12 @@
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
 pub mod documents;
-mod records;
 mod references;
 pub mod sign_configuration;
 
 pub use references::Holder;
+
+use crate::records;
 
 /// One thing that is wrong with what a caller sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +37,9 @@ pub enum Error {
     /// The store, or the blobs beside it, failed; nothing was written.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// A record is not what this version of the program writes.
-    #[error("the record {0} cannot be read")]
-    Unreadable(String),
-    /// Others kept changing the same record; trying later may work.
-    #[error("the record {0} is changed by too many at once")]
-    Contended(String),
-    /// The engine could not tell, several times in a row, whether it wrote.
-    #[error("whether the record {0} was written is not known")]
-    Undecided(String),
+    /// A record could not be read or changed.
+    #[error(transparent)]
+    Record(#[from] records::Error),
     /// The bytes of a document that should be there are not.
     #[error("the bytes of {0} are missing")]
     BytesMissing(String),
@@ -60,9 +55,10 @@ impl Error {
     /// Whether the same call may work a little later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_) | Self::Drawing(_) => true,
+            Self::Store(store::Error::Unavailable(_)) | Self::Drawing(_) => true,
+            Self::Record(error) => error.is_transient(),
             Self::Cpu(error) => error.is_transient(),
-            Self::Store(_) | Self::Unreadable(_) | Self::BytesMissing(_) => false,
+            Self::Store(_) | Self::BytesMissing(_) => false,
         }
     }
 }

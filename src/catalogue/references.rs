@@ -18,7 +18,7 @@ use store::{RecordKey, Timestamp};
 use uuid::Uuid;
 
 use super::Error;
-use super::records::{ATTEMPTS, Records, Versioned};
+use crate::records::{self, ATTEMPTS, Records, Versioned};
 
 const REFERENCES: &str = "blob_reference";
 const REMOVALS: &str = "blob_removal";
@@ -74,7 +74,7 @@ enum State {
     Released,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Reference {
     state: State,
     kind: Kind,
@@ -225,7 +225,7 @@ impl References {
                 continue;
             }
             let id = key.strip_prefix(&prefix).and_then(|id| Uuid::parse_str(id).ok());
-            let id = id.ok_or_else(|| Error::Unreadable(format!("{organization}/{REFERENCES}/{key}")))?;
+            let id = id.ok_or_else(|| records::Error::Unreadable(format!("{organization}/{REFERENCES}/{key}")))?;
             let holder = match record.value.kind {
                 Kind::Document => Holder::Document(id),
                 Kind::Process => Holder::Process(id),
@@ -253,17 +253,14 @@ impl References {
     async fn set(&self, organization: &str, digest: &Digest, holder: Holder, state: State, at: Timestamp) -> Result<(), Error> {
         let key = RecordKey::new(organization, REFERENCES, format!("{digest}/{}", holder.id()));
         let wanted = Reference { state, kind: holder.kind() };
-        for _ in 0..ATTEMPTS {
-            let current = self.records.get::<Reference>(&key).await?;
-            let settled = match &current {
+        let decide = |current: Option<Versioned<Reference>>| {
+            let settled = match current {
                 Some(current) => current.value == wanted && (state == State::Released || at - current.at < REFRESH),
                 None => state == State::Released,
             };
-            if settled || self.records.put(&key, current.map_or(0, |current| current.version), at, &wanted).await? {
-                return Ok(());
-            }
-        }
-        Err(Error::Contended(key.key))
+            Ok::<_, Error>((!settled).then_some(wanted))
+        };
+        self.records.update(&key, at, decide).await.map(drop)
     }
 
     fn removal_key(organization: &str, digest: &Digest) -> RecordKey {
@@ -289,7 +286,7 @@ impl References {
                 return Ok(removal.copy);
             }
         }
-        Err(Error::Contended(key.key))
+        Err(records::Error::Contended(key.key).into())
     }
 
     /// Announces a removal. `None` if another one is under way, unless that one was announced before `dead_before`.

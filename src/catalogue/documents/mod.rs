@@ -24,10 +24,10 @@ use uuid::Uuid;
 pub use document::{Document, Extension, State};
 pub use labels::Owner;
 
-use super::records::{ATTEMPTS, Records, Versioned};
 use super::references::{Holder, References};
 use super::{Error as CatalogueError, Problem};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
+use crate::records::{self, Records, Versioned};
 use crate::render_workers::{self, Workers};
 
 const COLLECTION: &str = "document";
@@ -103,6 +103,12 @@ impl From<cpu_pool::Error> for Error {
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
+        Self::Catalogue(error.into())
+    }
+}
+
+impl From<records::Error> for Error {
+    fn from(error: records::Error) -> Self {
         Self::Catalogue(error.into())
     }
 }
@@ -609,18 +615,16 @@ impl Documents {
         decide: impl Fn(Document) -> Result<Document, Error>,
     ) -> Result<Document, Error> {
         let key = Self::key(organization, id);
-        for _ in 0..ATTEMPTS {
-            let current = self.get_owned(organization, id, owner).await?;
-            let changed = decide(current.value)?;
-            if self.records.put(&key, current.version, now, &changed).await? {
-                return Ok(changed);
-            }
-        }
-        Err(CatalogueError::Contended(key.key).into())
+        let change = |current: Option<Versioned<Document>>| decide(Self::owned(current, owner)?.value).map(Some);
+        self.records.update(&key, now, change).await?.ok_or(Error::NotFound)
     }
 
     async fn get_owned(&self, organization: &str, id: Uuid, owner: Option<&Owner>) -> Result<Versioned<Document>, Error> {
-        let current = self.get(organization, id).await?;
+        Self::owned(self.records.get(&Self::key(organization, id)).await?, owner)
+    }
+
+    fn owned(current: Option<Versioned<Document>>, owner: Option<&Owner>) -> Result<Versioned<Document>, Error> {
+        let current = current.ok_or(Error::NotFound)?;
         if current.value.is_reachable_by(owner) { Ok(current) } else { Err(Error::NotOwner) }
     }
 

@@ -470,7 +470,7 @@ async fn an_unreadable_record_is_an_error_and_no_panic() {
     let id = Uuid::from_u128(4);
     world.store.put_if(&Documents::key(ORG, id), 0, noon(), b"\xff{".to_vec()).await.unwrap();
     let found = world.documents.find(ORG, id).await;
-    assert!(matches!(found, Err(Error::Catalogue(CatalogueError::Unreadable(_)))));
+    assert!(matches!(found, Err(Error::Catalogue(CatalogueError::Record(records::Error::Unreadable(_))))));
 }
 
 #[tokio::test]

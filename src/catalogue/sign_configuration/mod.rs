@@ -21,11 +21,11 @@ use store::{RecordKey, Store, Timestamp, blobs::Digest};
 
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 
-use super::records::{ATTEMPTS, Records, Versioned};
 use super::{Error as CatalogueError, Problem};
 use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::iso_duration;
 use crate::keys::Keys;
+use crate::records::{self, Records, Versioned};
 
 const COLLECTION: &str = "sign_configuration";
 
@@ -68,6 +68,12 @@ pub enum Error {
     /// The catalogue failed.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+}
+
+impl From<records::Error> for Error {
+    fn from(error: records::Error) -> Self {
+        Self::Catalogue(error.into())
+    }
 }
 
 /// What a client sends, as it was sent; on creation every member but the last is needed, on update each replaces what was there.
@@ -316,16 +322,12 @@ impl SignConfigurations {
         decide: impl Fn(Option<Stored>) -> Result<Stored, Error>,
     ) -> Result<(), Error> {
         let key = Self::key(organization);
-        for _ in 0..ATTEMPTS {
-            let current = self.records.get::<Stored>(&key).await?;
-            let (version, value) = current.map_or((0, None), |current| (current.version, Some(current.value)));
-            let unchanged = value.clone();
-            let changed = decide(value)?;
-            if unchanged.as_ref() == Some(&changed) || self.records.put(&key, version, now, &changed).await? {
-                return Ok(());
-            }
-        }
-        Err(CatalogueError::Contended(format!("{organization}/{COLLECTION}")).into())
+        let change = |current: Option<Versioned<Stored>>| {
+            let value = current.map(|current| current.value);
+            let changed = decide(value.clone())?;
+            Ok::<_, Error>((value.as_ref() != Some(&changed)).then_some(changed))
+        };
+        self.records.update(&key, now, change).await.map(drop)
     }
 
     /// Checks each member that is there; `problems` are those found before. The password is judged last, as its 401 must

@@ -1,4 +1,5 @@
-//! Typed access to versioned records: JSON bodies, and unknown outcomes resolved by reading.
+//! Typed access to versioned records: JSON bodies, changes that are decided again where another writer was faster, and unknown outcomes
+//! resolved by reading.
 
 use std::sync::Arc;
 
@@ -6,24 +7,46 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{PutOutcome, Record, RecordKey, Store, Timestamp, resolve_unknown_put};
 
-use super::Error;
-
-/// How often a read-decide-put is tried before the caller is told that the record is contended.
-pub(super) const ATTEMPTS: usize = 8;
+/// How often a change is decided before the caller is told that the record is contended.
+pub(crate) const ATTEMPTS: usize = 8;
 
 /// How often a put whose outcome is unknown is tried.
 const UNKNOWN_ATTEMPTS: usize = 4;
 
+/// Why a record could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed; nothing was written.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A record is not what this version of the program writes.
+    #[error("the record {0} cannot be read")]
+    Unreadable(String),
+    /// Others kept changing the same record; trying later may work.
+    #[error("the record {0} is changed by too many at once")]
+    Contended(String),
+    /// The engine could not tell, several times in a row, whether it wrote.
+    #[error("whether the record {0} was written is not known")]
+    Undecided(String),
+}
+
+impl Error {
+    /// Whether the same call may work a little later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(store::Error::Unavailable(_)) | Self::Contended(_) | Self::Undecided(_))
+    }
+}
+
 /// A record as it was read.
 #[derive(Clone, Debug)]
-pub(super) struct Versioned<T> {
+pub(crate) struct Versioned<T> {
     pub version: u64,
     pub at: Timestamp,
     pub value: T,
 }
 
 #[derive(Clone)]
-pub(super) struct Records {
+pub(crate) struct Records {
     store: Arc<dyn Store>,
 }
 
@@ -53,6 +76,32 @@ impl Records {
             Ok((key, value))
         };
         records.into_iter().map(read_one).collect()
+    }
+
+    /// Changes a record: `decide` gets the current version (`None` if there never was one) and says what takes its place, `None` to leave it.
+    /// It is asked again, at most [`ATTEMPTS`] times, where another writer was faster. Answers what was written.
+    ///
+    /// # Errors
+    /// What `decide` refuses, and [`Error`]; nothing was written then, except perhaps after [`Error::Undecided`].
+    pub async fn update<T, E>(
+        &self,
+        key: &RecordKey,
+        at: Timestamp,
+        decide: impl Fn(Option<Versioned<T>>) -> Result<Option<T>, E>,
+    ) -> Result<Option<T>, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<Error>,
+    {
+        for _ in 0..ATTEMPTS {
+            let current = self.get::<T>(key).await?;
+            let version = current.as_ref().map_or(0, |current| current.version);
+            let Some(next) = decide(current)? else { return Ok(None) };
+            if self.put(key, version, at, &next).await? {
+                return Ok(Some(next));
+            }
+        }
+        Err(Error::Contended(name(key)).into())
     }
 
     /// Writes version `expected + 1` if the record still has version `expected`; `false` if it has another one.
@@ -122,6 +171,35 @@ mod tests {
         store.fail_next_write(Fault::UnknownNotApplied);
         assert!(!records.put(&key, 0, noon(), &"grey").await.unwrap());
         assert_eq!(records.get::<String>(&key).await.unwrap().unwrap().value, "blue");
+    }
+
+    #[tokio::test]
+    async fn a_change_whose_outcome_was_unknown_is_made_once() {
+        let (records, store, key) = world();
+        let one = |current: Option<Versioned<u64>>| Ok::<_, Error>(Some(current.map_or(0, |current| current.value) + 1));
+        for fault in [Fault::UnknownNotApplied, Fault::UnknownApplied, Fault::UnknownNotApplied] {
+            store.fail_next_write(fault);
+            records.update(&key, noon(), one).await.unwrap();
+        }
+        assert_eq!(records.get::<u64>(&key).await.unwrap().unwrap().value, 3, "each change was made once");
+    }
+
+    #[tokio::test]
+    async fn changes_at_the_same_time_are_all_made() {
+        let (records, _, key) = world();
+        let one = |current: Option<Versioned<u64>>| Ok::<_, Error>(Some(current.map_or(0, |current| current.value) + 1));
+        let changes = (0..ATTEMPTS).map(|_| records.update(&key, noon(), one));
+        assert!(futures::future::join_all(changes).await.into_iter().all(|change| change.is_ok()));
+        assert_eq!(records.get::<u64>(&key).await.unwrap().unwrap().value, ATTEMPTS as u64);
+    }
+
+    #[tokio::test]
+    async fn a_refused_or_needless_change_writes_nothing() {
+        let (records, store, key) = world();
+        let refused = records.update(&key, noon(), |_: Option<Versioned<u64>>| Err(Error::Unreadable("no".into()))).await;
+        assert!(matches!(refused, Err(Error::Unreadable(_))));
+        let kept = records.update(&key, noon(), |_: Option<Versioned<u64>>| Ok::<_, Error>(None)).await;
+        assert!(kept.unwrap().is_none() && store.history(&key, None, 1).await.unwrap().is_empty());
     }
 
     #[tokio::test]
