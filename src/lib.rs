@@ -12,7 +12,6 @@ mod deployment;
 pub mod engine;
 pub mod http;
 pub mod installation;
-pub mod iso_duration;
 pub mod keys;
 pub mod processes;
 pub mod public_url;
@@ -29,3 +28,5 @@ pub mod verify;
 pub fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "rubrica".into())
 }
+
+pub use workflows::values::duration as iso_duration;

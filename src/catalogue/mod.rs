@@ -10,27 +10,6 @@ pub use references::Holder;
 
 use crate::records;
 
-/// One thing that is wrong with what a caller sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The member, as the contract names it.
-    pub member: &'static str,
-    /// What is wrong with it; quotes nothing secret.
-    pub message: String,
-}
-
-impl Problem {
-    fn new(member: &'static str, message: impl Into<String>) -> Self {
-        Self { member, message: message.into() }
-    }
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.member, self.message)
-    }
-}
-
 /// Why the catalogue could not do its work, whatever the item.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -12,9 +12,10 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use workflows::values::Problems;
 
 /// Most problems that one answer lists; the rest of a hopeless body adds nothing.
-const MAX_PROBLEMS: usize = 20;
+const MAX_PROBLEMS: usize = workflows::values::MAX_PROBLEMS;
 
 /// Where `ref` points as long as no base is configured.
 const DEFAULT_DOCUMENTATION: &str = "http://localhost:8080/errors";
@@ -255,6 +256,13 @@ impl ApiError {
             Error { code, title: *title, reference: reference(code), details: details.clone() }
         };
         ErrorsResponse { errors: self.problems.iter().map(entry).collect() }
+    }
+}
+
+/// 400 for everything that is wrong with a body.
+impl From<Problems> for ApiError {
+    fn from(problems: Problems) -> Self {
+        Self::inputs(problems.iter().map(ToString::to_string))
     }
 }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use workflows::{
     Channel, DocumentType, IdentificationState, Language, TwoFactorType,
     identification::otp::{Command, Creation, Life, MAX_EXPIRY, Otp, Purpose, Rejection},
+    values::Problems,
 };
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
     context::{Caller, organization_parameter, uuid_parameter},
     device::{self, Required},
     json::{Json, MaybeEmpty},
-    people::{self, Person},
+    people::Person,
     processes::{self, Engine, IdResponse},
     query::Query,
     responses::{Conflict, Failures, Gone, NotFound},
@@ -182,24 +183,24 @@ pub async fn create_otp_identification(
 ) -> Result<HttpResponse, ApiError> {
     let organization = organization_parameter(&path)?;
     caller.authorize(Action::CreateOtpIdentification, Target::organization(organization))?;
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let Json(request) = body;
     let actor = request.actor.check("actor", &mut problems);
-    people::check_channel("actor", &actor, request.channel.kind, &mut problems);
-    people::check_second_factor("actor", &actor, request.two_factor_type, &mut problems);
+    actor.check_channel("actor", request.channel.kind, &mut problems);
+    actor.check_second_factor("actor", request.two_factor_type, &mut problems);
     let expires_in = match iso_duration::parse(&request.expires_in) {
         Ok(duration) if duration > MAX_EXPIRY => {
-            problems.push("expires_in: at most P30D".to_owned());
+            problems.note("expires_in", "at most P30D");
             MAX_EXPIRY
         }
         Ok(duration) => duration,
         Err(error) => {
-            problems.push(format!("expires_in: {error}"));
+            problems.note("expires_in", error);
             MAX_EXPIRY
         }
     };
     if !problems.is_empty() {
-        return Err(ApiError::inputs(problems));
+        return Err(problems.into());
     }
     if !state.configurations.exists(organization).await? {
         return Err(ApiError::not_found("the organization has no sign configuration"));

@@ -14,9 +14,6 @@ use crate::{codes::Codes, processes::Processes};
 /// When a call that met a full mailbox or a busy store is worth repeating.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Longest reason of a cancellation, in characters.
-const MAX_REASON: usize = 1_000;
-
 /// The processes behind the handlers.
 #[derive(Clone)]
 pub struct Engine {
@@ -49,8 +46,5 @@ pub fn answer<T, R: Into<ApiError>>(answer: Result<T, actors::Error<R>>) -> Resu
 /// # Errors
 /// 400 for a reason that is blank or too long.
 pub fn check_reason(reason: &str) -> Result<(), ApiError> {
-    if reason.trim().is_empty() || reason.chars().count() > MAX_REASON {
-        return Err(ApiError::input(format!("reason: expected 1 to {MAX_REASON} characters")));
-    }
-    Ok(())
+    workflows::values::check_reason(reason).map_err(|problem| ApiError::input(format!("reason: {problem}")))
 }

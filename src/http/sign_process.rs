@@ -14,6 +14,7 @@ use workflows::{
         Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Rejection,
         SignatureStatus, Signer, SignerFields, Status, process_id,
     },
+    values::{self, Problems},
 };
 
 use super::{
@@ -21,7 +22,7 @@ use super::{
     context::{Caller, organization_parameter, uuid_parameter},
     error::only,
     json::Json,
-    people::{self, Person},
+    people::Person,
     processes::{self, Engine, IdResponse},
     responses::{Conflict, Failures},
 };
@@ -37,9 +38,6 @@ use crate::{
 
 /// Most bytes of a creation in the journal, with room for what the journal adds.
 const MAX_CREATION: usize = store::MAX_BODY - 4096;
-
-/// Longest alias of a signer, in characters.
-const MAX_ALIAS: usize = 100;
 
 const CREATION: &str = "/v1/orgs/{org_id}/sign_process";
 const PROCESS: &str = "/v1/orgs/{org_id}/sign_process/{sign_process_id}";
@@ -221,16 +219,16 @@ struct Check<'a> {
     state: &'a State,
     organization: &'a str,
     configuration: &'a SignConfiguration,
-    problems: Vec<String>,
+    problems: Problems,
 }
 
 impl<'a> Check<'a> {
     fn new(state: &'a State, organization: &'a str, configuration: &'a SignConfiguration) -> Self {
-        Self { state, organization, configuration, problems: Vec::new() }
+        Self { state, organization, configuration, problems: Problems::default() }
     }
 
-    fn problem(&mut self, problem: impl Into<String>) {
-        self.problems.push(problem.into());
+    fn problem(&mut self, path: impl Into<String>, message: impl std::fmt::Display) {
+        self.problems.note(path, message);
     }
 
     async fn creation(
@@ -240,24 +238,24 @@ impl<'a> Check<'a> {
         engine: &Engine,
     ) -> Result<Creation, ApiError> {
         if request.sign.kind != SignType::Simple {
-            self.problem("sign.type: only SIMPLE is supported by this version");
+            self.problem("sign.type", "only SIMPLE is supported by this version");
         }
         if request.identification.kind != IdentificationType::Otp {
-            self.problem("identification.type: only OTP is supported by this version");
+            self.problem("identification.type", "only OTP is supported by this version");
         }
         let expires_in = self.expires_in(request.expires_in.as_deref());
         let signers = self.signers(request.signers);
         let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
         let count = request.sign.documents.len() + request.sign.preview_documents.as_ref().map_or(0, Vec::len);
         if request.sign.documents.is_empty() || count > MAX_DOCUMENTS {
-            self.problem(format!("sign.documents: expected 1 to {MAX_DOCUMENTS} documents, those to preview included"));
-            return Err(ApiError::inputs(self.problems));
+            self.problem("sign.documents", format!("expected 1 to {MAX_DOCUMENTS} documents, those to preview included"));
+            return Err(self.problems.into());
         }
         let mut documents = Vec::new();
         for (index, document) in request.sign.documents.into_iter().enumerate() {
             let path = format!("sign.documents[{index}]");
             if documents.iter().any(|other: &Document| other.id == document.id) {
-                self.problem(format!("{path}.id: the document is named twice"));
+                self.problem(format!("{path}.id"), "the document is named twice");
                 continue;
             }
             documents.extend(self.document(&path, document, &aliases).await?);
@@ -267,7 +265,7 @@ impl<'a> Check<'a> {
             previews.extend(self.preview(&format!("sign.preview_documents[{index}]"), id, &documents).await?);
         }
         if !self.problems.is_empty() {
-            return Err(ApiError::inputs(self.problems));
+            return Err(self.problems.into());
         }
         let creation = Creation {
             id: process_id(Uuid::now_v7()),
@@ -294,25 +292,23 @@ impl<'a> Check<'a> {
         let Some(text) = text else { return self.configuration.expiration_duration };
         match iso_duration::parse(text) {
             Ok(duration) if (MIN_EXPIRY..=MAX_EXPIRY).contains(&duration) => return duration,
-            Ok(_) => self.problem("expires_in: expected PT15M to P30D"),
-            Err(error) => self.problem(format!("expires_in: {error}")),
+            Ok(_) => self.problem("expires_in", "expected PT15M to P30D"),
+            Err(error) => self.problem("expires_in", error),
         }
         MAX_EXPIRY
     }
 
     fn signers(&mut self, requests: Vec<SignerRequest>) -> Vec<Signer> {
         if requests.is_empty() || requests.len() > MAX_SIGNERS {
-            self.problem(format!("signers: expected 1 to {MAX_SIGNERS}"));
+            self.problem("signers", format!("expected 1 to {MAX_SIGNERS}"));
             return Vec::new();
         }
         let mut signers: Vec<Signer> = Vec::new();
         for (index, request) in requests.into_iter().enumerate() {
             let path = format!("signers[{index}]");
-            let alias = request.alias.trim().to_owned();
-            if alias.is_empty() || alias.chars().count() > MAX_ALIAS || alias.chars().any(char::is_control) {
-                self.problem(format!("{path}.alias: expected 1 to {MAX_ALIAS} characters"));
-            } else if signers.iter().any(|other| other.alias == alias) {
-                self.problem(format!("{path}.alias: another signer has it"));
+            let alias = self.problems.take(format!("{path}.alias"), values::alias(&request.alias)).unwrap_or_default();
+            if !alias.is_empty() && signers.iter().any(|other| other.alias == alias) {
+                self.problem(format!("{path}.alias"), "another signer has it");
             }
             let person = Person {
                 name: Some(request.name),
@@ -324,13 +320,13 @@ impl<'a> Check<'a> {
             };
             let person = person.check(&path, &mut self.problems);
             let two_factor_type = request.identification.and_then(|identification| identification.two_factor_type);
-            people::check_second_factor(&path, &person, two_factor_type, &mut self.problems);
+            person.check_second_factor(&path, two_factor_type, &mut self.problems);
             // The code goes out on the first of the tenant's channels that reaches the signer.
             let channel = self.configuration.channels.iter().copied().find(|channel| person.destination(*channel).is_some());
             if channel.is_none() {
                 let channels: Vec<_> =
                     self.configuration.channels.iter().map(|channel| format!("{channel:?}").to_uppercase()).collect();
-                self.problem(format!("{path}: no email or msisdn for a channel of the organization ({})", channels.join(", ")));
+                self.problem(path, format!("no email or msisdn for a channel of the organization ({})", channels.join(", ")));
             }
             let channel = channel.unwrap_or(workflows::Channel::Email);
             signers.push(Signer { alias, person, identification: Uuid::now_v7(), channel, two_factor_type });
@@ -342,13 +338,13 @@ impl<'a> Check<'a> {
         let owner = match request.owner.as_deref().map(Owner::new).transpose() {
             Ok(owner) => owner,
             Err(message) => {
-                self.problem(format!("{path}.owner: {message}"));
+                self.problem(format!("{path}.owner"), message);
                 return Ok(None);
             }
         };
         let Some(record) = self.record(path, request.id, owner.as_ref()).await? else { return Ok(None) };
         if record.extension != Extension::Pdf {
-            self.problem(format!("{path}.id: the document is no PDF but {}", record.extension.as_str()));
+            self.problem(format!("{path}.id"), format!("the document is no PDF but {}", record.extension.as_str()));
             return Ok(None);
         }
         let sign_fields = request.sign_fields.unwrap_or_default();
@@ -362,14 +358,14 @@ impl<'a> Check<'a> {
             Ok(inspected) => inspected,
             Err(error) => {
                 let reason = error.set_aside().ok_or(error)?;
-                self.problem(format!("{path}.id: the document cannot be signed: {reason}"));
+                self.problem(format!("{path}.id"), format!("the document cannot be signed: {reason}"));
                 return Ok(None);
             }
         };
         let facts = match inspected {
             Ok(facts) => facts,
             Err(reason) => {
-                self.problem(format!("{path}.id: the document cannot be signed: {reason}"));
+                self.problem(format!("{path}.id"), format!("the document cannot be signed: {reason}"));
                 return Ok(None);
             }
         };
@@ -396,16 +392,16 @@ impl<'a> Check<'a> {
         for (index, request) in requests.iter().enumerate() {
             let path = format!("{path}.sign_fields[{index}]");
             if !aliases.contains(&request.signer) {
-                self.problem(format!("{path}.signer: no signer has this alias"));
+                self.problem(format!("{path}.signer"), "no signer has this alias");
             }
             if request.fields.is_empty() {
-                self.problem(format!("{path}.fields: expected at least one"));
+                self.problem(format!("{path}.fields"), "expected at least one");
             }
             for name in &request.fields {
                 match known.iter().find(|field| field.name == *name) {
-                    None => self.problem(format!("{path}.fields: the document has no signature field of this name")),
-                    Some(field) if field.signed => self.problem(format!("{path}.fields: a field is signed already")),
-                    Some(_) if used.contains(name) => self.problem(format!("{path}.fields: a field is named twice")),
+                    None => self.problem(format!("{path}.fields"), "the document has no signature field of this name"),
+                    Some(field) if field.signed => self.problem(format!("{path}.fields"), "a field is signed already"),
+                    Some(_) if used.contains(name) => self.problem(format!("{path}.fields"), "a field is named twice"),
                     Some(_) => used.push(name.clone()),
                 }
             }
@@ -419,7 +415,7 @@ impl<'a> Check<'a> {
         let record = match self.state.documents.find(self.organization, id).await {
             Ok(record) => record,
             Err(documents::Error::NotFound) => {
-                self.problem(format!("{path}: there is no such document"));
+                self.problem(path, "there is no such document");
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
@@ -434,7 +430,7 @@ impl<'a> Check<'a> {
         match self.state.documents.read(self.organization, id, owner).await {
             Ok(record) => Ok(Some(record)),
             Err(error @ (documents::Error::NotFound | documents::Error::NotOwner | documents::Error::Gone)) => {
-                self.problem(format!("{path}: {error}"));
+                self.problem(path, error);
                 Ok(None)
             }
             Err(error) => Err(error.into()),

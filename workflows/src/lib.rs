@@ -6,13 +6,13 @@
 pub mod diagram;
 pub mod identification;
 mod machine;
-mod person;
 pub mod sign_process;
 #[cfg(test)]
 mod testing;
+pub mod values;
 
 pub use machine::{Answer, Decision, Machine, Transition};
-pub use person::{
+pub use values::{
     Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
     IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType,
 };

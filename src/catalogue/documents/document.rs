@@ -11,7 +11,7 @@ use store::blobs::Digest;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::labels::Owner;
+use workflows::values::Owner;
 
 /// Storage format of a document; agrees with its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

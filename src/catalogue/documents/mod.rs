@@ -5,7 +5,6 @@
 
 mod content;
 mod document;
-mod labels;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +19,13 @@ use store::blobs::{self, Blobs, Collected, Digest};
 use store::{RecordKey, Store, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
+use workflows::values::{self, Problems};
 
 pub use document::{Document, Extension, State};
-pub use labels::Owner;
+pub use workflows::values::Owner;
 
+use super::Error as CatalogueError;
 use super::references::{Holder, References};
-use super::{Error as CatalogueError, Problem};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
 use crate::records::{self, Records, Versioned};
 use crate::render_workers::{self, Workers};
@@ -73,7 +73,7 @@ pub enum Error {
     Public,
     /// What was sent cannot become a document.
     #[error("the document is not valid")]
-    Invalid(Vec<Problem>),
+    Invalid(Problems),
     /// The content is over the limit, in bytes.
     #[error("a document may have {0} bytes")]
     TooLarge(usize),
@@ -218,16 +218,15 @@ impl Documents {
     }
 
     async fn check(&self, organization: &str, upload: Upload) -> Result<(Produced, Option<ActiveContent>), Error> {
-        let mut problems = Vec::new();
-        let mut noted = |member: &'static str, message: String| problems.push(Problem::new(member, message));
+        let mut problems = Problems::default();
         let missing = || "the part is missing".to_owned();
 
-        let name = upload.name.ok_or_else(missing).and_then(|name| labels::check_name(&name).map(|()| name));
-        let name = name.map_err(|message| noted("name", message)).ok();
+        let name = upload.name.ok_or_else(missing).and_then(|name| values::check_document_name(&name).map(|()| name));
+        let name = problems.take("name", name);
         let extension = upload.extension.ok_or_else(missing).and_then(|extension| extension.parse::<Extension>());
-        let extension = extension.map_err(|message| noted("extension", message)).ok();
-        let tags = labels::normalise_tags(&upload.tags).map_err(|message| noted("tags", message)).ok();
-        let bytes = upload.content.ok_or_else(missing).map_err(|message| noted("content", message)).ok();
+        let extension = problems.take("extension", extension);
+        let tags = problems.take("tags", values::normalised_tags(&upload.tags));
+        let bytes = problems.take("content", upload.content.ok_or_else(missing));
 
         if bytes.as_ref().is_some_and(|bytes| bytes.len() > self.options.max_bytes) {
             return Err(Error::TooLarge(self.options.max_bytes));
@@ -243,12 +242,12 @@ impl Documents {
                     let compared =
                         self.compare(organization, digest, pdf.rehearsal.pdf.into(), original, &pdf.rehearsal.masks).await?;
                     match would_change(&compared) {
-                        Some(message) => noted("content", message),
+                        Some(message) => problems.note("content", message),
                         None => comparison = Some(compared),
                     }
                 }
-                Ok(Err(message)) => noted("content", message),
-                Err(error @ cpu_pool::Error::SetAside(_)) => noted("content", error.to_string()),
+                Ok(Err(message)) => problems.note("content", message),
+                Err(error @ cpu_pool::Error::SetAside(_)) => problems.note("content", error.to_string()),
                 Err(error) => return Err(error.into()),
             }
         }

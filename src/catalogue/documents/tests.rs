@@ -92,7 +92,7 @@ async fn all_problems_of_an_upload_are_told_at_once_and_nothing_is_stored() {
 
     let Err(Error::Invalid(problems)) = world.documents.upload(ORG, upload, noon()).await else { panic!("not refused") };
 
-    let members: Vec<_> = problems.iter().map(|problem| problem.member).collect();
+    let members: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(members, ["name", "extension", "tags", "content"]);
     assert!(world.blobs.organizations().await.unwrap().is_empty());
 }

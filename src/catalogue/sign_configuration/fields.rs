@@ -4,8 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workflows::EmailAddress;
-
-use crate::iso_duration;
+use workflows::values::{UNDELIVERABLE, duration};
 
 pub use workflows::{Channel, SignType};
 
@@ -47,7 +46,7 @@ pub(super) fn check_landing_url(url: &str) -> Result<(), String> {
 pub(super) fn check_email(email: &str) -> Result<(), String> {
     match EmailAddress::parse(email) {
         Ok(_) => Ok(()),
-        Err(problem) => Err(format!("not an e-mail address that can be delivered: {problem}")),
+        Err(problem) => Err(format!("{UNDELIVERABLE}: {problem}")),
     }
 }
 
@@ -65,7 +64,7 @@ fn check_line(text: &str, longest: usize) -> Result<(), String> {
 }
 
 pub(super) fn parse_expiration(text: &str) -> Result<TimeDelta, String> {
-    let duration = iso_duration::parse(text).map_err(|error| error.to_string())?;
+    let duration = duration::parse(text).map_err(|error| error.to_string())?;
     if (SHORTEST..=LONGEST).contains(&duration) { Ok(duration) } else { Err("must be from PT15M to P30D".into()) }
 }
 

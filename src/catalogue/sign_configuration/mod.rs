@@ -18,12 +18,12 @@ use documents::pkcs12::{self, Identity};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{RecordKey, Store, Timestamp, blobs::Digest};
+use workflows::values::{Problem, Problems, duration};
 
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 
-use super::{Error as CatalogueError, Problem};
+use super::Error as CatalogueError;
 use crate::cpu_pool::{CpuPool, Job, Work};
-use crate::iso_duration;
 use crate::keys::Keys;
 use crate::records::{self, Records, Versioned};
 
@@ -58,7 +58,7 @@ pub enum Error {
     WrongPassword,
     /// What was sent cannot become a configuration.
     #[error("the sign configuration is not valid")]
-    Invalid(Vec<Problem>),
+    Invalid(Problems),
     /// The stored file does not open any more: another master key, or a damaged record.
     #[error("the stored certificate cannot be opened: {0}")]
     Unusable(String),
@@ -145,7 +145,7 @@ pub struct SignConfiguration {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Stored {
     landing_url: String,
-    #[serde(with = "iso_duration")]
+    #[serde(with = "duration")]
     expiration_duration: TimeDelta,
     channels: Vec<Channel>,
     certificate: Certificate,
@@ -254,7 +254,7 @@ impl SignConfigurations {
         let (Some(landing_url), Some(expiration_duration), Some(channels), Some(notification_email), Some(certificate)) =
             (checked.landing_url, checked.expiration_duration, checked.channels, checked.notification_email, checked.certificate)
         else {
-            return Err(Error::Invalid(Vec::new()));
+            return Err(Error::Invalid(Problems::default()));
         };
         let providers = checked.providers;
         let (certificate, sealed) = certificate;
@@ -270,7 +270,7 @@ impl SignConfigurations {
         if self.load(organization).await?.is_none() {
             return Err(Error::NotFound);
         }
-        let checked = self.check(organization, change, Vec::new(), now).await?;
+        let checked = self.check(organization, change, Problems::default(), now).await?;
         self.change(organization, now, |current| {
             let mut stored = current.ok_or(Error::NotFound)?;
             stored.landing_url = checked.landing_url.clone().unwrap_or(stored.landing_url);
@@ -332,14 +332,8 @@ impl SignConfigurations {
 
     /// Checks each member that is there; `problems` are those found before. The password is judged last, as its 401 must
     /// not hide a 400.
-    async fn check(
-        &self,
-        organization: &str,
-        change: Change,
-        mut problems: Vec<Problem>,
-        now: Timestamp,
-    ) -> Result<Checked, Error> {
-        let mut read = Reader { problems: &mut problems };
+    async fn check(&self, organization: &str, change: Change, mut problems: Problems, now: Timestamp) -> Result<Checked, Error> {
+        let mut read = Reader(&mut problems);
         let landing_url =
             read.member("landing_url", change.landing_url, |url| fields::check_landing_url(&url).map(|()| url.trim().to_owned()));
         let expiration_duration =
@@ -354,14 +348,15 @@ impl SignConfigurations {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {
                 // On creation the missing password was noted already.
-                if read.problems.iter().all(|problem| problem.member != "sign_certificate_password") {
-                    read.note("sign_certificate_password", "a new certificate needs its password in the same request");
+                if !problems.has("sign_certificate_password") {
+                    problems.note("sign_certificate_password", "a new certificate needs its password in the same request");
                 }
                 None
             }
             (None, Some(_)) => {
-                if read.problems.iter().all(|problem| problem.member != "content") {
-                    read.note("sign_certificate_password", "a password is only taken together with its certificate in content");
+                if !problems.has("content") {
+                    problems
+                        .note("sign_certificate_password", "a password is only taken together with its certificate in content");
                 }
                 None
             }
@@ -384,7 +379,7 @@ impl SignConfigurations {
         password: String,
         now: Timestamp,
     ) -> Result<(Certificate, String), Error> {
-        let refused = |message: String| Error::Invalid(vec![Problem::new("content", message)]);
+        let refused = |message: String| Error::Invalid(Problem { path: "content".into(), message }.into());
         if content.len() > MAX_CERTIFICATE {
             return Err(refused(format!("a PKCS#12 file may have {MAX_CERTIFICATE} bytes")));
         }
@@ -432,28 +427,16 @@ impl SignConfigurations {
     }
 }
 
-/// Reads members and notes what is wrong with each.
-struct Reader<'a> {
-    problems: &'a mut Vec<Problem>,
-}
+/// Reads the members that are there and notes what is wrong with each.
+struct Reader<'a>(&'a mut Problems);
 
 impl Reader<'_> {
     fn member<T, U>(&mut self, name: &'static str, value: Option<T>, read: impl FnOnce(T) -> Result<U, String>) -> Option<U> {
-        match value.map(read)? {
-            Ok(value) => Some(value),
-            Err(message) => {
-                self.note(name, message);
-                None
-            }
-        }
-    }
-
-    fn note(&mut self, name: &'static str, message: impl Into<String>) {
-        self.problems.push(Problem::new(name, message));
+        self.0.take(name, value.map(read)?)
     }
 }
 
-fn missing_members(change: &Change) -> Vec<Problem> {
+fn missing_members(change: &Change) -> Problems {
     let needed = [
         ("landing_url", change.landing_url.is_some()),
         ("expiration_duration", change.expiration_duration.is_some()),
@@ -462,5 +445,7 @@ fn missing_members(change: &Change) -> Vec<Problem> {
         ("sign_certificate_password", change.sign_certificate_password.is_some()),
         ("notification_email", change.notification_email.is_some()),
     ];
-    needed.into_iter().filter(|(_, present)| !present).map(|(name, _)| Problem::new(name, "the part is missing")).collect()
+    let mut problems = Problems::default();
+    needed.into_iter().filter(|(_, present)| !present).for_each(|(name, _)| problems.note(name, "the part is missing"));
+    problems
 }

@@ -30,9 +30,9 @@ fn world() -> (SignConfigurations, Arc<Model>) {
     (SignConfigurations::new(store.clone(), Keys::from_bytes(&[3; 32]), CpuPool::default()), store)
 }
 
-fn members(outcome: Result<(), Error>) -> Vec<&'static str> {
+fn members(outcome: Result<(), Error>) -> Vec<String> {
     match outcome {
-        Err(Error::Invalid(problems)) => problems.iter().map(|problem| problem.member).collect(),
+        Err(Error::Invalid(problems)) => problems.iter().map(|problem| problem.path.clone()).collect(),
         other => panic!("not refused as invalid: {other:?}"),
     }
 }

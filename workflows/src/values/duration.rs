@@ -1,8 +1,8 @@
 //! ISO-8601 durations as the contract sends them (`PT15M`, `P7D`): text to [`TimeDelta`] and back.
 //!
 //! Only lengths that are the same on every calendar are taken: weeks, days of 24 hours, hours, minutes, seconds. Years and months
-//! are refused, as a time limit must not depend on the day on which it starts. Use as `#[serde(with = "iso_duration")]`, for an
-//! optional field as `#[serde(default, with = "iso_duration::option")]`.
+//! are refused, as a time limit must not depend on the day on which it starts. Use as `#[serde(with = "duration")]`, for an
+//! optional field as `#[serde(default, with = "duration::option")]`.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer, Serializer, de};
@@ -260,9 +260,9 @@ mod tests {
     fn serde_reads_and_writes_it() {
         #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         struct Body {
-            #[serde(with = "crate::iso_duration")]
+            #[serde(with = "crate::values::duration")]
             limit: TimeDelta,
-            #[serde(default, with = "crate::iso_duration::option")]
+            #[serde(default, with = "crate::values::duration::option")]
             reminder: Option<TimeDelta>,
         }
         let body: Body = serde_json::from_str(r#"{"limit":"PT15M"}"#).unwrap();

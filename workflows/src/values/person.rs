@@ -4,7 +4,14 @@ mod email;
 
 use serde::{Deserialize, Serialize};
 
+use super::Problems;
+
 pub use email::{EmailAddress, EmailProblem, MAX_EMAIL};
+
+/// Length of a name, in characters.
+const MAX_NAME: usize = 200;
+/// Length of a document number, in bytes.
+const MAX_DOCUMENT_NUMBER: usize = 50;
 
 /// Contract `Language`: of the texts sent to a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -141,6 +148,9 @@ pub struct IdentityDocument {
     pub country: Option<String>,
 }
 
+/// What is said of an address to which no mail can be sent.
+pub const UNDELIVERABLE: &str = "not an e-mail address that can be delivered";
+
 /// Who a person is and how they are reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
@@ -158,7 +168,71 @@ pub struct Contact {
     pub language: Language,
 }
 
+impl IdentityDocument {
+    /// Notes what is wrong with the members, whose names follow `path`.
+    pub fn check(&self, path: &str, problems: &mut Problems) {
+        let number = self.document_number.trim();
+        let is_number = (1..=MAX_DOCUMENT_NUMBER).contains(&number.len())
+            && number.chars().any(char::is_alphanumeric)
+            && !number.chars().any(char::is_control);
+        if !is_number {
+            let expected = format!("expected 1 to {MAX_DOCUMENT_NUMBER} characters with letters or digits");
+            problems.note(format!("{path}.document_number"), expected);
+        }
+        let country = self.country.as_deref();
+        if country.is_some_and(|country| country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase())) {
+            problems.note(format!("{path}.country"), "expected two capital letters (ISO 3166-1)");
+        }
+        if self.document_type == DocumentType::IdentityCard && country.is_none() {
+            problems.note(format!("{path}.country"), "an IDENTITY_CARD needs it");
+        }
+    }
+}
+
 impl Contact {
+    /// The person as it is kept: names and address without white space around them. Notes what is wrong with the members, whose names
+    /// follow `path`.
+    pub fn checked(mut self, path: &str, problems: &mut Problems) -> Self {
+        for (member, value) in [("name", &mut self.name), ("last_name", &mut self.last_name)] {
+            let Some(text) = value else { continue };
+            *text = text.trim().to_owned();
+            if text.is_empty() || text.chars().count() > MAX_NAME || text.chars().any(char::is_control) {
+                let expected = format!("expected 1 to {MAX_NAME} characters without control characters");
+                problems.note(format!("{path}.{member}"), expected);
+            }
+        }
+        if let Some(email) = &mut self.email {
+            *email = email.trim().to_owned();
+            let read = EmailAddress::parse(email).map_err(|problem| format!("{UNDELIVERABLE}: {problem}"));
+            problems.take(format!("{path}.email"), read);
+        }
+        if self.msisdn.as_ref().is_some_and(|msisdn| !msisdn.is_valid()) {
+            let expected = "expected a country_code of 1 to 3 digits without \"+\" and at most 15 digits in all";
+            problems.note(format!("{path}.msisdn"), expected);
+        }
+        if let Some(document) = &self.identity_document {
+            document.check(&format!("{path}.identity_document"), problems);
+        }
+        self
+    }
+
+    /// Notes the member that a channel needs of the person and that is missing.
+    pub fn check_channel(&self, path: &str, channel: Channel, problems: &mut Problems) {
+        if self.destination(channel).is_none() {
+            let needed = if channel == Channel::Email { "email" } else { "msisdn" };
+            problems.note(format!("{path}.{needed}"), "the channel needs it");
+        }
+    }
+
+    /// Notes the member that a second factor needs of the person and that is missing.
+    pub fn check_second_factor(&self, path: &str, kind: Option<TwoFactorType>, problems: &mut Problems) {
+        let Some(kind) = kind else { return };
+        if self.second_factor(kind).is_none_or(|value| value.is_empty()) {
+            let needed = if kind == TwoFactorType::Email { "email" } else { "identity_document" };
+            problems.note(format!("{path}.{needed}"), "the second factor needs it");
+        }
+    }
+
     /// Given and family name, as far as they are known.
     pub fn full_name(&self) -> Option<String> {
         let parts: Vec<_> = [&self.name, &self.last_name].into_iter().flatten().map(String::as_str).collect();

@@ -1,14 +1,14 @@
-//! Names, tags and owners in the form in which they are kept and compared.
+//! Names, tags and owners of documents, in the form in which they are kept and compared.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Longest name, tag or owner, in bytes of UTF-8.
-const MAX_LENGTH: usize = 255;
+/// Length of a name, tag or owner, in bytes of UTF-8.
+pub const MAX_LABEL: usize = 255;
 
-/// Most tags of a document (UppercaseTags).
-const MAX_TAGS: usize = 5;
+/// Tags of a document (contract `UppercaseTags`).
+pub const MAX_TAGS: usize = 5;
 
 /// Labels that clients send by mistake (UppercaseTags), in the form in which they are compared.
 const RESERVED: [&str; 3] = ["NULL", "UNDEFINED", "NAN"];
@@ -44,8 +44,11 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Checks a document's name against `^\S+$` (DocumentName).
-pub(super) fn check_name(name: &str) -> Result<(), String> {
+/// Checks a document's name against `^\S+$` (contract `DocumentName`).
+///
+/// # Errors
+/// What is wrong, in words for the caller.
+pub fn check_document_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("the name may not be empty".into());
     }
@@ -55,8 +58,11 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     check_text(name)
 }
 
-/// Normalises tags by the rules of UppercaseTags; uniqueness and number are judged afterwards.
-pub(super) fn normalise_tags(tags: &[String]) -> Result<Vec<String>, String> {
+/// Tags without white space and in upper case (contract `UppercaseTags`); uniqueness and number are judged afterwards.
+///
+/// # Errors
+/// What is wrong, in words for the caller.
+pub fn normalised_tags(tags: &[String]) -> Result<Vec<String>, String> {
     let mut normalised = Vec::new();
     for tag in tags {
         let tag: String = tag.chars().filter(|c| !is_space(*c)).collect::<String>().to_uppercase();
@@ -84,8 +90,8 @@ fn is_space(c: char) -> bool {
 }
 
 fn check_text(text: &str) -> Result<(), String> {
-    if text.len() > MAX_LENGTH {
-        return Err(format!("at most {MAX_LENGTH} bytes are allowed"));
+    if text.len() > MAX_LABEL {
+        return Err(format!("at most {MAX_LABEL} bytes are allowed"));
     }
     if text.chars().any(char::is_control) {
         return Err("control characters are not allowed".into());
@@ -98,7 +104,7 @@ mod tests {
     use super::*;
 
     fn tags(tags: &[&str]) -> Result<Vec<String>, String> {
-        normalise_tags(&tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>())
+        normalised_tags(&tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -124,13 +130,13 @@ mod tests {
     #[test]
     fn names_have_no_white_space_and_are_bounded() {
         for name in ["contract", "año-2026.pdf", "a/b"] {
-            assert!(check_name(name).is_ok(), "{name}");
+            assert!(check_document_name(name).is_ok(), "{name}");
         }
         for name in ["", "a b", "a\u{a0}b", "a\u{feff}", "tab\t", "nul\0"] {
-            assert!(check_name(name).is_err(), "{name:?}");
+            assert!(check_document_name(name).is_err(), "{name:?}");
         }
-        assert!(check_name(&"x".repeat(255)).is_ok());
-        assert!(check_name(&"x".repeat(256)).is_err());
+        assert!(check_document_name(&"x".repeat(255)).is_ok());
+        assert!(check_document_name(&"x".repeat(256)).is_err());
     }
 
     #[test]

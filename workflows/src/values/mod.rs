@@ -1,0 +1,18 @@
+//! The values that come from callers, each with its rule: written once, whoever reads the value.
+//!
+//! A rule answers in words that stand behind a member's name ("`actor.email`: not an e-mail address ..."); [`Problems`] collects them, so that a
+//! caller is told everything that is wrong at once.
+
+pub mod duration;
+mod labels;
+mod person;
+mod problems;
+mod texts;
+
+pub use labels::{MAX_LABEL, MAX_TAGS, Owner, check_document_name, normalised_tags};
+pub use person::{
+    Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
+    IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType, UNDELIVERABLE,
+};
+pub use problems::{MAX_PROBLEMS, Problem, Problems};
+pub use texts::{MAX_ALIAS, MAX_REASON, alias, check_reason};
