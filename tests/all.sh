@@ -48,6 +48,7 @@ system_tools() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
     java_17 || missing+=(openjdk-17-jre-headless)
+    command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
     command -v mvn >/dev/null || missing+=(maven)
     [ ${#missing[@]} = 0 ] && return
     command -v apt-get >/dev/null || { echo "please install: ${missing[*]}"; return 1; }
@@ -128,12 +129,40 @@ outside_demo() {
     done
 }
 
-# Files that contradict themselves: refused, or the seal shows what the upload showed in three viewers.
-outside_mutants() {
-    "$venv/bin/python" tests/outside/mutants.py --judge "$built/examples/judge" --count 2000
+# A generator of `tests/outside`, for at most so many seconds; it and all that it started end then, and what they wrote goes with this script.
+generator() {
+    local seconds="$1" name="$2"
+    shift 2
+    TMPDIR="$work" timeout --kill-after=10 "$seconds" "$venv/bin/python" "tests/outside/$name.py" "$@" ||
+        { echo "$name: exit status $? (124: not done after $seconds s)"; return 1; }
 }
 
-step "system tools (qpdf, poppler, mupdf, python3, java, maven)" system_tools
+# Files that contradict themselves: refused, or the seal shows what the upload showed in three viewers.
+outside_mutants() {
+    generator 900 mutants --judge "$built/examples/judge" --count 2000
+}
+
+# The libraries come once, through Maven.
+eu_dss() {
+    timeout --kill-after=10 900 tests/outside/dss.sh --build
+}
+
+# Changes behind a signature that a viewer shows: told. pyHanko and EU DSS judge the same files.
+outside_after_signing() {
+    generator 900 after_signing --judge "$built/examples/judge" --count 500 --dss tests/outside/dss.sh | tee "$work/after_signing.log"
+}
+
+# Time and memory of sealing, verifying and opening, within a budget of each file's size.
+outside_hostile() {
+    generator 900 hostile --judge "$built/examples/judge" --count 2000
+}
+
+# The others are served while one organization uploads such files, and SIGTERM ends the server meanwhile.
+outside_hostile_server() {
+    generator 300 hostile_server --rubrica "$built/rubrica" --seconds 30
+}
+
+step "system tools (viewers, python3, java, maven)" system_tools
 step "python tools (pyHanko, moto, pikepdf, pdfium)" python_tools
 step "build of the tests" build_tests
 if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
@@ -147,3 +176,9 @@ step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "sealed samples, by validators of others" outside_samples
 step "a process of the demo, by validators of others" outside_demo
 step "2,000 files that contradict themselves, in three viewers" outside_mutants
+step "the peer EU DSS" eu_dss
+step "500 changes behind signatures, with two peers" outside_after_signing
+# Who tells of them.
+sed -n '/^of .* that a viewer shows/,$ s/^/    /p' "$work/after_signing.log"
+step "2,000 hostile files, time and memory of each" outside_hostile
+step "hostile uploads to a server that others use" outside_hostile_server

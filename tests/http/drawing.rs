@@ -12,6 +12,14 @@ use rubrica::{
 };
 use store::blobs::Digest;
 
+use crate::{
+    own,
+    support::{Client, Form, PATIENCE, wait_for},
+};
+
+/// Longest time in which a server has to end whose documents are cut off; without that it would wait for 30 s.
+const SHUTDOWN: Duration = Duration::from_secs(15);
+
 fn workers(cpu: &CpuPool) -> Workers {
     let process = worker::Options { program: env!("CARGO_BIN_EXE_rubrica").into(), seconds: 1, ..worker::Options::default() };
     Workers::new(cpu.clone(), Options { process, limits: Limits::default() }, Metrics::default())
@@ -41,6 +49,13 @@ fn poison() -> Bytes {
     let mut bytes = Vec::new();
     document.save_to(&mut bytes).expect("it is written");
     bytes.into()
+}
+
+/// What a scrape says of a metric, with the labels given; 0 if nothing was counted yet.
+fn metric(client: &Client, name: &str) -> u64 {
+    let scrape = String::from_utf8(client.get("/metrics").send().expect(200).body).expect("text");
+    let value = scrape.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+    value.unwrap_or_default()
 }
 
 #[tokio::test]
@@ -87,4 +102,40 @@ async fn a_poison_document_is_set_aside_after_two_attempts_and_others_are_served
     let refused = compare(&workers, "hostile", &poison).await;
     assert!(matches!(refused, Err(Error::Pool(cpu_pool::Error::SetAside(_)))), "{refused:?}");
     assert!(began.elapsed() < Duration::from_millis(500), "it is not tried a third time");
+}
+
+#[test]
+fn an_upload_whose_pages_cannot_be_drawn_is_tried_twice_and_then_set_aside() {
+    let (server, journey) = own(Some("[render]\nprocessor_time = \"PT1S\"\n"));
+    let client = server.anonymous();
+    let poison = poison();
+    for (upload, drawn) in [(1, 1), (2, 2), (3, 2), (4, 2)] {
+        // That its pages were not compared is said in the evidence; its structure was.
+        journey.upload("contract.pdf", &poison);
+        assert_eq!(metric(&client, "rubrica_render_ends_total{cause=\"time\"}"), drawn, "after upload {upload}");
+    }
+    assert_eq!(metric(&client, "rubrica_cpu_pool_set_aside"), 1);
+    assert_eq!(metric(&client, "rubrica_render_processes"), 0);
+    journey.upload("contract.pdf", &crate::pdf());
+    assert_eq!(metric(&client, "rubrica_render_processes"), 1, "another file is drawn");
+}
+
+#[test]
+fn a_server_that_goes_down_does_not_wait_for_a_file_that_never_ends() {
+    // The bounds of a file are far above what the test waits for.
+    let bounds = "[render]\nprocessor_time = \"PT10M\"\n[cpu]\ntime = \"PT10M\"\n";
+    let (server, journey) = own(Some(bounds));
+    let client = server.anonymous();
+    std::thread::scope(|scope| {
+        let upload = scope.spawn(|| {
+            let form = Form::new().part("name", "poison").part("extension", "pdf").file("content", "poison.pdf", poison());
+            journey.client.post(&journey.path("documents")).form(form).try_send()
+        });
+        wait_for("the pages to be drawn", PATIENCE, || (metric(&client, "rubrica_render_processes") == 1).then_some(()));
+        let began = Instant::now();
+        assert!(server.terminate().success());
+        assert!(began.elapsed() < SHUTDOWN, "it ended after {:?}", began.elapsed());
+        // Cut off with an answer that says so, or with the connection.
+        assert!(upload.join().expect("no panic").map_or(true, |answer| answer.status == 503));
+    });
 }

@@ -150,7 +150,7 @@ class Worker:
 
 def words(path):
     """All words that poppler finds, those of form fields included: what a seal draws anew must still say the same."""
-    run = subprocess.run(["pdftotext", "-q", path, "-"], capture_output=True, timeout=60, check=False)
+    run = subprocess.run(["pdftotext", "-q", path, "-"], capture_output=True, timeout=600, check=False)
     return set(run.stdout.decode("utf-8", "replace").split())
 
 

@@ -20,9 +20,10 @@ class Judge:
         self.process, self.errors, self.rest = None, None, b""
 
     def ask(self, *job, timeout=60.0):
-        """The answer; {"died": how} or {"hung": seconds} where there is none."""
+        """The answer, with `cpu`, the seconds of processor time; {"died": how} or {"hung": seconds} where there is none."""
         if self.process is None:
             self._start()
+        began = self._processor_time()
         try:
             self.process.stdin.write(("\t".join(job) + "\n").encode())
             self.process.stdin.flush()
@@ -32,7 +33,7 @@ class Judge:
         if line is None:
             self.close()
             return {"hung": timeout}
-        return json.loads(line) if line else self._died()
+        return json.loads(line) | {"cpu": self._processor_time() - began} if line else self._died()
 
     def close(self):
         if self.process is not None:
@@ -55,6 +56,12 @@ class Judge:
         self.process = subprocess.Popen(
             [self.binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=bounded
         )
+
+    def _processor_time(self):
+        """Seconds that the process has used: other programs on the machine do not count."""
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            words = file.read().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def _line(self, until):
         """One line of the answer, empty where the process has ended, None where the time is over."""

@@ -39,8 +39,10 @@ class Dss:
         self.program = program
 
     def validate(self, paths, roots):
-        """By path, as `pyhanko`."""
-        ran = subprocess.run([self.program, *roots], input="\n".join(paths) + "\n", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace")
+        """By path, as `pyhanko`. An error if it does not answer for every path."""
+        ran = subprocess.run([self.program, *roots], input="\n".join(paths) + "\n", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         lines = [line.split("\t") for line in ran.stdout.splitlines()]
+        if ran.returncode != 0 or len(lines) != len(paths):
+            raise RuntimeError(f"{self.program} answered for {len(lines)} of {len(paths)} files, exit status {ran.returncode}: {ran.stderr[-2000:]}")
         # Differences of the pages as images it only warns of, and it does so for every visible signature.
         return {path: {"intact": words[0] == "intact" and not {"undefined", "pages"} & set(words), "told": words[1:]} for path, words in zip(paths, lines)}
