@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod channels;
 pub mod codes;
 pub mod config;
+pub mod connections;
 pub mod cpu_pool;
 pub mod demo;
 #[cfg(test)]
