@@ -13,7 +13,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
-use crate::{access, channels, codes, connections, cpu_pool, engine, http, iso_duration, processes::Tenant, render_workers};
+use crate::{
+    access, channels, codes, connections, cpu_pool, engine, http, iso_duration, processes::Tenant, render_workers, room::Room,
+};
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
 const ENVIRONMENT_PREFIX: &str = "RUBRICA_";
@@ -97,6 +99,8 @@ pub struct Server {
     pub answer_time: TimeDelta,
     /// Most bytes of a JSON body, 1024 to 64 MiB. Default: 2097152.
     pub json_limit: usize,
+    /// Bytes of JSON bodies that are in memory at once, 1 MiB to 64 GiB; one organization has at most half of it. Default: 67108864.
+    pub json_memory: u64,
     /// How long the server goes on as before, but not ready (`/health/ready`), once it is to go down, so that a load balancer sends
     /// it nothing more. PT0S to PT5M. Default: PT0S.
     #[serde(deserialize_with = "iso_duration::or_zero")]
@@ -120,6 +124,7 @@ impl Default for Server {
             slow_after: delta(connections.slow_after),
             answer_time: delta(connections.answer_time),
             json_limit: http::json::DEFAULT_LIMIT,
+            json_memory: http::intake::Options::JSON_ROOM,
             drain_pause: TimeDelta::zero(),
             shutdown: TimeDelta::seconds(30),
         }
@@ -127,6 +132,14 @@ impl Default for Server {
 }
 
 impl Server {
+    pub fn intake_options(&self) -> http::intake::Options {
+        http::intake::Options {
+            json_limit: self.json_limit,
+            json_room: Room::new(self.json_memory),
+            slow_after: std(self.slow_after),
+        }
+    }
+
     pub fn connection_options(&self) -> connections::Options {
         connections::Options {
             per_address: self.connections_per_address,
@@ -519,6 +532,9 @@ impl Config {
         within("server.slow_after", seconds(self.server.slow_after, 1, 600), "PT1S to PT10M")?;
         within("server.answer_time", seconds(self.server.answer_time, 1, 86_400), "PT1S to P1D")?;
         within("server.json_limit", (1024..=64 << 20).contains(&self.server.json_limit), "1024 to 67108864 bytes")?;
+        within("server.json_memory", (1 << 20..=1 << 36).contains(&self.server.json_memory), "1048576 to 68719476736 bytes")?;
+        let json_fits = self.server.json_memory / 2 >= self.server.json_limit as u64;
+        within("server.json_memory", json_fits, "at least twice server.json_limit")?;
         within("server.drain_pause", seconds(self.server.drain_pause, 0, 300), "PT0S to PT5M")?;
         within("server.shutdown", seconds(self.server.shutdown, 1, 600), "PT1S to PT10M")?;
         within("codes.digits", digits.contains(&self.codes.digits), "6 to 12")?;

@@ -19,6 +19,7 @@ pub mod processes;
 pub mod public_url;
 pub mod receipts;
 pub mod render_workers;
+pub mod room;
 pub mod sandbox_clock;
 pub mod server;
 pub mod transfer;

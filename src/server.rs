@@ -219,7 +219,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         desk: Desk { receipts, channels },
         operations,
         metrics: HttpMetrics::new(&registry)?,
-        json_limit: config.server.json_limit,
+        intake: config.server.intake_options(),
     };
 
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
@@ -310,7 +310,7 @@ struct Application {
     desk: Desk,
     operations: Operations,
     metrics: HttpMetrics,
-    json_limit: usize,
+    intake: http::intake::Options,
 }
 
 impl Application {
@@ -322,7 +322,7 @@ impl Application {
             .app_data(web::Data::new(self.desk))
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
-            .app_data(web::Data::new(http::json::Limit(self.json_limit)))
+            .app_data(web::Data::new(self.intake))
             .app_data(http::error::path_config());
         http::documents::configure(service);
         // Before the processes: the literal segment `configurations` wins (note route-precedence).

@@ -18,7 +18,7 @@ use actix_web::{Error, body::MessageBody, dev::AppConfig, rt::net::TcpStream};
 pub use admission::{Connections, Cut, Metrics, Options};
 use exchange::Exchange;
 pub use exchange::{InParts, PART, exchange};
-pub use stream::{Guarded, MAX_HEAD};
+pub use stream::{Guarded, MAX_HEAD, SLOWEST};
 
 /// Maximum time for the head of a connection's first request.
 const FIRST_HEAD: Duration = Duration::from_secs(5);
