@@ -2,18 +2,29 @@
 
 use std::{
     collections::HashMap,
+    io,
     net::{IpAddr, Ipv6Addr},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix_web::http::StatusCode;
+use actix_web::{http::StatusCode, rt::net::TcpStream};
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    runtime::Handle,
+    sync::Semaphore,
+};
 
 /// Between two log lines about connections that were cut off for the same reason.
 const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// Maximum number of refused connections that are answered at once, and how much, and for how long, each is read past.
+const MAX_REFUSED: usize = 256;
+const READ_PAST: u64 = 256 * 1024;
+const READ_PAST_TIME: Duration = Duration::from_secs(1);
 
 /// Bounds of the connections.
 #[derive(Clone, Debug)]
@@ -102,6 +113,8 @@ pub struct Connections(Arc<Inner>);
 struct Inner {
     options: Options,
     refusal: fn(StatusCode) -> Vec<u8>,
+    /// One permit for each connection that may be answered and read past at once.
+    refused: Arc<Semaphore>,
     metrics: Metrics,
     by_address: Mutex<HashMap<IpAddr, usize>>,
     /// By reason: when it was last logged, and how many were cut off since.
@@ -111,15 +124,29 @@ struct Inner {
 impl Connections {
     /// `refusal` is the whole answer, with its head, to a request that no handler sees.
     pub fn new(options: Options, metrics: Metrics, refusal: fn(StatusCode) -> Vec<u8>) -> Self {
-        Self(Arc::new(Inner { options, metrics, refusal, by_address: Mutex::default(), unlogged: Mutex::default() }))
+        Self(Arc::new(Inner {
+            options,
+            refusal,
+            refused: Arc::new(Semaphore::new(MAX_REFUSED)),
+            metrics,
+            by_address: Mutex::default(),
+            unlogged: Mutex::default(),
+        }))
     }
 
     pub(super) fn options(&self) -> &Options {
         &self.0.options
     }
 
-    pub(super) fn refusal(&self, status: StatusCode) -> Vec<u8> {
-        (self.0.refusal)(status)
+    /// Answers a request that no handler sees, and closes its connection. One that is closed while there is something to read is reset, and
+    /// its client may lose the answer: so it is read past for a moment. Beyond so many at once they are closed without an answer.
+    pub(super) fn refuse(&self, socket: TcpStream, status: StatusCode, place: Option<Place>) {
+        let (Ok(permit), Ok(runtime)) = (self.0.refused.clone().try_acquire_owned(), Handle::try_current()) else { return };
+        let answer = (self.0.refusal)(status);
+        runtime.spawn(async move {
+            let _ = tokio::time::timeout(READ_PAST_TIME, answer_and_read_past(socket, &answer)).await;
+            drop((permit, place));
+        });
     }
 
     /// Counts a connection until the place is dropped; `None` over the maximum of its address.
@@ -152,6 +179,12 @@ impl Connections {
             (*last, *count) = (Some(Instant::now()), 0);
         }
     }
+}
+
+async fn answer_and_read_past(mut socket: TcpStream, answer: &[u8]) -> io::Result<()> {
+    socket.write_all(answer).await?;
+    socket.shutdown().await?;
+    tokio::io::copy(&mut socket.take(READ_PAST), &mut tokio::io::sink()).await.map(drop)
 }
 
 /// A counted connection.

@@ -7,6 +7,8 @@
 mod admission;
 mod exchange;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::{net::SocketAddr, time::Duration};
 

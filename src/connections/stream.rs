@@ -12,7 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::rt::net::TcpStream;
 use bytes::{Buf, BytesMut};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep, sleep_until},
 };
 
@@ -34,10 +34,6 @@ const BURST: usize = 4 * 1024;
 /// that breaks while it sends. actix-http bounds the time ([`super::READ_ON`]).
 const READ_ON: usize = 64 * 1024 * 1024;
 
-/// How much, and for how long, a connection is read past whose head was refused.
-const READ_ON_HEAD: u64 = 256 * 1024;
-const READ_ON_HEAD_TIME: Duration = Duration::from_secs(1);
-
 /// A connection that is read no faster than its requests are answered, and cut off when it is too slow.
 pub struct Guarded {
     /// There until this is dropped.
@@ -56,8 +52,8 @@ pub struct Guarded {
     pace: Pace,
     /// Bytes that were read past after an early answer.
     read_past: usize,
-    /// Whether the server refused a head by itself, and the client is to see that answer.
-    refused: bool,
+    /// With which status a head was refused that no handler is to see; the answer goes out when actix-http lets go of the connection.
+    refusal: Option<StatusCode>,
 }
 
 /// The head that is coming in.
@@ -125,8 +121,7 @@ impl Guarded {
     pub(super) fn accept(socket: TcpStream, connections: &Connections) -> Option<(Self, Option<SocketAddr>)> {
         let peer = socket.peer_addr().ok()?;
         let Some(place) = connections.admit(peer.ip()) else {
-            // The buffer of a new connection has room for it; a client that is gone misses nothing.
-            let _ = socket.try_write(&connections.refusal(StatusCode::SERVICE_UNAVAILABLE));
+            connections.refuse(socket, StatusCode::SERVICE_UNAVAILABLE, None);
             return None;
         };
         let guarded = Self {
@@ -140,7 +135,7 @@ impl Guarded {
             head: Head::default(),
             pace: Pace::default(),
             read_past: 0,
-            refused: false,
+            refusal: None,
         };
         Some((guarded, Some(peer)))
     }
@@ -163,15 +158,6 @@ impl Guarded {
             connections.note(reason);
         }
         io::Error::new(io::ErrorKind::TimedOut, reason.name())
-    }
-
-    /// Answers a head that no handler is to see. Nothing else is on its way to the client then, so there is room for it.
-    fn refuse(&mut self, status: StatusCode) {
-        self.refused = true;
-        let answer = self.connections().map(|connections| connections.refusal(status));
-        if let (Some(answer), Some(socket)) = (answer, &self.socket) {
-            let _ = socket.try_write(&answer);
-        }
     }
 
     /// Reads on, unless something is held or nothing more will come.
@@ -210,7 +196,7 @@ impl Guarded {
             self.head.deadline = None;
         }
         if self.head.bytes > MAX_HEAD {
-            self.refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            self.refusal = Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the head is too large")));
         }
         Poll::Ready(Ok(()))
@@ -224,7 +210,7 @@ impl Guarded {
         }
         let deadline = self.head.deadline.get_or_insert_with(|| Box::pin(sleep(head_time)));
         ready!(deadline.as_mut().poll(cx));
-        self.refuse(StatusCode::REQUEST_TIMEOUT);
+        self.refusal = Some(StatusCode::REQUEST_TIMEOUT);
         Poll::Ready(self.cut(Cut::SlowHead))
     }
 
@@ -303,7 +289,7 @@ impl AsyncWrite for Guarded {
             && let Some(status) = refusal(bytes)
         {
             // actix-http refuses a head with a status and nothing else.
-            self.refuse(status);
+            self.refusal = Some(status);
             return Poll::Ready(Ok(bytes.len()));
         }
         match self.socket()?.poll_write(cx, bytes)? {
@@ -327,7 +313,10 @@ impl AsyncWrite for Guarded {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket()?.poll_shutdown(cx)
+        match self.refusal {
+            Some(_) => Poll::Ready(Ok(())),
+            None => self.socket()?.poll_shutdown(cx),
+        }
     }
 }
 
@@ -338,19 +327,9 @@ fn refusal(answer: &[u8]) -> Option<StatusCode> {
 }
 
 impl Drop for Guarded {
-    /// A connection that is closed while there is something to read is reset, and its client may lose the refusal.
     fn drop(&mut self) {
-        let (true, Some(socket), Some(place)) = (self.refused, self.socket.take(), self.place.take()) else { return };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let _ = tokio::time::timeout(READ_ON_HEAD_TIME, read_past(socket)).await;
-                drop(place);
-            });
+        if let (Some(status), Some(socket), Some(place)) = (self.refusal, self.socket.take(), self.place.take()) {
+            place.connections().clone().refuse(socket, status, Some(place));
         }
     }
-}
-
-async fn read_past(mut socket: TcpStream) -> io::Result<()> {
-    socket.shutdown().await?;
-    tokio::io::copy(&mut socket.take(READ_ON_HEAD), &mut tokio::io::sink()).await.map(drop)
 }

@@ -208,7 +208,7 @@ fn uploads_that_stall_keep_no_others_out_and_are_refused() {
 
 #[test]
 fn json_bodies_that_never_end_take_a_bounded_room() {
-    let (server, journey) = own(Some("[server]\nslow_after = \"PT3S\"\njson_memory = 16777216\n"));
+    let (server, _) = own(Some("[server]\nslow_after = \"PT3S\"\njson_memory = 16777216\n"));
     let before = memory(&server);
     let post = |organization: &str, token: &str| {
         format!(
@@ -224,6 +224,7 @@ fn json_bodies_that_never_end_take_a_bounded_room() {
         // Those that find no room are refused while they send.
         let _ = stream.write_all(&body);
     }
+    wait_for_rest(&server);
     let grown = memory(&server).saturating_sub(before);
     assert!(grown < 60 * MB, "{} MB", grown / MB);
     let other = Journey::of(server.client_with(&server.token("other", &[])), "other");
