@@ -13,7 +13,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
-use crate::{access, channels, codes, cpu_pool, engine, http, iso_duration, processes::Tenant, render_workers};
+use crate::{
+    access, channels, codes, connections, cpu_pool, engine, http, iso_duration, processes::Tenant, render_workers, room::Room,
+};
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
 const ENVIRONMENT_PREFIX: &str = "RUBRICA_";
@@ -85,8 +87,20 @@ pub struct Server {
     pub workers: Option<usize>,
     /// Most connections per worker, 1 to 100000. Default: 10000.
     pub connections: usize,
+    /// Maximum number of connections from one address (of IPv6: one network of 64 bits), 1 to 100000; more are answered with 503 and closed.
+    /// Those of `trusted_proxies` are not counted: where all clients come through a proxy, name it there. Default: 1000.
+    pub connections_per_address: usize,
+    /// Time after which a client that takes an answer, or sends a body, more slowly than 1024 bytes per second is cut off. PT1S to PT10M.
+    /// Default: PT30S.
+    #[serde(with = "iso_duration")]
+    pub slow_after: TimeDelta,
+    /// Maximum time that an answer may wait for its client in all. PT1S to P1D. Default: PT30M.
+    #[serde(with = "iso_duration")]
+    pub answer_time: TimeDelta,
     /// Most bytes of a JSON body, 1024 to 64 MiB. Default: 2097152.
     pub json_limit: usize,
+    /// Bytes of JSON bodies that are in memory at once, 1 MiB to 64 GiB; one organization has at most half of it. Default: 67108864.
+    pub json_memory: u64,
     /// How long the server goes on as before, but not ready (`/health/ready`), once it is to go down, so that a load balancer sends
     /// it nothing more. PT0S to PT5M. Default: PT0S.
     #[serde(deserialize_with = "iso_duration::or_zero")]
@@ -98,6 +112,7 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Self {
+        let connections = connections::Options::default();
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_base_url: None,
@@ -105,9 +120,33 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             workers: None,
             connections: 10_000,
+            connections_per_address: connections.per_address,
+            slow_after: delta(connections.slow_after),
+            answer_time: delta(connections.answer_time),
             json_limit: http::json::DEFAULT_LIMIT,
+            json_memory: http::intake::Options::JSON_ROOM,
             drain_pause: TimeDelta::zero(),
             shutdown: TimeDelta::seconds(30),
+        }
+    }
+}
+
+impl Server {
+    pub fn intake_options(&self) -> http::intake::Options {
+        http::intake::Options {
+            json_limit: self.json_limit,
+            json_room: Room::new(self.json_memory),
+            slow_after: std(self.slow_after),
+        }
+    }
+
+    pub fn connection_options(&self) -> connections::Options {
+        connections::Options {
+            per_address: self.connections_per_address,
+            proxies: self.trusted_proxies.clone(),
+            slow_after: std(self.slow_after),
+            answer_time: std(self.answer_time),
+            ..connections::Options::default()
         }
     }
 }
@@ -489,7 +528,13 @@ impl Config {
         let digits = codes::MIN_DIGITS..=codes::MAX_DIGITS;
         within("server.workers", self.server.workers.is_none_or(|workers| (1..=256).contains(&workers)), "1 to 256")?;
         within("server.connections", (1..=100_000).contains(&self.server.connections), "1 to 100000")?;
+        within("server.connections_per_address", (1..=100_000).contains(&self.server.connections_per_address), "1 to 100000")?;
+        within("server.slow_after", seconds(self.server.slow_after, 1, 600), "PT1S to PT10M")?;
+        within("server.answer_time", seconds(self.server.answer_time, 1, 86_400), "PT1S to P1D")?;
         within("server.json_limit", (1024..=64 << 20).contains(&self.server.json_limit), "1024 to 67108864 bytes")?;
+        within("server.json_memory", (1 << 20..=1 << 36).contains(&self.server.json_memory), "1048576 to 68719476736 bytes")?;
+        let json_fits = self.server.json_memory / 2 >= self.server.json_limit as u64;
+        within("server.json_memory", json_fits, "at least twice server.json_limit")?;
         within("server.drain_pause", seconds(self.server.drain_pause, 0, 300), "PT0S to PT5M")?;
         within("server.shutdown", seconds(self.server.shutdown, 1, 600), "PT1S to PT10M")?;
         within("codes.digits", digits.contains(&self.codes.digits), "6 to 12")?;

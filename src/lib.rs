@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod channels;
 pub mod codes;
 pub mod config;
+pub mod connections;
 pub mod cpu_pool;
 pub mod demo;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub mod public_url;
 pub mod receipts;
 pub mod records;
 pub mod render_workers;
+pub mod room;
 pub mod sandbox_clock;
 pub mod server;
 pub mod transfer;

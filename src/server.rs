@@ -12,7 +12,7 @@ use std::{
 };
 
 use ::store::{Store, Timestamp};
-use actix_web::{App, HttpServer, middleware, web};
+use actix_web::{App, middleware, web};
 use actors::{Clock, Metrics, Timer, TimerOptions};
 use chrono::{TimeDelta, Utc};
 use prometheus::Registry;
@@ -26,6 +26,7 @@ use crate::{
     channels::{self, Channels},
     codes::Codes,
     config::{Config, Mode},
+    connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
     http::{
@@ -221,7 +222,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         desk: Desk { receipts, channels },
         operations,
         metrics: HttpMetrics::new(&registry)?,
-        json_limit: config.server.json_limit,
+        intake: config.server.intake_options(),
     };
 
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
@@ -234,16 +235,24 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     }
     let drain_pause = config.server.drain_pause.to_std().unwrap_or_default();
     let patience = config.server.shutdown.to_std().unwrap_or(Duration::from_secs(30));
-    let http = HttpServer::new(move || {
-        let app_config = app.clone();
-        App::new().wrap(middleware::from_fn(http::operations::observe)).configure(move |service| app_config.configure(service))
-    })
-    .workers(workers(&config))
-    .max_connections(config.server.connections)
-    .shutdown_timeout(patience.as_secs().max(1))
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    let connections = Connections::new(
+        config.server.connection_options(),
+        connections::Metrics::new(&registry)?,
+        http::error::before_any_handler,
+    );
+    let application = move || {
+        let app = app.clone();
+        App::new()
+            .wrap(middleware::from_fn(http::operations::observe))
+            .wrap(middleware::from_fn(connections::exchange))
+            .configure(move |service| app.configure(service))
+    };
+    let builder = actix_server::Server::build()
+        .workers(workers(&config))
+        .max_concurrent_connections(config.server.connections)
+        .shutdown_timeout(patience.as_secs().max(1))
+        .disable_signals();
+    let http = connections::listen(builder, listener, connections, application)?.run();
     let parts = Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience };
     Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
 }
@@ -304,7 +313,7 @@ struct Application {
     desk: Desk,
     operations: Operations,
     metrics: HttpMetrics,
-    json_limit: usize,
+    intake: http::intake::Options,
 }
 
 impl Application {
@@ -316,7 +325,7 @@ impl Application {
             .app_data(web::Data::new(self.desk))
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
-            .app_data(web::Data::new(http::json::Limit(self.json_limit)))
+            .app_data(web::Data::new(self.intake))
             .app_data(http::error::path_config());
         http::documents::configure(service);
         // Before the processes: the literal segment `configurations` wins (note route-precedence).

@@ -3,15 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::SizedStream;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -27,15 +23,12 @@ use super::multipart::{self, Part};
 use super::query::Query;
 use super::responses::{Conflict, Failures, Gone, NotFound};
 use crate::access::{Action, Target};
-use crate::catalogue::documents::{self, Admission, Document, Extension, Owner, Upload};
+use crate::catalogue::documents::{self, Document, Download, Extension, Owner, Upload};
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::{catalogue, cpu_pool, iso_duration};
 
 /// When a call that met a busy store is worth repeating.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// Bytes that are handed to the connection at a time.
-const PART_OUT: usize = 64 * 1024;
 
 /// Most bytes of a text part of an upload.
 const MAX_TEXT_PART: usize = 4096;
@@ -72,7 +65,7 @@ impl From<documents::Error> for ApiError {
             E::Public => Self::input(error.to_string()),
             E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
             E::TooLarge(_) => Self::too_large(error.to_string()),
-            E::Busy => Self::unavailable(error, RETRY_AFTER),
+            E::Busy(_) => Self::unavailable(error, RETRY_AFTER),
             E::Catalogue(error) => error.into(),
         }
     }
@@ -170,8 +163,8 @@ pub async fn upload_document(
         Part::repeated("tags", MAX_TEXT_PART),
         Part::once("content", state.documents.options().max_bytes),
     ];
-    let _admission = state.documents.admit(json::declared_length(&request))?;
-    let mut form = multipart::read(&request, payload.into_inner(), &parts).await?;
+    let room = state.documents.upload_room(organization);
+    let mut form = multipart::read(&request, payload.into_inner(), &parts, room).await?;
     let upload = Upload {
         name: form.text("name")?,
         extension: form.text("extension")?,
@@ -211,9 +204,8 @@ pub async fn download_document(
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&request, &caller, path.into_inner(), Action::DownloadDocument)?;
     let document = state.documents.read(&call.organization, call.id, call.owner.as_ref()).await?;
-    let room = state.documents.admit_reader(&document)?;
-    let bytes = state.documents.bytes(&call.organization, &document).await?;
-    Ok(content(&document, bytes, room, Disposition::Attachment))
+    let download = state.documents.download(&call.organization, &document).await?;
+    Ok(content(&document, download, Disposition::Attachment))
 }
 
 /// The bytes of a document.
@@ -485,9 +477,8 @@ pub async fn public_document(path: web::Path<String>, state: web::Data<State>) -
     }
     // Whoever was given the URL was let in by the owner, so the document's own owner is the one who reads.
     let document = state.documents.read(&shared.organization, shared.document, document.owner.as_ref()).await?;
-    let room = state.documents.admit_reader(&document)?;
-    let bytes = state.documents.bytes(&shared.organization, &document).await?;
-    Ok(content(&document, bytes, room, shared.disposition))
+    let download = state.documents.download_by_link(&shared.organization, &document, &path).await?;
+    Ok(content(&document, download, shared.disposition))
 }
 
 /// Body of the owner's change.
@@ -535,7 +526,7 @@ pub async fn change_document_owner(
     Ok(HttpResponse::Ok().json(DocumentOwnerResponse { owner: new_owner.as_str().to_owned() }))
 }
 
-fn content(document: &Document, bytes: Bytes, room: Admission, disposition: Disposition) -> HttpResponse {
+fn content(document: &Document, download: Download, disposition: Disposition) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CONTENT_TYPE, document.extension.media_type()))
@@ -546,27 +537,12 @@ fn content(document: &Document, bytes: Bytes, room: Admission, disposition: Disp
         // What a client stored must not run as a page of this server.
         response.insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
     }
-    response.body(Held { bytes, _room: room })
-}
-
-/// Bytes that keep their room until the client has them or is gone.
-struct Held {
-    bytes: Bytes,
-    _room: Admission,
-}
-
-impl MessageBody for Held {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.bytes.len() as u64)
-    }
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        // In parts: a part is copied on its way out, and no more of them than the client takes.
-        let part = self.bytes.len().min(PART_OUT);
-        Poll::Ready((part > 0).then(|| Ok(self.bytes.split_to(part))))
-    }
+    let size = download.size();
+    let pieces = futures::stream::try_unfold(download, |mut download| async move {
+        let piece = download.next().await.inspect_err(|error| tracing::error!(%error, "a download broke off"))?;
+        Ok::<_, documents::Error>(piece.map(|piece| (piece, download)))
+    });
+    response.body(SizedStream::new(size, Box::pin(pieces)))
 }
 
 /// Content-Disposition with a file name: plain for old clients, and as UTF-8 (RFC 6266, 4.3 and appendix D; RFC 8187).

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workflows::values::Problems;
 
+use crate::connections::MAX_HEAD;
+
 /// Most problems that one answer lists; the rest of a hopeless body adds nothing.
 const MAX_PROBLEMS: usize = workflows::values::MAX_PROBLEMS;
 
@@ -302,6 +304,28 @@ impl ResponseError for ApiError {
         }
         response.json(self.body())
     }
+}
+
+/// The whole answer, with its head, to a request that comes to no handler: it is no HTTP, or there is no room for it.
+pub fn before_any_handler(status: StatusCode) -> Vec<u8> {
+    let error = match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            ApiError::one(status, Title::ParameterError, format!("the request line and the headers may have {MAX_HEAD} bytes"))
+        }
+        StatusCode::REQUEST_TIMEOUT => ApiError::timeout("the request did not arrive in time"),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            let details = "too many connections come from this address; close some, or try again later";
+            ApiError::one(status, Title::InternalServerError, details)
+        }
+        _ => ApiError::parameter("the request is not valid HTTP/1.1"),
+    };
+    let body = serde_json::to_vec(&error.body()).unwrap_or_default();
+    let head = format!(
+        "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        error.status,
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
 }
 
 /// The route for the methods that a path does not have.

@@ -6,24 +6,20 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{self, BytesMut};
+use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
-use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::error::{ApiError, shortened};
+use super::intake::{Intake, Options};
 use super::refusals::Refusal;
 
-/// Longest JSON body, in bytes, as long as [`Limit`] says nothing else.
+/// Longest JSON body, in bytes, as long as [`Options`] say nothing else.
 pub const DEFAULT_LIMIT: usize = 2 * 1024 * 1024;
 
 /// Longest time that a JSON body may take to arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Longest JSON body, in bytes; put into the application's data.
-#[derive(Clone, Copy, Debug)]
-pub struct Limit(pub usize);
 
 /// A JSON body of type `T`.
 ///
@@ -39,7 +35,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             require_json(&request)?;
-            parse(&read(&request, payload, limit(&request)).await?).map(Self)
+            parse(&read(&request, payload, None).await?).map(Self)
         })
     }
 }
@@ -57,7 +53,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeEmpty<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let bytes = read(&request, payload, limit(&request)).await?;
+            let bytes = read(&request, payload, None).await?;
             if bytes.is_empty() {
                 return Ok(Self(T::default()));
             }
@@ -67,17 +63,28 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeEmpty<T> {
     }
 }
 
-fn limit(request: &HttpRequest) -> usize {
-    request.app_data::<web::Data<Limit>>().map_or(DEFAULT_LIMIT, |limit| limit.0)
-}
-
-/// The body, of whatever type.
+/// The body, of whatever type, over the limit of all operations unless this one has its own.
 ///
 /// # Errors
-/// 413 over the limit, 408 when it takes too long, 400 when it breaks off.
-pub(super) async fn read(request: &HttpRequest, payload: Payload, limit: usize) -> Result<BytesMut, ApiError> {
-    let collected = tokio::time::timeout(READ_TIMEOUT, collect(request, payload, limit)).await;
-    collected.map_err(|_| ApiError::timeout("the body did not arrive in time"))?
+/// 413 over the limit, 408 when it takes too long, 400 when it breaks off, 503 when there is no room for it.
+pub(super) async fn read(request: &HttpRequest, payload: Payload, limit: Option<usize>) -> Result<BytesMut, ApiError> {
+    let options = Options::of(request);
+    let limit = limit.unwrap_or(options.json_limit);
+    let over = || ApiError::too_large(format!("the body may have {limit} bytes"));
+    if declared_length(request).is_some_and(|length| length > limit as u64) {
+        return Err(over());
+    }
+    // Whose body it is, as far as the path tells.
+    let share = options.json_room.share(request.match_info().get("org_id").unwrap_or_default());
+    let mut intake = Intake::new(payload, share, READ_TIMEOUT, options.slow_after);
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = intake.next().await? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(over());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
@@ -87,22 +94,6 @@ fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::unsupported_media_type("the body must be sent as application/json"))
-}
-
-async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<BytesMut, ApiError> {
-    let over = || ApiError::too_large(format!("the body may have {limit} bytes"));
-    if declared_length(request).is_some_and(|length| length > limit as u64) {
-        return Err(over());
-    }
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| ApiError::input("the body broke off or its encoding is wrong"))?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(over());
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
 }
 
 /// The length that a request declares for its body, if it does.

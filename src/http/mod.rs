@@ -4,6 +4,7 @@ pub mod context;
 pub mod device;
 pub mod documents;
 pub mod error;
+pub mod intake;
 pub mod json;
 pub mod limits;
 pub mod multipart;

@@ -42,7 +42,7 @@ pub async fn receipt(
         Error::Expired => ApiError::gone(error.to_string()),
         Error::Invalid => ApiError::not_found(error.to_string()),
     })?;
-    let report = json::read(&request, payload.into_inner(), MAX_REPORT).await?;
+    let report = json::read(&request, payload.into_inner(), Some(MAX_REPORT)).await?;
     let read = desk.channels.receipt(&subject.organization, subject.channel, subject.external, &report);
     if let Some((status, word)) = read.map_err(|error| ApiError::input(error.to_string()))? {
         let challenge = subject.challenge;

@@ -17,6 +17,7 @@ use crate::catalogue::sign_configuration::{
     self, Certificate, Change, Channel, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule, SignConfiguration as Configuration,
 };
 use crate::iso_duration;
+use crate::room::Share;
 
 const PATH: &str = "/v1/orgs/{org_id}/sign_process/configurations";
 
@@ -236,7 +237,7 @@ pub async fn create_sign_configuration(
 ) -> Result<HttpResponse, ApiError> {
     let organization = organization_parameter(&path)?;
     caller.authorize(Action::CreateSignConfiguration, Target::organization(organization))?;
-    let change = read_change(&request, payload).await?;
+    let change = read_change(&request, payload, state.documents.upload_room(organization)).await?;
     state.configurations.create(organization, change, state.now()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -262,13 +263,13 @@ pub async fn update_sign_configuration(
 ) -> Result<HttpResponse, ApiError> {
     let organization = organization_parameter(&path)?;
     caller.authorize(Action::UpdateSignConfiguration, Target::organization(organization))?;
-    let change = read_change(&request, payload).await?;
+    let change = read_change(&request, payload, state.documents.upload_room(organization)).await?;
     state.configurations.update(organization, change, state.now()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn read_change(request: &HttpRequest, payload: web::Payload) -> Result<Change, ApiError> {
-    let mut form = multipart::read(request, payload.into_inner(), &PARTS).await?;
+async fn read_change(request: &HttpRequest, payload: web::Payload, room: Share) -> Result<Change, ApiError> {
+    let mut form = multipart::read(request, payload.into_inner(), &PARTS, room).await?;
     Ok(Change {
         landing_url: form.text("landing_url")?,
         expiration_duration: form.text("expiration_duration")?,

@@ -5,6 +5,7 @@
 mod support;
 
 mod access;
+mod attacks;
 mod configuration;
 mod contract;
 mod documents_api;

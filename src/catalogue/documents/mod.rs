@@ -15,9 +15,8 @@ use chrono::{SubsecRound, TimeDelta};
 use documents::active::ActiveContent;
 use documents::seal::Mask;
 use render::{Comparison, Skipped};
-use store::blobs::{self, Blobs, Collected, Digest};
+use store::blobs::{self, Blobs, Collected, Digest, Reader};
 use store::{RecordKey, Store, Timestamp};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 use workflows::values::{self, Problems};
 
@@ -29,11 +28,18 @@ use super::references::{Holder, References};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
 use crate::records::{self, Records, Versioned};
 use crate::render_workers::{self, Workers};
+use crate::room::{Full, Room, Share};
 
 const COLLECTION: &str = "document";
 
-/// Bytes that one permit of the uploads' memory stands for.
-const UNIT: usize = 1024;
+/// Bytes of a document that are in memory while it is downloaded: one piece that is read, one on its way out.
+const DOWNLOAD: u64 = 2 * blobs::PIECE as u64;
+
+/// What the other parts of an upload of the maximum size may add to its content.
+const UPLOAD_OVERHEAD: u64 = 256 * 1024;
+
+/// Part of the room left for downloads that the readers of one public link may take.
+const LINK_PART: u64 = 4;
 
 /// Whether a process still needs what it holds: it exists and has not ended. Where that cannot be found out it does.
 pub type Holds = Arc<dyn Fn(Arc<str>, Uuid) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
@@ -43,7 +49,8 @@ pub type Holds = Arc<dyn Fn(Arc<str>, Uuid) -> futures::future::BoxFuture<'stati
 pub struct Options {
     /// Most bytes of one document.
     pub max_bytes: usize,
-    /// Most bytes of uploads that are in memory at once; those beyond are sent away for a moment.
+    /// Bytes of uploads, and of downloads, that are in memory at once; those beyond are sent away for a moment. An organization has at
+    /// most half of it, so it is at least twice `max_bytes`.
     pub max_bytes_in_flight: usize,
 }
 
@@ -77,9 +84,9 @@ pub enum Error {
     /// The content is over the limit, in bytes.
     #[error("a document may have {0} bytes")]
     TooLarge(usize),
-    /// As many uploads are under way as there is memory for; trying later will work.
-    #[error("too many uploads are under way")]
-    Busy,
+    /// As many downloads are under way as there is memory for; trying later will work.
+    #[error(transparent)]
+    Busy(#[from] Full),
     /// The catalogue failed.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -156,23 +163,39 @@ pub struct Documents {
     cpu: CpuPool,
     drawing: Workers,
     options: Arc<Options>,
-    /// One permit for each [`UNIT`] of uploads in memory.
-    room: Arc<Semaphore>,
-    readers: Arc<Semaphore>,
+    uploads: Room,
+    downloads: Room,
 }
 
-/// Room in memory that an upload has until this is dropped.
-#[derive(Debug)]
-pub struct Admission(#[allow(dead_code)] OwnedSemaphorePermit);
+/// The bytes of a document on their way out; it holds two pieces of them.
+pub struct Download {
+    reader: Reader,
+    _room: Share,
+}
+
+impl Download {
+    /// How many bytes there are.
+    pub fn size(&self) -> u64 {
+        self.reader.size()
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`].
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        Ok(self.reader.next().await?)
+    }
+}
 
 impl Documents {
     /// Over a store and the blobs beside it; the pool is what documents are read and hashed on, `drawing` are the processes that draw them.
     pub fn new(store: Arc<dyn Store>, blobs: Blobs, cpu: CpuPool, drawing: Workers, options: Options) -> Self {
         let records = Records::new(store);
         let references = References::new(records.clone(), blobs.clone());
-        let room = Arc::new(Semaphore::new(options.max_bytes_in_flight.div_ceil(UNIT).min(Semaphore::MAX_PERMITS)));
-        let readers = Arc::new(Semaphore::new(room.available_permits()));
-        Self { records, references, blobs, cpu, drawing, options: Arc::new(options), room, readers }
+        let bytes = options.max_bytes_in_flight.max(2 * options.max_bytes) as u64 + UPLOAD_OVERHEAD;
+        let (uploads, downloads) = (Room::new(bytes), Room::new(bytes));
+        Self { records, references, blobs, cpu, drawing, options: Arc::new(options), uploads, downloads }
     }
 
     /// The pool that documents are worked on in.
@@ -185,26 +208,35 @@ impl Documents {
         &self.options
     }
 
-    /// Makes room for an upload before its body is read; `declared` is its length where the client said it.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when there is none.
-    pub fn admit(&self, declared: Option<u64>) -> Result<Admission, Error> {
-        let most = self.options.max_bytes.min(self.options.max_bytes_in_flight);
-        let bytes = declared.map_or(most, |bytes| usize::try_from(bytes).unwrap_or(most).min(most));
-        let permits = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        Arc::clone(&self.room).try_acquire_many_owned(permits).map(Admission).map_err(|_| Error::Busy)
+    /// Room in memory for what an organization uploads, to be taken as it comes in.
+    pub fn upload_room(&self, organization: &str) -> Share {
+        self.uploads.share(organization)
     }
 
-    /// Makes room for the bytes of a document that are about to be read for somebody outside. Room of its own, so that those who read
-    /// slowly keep no upload out; kept until the bytes are gone.
+    /// The bytes of a document, piece by piece, for its organization. Room of its own, so that those who read slowly keep no upload out.
     ///
     /// # Errors
-    /// [`Error::Busy`] when there is none.
-    pub fn admit_reader(&self, document: &Document) -> Result<Admission, Error> {
-        let bytes = usize::try_from(document.size).unwrap_or(usize::MAX).min(self.options.max_bytes_in_flight);
-        let permits = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        Arc::clone(&self.readers).try_acquire_many_owned(permits).map(Admission).map_err(|_| Error::Busy)
+    /// [`Error::Busy`] when there is no room, and as [`Documents::bytes`].
+    pub async fn download(&self, organization: &str, document: &Document) -> Result<Download, Error> {
+        self.download_in(self.downloads.share(organization), organization, document).await
+    }
+
+    /// As [`Documents::download`], for whoever has a public link: the readers of one take nothing away from another's, nor do all of an
+    /// organization's from its own downloads.
+    ///
+    /// # Errors
+    /// As [`Documents::download`].
+    pub async fn download_by_link(&self, organization: &str, document: &Document, link: &str) -> Result<Download, Error> {
+        let share = self.downloads.share(&format!("public {organization}")).also(&format!("link {link}"), LINK_PART);
+        self.download_in(share, organization, document).await
+    }
+
+    async fn download_in(&self, mut room: Share, organization: &str, document: &Document) -> Result<Download, Error> {
+        room.take(DOWNLOAD)?;
+        match self.blobs.open(organization, &document.digest).await? {
+            Some(reader) => Ok(Download { reader, _room: room }),
+            None => Err(self.without_bytes(organization, document).await),
+        }
     }
 
     /// Stores an upload under a new identifier.
@@ -342,12 +374,18 @@ impl Documents {
     /// # Errors
     /// [`Error::Gone`] if they were removed, [`Error::Catalogue`].
     pub async fn bytes(&self, organization: &str, document: &Document) -> Result<Bytes, Error> {
-        if let Some(bytes) = self.blobs.get(organization, &document.digest).await? {
-            return Ok(bytes);
+        match self.blobs.get(organization, &document.digest).await? {
+            Some(bytes) => Ok(bytes),
+            None => Err(self.without_bytes(organization, document).await),
         }
-        match self.find(organization, document.id).await?.state {
-            State::Removed { .. } => Err(Error::Gone),
-            _ => Err(CatalogueError::BytesMissing(format!("{organization}/{COLLECTION}/{}", document.id)).into()),
+    }
+
+    /// Why the bytes of a document that was there are not.
+    async fn without_bytes(&self, organization: &str, document: &Document) -> Error {
+        match self.find(organization, document.id).await {
+            Ok(Document { state: State::Removed { .. }, .. }) => Error::Gone,
+            Ok(_) => CatalogueError::BytesMissing(format!("{organization}/{COLLECTION}/{}", document.id)).into(),
+            Err(error) => error,
         }
     }
 

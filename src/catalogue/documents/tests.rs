@@ -107,14 +107,33 @@ async fn content_over_the_limit_is_too_large() {
 }
 
 #[tokio::test]
-async fn uploads_beyond_the_memory_for_them_are_sent_away_until_there_is_room() {
-    let options = Options { max_bytes: 4096, max_bytes_in_flight: 8192 };
+async fn one_organization_leaves_the_others_room_for_their_uploads() {
+    let options = Options { max_bytes: 4096, max_bytes_in_flight: 1 << 20 };
     let documents = Documents::new(Arc::new(Model::new()), Blobs::memory(), CpuPool::default(), Workers::none(), options);
-    let large = documents.admit(None).unwrap();
-    let small = documents.admit(Some(1)).unwrap();
-    assert!(matches!(documents.admit(Some(u64::MAX)), Err(Error::Busy)));
-    drop((large, small));
-    assert!(documents.admit(None).is_ok());
+    let mut uploads: Vec<_> = (0..1000).map(|_| documents.upload_room(ORG)).collect();
+    let taken = uploads.iter_mut().filter_map(|upload| upload.take(4096).ok()).count();
+    assert!((128..=192).contains(&taken), "{taken}");
+    assert!(documents.upload_room(ORG).take(4096).is_err());
+    assert_eq!(documents.upload_room("other").take(4096), Ok(()));
+    drop(uploads);
+    assert_eq!(documents.upload_room(ORG).take(4096), Ok(()));
+}
+
+#[tokio::test]
+async fn readers_of_one_link_leave_the_others_room() {
+    let world = world();
+    let document = world.upload("{}").await;
+    let open = |link: &'static str| world.documents.download_by_link(ORG, &document, link);
+    let mut readers = Vec::new();
+    while let Ok(reader) = open("first").await {
+        readers.push(reader);
+    }
+    assert!(matches!(open("first").await, Err(Error::Busy(_))));
+    assert!(open("second").await.is_ok());
+    assert!(world.documents.download(ORG, &document).await.is_ok());
+    let mut reader = readers.pop().unwrap();
+    assert_eq!((reader.size(), reader.next().await.unwrap().unwrap().as_ref()), (2, b"{}".as_slice()));
+    assert!(reader.next().await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -15,7 +15,9 @@ use actix_web::web::Bytes;
 
 use self::parts::{Headers, Parts};
 use super::error::ApiError;
+use super::intake::{Intake, Options};
 use super::json::declared_length;
+use crate::room::Share;
 
 /// Most parts in one body, unknown ones included.
 const MAX_PARTS: usize = 64;
@@ -50,9 +52,10 @@ impl Part {
 }
 
 /// The parts of a body that the operation knows.
-#[derive(Default)]
 pub struct Form {
     parts: Vec<(&'static str, Bytes)>,
+    /// The room that the parts take.
+    _room: Share,
 }
 
 impl Form {
@@ -89,21 +92,19 @@ fn text(name: &str, bytes: &[u8]) -> Result<String, ApiError> {
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| ApiError::input(format!("{name}: not UTF-8 text")))
 }
 
-/// Reads a multipart body.
+/// Reads a multipart body. It takes room of the share as its bytes come in, until the form is dropped.
 ///
 /// # Errors
 /// 415 for another media type, 400 for a body that is not well formed or a doubled part, 413 for one over its limit,
-/// 408 when it does not arrive in time.
-pub async fn read(request: &HttpRequest, payload: Payload, parts: &[Part]) -> Result<Form, ApiError> {
+/// 408 when it comes too late or too slowly, 503 when there is no room for it.
+pub async fn read(request: &HttpRequest, payload: Payload, parts: &[Part], share: Share) -> Result<Form, ApiError> {
     let kind = Kind::of(request)?;
     let most = parts.iter().map(|part| part.limit as u64).sum::<u64>() + OVERHEAD;
     if declared_length(request).is_some_and(|length| length > 2 * most) {
         return Err(ApiError::too_large(format!("the body may have {most} bytes")));
     }
-    let body = Parts::new(payload, &kind.boundary, 2 * most);
-    tokio::time::timeout(READ_TIMEOUT, read_parts(body, &kind, parts))
-        .await
-        .map_err(|_| ApiError::timeout("the body did not arrive in time"))?
+    let intake = Intake::new(payload, share, READ_TIMEOUT, Options::of(request).slow_after);
+    read_parts(Parts::new(intake, &kind.boundary, 2 * most), &kind, parts).await
 }
 
 /// What a body is declared as.
@@ -144,7 +145,7 @@ impl Kind {
 }
 
 async fn read_parts(mut body: Parts, kind: &Kind, parts: &[Part]) -> Result<Form, ApiError> {
-    let mut form = Form::default();
+    let mut found: Vec<(&'static str, Bytes)> = Vec::new();
     let mut oversized = None;
     let mut count = 0;
     body.preamble().await?;
@@ -156,7 +157,7 @@ async fn read_parts(mut body: Parts, kind: &Kind, parts: &[Part]) -> Result<Form
         let name = kind.name(&headers)?;
         let declared = declared(&headers)?;
         let part = parts.iter().find(|part| part.name == name);
-        if let Some(part) = part.filter(|part| !part.repeated && form.parts.iter().any(|(name, _)| *name == part.name)) {
+        if let Some(part) = part.filter(|part| !part.repeated && found.iter().any(|(name, _)| *name == part.name)) {
             return Err(ApiError::input(format!("{}: the part comes more than once", part.name)));
         }
         let content = body.content(part.map_or(0, |part| part.limit)).await?;
@@ -164,7 +165,7 @@ async fn read_parts(mut body: Parts, kind: &Kind, parts: &[Part]) -> Result<Form
             return Err(ApiError::input("the Content-Length of a part is not its length"));
         }
         match (part, content.bytes) {
-            (Some(part), Some(bytes)) => form.parts.push((part.name, bytes)),
+            (Some(part), Some(bytes)) => found.push((part.name, bytes)),
             // Read on all the same, within the bound of the whole body: a client that is cut off while it sends
             // sees a broken connection instead of the answer.
             (Some(part), None) => oversized = oversized.or(Some(part)),
@@ -173,7 +174,7 @@ async fn read_parts(mut body: Parts, kind: &Kind, parts: &[Part]) -> Result<Form
     }
     match oversized {
         Some(part) => Err(ApiError::too_large(format!("{}: the part may have {} bytes", part.name, part.limit))),
-        None => Ok(form),
+        None => Ok(Form { parts: found, _room: body.into_share() }),
     }
 }
 
@@ -197,12 +198,18 @@ mod tests {
     use actix_web::test::TestRequest;
     use futures::Stream;
 
+    use crate::room::Room;
+
     const PARTS: [Part; 2] = [Part::repeated("tags", 16), Part::once("content", 10)];
 
     async fn read_body(media_type: &str, body: impl Into<Bytes>) -> Result<Form, ApiError> {
         let (request, payload) =
             TestRequest::post().insert_header((header::CONTENT_TYPE, media_type)).set_payload(body.into()).to_http_parts();
-        read(&request, payload, &PARTS).await
+        read(&request, payload, &PARTS, share()).await
+    }
+
+    fn share() -> Share {
+        Room::new(1 << 24).share("acme")
     }
 
     fn part(disposition: &str, value: &str) -> String {
@@ -289,7 +296,7 @@ mod tests {
             let pieces: Vec<_> = body.as_bytes().chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
             let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(futures::stream::iter(pieces));
             let request = TestRequest::post().insert_header((header::CONTENT_TYPE, FORM)).to_http_request();
-            let mut form = read(&request, Payload::from(stream), &PARTS).await.unwrap();
+            let mut form = read(&request, Payload::from(stream), &PARTS, share()).await.unwrap();
             assert_eq!((form.take("content").unwrap(), form.take("tags").unwrap()), (content.into(), "a,b".into()), "{size}");
         }
     }

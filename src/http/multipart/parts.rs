@@ -3,12 +3,14 @@
 //! Names and values of headers are bytes: a header of a part may hold what no header of HTTP may, because clients put the names of
 //! files there as they are.
 
-use actix_web::{dev::Payload, web::Bytes, web::BytesMut};
-use futures::StreamExt;
+use actix_web::{web::Bytes, web::BytesMut};
 use memchr::memmem;
 
 use super::parameters;
-use crate::http::ApiError;
+use crate::{
+    http::{ApiError, intake::Intake},
+    room::Share,
+};
 
 /// Longest boundary, in bytes. RFC 2046, 5.1.1 allows 70.
 const MAX_BOUNDARY: usize = 200;
@@ -100,7 +102,7 @@ pub(super) struct Content {
 
 /// A body, of which each part is read before the next one.
 pub(super) struct Parts {
-    payload: Payload,
+    intake: Intake,
     /// What has come in and was not read yet.
     buffer: BytesMut,
     /// CR LF, two dashes and the boundary.
@@ -111,11 +113,11 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Over a body of at most `longest` bytes.
-    pub(super) fn new(payload: Payload, boundary: &[u8], longest: u64) -> Self {
+    pub(super) fn new(intake: Intake, boundary: &[u8], longest: u64) -> Self {
         let delimiter = [b"\r\n--".as_slice(), boundary].concat();
         let delimiter = memmem::Finder::new(&delimiter).into_owned();
         // The first boundary may stand at the very start, without a line end before it.
-        Self { payload, buffer: BytesMut::from(LINE_END), delimiter, left: longest }
+        Self { intake, buffer: BytesMut::from(LINE_END), delimiter, left: longest }
     }
 
     /// Reads past what stands before the first part, which nobody is to read (RFC 2046, 5.1.1).
@@ -214,10 +216,18 @@ impl Parts {
             if found.is_some() {
                 let _ = self.buffer.split_to(self.delimiter.needle().len());
                 let bytes = (length <= limit as u64).then(|| content.freeze());
+                if bytes.is_none() {
+                    self.intake.forget(length);
+                }
                 return Ok(Content { bytes, length });
             }
             self.more().await?;
         }
+    }
+
+    /// The room that what was read takes.
+    pub(super) fn into_share(self) -> Share {
+        self.intake.into_share()
     }
 
     async fn more(&mut self) -> Result<(), ApiError> {
@@ -226,8 +236,7 @@ impl Parts {
 
     /// Takes in the next bytes; false at the end of the body.
     async fn fill(&mut self) -> Result<bool, ApiError> {
-        let Some(chunk) = self.payload.next().await else { return Ok(false) };
-        let chunk: Bytes = chunk.map_err(|_| ApiError::input("the body broke off or its encoding is wrong"))?;
+        let Some(chunk) = self.intake.next().await? else { return Ok(false) };
         self.left = self.left.checked_sub(chunk.len() as u64).ok_or_else(|| ApiError::too_large("the body is too large"))?;
         self.buffer.extend_from_slice(&chunk);
         Ok(true)

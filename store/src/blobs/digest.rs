@@ -14,14 +14,32 @@ pub struct Digest([u8; 32]);
 impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-        let mut own = [0; 32];
-        own.copy_from_slice(digest.as_ref());
-        Self(own)
+        let mut hasher = Hasher::new();
+        hasher.update(bytes);
+        hasher.digest()
     }
 
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+/// A digest in the making, of bytes that come in pieces.
+pub(super) struct Hasher(aws_lc_rs::digest::Context);
+
+impl Hasher {
+    pub(super) fn new() -> Self {
+        Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(super) fn digest(self) -> Digest {
+        let mut own = [0; 32];
+        own.copy_from_slice(self.0.finish().as_ref());
+        Digest(own)
     }
 }
 

@@ -8,6 +8,7 @@ mod digest;
 mod folder;
 mod moving;
 mod orphans;
+mod reading;
 mod s3;
 #[cfg(test)]
 mod testing;
@@ -26,7 +27,12 @@ use object_store::{
 use tokio::sync::RwLock;
 
 use self::folder::{folder_of, organization_of};
-pub use self::{digest::Digest, orphans::Collected, s3::S3Options};
+pub use self::{
+    digest::Digest,
+    orphans::Collected,
+    reading::{PIECE, Reader},
+    s3::S3Options,
+};
 use crate::Error;
 
 /// Locks over all blobs; one for those whose digests begin alike.
