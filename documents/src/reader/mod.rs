@@ -11,7 +11,7 @@
 //! | deviation | why it is harmless |
 //! | --- | --- |
 //! | white space after the last `%%EOF` | nobody reads it, as long as `%%EOF` is among the last 1,024 bytes |
-//! | entries of 18 or 19 bytes in a table | their fields stand at the same places |
+//! | entries of 18 or 19 bytes, or an empty line, in a table of a file without hybrid sections | their fields stand at the same places |
 //! | an entry that leads to white space before its object, and `startxref` to such before its section | every parser skips it |
 //! | junk between objects and before `xref` | no entry leads there; behind a signature it is told |
 //! | the same entry twice, the same key twice with the same value | both readings are one |
@@ -118,7 +118,10 @@ impl<'a> File<'a> {
             budget: &mut budget,
         };
         loader.load()?;
-        let (mut objects, faults) = (loader.objects, loader.faults);
+        let (mut objects, mut faults) = (loader.objects, loader.faults);
+        for (number, why) in containers_that_are_none(&sections, &objects) {
+            faults.entry(number).or_insert(why);
+        }
         for number in contested {
             let generation = if let Some(Place::At { generation, .. }) = places.get(&number) { *generation } else { 0 };
             objects.remove(&(number, generation));
@@ -362,6 +365,25 @@ fn newest_entries(sections: &[Section]) -> (BTreeMap<u32, Place>, BTreeMap<u32, 
         }
     }
     (places, faults)
+}
+
+/// Objects that an entry of any section, a superseded one as well, takes for object streams and that are none: some readers never show them.
+fn containers_that_are_none(sections: &[Section], objects: &BTreeMap<ObjectId, Object>) -> impl Iterator<Item = (u32, String)> {
+    let places = sections.iter().flat_map(|section| &section.places);
+    let named: HashSet<u32> = places
+        .filter_map(|(_, place)| match place {
+            Place::In { stream, .. } => Some(*stream),
+            _ => None,
+        })
+        .collect();
+    let is_none = |number: &u32| {
+        let object = objects.get(&(*number, 0));
+        object.is_some_and(|object| !object.as_stream().is_ok_and(|stream| stream.dict.has_type(b"ObjStm")))
+    };
+    let numbers: Vec<u32> = named.into_iter().filter(is_none).collect();
+    numbers
+        .into_iter()
+        .map(|number| (number, "a cross-reference entry takes it for an object stream, which it is not".to_owned()))
 }
 
 /// White space, and comments in which nothing like an object or a section stands.

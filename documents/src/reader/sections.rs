@@ -52,6 +52,9 @@ pub(crate) struct Section {
     pub(crate) contested: BTreeSet<u32>,
     /// What the section is written in: table, trailer and the end-of-file lines, or the stream.
     pub(crate) spans: Vec<Range<usize>>,
+    /// A table that is written in another way than the standard says, which every reader but mupdf takes as it stands: that one builds the
+    /// table anew from the objects that it finds.
+    is_irregular: bool,
 }
 
 /// The offset that the end of the file names as its newest section.
@@ -79,9 +82,10 @@ pub(crate) fn newest(bytes: &[u8]) -> Result<usize, Error> {
 /// # Errors
 /// [`Error`] for what is not a chain of sections that every reader follows alike.
 pub(crate) fn chain(bytes: &[u8], start: usize, budget: &mut Budget) -> Result<Vec<Section>, Error> {
-    let mut sections = Vec::new();
+    let mut sections: Vec<Section> = Vec::new();
     let mut seen = HashSet::new();
     let mut next = Some(start);
+    let mut is_hybrid = false;
     while let Some(start) = next {
         if !seen.insert(start) {
             return Err(damaged("its cross-reference sections name each other in a circle"));
@@ -96,10 +100,17 @@ pub(crate) fn chain(bytes: &[u8], start: usize, budget: &mut Budget) -> Result<V
                 return Err(damaged("its cross-reference sections name each other in a circle"));
             }
             let hidden = reader.stream_section(hidden)?;
+            is_hybrid = true;
             section.reveal(hidden, sections.is_empty());
         }
         next = offset_of(&section.trailer, b"Prev")?;
         sections.push(section);
+    }
+    if is_hybrid && sections.iter().any(|section| section.is_irregular) {
+        return Err(ambiguous(
+            "a table of its cross-references is not written as the standard says, and readers that build it anew lose the \
+                              objects that its hybrid section hides",
+        ));
     }
     Ok(sections)
 }
@@ -119,7 +130,7 @@ impl Section {
         let twice = places.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1);
         let contested = twice.map(|pair| pair[0].0).collect();
         places.dedup_by_key(|(number, _)| *number);
-        Self { form, trailer, places, contested, spans: vec![span] }
+        Self { form, trailer, places, contested, spans: vec![span], is_irregular: false }
     }
 
     pub(crate) fn place(&self, number: u32) -> Option<Place> {
@@ -175,7 +186,7 @@ impl SectionReader<'_, '_> {
     /// A table, behind its `xref`.
     fn table(&mut self, start: usize, position: usize) -> Result<Section, Error> {
         let mut lexer = Lexer::new(self.bytes, position, self.budget);
-        let mut places = Vec::new();
+        let (mut places, mut is_irregular) = (Vec::new(), false);
         loop {
             // No comments: mupdf gives the table up for one.
             lexer.white();
@@ -183,7 +194,7 @@ impl SectionReader<'_, '_> {
                 break;
             }
             let before = lexer.position;
-            subsection(&mut lexer, &mut places)?;
+            is_irregular |= !subsection(&mut lexer, &mut places)?;
             lexer.pay(before).map_err(|limit| damaged(limit.0))?;
         }
         lexer.blank();
@@ -191,7 +202,7 @@ impl SectionReader<'_, '_> {
         end_lines(&mut lexer);
         let end = lexer.position;
         lexer.pay(position).map_err(|limit| damaged(limit.0))?;
-        Ok(Section::new(Form::Table, trailer, places, start..end))
+        Ok(Section { is_irregular, ..Section::new(Form::Table, trailer, places, start..end) })
     }
 
     /// A cross-reference stream. All that is needed to read it must be in its dictionary (ISO 32000-2 7.5.8.2).
@@ -283,14 +294,18 @@ fn integers(array: Option<&Object>) -> Option<Vec<i64>> {
     array?.as_array().ok()?.iter().map(|item| item.as_i64().ok()).collect()
 }
 
-/// One run of entries: `first count`, then lines of `offset generation n`.
-fn subsection(lexer: &mut Lexer<'_, '_>, places: &mut Vec<(u32, Place)>) -> Result<(), Error> {
+/// One run of entries: `first count`, then lines of `offset generation n`. Answers whether the lines are as the standard says (ISO 32000-2
+/// 7.5.4): of twenty bytes each, and none empty.
+fn subsection(lexer: &mut Lexer<'_, '_>, places: &mut Vec<(u32, Place)>) -> Result<bool, Error> {
     let unreadable = || damaged("its cross-reference table cannot be read");
     let first = lexer.unsigned().and_then(|number| u32::try_from(number).ok()).ok_or_else(unreadable)?;
     lexer.white();
     let count = lexer.unsigned().and_then(|number| u32::try_from(number).ok()).ok_or_else(unreadable)?;
     let end = first.checked_add(count).filter(|end| *end <= MAX_OBJECT_NUMBER + 1).ok_or_else(unreadable)?;
+    let head = lexer.position;
     lexer.white();
+    let lines = |end: u8| lexer.bytes[head..lexer.position].iter().filter(|byte| **byte == end).count();
+    let mut is_regular = lines(b'\n') <= 1 && lines(b'\r') <= 1;
     for number in first..end {
         places.push((number, table_entry(lexer).ok_or_else(unreadable)?));
         // Lines have twenty bytes; the two after the last letter are written as one, or left out, by some programs.
@@ -299,8 +314,9 @@ fn subsection(lexer: &mut Lexer<'_, '_>, places: &mut Vec<(u32, Place)>) -> Resu
         if lexer.position - after > 2 && number + 1 < end {
             return Err(unreadable());
         }
+        is_regular &= lexer.position - after == 2 || (lexer.position - after > 2 && number + 1 == end);
     }
-    Ok(())
+    Ok(is_regular)
 }
 
 fn table_entry(lexer: &mut Lexer<'_, '_>) -> Option<Place> {

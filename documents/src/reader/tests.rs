@@ -313,6 +313,46 @@ fn a_hybrid_section_shows_hidden_objects_and_may_not_contradict_itself() {
 }
 
 #[test]
+fn a_table_that_some_readers_build_anew_hides_nothing() {
+    let file = |lines: fn(String) -> String, is_hybrid: bool| {
+        let mut writing = Writing::page();
+        let start = writing.text("8 0 obj\n<</Type/XRef/Size 9/W[1 1 1]/Index[8 0]/Length 0>>stream\n\nendstream\nendobj\n");
+        let table = lines(writing.lines(&[1, 2, 3, 4]));
+        writing.table(&table, &if is_hybrid { format!("/XRefStm {start}") } else { String::new() });
+        writing.bytes
+    };
+    is_accepted(&file(|lines| lines, true));
+    let empty_line = |lines: String| lines.replacen('\n', "\n\n", 1);
+    let short = |lines: String| lines.replace(" n \n", " n\n");
+    for irregular in [empty_line, short] {
+        is_accepted(&file(irregular, false));
+        is_refused_with(&file(irregular, true), "not written as the standard says");
+    }
+}
+
+#[test]
+fn what_an_older_entry_takes_for_an_object_stream_is_one() {
+    let with_older_entry_for = |container: u8| {
+        let mut writing = Writing::page();
+        let content = format!("9 0 {CATALOG}");
+        writing.object(7, &format!("<</Type/ObjStm/N 1/First 4/Length {}>>stream\n{content}\nendstream", content.len()));
+        let start = writing.bytes.len();
+        let entry = char::from(container);
+        let text =
+            format!("8 0 obj\n<</Type/XRef/Size 10/W[1 1 1]/Index[9 1]/Length 3>>stream\n\u{2}{entry}\u{0}\nendstream\nendobj\n");
+        writing.text(&text);
+        let lines = writing.lines(&[1, 2, 3, 4, 7]);
+        let older = writing.table(&lines, &format!("/XRefStm {start}"));
+        writing.object(9, "null");
+        let lines = writing.lines(&[9]);
+        writing.table(&lines, &format!("/Prev {older}"));
+        writing.bytes
+    };
+    is_accepted(&with_older_entry_for(7));
+    is_refused_with(&with_older_entry_for(4), "object 4: a cross-reference entry takes it for an object stream");
+}
+
+#[test]
 fn what_hostile_files_cost_is_bounded() {
     // Two hundred entries with one offset.
     let mut writing = Writing::page();

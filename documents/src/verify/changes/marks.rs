@@ -34,6 +34,8 @@ const ICON: f64 = 20.0;
 const ICON_CONTRAST: f64 = 0.5;
 /// Height of the line through or under a text, as a share of the text's.
 const LINE: f64 = 0.1;
+/// How far quadrilaterals may lie outside the place of their mark, in points: programs round.
+const MAX_OUTSIDE: f64 = 2.0;
 /// Luminance of the highlight that names no colour: yellow.
 const YELLOW: f64 = 0.89;
 
@@ -154,13 +156,21 @@ fn is_ink(colour: &[f64]) -> Option<()> {
     (colour.is_empty() || luminance(colour)? <= MAX_LUMINANCE).then_some(())
 }
 
-/// The boxes around `/QuadPoints`; the whole place where there are none.
+/// The boxes around `/QuadPoints`; the whole place where there are none. What lies outside the place is ignored by some readers and drawn by
+/// others (ISO 32000-2 12.5.6.10).
 fn quadrilaterals(document: &Document, mark: &Dictionary, place: Bounds) -> Option<Vec<Bounds>> {
     let Some(points) = numbers(document, mark, b"QuadPoints") else { return Some(vec![place]) };
+    let [left, bottom, right, top] = place;
+    let is_within = |bounds: Bounds| {
+        bounds[0] >= left - MAX_OUTSIDE
+            && bounds[1] >= bottom - MAX_OUTSIDE
+            && bounds[2] <= right + MAX_OUTSIDE
+            && bounds[3] <= top + MAX_OUTSIDE
+    };
     let around = |points: &[f64]| {
         let extreme = |first: usize, pick: fn(f64, f64) -> f64| points.iter().skip(first).step_by(2).copied().reduce(pick);
         let bounds = [extreme(0, f64::min)?, extreme(1, f64::min)?, extreme(0, f64::max)?, extreme(1, f64::max)?];
-        points.iter().all(|point| point.is_finite()).then_some(bounds)
+        (points.iter().all(|point| point.is_finite()) && is_within(bounds)).then_some(bounds)
     };
     points.chunks(8).map(around).collect()
 }

@@ -438,6 +438,8 @@ fn a_mark_without_appearance_may_not_be_dark_or_thick_either() {
     let mut grey = colour([0.5, 0.5, 0.5]);
     grey.set("QuadPoints", twice.map(Object::Integer).to_vec());
     suspicious("covers", nothing, with("Highlight", grey));
+    let elsewhere = [72, 615, 172, 615, 72, 595, 172, 595];
+    suspicious("covers", nothing, with("Highlight", dictionary! { "QuadPoints" => elsewhere.map(Object::Integer).to_vec() }));
 }
 
 #[test]
