@@ -1,6 +1,7 @@
 //! What exists only where the sandbox is on: the messages that would have been sent, and the moving of process time.
 
 use actix_web::{HttpResponse, web};
+use actors::Clock;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -87,9 +88,19 @@ pub async fn advance(call: SandboxCall<Json<AdvanceClock>>) -> Result<Json<Clock
         return Err(ApiError::input("advance: process time may be at most P600D ahead"));
     }
     call.sandbox.offset.advance(clock, advance).await?;
-    let ahead = clock.advanced();
-    let ahead = if ahead.is_zero() { "PT0S".to_owned() } else { iso_duration::format(ahead) };
-    Ok(Json(ClockState { now: clock.now(), ahead }))
+    Ok(Json(ClockState::of(clock)))
+}
+
+pub async fn clock(call: SandboxCall) -> Result<Json<ClockState>, ApiError> {
+    Ok(Json(ClockState::of(&call.engine.clock)))
+}
+
+impl ClockState {
+    fn of(clock: &Clock) -> Self {
+        let ahead = clock.advanced();
+        let ahead = if ahead.is_zero() { "PT0S".to_owned() } else { iso_duration::format(ahead) };
+        Self { now: clock.now(), ahead }
+    }
 }
 
 /// What the page says where there are several servers.

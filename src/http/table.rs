@@ -281,6 +281,12 @@ pub const OPERATIONS: &[Operation] = &[
         .takes(&[sandbox::TO, sandbox::LIMIT])
         .answers(&[answer(200, "The messages.")])
         .run(&by(sandbox::messages)),
+    get("/sandbox/clock", "get_sandbox_clock")
+        .sandbox()
+        .says("Read process time", "Only where the sandbox is on.")
+        .tag("Sandbox")
+        .answers(&[answer(200, "Process time.")])
+        .run(&by(sandbox::clock)),
     post("/sandbox/clock", "advance_sandbox_clock")
         .sandbox()
         .says(
