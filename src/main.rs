@@ -54,6 +54,8 @@ enum Command {
     Config(ConfigCommand),
     /// Print the OpenAPI description of the server.
     Openapi,
+    /// Print which role opens which operations, and what the tokens for one thing open.
+    Roles,
     /// Draw pages for the server that started this: jobs on standard input, answers on standard output.
     #[command(name = render::worker::COMMAND, hide = true)]
     RenderWorker {
@@ -114,6 +116,10 @@ fn main() -> ExitCode {
         Some(Command::Token(options)) => token(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Config(ConfigCommand::Check(options))) => check(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Openapi) => openapi().map(|()| ExitCode::SUCCESS),
+        Some(Command::Roles) => {
+            println!("{}\n{}", http::roles::table(), http::roles::scoped_table());
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::RenderWorker { memory }) => Ok(render::worker::run(memory)),
     };
     result.unwrap_or_else(|error| {

@@ -30,8 +30,8 @@ use crate::{
     cpu_pool::{self, CpuPool},
     engine,
     http::{
-        self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk,
-        sandbox::Sandbox,
+        self, State, api::Api, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine,
+        receipts::Desk, sandbox::Sandbox,
     },
     installation,
     keys::{self, Keys},
@@ -320,28 +320,21 @@ impl Application {
     fn configure(self, service: &mut web::ServiceConfig) {
         let sandbox = self.sandbox.is_some();
         service
-            .app_data(web::Data::new(self.state))
-            .app_data(web::Data::new(self.engine))
             .app_data(web::Data::new(self.desk))
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
-            .app_data(web::Data::new(self.intake))
+            .app_data(web::Data::new(self.intake.clone()))
             .app_data(http::error::path_config());
+        if let Some(sandbox) = &self.sandbox {
+            service.app_data(web::Data::new(sandbox.clone()));
+            http::sandbox::configure(service);
+        }
+        // The operations before the pages: a request of theirs is then matched against no other path.
+        Api::new(self.state, self.engine, self.sandbox, self.intake.json_limit).configure(service);
         http::documents::configure(service);
-        // Before the processes: the literal segment `configurations` wins (note route-precedence).
-        http::sign_configuration::configure(service);
-        http::sign_process::configure(service);
-        http::simple_sign::configure(service);
-        http::otp::configure(service);
-        http::securize::configure(service);
         http::receipts::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox);
-        if let Some(sandbox) = self.sandbox {
-            service.app_data(web::Data::new(sandbox));
-            http::sandbox::configure(service);
-        }
-        service.default_service(web::route().to(http::error::unknown_route));
     }
 }
 

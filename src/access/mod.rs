@@ -8,13 +8,12 @@
 //! | sign process (`securize`) | this server | derived, for this use only | read one sign process, drive its identifications |
 //! | signature (`x-access-token`) | this server | derived, for this use only | read, preview and make one signature |
 //!
-//! [`Service::authenticate`] says who calls; [`authorize`] whether they may do an [`Action`] on a [`Target`]. Tokens live by the
+//! [`Service::authenticate`] says who calls; [`may`] and [`reaches`] whether they may do it to a [`Target`], by a [`Rule`]. Tokens live by the
 //! wall clock, which comes in as a parameter. No token, secret or key is ever part of an error, a log line or `Debug` output.
 //!
 //! What this module must never do: accept an algorithm that the key was not made for (RFC 8725 section 3.1), fetch a key from an
 //! address that a token names, or fetch without limits because a stranger sends tokens.
 
-mod action;
 mod cache;
 mod caller;
 mod claims;
@@ -26,6 +25,7 @@ mod jwks;
 mod jwt;
 mod options;
 mod role;
+mod rule;
 #[cfg(test)]
 mod tests;
 
@@ -35,12 +35,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use action::{Action, Denied, Target, authorize, may};
 pub use caller::{Caller, Grant};
 pub use fetch::Fetch;
 pub use jwt::Algorithm;
 pub use options::{IssuerOptions, Options, OptionsError, Secret};
 pub use role::{Role, RoleSet, UnknownRole};
+pub use rule::{Denied, Rule, ScopedTokens, Target, may, reaches};
 
 use crate::keys::Keys;
 use cache::Verified;
@@ -151,7 +151,7 @@ impl Service {
     }
 
     /// The `web_component_token` of `securize`: reads that sign process and drives its identifications, nothing else. The caller
-    /// must have been authorized for [`Action::SecurizeToken`].
+    /// must have been authorized for `securize_token`.
     pub fn sign_process_token(&self, subject: &str, organization: &str, sign_process: Uuid, now: DateTime<Utc>) -> String {
         self.inner.internal.issue(internal::Purpose::SignProcess, subject, organization, sign_process, now)
     }

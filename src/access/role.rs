@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A permission named in the `roles` claim. What each opens is the table in [`Action::role`](super::Action::role).
+/// A permission named in the `roles` claim. What each opens is in the table of operations; `rubrica roles` prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Download documents, read their metadata, make public URLs.

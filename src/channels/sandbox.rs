@@ -34,14 +34,16 @@ const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 const CURRENT: &str = "current.jsonl";
 const PREVIOUS: &str = "previous.jsonl";
 
-/// A message in the outbox, as `GET /sandbox/messages` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A message that was not sent but kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SandboxMessage)]
 pub struct Stored {
     pub id: Uuid,
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub at: Timestamp,
     pub channel: Channel,
     pub to: String,
-    /// Empty for a channel without subjects.
+    // Empty for a channel without subjects.
     pub subject: String,
     pub text: String,
 }

@@ -1,26 +1,20 @@
-//! What every handler gets: the services of the server, and the caller behind the request.
+//! The services of the server that every handler gets, and the values that many operations take from path and headers.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::dev::Payload;
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::HttpRequest;
 use ipnet::IpNet;
 use store::Timestamp;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use crate::access::{self, Action, Denied, Target};
+use super::openapi;
+use super::operation::Parameter;
+use crate::access;
 use crate::catalogue::documents::{Documents, Owner};
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::keys::Keys;
 use crate::render_workers::Workers;
-
-/// When a request that met an unreachable key source is worth repeating.
-const KEYS_RETRY: Duration = Duration::from_secs(5);
 
 /// Longest organization name, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
 const MAX_ORGANIZATION: usize = 80;
@@ -60,52 +54,6 @@ impl State {
     }
 }
 
-/// The authenticated caller.
-#[derive(Clone, Debug)]
-pub struct Caller(pub Arc<access::Caller>);
-
-impl Caller {
-    /// Refuses what the caller may not do.
-    ///
-    /// # Errors
-    /// 401, or 403 where the contract lists it.
-    pub fn authorize(&self, action: Action, target: Target<'_>) -> Result<(), ApiError> {
-        access::authorize(&self.0, action, target).map_err(refused)
-    }
-
-    /// The first half of [`Caller::authorize`], before what the target belongs to is known (see [`access::may`]).
-    ///
-    /// # Errors
-    /// As [`Caller::authorize`].
-    pub fn may(&self, action: Action, organization: &str) -> Result<(), ApiError> {
-        access::may(&self.0, action, organization).map_err(refused)
-    }
-}
-
-fn refused(denied: Denied) -> ApiError {
-    if denied.is_forbidden() { ApiError::forbidden(denied.to_string()) } else { ApiError::unauthorized(denied.to_string()) }
-}
-
-impl FromRequest for Caller {
-    type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let state =
-                request.app_data::<web::Data<State>>().ok_or_else(|| ApiError::internal("no state in the application"))?;
-            let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let bearer = access::bearer(header).map_err(|error| ApiError::unauthorized(error.to_string()))?;
-            match state.access.authenticate(bearer, state.now()).await {
-                Ok(caller) => Ok(Self(caller)),
-                Err(error @ access::Error::KeysUnavailable) => Err(ApiError::unavailable(error, KEYS_RETRY)),
-                Err(error) => Err(ApiError::unauthorized(error.to_string())),
-            }
-        })
-    }
-}
-
 /// A path parameter that holds a UUID.
 ///
 /// # Errors
@@ -123,6 +71,14 @@ pub fn organization_parameter(text: &str) -> Result<&str, ApiError> {
         return Err(ApiError::parameter(format!("org_id: expected up to {MAX_ORGANIZATION} bytes without white space")));
     }
     Ok(text)
+}
+
+/// The header `x-auth-owner` of operations on documents.
+pub const OWNER: Parameter = owner("Owner of the document. Mandatory unless it is public.");
+
+/// As [`OWNER`], where it means something else.
+pub const fn owner(description: &'static str) -> Parameter {
+    Parameter::header("x-auth-owner", description, openapi::text)
 }
 
 /// The header `x-auth-owner`, normalised; `None` if it was not sent.

@@ -5,13 +5,26 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use workflows::Device;
 
-use super::{ApiError, State};
+use super::{ApiError, State, openapi, operation::Parameter};
 
 /// Longest value of a device header that is kept, in bytes.
 const MAX_VALUE: usize = 512;
 
 /// Most addresses of `x-forwarded-for` that are looked at.
 const MAX_HOPS: usize = 32;
+
+const INSTALLATION: Parameter =
+    Parameter::header("x-installation_id", "Unique id of the browser installation.", openapi::text).required();
+const FINGERPRINT: Parameter = Parameter::header("x-fingerprint", "Fingerprint of the device.", openapi::text).required();
+const LOCATION: Parameter = Parameter::header("x-location", "Place of the device as \"latitude,longitude\".", openapi::text);
+const USER_AGENT: Parameter =
+    Parameter::header("User-Agent", "Client application; kept with the evidence.", openapi::text).required();
+
+/// The headers of [`Required::Installation`].
+pub const HEADERS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION];
+
+/// The headers of [`Required::InstallationAndUserAgent`].
+pub const HEADERS_AND_AGENT: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT];
 
 /// Which device headers an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

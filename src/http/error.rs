@@ -1,18 +1,19 @@
-//! The one place where errors become HTTP: status, code, title and envelope of the contract's `ErrorsResponse`.
+//! How errors become HTTP: status, code, title and envelope of the contract's `ErrorsResponse`. Which error of the other rooms becomes
+//! which of these is said in [`super::mapping`].
 //!
 //! What the caller sees and what the operator sees are kept apart: an internal cause goes to the log, never into the
 //! answer; a caller's mistake goes into the answer, never into the log (it may quote what the caller sent).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpResponse, ResponseError, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use workflows::values::Problems;
 
 use crate::connections::MAX_HEAD;
 
@@ -132,7 +133,7 @@ pub struct ApiError {
     status: StatusCode,
     problems: Vec<(Title, String)>,
     retry_after: Option<Duration>,
-    allow: Option<&'static str>,
+    allow: Option<Cow<'static, str>>,
 }
 
 impl ApiError {
@@ -182,7 +183,8 @@ impl ApiError {
     }
 
     /// 405, with the methods that the path has, as the `Allow` header wants them (RFC 9110, 15.5.6).
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
+        let allow = allow.into();
         let mut error =
             Self::one(StatusCode::METHOD_NOT_ALLOWED, Title::ParameterError, format!("this path allows only {allow}"));
         error.allow = Some(allow);
@@ -261,13 +263,6 @@ impl ApiError {
     }
 }
 
-/// 400 for everything that is wrong with a body.
-impl From<Problems> for ApiError {
-    fn from(problems: Problems) -> Self {
-        Self::inputs(problems.iter().map(ToString::to_string))
-    }
-}
-
 /// Says only the status: the details may quote the caller's input.
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -296,8 +291,8 @@ impl ResponseError for ApiError {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.insert_header((header::RETRY_AFTER, seconds.max(1)));
         }
-        if let Some(allow) = self.allow {
-            response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_ref()));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
@@ -337,11 +332,6 @@ pub fn only(allow: &'static str) -> actix_web::Route {
 pub fn path_config() -> web::PathConfig {
     web::PathConfig::default()
         .error_handler(|_, _| ApiError::parameter("the path is not valid: a part of it is not UTF-8 text").into())
-}
-
-/// The answer to a path that no operation has.
-pub async fn unknown_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Err(ApiError::not_found(format!("no operation has the path {}", shortened(request.path()))))
 }
 
 /// The start of a text that the caller made.

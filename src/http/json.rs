@@ -1,81 +1,41 @@
 //! JSON bodies: bounded, and every refusal names the member that is wrong. Unknown members are ignored.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
+use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::error::{ApiError, shortened};
 use super::intake::{Intake, Options};
+use super::objects::Objects;
 use super::refusals::Refusal;
 
-/// Longest JSON body, in bytes, as long as [`Options`] say nothing else.
+/// Maximum size of a JSON body, in bytes, unless it is configured.
 pub const DEFAULT_LIMIT: usize = 2 * 1024 * 1024;
 
 /// Longest time that a JSON body may take to arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A JSON body of type `T`.
-///
-/// Answers 415 unless it is declared as JSON, 413 over the limit, 400 naming the member when it does not fit `T`.
-#[derive(Debug)]
-pub struct Json<T>(pub T);
-
-impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
-    type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            require_json(&request)?;
-            parse(&read(&request, payload, None).await?).map(Self)
-        })
-    }
-}
-
-/// A JSON body of type `T` that may be empty, which stands for `{}`: no bytes at all, whatever they are declared as.
-///
-/// Answers as [`Json`] for any other body.
-#[derive(Debug)]
-pub struct MaybeEmpty<T>(pub T);
-
-impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeEmpty<T> {
-    type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let bytes = read(&request, payload, None).await?;
-            if bytes.is_empty() {
-                return Ok(Self(T::default()));
-            }
-            require_json(&request)?;
-            parse(&bytes).map(Self)
-        })
-    }
-}
-
-/// The body, of whatever type, over the limit of all operations unless this one has its own.
+/// The body, of whatever type; it takes of the room for bodies in the name of `organization`.
 ///
 /// # Errors
 /// 413 over the limit, 408 when it takes too long, 400 when it breaks off, 503 when there is no room for it.
-pub(super) async fn read(request: &HttpRequest, payload: Payload, limit: Option<usize>) -> Result<BytesMut, ApiError> {
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    organization: &str,
+) -> Result<BytesMut, ApiError> {
     let options = Options::of(request);
-    let limit = limit.unwrap_or(options.json_limit);
     let over = || ApiError::too_large(format!("the body may have {limit} bytes"));
     if declared_length(request).is_some_and(|length| length > limit as u64) {
         return Err(over());
     }
-    // Whose body it is, as far as the path tells.
-    let share = options.json_room.share(request.match_info().get("org_id").unwrap_or_default());
+    let share = options.json_room.share(organization);
     let mut intake = Intake::new(payload, share, READ_TIMEOUT, options.slow_after);
     let mut bytes = BytesMut::new();
     while let Some(chunk) = intake.next().await? {
@@ -87,7 +47,9 @@ pub(super) async fn read(request: &HttpRequest, payload: Payload, limit: Option<
     Ok(bytes)
 }
 
-fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
+/// # Errors
+/// 415 for a body that is not declared as JSON.
+pub(super) fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
     let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
@@ -112,7 +74,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 /// Reads JSON; the error is a text for the caller that names the member and quotes no value.
 pub(super) fn parse_details<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| describe(&error))?;
+    let value = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| describe(&error))?;
     deserializer.end().map_err(|error| format!("not valid JSON at line {}, column {}", error.line(), error.column()))?;
     Ok(value)
 }
@@ -181,7 +143,7 @@ mod tests {
                 "signers[0].age: expected a whole number from 0 to 255 (line 1, column 35)",
             ),
             ("{\n}", "signers: the member is missing (line 2, column 1)"),
-            ("[]", "expected an object (line 1, column 2)"),
+            ("[]", "expected an object, found an array (line 1, column 0)"),
             ("7", "expected an object, found a whole number (line 1, column 1)"),
             (r#"{"signers":[],"signers":[]}"#, "signers: the member comes more than once (line 1, column 23)"),
         ] {

@@ -1,5 +1,8 @@
-//! The HTTP side: one module per resource of the contract. Handlers are thin: parse, authorize, ask, answer.
+//! The HTTP side: the [`table`] of operations, the [`api`] that serves it, and one module per resource with its handlers, which ask and
+//! answer and decide nothing.
 
+pub mod api;
+pub mod call;
 pub mod context;
 pub mod device;
 pub mod documents;
@@ -7,8 +10,11 @@ pub mod error;
 pub mod intake;
 pub mod json;
 pub mod limits;
+mod mapping;
 pub mod multipart;
+mod objects;
 pub mod openapi;
+pub mod operation;
 pub mod operations;
 pub mod otp;
 pub mod people;
@@ -16,14 +22,15 @@ pub mod processes;
 pub mod query;
 pub mod receipts;
 mod refusals;
-pub mod responses;
+pub mod roles;
 pub mod sandbox;
 pub mod securize;
 pub mod sign_configuration;
 pub mod sign_process;
 pub mod simple_sign;
+pub mod table;
 #[cfg(test)]
 mod testing;
 
-pub use context::{Caller, State};
+pub use context::State;
 pub use error::ApiError;

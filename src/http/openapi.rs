@@ -1,48 +1,27 @@
-//! The API's description, from the code: `/openapi.json`, and `/docs` to read and try it.
+//! The API's description, from the [table](super::table) of operations: `/openapi.json`, and `/docs` to read and try it.
 
 use actix_web::{HttpResponse, web};
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    Content, KnownFormat, Object, ObjectBuilder, Ref, Required, Response, ResponseBuilder, SchemaFormat, Type,
 };
+use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{documents, error, otp, sandbox, securize, sign_configuration, sign_process, simple_sign};
+use super::call::{Described, Schemas};
+use super::error;
+use super::operation::{Operation, Parameter, PathParameter, Place, Segment, Success, Verb};
+use super::table::OPERATIONS;
 
-/// The description of all operations.
+/// What the description says besides the operations.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Rubrica",
         description = "Signing documents electronically and identifying the people who sign. Every error is an ErrorsResponse with a code, a title and details."
-    ),
-    paths(
-        documents::upload_document,
-        documents::download_document,
-        documents::delete_document,
-        documents::delete_document_physically,
-        documents::get_document_metadata,
-        documents::create_document_public_url,
-        documents::change_document_owner,
-        sign_configuration::get_sign_configuration,
-        sign_configuration::create_sign_configuration,
-        sign_configuration::update_sign_configuration,
-        sign_process::create_sign_process,
-        sign_process::get_sign_process,
-        sign_process::cancel_sign_process,
-        simple_sign::get_simple_sign,
-        simple_sign::preview_simple_sign,
-        simple_sign::sign_simple,
-        otp::create_otp_identification,
-        otp::get_otp_identification,
-        otp::delete_otp_identification,
-        otp::challenge_otp_identification,
-        otp::validate_otp_identification,
-        otp::cancel_otp_identification,
-        otp::close_otp_identification,
-        securize::securize_token,
-        sandbox::sandbox_messages,
-        sandbox::advance_sandbox_clock,
     ),
     tags(
         (name = "Documents"), (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
@@ -53,7 +32,7 @@ use super::{documents, error, otp, sandbox, securize, sign_configuration, sign_p
     modifiers(&Bearer),
     security(("AuthNToken" = []))
 )]
-pub struct Api;
+struct Frame;
 
 struct Bearer;
 
@@ -64,18 +43,123 @@ impl Modify for Bearer {
     }
 }
 
+/// Schema of a parameter that is any text.
+pub fn text() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).build()
+}
+
+/// Schema of a parameter that is `true` or `false`.
+pub fn flag() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).build()
+}
+
+fn uuid() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))).build()
+}
+
 /// The description. Without the sandbox's operations where it is off.
 pub fn description(sandbox: bool) -> utoipa::openapi::OpenApi {
-    let mut api = Api::openapi();
+    let mut api = Frame::openapi();
+    let mut schemas = Schemas::new();
+    for operation in OPERATIONS.iter().filter(|operation| sandbox || !operation.access.is_sandbox()) {
+        api.paths.add_path_operation(operation.path, vec![method(operation.method)], described(operation, &mut schemas));
+    }
+    api.components.get_or_insert_default().schemas.extend(schemas);
     if !sandbox {
-        api.paths.paths.retain(|path, _| !path.starts_with("/sandbox"));
         api.tags.get_or_insert_default().retain(|tag| tag.name != "Sandbox");
-        let schemas = &mut api.components.get_or_insert_default().schemas;
-        ["SandboxMessage", "AdvanceClock", "ClockState"].iter().for_each(|schema| {
-            schemas.remove(*schema);
-        });
     }
     api
+}
+
+fn method(verb: Verb) -> HttpMethod {
+    match verb {
+        Verb::Get => HttpMethod::Get,
+        Verb::Put => HttpMethod::Put,
+        Verb::Post => HttpMethod::Post,
+        Verb::Patch => HttpMethod::Patch,
+        Verb::Delete => HttpMethod::Delete,
+    }
+}
+
+fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::path::Operation {
+    let description = Some(operation.description).filter(|text| !text.is_empty());
+    let mut builder = OperationBuilder::new()
+        .tag(operation.tag)
+        .operation_id(Some(operation.id))
+        .summary(Some(operation.summary))
+        .description(description);
+    for parameter in operation.path_parameters() {
+        builder = builder.parameter(path_parameter(parameter));
+    }
+    for parameter in operation.parameters {
+        builder = builder.parameter(parameter_of(parameter));
+    }
+    if let Some(Described { media_types, schema }) = operation.handler.body(schemas) {
+        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let body = media_types.iter().fold(body, |body, media| body.content(*media, Content::new(Some(schema.clone()))));
+        builder = builder.request_body(Some(body.build()));
+    }
+    let bodies = operation.handler.answers(schemas);
+    for (success, body) in operation.answers.iter().zip(bodies) {
+        builder = builder.response(success.status.to_string(), success_response(success, body));
+    }
+    if operation.access.is_sandbox() {
+        builder =
+            builder.response("400", problem("A query value or the body is not valid.")).security(SecurityRequirement::default());
+    } else {
+        builder = builder
+            .response("400", problem("400. A path, query or header value or the body is not valid."))
+            .response("401", problem("401. Authentication or authorization failed."))
+            .response("500", problem("500. Unexpected error."));
+    }
+    for refused in operation.refuses {
+        builder = builder.response(refused.status.to_string(), problem(refused.description));
+    }
+    builder.response("default", problem("Any other error.")).build()
+}
+
+fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter {
+    let schema = match parameter.kind {
+        Segment::Organization => text(),
+        Segment::Uuid => uuid(),
+    };
+    ParameterBuilder::new()
+        .name(parameter.name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(parameter.description))
+        .schema(Some(schema))
+        .build()
+}
+
+fn parameter_of(parameter: &Parameter) -> utoipa::openapi::path::Parameter {
+    ParameterBuilder::new()
+        .name(parameter.name)
+        .parameter_in(if parameter.place == Place::Header { ParameterIn::Header } else { ParameterIn::Query })
+        .required(if parameter.required { Required::True } else { Required::False })
+        .description(Some(parameter.description))
+        .schema(Some((parameter.schema)()))
+        .build()
+}
+
+fn success_response(success: &Success, body: Option<Described>) -> Response {
+    let mut response = ResponseBuilder::new().description(success.description);
+    for (name, description) in success.headers {
+        let mut header = Header::new(text());
+        header.description = Some((*description).to_owned());
+        response = response.header(*name, header);
+    }
+    if let Some(Described { media_types, schema }) = body {
+        response =
+            media_types.iter().fold(response, |response, media| response.content(*media, Content::new(Some(schema.clone()))));
+    }
+    response.build()
+}
+
+/// An error: its body is always the same.
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name("ErrorsResponse");
+    ResponseBuilder::new().description(description).content("application/json", Content::new(Some(schema))).build()
 }
 
 /// Registers `/openapi.json` and `/docs`.
@@ -97,5 +181,57 @@ mod tests {
         let written = std::fs::read_to_string(path).unwrap_or_default();
         let now = description(true).to_pretty_json().unwrap() + "\n";
         assert!(written == now, "stale; run: cargo run -- openapi > schema/openapi.json");
+    }
+
+    #[test]
+    fn the_operations_are_published_with_the_names_and_statuses_of_the_contract() {
+        let api = serde_json::to_value(description(true)).unwrap();
+        let statuses = |path: &str, method: &str| {
+            let operation = &api["paths"][format!("/v1/orgs/{{org_id}}/{path}")][method];
+            let mut statuses: Vec<_> = operation["responses"].as_object().unwrap().keys().cloned().collect();
+            statuses.sort();
+            (operation["operationId"].as_str().unwrap().to_owned(), statuses.join(" "))
+        };
+        let expected = [
+            ("documents", "post", "upload_document", "201 400 401 500 default"),
+            ("documents/{document_id}", "get", "download_document", "200 400 401 404 410 500 default"),
+            ("documents/{document_id}", "delete", "delete_document", "200 400 401 404 409 410 500 default"),
+            ("documents/{document_id}/physical", "delete", "delete_document_physically", "200 400 401 404 409 410 500 default"),
+            ("documents/{document_id}/metadata", "get", "get_document_metadata", "200 400 401 404 410 500 default"),
+            ("documents/{document_id}/public_url", "post", "create_document_public_url", "200 400 401 404 410 500 default"),
+            ("documents/{document_id}/owner", "put", "change_document_owner", "200 400 401 404 410 500 default"),
+            ("sign_process/configurations", "get", "get_sign_configuration", "200 400 401 500 default"),
+            ("sign_process/configurations", "post", "create_sign_configuration", "204 400 401 500 default"),
+            ("sign_process/configurations", "patch", "update_sign_configuration", "204 400 401 500 default"),
+        ];
+        for (path, method, operation, listed) in expected {
+            assert_eq!(statuses(path, method), (operation.to_owned(), listed.to_owned()));
+        }
+        let schemas = &api["components"]["schemas"];
+        for name in [
+            "Error",
+            "ErrorsResponse",
+            "UploadDocumentRequest",
+            "UploadDocumentResponse",
+            "DeletedDocumentResponse",
+            "DocumentMetadata",
+            "DocumentExtension",
+            "CreatePublicUrlRequest",
+            "PublicUrlResponse",
+            "ChangeDocumentOwnerRequest",
+            "DocumentOwnerResponse",
+            "SignConfiguration",
+            "SignCertificate",
+            "IdentificationConfig",
+            "IdentityDocumentProviders",
+            "ProviderRule",
+            "SignType",
+            "ProviderType",
+            "NotificationChannel",
+            "CreateSignConfigurationRequest",
+            "UpdateSignConfigurationRequest",
+        ] {
+            assert!(schemas[name].is_object(), "{name}");
+        }
     }
 }

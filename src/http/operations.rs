@@ -22,7 +22,7 @@ use store::{Store, blobs::Blobs};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{ApiError, error::only};
+use super::{ApiError, api::Route, error::only};
 
 /// The page that `ref` of errors leads to.
 pub(super) const ERRORS: &str = include_str!("errors.html");
@@ -144,7 +144,8 @@ pub async fn observe(
     let method = request.method().clone();
     let span = tracing::info_span!("request", id = id.0.to_str().unwrap_or_default());
     let mut response = next.call(request).instrument(span.clone()).await?;
-    let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
+    let operation = response.request().extensions().get::<Route>().map(|route| route.0.to_owned());
+    let route = operation.or_else(|| response.request().match_pattern()).unwrap_or_else(|| "unknown".to_owned());
     let status = response.status();
     let elapsed = started.elapsed();
     // Anybody can invent methods; the metrics know these.

@@ -1,9 +1,10 @@
 //! Identification by one-time code: the seven operations of the contract.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, http::header::HeaderValue, web};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use chrono::{DateTime, SubsecRound, Utc};
+use futures::future::LocalBoxFuture;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, Unexpected, Visitor},
@@ -15,99 +16,53 @@ use utoipa::{
 };
 use uuid::Uuid;
 use workflows::{
-    Channel, DocumentType, IdentificationState, Language, TwoFactorType,
+    Channel, DocumentType, IdentificationState, Language, Refusal, TwoFactorType,
     identification::otp::{Command, Creation, Life, MAX_EXPIRY, Otp, Purpose, Rejection},
     values::Problems,
 };
 
 use super::{
-    ApiError, State,
-    context::{Caller, organization_parameter, uuid_parameter},
-    device::{self, Required},
-    json::{Json, MaybeEmpty},
+    ApiError,
+    call::{Call, Json, MaybeEmpty, WithHeader},
+    device::Required,
+    openapi,
+    operation::Parameter,
     people::Person,
     processes::{self, Engine, IdResponse},
-    query::Query,
-    responses::{Conflict, Failures, Gone, NotFound},
 };
-use crate::{
-    access::{self, Action, Grant, Role, Target},
-    iso_duration,
-};
+use crate::{access::Role, catalogue::sign_configuration, iso_duration};
 
 /// Longest second factor, in bytes.
 const MAX_SECOND_FACTOR: usize = 320;
 
-const CREATION: &str = "/v1/orgs/{org_id}/identifications/otp";
-const IDENTIFICATION: &str = "/v1/orgs/{org_id}/identifications/otp/{identification_id}";
+/// Whether an identification is deleted whatever its state.
+pub const FORCE: Parameter = Parameter::query("force", "Delete whatever the state.", openapi::flag);
 
-/// Registers the operations.
-pub fn configure(service: &mut web::ServiceConfig) {
-    use super::error::only;
-    let below = |suffix: &str| web::resource(format!("{IDENTIFICATION}{suffix}"));
-    service
-        .service(web::resource(CREATION).route(web::post().to(create_otp_identification)).default_service(only("POST")))
-        .service(
-            web::resource(IDENTIFICATION)
-                .route(web::get().to(get_otp_identification))
-                .route(web::delete().to(delete_otp_identification))
-                .default_service(only("GET, DELETE")),
-        )
-        .service(below("/challenge").route(web::put().to(challenge_otp_identification)).default_service(only("PUT")))
-        .service(below("/validate").route(web::put().to(validate_otp_identification)).default_service(only("PUT")))
-        .service(below("/cancel").route(web::post().to(cancel_otp_identification)).default_service(only("POST")))
-        .service(below("/close").route(web::post().to(close_otp_identification)).default_service(only("POST")));
-}
-
-impl From<Rejection> for ApiError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::NotFound => Self::not_found("there is no such identification"),
-            Rejection::State(state) => Self::conflict(format!("the identification is {state}")),
-            Rejection::Exists => Self::conflict("another identification has this identifier"),
-            Rejection::WrongAnswer => Self::forbidden("the code or the second factor is wrong"),
-            Rejection::CodeGone => Self::gone("the code is used up or has expired; ask for another one"),
-            Rejection::TooEarly { retry_at } => {
-                Self::precondition_failed(format!("another code can be asked for from {}", retry_at.to_rfc3339()))
-            }
-            Rejection::ForceNeeded => Self::forbidden(
-                "the identification is not CREATED: deleting it needs force=true and the role identification_force_delete",
-            ),
-        }
-    }
-}
-
-/// The path of an operation on one identification.
-#[derive(Deserialize)]
-pub struct IdentificationPath {
-    org_id: String,
-    identification_id: String,
-}
-
-/// One authorized call on one identification.
-struct Call {
-    organization: String,
+/// The sign process that an identification belongs to (see [`super::operation::Reach::SignProcessOf`]).
+pub fn sign_process<'a>(
+    engine: &'a Engine,
+    organization: &'a str,
     id: Uuid,
+) -> LocalBoxFuture<'a, Result<Option<Uuid>, ApiError>> {
+    Box::pin(async move {
+        let otp = engine.processes.otp.read(organization, id).await?;
+        Ok(otp.alive().and_then(|life| life.creation.purpose.sign_process))
+    })
 }
 
-impl Call {
-    /// Refuses strangers before anything is loaded; a token of one sign process must be of the process that the
-    /// identification belongs to.
-    async fn new(engine: &Engine, caller: &Caller, path: IdentificationPath, action: Action) -> Result<Self, ApiError> {
-        let organization = organization_parameter(&path.org_id)?;
-        caller.may(action, organization)?;
-        let id = uuid_parameter("identification_id", &path.identification_id)?;
-        if !matches!(caller.0.grant, Grant::Organization { .. }) {
-            let otp = processes::answer(engine.processes.otp.read(organization, id).await)?;
-            let sign_process = otp.alive().and_then(|life| life.creation.purpose.sign_process);
-            caller.authorize(action, Target { organization, sign_process, signature: None })?;
-        }
-        Ok(Self { organization: path.org_id, id })
+impl<B> Call<Uuid, B> {
+    async fn otp(&self) -> Result<Arc<Otp>, ApiError> {
+        Ok(self.engine.processes.otp.read(&self.organization, self.id).await?)
     }
 
-    async fn ask(&self, engine: &Engine, command: Command) -> Result<std::sync::Arc<Otp>, ApiError> {
-        processes::answer(engine.processes.otp.ask(&self.organization, self.id, command).await)
+    async fn ask_otp(&self, command: Command) -> Result<Arc<Otp>, ApiError> {
+        Ok(self.engine.processes.otp.ask(&self.organization, self.id, command).await?)
     }
+}
+
+/// What is there to be read.
+fn existing(otp: &Otp) -> Result<&Life, ApiError> {
+    otp.alive().ok_or_else(|| Refusal::from(Rejection::NotFound).into())
 }
 
 /// Contract `CreateOtpIdentificationRequest`.
@@ -165,26 +120,9 @@ fn external<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
     deserializer.deserialize_any(External)
 }
 
-/// Create an OTP identification
-///
-/// No code is sent yet. The organization must have a sign configuration.
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/identifications/otp", operation_id = "create_otp_identification", tag = "Identification OTP Admin",
-    params(("org_id" = String, Path, description = "Organization (tenant).")),
-    request_body = CreateOtpIdentificationRequest,
-    responses((status = 201, description = "The identification is created.", body = IdResponse), Failures, NotFound, Conflict)
-)]
-pub async fn create_otp_identification(
-    caller: Caller,
-    path: web::Path<String>,
-    state: web::Data<State>,
-    engine: web::Data<Engine>,
-    body: Json<CreateOtpIdentificationRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let organization = organization_parameter(&path)?;
-    caller.authorize(Action::CreateOtpIdentification, Target::organization(organization))?;
+pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
+    let Json(request) = call.body;
     let mut problems = Problems::default();
-    let Json(request) = body;
     let actor = request.actor.check("actor", &mut problems);
     actor.check_channel("actor", request.channel.kind, &mut problems);
     actor.check_second_factor("actor", request.two_factor_type, &mut problems);
@@ -202,21 +140,21 @@ pub async fn create_otp_identification(
     if !problems.is_empty() {
         return Err(problems.into());
     }
-    if !state.configurations.exists(organization).await? {
-        return Err(ApiError::not_found("the organization has no sign configuration"));
+    if !call.state.configurations.exists(&call.organization).await? {
+        return Err(sign_configuration::Error::NotFound.into());
     }
     let creation = Creation {
         actor,
         channel: request.channel.kind,
         external: request.channel.external,
         two_factor_type: request.two_factor_type,
-        expires_at: engine.clock.now() + expires_in,
-        policy: engine.code_policy.clone(),
+        expires_at: call.engine.clock.now() + expires_in,
+        policy: call.engine.code_policy.clone(),
         purpose: Purpose::default(),
     };
     let id = Uuid::now_v7();
-    processes::answer(engine.processes.otp.create(organization, id, Command::Create(Box::new(creation))).await)?;
-    Ok(HttpResponse::Created().json(IdResponse { id }))
+    call.engine.processes.otp.create(&call.organization, id, Command::Create(Box::new(creation))).await?;
+    Ok(Json(IdResponse { id }))
 }
 
 /// Contract `OtpIdentification`.
@@ -272,24 +210,9 @@ impl From<&Life> for OtpIdentification {
     }
 }
 
-/// Read an OTP identification
-#[utoipa::path(
-    get, path = "/v1/orgs/{org_id}/identifications/otp/{identification_id}", operation_id = "get_otp_identification", tag = "Identification OTP",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("identification_id" = Uuid, Path, description = "Identifier of the identification."),
-    ),
-    responses((status = 200, description = "The identification.", body = OtpIdentification), Failures, NotFound)
-)]
-pub async fn get_otp_identification(
-    caller: Caller,
-    path: web::Path<IdentificationPath>,
-    engine: web::Data<Engine>,
-) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&engine, &caller, path.into_inner(), Action::GetOtpIdentification).await?;
-    let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
-    let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
-    Ok(HttpResponse::Ok().json(OtpIdentification::from(life)))
+pub async fn read(call: Call<Uuid>) -> Result<Json<OtpIdentification>, ApiError> {
+    let otp = call.otp().await?;
+    Ok(Json(existing(&otp)?.into()))
 }
 
 /// Contract `ChallengeOtpRequest`.
@@ -307,37 +230,14 @@ pub struct ChallengeOtpResponse {
     two_factor_value: String,
 }
 
-/// Ask for an OTP code
-///
-/// Sends a new code over the channel of the identification and takes one of the remaining challenges. 200 when a second
-/// factor was used, else 204.
-#[utoipa::path(
-    put, path = "/v1/orgs/{org_id}/identifications/otp/{identification_id}/challenge", operation_id = "challenge_otp_identification",
-    tag = "Identification OTP",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("identification_id" = Uuid, Path, description = "Identifier of the identification."),
-    ),
-    request_body = ChallengeOtpRequest,
-    responses(
-        (status = 200, description = "The code is on its way.", body = ChallengeOtpResponse),
-        (status = 204, description = "The code is on its way; no second factor was used."),
-        (status = 403, description = "The second factor is wrong.", body = super::error::ErrorsResponse),
-        (status = 412, description = "Too early for another code.", body = super::error::ErrorsResponse),
-        Failures, NotFound, Conflict
-    )
-)]
-pub async fn challenge_otp_identification(
-    caller: Caller,
-    path: web::Path<IdentificationPath>,
-    engine: web::Data<Engine>,
-    body: MaybeEmpty<ChallengeOtpRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&engine, &caller, path.into_inner(), Action::ChallengeOtpIdentification).await?;
-    let MaybeEmpty(ChallengeOtpRequest { two_factor }) = body;
-    let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
-    let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
+pub async fn challenge(
+    call: Call<Uuid, MaybeEmpty<ChallengeOtpRequest>>,
+) -> Result<Option<Json<ChallengeOtpResponse>>, ApiError> {
+    let two_factor = call.body.0.two_factor.clone();
+    let otp = call.otp().await?;
+    let life = existing(&otp)?;
     check_second_factor_length(two_factor.as_deref())?;
+    let engine = &call.engine;
     // Only codes that go out count: who is refused must not use up another's share.
     if life.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
         let destination = life.creation.actor.counted_destination(life.creation.channel).unwrap_or_default();
@@ -347,11 +247,8 @@ pub async fn challenge_otp_identification(
     let code = engine.codes.code(id, life.creation.policy.digits(life.creation.channel));
     let hash = engine.codes.hash(id, &code);
     let used = life.creation.two_factor_type.and(two_factor.clone());
-    call.ask(&engine, Command::Challenge { id, hash, two_factor }).await?;
-    Ok(match used {
-        Some(two_factor_value) => HttpResponse::Ok().json(ChallengeOtpResponse { two_factor_value }),
-        None => HttpResponse::NoContent().finish(),
-    })
+    call.ask_otp(Command::Challenge { id, hash, two_factor }).await?;
+    Ok(used.map(|two_factor_value| Json(ChallengeOtpResponse { two_factor_value })))
 }
 
 /// No e-mail address or document number is longer.
@@ -372,45 +269,17 @@ pub struct ValidateOtpIdentificationRequest {
     two_factor: Option<String>,
 }
 
-/// Check an OTP code
-///
-/// On success the state becomes VALIDATED and `x-access-token` carries a token that reads and makes the signer's signature.
-#[utoipa::path(
-    put, path = "/v1/orgs/{org_id}/identifications/otp/{identification_id}/validate", operation_id = "validate_otp_identification",
-    tag = "Identification OTP",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("identification_id" = Uuid, Path, description = "Identifier of the identification."),
-        ("x-installation_id" = String, Header, description = "Unique id of the browser installation."),
-        ("x-fingerprint" = String, Header, description = "Fingerprint of the device."),
-        ("x-location" = Option<String>, Header, nullable = false, description = "Place of the device as \"latitude,longitude\"."),
-        ("User-Agent" = String, Header, description = "Client application; kept with the evidence."),
-    ),
-    request_body = ValidateOtpIdentificationRequest,
-    responses(
-        (status = 204, description = "Validated.", headers(("x-access-token" = String, description = "Token (JWT) for the signature."))),
-        (status = 403, description = "The code or the second factor is wrong.", body = super::error::ErrorsResponse),
-        Failures, NotFound, Conflict, Gone
-    )
-)]
-pub async fn validate_otp_identification(
-    request: HttpRequest,
-    caller: Caller,
-    path: web::Path<IdentificationPath>,
-    state: web::Data<State>,
-    engine: web::Data<Engine>,
-    body: Json<ValidateOtpIdentificationRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&engine, &caller, path.into_inner(), Action::ValidateOtpIdentification).await?;
-    let device = device::device(&request, &state, Required::InstallationAndUserAgent)?;
-    let Json(ValidateOtpIdentificationRequest { code, two_factor }) = body;
+pub async fn validate(call: Call<Uuid, Json<ValidateOtpIdentificationRequest>>) -> Result<WithHeader<()>, ApiError> {
+    let device = call.device(Required::InstallationAndUserAgent)?;
+    let Json(ValidateOtpIdentificationRequest { code, two_factor }) = &call.body;
     check_second_factor_length(two_factor.as_deref())?;
-    let otp = call.ask(&engine, Command::Validate { code: engine.codes.typed(&code), two_factor, device }).await?;
+    let command = Command::Validate { code: call.engine.codes.typed(code), two_factor: two_factor.clone(), device };
+    let otp = call.ask_otp(command).await?;
     // An identification of its own has no signature; its token then opens nothing but proves the validation.
     let signature = otp.alive().and_then(|life| life.creation.purpose.signature).unwrap_or(call.id);
-    let token = state.access.signature_token(&caller.0.subject, &call.organization, signature, state.now());
-    let token = HeaderValue::from_str(&token).map_err(ApiError::internal)?;
-    Ok(HttpResponse::NoContent().insert_header(("x-access-token", token)).finish())
+    let token = call.state.access.signature_token(&call.caller.subject, &call.organization, signature, call.state.now());
+    let value = HeaderValue::from_str(&token).map_err(ApiError::internal)?;
+    Ok(WithHeader { name: HeaderName::from_static("x-access-token"), value, answer: () })
 }
 
 /// Contract `CancelIdentificationRequest`; the reason is mandatory (x-notes cancel-reason).
@@ -421,78 +290,20 @@ pub struct CancelIdentificationRequest {
     reason: String,
 }
 
-/// Cancel an OTP identification
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/identifications/otp/{identification_id}/cancel", operation_id = "cancel_otp_identification",
-    tag = "Identification OTP Admin",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("identification_id" = Uuid, Path, description = "Identifier of the identification."),
-    ),
-    request_body = CancelIdentificationRequest,
-    responses((status = 204, description = "Cancelled."), Failures, NotFound)
-)]
-pub async fn cancel_otp_identification(
-    caller: Caller,
-    path: web::Path<IdentificationPath>,
-    engine: web::Data<Engine>,
-    body: Json<CancelIdentificationRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&engine, &caller, path.into_inner(), Action::CancelOtpIdentification).await?;
-    let Json(CancelIdentificationRequest { reason }) = body;
-    processes::check_reason(&reason)?;
-    call.ask(&engine, Command::Cancel { reason: Some(reason) }).await?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn cancel(call: Call<Uuid, Json<CancelIdentificationRequest>>) -> Result<(), ApiError> {
+    let Json(CancelIdentificationRequest { reason }) = &call.body;
+    processes::check_reason(reason)?;
+    call.ask_otp(Command::Cancel { reason: Some(reason.clone()) }).await?;
+    Ok(())
 }
 
-/// Close an OTP identification
-///
-/// A VALIDATED one becomes SUCCEEDED.
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/identifications/otp/{identification_id}/close", operation_id = "close_otp_identification",
-    tag = "Identification OTP Admin",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("identification_id" = Uuid, Path, description = "Identifier of the identification."),
-    ),
-    responses((status = 204, description = "Closed."), Failures, NotFound, Conflict)
-)]
-pub async fn close_otp_identification(
-    caller: Caller,
-    path: web::Path<IdentificationPath>,
-    engine: web::Data<Engine>,
-) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&engine, &caller, path.into_inner(), Action::CloseOtpIdentification).await?;
-    call.ask(&engine, Command::Close).await?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn close(call: Call<Uuid>) -> Result<(), ApiError> {
+    call.ask_otp(Command::Close).await?;
+    Ok(())
 }
 
-/// Delete an OTP identification
-///
-/// In state CREATED no parameter is needed; in any other `force=true` and the role for it.
-#[utoipa::path(
-    delete, path = "/v1/orgs/{org_id}/identifications/otp/{identification_id}", operation_id = "delete_otp_identification",
-    tag = "Identification OTP Admin",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("identification_id" = Uuid, Path, description = "Identifier of the identification."),
-        ("force" = Option<bool>, Query, nullable = false, description = "Delete whatever the state."),
-    ),
-    responses(
-        (status = 204, description = "Deleted."),
-        (status = 403, description = "The state needs force and the permission for it.", body = super::error::ErrorsResponse),
-        Failures, NotFound
-    )
-)]
-pub async fn delete_otp_identification(
-    caller: Caller,
-    path: web::Path<IdentificationPath>,
-    query: Query,
-    engine: web::Data<Engine>,
-) -> Result<HttpResponse, ApiError> {
-    let call = Call::new(&engine, &caller, path.into_inner(), Action::DeleteOtpIdentification).await?;
-    let permitted =
-        matches!(&caller.0.grant, access::Grant::Organization { roles, .. } if roles.contains(Role::IdentificationForceDelete));
-    call.ask(&engine, Command::Delete { force: query.flag("force")? && permitted }).await?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn delete(call: Call<Uuid>) -> Result<(), ApiError> {
+    let force = call.query.flag("force")? && call.caller.has(Role::IdentificationForceDelete);
+    call.ask_otp(Command::Delete { force }).await?;
+    Ok(())
 }

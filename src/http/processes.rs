@@ -1,6 +1,6 @@
 //! What the handlers of all processes share.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actors::Clock;
 use serde::Serialize;
@@ -10,9 +10,6 @@ use workflows::identification::otp::Policy;
 
 use super::{ApiError, limits::CodeLimits};
 use crate::{codes::Codes, processes::Processes};
-
-/// When a call that met a full mailbox or a busy store is worth repeating.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The processes behind the handlers.
 #[derive(Clone)]
@@ -31,16 +28,6 @@ pub struct Engine {
 pub struct IdResponse {
     /// Identifier of the created resource.
     pub id: Uuid,
-}
-
-/// The answer of a process, or the error that it means.
-pub fn answer<T, R: Into<ApiError>>(answer: Result<T, actors::Error<R>>) -> Result<T, ApiError> {
-    answer.map_err(|error| match error {
-        actors::Error::Rejected(rejection) => rejection.into(),
-        actors::Error::Overloaded => ApiError::unavailable("a mailbox is full", RETRY_AFTER),
-        actors::Error::Unavailable(reason) => ApiError::unavailable(reason, RETRY_AFTER),
-        actors::Error::Quarantined => ApiError::internal("the process is set aside after a fault"),
-    })
 }
 
 /// # Errors

@@ -1,26 +1,19 @@
 //! Parameters of the query, read one by one: a refusal names the parameter and says what is expected.
 
 use std::borrow::Cow;
-use std::future::{Ready, ready};
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::HttpRequest;
 
 use super::error::ApiError;
 
 /// The query of a request. Parameters that nobody asks for are ignored.
 pub struct Query(String);
 
-impl FromRequest for Query {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(request.query_string().to_owned())))
-    }
-}
-
 impl Query {
+    pub fn of(request: &HttpRequest) -> Self {
+        Self(request.query_string().to_owned())
+    }
+
     /// A parameter as it was sent.
     ///
     /// # Errors

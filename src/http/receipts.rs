@@ -3,15 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use workflows::identification::otp::Command;
 
-use super::{
-    ApiError,
-    error::only,
-    json,
-    processes::{self, Engine},
-};
+use super::{ApiError, api::Api, error::only, json};
 use crate::{
     channels::Channels,
-    receipts::{Error, Kind, Receipts},
+    receipts::{Kind, Receipts},
 };
 
 /// Longest report, in bytes.
@@ -35,24 +30,21 @@ pub async fn receipt(
     path: web::Path<String>,
     payload: web::Payload,
     desk: web::Data<Desk>,
-    engine: web::Data<Engine>,
+    api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
+    let engine = api.engine();
     // The sandbox moves process time, by which the token was made.
-    let subject = desk.receipts.open(&path, engine.clock.now()).map_err(|error| match error {
-        Error::Expired => ApiError::gone(error.to_string()),
-        Error::Invalid => ApiError::not_found(error.to_string()),
-    })?;
-    let report = json::read(&request, payload.into_inner(), Some(MAX_REPORT)).await?;
-    let read = desk.channels.receipt(&subject.organization, subject.channel, subject.external, &report);
-    if let Some((status, word)) = read.map_err(|error| ApiError::input(error.to_string()))? {
+    let subject = desk.receipts.open(&path, engine.clock.now())?;
+    let report = json::read(&request, payload.into_inner(), MAX_REPORT, &subject.organization).await?;
+    let read = desk.channels.receipt(&subject.organization, subject.channel, subject.external, &report)?;
+    if let Some((status, word)) = read {
         let challenge = subject.challenge;
-        let told = match subject.kind {
+        match subject.kind {
             Kind::Otp => {
                 let command = Command::Receipt { challenge, status, word };
-                engine.processes.otp.ask(&subject.organization, subject.id, command).await
+                engine.processes.otp.ask(&subject.organization, subject.id, command).await?;
             }
-        };
-        processes::answer(told)?;
+        }
     }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,18 +1,26 @@
 //! What exists only where the sandbox is on: the messages that would have been sent, and the moving of process time.
 
 use actix_web::{HttpResponse, web};
+use actors::Clock;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, Type},
+};
 
 use super::{
     ApiError,
-    error::{ErrorsResponse, only},
-    json::Json,
-    processes::Engine,
-    query::Query,
+    call::{Json, List, SandboxCall},
+    error::only,
+    openapi,
+    operation::Parameter,
 };
-use crate::{channels::sandbox::Outbox, iso_duration, sandbox_clock::Offset};
+use crate::{
+    channels::sandbox::{Outbox, Stored},
+    iso_duration,
+    sandbox_clock::Offset,
+};
 
 /// Most messages of one answer.
 const MAX_MESSAGES: usize = 1_000;
@@ -32,47 +40,27 @@ pub struct Sandbox {
     pub shared: bool,
 }
 
-/// Registers the operations; only where the sandbox is on.
+/// Registers the page; only where the sandbox is on.
 pub fn configure(service: &mut web::ServiceConfig) {
-    service
-        .service(web::resource("/sandbox").route(web::get().to(page)).default_service(only("GET")))
-        .service(web::resource("/sandbox/messages").route(web::get().to(sandbox_messages)).default_service(only("GET")))
-        .service(web::resource("/sandbox/clock").route(web::post().to(advance_sandbox_clock)).default_service(only("POST")));
+    service.service(web::resource("/sandbox").route(web::get().to(page)).default_service(only("GET")));
 }
 
-/// A message that was not sent but kept.
-#[derive(Serialize, ToSchema)]
-#[allow(dead_code)]
-pub struct SandboxMessage {
-    id: uuid::Uuid,
-    at: DateTime<Utc>,
-    channel: workflows::Channel,
-    to: String,
-    subject: String,
-    text: String,
+/// Whose messages are read.
+pub const TO: Parameter =
+    Parameter::query("to", "E-mail address or E.164 number; without it, messages to anybody.", openapi::text);
+
+/// How many messages are read.
+pub const LIMIT: Parameter = Parameter::query("limit", "Most messages; default 100, at most 1000.", limit);
+
+fn limit() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build()
 }
 
-/// Read the sandbox's messages
-///
-/// Newest first. Only where the sandbox is on. Where several servers share the store, these are the messages that this one sent.
-#[utoipa::path(
-    get, path = "/sandbox/messages", operation_id = "sandbox_messages", tag = "Sandbox",
-    params(
-        ("to" = Option<String>, Query, description = "E-mail address or E.164 number; without it, messages to anybody."),
-        ("limit" = Option<usize>, Query, description = "Most messages; default 100, at most 1000."),
-    ),
-    responses(
-        (status = 200, description = "The messages.", body = [SandboxMessage]),
-        (status = 400, description = "A query value or the body is not valid.", body = ErrorsResponse),
-        (status = "default", description = "Any other error.", body = ErrorsResponse),
-    ),
-    security(())
-)]
-pub async fn sandbox_messages(query: Query, sandbox: web::Data<Sandbox>) -> Result<HttpResponse, ApiError> {
-    let limit = query.number("limit")?.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);
+pub async fn messages(call: SandboxCall) -> Result<List<Stored>, ApiError> {
+    let limit = call.query.number("limit")?.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);
     // In a query "+" means a blank: a number written "+34..." without escaping arrives as " 34...".
-    let to = query.text("to")?.map(|to| if to.starts_with(' ') { to.replacen(' ', "+", 1) } else { to.into_owned() });
-    Ok(HttpResponse::Ok().json(sandbox.outbox.list(to.as_deref(), limit)))
+    let to = call.query.text("to")?.map(|to| if to.starts_with(' ') { to.replacen(' ', "+", 1) } else { to.into_owned() });
+    Ok(List(call.sandbox.outbox.list(to.as_deref(), limit).iter().map(|stored| Stored::clone(stored)).collect()))
 }
 
 /// Contract of the clock.
@@ -93,37 +81,26 @@ pub struct ClockState {
     ahead: String,
 }
 
-/// Move process time forward
-///
-/// Expiries, cooldowns and retries come as if the time had passed; tokens and public URLs keep the wall clock. Only where the
-/// sandbox is on.
-#[utoipa::path(
-    post, path = "/sandbox/clock", operation_id = "advance_sandbox_clock", tag = "Sandbox",
-    request_body = AdvanceClock,
-    responses(
-        (status = 200, description = "Process time after the move.", body = ClockState),
-        (status = 400, description = "A query value or the body is not valid.", body = ErrorsResponse),
-        (status = "default", description = "Any other error.", body = ErrorsResponse),
-    ),
-    security(())
-)]
-pub async fn advance_sandbox_clock(
-    sandbox: web::Data<Sandbox>,
-    engine: web::Data<Engine>,
-    body: Json<AdvanceClock>,
-) -> Result<HttpResponse, ApiError> {
-    let advance = iso_duration::parse(&body.0.advance).map_err(|error| ApiError::input(format!("advance: {error}")))?;
-    if engine.clock.advanced() + advance > MAX_OFFSET {
+pub async fn advance(call: SandboxCall<Json<AdvanceClock>>) -> Result<Json<ClockState>, ApiError> {
+    let clock = &call.engine.clock;
+    let advance = iso_duration::parse(&call.body.0.advance).map_err(|error| ApiError::input(format!("advance: {error}")))?;
+    if clock.advanced() + advance > MAX_OFFSET {
         return Err(ApiError::input("advance: process time may be at most P600D ahead"));
     }
-    sandbox
-        .offset
-        .advance(&engine.clock, advance)
-        .await
-        .map_err(|error| ApiError::unavailable(error, std::time::Duration::from_secs(1)))?;
-    let ahead = engine.clock.advanced();
-    let ahead = if ahead.is_zero() { "PT0S".to_owned() } else { iso_duration::format(ahead) };
-    Ok(HttpResponse::Ok().json(ClockState { now: engine.clock.now(), ahead }))
+    call.sandbox.offset.advance(clock, advance).await?;
+    Ok(Json(ClockState::of(clock)))
+}
+
+pub async fn clock(call: SandboxCall) -> Result<Json<ClockState>, ApiError> {
+    Ok(Json(ClockState::of(&call.engine.clock)))
+}
+
+impl ClockState {
+    fn of(clock: &Clock) -> Self {
+        let ahead = clock.advanced();
+        let ahead = if ahead.is_zero() { "PT0S".to_owned() } else { iso_duration::format(ahead) };
+        Self { now: clock.now(), ahead }
+    }
 }
 
 /// What the page says where there are several servers.

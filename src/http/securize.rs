@@ -1,25 +1,14 @@
 //! Tokens for the signing web component.
 
-use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use workflows::sign_process::Rejection;
+use workflows::{Refusal, sign_process::Rejection};
 
 use super::{
-    ApiError, State,
-    context::{Caller, organization_parameter, uuid_parameter},
-    error::only,
-    json::Json,
-    processes::{self, Engine},
-    responses::{Failures, NotFound},
+    ApiError,
+    call::{Call, Json},
+    context::uuid_parameter,
 };
-use crate::access::{Action, Target};
-
-/// Registers the operation.
-pub fn configure(service: &mut web::ServiceConfig) {
-    let resource = web::resource("/v1/orgs/{org_id}/securize");
-    service.service(resource.route(web::post().to(securize_token)).default_service(only("POST")));
-}
 
 /// Contract `SecurizeRequest`.
 #[derive(Deserialize, ToSchema)]
@@ -35,29 +24,13 @@ pub struct SecurizeResponse {
     web_component_token: String,
 }
 
-/// Make a token for the web component
-///
-/// The token reads that sign process and drives its identifications, and nothing else.
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/securize", operation_id = "securize_token", tag = "Securize",
-    params(("org_id" = String, Path, description = "Organization (tenant).")),
-    request_body = SecurizeRequest,
-    responses((status = 201, description = "The token.", body = SecurizeResponse), Failures, NotFound)
-)]
-pub async fn securize_token(
-    caller: Caller,
-    path: web::Path<String>,
-    state: web::Data<State>,
-    engine: web::Data<Engine>,
-    body: Json<SecurizeRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let organization = organization_parameter(&path)?;
-    caller.authorize(Action::SecurizeToken, Target::organization(organization))?;
-    let id = uuid_parameter("sign_process_id", &body.0.sign_process_id)?;
-    let process = processes::answer(engine.processes.sign.read(organization, id).await)?;
+pub async fn token(call: Call<(), Json<SecurizeRequest>>) -> Result<Json<SecurizeResponse>, ApiError> {
+    let id = uuid_parameter("sign_process_id", &call.body.0.sign_process_id)?;
+    let process = call.engine.processes.sign.read(&call.organization, id).await?;
     if process.life().is_none() {
-        return Err(Rejection::NotFound.into());
+        return Err(Refusal::from(Rejection::NotFound).into());
     }
-    let web_component_token = state.access.sign_process_token(&caller.0.subject, organization, id, state.now());
-    Ok(HttpResponse::Created().json(SecurizeResponse { web_component_token }))
+    let web_component_token =
+        call.state.access.sign_process_token(&call.caller.subject, &call.organization, id, call.state.now());
+    Ok(Json(SecurizeResponse { web_component_token }))
 }

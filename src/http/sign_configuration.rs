@@ -3,23 +3,17 @@
 #[cfg(test)]
 mod tests;
 
-use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::context::{Caller, State, organization_parameter};
-use super::error::{ApiError, only};
-use super::multipart::{self, Part};
-use super::responses::Failures;
-use crate::access::{Action, Target};
+use super::call::{Call, Json, Multipart, Parts};
+use super::error::ApiError;
+use super::multipart::{Form, Part};
 use crate::catalogue::sign_configuration::{
     self, Certificate, Change, Channel, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule, SignConfiguration as Configuration,
 };
 use crate::iso_duration;
-use crate::room::Share;
-
-const PATH: &str = "/v1/orgs/{org_id}/sign_process/configurations";
 
 /// Most bytes of a text part.
 const MAX_TEXT_PART: usize = 16 * 1024;
@@ -33,30 +27,6 @@ const PARTS: [Part; 7] = [
     Part::once("notification_email", MAX_TEXT_PART),
     Part::once("identification_config", MAX_TEXT_PART),
 ];
-
-/// Registers the operations; before `sign_process/{sign_process_id}`, as the literal segment wins (x-notes route-precedence).
-pub fn configure(service: &mut web::ServiceConfig) {
-    service.service(
-        web::resource(PATH)
-            .route(web::get().to(get_sign_configuration))
-            .route(web::post().to(create_sign_configuration))
-            .route(web::patch().to(update_sign_configuration))
-            .default_service(only("GET, POST, PATCH")),
-    );
-}
-
-impl From<sign_configuration::Error> for ApiError {
-    fn from(error: sign_configuration::Error) -> Self {
-        use sign_configuration::Error as E;
-        match error {
-            E::NotFound => Self::not_found(error.to_string()),
-            E::WrongPassword => Self::unauthorized(error.to_string()),
-            E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
-            E::Unusable(_) | E::NotValid(_) => Self::internal(error),
-            E::Catalogue(error) => error.into(),
-        }
-    }
-}
 
 /// The configuration; neither the certificate's file nor its password is ever returned.
 #[derive(Serialize, ToSchema)]
@@ -149,7 +119,7 @@ impl From<Configuration> for SignConfiguration {
 /// Settings, certificate and password.
 #[derive(ToSchema)]
 #[allow(dead_code)]
-struct CreateSignConfigurationRequest {
+pub struct CreateSignConfigurationRequest {
     /// URL of the sign pages.
     landing_url: String,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
@@ -173,7 +143,7 @@ struct CreateSignConfigurationRequest {
 /// What to change; a new certificate needs its password in the same request.
 #[derive(ToSchema)]
 #[allow(dead_code)]
-struct UpdateSignConfigurationRequest {
+pub struct UpdateSignConfigurationRequest {
     /// URL of the sign pages.
     #[schema(nullable = false)]
     landing_url: Option<String>,
@@ -197,79 +167,30 @@ struct UpdateSignConfigurationRequest {
     identification_config: Option<String>,
 }
 
-/// Read the sign configuration
-///
-/// An organization without a configuration gets a 404.
-#[utoipa::path(
-    get, path = "/v1/orgs/{org_id}/sign_process/configurations", operation_id = "get_sign_configuration",
-    tag = "Sign Configuration",
-    params(("org_id" = String, Path, description = "Organization (tenant).")),
-    responses((status = 200, description = "The configuration.", body = SignConfiguration), Failures)
-)]
-pub async fn get_sign_configuration(
-    caller: Caller,
-    path: web::Path<String>,
-    state: web::Data<State>,
-) -> Result<HttpResponse, ApiError> {
-    let organization = organization_parameter(&path)?;
-    caller.authorize(Action::GetSignConfiguration, Target::organization(organization))?;
-    let configuration = state.configurations.load(organization).await?.ok_or(sign_configuration::Error::NotFound)?;
-    Ok(HttpResponse::Ok().json(SignConfiguration::from(configuration)))
+impl Parts for CreateSignConfigurationRequest {}
+
+impl Parts for UpdateSignConfigurationRequest {
+    const MEDIA_TYPES: &'static [&'static str] = &["multipart/mixed", "multipart/form-data"];
 }
 
-/// Create the sign configuration
-///
-/// Stores the settings and the PKCS#12 certificate with which documents are signed. The certificate must open with the
-/// password, else 401. A configuration that exists already is replaced.
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/sign_process/configurations", operation_id = "create_sign_configuration",
-    tag = "Sign Configuration",
-    params(("org_id" = String, Path, description = "Organization (tenant).")),
-    request_body(content = CreateSignConfigurationRequest, content_type = "multipart/form-data"),
-    responses((status = 204, description = "The configuration is created."), Failures)
-)]
-pub async fn create_sign_configuration(
-    request: HttpRequest,
-    caller: Caller,
-    path: web::Path<String>,
-    state: web::Data<State>,
-    payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
-    let organization = organization_parameter(&path)?;
-    caller.authorize(Action::CreateSignConfiguration, Target::organization(organization))?;
-    let change = read_change(&request, payload, state.documents.upload_room(organization)).await?;
-    state.configurations.create(organization, change, state.now()).await?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn read(call: Call) -> Result<Json<SignConfiguration>, ApiError> {
+    let configuration = call.state.configurations.load(&call.organization).await?.ok_or(sign_configuration::Error::NotFound)?;
+    Ok(Json(configuration.into()))
 }
 
-/// Update the sign configuration
-///
-/// As the creation, but every field is optional; fields left out keep their value.
-#[utoipa::path(
-    patch, path = "/v1/orgs/{org_id}/sign_process/configurations", operation_id = "update_sign_configuration",
-    tag = "Sign Configuration",
-    params(("org_id" = String, Path, description = "Organization (tenant).")),
-    request_body(content(
-        (UpdateSignConfigurationRequest = "multipart/mixed"), (UpdateSignConfigurationRequest = "multipart/form-data"),
-    )),
-    responses((status = 204, description = "The configuration is updated."), Failures)
-)]
-pub async fn update_sign_configuration(
-    request: HttpRequest,
-    caller: Caller,
-    path: web::Path<String>,
-    state: web::Data<State>,
-    payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
-    let organization = organization_parameter(&path)?;
-    caller.authorize(Action::UpdateSignConfiguration, Target::organization(organization))?;
-    let change = read_change(&request, payload, state.documents.upload_room(organization)).await?;
-    state.configurations.update(organization, change, state.now()).await?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn create(call: Call<(), Multipart<CreateSignConfigurationRequest>>) -> Result<(), ApiError> {
+    let room = call.state.documents.upload_room(&call.organization);
+    let change = change(call.body.read(&PARTS, room).await?)?;
+    Ok(call.state.configurations.create(&call.organization, change, call.state.now()).await?)
 }
 
-async fn read_change(request: &HttpRequest, payload: web::Payload, room: Share) -> Result<Change, ApiError> {
-    let mut form = multipart::read(request, payload.into_inner(), &PARTS, room).await?;
+pub async fn update(call: Call<(), Multipart<UpdateSignConfigurationRequest>>) -> Result<(), ApiError> {
+    let room = call.state.documents.upload_room(&call.organization);
+    let change = change(call.body.read(&PARTS, room).await?)?;
+    Ok(call.state.configurations.update(&call.organization, change, call.state.now()).await?)
+}
+
+fn change(mut form: Form) -> Result<Change, ApiError> {
     Ok(Change {
         landing_url: form.text("landing_url")?,
         expiration_duration: form.text("expiration_duration")?,

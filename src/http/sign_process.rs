@@ -1,7 +1,7 @@
 //! Sign processes: create, read, cancel.
 
 use ::documents::{inspect::Facts, pkcs12::Identity, seal};
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::http::header::{self, HeaderValue};
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use store::{Timestamp, blobs::Digest};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
-    IdentificationType, Language, SignType, TwoFactorType,
+    IdentificationType, Language, Refusal, SignType, TwoFactorType,
     sign_process::{
         Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Rejection,
         SignatureStatus, Signer, SignerFields, Status, process_id,
@@ -19,18 +19,15 @@ use workflows::{
 
 use super::{
     ApiError, State,
-    context::{Caller, organization_parameter, uuid_parameter},
-    error::only,
-    json::Json,
+    call::{Call, Json, WithHeader},
     people::Person,
     processes::{self, Engine, IdResponse},
-    responses::{Conflict, Failures},
 };
 use crate::{
-    access::{Action, Grant, Target},
+    access::Grant,
     catalogue::{
         documents::{self, Extension, Owner},
-        sign_configuration::SignConfiguration,
+        sign_configuration::{self, SignConfiguration},
     },
     cpu_pool::Cutoff,
     iso_duration,
@@ -38,33 +35,6 @@ use crate::{
 
 /// Most bytes of a creation in the journal, with room for what the journal adds.
 const MAX_CREATION: usize = store::MAX_BODY - 4096;
-
-const CREATION: &str = "/v1/orgs/{org_id}/sign_process";
-const PROCESS: &str = "/v1/orgs/{org_id}/sign_process/{sign_process_id}";
-
-/// Registers the operations. `sign_process/configurations` must be registered before: the literal segment wins.
-pub fn configure(service: &mut web::ServiceConfig) {
-    service
-        .service(web::resource(CREATION).route(web::post().to(create_sign_process)).default_service(only("POST")))
-        .service(web::resource(PROCESS).route(web::get().to(get_sign_process)).default_service(only("GET")))
-        .service(
-            web::resource(format!("{PROCESS}/cancel")).route(web::post().to(cancel_sign_process)).default_service(only("POST")),
-        );
-}
-
-impl From<Rejection> for ApiError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::NotFound => Self::not_found("there is no such sign process or signature"),
-            Rejection::State(state) => Self::conflict(format!("the state does not allow it: {state}")),
-            Rejection::NotIdentified(state) => {
-                Self::conflict(format!("the signer's identification must be VALIDATED before the signature; it is {state}"))
-            }
-            Rejection::Invalid(problem) => Self::input(problem),
-            Rejection::Exists => Self::conflict("another sign process has this identifier"),
-        }
-    }
-}
 
 /// Contract `CreateSignProcessRequest`.
 #[derive(Deserialize, ToSchema)]
@@ -146,44 +116,21 @@ pub struct SignIdentificationRequest {
     kind: IdentificationType,
 }
 
-/// Create a sign process
-///
-/// Makes one signature and one identification per signer. Documents must exist, be reachable by the stated owner and be
-/// PDFs; sign fields named must be in them and unsigned.
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/sign_process", operation_id = "create_sign_process", tag = "Sign Process",
-    params(("org_id" = String, Path, description = "Organization (tenant).")),
-    request_body = CreateSignProcessRequest,
-    responses(
-        (status = 201, description = "The process is created.", body = IdResponse,
-            headers(("Location" = String, description = "Path of the created sign process, /orgs/{org_id}/sign_process/{id}."))),
-        Failures
-    )
-)]
-pub async fn create_sign_process(
-    caller: Caller,
-    path: web::Path<String>,
-    state: web::Data<State>,
-    engine: web::Data<Engine>,
-    body: Json<CreateSignProcessRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let organization = organization_parameter(&path)?;
-    caller.authorize(Action::CreateSignProcess, Target::organization(organization))?;
-    let Json(request) = body;
-    let configuration = state.configurations.load(organization).await?;
-    let configuration = configuration.ok_or_else(|| ApiError::not_found("the organization has no sign configuration"))?;
+pub async fn create(call: Call<(), Json<CreateSignProcessRequest>>) -> Result<WithHeader<Json<IdResponse>>, ApiError> {
+    let Call { organization, body: Json(request), state, engine, .. } = call;
+    let configuration = state.configurations.load(&organization).await?.ok_or(sign_configuration::Error::NotFound)?;
     let now = engine.clock.now();
-    let creation = Check::new(&state, organization, &configuration).creation(request, now, &engine).await?;
+    let creation = Check::new(&state, &organization, &configuration).creation(request, now, &engine).await?;
     let id = creation.id;
-    hold(&state, organization, &creation, now).await?;
-    let created = engine.processes.sign.create(organization, id, Command::Create(Box::new(creation.clone()))).await;
+    hold(&state, &organization, &creation, now).await?;
+    let created = engine.processes.sign.create(&organization, id, Command::Create(Box::new(creation.clone()))).await;
     if let Err(actors::Error::Rejected(_) | actors::Error::Overloaded) = &created {
         // Certainly not created; of other faults nobody knows yet.
-        release(&state, organization, &creation, now).await;
+        release(&state, &organization, &creation, now).await;
     }
-    processes::answer(created)?;
-    let location = format!("/orgs/{}/sign_process/{id}", path_segment(organization));
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(IdResponse { id }))
+    created?;
+    let value = HeaderValue::from_str(&format!("/orgs/{}/sign_process/{id}", path_segment(&organization)));
+    Ok(WithHeader { name: header::LOCATION, value: value.map_err(ApiError::internal)?, answer: Json(IdResponse { id }) })
 }
 
 /// Holds the bytes of the documents for the process.
@@ -521,46 +468,15 @@ impl From<&Life> for SignProcess {
     }
 }
 
-/// The path of an operation on one process.
-#[derive(Deserialize)]
-pub struct ProcessPath {
-    org_id: String,
-    sign_process_id: String,
-}
-
-fn authorized(caller: &Caller, path: &ProcessPath, action: Action) -> Result<Uuid, ApiError> {
-    let organization = organization_parameter(&path.org_id)?;
-    caller.may(action, organization)?;
-    let id = uuid_parameter("sign_process_id", &path.sign_process_id)?;
-    caller.authorize(action, Target::sign_process(organization, id))?;
-    Ok(id)
-}
-
-/// Read a sign process
-///
-/// State of the process and of each signature.
-#[utoipa::path(
-    get, path = "/v1/orgs/{org_id}/sign_process/{sign_process_id}", operation_id = "get_sign_process", tag = "Sign Process",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("sign_process_id" = Uuid, Path, description = "Identifier of the sign process."),
-    ),
-    responses((status = 200, description = "The process.", body = SignProcess), Failures)
-)]
-pub async fn get_sign_process(
-    caller: Caller,
-    path: web::Path<ProcessPath>,
-    engine: web::Data<Engine>,
-) -> Result<HttpResponse, ApiError> {
-    let id = authorized(&caller, &path, Action::GetSignProcess)?;
-    let process = processes::answer(engine.processes.sign.read(&path.org_id, id).await)?;
-    let life = process.life().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
+pub async fn read(call: Call<Uuid>) -> Result<Json<SignProcess>, ApiError> {
+    let process = call.engine.processes.sign.read(&call.organization, call.id).await?;
+    let life = process.life().ok_or_else(|| ApiError::from(Refusal::from(Rejection::NotFound)))?;
     let mut shown = SignProcess::from(life);
-    if !matches!(caller.0.grant, Grant::Organization { .. }) {
+    if !matches!(call.caller.grant, Grant::Organization { .. }) {
         // A document number may be the second factor that the holder of this token has to know.
         shown.signatures.iter_mut().for_each(|signature| signature.document_number = None);
     }
-    Ok(HttpResponse::Ok().json(shown))
+    Ok(Json(shown))
 }
 
 /// Contract `CancelSignProcessRequest`.
@@ -570,29 +486,11 @@ pub struct CancelSignProcessRequest {
     reason: String,
 }
 
-/// Cancel a sign process
-///
-/// Only a CREATED one can be cancelled.
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/sign_process/{sign_process_id}/cancel", operation_id = "cancel_sign_process", tag = "Sign Process",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("sign_process_id" = Uuid, Path, description = "Identifier of the sign process."),
-    ),
-    request_body = CancelSignProcessRequest,
-    responses((status = 204, description = "The process is cancelled."), Failures, Conflict)
-)]
-pub async fn cancel_sign_process(
-    caller: Caller,
-    path: web::Path<ProcessPath>,
-    engine: web::Data<Engine>,
-    body: Json<CancelSignProcessRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let id = authorized(&caller, &path, Action::CancelSignProcess)?;
-    let Json(CancelSignProcessRequest { reason }) = body;
+pub async fn cancel(call: Call<Uuid, Json<CancelSignProcessRequest>>) -> Result<(), ApiError> {
+    let Json(CancelSignProcessRequest { reason }) = call.body;
     processes::check_reason(&reason)?;
-    processes::answer(engine.processes.sign.ask(&path.org_id, id, Command::Cancel { reason }).await)?;
-    Ok(HttpResponse::NoContent().finish())
+    call.engine.processes.sign.ask(&call.organization, call.id, Command::Cancel { reason }).await?;
+    Ok(())
 }
 
 /// The signatures that a document will get: one for each field, an invisible one for each signer without fields. What of them the document

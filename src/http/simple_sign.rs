@@ -1,59 +1,24 @@
 //! Simple signatures: what the signer sees, that they saw it, and that they sign.
 
-use std::sync::Arc;
-
-use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Duration, SubsecRound, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
-    Language,
-    sign_process::{Command, Life, Rejection, SignProcess, SignatureStatus, Status, process_of_signature},
+    Language, Refusal,
+    sign_process::{Command, Life, Rejection, SignatureStatus, Status, process_of_signature},
 };
 
 use super::{
     ApiError, State,
-    context::{Caller, organization_parameter, uuid_parameter},
-    device::{self, Required},
-    error::only,
-    processes::{self, Engine},
-    responses::Failures,
+    call::{Call, Json},
+    device::Required,
     sign_process::IdentificationRef,
 };
-use crate::{
-    access::{Action, Target},
-    public_url::{self, Disposition, PublicDocument},
-};
+use crate::public_url::{self, Disposition, PublicDocument};
 
 /// How long the links to the documents work.
 const LINK_LIFETIME: Duration = Duration::hours(1);
-
-const SIGNATURE: &str = "/v1/orgs/{org_id}/simple_signs/{sign_id}";
-
-/// Registers the operations.
-pub fn configure(service: &mut web::ServiceConfig) {
-    let below = |suffix: &str| web::resource(format!("{SIGNATURE}{suffix}"));
-    service
-        .service(web::resource(SIGNATURE).route(web::get().to(get_simple_sign)).default_service(only("GET")))
-        .service(below("/preview").route(web::post().to(preview_simple_sign)).default_service(only("POST")))
-        .service(below("/sign").route(web::post().to(sign_simple)).default_service(only("POST")));
-}
-
-/// The path of an operation on one signature.
-#[derive(Deserialize)]
-pub struct SignaturePath {
-    org_id: String,
-    sign_id: String,
-}
-
-fn authorized(caller: &Caller, path: &SignaturePath, action: Action) -> Result<Uuid, ApiError> {
-    let organization = organization_parameter(&path.org_id)?;
-    caller.may(action, organization)?;
-    let id = uuid_parameter("sign_id", &path.sign_id)?;
-    caller.authorize(action, Target::signature(organization, id))?;
-    Ok(id)
-}
 
 /// Contract `SignDetail`.
 #[derive(Serialize, ToSchema)]
@@ -115,7 +80,7 @@ fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Re
             disposition: Disposition::Inline,
             expires: now + LINK_LIFETIME,
         };
-        let url = public_url::sign(&state.keys, &state.options.public_base_url, &document, now).map_err(ApiError::internal)?;
+        let url = public_url::sign(&state.keys, &state.options.public_base_url, &document, now)?;
         Ok(NamedUrl { name: name.to_owned(), url })
     };
     let creation = &life.creation;
@@ -149,84 +114,24 @@ fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Re
     })
 }
 
-/// Read a simple signature
-///
-/// What the signer sees: documents to preview and to sign, those signed, and the identification to pass.
-#[utoipa::path(
-    get, path = "/v1/orgs/{org_id}/simple_signs/{sign_id}", operation_id = "get_simple_sign", tag = "Simple Signature",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("sign_id" = Uuid, Path, description = "Identifier of one signer's signature."),
-    ),
-    responses((status = 200, description = "The signature.", body = SignDetail), Failures)
-)]
-pub async fn get_simple_sign(
-    caller: Caller,
-    path: web::Path<SignaturePath>,
-    state: web::Data<State>,
-    engine: web::Data<Engine>,
-) -> Result<HttpResponse, ApiError> {
-    let id = authorized(&caller, &path, Action::GetSimpleSign)?;
-    let process = processes::answer(engine.processes.sign.read(&path.org_id, process_of_signature(id)).await)?;
-    let known = process.life().and_then(|life| Some((life, life.position(id)?)));
-    let (life, position) = known.ok_or_else(|| ApiError::from(Rejection::NotFound))?;
-    Ok(HttpResponse::Ok().json(detail(&state, &path.org_id, life, position)?))
+pub async fn read(call: Call<Uuid>) -> Result<Json<SignDetail>, ApiError> {
+    let process = call.engine.processes.sign.read(&call.organization, process_of_signature(call.id)).await?;
+    let known = process.life().and_then(|life| Some((life, life.position(call.id)?)));
+    let (life, position) = known.ok_or_else(|| ApiError::from(Refusal::from(Rejection::NotFound)))?;
+    Ok(Json(detail(&call.state, &call.organization, life, position)?))
 }
 
-async fn act(engine: &Engine, organization: &str, id: Uuid, command: Command) -> Result<Arc<SignProcess>, ApiError> {
-    processes::answer(engine.processes.sign.ask(organization, process_of_signature(id), command).await)
+async fn act(call: &Call<Uuid>, command: Command) -> Result<(), ApiError> {
+    call.engine.processes.sign.ask(&call.organization, process_of_signature(call.id), command).await?;
+    Ok(())
 }
 
-/// Record the preview of a simple signature
-///
-/// Records, with the device data of the headers as evidence, that the signer saw the documents.
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/simple_signs/{sign_id}/preview", operation_id = "preview_simple_sign", tag = "Simple Signature",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("sign_id" = Uuid, Path, description = "Identifier of one signer's signature."),
-        ("x-installation_id" = String, Header, description = "Unique id of the browser installation."),
-        ("x-fingerprint" = String, Header, description = "Fingerprint of the device."),
-        ("x-location" = Option<String>, Header, nullable = false, description = "Place of the device as \"latitude,longitude\"."),
-    ),
-    responses((status = 204, description = "Recorded."), Failures)
-)]
-pub async fn preview_simple_sign(
-    request: HttpRequest,
-    caller: Caller,
-    path: web::Path<SignaturePath>,
-    state: web::Data<State>,
-    engine: web::Data<Engine>,
-) -> Result<HttpResponse, ApiError> {
-    let signature = authorized(&caller, &path, Action::PreviewSimpleSign)?;
-    let device = device::device(&request, &state, Required::Installation)?;
-    act(&engine, &path.org_id, signature, Command::Preview { signature, device }).await?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn preview(call: Call<Uuid>) -> Result<(), ApiError> {
+    let device = call.device(Required::Installation)?;
+    act(&call, Command::Preview { signature: call.id, device }).await
 }
 
-/// Sign with a simple signature
-///
-/// Takes no body: the call is the consent. Signs all signable documents of the signer, whose identification must be VALIDATED.
-#[utoipa::path(
-    post, path = "/v1/orgs/{org_id}/simple_signs/{sign_id}/sign", operation_id = "sign_simple", tag = "Simple Signature",
-    params(
-        ("org_id" = String, Path, description = "Organization (tenant)."),
-        ("sign_id" = Uuid, Path, description = "Identifier of one signer's signature."),
-        ("x-installation_id" = String, Header, description = "Unique id of the browser installation."),
-        ("x-fingerprint" = String, Header, description = "Fingerprint of the device."),
-        ("x-location" = Option<String>, Header, nullable = false, description = "Place of the device as \"latitude,longitude\"."),
-    ),
-    responses((status = 204, description = "Signed."), Failures)
-)]
-pub async fn sign_simple(
-    request: HttpRequest,
-    caller: Caller,
-    path: web::Path<SignaturePath>,
-    state: web::Data<State>,
-    engine: web::Data<Engine>,
-) -> Result<HttpResponse, ApiError> {
-    let signature = authorized(&caller, &path, Action::SignSimple)?;
-    let device = device::device(&request, &state, Required::Installation)?;
-    act(&engine, &path.org_id, signature, Command::Sign { signature, device }).await?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn sign(call: Call<Uuid>) -> Result<(), ApiError> {
+    let device = call.device(Required::Installation)?;
+    act(&call, Command::Sign { signature: call.id, device }).await
 }

@@ -2,24 +2,31 @@
 
 use std::sync::Arc;
 
+use actix_web::App;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::{self, TestRequest};
-use actix_web::{App, web};
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 use store::blobs::Blobs;
 use store::model::Model;
 
+use super::api::Api;
 use super::context::{Options, State};
-use super::{documents, error, sign_configuration};
+use super::limits::{self, CodeLimits};
+use super::processes::Engine;
+use super::{documents, error, json};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::sign_configuration::SignConfigurations;
+use crate::channels::{self, Channels};
+use crate::codes::Codes;
 use crate::cpu_pool::CpuPool;
 use crate::keys::Keys;
+use crate::processes::{self, Processes, Tenants};
+use crate::receipts::Receipts;
 use crate::render_workers::{self, Workers};
 
 pub const MAX_DOCUMENT: usize = 64 * 1024;
@@ -27,6 +34,7 @@ pub const MAX_DOCUMENT: usize = 64 * 1024;
 pub struct World {
     pub state: State,
     pub keys: Keys,
+    store: Arc<Model>,
 }
 
 /// An answer, read to its end.
@@ -67,14 +75,40 @@ impl World {
                 Workers::none(),
                 DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
             ),
-            configurations: SignConfigurations::new(store, keys.clone(), cpu.clone()),
+            configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()),
             workers: Workers::new(cpu, render_workers::Options::default(), render_workers::Metrics::default()),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
             options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),
             clock: Arc::new(Utc::now),
         };
-        Self { state, keys }
+        Self { state, keys, store }
+    }
+
+    /// The operations, over processes that perform no effect. To be called within an actix system.
+    pub fn api(&self) -> Api {
+        let clock = actors::Clock::system();
+        let folder = tempfile::tempdir().unwrap();
+        let codes = Codes::new(&self.keys);
+        let world = processes::World {
+            store: self.store.clone(),
+            documents: self.state.documents.clone(),
+            configurations: self.state.configurations.clone(),
+            channels: Channels::open(&channels::Options::default(), folder.path()).unwrap(),
+            codes: codes.clone(),
+            tenants: Tenants::default(),
+            receipts: Receipts::new(self.keys.clone(), None),
+        };
+        let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
+        let arbiters = [actix::Arbiter::current()];
+        let engine = Engine {
+            processes: Processes::new(world, &clock, &actors::Options::default(), &metrics, &arbiters),
+            codes,
+            code_policy: Default::default(),
+            code_limits: Arc::new(CodeLimits::new(limits::Options::default())),
+            clock,
+        };
+        Api::new(self.state.clone(), engine, None, json::DEFAULT_LIMIT)
     }
 
     pub fn token(&self, organization: &str, roles: &[Role]) -> String {
@@ -90,11 +124,9 @@ impl World {
 
     pub async fn call(&self, request: TestRequest) -> Answer {
         let app = App::new()
-            .app_data(web::Data::new(self.state.clone()))
             .app_data(error::path_config())
-            .configure(documents::configure)
-            .configure(sign_configuration::configure)
-            .default_service(web::to(error::unknown_route));
+            .configure(|service| self.api().configure(service))
+            .configure(documents::configure);
         let app = test::init_service(app).await;
         answer(app.call(request.to_request()).await).await
     }

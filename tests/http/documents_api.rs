@@ -171,6 +171,9 @@ fn a_deleted_document_is_gone_and_its_first_deletion_counts() {
     }
     let url = below(&journey, &id, "/public_url");
     journey.client.post(&url).json(&json!({})).send().expect_problem(410, "RESOURCE_IS_NO_LONGER_AVAILABLE");
+    let owner =
+        journey.client.put(&below(&journey, &id, "/owner")).header("x-auth-owner", "ana").json(&json!({"newOwner": "eva"}));
+    owner.send().expect_problem(410, "RESOURCE_IS_NO_LONGER_AVAILABLE");
     delete(&logical).expect_problem(409, "CONFLICT");
     // physically deleted after that: the first instant stays
     assert_eq!(delete(&physical).expect(200).text("deleteTS"), first.text("deleteTS"));

@@ -1,5 +1,5 @@
 //! The server over HTTP, end to end: each operation with good and bad input, on the real program. Every answer is held
-//! against the published description and, where it is present, the contract.
+//! against the published description and the contract.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -10,6 +10,7 @@ mod configuration;
 mod contract;
 mod documents_api;
 mod drawing;
+mod every_operation;
 mod journey;
 mod moving;
 mod nodes;

@@ -55,6 +55,7 @@ fn the_clock_moves_forward_only_and_within_bounds() {
     server.advance("PT1H");
     let clock = client.post("/sandbox/clock").json(&json!({"advance": "PT1H"})).send().expect(200);
     assert_eq!(clock.text("ahead"), "PT2H");
+    assert_eq!(client.get("/sandbox/clock").send().expect(200).text("ahead"), "PT2H");
 }
 
 #[test]

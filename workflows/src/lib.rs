@@ -6,12 +6,14 @@
 pub mod diagram;
 pub mod identification;
 mod machine;
+mod refusal;
 pub mod sign_process;
 #[cfg(test)]
 mod testing;
 pub mod values;
 
 pub use machine::{Answer, Decision, Machine, Transition};
+pub use refusal::{Refusal, RefusalKind};
 pub use values::{
     Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
     IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType,

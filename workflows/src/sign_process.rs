@@ -25,7 +25,7 @@ mod creation;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Channel, Decision, Device, IdentificationState, Machine, Timestamp, Transition};
+use crate::{Channel, Decision, Device, IdentificationState, Machine, Refusal, RefusalKind, Timestamp, Transition};
 
 pub use creation::{
     Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields, process_id,
@@ -154,6 +154,22 @@ pub enum Rejection {
     Exists,
     /// What was to be created could never end.
     Invalid(&'static str),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        use RefusalKind as Kind;
+        match rejection {
+            Rejection::NotFound => Self::new(Kind::NotFound, "there is no such sign process or signature"),
+            Rejection::State(state) => Self::new(Kind::State, format!("the state does not allow it: {state}")),
+            Rejection::NotIdentified(state) => Self::new(
+                Kind::State,
+                format!("the signer's identification must be VALIDATED before the signature; it is {state}"),
+            ),
+            Rejection::Invalid(problem) => Self::new(Kind::Invalid, problem),
+            Rejection::Exists => Self::new(Kind::Exists, "another sign process has this identifier"),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

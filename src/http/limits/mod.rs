@@ -12,14 +12,10 @@ use parking_lot::Mutex;
 use store::Store;
 
 use self::shared::Shared;
-use super::ApiError;
 use crate::keys::Keys;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// When a code that could not be counted is worth asking for again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Most destinations that are counted at a time; beyond it the oldest windows are forgotten first.
 const MAX_COUNTED: usize = 100_000;
@@ -42,7 +38,7 @@ pub struct CodeLimits {
 
 /// Why a code is not admitted.
 #[derive(Debug)]
-enum Refused {
+pub enum Refused {
     /// Over a bound for so long.
     Over(Duration),
     /// Too many servers counted at once.
@@ -76,17 +72,12 @@ impl CodeLimits {
     /// Counts one code.
     ///
     /// # Errors
-    /// 429 with `Retry-After` over a bound; 503 when it cannot be counted.
-    pub async fn admit(&self, organization: &str, destination: &str) -> Result<(), ApiError> {
-        let admitted = match &self.shared {
+    /// [`Refused`].
+    pub async fn admit(&self, organization: &str, destination: &str) -> Result<(), Refused> {
+        match &self.shared {
             Some(shared) => shared.admit(&self.options, organization, destination, chrono::Utc::now()).await,
             None => self.admit_at(organization, destination, Instant::now()).map_err(Refused::Over),
-        };
-        admitted.map_err(|refused| match refused {
-            Refused::Over(wait) => ApiError::too_many_requests("too many codes were asked for; try again later", wait),
-            Refused::Contended => ApiError::unavailable("too many codes are asked for at once", RETRY_AFTER),
-            Refused::Store(error) => ApiError::unavailable(error, RETRY_AFTER),
-        })
+        }
     }
 
     fn admit_at(&self, organization: &str, destination: &str, now: Instant) -> Result<(), Duration> {

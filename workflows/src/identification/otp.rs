@@ -26,7 +26,9 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Channel, Contact, Decision, Device, IdentificationState, Machine, Timestamp, Transition, TwoFactorType};
+use crate::{
+    Channel, Contact, Decision, Device, IdentificationState, Machine, Refusal, RefusalKind, Timestamp, Transition, TwoFactorType,
+};
 
 pub use code::{CodeHash, TypedCode};
 pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
@@ -220,6 +222,26 @@ pub enum Rejection {
     TooEarly { retry_at: Timestamp },
     /// Deletion in this state needs force.
     ForceNeeded,
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        use RefusalKind as Kind;
+        match rejection {
+            Rejection::NotFound => Self::new(Kind::NotFound, "there is no such identification"),
+            Rejection::State(state) => Self::new(Kind::State, format!("the identification is {state}")),
+            Rejection::Exists => Self::new(Kind::Exists, "another identification has this identifier"),
+            Rejection::WrongAnswer => Self::new(Kind::Forbidden, "the code or the second factor is wrong"),
+            Rejection::CodeGone => Self::new(Kind::Gone, "the code is used up or has expired; ask for another one"),
+            Rejection::TooEarly { retry_at } => {
+                Self::new(Kind::TooEarly { retry_at }, format!("another code can be asked for from {}", retry_at.to_rfc3339()))
+            }
+            Rejection::ForceNeeded => Self::new(
+                Kind::Forbidden,
+                "the identification is not CREATED: deleting it needs force=true and the role identification_force_delete",
+            ),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

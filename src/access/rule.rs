@@ -1,0 +1,155 @@
+//! Which caller may do what: the rule of an operation, and whether a caller keeps to it.
+
+use uuid::Uuid;
+
+use super::{Caller, Grant, Role};
+
+/// What an operation asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The role that an organization's token needs.
+    pub role: Role,
+    /// Which tokens for one thing may do it as well, to that thing.
+    pub tokens: ScopedTokens,
+}
+
+/// Which of the tokens for one thing an operation takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopedTokens {
+    None,
+    /// The token of the web component (`securize`), for one sign process.
+    OfSignProcess,
+    /// The token after a successful identification (`x-access-token`), for one signature.
+    OfSignature,
+}
+
+/// The thing that a request is about, as far as tokens for one thing are concerned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The sign process in question: of the path, or the one that the identification in question belongs to.
+    pub sign_process: Option<Uuid>,
+    /// The signature in question.
+    pub signature: Option<Uuid>,
+}
+
+/// Why an authenticated caller may not do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("the token is not for this organization")]
+    OtherOrganization,
+    #[error("the token lacks the role {0}")]
+    MissingRole(Role),
+    #[error("the token is for one sign process or signature and does not reach this")]
+    OutOfScope,
+}
+
+/// Whether a caller may do something to anything at all in an organization. It refuses strangers before anything is loaded, and never
+/// replaces [`reaches`].
+///
+/// # Errors
+/// [`Denied`].
+pub fn may(caller: &Caller, rule: Rule, organization: &str) -> Result<(), Denied> {
+    if !caller.belongs_to(organization) {
+        return Err(Denied::OtherOrganization);
+    }
+    match &caller.grant {
+        Grant::Organization { roles, .. } if !roles.contains(rule.role) => Err(Denied::MissingRole(rule.role)),
+        Grant::SignProcess { .. } if rule.tokens != ScopedTokens::OfSignProcess => Err(Denied::OutOfScope),
+        Grant::Signature { .. } if rule.tokens != ScopedTokens::OfSignature => Err(Denied::OutOfScope),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a caller's token reaches a target. A token for one sign process or signature is refused where the target does not name that one.
+///
+/// # Errors
+/// [`Denied::OutOfScope`].
+pub fn reaches(caller: &Caller, target: Target) -> Result<(), Denied> {
+    let reached = match &caller.grant {
+        Grant::Organization { .. } => true,
+        Grant::SignProcess { sign_process, .. } => target.sign_process == Some(*sign_process),
+        Grant::Signature { signature, .. } => target.signature == Some(*signature),
+    };
+    if reached { Ok(()) } else { Err(Denied::OutOfScope) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::RoleSet;
+
+    const PROCESS: Uuid = Uuid::from_u128(1);
+    const SIGNATURE: Uuid = Uuid::from_u128(2);
+    const OTHER: Uuid = Uuid::from_u128(9);
+
+    fn caller(grant: Grant) -> Caller {
+        Caller { subject: "s".into(), issuer: "i".into(), audience: "a".into(), grant }
+    }
+
+    fn with_roles(roles: RoleSet) -> Caller {
+        caller(Grant::Organization { organizations: vec!["acme".into(), "second".into()], roles })
+    }
+
+    fn for_process() -> Caller {
+        caller(Grant::SignProcess { organization: "acme".into(), sign_process: PROCESS })
+    }
+
+    fn for_signature() -> Caller {
+        caller(Grant::Signature { organization: "acme".into(), signature: SIGNATURE })
+    }
+
+    fn rules() -> impl Iterator<Item = Rule> {
+        let tokens = [ScopedTokens::None, ScopedTokens::OfSignProcess, ScopedTokens::OfSignature];
+        Role::ALL.into_iter().flat_map(move |role| tokens.map(|tokens| Rule { role, tokens }))
+    }
+
+    #[test]
+    fn a_rule_needs_its_role_and_no_other() {
+        for rule in rules() {
+            for role in Role::ALL {
+                let expected = if role == rule.role { Ok(()) } else { Err(Denied::MissingRole(rule.role)) };
+                assert_eq!(may(&with_roles([role].into_iter().collect()), rule, "acme"), expected, "{rule:?}");
+            }
+            assert_eq!(may(&with_roles(RoleSet::all()), rule, "second"), Ok(()));
+            assert_eq!(may(&with_roles(RoleSet::NONE), rule, "acme"), Err(Denied::MissingRole(rule.role)));
+        }
+    }
+
+    #[test]
+    fn a_token_reaches_its_own_organizations_only() {
+        for rule in rules() {
+            for caller in [with_roles(RoleSet::all()), for_process(), for_signature()] {
+                for other in ["other", "", "ACME", "acme ", "*"] {
+                    assert_eq!(may(&caller, rule, other), Err(Denied::OtherOrganization));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_for_one_thing_is_taken_by_the_rules_that_name_its_kind_and_for_that_thing_only() {
+        for rule in rules() {
+            let expected = |kind| if rule.tokens == kind { Ok(()) } else { Err(Denied::OutOfScope) };
+            assert_eq!(may(&for_process(), rule, "acme"), expected(ScopedTokens::OfSignProcess));
+            assert_eq!(may(&for_signature(), rule, "acme"), expected(ScopedTokens::OfSignature));
+        }
+        let process = |id| Target { sign_process: Some(id), signature: None };
+        let signature = |id| Target { sign_process: None, signature: Some(id) };
+        assert_eq!(reaches(&for_process(), process(PROCESS)), Ok(()));
+        assert_eq!(reaches(&for_signature(), signature(SIGNATURE)), Ok(()));
+        for elsewhere in [Target::default(), process(OTHER), signature(PROCESS)] {
+            assert_eq!(reaches(&for_process(), elsewhere), Err(Denied::OutOfScope));
+        }
+        for elsewhere in [Target::default(), signature(OTHER), process(SIGNATURE)] {
+            assert_eq!(reaches(&for_signature(), elsewhere), Err(Denied::OutOfScope));
+        }
+        assert_eq!(reaches(&with_roles(RoleSet::NONE), Target::default()), Ok(()));
+    }
+
+    #[test]
+    fn tokens_for_one_thing_hold_no_role() {
+        for caller in [for_process(), for_signature()] {
+            assert!(Role::ALL.into_iter().all(|role| !caller.has(role)));
+        }
+    }
+}

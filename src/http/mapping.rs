@@ -1,0 +1,151 @@
+//! What each error of the rooms below means to the caller: all of them, and nowhere else. [`super::error`] makes the answers.
+
+use std::time::Duration;
+
+use workflows::{Refusal, RefusalKind, values::Problems};
+
+use super::{ApiError, limits};
+use crate::{
+    access,
+    catalogue::{self, documents, sign_configuration},
+    channels, cpu_pool, public_url, receipts, records,
+};
+
+/// When a call that met a full mailbox, a busy store or too many uploads is worth repeating.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// When a call that met an unreachable key source is worth repeating.
+const KEYS_RETRY: Duration = Duration::from_secs(5);
+
+impl From<access::Error> for ApiError {
+    fn from(error: access::Error) -> Self {
+        match error {
+            access::Error::KeysUnavailable => Self::unavailable(error, KEYS_RETRY),
+            error => Self::unauthorized(error.to_string()),
+        }
+    }
+}
+
+impl From<access::Denied> for ApiError {
+    fn from(denied: access::Denied) -> Self {
+        Self::unauthorized(denied.to_string())
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(Refusal { kind, message }: Refusal) -> Self {
+        match kind {
+            RefusalKind::NotFound => Self::not_found(message),
+            RefusalKind::State | RefusalKind::Exists => Self::conflict(message),
+            RefusalKind::Forbidden => Self::forbidden(message),
+            RefusalKind::Gone => Self::gone(message),
+            RefusalKind::TooEarly { .. } => Self::precondition_failed(message),
+            RefusalKind::Invalid => Self::input(message),
+        }
+    }
+}
+
+impl<R: Into<Refusal>> From<actors::Error<R>> for ApiError {
+    fn from(error: actors::Error<R>) -> Self {
+        match error {
+            actors::Error::Rejected(rejection) => rejection.into().into(),
+            actors::Error::Overloaded => Self::unavailable("a mailbox is full", RETRY_AFTER),
+            actors::Error::Unavailable(reason) => Self::unavailable(reason, RETRY_AFTER),
+            actors::Error::Quarantined => Self::internal("the process is set aside after a fault"),
+        }
+    }
+}
+
+impl From<catalogue::Error> for ApiError {
+    fn from(error: catalogue::Error) -> Self {
+        match error {
+            catalogue::Error::Cpu(error @ cpu_pool::Error::SetAside(_)) => Self::input(error.to_string()),
+            error if error.is_transient() => Self::unavailable(error, RETRY_AFTER),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<documents::Error> for ApiError {
+    fn from(error: documents::Error) -> Self {
+        use documents::Error as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::NotOwner => Self::unauthorized(error.to_string()),
+            E::Gone => Self::gone(error.to_string()),
+            E::AlreadyDeleted => Self::conflict(error.to_string()),
+            E::Public => Self::input(error.to_string()),
+            E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
+            E::TooLarge(_) => Self::too_large(error.to_string()),
+            E::Busy(_) => Self::unavailable(error, RETRY_AFTER),
+            E::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+impl From<sign_configuration::Error> for ApiError {
+    fn from(error: sign_configuration::Error) -> Self {
+        use sign_configuration::Error as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::WrongPassword => Self::unauthorized(error.to_string()),
+            E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
+            E::Unusable(_) | E::NotValid(_) => Self::internal(error),
+            E::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+impl From<public_url::Error> for ApiError {
+    fn from(error: public_url::Error) -> Self {
+        match error {
+            public_url::Error::Expired => Self::gone("the public URL has expired"),
+            public_url::Error::Invalid => Self::not_found("there is no such public URL"),
+            public_url::Error::Lifetime | public_url::Error::Unavailable => Self::internal(error),
+        }
+    }
+}
+
+impl From<receipts::Error> for ApiError {
+    fn from(error: receipts::Error) -> Self {
+        match error {
+            receipts::Error::Expired => Self::gone(error.to_string()),
+            receipts::Error::Invalid => Self::not_found(error.to_string()),
+        }
+    }
+}
+
+impl From<channels::Unreadable> for ApiError {
+    fn from(error: channels::Unreadable) -> Self {
+        Self::input(error.to_string())
+    }
+}
+
+impl From<limits::Refused> for ApiError {
+    fn from(refused: limits::Refused) -> Self {
+        match refused {
+            limits::Refused::Over(wait) => Self::too_many_requests("too many codes were asked for; try again later", wait),
+            limits::Refused::Contended => Self::unavailable("too many codes are asked for at once", RETRY_AFTER),
+            limits::Refused::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<records::Error> for ApiError {
+    fn from(error: records::Error) -> Self {
+        if error.is_transient() { Self::unavailable(error, RETRY_AFTER) } else { Self::internal(error) }
+    }
+}
+
+/// Everything that is wrong with a body.
+impl From<Problems> for ApiError {
+    fn from(problems: Problems) -> Self {
+        Self::inputs(problems.iter().map(ToString::to_string))
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        Self::unavailable(error, RETRY_AFTER)
+    }
+}

@@ -1,0 +1,54 @@
+//! Which role opens which operations, as a table for people: `rubrica roles`, and the README, which a test holds to it.
+
+use std::fmt::Write;
+
+use super::operation::{Access, Operation, Reach};
+use super::table::OPERATIONS;
+use crate::access::Role;
+
+/// A table in Markdown, one line per role.
+pub fn table() -> String {
+    let mut table = "| role | operations |\n| --- | --- |\n".to_owned();
+    for role in Role::ALL {
+        let operations: Vec<_> = opened_by(role).map(|operation| format!("`{}`", operation.id)).collect();
+        let operations = match role {
+            Role::IdentificationForceDelete => {
+                "besides `identification_admin`: `delete_otp_identification` where the state needs `force=true`".to_owned()
+            }
+            _ => operations.join(", "),
+        };
+        let _ = writeln!(table, "| `{role}` | {operations} |");
+    }
+    table
+}
+
+/// A table in Markdown of what the tokens for one thing open.
+pub fn scoped_table() -> String {
+    let of = |wanted: fn(Reach) -> bool| -> String {
+        let reached = OPERATIONS.iter().filter(|operation| matches!(operation.access, Access::Role(_, reach) if wanted(reach)));
+        reached.map(|operation| format!("`{}`", operation.id)).collect::<Vec<_>>().join(", ")
+    };
+    let process = of(|reach| matches!(reach, Reach::SignProcess | Reach::SignProcessOf(_)));
+    let signature = of(|reach| matches!(reach, Reach::Signature));
+    format!(
+        "| token | operations |\n| --- | --- |\n| of one sign process (`securize_token`) | {process} |\n\
+         | of one signature (`x-access-token`) | {signature} |\n"
+    )
+}
+
+fn opened_by(role: Role) -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().filter(move |operation| matches!(operation.access, Access::Role(needed, _) if needed == role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_says_which_role_opens_what() {
+        let readme = include_str!("../../README.md");
+        for table in [table(), scoped_table()] {
+            assert!(readme.contains(&table), "README.md is stale; `cargo run -- roles` prints:\n{table}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What holds for every operation alike, computed from the table of operations: no operation has a line of its own here.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use reqwest::Method;
+use rubrica::http::operation::{Operation, Segment};
+use serde_json::{Value, json};
+
+use crate::{
+    NOBODY, contract, own, shared,
+    support::{Call, Client, Form, ORGANIZATION, Server},
+};
+
+/// The limit of bodies in JSON where the operation has none of its own: the default of `server.json_limit`.
+const JSON_LIMIT: usize = 2 * 1024 * 1024;
+
+/// Longest wait for an answer that must not wait for anything. Generous: the machine may be busy.
+const AT_ONCE: Duration = Duration::from_secs(20);
+
+fn path(row: &Operation, organization: &str, id: &str) -> String {
+    let segment = |segment: &str| match segment {
+        "{org_id}" => organization.to_owned(),
+        named if named.starts_with('{') => id.to_owned(),
+        literal => literal.to_owned(),
+    };
+    row.path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+fn method(row: &Operation) -> Method {
+    Method::from_bytes(row.method.as_str().as_bytes()).expect("a method")
+}
+
+fn names_something(row: &Operation) -> bool {
+    row.path_parameters().any(|parameter| parameter.kind == Segment::Uuid)
+}
+
+/// The media types of an operation's body; none if it takes none.
+fn media_types(row: &Operation) -> Vec<String> {
+    let content = contract::PUBLISHED.operations[row.id].value["requestBody"]["content"].as_object().cloned();
+    content.into_iter().flatten().map(|(media_type, _)| media_type).collect()
+}
+
+fn takes_json(row: &Operation) -> bool {
+    media_types(row) == ["application/json"]
+}
+
+/// A call without a body, with the headers that the description requires.
+fn bare<'a>(client: &'a Client, row: &Operation, organization: &str, id: &str) -> Call<'a> {
+    let parameters = contract::PUBLISHED.operations[row.id].value["parameters"].as_array().cloned().unwrap_or_default();
+    let required = parameters.iter().filter(|parameter| parameter["in"] == "header" && parameter["required"] == true);
+    let call = client.call(method(row), &path(row, organization, id));
+    required.fold(call, |call, header| call.header(header["name"].as_str().expect("a name"), "a-value"))
+}
+
+/// A call with a body that the description allows; of a multipart body, one part that nobody knows.
+pub fn call<'a>(client: &'a Client, row: &Operation, organization: &str, id: &str) -> Call<'a> {
+    with_body(row, bare(client, row, organization, id))
+}
+
+fn with_body<'a>(row: &Operation, call: Call<'a>) -> Call<'a> {
+    match media_types(row).first().map(String::as_str) {
+        None => call,
+        Some("application/json") => call
+            .json(&sample(&contract::PUBLISHED.operations[row.id].value["requestBody"]["content"]["application/json"]["schema"])),
+        Some(_) => call.form(Form::new().part("a", "b")),
+    }
+}
+
+/// A value that a schema allows, with all members.
+fn sample(schema: &Value) -> Value {
+    let schema = contract::PUBLISHED.resolve(schema);
+    if let Some(value) = schema["enum"].get(0).or_else(|| schema.get("default")) {
+        return value.clone();
+    }
+    match schema["type"].as_str() {
+        Some("object") => {
+            let members = schema["properties"].as_object().expect("properties").iter();
+            members.map(|(name, schema)| (name.clone(), sample(schema))).collect::<serde_json::Map<_, _>>().into()
+        }
+        Some("array") => json!([sample(&schema["items"])]),
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
+        Some("boolean") => json!(false),
+        Some("string") => match schema["format"].as_str() {
+            Some("uuid") => json!(NOBODY),
+            Some("duration") => json!("PT1H"),
+            Some("email") => json!("ana@example.org"),
+            _ => json!("text"),
+        },
+        _ => panic!("a schema of no kind that is known here: {schema}"),
+    }
+}
+
+/// What a server answers to raw bytes: the status, and the title of the first problem.
+fn raw(server: &Server, request: &str) -> (u16, String) {
+    let address = server.base().strip_prefix("http://").expect("an address");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(AT_ONCE)).expect("a time-out");
+    stream.write_all(request.as_bytes()).expect("the request is sent");
+    let (mut answer, mut piece, until) = (Vec::new(), [0; 4096], Instant::now() + AT_ONCE);
+    loop {
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n").filter(|(_, body)| body.ends_with('}')) {
+            let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+            let body: Value = serde_json::from_str(body).expect("JSON");
+            return (status, body["errors"][0]["title"].as_str().expect("a title").to_owned());
+        }
+        let length = stream.read(&mut piece).unwrap_or_else(|error| panic!("no answer to {request:?}: {error}; so far {text:?}"));
+        assert!(length > 0 && Instant::now() < until, "the connection ended after {text:?} to {request:?}");
+        answer.extend_from_slice(&piece[..length]);
+    }
+}
+
+/// The head of a request, whose body does not come.
+fn head(row: &Operation, authorization: &str, more: &str) -> String {
+    let target = path(row, ORGANIZATION, NOBODY);
+    format!("{} {target} HTTP/1.1\r\nHost: test\r\n{authorization}{more}\r\n", row.method.as_str())
+}
+
+#[test]
+fn a_path_has_its_methods_and_no_others() {
+    let (server, journey) = shared();
+    let mut paths: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
+    contract::rows().for_each(|row| paths.entry(row.path).or_default().push(row));
+    for rows in paths.values() {
+        let allowed: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
+        let target = path(rows[0], ORGANIZATION, NOBODY);
+        for other in ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"] {
+            if allowed.contains(&other) {
+                continue;
+            }
+            let other = Method::from_bytes(other.as_bytes()).expect("a method");
+            for client in [&journey.client, &server.anonymous()] {
+                let answer = client.call(other.clone(), &target).send();
+                assert_eq!((answer.status, answer.header("allow")), (405, allowed.join(", ").as_str()), "{answer}");
+                if other != Method::HEAD {
+                    answer.expect_problem(405, "PARAMETER_ERROR");
+                }
+            }
+        }
+        let answer = journey.client.get(&format!("{target}/")).send();
+        answer.expect_problem(404, "RESOURCE_NOT_FOUND");
+    }
+}
+
+#[test]
+fn an_organization_that_cannot_be_is_a_400_that_names_it() {
+    let (_server, journey) = shared();
+    for row in contract::rows() {
+        for wrong in ["two%20words", "%0A", &"x".repeat(81)] {
+            let answer = call(&journey.client, row, wrong, NOBODY).send().expect_problem(400, "PARAMETER_ERROR");
+            assert!(answer.details().starts_with("org_id: "), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn an_identifier_that_is_none_is_a_400_that_names_it() {
+    let (_server, journey) = shared();
+    for row in contract::rows().filter(|row| names_something(row)) {
+        let name = row.path_parameters().find(|parameter| parameter.kind == Segment::Uuid).expect("an identifier").name;
+        for wrong in ["not-a-uuid", "0", "%7B%7D", "00000000-0000-7000-8000-00000000000g", "a%2Fb"] {
+            let answer = call(&journey.client, row, ORGANIZATION, wrong).send().expect_problem(400, "PARAMETER_ERROR");
+            assert_eq!(answer.details(), format!("{name}: not a UUID"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn what_nobody_made_is_a_404() {
+    let (_server, journey) = shared();
+    for row in contract::rows().filter(|row| names_something(row)) {
+        call(&journey.client, row, ORGANIZATION, NOBODY).send().expect_problem(404, "RESOURCE_NOT_FOUND");
+    }
+}
+
+#[test]
+fn a_header_that_is_required_is_missed() {
+    let (_server, journey) = shared();
+    for row in contract::rows() {
+        for header in row.parameters.iter().filter(|parameter| parameter.required) {
+            // The client of the tests names itself in none of its calls.
+            let call = with_body(row, journey.client.call(method(row), &path(row, ORGANIZATION, NOBODY)));
+            let answer = call.send().expect_problem(400, "PARAMETER_ERROR");
+            assert!(answer.details().contains(&format!("{}: the header is missing", header.name.to_lowercase())), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_body_of_another_media_type_is_a_415() {
+    let (_server, journey) = shared();
+    for row in contract::rows().filter(|row| !media_types(row).is_empty()) {
+        for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"] {
+            let call = bare(&journey.client, row, ORGANIZATION, NOBODY).body(wrong, "{}");
+            call.send().expect_problem(415, "PARAMETER_ERROR");
+        }
+        let other = if takes_json(row) { "multipart/form-data; boundary=x" } else { "application/json" };
+        bare(&journey.client, row, ORGANIZATION, NOBODY).body(other, "{}").send().expect_problem(415, "PARAMETER_ERROR");
+    }
+}
+
+#[test]
+fn a_body_that_is_not_what_it_says_is_a_400() {
+    let (_server, journey) = shared();
+    for row in contract::rows().filter(|row| !media_types(row).is_empty()) {
+        let media_type = if takes_json(row) { "application/json" } else { "multipart/form-data; boundary=x" };
+        for wrong in ["{", "nonsense", "[]", "7", "null", "\"text\"", "--x\r\n\r\n", "{}{}"] {
+            let call = bare(&journey.client, row, ORGANIZATION, NOBODY).body(media_type, wrong);
+            call.send().expect_problem(400, "INVALID_INPUT");
+        }
+    }
+}
+
+#[test]
+fn a_body_over_the_limit_of_its_operation_is_a_413_before_it_comes() {
+    let (server, _journey) = own(None);
+    let authorization = format!("Authorization: Bearer {}\r\n", server.bearer());
+    for row in contract::rows().filter(|row| !media_types(row).is_empty()) {
+        let (limit, media_type) = match takes_json(row) {
+            true => (row.body_limit.unwrap_or(JSON_LIMIT), "application/json"),
+            false => (1 << 40, "multipart/form-data; boundary=x"),
+        };
+        let declared = format!("Content-Type: {media_type}\r\nContent-Length: {}\r\n", limit + 1);
+        let answer = raw(&server, &head(row, &authorization, &declared));
+        assert_eq!(answer, (413, "INVALID_INPUT".to_owned()), "{}", row.id);
+        if takes_json(row) {
+            // Of a length that is not declared, the first byte too many.
+            let chunked = format!("Content-Type: {media_type}\r\nTransfer-Encoding: chunked\r\n");
+            let body = format!("{:x}\r\n{}\r\n", limit + 1, " ".repeat(limit + 1));
+            let answer = raw(&server, &(head(row, &authorization, &chunked) + &body));
+            assert_eq!(answer, (413, "INVALID_INPUT".to_owned()), "{}", row.id);
+        }
+    }
+}
+
+#[test]
+fn a_body_at_the_limit_of_its_operation_is_read() {
+    let (_server, journey) = shared();
+    for row in contract::rows().filter(|row| takes_json(row)) {
+        let limit = row.body_limit.unwrap_or(JSON_LIMIT);
+        let call = bare(&journey.client, row, ORGANIZATION, NOBODY).body("application/json", " ".repeat(limit));
+        let answer = call.send().expect_problem(400, "INVALID_INPUT");
+        assert!(answer.details().starts_with("not valid JSON"), "{answer}");
+    }
+}
+
+#[test]
+fn who_may_not_call_is_refused_before_a_byte_of_the_body() {
+    let (server, _journey) = own(None);
+    let other = format!("Authorization: Bearer {}\r\n", server.token("other", &[]));
+    let without_role = format!("Authorization: Bearer {}\r\n", server.token(ORGANIZATION, &["identification_force_delete"]));
+    for row in contract::rows().filter(|row| !media_types(row).is_empty()) {
+        for authorization in ["", "Authorization: Bearer nonsense\r\n", &other, &without_role] {
+            for body in ["Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n"] {
+                let answer = raw(&server, &head(row, authorization, &format!("Content-Type: application/json\r\n{body}")));
+                assert_eq!(answer, (401, "UNAUTHORIZED".to_owned()), "{}", row.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_is_read_and_what_it_cannot_be_is_a_400() {
+    let (_server, journey) = shared();
+    for row in contract::rows() {
+        let queries = contract::PUBLISHED.operations[row.id].value["parameters"].as_array().cloned().unwrap_or_default();
+        for query in queries.iter().filter(|parameter| parameter["in"] == "query") {
+            let name = query["name"].as_str().expect("a name");
+            let target = format!("{}?{name}=what-it-cannot-be", path(row, ORGANIZATION, NOBODY));
+            let answer = journey.client.call(method(row), &target).send().expect_problem(400, "PARAMETER_ERROR");
+            assert!(answer.details().starts_with(&format!("{name}: ")), "{answer}");
+        }
+    }
+}
