@@ -1,13 +1,21 @@
 //! What exists only where the sandbox is on: the messages that would have been sent, and the moving of process time.
 
-use actix_web::{HttpResponse, web};
+use std::net::IpAddr;
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{Uri, header},
+    web,
+};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ApiError,
+    ApiError, State,
     error::{ErrorsResponse, only},
+    headers,
     json::Json,
     processes::Engine,
     query::Query,
@@ -40,6 +48,35 @@ pub fn configure(service: &mut web::ServiceConfig) {
         .service(web::resource("/sandbox/clock").route(web::post().to(advance_sandbox_clock)).default_service(only("POST")));
 }
 
+/// A request whose `Host` is this server's. The sandbox asks for no token, so a page whose name was made to point here (DNS rebinding) must
+/// not be able to call it: its requests carry its own name.
+pub struct OwnHost;
+
+impl FromRequest for OwnHost {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let public = request.app_data::<web::Data<State>>().map(|state| state.options.public_base_url.as_str());
+        let given = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        std::future::ready(if is_own(given, public) {
+            Ok(Self)
+        } else {
+            Err(ApiError::forbidden(
+                "the sandbox is reached by an IP address, localhost or the host of server.public_base_url only",
+            ))
+        })
+    }
+}
+
+/// Whether a `Host` cannot be a stranger's domain: it is an address, a name without a dot, which nobody can register, or the configured one.
+fn is_own(given: &str, public_base_url: Option<&str>) -> bool {
+    let authority = |url: &str| Some(url.parse::<Uri>().ok()?.authority()?.host().to_ascii_lowercase());
+    let Some(host) = authority(&format!("http://{given}")) else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    address.parse::<IpAddr>().is_ok() || !host.contains('.') || public_base_url.and_then(authority) == Some(host)
+}
+
 /// A message that was not sent but kept.
 #[derive(Serialize, ToSchema)]
 #[allow(dead_code)]
@@ -68,7 +105,7 @@ pub struct SandboxMessage {
     ),
     security(())
 )]
-pub async fn sandbox_messages(query: Query, sandbox: web::Data<Sandbox>) -> Result<HttpResponse, ApiError> {
+pub async fn sandbox_messages(_: OwnHost, query: Query, sandbox: web::Data<Sandbox>) -> Result<HttpResponse, ApiError> {
     let limit = query.number("limit")?.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);
     // In a query "+" means a blank: a number written "+34..." without escaping arrives as " 34...".
     let to = query.text("to")?.map(|to| if to.starts_with(' ') { to.replacen(' ', "+", 1) } else { to.into_owned() });
@@ -108,6 +145,7 @@ pub struct ClockState {
     security(())
 )]
 pub async fn advance_sandbox_clock(
+    _: OwnHost,
     sandbox: web::Data<Sandbox>,
     engine: web::Data<Engine>,
     body: Json<AdvanceClock>,
@@ -130,7 +168,27 @@ pub async fn advance_sandbox_clock(
 const SEVERAL: &str = "Several servers share the store: here are the messages that this one sent, and the others have theirs.";
 
 /// The messages as a page for people.
-async fn page(sandbox: web::Data<Sandbox>) -> HttpResponse {
+async fn page(_: OwnHost, sandbox: web::Data<Sandbox>) -> HttpResponse {
     let note = if sandbox.shared { SEVERAL } else { "" };
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("sandbox.html").replace("{{note}}", note))
+    headers::page(include_str!("sandbox.html").replace("{{note}}", note))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_domain_is_not_the_servers_host() {
+        let public = Some("https://Sign.example.org:8443/base");
+        for own in
+            ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "192.0.2.7", "rubrica-1:8080", "sign.example.org"]
+        {
+            assert!(is_own(own, public), "{own}");
+        }
+        for foreign in
+            ["", "evil.example", "sign.example.org.evil.example:8080", "127.0.0.1.evil.example", "localhost.", "user@a.b"]
+        {
+            assert!(!is_own(foreign, public), "{foreign}");
+        }
+    }
 }
