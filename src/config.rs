@@ -185,9 +185,9 @@ pub struct Codes {
     pub cooldown_seconds: Vec<u32>,
     /// Wrong answers per identification after which it fails, 1 to 100. Default: 100.
     pub failures: u32,
-    /// Codes to one destination per hour; 0 is no bound. Servers that share a store count together. Default: 0.
+    /// Codes to one destination per hour; 0 is no bound. Servers that share a store count together. Default: 10.
     pub per_destination_and_hour: u32,
-    /// Codes for one organization per minute; 0 is no bound. Servers that share a store count together. Default: 0.
+    /// Codes for one organization per minute; 0 is no bound. Servers that share a store count together. Default: 600.
     pub per_organization_and_minute: u32,
 }
 
@@ -202,8 +202,8 @@ impl Default for Codes {
             attempts: policy.attempts,
             cooldown_seconds: policy.cooldown_seconds,
             failures: policy.failures,
-            per_destination_and_hour: 0,
-            per_organization_and_minute: 0,
+            per_destination_and_hour: 10,
+            per_organization_and_minute: 600,
         }
     }
 }
@@ -294,6 +294,8 @@ impl Processes {
 pub struct Documents {
     /// Most bytes of an uploaded document, 1024 to 1 GiB. Default: 52428800.
     pub limit: usize,
+    /// Bytes that must be free where files are kept in a folder; with less, `/health/ready` is 503. 0 to 1 PiB. Default: 268435456.
+    pub min_free: u64,
     /// Age at which files that nothing refers to are removed: what crashes left behind. PT1H to P30D. Default: P1D.
     #[serde(with = "iso_duration")]
     pub orphan_grace: TimeDelta,
@@ -301,7 +303,7 @@ pub struct Documents {
 
 impl Default for Documents {
     fn default() -> Self {
-        Self { limit: 50 * 1024 * 1024, orphan_grace: TimeDelta::days(1) }
+        Self { limit: 50 * 1024 * 1024, min_free: 256 * 1024 * 1024, orphan_grace: TimeDelta::days(1) }
     }
 }
 
@@ -552,6 +554,7 @@ impl Config {
         within("processes.effect_attempts", (1..=1000).contains(&self.processes.effect_attempts), "1 to 1000")?;
         within("processes.effect_backoff", seconds(self.processes.effect_backoff, 1, 3600), "PT1S to PT1H")?;
         within("documents.limit", (1024..=1 << 30).contains(&self.documents.limit), "1024 to 1073741824 bytes")?;
+        within("documents.min_free", self.documents.min_free <= 1 << 50, "0 to 1125899906842624 bytes")?;
         within("documents.orphan_grace", seconds(self.documents.orphan_grace, 3600, 30 * 86_400), "PT1H to P30D")?;
         self.check_work()?;
         tracing_subscriber::EnvFilter::try_new(&self.log.filter)

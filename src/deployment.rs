@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     config::{Config, Mode},
-    cpu_pool,
+    connections, cpu_pool,
     engine::Engine,
     http::operations::{self, HttpMetrics},
     render_workers,
@@ -259,6 +259,7 @@ async fn registry() -> Registry {
     let registry = Registry::new();
     actors::Metrics::new(&registry).unwrap();
     HttpMetrics::new(&registry).unwrap();
+    connections::Metrics::new(&registry).unwrap();
     cpu_pool::Metrics::new(&registry).unwrap();
     render_workers::Metrics::new(&registry).unwrap();
     store::scylla::Metrics::new(&registry).unwrap();

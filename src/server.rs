@@ -31,7 +31,7 @@ use crate::{
     engine,
     http::{
         self, State, api::Api, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine,
-        receipts::Desk, sandbox::Sandbox,
+        readiness::Readiness, receipts::Desk, sandbox::Sandbox,
     },
     installation,
     keys::{self, Keys},
@@ -209,8 +209,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         channels.sandbox().map(|outbox| Sandbox { outbox: outbox.clone(), offset: offset.clone(), shared: engine.is_shared() });
     let going_down = Arc::new(AtomicBool::new(false));
     let operations = Operations {
-        store: store.clone(),
-        blobs,
+        readiness: Readiness::new(store.clone(), blobs, config.documents.min_free),
         going_down: going_down.clone(),
         collect: engine.collect(),
         registry: registry.clone(),
@@ -223,6 +222,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         operations,
         metrics: HttpMetrics::new(&registry)?,
         intake: config.server.intake_options(),
+        try_it_out: config.access.development,
     };
 
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
@@ -243,6 +243,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let application = move || {
         let app = app.clone();
         App::new()
+            .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::from_fn(http::operations::observe))
             .wrap(middleware::from_fn(connections::exchange))
             .configure(move |service| app.configure(service))
@@ -314,6 +315,8 @@ struct Application {
     operations: Operations,
     metrics: HttpMetrics,
     intake: http::intake::Options,
+    /// Whether the description's pages may call the API.
+    try_it_out: bool,
 }
 
 impl Application {
@@ -334,7 +337,7 @@ impl Application {
         http::documents::configure(service);
         http::receipts::configure(service);
         http::operations::configure(service);
-        http::openapi::configure(service, sandbox);
+        http::openapi::configure(service, sandbox, self.try_it_out);
     }
 }
 

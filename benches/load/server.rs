@@ -34,6 +34,10 @@ impl Server {
     pub fn start_with(program: &Path, data: &Path, environment: &[(&str, String)]) -> Result<Self, Failure> {
         let mut command = Command::new(program);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
+        // The measurement is no flood.
+        for bound in ["RUBRICA_CODES__PER_DESTINATION_AND_HOUR", "RUBRICA_CODES__PER_ORGANIZATION_AND_MINUTE"] {
+            command.env(bound, "0");
+        }
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
         let output = child.stdout.take().ok_or("the server has no output")?;

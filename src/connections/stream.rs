@@ -177,7 +177,7 @@ impl Guarded {
     /// 7.1), so nothing of what follows is handed over with it.
     fn poll_to_blank_line(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>, is_head: bool) -> Poll<io::Result<()>> {
         if self.poll_fill(cx)?.is_pending() {
-            return if is_head { self.poll_late_head(cx).map(Err) } else { Poll::Pending };
+            return self.poll_late_head(cx).map(Err);
         }
         if is_head && self.head.bytes == 0 {
             self.exchange.head_begins();
@@ -202,7 +202,7 @@ impl Guarded {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits for the rest of a head that has begun.
+    /// Waits for the rest of a head, if one has begun.
     fn poll_late_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let Some(head_time) = self.connections().map(|connections| connections.options().head_time) else { return Poll::Pending };
         if self.head.bytes == 0 {
@@ -258,9 +258,10 @@ impl AsyncRead for Guarded {
         }
         if std::mem::take(&mut self.handed) {
             // First what was handed over is decoded; the socket is asked so that it wakes the connection.
-            if self.poll_fill(cx)?.is_ready() {
-                cx.waker().wake_by_ref();
+            if self.poll_fill(cx)?.is_pending() {
+                return self.poll_late_head(cx).map(Err);
             }
+            cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         match self.exchange.allowance() {

@@ -217,6 +217,7 @@ fn gauges(store: &Arc<Sqlite>, registry: &Registry) -> Result<Arc<dyn Fn() + Sen
     let queue = gauge("rubrica_store_write_queue", "Writes that wait")?;
     let sync = gauge("rubrica_store_last_sync_microseconds", "Duration of the last durable transaction")?;
     let failures = gauge("rubrica_store_failed_batches", "Transactions that failed since the start")?;
+    let corrupt = gauge("rubrica_store_corrupt", "Calls since the start that met something lost or damaged in the database")?;
     let store = store.clone();
     Ok(Arc::new(move || {
         let stats = store.stats();
@@ -225,5 +226,6 @@ fn gauges(store: &Arc<Sqlite>, registry: &Registry) -> Result<Arc<dyn Fn() + Sen
         queue.set(stats.write_queue as i64);
         sync.set(stats.last_sync_micros as i64);
         failures.set(stats.failures as i64);
+        corrupt.set(stats.corrupt as i64);
     }))
 }

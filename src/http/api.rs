@@ -12,7 +12,7 @@ use super::context::{State, organization_parameter, uuid_parameter};
 use super::error::{ApiError, shortened};
 use super::operation::{Access, Operation, PathParameter, Reach, Segment};
 use super::processes::Engine;
-use super::sandbox::Sandbox;
+use super::sandbox::{self, Sandbox};
 use super::table::OPERATIONS;
 use crate::access::{self, Grant, Rule, Target};
 
@@ -134,7 +134,10 @@ async fn serve(request: HttpRequest, payload: web::Payload, api: web::Data<Api>)
     let (operation, named) = api.find(&request)?;
     let tenant = match operation.access {
         Access::Role(role, reach) => Some(api.admit(&request, Rule { role, tokens: reach.tokens() }, reach, named).await?),
-        Access::Sandbox => None,
+        Access::Sandbox => {
+            sandbox::check_host(&request, &api.state.options.public_base_url)?;
+            None
+        }
     };
     let admitted = Admitted {
         request,

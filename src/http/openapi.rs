@@ -162,9 +162,11 @@ fn problem(description: &str) -> Response {
     ResponseBuilder::new().description(description).content("application/json", Content::new(Some(schema))).build()
 }
 
-/// Registers `/openapi.json` and `/docs`.
-pub fn configure(service: &mut web::ServiceConfig, sandbox: bool) {
-    let config = Config::from("/openapi.json").persist_authorization(true).try_it_out_enabled(true);
+/// Registers `/openapi.json` and `/docs`; with `try_it_out` they call the API.
+pub fn configure(service: &mut web::ServiceConfig, sandbox: bool, try_it_out: bool) {
+    // No token is kept. Without development the pages are for reading: no method can be called.
+    let config = Config::from("/openapi.json").persist_authorization(false).try_it_out_enabled(try_it_out);
+    let config = if try_it_out { config } else { config.supported_submit_methods(Vec::<String>::new()) };
     let found = || async { HttpResponse::Found().insert_header(("location", "/docs/")).finish() };
     service
         .service(web::resource("/docs").route(web::get().to(found)))
@@ -173,7 +175,27 @@ pub fn configure(service: &mut web::ServiceConfig, sandbox: bool) {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::{App, test as calls};
+
     use super::*;
+
+    async fn initializer(try_it_out: bool) -> String {
+        let app = App::new().configure(|service| configure(service, true, try_it_out));
+        let app = calls::init_service(app).await;
+        let request = calls::TestRequest::get().uri("/docs/swagger-initializer.js").to_request();
+        String::from_utf8(calls::call_and_read_body(&app, request).await.to_vec()).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn the_pages_keep_no_token_and_call_nothing_without_development() {
+        let (reading, trying) = (initializer(false).await, initializer(true).await);
+        assert!(
+            reading.contains(r#""supportedSubmitMethods": []"#) && reading.contains(r#""tryItOutEnabled": false"#),
+            "{reading}"
+        );
+        assert!(!trying.contains("supportedSubmitMethods") && trying.contains(r#""tryItOutEnabled": true"#), "{trying}");
+        assert!([reading, trying].iter().all(|page| page.contains(r#""persistAuthorization": false"#)));
+    }
 
     #[test]
     fn the_published_description_is_what_the_code_says() {

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use actix_web::{
@@ -18,20 +18,16 @@ use actix_web::{
 };
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 use serde_json::json;
-use store::{Store, blobs::Blobs};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{ApiError, api::Route, error::only};
+use super::{ApiError, api::Route, error::only, headers, readiness::Readiness};
 
 /// The page that `ref` of errors leads to.
 pub(super) const ERRORS: &str = include_str!("errors.html");
 
 /// Longest request id that is taken over from a caller, in bytes.
 const MAX_REQUEST_ID: usize = 128;
-
-/// Longest wait for store and files to say that they are there; balancers ask every few seconds.
-const READY_WAIT: Duration = Duration::from_secs(3);
 
 /// Metrics of the HTTP side.
 #[derive(Clone, Debug)]
@@ -62,8 +58,7 @@ impl HttpMetrics {
 /// What the operations' handlers need.
 #[derive(Clone)]
 pub struct Operations {
-    pub store: Arc<dyn Store>,
-    pub blobs: Blobs,
+    pub readiness: Readiness,
     /// Whether the server was told to end.
     pub going_down: Arc<AtomicBool>,
     pub registry: Registry,
@@ -85,29 +80,22 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "UP"}))
 }
 
-/// The server can serve: store and files answer, and it is not going down.
+/// The server can serve: store and files take writes, and it is not going down.
 async fn ready(operations: web::Data<Operations>) -> HttpResponse {
     if operations.going_down.load(Ordering::Acquire) {
         return HttpResponse::ServiceUnavailable().json(json!({"status": "DOWN", "server": "is going down"}));
     }
-    let (store, blobs) = tokio::join!(
-        tokio::time::timeout(READY_WAIT, operations.store.ping()),
-        tokio::time::timeout(READY_WAIT, operations.blobs.ping()),
-    );
-    for (part, answer) in [("store", store), ("files", blobs)] {
-        match answer {
-            Ok(Ok(())) => continue,
-            Ok(Err(error)) => tracing::warn!(%error, part, "not ready"),
-            Err(_) => tracing::warn!(part, "not ready: no answer in time"),
+    match operations.readiness.check().await {
+        Ok(()) => HttpResponse::Ok().json(json!({"status": "UP"})),
+        Err(part) => {
+            HttpResponse::ServiceUnavailable().json(json!({"status": "DOWN", part: "does not answer or takes no writes"}))
         }
-        return HttpResponse::ServiceUnavailable().json(json!({"status": "DOWN", part: "does not answer"}));
     }
-    HttpResponse::Ok().json(json!({"status": "UP"}))
 }
 
 /// What the codes of errors mean; their `ref` leads here.
 async fn errors() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(ERRORS)
+    headers::page(ERRORS)
 }
 
 /// Metrics in the text format of Prometheus.

@@ -1,6 +1,12 @@
 //! What exists only where the sandbox is on: the messages that would have been sent, and the moving of process time.
 
-use actix_web::{HttpResponse, web};
+use std::net::IpAddr;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Uri, header},
+    web,
+};
 use actors::Clock;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,9 +17,10 @@ use utoipa::{
 
 use super::{
     ApiError,
+    api::Api,
     call::{Json, List, SandboxCall},
     error::only,
-    openapi,
+    headers, openapi,
     operation::Parameter,
 };
 use crate::{
@@ -43,6 +50,27 @@ pub struct Sandbox {
 /// Registers the page; only where the sandbox is on.
 pub fn configure(service: &mut web::ServiceConfig) {
     service.service(web::resource("/sandbox").route(web::get().to(page)).default_service(only("GET")));
+}
+
+/// A request of the sandbox comes to this server's own `Host`. The sandbox asks for no token, so a page whose name was made to point here
+/// (DNS rebinding) must not be able to call it: its requests carry its own name.
+///
+/// # Errors
+/// 403 for a stranger's host.
+pub fn check_host(request: &HttpRequest, public_base_url: &str) -> Result<(), ApiError> {
+    let given = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if is_own(given, public_base_url) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("the sandbox is reached by an IP address, localhost or the host of server.public_base_url only"))
+}
+
+/// Whether a `Host` cannot be a stranger's domain: it is an address, a name without a dot, which nobody can register, or the configured one.
+fn is_own(given: &str, public_base_url: &str) -> bool {
+    let authority = |url: &str| Some(url.parse::<Uri>().ok()?.authority()?.host().to_ascii_lowercase());
+    let Some(host) = authority(&format!("http://{given}")) else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    address.parse::<IpAddr>().is_ok() || !host.contains('.') || authority(public_base_url) == Some(host)
 }
 
 /// Whose messages are read.
@@ -107,7 +135,28 @@ impl ClockState {
 const SEVERAL: &str = "Several servers share the store: here are the messages that this one sent, and the others have theirs.";
 
 /// The messages as a page for people.
-async fn page(sandbox: web::Data<Sandbox>) -> HttpResponse {
+async fn page(request: HttpRequest, api: web::Data<Api>, sandbox: web::Data<Sandbox>) -> Result<HttpResponse, ApiError> {
+    check_host(&request, &api.state().options.public_base_url)?;
     let note = if sandbox.shared { SEVERAL } else { "" };
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("sandbox.html").replace("{{note}}", note))
+    Ok(headers::page(include_str!("sandbox.html").replace("{{note}}", note)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_domain_is_not_the_servers_host() {
+        let public = "https://Sign.example.org:8443/base";
+        for own in
+            ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "192.0.2.7", "rubrica-1:8080", "sign.example.org"]
+        {
+            assert!(is_own(own, public), "{own}");
+        }
+        for foreign in
+            ["", "evil.example", "sign.example.org.evil.example:8080", "127.0.0.1.evil.example", "localhost.", "user@a.b"]
+        {
+            assert!(!is_own(foreign, public), "{foreign}");
+        }
+    }
 }

@@ -40,8 +40,7 @@ const CLIENTS: (usize, usize) = (5, 4);
 const TAKEOVER: Duration = Duration::from_secs(60);
 
 /// Another code can be asked for at once: a client whose server was killed does so.
-const CONFIGURATION: &str =
-    "[codes]\nchallenges = 20\ncooldown_seconds = [0]\n[server]\nshutdown = \"PT20S\"\n[log]\nfilter = \"warn\"\n";
+const CONFIGURATION: &str = "[codes]\nper_destination_and_hour = 0\nper_organization_and_minute = 0\nchallenges = 20\ncooldown_seconds = [0]\n[server]\nshutdown = \"PT20S\"\n[log]\nfilter = \"warn\"\n";
 
 /// # Panics
 /// If the environment names a seed that is no number.

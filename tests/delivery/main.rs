@@ -18,6 +18,8 @@ use support::{Keeps, Options, Server};
 /// The server's time for one attempt, and then its lease, are short: what is given up is given up within the test.
 const PROCESSES: &str = r#"
 [codes]
+per_destination_and_hour = 0
+per_organization_and_minute = 0
 cooldown_seconds = [0]
 [processes]
 effect_timeout = "PT2S"

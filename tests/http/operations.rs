@@ -24,6 +24,44 @@ fn health_metrics_and_pages_need_no_token() {
 }
 
 #[test]
+fn browsers_are_told_what_they_must_not_do_with_an_answer() {
+    let (server, journey) = shared();
+    let client = server.anonymous();
+    let answers = ["/docs/", "/errors", "/sandbox", "/sandbox/messages", "/health/live", "/openapi.json", "/nothing"]
+        .map(|path| client.get(path).send())
+        .into_iter()
+        .chain([journey.client.get(&journey.path(&format!("sign_process/{NOBODY}"))).send(), client.post("/docs").send()]);
+    for answer in answers {
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{answer}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{answer}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{answer}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{answer}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{answer}");
+        let scripts = policy.split("; ").find(|rule| rule.starts_with("script-src ")).unwrap_or_default();
+        assert!(!scripts.contains("unsafe") && !scripts.contains("http"), "{policy}");
+    }
+    let page = client.get("/docs/").send().expect(200);
+    let text = String::from_utf8_lossy(&page.body).into_owned();
+    assert!(!text.contains("<style") && text.matches("<script").count() == text.matches("<script src=\"./").count(), "{text}");
+    let id = journey.upload("contract.pdf", &crate::pdf());
+    let download = journey.client.get(&journey.path(&format!("documents/{id}"))).send().expect(200);
+    assert_eq!((download.header("cache-control"), download.header("x-content-type-options")), ("private", "nosniff"));
+}
+
+#[test]
+fn the_sandbox_answers_no_page_of_a_strangers_domain() {
+    let (server, _) = shared();
+    let client = server.anonymous();
+    for path in ["/sandbox", "/sandbox/messages"] {
+        client.get(path).header("host", "evil.example").send().expect_problem(403, "UNAUTHORIZED");
+    }
+    let clock = client.post("/sandbox/clock").header("host", "evil.example:8080");
+    clock.json(&json!({"advance": "PT0S"})).send().expect_problem(403, "UNAUTHORIZED");
+    client.get("/sandbox/messages").header("host", "localhost:8080").send().expect(200);
+}
+
+#[test]
 fn an_answer_carries_the_request_id_of_its_caller_or_a_new_one() {
     let (server, _) = shared();
     let client = server.anonymous();

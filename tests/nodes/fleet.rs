@@ -13,6 +13,8 @@ use crate::{
 /// What all servers have: short leases, so that what a dead one had begun is taken over within the test.
 const CONFIGURATION: &str = r#"
 [codes]
+per_destination_and_hour = 0
+per_organization_and_minute = 0
 challenges = 20
 cooldown_seconds = [0]
 [processes]

@@ -38,6 +38,9 @@ use crate::Error;
 /// Locks over all blobs; one for those whose digests begin alike.
 const LOCKS: usize = 64;
 
+/// What is read or written to see whether blobs can be; the folder of an organization has no dot.
+const READY: &str = ".ready";
+
 /// From so many bytes on hashing takes long enough (about a millisecond) to keep others waiting.
 const LARGE: usize = 1024 * 1024;
 
@@ -159,7 +162,33 @@ impl Blobs {
         }
         // A listing, as asking for one blob does not tell a bucket that is missing. Of a folder that is never there: that of an
         // organization has no dot.
-        self.store.list_with_delimiter(Some(&Path::from(".ready"))).await.map(drop).map_err(unavailable)
+        self.store.list_with_delimiter(Some(&Path::from(READY))).await.map(drop).map_err(unavailable)
+    }
+
+    /// Whether blobs can be written, for readiness: writes a file that no organization has. In a folder, so many bytes must be free as well.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when they cannot.
+    pub async fn try_write(&self, min_free: u64) -> Result<(), Error> {
+        let Some(root) = self.root.clone() else {
+            let path = Path::from_iter([READY, "probe"]);
+            return self.store.put(&path, Bytes::new().into()).await.map(drop).map_err(unavailable);
+        };
+        let tried = tokio::task::spawn_blocking(move || {
+            let space = rustix::fs::statvfs(&root)?;
+            if space.f_bavail.saturating_mul(space.f_frsize) < min_free {
+                return Err(std::io::ErrorKind::StorageFull.into());
+            }
+            let path = root.join(READY);
+            let mut file = std::fs::File::create(&path)?;
+            std::io::Write::write_all(&mut file, &[0; 4096])?;
+            file.sync_all()?;
+            std::fs::remove_file(&path)
+        });
+        match tried.await {
+            Ok(tried) => tried.map_err(|error: std::io::Error| Error::Unavailable(format!("the folder of the blobs: {error}"))),
+            Err(_) => Err(Error::Unavailable("the folder of the blobs could not be written to".into())),
+        }
     }
 
     /// Organizations that have, or had, blobs, in the order of their folders.

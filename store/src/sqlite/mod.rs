@@ -32,7 +32,7 @@ pub use self::stats::{SYNC_BOUNDS_MICROS, Stats};
 use self::{
     queue::{Queue, Refusal},
     read::Reads,
-    stats::Counters,
+    stats::{Counters, add},
     write::{Outcome, Request},
     writer::{Operation, Writer},
 };
@@ -157,9 +157,18 @@ impl Sqlite {
         let (answer, answered) = oneshot::channel();
         self.writes.push(weight + OPERATION_WEIGHT, Operation { request, answer }).map_err(refusal)?;
         match answered.await {
-            Ok(outcome) => outcome.map(Answered::With),
+            Ok(outcome) => self.told(outcome).map(Answered::With),
             Err(_) => Ok(Answered::Never),
         }
+    }
+
+    /// Counts and logs what is lost or damaged: whoever asks may keep it to himself.
+    fn told<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::Corrupt(what)) = &outcome {
+            add(&self.counters.corrupt, 1);
+            tracing::error!(what, "the database is damaged: restore it from a backup");
+        }
+        outcome
     }
 
     async fn read<T: Send + 'static>(
@@ -174,7 +183,7 @@ impl Sqlite {
             }
         });
         self.reads.push(1, job).map_err(refusal)?;
-        answered.await.unwrap_or_else(|_| Err(Error::Unavailable("the reading thread ended".into())))
+        self.told(answered.await.unwrap_or_else(|_| Err(Error::Unavailable("the reading thread ended".into()))))
     }
 }
 

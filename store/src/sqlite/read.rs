@@ -22,6 +22,11 @@ const LIST: &str = "SELECT id, created_at, head FROM entity WHERE space = ?1 AND
 const DUE: &str = "SELECT space.organization, space.kind, entity.id, entity.wake
      FROM entity INDEXED BY entity_by_wake CROSS JOIN space ON space.space = entity.space
      WHERE entity.wake <= ?1 AND entity.shard >= ?2 AND entity.shard < ?3 ORDER BY entity.wake LIMIT ?4";
+/// What is left of a journal, or of a record, whose own row is lost.
+const REMAINS: &str = "SELECT seq FROM entry WHERE space = ?1 AND id = ?2 LIMIT 1";
+const PLACE: &str = "SELECT 1 FROM record_place WHERE space = ?1 AND key = ?2";
+/// How many spaces are missing.
+const MISSING_SPACES: &str = "SELECT spaces - (SELECT count(*) FROM space) FROM tally";
 const RECORD: &str = "SELECT version, at, body FROM record WHERE space = ?1 AND key = ?2";
 const HISTORY: &str = "SELECT version, at, body FROM record_history WHERE space = ?1 AND key = ?2 AND version < ?3
      ORDER BY version DESC LIMIT ?4";
@@ -41,6 +46,9 @@ pub(super) struct Reads<'c> {
     spaces: Spaces,
     find_space: Statement<'c>,
     head: Statement<'c>,
+    remains: Statement<'c>,
+    place: Statement<'c>,
+    missing_spaces: Statement<'c>,
     snapshot: Statement<'c>,
     entries: Statement<'c>,
     list: Statement<'c>,
@@ -59,6 +67,9 @@ impl<'c> Reads<'c> {
             spaces: Spaces::default(),
             find_space: conn.prepare(SPACE)?,
             head: conn.prepare(HEAD)?,
+            remains: conn.prepare(REMAINS)?,
+            place: conn.prepare(PLACE)?,
+            missing_spaces: conn.prepare(MISSING_SPACES)?,
             snapshot: conn.prepare(SNAPSHOT)?,
             entries: conn.prepare(ENTRIES)?,
             list: conn.prepare(LIST)?,
@@ -76,7 +87,7 @@ impl<'c> Reads<'c> {
         let id = entity.id.as_bytes().as_slice();
         // Three statements must see one state: a commit between them would show entries beyond the head.
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let Some(head) = first(self.head.query(params![space, id]), |row| number(row, 0))? else { return Ok(None) };
+        let Some(head) = self.head(space, entity)? else { return Ok(None) };
         let snapshot = first(self.snapshot.query(params![space, id]), |row| {
             Ok(Snapshot { seq: number(row, 0)?, body: row.get(1).map_err(failure)? })
         })?;
@@ -93,9 +104,25 @@ impl<'c> Reads<'c> {
 
     pub fn entries(&mut self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
         let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(Vec::new()) };
-        let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
+        let Ok(after) = i64::try_from(from.saturating_sub(1)) else { return Ok(Vec::new()) };
         let id = entity.id.as_bytes().as_slice();
-        collect(self.entries.query(params![space, id, from, bound(limit)]).map_err(failure)?, entry)
+        let transaction = self.conn.unchecked_transaction().map_err(failure)?;
+        let Some(head) = self.head(space, entity)? else { return Ok(Vec::new()) };
+        let entries = collect(self.entries.query(params![space, id, after + 1, bound(limit)]).map_err(failure)?, entry)?;
+        drop(transaction);
+        let after = after as u64;
+        check_gapless(&entries, after, head.max(after).min(after.saturating_add(limit as u64)))?;
+        Ok(entries)
+    }
+
+    /// The head of a journal; `None` if there is none.
+    fn head(&mut self, space: i64, entity: &Entity) -> Result<Option<u64>, Error> {
+        let id = entity.id.as_bytes().as_slice();
+        let head = first(self.head.query(params![space, id]), |row| number(row, 0))?;
+        if head.is_none() && first(self.remains.query(params![space, id]), |row| number(row, 0))?.is_some() {
+            return Err(Error::Corrupt(format!("the head of journal {} is lost, its entries are there", entity.id)));
+        }
+        Ok(head)
     }
 
     pub fn list(&mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
@@ -122,7 +149,20 @@ impl<'c> Reads<'c> {
 
     pub fn get(&mut self, key: &RecordKey) -> Result<Option<Record>, Error> {
         let Some(space) = self.space(&key.organization, &key.collection)? else { return Ok(None) };
-        first(self.record.query(params![space, key.key]), |row| record(row, 0))
+        // Its place is looked for in the same state.
+        let transaction = self.conn.unchecked_transaction().map_err(failure)?;
+        let found = self.newest(space, key)?;
+        drop(transaction);
+        Ok(found)
+    }
+
+    /// The current version of a record; `None` if it never existed.
+    fn newest(&mut self, space: i64, key: &RecordKey) -> Result<Option<Record>, Error> {
+        let found = first(self.record.query(params![space, key.key]), |row| record(row, 0))?;
+        if found.is_none() && first(self.place.query(params![space, key.key]), |row| number(row, 0))?.is_some() {
+            return Err(Error::Corrupt(format!("a record of {} is lost, its place is there", key.collection)));
+        }
+        Ok(found)
     }
 
     pub fn history(&mut self, key: &RecordKey, before: Option<u64>, limit: usize) -> Result<Vec<Record>, Error> {
@@ -131,15 +171,20 @@ impl<'c> Reads<'c> {
         // between the two reads.
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
         let mut versions = Vec::new();
+        let current = self.newest(space, key)?;
+        let newest = current.as_ref().map_or(0, |current| current.version);
         if limit > 0 {
-            let current = first(self.record.query(params![space, key.key]), |row| record(row, 0))?;
             versions.extend(current.filter(|current| before.is_none_or(|before| current.version < before)));
         }
+        let expected = before.map_or(newest, |before| newest.min(before.saturating_sub(1)));
         let before = before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
         let rest = bound(limit - versions.len());
         let rows = self.history.query(params![space, key.key, before, rest]).map_err(failure)?;
         versions.extend(collect(rows, |row| record(row, 0))?);
         drop(transaction);
+        if key.keeps_versions() && !versions.iter().map(|record| record.version).eq((1..=expected).rev().take(limit)) {
+            return Err(Error::Corrupt(format!("a version of a record of {} is lost", key.collection)));
+        }
         Ok(versions)
     }
 
@@ -165,7 +210,7 @@ impl<'c> Reads<'c> {
         // No space has the number 0: that is before all.
         let (space, id) = match after {
             None => (0, [].as_slice()),
-            Some(entity) => (self.place(&entity.organization, &entity.kind)?, entity.id.as_bytes().as_slice()),
+            Some(entity) => (self.place_of(&entity.organization, &entity.kind)?, entity.id.as_bytes().as_slice()),
         };
         let rows = self.entities.query(params![space, id, bound(limit)]).map_err(failure)?;
         collect(rows, |row| {
@@ -177,7 +222,7 @@ impl<'c> Reads<'c> {
     pub fn record_keys(&mut self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         let (space, key) = match after {
             None => (0, ""),
-            Some(key) => (self.place(&key.organization, &key.collection)?, key.key.as_str()),
+            Some(key) => (self.place_of(&key.organization, &key.collection)?, key.key.as_str()),
         };
         let rows = self.record_keys.query(params![space, key, bound(limit)]).map_err(failure)?;
         collect(rows, |row| {
@@ -188,7 +233,7 @@ impl<'c> Reads<'c> {
     }
 
     /// The space of what was the last of a page.
-    fn place(&mut self, organization: &str, kind: &str) -> Result<i64, Error> {
+    fn place_of(&mut self, organization: &str, kind: &str) -> Result<i64, Error> {
         let unknown = || Error::Refused("a listing cannot go on after what is not in the store".into());
         self.space(organization, kind)?.ok_or_else(unknown)
     }
@@ -204,6 +249,8 @@ impl<'c> Reads<'c> {
         let found = self.find_space.query_row([organization, kind], |row| row.get(0)).optional().map_err(failure)?;
         if let Some(space) = found {
             self.spaces.remember(organization, kind, space);
+        } else if first(self.missing_spaces.query([]), |row| row.get::<_, i64>(0).map_err(failure))? != Some(0) {
+            return Err(Error::Corrupt("the name of an organization with a kind of process or record is lost".into()));
         }
         Ok(found)
     }
@@ -298,7 +345,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let conn = super::super::schema::open_writer(&folder.path().join("a.db"), &super::super::Options::default());
         let conn = conn.expect("opens");
-        for query in [SPACE, HEAD, SNAPSHOT, ENTRIES, LIST, DUE, RECORD, HISTORY, RECORDS, ENTITIES, RECORD_KEYS] {
+        for query in [SPACE, HEAD, REMAINS, PLACE, SNAPSHOT, ENTRIES, LIST, DUE, RECORD, HISTORY, RECORDS, ENTITIES, RECORD_KEYS]
+        {
             let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {query}")).expect("valid");
             let steps: Result<Vec<String>, _> = plan.raw_query().mapped(|row| row.get(3)).collect();
             for step in steps.expect("explained") {

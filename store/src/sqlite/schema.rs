@@ -14,7 +14,10 @@ const APPLICATION_ID: i32 = 0x5255_4252;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Additive migrations in order; `user_version` says how many a database has seen. An entry here is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../../../schema/sqlite/0001_journals_and_records.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../schema/sqlite/0001_journals_and_records.sql"),
+    include_str!("../../../schema/sqlite/0002_places.sql"),
+];
 
 /// Size in bytes that the write-ahead log's file is cut back to.
 pub(super) const LOG_LIMIT: u64 = 64 * 1024 * 1024;

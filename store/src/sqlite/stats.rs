@@ -26,6 +26,8 @@ pub struct Stats {
     pub read_queue: u64,
     /// Batches that failed.
     pub failures: u64,
+    /// Calls that met something lost or damaged.
+    pub corrupt: u64,
     /// Duration of the last durable commit of a transaction, in microseconds.
     pub last_sync_micros: u64,
     /// Sum of all of them, in microseconds.
@@ -41,6 +43,7 @@ pub(super) struct Counters {
     pub batches: AtomicU64,
     pub batch_max: AtomicU64,
     pub failures: AtomicU64,
+    pub corrupt: AtomicU64,
     last_sync_micros: AtomicU64,
     sync_micros: AtomicU64,
     sync_buckets: [AtomicU64; SYNC_BOUNDS_MICROS.len() + 1],
@@ -65,6 +68,7 @@ impl Counters {
             write_queue: 0,
             read_queue: 0,
             failures: get(&self.failures),
+            corrupt: get(&self.corrupt),
             last_sync_micros: get(&self.last_sync_micros),
             sync_micros: get(&self.sync_micros),
             sync_buckets: std::array::from_fn(|index| get(&self.sync_buckets[index])),

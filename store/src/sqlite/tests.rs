@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::{Options, Sqlite, write::Request, write::Writes};
 use crate::{
-    Commit, CommitOutcome, Error, Store,
+    Commit, CommitOutcome, Error, RecordKey, Store,
     conformance::{one, thing},
 };
 
@@ -105,13 +105,111 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
     let world = World::new();
     world.store.close();
     let conn = Connection::open(world.path()).expect("opens");
+    let ours: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("read");
     conn.pragma_update(None, "user_version", 99).expect("set");
     drop(conn);
     assert!(matches!(open(&world.path()), Err(Error::Refused(text)) if text.contains("99") && text.contains("newer")));
     let conn = Connection::open(world.path()).expect("opens");
-    conn.pragma_update(None, "user_version", 1).expect("set");
+    conn.pragma_update(None, "user_version", ours).expect("set");
     drop(conn);
     assert!(open(&world.path()).is_ok());
+}
+
+/// A database with a journal of three entries and a record of three versions, of which rows were lost meanwhile.
+async fn world_without(rows: &str) -> World {
+    let mut world = World::new();
+    for head in 0..3 {
+        world.append(1, head).await;
+        world.store.put_if(&record_key(), head, one(&thing(1), 0).at, b"a body".to_vec()).await.expect("put");
+    }
+    world.store.close();
+    let lost = Connection::open(world.path()).expect("opens").execute(&format!("DELETE FROM {rows}"), []).expect("deleted");
+    assert!(lost > 0, "{rows}");
+    world.store = open(&world.path()).expect("the engine opens");
+    world
+}
+
+fn record_key() -> RecordKey {
+    RecordKey::new("acme", "document", "a")
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_and_is_lost_is_never_told_as_if_it_had_not_been() {
+    let corrupt = |error: &Error| matches!(error, Error::Corrupt(_));
+    for rows in ["entity", "entry WHERE seq = 1", "entry WHERE seq = 2", "entry WHERE seq = 3", "space"] {
+        let store = world_without(rows).await.store;
+        assert!(store.load(&thing(1)).await.is_err_and(|error| corrupt(&error)), "{rows}");
+        assert!(store.entries(&thing(1), 1, 10).await.is_err_and(|error| corrupt(&error)), "{rows}");
+        assert!(store.stats().corrupt >= 2, "{rows}");
+    }
+    for rows in ["record", "space"] {
+        let store = world_without(rows).await.store;
+        assert!(store.get(&record_key()).await.is_err_and(|error| corrupt(&error)), "{rows}");
+        assert!(store.history(&record_key(), None, 10).await.is_err_and(|error| corrupt(&error)), "{rows}");
+    }
+    for rows in ["record_history WHERE version = 1", "record_history WHERE version = 2", "record_history"] {
+        let store = world_without(rows).await.store;
+        assert_eq!(store.get(&record_key()).await.expect("readable").map(|record| record.version), Some(3));
+        assert!(store.history(&record_key(), None, 10).await.is_err_and(|error| corrupt(&error)), "{rows}");
+        assert!(store.history(&record_key(), Some(3), 10).await.is_err_and(|error| corrupt(&error)), "{rows}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_lost_is_not_begun_anew() {
+    for rows in ["entity", "space"] {
+        let store = world_without(rows).await.store;
+        assert!(matches!(store.commit(one(&thing(1), 0)).await, Err(Error::Corrupt(_))), "{rows}");
+    }
+    for rows in ["record", "space"] {
+        let store = world_without(rows).await.store;
+        let put = store.put_if(&record_key(), 0, one(&thing(1), 0).at, Vec::new()).await;
+        assert!(matches!(put, Err(Error::Corrupt(_))), "{rows}: {put:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_never_was_is_not_missed() {
+    let store = World::new().store;
+    assert!(store.load(&thing(1)).await.expect("readable").is_none());
+    assert!(store.entries(&thing(1), 1, 10).await.expect("readable").is_empty());
+    assert!(store.get(&record_key()).await.expect("readable").is_none());
+    assert!(store.history(&record_key(), Some(7), 10).await.expect("readable").is_empty());
+    assert_eq!(store.stats().corrupt, 0);
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_told_as_well() {
+    let mut world = World::new();
+    let at = one(&thing(1), 0).at;
+    let key = |number: usize| RecordKey::new("acme", "document", format!("{number:05}"));
+    for number in 0..300 {
+        world.store.put_if(&key(number), 0, at, vec![7; 200]).await.expect("put");
+    }
+    world.store.close();
+    // A leaf of the table of records (type 13 is another table's, 10 is that of a table without rowid) that says it has no cells.
+    let mut file = std::fs::read(world.path()).expect("read");
+    let root: i64 = Connection::open(world.path())
+        .and_then(|conn| conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'record'", [], |row| row.get(0)))
+        .expect("its root");
+    let page = 4096 * (usize::try_from(root).expect("a page number") - 1);
+    assert_eq!(file[page], 2, "the root has leaves");
+    let cell = usize::from(u16::from_be_bytes([file[page + 12], file[page + 13]]));
+    let leaf = u32::from_be_bytes(file[page + cell..page + cell + 4].try_into().expect("a page number")) as usize;
+    let leaf = 4096 * (leaf - 1);
+    assert_eq!(file[leaf], 10, "a leaf");
+    file[leaf + 3..leaf + 5].fill(0);
+    std::fs::write(world.path(), file).expect("written");
+    world.store = open(&world.path()).expect("the engine opens");
+    let mut lost = 0;
+    for number in 0..300 {
+        match world.store.get(&key(number)).await {
+            Ok(found) => assert!(found.is_some(), "{number} is told as if it had never been"),
+            Err(Error::Corrupt(_)) => lost += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!((1..100).contains(&lost), "{lost}");
 }
 
 #[test]

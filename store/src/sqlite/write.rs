@@ -56,6 +56,8 @@ pub(super) struct Writes<'c> {
     set_wake: Statement<'c>,
     version: Statement<'c>,
     create_record: Statement<'c>,
+    place_record: Statement<'c>,
+    count_space: Statement<'c>,
     archive_record: Statement<'c>,
     replace_record: Statement<'c>,
     #[cfg(test)]
@@ -81,6 +83,8 @@ impl<'c> Writes<'c> {
             set_wake: conn.prepare("UPDATE entity SET wake = ?3 WHERE space = ?1 AND id = ?2")?,
             version: conn.prepare("SELECT version FROM record WHERE space = ?1 AND key = ?2")?,
             create_record: conn.prepare("INSERT INTO record (space, key, version, at, body) VALUES (?1, ?2, 1, ?3, ?4)")?,
+            place_record: conn.prepare("INSERT INTO record_place (space, key) VALUES (?1, ?2)")?,
+            count_space: conn.prepare("UPDATE tally SET spaces = spaces + 1 WHERE spaces = (SELECT count(*) FROM space) - 1")?,
             archive_record: conn.prepare(
                 "INSERT INTO record_history (space, key, version, at, body)
                  SELECT space, key, version, at, body FROM record WHERE space = ?1 AND key = ?2",
@@ -197,6 +201,8 @@ impl<'c> Writes<'c> {
             None => self.new_space(&key.organization, &key.collection)?,
         };
         if current.is_none() {
+            // The place of a record that was lost is taken: that breaks the constraint.
+            self.place_record.execute(params![space, key.key])?;
             self.create_record.execute(params![space, key.key, micros(at), body])?;
         } else {
             if key.keeps_versions() {
@@ -225,6 +231,11 @@ impl<'c> Writes<'c> {
 
     fn new_space(&mut self, organization: &str, kind: &str) -> Result<i64> {
         let space = self.add_space.insert([organization, kind])?;
+        if self.count_space.execute([])? == 0 {
+            // It may be this one that is missing, with all that is in it.
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            return Err(SqlError::SqliteFailure(code, Some("a space is lost".into())));
+        }
         self.spaces.remember(organization, kind, space);
         Ok(space)
     }
