@@ -111,8 +111,12 @@ class Worker:
         """The file of a base, and what each viewer shows of it."""
         if base.name not in self.before:
             path = path_of(base, self.folder)
-            self.before[base.name] = (path, {viewer: self.viewers.render(viewer, path) for viewer in VIEWERS})
+            self.before[base.name] = (path, self.shown(path))
         return self.before[base.name]
+
+    def shown(self, path):
+        """What each viewer shows of a file."""
+        return {viewer: self.viewers.render(viewer, path) for viewer in VIEWERS}
 
     def examine(self, number):
         kind, base, data = changes(self.bases, self.given.seed, number, self.given.only)
@@ -124,8 +128,10 @@ class Worker:
             file.write(data)
         was_path, was = self.shown_before(base)
         answer = self.judge.ask("verify", path)
-        now = {viewer: self.viewers.render(viewer, path) for viewer in VIEWERS}
-        views = View(was_path, path, was, now)
+        views = View(was_path, path, was, self.shown(path))
+        if rubrica(views, answer)[0] in ("missed", "covered"):
+            # Once more: a viewer that was too slow on a busy machine shows less than there is.
+            views = View(was_path, path, self.shown(was_path), self.shown(path))
         result |= {"path": path, "shown": views.different(()), "outcome": "examined"}
         result |= {"pyhanko": self.peer(views, peers.pyhanko(data)), "rubrica": rubrica(views, answer)}
         if "died" in answer or "hung" in answer:
@@ -259,8 +265,7 @@ def second_opinion(task):
     result, said = task
     kind, base, data = changes(WORKER.bases, WORKER.given.seed, result["number"], WORKER.given.only)
     was_path, was = WORKER.shown_before(base)
-    now = {viewer: WORKER.viewers.render(viewer, result["path"]) for viewer in VIEWERS}
-    return result | {"dss": peer_verdict(View(was_path, result["path"], was, now), said)}
+    return result | {"dss": peer_verdict(View(was_path, result["path"], was, WORKER.shown(result["path"])), said)}
 
 
 def report(results, judges):

@@ -4,7 +4,13 @@
 MISSED = {}
 
 #: By shape and job of `hostile`: how many times its budget it takes at most, and why.
-DEAR = {}
+#: Only with `--large`, of files of 20 MB and more.
+DEAR = {
+    ("everything changed behind a signature", "verify"): (1.4, "Both revisions are in memory as objects, and each of these is of two bytes of the file."),
+    ("everything changed behind a signature", "seal"): (1.2, "As above, of the document before and after the seal."),
+    ("many values", "verify"): (1.1, "A refusal, but only after as many values were read as a file of the size may have."),
+    ("many values", "seal"): (1.1, "As above."),
+}
 
 
 def is_missed(kind):
