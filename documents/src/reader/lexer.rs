@@ -231,6 +231,13 @@ impl<'a, 'b> Lexer<'a, 'b> {
             }
             self.position = after;
         }
+        // "59endobj": an integer that is a whole object, as the length of a stream mostly is.
+        if let Some(integer) = first.strip_suffix(b"endobj")
+            && let Some(number) = digits(integer)
+        {
+            self.position = after - b"endobj".len();
+            return Ok(Object::Integer(number as i64));
+        }
         number(first)
     }
 

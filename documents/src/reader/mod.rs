@@ -17,6 +17,7 @@
 //! | the same entry twice, the same key twice with the same value | both readings are one |
 //! | a missing `endobj` before the next object | the value has ended before |
 //! | an object without a value | it is null for all |
+//! | digits that touch `endobj` | no other value is spelled so |
 //! | a `Size` that is too small | viewers take the numbers from the entries; the new revision has the right one |
 //! | a stream whose length is wrong or missing | sealing never rewrites a stream; object streams and cross-reference streams must have theirs |
 //! | a broken object that nothing reaches | no page, form or signature shows it |

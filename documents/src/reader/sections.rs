@@ -101,6 +101,12 @@ pub(crate) fn chain(bytes: &[u8], start: usize, budget: &mut Budget) -> Result<V
             }
             let hidden = reader.stream_section(hidden)?;
             is_hybrid = true;
+            let size = |section: &Section| section.trailer.get(b"Size").and_then(Object::as_i64).unwrap_or(0);
+            if size(&hidden) > size(&section) {
+                return Err(ambiguous(
+                    "a hybrid section's stream has numbers beyond the size that its trailer names, and readers take them or not",
+                ));
+            }
             section.reveal(hidden, sections.is_empty());
         }
         next = offset_of(&section.trailer, b"Prev")?;

@@ -331,6 +331,32 @@ fn a_table_that_some_readers_build_anew_hides_nothing() {
 }
 
 #[test]
+fn a_hybrid_stream_stays_within_the_size_of_its_section() {
+    let with_size = |size: u32| {
+        let mut writing = Writing::page();
+        let text = format!("8 0 obj\n<</Type/XRef/Size {size}/W[1 1 1]/Index[8 0]/Length 0>>stream\n\nendstream\nendobj\n");
+        let start = writing.text(&text);
+        let lines = writing.lines(&[1, 2, 3, 4]);
+        writing.table(&lines, &format!("/XRefStm {start}"));
+        writing.bytes
+    };
+    is_accepted(&with_size(20));
+    is_refused_with(&with_size(21), "beyond the size that its trailer names");
+}
+
+#[test]
+fn digits_may_touch_the_end_of_their_object() {
+    let with = |object: &str| {
+        let mut writing = Writing::page();
+        let start = writing.text(object);
+        writing.places.insert(4, start);
+        writing.finished()
+    };
+    is_accepted(&with("4 0 obj\n59endobj\n"));
+    is_refused_with(&with("4 0 obj\n5x9endobj\n"), "not spelled as one");
+}
+
+#[test]
 fn what_an_older_entry_takes_for_an_object_stream_is_one() {
     let with_older_entry_for = |container: u8| {
         let mut writing = Writing::page();
