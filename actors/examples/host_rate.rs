@@ -19,7 +19,7 @@ use store::{
     sqlite::{self, Sqlite},
 };
 use uuid::Uuid;
-use workflows::{Decision, Machine, Transition};
+use workflows::{Decision, Machine, Refusal, Transition};
 
 const TASKS: usize = 32;
 const RUN: Duration = Duration::from_secs(5);
@@ -51,7 +51,6 @@ impl Machine for Task {
     const TRANSITIONS: &'static [Transition] = &[];
     type Command = Order;
     type Event = Event;
-    type Rejection = ();
     type Effect = ();
 
     fn pass(&self, now: Timestamp) -> Vec<Event> {
@@ -62,7 +61,7 @@ impl Machine for Task {
         match (self.until, command) {
             (None, Order::Open { text, until }) => Decision::accept([Event::Opened { text, until }]),
             (Some(_), Order::Finish) => Decision::accept([Event::Finished]),
-            _ => Decision::refuse(()),
+            _ => Decision::refuse(Refusal::NotFound("order")),
         }
     }
 

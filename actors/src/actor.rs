@@ -16,12 +16,12 @@ use crate::{
 };
 
 /// Where the answer to a command goes.
-pub(crate) type Reply<M> = oneshot::Sender<Result<Arc<M>, Error<<M as Machine>::Rejection>>>;
+pub(crate) type Reply<M> = oneshot::Sender<Result<Arc<M>, Error>>;
 
 /// An answer that is ready, and who waits for it.
 pub(crate) struct Answered<M: Machine> {
     pub reply: Reply<M>,
-    pub answer: Result<Arc<M>, Error<M::Rejection>>,
+    pub answer: Result<Arc<M>, Error>,
 }
 
 impl<M: Machine> Answered<M> {
@@ -112,7 +112,7 @@ impl<M: Machine> Shared<M> {
         let answer = match (stepped.answer, resident.state()) {
             (Ok(()), Some(state)) => Ok(state.machine.clone()),
             (Ok(()), None) => Err(Error::Unavailable("the state was dropped".into())),
-            (Err(rejection), _) => Err(Error::Rejected(rejection)),
+            (Err(refusal), _) => Err(Error::Refused(refusal)),
         };
         let answered = Answered { reply, answer };
         if let Err(fault) = self.begin(resident, stepped.asked, Some(answered), busy).await {
@@ -165,7 +165,7 @@ impl<M: Machine> Shared<M> {
     }
 
     /// Notes a fault and says what the caller is told and what the operator is.
-    pub fn fault(&self, resident: &mut Resident<M>, fault: Fault) -> (Error<M::Rejection>, String) {
+    pub fn fault(&self, resident: &mut Resident<M>, fault: Fault) -> (Error, String) {
         let entity = &resident.key;
         match fault {
             Fault::Unavailable(reason) => {

@@ -111,15 +111,15 @@ pub(crate) struct Ended<M: Machine> {
 struct Plan<M: Machine> {
     next: Folded<M>,
     bodies: Vec<Vec<u8>>,
-    answer: Answer<M::Rejection>,
+    answer: Answer,
     begun: Vec<EffectId>,
     snapshot: Option<Vec<u8>>,
     wake: Option<Timestamp>,
 }
 
 /// What became of an input.
-pub(crate) struct Stepped<M: Machine> {
-    pub answer: Answer<M::Rejection>,
+pub(crate) struct Stepped {
+    pub answer: Answer,
     pub committed: bool,
     /// Effects that the input's events asked for.
     pub asked: Vec<EffectId>,
@@ -288,7 +288,7 @@ impl<M: Machine> Plan<M> {
         events.into_iter().try_for_each(|event| self.note(at, Fact::Event(event)))
     }
 
-    fn decide(&mut self, now: Timestamp, command: M::Command) -> Result<Answer<M::Rejection>, String> {
+    fn decide(&mut self, now: Timestamp, command: M::Command) -> Result<Answer, String> {
         let decision = self.next.machine.decide(now, command);
         self.note_events(now, decision.events)?;
         Ok(decision.answer)
@@ -355,8 +355,8 @@ impl<M: Machine> Plan<M> {
     }
 
     fn decide_result(&mut self, key: &Entity, now: Timestamp, command: M::Command) -> Result<(), String> {
-        if let Err(rejection) = self.decide(now, command)? {
-            tracing::warn!(entity = %key.id, kind = M::KIND, ?rejection, "the result of an effect was not accepted");
+        if let Err(refusal) = self.decide(now, command)? {
+            tracing::warn!(entity = %key.id, kind = M::KIND, ?refusal, "the result of an effect was not accepted");
         }
         Ok(())
     }
@@ -433,7 +433,7 @@ impl<M: Machine> Resident<M> {
     }
 
     /// Decides and makes durable. On a conflict the journal is read again and the input decided anew.
-    pub async fn step(&mut self, store: &dyn Store, now: Timestamp, input: Input<M>, rules: &Rules) -> Result<Stepped<M>, Fault> {
+    pub async fn step(&mut self, store: &dyn Store, now: Timestamp, input: Input<M>, rules: &Rules) -> Result<Stepped, Fault> {
         let mut assumed = self.state.is_none() && matches!(input, Input::First(_));
         if assumed {
             // Not shown to anybody: it is no more than a guess until the append.

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use store::{Entity, Store};
 use tokio::sync::{Semaphore, oneshot};
-use workflows::Machine;
+use workflows::{Machine, Refusal};
 
 use crate::{
     actor::{Asked, EntityActor, Envelope},
@@ -97,10 +97,10 @@ impl Options {
 
 /// Why a process gave no answer, or a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error<R> {
+pub enum Error {
     /// The machine refuses; what it noted of the refusal is durable.
     #[error("the process refuses")]
-    Rejected(R),
+    Refused(Refusal),
     /// The process' mailbox or the server is full. Nothing was done.
     #[error("too much is asked at once")]
     Overloaded,
@@ -166,7 +166,7 @@ impl<M: Machine> Host<M> {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn ask(&self, organization: &str, id: uuid::Uuid, command: M::Command) -> Result<Arc<M>, Error<M::Rejection>> {
+    pub async fn ask(&self, organization: &str, id: uuid::Uuid, command: M::Command) -> Result<Arc<M>, Error> {
         self.command(organization, id, Input::Command(command)).await
     }
 
@@ -175,16 +175,16 @@ impl<M: Machine> Host<M> {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn create(&self, organization: &str, id: uuid::Uuid, command: M::Command) -> Result<Arc<M>, Error<M::Rejection>> {
+    pub async fn create(&self, organization: &str, id: uuid::Uuid, command: M::Command) -> Result<Arc<M>, Error> {
         self.command(organization, id, Input::First(command)).await
     }
 
-    async fn command(&self, organization: &str, id: uuid::Uuid, input: Input<M>) -> Result<Arc<M>, Error<M::Rejection>> {
+    async fn command(&self, organization: &str, id: uuid::Uuid, input: Input<M>) -> Result<Arc<M>, Error> {
         let started = Instant::now();
         let result = self.0.ask(Entity::new(organization, M::KIND, id), input).await;
         let outcome = match &result {
             Ok(_) => "accepted",
-            Err(Error::Rejected(_)) => "rejected",
+            Err(Error::Refused(_)) => "rejected",
             Err(Error::Overloaded) => "overloaded",
             Err(Error::Unavailable(_)) => "unavailable",
             Err(Error::Quarantined) => "quarantined",
@@ -198,7 +198,7 @@ impl<M: Machine> Host<M> {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn read(&self, organization: &str, id: uuid::Uuid) -> Result<Arc<M>, Error<M::Rejection>> {
+    pub async fn read(&self, organization: &str, id: uuid::Uuid) -> Result<Arc<M>, Error> {
         let entity = Entity::new(organization, M::KIND, id);
         match self.0.at_hand(&entity) {
             Some(machine) => Ok(machine),
@@ -262,7 +262,7 @@ impl<M: Machine> Wakeable for Host<M> {
 }
 
 impl<M: Machine> Shared<M> {
-    async fn ask(self: &Arc<Self>, entity: Entity, input: Input<M>) -> Result<Arc<M>, Error<M::Rejection>> {
+    async fn ask(self: &Arc<Self>, entity: Entity, input: Input<M>) -> Result<Arc<M>, Error> {
         if self.draining.load(Ordering::Acquire) {
             return Err(Error::Unavailable(GOING_DOWN.into()));
         }

@@ -22,7 +22,7 @@ use store::{
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
-use workflows::{Decision, Machine, Transition};
+use workflows::{Decision, Machine, Refusal, Transition};
 
 use crate::{
     Attempt, Backoff, Call, Clock, Effects, Error, Host, Metrics, Options, Timer, TimerOptions, Wakeable, Woken,
@@ -91,10 +91,10 @@ pub(crate) enum Want {
     Tell(Uuid),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum No {
-    NotOpen,
-    Wrong,
+pub(crate) const WRONG: Refusal = Refusal::Forbidden("wrong");
+
+pub(crate) fn not_open() -> Refusal {
+    Refusal::state("the order is not open")
 }
 
 impl Machine for Order {
@@ -102,7 +102,6 @@ impl Machine for Order {
     const TRANSITIONS: &'static [Transition] = &[];
     type Command = Cmd;
     type Event = Event;
-    type Rejection = No;
     type Effect = Want;
 
     fn pass(&self, now: Timestamp) -> Vec<Event> {
@@ -118,13 +117,13 @@ impl Machine for Order {
             (_, Cmd::Create { .. }) => Decision::nothing(),
             (Phase::Open, Cmd::Add(item)) => Decision::accept([Event::Added(item)]),
             (Phase::Open, Cmd::AddAnd(item, want)) => Decision::accept([Event::Added(item), Event::Wanted(want)]),
-            (Phase::Open, Cmd::Wrong) => Decision::refuse_noting(No::Wrong, [Event::Refused]),
+            (Phase::Open, Cmd::Wrong) => Decision::refuse_recording(WRONG, [Event::Refused]),
             (Phase::Open, Cmd::Close) => Decision::accept([Event::Closed]),
             (_, Cmd::Result(text)) => Decision::accept([Event::Noted(text)]),
             (Phase::Open, Cmd::ToldBy(from)) if !self.told_by.contains(&from) => Decision::accept([Event::ToldBy(from)]),
             (Phase::Open, Cmd::ToldBy(_)) => Decision::nothing(),
             (_, Cmd::Huge) => Decision::accept([Event::Noted("x".repeat(store::MAX_BODY))]),
-            _ => Decision::refuse(No::NotOpen),
+            _ => Decision::refuse(not_open()),
         }
     }
 
@@ -241,7 +240,7 @@ impl World {
             let host = self.host.lock().clone();
             let Some(host) = host else { return retry("nobody to tell") };
             if let Err(error) = host.ask(ORGANIZATION, to, Cmd::ToldBy(call.entity.id)).await
-                && !matches!(error, Error::Rejected(_))
+                && !matches!(error, Error::Refused(_))
             {
                 return retry(&error.to_string());
             }
@@ -479,7 +478,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub async fn ask(&self, id: Uuid, command: Cmd) -> Result<Arc<Order>, Error<No>> {
+    pub async fn ask(&self, id: Uuid, command: Cmd) -> Result<Arc<Order>, Error> {
         self.host.ask(ORGANIZATION, id, command).await
     }
 

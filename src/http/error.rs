@@ -12,6 +12,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use workflows::Refusal;
 
 /// Most problems that one answer lists; the rest of a hopeless body adds nothing.
 const MAX_PROBLEMS: usize = 20;
@@ -258,6 +259,21 @@ impl ApiError {
     }
 }
 
+/// What a machine refuses: each kind has its status.
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let details = refusal.to_string();
+        match refusal {
+            Refusal::NotFound(_) => Self::not_found(details),
+            Refusal::State(_) | Refusal::Exists(_) => Self::conflict(details),
+            Refusal::Forbidden(_) => Self::forbidden(details),
+            Refusal::Gone(_) => Self::gone(details),
+            Refusal::TooEarly { .. } => Self::precondition_failed(details),
+            Refusal::Invalid(_) => Self::input(details),
+        }
+    }
+}
+
 /// Says only the status: the details may quote the caller's input.
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -370,6 +386,24 @@ mod tests {
             assert_eq!((entry["code"].as_str(), entry["title"].as_str()), (Some(code), Some(title)));
             assert!(entry["ref"].as_str().unwrap().ends_with(&format!("#{code}")));
             assert!(!entry["details"].as_str().unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn every_refusal_of_a_machine_has_its_status_and_its_words() {
+        let retry_at = chrono::DateTime::UNIX_EPOCH;
+        let cases = [
+            (Refusal::NotFound("identification"), 404, "there is no such identification"),
+            (Refusal::state("the identification is EXPIRED"), 409, "the identification is EXPIRED"),
+            (Refusal::Exists("sign process"), 409, "another sign process has this identifier"),
+            (Refusal::Forbidden("wrong"), 403, "wrong"),
+            (Refusal::Gone("over"), 410, "over"),
+            (Refusal::TooEarly { what: "another code from", retry_at }, 412, "another code from 1970-01-01T00:00:00+00:00"),
+            (Refusal::Invalid("two signers are one"), 400, "two signers are one"),
+        ];
+        for (refusal, status, details) in cases {
+            let error = ApiError::from(refusal);
+            assert_eq!((error.status().as_u16(), error.body().errors[0].details.as_str()), (status, details));
         }
     }
 

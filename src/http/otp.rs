@@ -16,7 +16,7 @@ use utoipa::{
 use uuid::Uuid;
 use workflows::{
     Channel, DocumentType, IdentificationState, Language, TwoFactorType,
-    identification::otp::{Command, Creation, Life, MAX_EXPIRY, Otp, Purpose, Rejection},
+    identification::otp::{Command, Creation, Life, MAX_EXPIRY, NOT_FOUND, Otp, Purpose},
 };
 
 use super::{
@@ -56,24 +56,6 @@ pub fn configure(service: &mut web::ServiceConfig) {
         .service(below("/validate").route(web::put().to(validate_otp_identification)).default_service(only("PUT")))
         .service(below("/cancel").route(web::post().to(cancel_otp_identification)).default_service(only("POST")))
         .service(below("/close").route(web::post().to(close_otp_identification)).default_service(only("POST")));
-}
-
-impl From<Rejection> for ApiError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::NotFound => Self::not_found("there is no such identification"),
-            Rejection::State(state) => Self::conflict(format!("the identification is {state}")),
-            Rejection::Exists => Self::conflict("another identification has this identifier"),
-            Rejection::WrongAnswer => Self::forbidden("the code or the second factor is wrong"),
-            Rejection::CodeGone => Self::gone("the code is used up or has expired; ask for another one"),
-            Rejection::TooEarly { retry_at } => {
-                Self::precondition_failed(format!("another code can be asked for from {}", retry_at.to_rfc3339()))
-            }
-            Rejection::ForceNeeded => Self::forbidden(
-                "the identification is not CREATED: deleting it needs force=true and the role identification_force_delete",
-            ),
-        }
-    }
 }
 
 /// The path of an operation on one identification.
@@ -287,7 +269,7 @@ pub async fn get_otp_identification(
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::GetOtpIdentification).await?;
     let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
-    let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
+    let life = otp.alive().ok_or_else(|| ApiError::from(NOT_FOUND))?;
     Ok(HttpResponse::Ok().json(OtpIdentification::from(life)))
 }
 
@@ -335,7 +317,7 @@ pub async fn challenge_otp_identification(
     let call = Call::new(&engine, &caller, path.into_inner(), Action::ChallengeOtpIdentification).await?;
     let MaybeEmpty(ChallengeOtpRequest { two_factor }) = body;
     let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
-    let life = otp.alive().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
+    let life = otp.alive().ok_or_else(|| ApiError::from(NOT_FOUND))?;
     check_second_factor_length(two_factor.as_deref())?;
     // Only codes that go out count: who is refused must not use up another's share.
     if life.grants_challenge(engine.clock.now(), two_factor.as_deref()) {

@@ -37,9 +37,9 @@ pub struct IdResponse {
 }
 
 /// The answer of a process, or the error that it means.
-pub fn answer<T, R: Into<ApiError>>(answer: Result<T, actors::Error<R>>) -> Result<T, ApiError> {
+pub fn answer<T>(answer: Result<T, actors::Error>) -> Result<T, ApiError> {
     answer.map_err(|error| match error {
-        actors::Error::Rejected(rejection) => rejection.into(),
+        actors::Error::Refused(refusal) => refusal.into(),
         actors::Error::Overloaded => ApiError::unavailable("a mailbox is full", RETRY_AFTER),
         actors::Error::Unavailable(reason) => ApiError::unavailable(reason, RETRY_AFTER),
         actors::Error::Quarantined => ApiError::internal("the process is set aside after a fault"),

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use workflows::sign_process::Rejection;
+use workflows::sign_process::NOT_FOUND;
 
 use super::{
     ApiError, State,
@@ -56,7 +56,7 @@ pub async fn securize_token(
     let id = uuid_parameter("sign_process_id", &body.0.sign_process_id)?;
     let process = processes::answer(engine.processes.sign.read(organization, id).await)?;
     if process.life().is_none() {
-        return Err(Rejection::NotFound.into());
+        return Err(NOT_FOUND.into());
     }
     let web_component_token = state.access.sign_process_token(&caller.0.subject, organization, id, state.now());
     Ok(HttpResponse::Created().json(SecurizeResponse { web_component_token }))

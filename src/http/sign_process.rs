@@ -11,7 +11,7 @@ use uuid::Uuid;
 use workflows::{
     IdentificationType, Language, SignType, TwoFactorType,
     sign_process::{
-        Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Rejection,
+        Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, NOT_FOUND, Preview,
         SignatureStatus, Signer, SignerFields, Status, process_id,
     },
 };
@@ -52,20 +52,6 @@ pub fn configure(service: &mut web::ServiceConfig) {
         .service(
             web::resource(format!("{PROCESS}/cancel")).route(web::post().to(cancel_sign_process)).default_service(only("POST")),
         );
-}
-
-impl From<Rejection> for ApiError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::NotFound => Self::not_found("there is no such sign process or signature"),
-            Rejection::State(state) => Self::conflict(format!("the state does not allow it: {state}")),
-            Rejection::NotIdentified(state) => {
-                Self::conflict(format!("the signer's identification must be VALIDATED before the signature; it is {state}"))
-            }
-            Rejection::Invalid(problem) => Self::input(problem),
-            Rejection::Exists => Self::conflict("another sign process has this identifier"),
-        }
-    }
 }
 
 /// Contract `CreateSignProcessRequest`.
@@ -179,7 +165,7 @@ pub async fn create_sign_process(
     let id = creation.id;
     hold(&state, organization, &creation, now).await?;
     let created = engine.processes.sign.create(organization, id, Command::Create(Box::new(creation.clone()))).await;
-    if let Err(actors::Error::Rejected(_) | actors::Error::Overloaded) = &created {
+    if let Err(actors::Error::Refused(_) | actors::Error::Overloaded) = &created {
         // Certainly not created; of other faults nobody knows yet.
         release(&state, organization, &creation, now).await;
     }
@@ -558,7 +544,7 @@ pub async fn get_sign_process(
 ) -> Result<HttpResponse, ApiError> {
     let id = authorized(&caller, &path, Action::GetSignProcess)?;
     let process = processes::answer(engine.processes.sign.read(&path.org_id, id).await)?;
-    let life = process.life().ok_or_else(|| ApiError::from(Rejection::NotFound))?;
+    let life = process.life().ok_or_else(|| ApiError::from(NOT_FOUND))?;
     let mut shown = SignProcess::from(life);
     if !matches!(caller.0.grant, Grant::Organization { .. }) {
         // A document number may be the second factor that the holder of this token has to know.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
     Language,
-    sign_process::{Command, Life, Rejection, SignProcess, SignatureStatus, Status, process_of_signature},
+    sign_process::{Command, Life, NOT_FOUND, SignProcess, SignatureStatus, Status, process_of_signature},
 };
 
 use super::{
@@ -169,7 +169,7 @@ pub async fn get_simple_sign(
     let id = authorized(&caller, &path, Action::GetSimpleSign)?;
     let process = processes::answer(engine.processes.sign.read(&path.org_id, process_of_signature(id)).await)?;
     let known = process.life().and_then(|life| Some((life, life.position(id)?)));
-    let (life, position) = known.ok_or_else(|| ApiError::from(Rejection::NotFound))?;
+    let (life, position) = known.ok_or_else(|| ApiError::from(NOT_FOUND))?;
     Ok(HttpResponse::Ok().json(detail(&state, &path.org_id, life, position)?))
 }
 

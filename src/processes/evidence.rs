@@ -83,7 +83,7 @@ pub(super) async fn gather(
     for (signer, signature) in life.creation.signers.iter().zip(&life.signatures) {
         // Used by the signature, so closed; should telling it have been put off, the evidence must not say otherwise.
         let state = match otp.ask(organization, signer.identification, otp::Command::Close).await {
-            Err(actors::Error::Rejected(_)) => otp.read(organization, signer.identification).await,
+            Err(actors::Error::Refused(_)) => otp.read(organization, signer.identification).await,
             closed => closed,
         };
         let state = state.map_err(|error| error.to_string())?;

@@ -60,11 +60,11 @@ fn host<M: Machine>(world: &World, clock: &Clock, options: &Options, metrics: &M
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.
-fn told<M: Machine, R: std::fmt::Debug, T>(answer: Result<T, actors::Error<R>>) -> Attempt<M> {
+fn told<M: Machine, T>(answer: Result<T, actors::Error>) -> Attempt<M> {
     match answer {
         Ok(_) => Attempt::Done(None),
-        Err(actors::Error::Rejected(rejection)) => {
-            tracing::debug!(?rejection, "a process had no use for what it was told");
+        Err(actors::Error::Refused(refusal)) => {
+            tracing::debug!(?refusal, "a process had no use for what it was told");
             Attempt::Done(None)
         }
         Err(actors::Error::Overloaded) => retry("the other process is busy"),

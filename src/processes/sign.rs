@@ -6,7 +6,7 @@ use ::store::Entity;
 use actors::{Attempt, Call, Effects, Host};
 use async_trait::async_trait;
 use workflows::{
-    Channel,
+    Channel, Refusal,
     identification::otp::{self, Otp, Purpose},
     sign_process::{Command, Effect, Life, Notice, SignProcess, SignatureStatus, Status},
 };
@@ -64,7 +64,7 @@ impl Adapter {
         }
         match self.otp.ask(organization, id, otp::Command::Create(Box::new(creation))).await {
             // The signer could never be identified by it: the process must not wait for that.
-            Err(actors::Error::Rejected(otp::Rejection::Exists)) => refused("another identification has this identifier"),
+            Err(actors::Error::Refused(Refusal::Exists(_))) => refused("another identification has this identifier"),
             answer => told(answer),
         }
     }
@@ -73,7 +73,7 @@ impl Adapter {
         let cancel = || otp::Command::Cancel { reason: Some(reason.to_owned()) };
         let answer = self.otp.ask(organization, id, cancel()).await;
         let position = life.creation.signers.iter().position(|signer| signer.identification == id);
-        let (Err(actors::Error::Rejected(otp::Rejection::NotFound)), Some((_, creation))) =
+        let (Err(actors::Error::Refused(Refusal::NotFound(_))), Some((_, creation))) =
             (&answer, position.and_then(|position| identification(life, position)))
         else {
             return told(answer);

@@ -7,6 +7,7 @@ pub mod diagram;
 pub mod identification;
 mod machine;
 mod person;
+mod refusal;
 pub mod sign_process;
 #[cfg(test)]
 mod testing;
@@ -16,6 +17,8 @@ pub use person::{
     Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
     IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType,
 };
+
+pub use refusal::Refusal;
 
 /// An instant in UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::Timestamp;
+use crate::{Refusal, Timestamp};
 
 /// One row of a machine's table: in state `from`, the event leads to `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,7 +31,6 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
 
     type Command: Clone + Debug + Send + 'static;
     type Event: Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + 'static;
-    type Rejection: Clone + Debug + PartialEq + Send + Sync + 'static;
     type Effect: Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + Unpin + 'static;
 
     /// What the passing of time alone has decided by `now`: an expiry, say. The host asks before each command and each
@@ -71,14 +70,14 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
 }
 
 /// How a command is answered.
-pub type Answer<R> = Result<(), R>;
+pub type Answer = Result<(), Refusal>;
 
 /// What a command leads to: the facts to journal and the answer to give once they are durable. A refusal may leave
 /// facts too, such as a wrong code that was counted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision<M: Machine> {
     pub events: Vec<M::Event>,
-    pub answer: Answer<M::Rejection>,
+    pub answer: Answer,
 }
 
 impl<M: Machine> Decision<M> {
@@ -86,16 +85,16 @@ impl<M: Machine> Decision<M> {
         Self { events: events.into(), answer: Ok(()) }
     }
 
-    /// Accepted, and nothing to note: the command was carried out before, or is late and harmless.
+    /// Accepted, and nothing to record: the command was carried out before, or is late and harmless.
     pub fn nothing() -> Self {
         Self { events: Vec::new(), answer: Ok(()) }
     }
 
-    pub fn refuse(rejection: M::Rejection) -> Self {
-        Self { events: Vec::new(), answer: Err(rejection) }
+    pub fn refuse(refusal: Refusal) -> Self {
+        Self { events: Vec::new(), answer: Err(refusal) }
     }
 
-    pub fn refuse_noting(rejection: M::Rejection, events: impl Into<Vec<M::Event>>) -> Self {
-        Self { events: events.into(), answer: Err(rejection) }
+    pub fn refuse_recording(refusal: Refusal, events: impl Into<Vec<M::Event>>) -> Self {
+        Self { events: events.into(), answer: Err(refusal) }
     }
 }

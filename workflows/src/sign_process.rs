@@ -25,7 +25,7 @@ mod creation;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Channel, Decision, Device, IdentificationState, Machine, Timestamp, Transition};
+use crate::{Channel, Decision, Device, IdentificationState, Machine, Refusal, Timestamp, Transition};
 
 pub use creation::{
     Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields, process_id,
@@ -142,18 +142,20 @@ pub enum Event {
     },
 }
 
-/// Why a command was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    NotFound,
-    /// The state of the process or signature does not allow it.
-    State(&'static str),
-    /// The signer is not identified; the text is the state of the identification.
-    NotIdentified(&'static str),
-    /// A process with this id exists and is another one.
-    Exists,
-    /// What was to be created could never end.
-    Invalid(&'static str),
+/// No such process or signature.
+pub const NOT_FOUND: Refusal = Refusal::NotFound("sign process or signature");
+/// A process with this id exists and is another one.
+pub const EXISTS: Refusal = Refusal::Exists("sign process");
+
+/// The state of the process or signature does not allow it.
+fn wrong_state(state: &str) -> Refusal {
+    Refusal::state(format!("the state does not allow it: {state}"))
+}
+
+/// The signer is not identified.
+fn not_identified(state: IdentificationState) -> Refusal {
+    let state = state.name();
+    Refusal::state(format!("the signer's identification must be VALIDATED before the signature; it is {state}"))
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -297,7 +299,6 @@ impl Machine for SignProcess {
 
     type Command = Command;
     type Event = Event;
-    type Rejection = Rejection;
     type Effect = Effect;
 
     fn pass(&self, now: Timestamp) -> Vec<Event> {
@@ -312,23 +313,23 @@ impl Machine for SignProcess {
             return match command {
                 Command::Create(creation) => match creation.check() {
                     Ok(()) => Decision::accept([Event::Created(creation)]),
-                    Err(reason) => Decision::refuse(Rejection::Invalid(reason)),
+                    Err(reason) => Decision::refuse(Refusal::Invalid(reason)),
                 },
-                Command::Preview { .. } | Command::Sign { .. } | Command::Cancel { .. } => Decision::refuse(Rejection::NotFound),
+                Command::Preview { .. } | Command::Sign { .. } | Command::Cancel { .. } => Decision::refuse(NOT_FOUND),
                 _ => Decision::nothing(),
             };
         };
         match command {
             Command::Create(creation) if *creation == life.creation => Decision::nothing(),
-            Command::Create(_) => Decision::refuse(Rejection::Exists),
+            Command::Create(_) => Decision::refuse(EXISTS),
             Command::Preview { signature, device } => match life.open_signature(signature) {
                 Ok(position) if life.signatures[position].previews >= MAX_PREVIEWS => Decision::nothing(),
                 Ok(_) => Decision::accept([Event::Previewed { signature, device }]),
-                Err(rejection) => Decision::refuse(rejection),
+                Err(refusal) => Decision::refuse(refusal),
             },
             Command::Sign { signature, device } => life.decide_sign(signature, device),
             Command::Cancel { reason } if life.status == Status::Created => Decision::accept([Event::Cancelled { reason }]),
-            Command::Cancel { .. } => Decision::refuse(Rejection::State(life.status.name())),
+            Command::Cancel { .. } => Decision::refuse(wrong_state(life.status.name())),
             Command::Identification { identification, state } => life.decide_identification(identification, state),
             Command::Sealed { document, sealed } if life.awaits_seal(document) => {
                 Decision::accept([Event::Sealed { document, sealed }])
@@ -528,13 +529,13 @@ impl Life {
         self.status == Status::Signed && self.document_index(document).is_some_and(|index| self.sealed[index].is_none())
     }
 
-    fn open_signature(&self, id: Uuid) -> Result<usize, Rejection> {
-        let position = self.position(id).ok_or(Rejection::NotFound)?;
+    fn open_signature(&self, id: Uuid) -> Result<usize, Refusal> {
+        let position = self.position(id).ok_or(NOT_FOUND)?;
         if self.status != Status::Created {
-            return Err(Rejection::State(self.status.name()));
+            return Err(wrong_state(self.status.name()));
         }
         if self.signatures[position].status != SignatureStatus::Created {
-            return Err(Rejection::State("signed already"));
+            return Err(wrong_state("signed already"));
         }
         Ok(position)
     }
@@ -542,10 +543,10 @@ impl Life {
     fn decide_sign(&self, id: Uuid, device: Device) -> Decision<SignProcess> {
         let position = match self.open_signature(id) {
             Ok(position) => position,
-            Err(rejection) => return Decision::refuse(rejection),
+            Err(refusal) => return Decision::refuse(refusal),
         };
         if self.signatures[position].identification != IdentificationState::Validated {
-            return Decision::refuse(Rejection::NotIdentified(self.signatures[position].identification.name()));
+            return Decision::refuse(not_identified(self.signatures[position].identification));
         }
         let mut events = vec![Event::Signed { signature: id, device }];
         let open = self.signatures.iter().filter(|signature| signature.status == SignatureStatus::Created).count();

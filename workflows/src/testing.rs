@@ -72,7 +72,7 @@ impl<M: Machine> Driver<M> {
     }
 
     /// Gives a command as the host does, and reads the state afterwards as a client does.
-    pub fn tell(&mut self, command: M::Command) -> Answer<M::Rejection> {
+    pub fn tell(&mut self, command: M::Command) -> Answer {
         assert_tells_no_code(&format!("{command:?}"));
         self.look();
         let decision = self.machine.decide(self.now, command);

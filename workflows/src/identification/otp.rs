@@ -26,7 +26,7 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Channel, Contact, Decision, Device, IdentificationState, Machine, Timestamp, Transition, TwoFactorType};
+use crate::{Channel, Contact, Decision, Device, IdentificationState, Machine, Refusal, Timestamp, Transition, TwoFactorType};
 
 pub use code::{CodeHash, TypedCode};
 pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
@@ -203,23 +203,25 @@ pub enum Event {
     Deleted,
 }
 
-/// Why a command was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// No such identification, or it was deleted.
-    NotFound,
-    /// The state does not allow it.
-    State(&'static str),
-    /// An identification with this id exists and is another one.
-    Exists,
-    /// Code or second factor wrong; which of the two is not told.
-    WrongAnswer,
-    /// The code is used up or its life is over.
-    CodeGone,
-    /// Too early for another code.
-    TooEarly { retry_at: Timestamp },
-    /// Deletion in this state needs force.
-    ForceNeeded,
+/// No such identification, or it was deleted.
+pub const NOT_FOUND: Refusal = Refusal::NotFound("identification");
+/// An identification with this id exists and is another one.
+pub const EXISTS: Refusal = Refusal::Exists("identification");
+/// Which of the two is not told.
+pub const WRONG_ANSWER: Refusal = Refusal::Forbidden("the code or the second factor is wrong");
+/// The code is used up or its life is over.
+pub const CODE_GONE: Refusal = Refusal::Gone("the code is used up or has expired; ask for another one");
+/// Deletion in this state needs force.
+pub const FORCE_NEEDED: Refusal = Refusal::Forbidden(
+    "the identification is not CREATED: deleting it needs force=true and the role identification_force_delete",
+);
+
+fn wrong_state(state: &str) -> Refusal {
+    Refusal::state(format!("the identification is {state}"))
+}
+
+fn too_early(retry_at: Timestamp) -> Refusal {
+    Refusal::TooEarly { what: "another code can be asked for from", retry_at }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -378,7 +380,6 @@ impl Machine for Otp {
 
     type Command = Command;
     type Event = Event;
-    type Rejection = Rejection;
     type Effect = Effect;
 
     fn pass(&self, now: Timestamp) -> Vec<Event> {
@@ -397,21 +398,21 @@ impl Machine for Otp {
         let Some(life) = self.alive() else { return self.decide_absent(command) };
         match command {
             Command::Create(creation) if *creation == life.creation => Decision::nothing(),
-            Command::Create(_) => Decision::refuse(Rejection::Exists),
+            Command::Create(_) => Decision::refuse(EXISTS),
             Command::Challenge { id, hash, two_factor } => life.decide_challenge(now, id, hash, two_factor.as_deref()),
             Command::Validate { code, two_factor, device } => life.decide_validate(now, &code, two_factor.as_deref(), device),
             Command::Cancel { reason } => match life.state {
                 IdentificationState::Created | IdentificationState::Validated => Decision::accept([Event::Cancelled { reason }]),
-                state => Decision::refuse(Rejection::State(state.name())),
+                state => Decision::refuse(wrong_state(state.name())),
             },
             Command::Close => match life.state {
                 IdentificationState::Validated => Decision::accept([Event::Succeeded]),
-                state => Decision::refuse(Rejection::State(state.name())),
+                state => Decision::refuse(wrong_state(state.name())),
             },
             Command::Delete { force } if force || life.state == IdentificationState::Created => {
                 Decision::accept([Event::Deleted])
             }
-            Command::Delete { .. } => Decision::refuse(Rejection::ForceNeeded),
+            Command::Delete { .. } => Decision::refuse(FORCE_NEEDED),
             Command::Delivered { challenge, provider_id } if life.awaits_delivery(challenge) => {
                 Decision::accept([Event::Delivered { challenge, provider_id }])
             }
@@ -557,12 +558,12 @@ impl Otp {
             Command::Create(creation) => match &self.life {
                 None => Decision::accept([Event::Created(creation)]),
                 Some(deleted) if deleted.creation == *creation => Decision::nothing(),
-                Some(_) => Decision::refuse(Rejection::Exists),
+                Some(_) => Decision::refuse(EXISTS),
             },
             Command::Delivered { .. } | Command::NotDelivered { .. } | Command::Receipt { .. } | Command::Look => {
                 Decision::nothing()
             }
-            _ => Decision::refuse(Rejection::NotFound),
+            _ => Decision::refuse(NOT_FOUND),
         }
     }
 }
@@ -619,14 +620,14 @@ impl Life {
 
     fn decide_challenge(&self, now: Timestamp, id: Uuid, hash: CodeHash, two_factor: Option<&str>) -> Decision<Otp> {
         if self.state != IdentificationState::Created {
-            return Decision::refuse(Rejection::State(self.state.name()));
+            return Decision::refuse(wrong_state(self.state.name()));
         }
         if self.remaining_challenges() == 0 {
             // An open code can still be answered; another one cannot be had.
-            return Decision::refuse(Rejection::State("CREATED without a challenge left"));
+            return Decision::refuse(wrong_state("CREATED without a challenge left"));
         }
         if now < self.next_challenge_at {
-            return Decision::refuse(Rejection::TooEarly { retry_at: self.next_challenge_at });
+            return Decision::refuse(too_early(self.next_challenge_at));
         }
         if !self.second_factor_is_right(two_factor) {
             return self.count_failure(now, true);
@@ -639,13 +640,13 @@ impl Life {
 
     fn decide_validate(&self, now: Timestamp, code: &TypedCode, two_factor: Option<&str>, device: Device) -> Decision<Otp> {
         if self.state != IdentificationState::Created {
-            return Decision::refuse(Rejection::State(self.state.name()));
+            return Decision::refuse(wrong_state(self.state.name()));
         }
         let Some(challenge) = self.challenges.last() else {
-            return Decision::refuse(Rejection::State("CREATED without a code asked for"));
+            return Decision::refuse(wrong_state("CREATED without a code asked for"));
         };
         if !self.has_open_code(now) {
-            return Decision::refuse(Rejection::CodeGone);
+            return Decision::refuse(CODE_GONE);
         }
         // Both are compared whatever the first says, so that the time taken tells nothing.
         let code_is_right = code.answers(challenge);
@@ -666,7 +667,7 @@ impl Life {
         } else if after.is_used_up(now) {
             events.push(Event::Failed { reason: "the last try of the last code was wrong".into() });
         }
-        Decision::refuse_noting(Rejection::WrongAnswer, events)
+        Decision::refuse_recording(WRONG_ANSWER, events)
     }
 }
 

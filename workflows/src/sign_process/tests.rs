@@ -2,7 +2,7 @@ use chrono::Duration;
 
 use super::*;
 use crate::{
-    Contact, IdentificationType, Msisdn, SignType,
+    Answer, Contact, IdentificationType, Msisdn, SignType,
     identification::otp::Policy,
     testing::{Driver, assert_all_transitions_taken, start},
 };
@@ -68,8 +68,6 @@ fn creation(signers: usize, documents: usize) -> Creation {
 fn device() -> Device {
     Device { ip: Some("192.0.2.1".into()), ..Device::default() }
 }
-
-type Answer = crate::Answer<Rejection>;
 
 #[derive(Clone)]
 struct World {
@@ -170,7 +168,7 @@ impl World {
 }
 
 fn wrong_state(name: &'static str) -> Answer {
-    Err(Rejection::State(name))
+    Err(super::wrong_state(name))
 }
 
 fn cancel_effect(position: usize, reason: &str) -> Effect {
@@ -204,16 +202,16 @@ fn a_signature_and_an_identification_are_made_per_signer() {
 #[test]
 fn a_signature_needs_its_own_signers_identification_validated() {
     let mut world = World::new();
-    assert_eq!(world.sign(0), Err(Rejection::NotIdentified("CREATED")));
+    assert_eq!(world.sign(0), Err(not_identified(IdentificationState::Created)));
     world.identify(1);
-    assert_eq!(world.sign(0), Err(Rejection::NotIdentified("CREATED")));
+    assert_eq!(world.sign(0), Err(not_identified(IdentificationState::Created)));
     world.identify(0);
     assert_eq!(world.sign(0), Ok(()));
     assert_eq!(world.signature_statuses(), [SignatureStatus::Succeeded, SignatureStatus::Created]);
     let mut lost = World::new();
     lost.identify(0);
     lost.hear(0, IdentificationState::Expired);
-    assert_eq!(lost.sign(0), Err(Rejection::NotIdentified("EXPIRED")));
+    assert_eq!(lost.sign(0), Err(not_identified(IdentificationState::Expired)));
 }
 
 #[test]
@@ -500,7 +498,7 @@ fn a_repeated_creation_changes_nothing_and_another_one_is_refused() {
     for mut world in World::in_each_state() {
         let before = (world.process.journal.len(), world.process.effects.len());
         assert_eq!(world.tell(Command::Create(Box::new(creation(2, 2)))), Ok(()));
-        assert_eq!(world.tell(Command::Create(Box::new(creation(1, 2)))), Err(Rejection::Exists));
+        assert_eq!(world.tell(Command::Create(Box::new(creation(1, 2)))), Err(EXISTS));
         assert_eq!((world.process.journal.len(), world.process.effects.len()), before);
     }
 }
@@ -527,7 +525,7 @@ fn a_process_that_could_never_end_is_not_created() {
     for creation in refused {
         let mut process = Driver::<SignProcess>::new();
         let answer = process.tell(Command::Create(Box::new(creation)));
-        assert!(matches!(answer, Err(Rejection::Invalid(_))), "{answer:?}");
+        assert!(matches!(answer, Err(Refusal::Invalid(_))), "{answer:?}");
         assert!(!process.machine.exists());
     }
     World::of(creation(MAX_SIGNERS, MAX_DOCUMENTS));
@@ -536,17 +534,17 @@ fn a_process_that_could_never_end_is_not_created() {
 #[test]
 fn what_is_not_there_is_not_found() {
     let mut never = World { process: Driver::new() };
-    assert_eq!(never.sign(0), Err(Rejection::NotFound));
-    assert_eq!(never.preview(0), Err(Rejection::NotFound));
-    assert_eq!(never.cancel(), Err(Rejection::NotFound));
+    assert_eq!(never.sign(0), Err(NOT_FOUND));
+    assert_eq!(never.preview(0), Err(NOT_FOUND));
+    assert_eq!(never.cancel(), Err(NOT_FOUND));
     never.identify(0);
     never.seal(0);
     assert!(never.process.journal.is_empty() && !never.process.machine.exists());
     for mut world in World::in_each_state() {
-        assert_eq!(world.sign(2), Err(Rejection::NotFound));
-        assert_eq!(world.preview(2), Err(Rejection::NotFound));
+        assert_eq!(world.sign(2), Err(NOT_FOUND));
+        assert_eq!(world.preview(2), Err(NOT_FOUND));
         let command = Command::Sign { signature: process(), device: device() };
-        assert_eq!(world.tell(command), Err(Rejection::NotFound));
+        assert_eq!(world.tell(command), Err(NOT_FOUND));
     }
 }
 

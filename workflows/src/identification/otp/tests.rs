@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    DocumentType, IdentityDocument,
+    Answer, DocumentType, IdentityDocument,
     testing::{Driver, SECRET, assert_all_transitions_taken, hash, start, typed},
 };
 
@@ -68,7 +68,7 @@ impl World {
         assert_eq!(succeeded.otp.tell(Command::Close), Ok(()));
         let mut failed = Self::with_policy(Policy { challenges: 1, attempts: 1, ..Policy::default() });
         assert_eq!(failed.ask(), Ok(()));
-        assert_eq!(failed.answer_wrong(), Err(Rejection::WrongAnswer));
+        assert_eq!(failed.answer_wrong(), Err(WRONG_ANSWER));
         let mut cancelled = Self::new();
         assert_eq!(cancelled.otp.tell(Command::Cancel { reason: Some("a mistake".into()) }), Ok(()));
         let mut expired = Self::asked();
@@ -136,8 +136,6 @@ impl World {
     }
 }
 
-type Answer = crate::Answer<Rejection>;
-
 fn code(number: u128) -> String {
     format!("{SECRET} {number}")
 }
@@ -147,7 +145,7 @@ fn told(state: IdentificationState) -> Effect {
 }
 
 fn wrong_state(name: &'static str) -> Answer {
-    Err(Rejection::State(name))
+    Err(super::wrong_state(name))
 }
 
 #[test]
@@ -165,7 +163,7 @@ fn a_code_is_valid_once() {
 fn only_the_newest_code_is_valid() {
     let mut world = World::asked();
     world.wait_and_ask();
-    assert_eq!(world.answer(1), Err(Rejection::WrongAnswer));
+    assert_eq!(world.answer(1), Err(WRONG_ANSWER));
     assert_eq!(world.answer(2), Ok(()));
 }
 
@@ -173,11 +171,11 @@ fn only_the_newest_code_is_valid() {
 fn a_code_whose_tries_are_used_up_is_gone() {
     let mut world = World::asked();
     for left in [2, 1, 0] {
-        assert_eq!(world.answer_wrong(), Err(Rejection::WrongAnswer));
+        assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
         assert_eq!(world.life().remaining_attempts(), Some(left));
     }
-    assert_eq!(world.answer(1), Err(Rejection::CodeGone));
-    assert_eq!(world.answer_wrong(), Err(Rejection::CodeGone));
+    assert_eq!(world.answer(1), Err(CODE_GONE));
+    assert_eq!(world.answer_wrong(), Err(CODE_GONE));
     assert_eq!(world.life().failures, 3, "an answer to a code that is gone is no failure");
     assert_eq!(world.state(), IdentificationState::Created);
 }
@@ -188,7 +186,7 @@ fn a_code_is_gone_when_its_life_is_over() {
     world.otp.advance(Duration::seconds(300) - Duration::nanoseconds(1));
     assert_eq!(world.clone().answer(1), Ok(()));
     world.otp.advance(Duration::nanoseconds(1));
-    assert_eq!(world.answer(1), Err(Rejection::CodeGone));
+    assert_eq!(world.answer(1), Err(CODE_GONE));
 }
 
 #[test]
@@ -205,8 +203,8 @@ fn a_code_lives_at_most_ten_minutes_and_not_beyond_the_time_limit() {
 #[test]
 fn a_new_code_sets_the_tries_anew_but_not_the_failures() {
     let mut world = World::asked();
-    assert_eq!(world.answer_wrong(), Err(Rejection::WrongAnswer));
-    assert_eq!(world.answer_wrong(), Err(Rejection::WrongAnswer));
+    assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
+    assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
     world.wait_and_ask();
     assert_eq!(world.life().remaining_attempts(), Some(3));
     assert_eq!(world.life().failures, 2);
@@ -219,7 +217,7 @@ fn it_fails_at_a_hundred_failures_whatever_is_configured() {
         world.wait_and_ask();
         for _ in 0..50 {
             assert_eq!(world.state(), IdentificationState::Created);
-            assert_eq!(world.answer_wrong(), Err(Rejection::WrongAnswer));
+            assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
         }
     }
     assert_eq!(world.state(), IdentificationState::Failed);
@@ -230,9 +228,9 @@ fn it_fails_at_a_hundred_failures_whatever_is_configured() {
 fn it_fails_at_the_configured_number_of_failures() {
     let mut world = World::with_policy(Policy { failures: 2, ..Policy::default() });
     assert_eq!(world.ask(), Ok(()));
-    assert_eq!(world.answer_wrong(), Err(Rejection::WrongAnswer));
+    assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
     assert_eq!(world.state(), IdentificationState::Created);
-    assert_eq!(world.answer_wrong(), Err(Rejection::WrongAnswer));
+    assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
     assert_eq!(world.state(), IdentificationState::Failed);
     assert_eq!(world.life().end_reason.as_deref(), Some("too many wrong answers"));
     assert_eq!(world.answer(1), wrong_state("FAILED"));
@@ -246,9 +244,9 @@ fn another_code_can_be_asked_for_after_30_60_and_120_seconds() {
         assert_eq!(world.ask(), Ok(()));
         let retry_at = world.otp.now + Duration::seconds(wait);
         assert_eq!(world.life().next_challenge_retry(), Some(retry_at));
-        assert_eq!(world.ask(), Err(Rejection::TooEarly { retry_at }));
+        assert_eq!(world.ask(), Err(too_early(retry_at)));
         world.otp.advance(Duration::seconds(wait) - Duration::nanoseconds(1));
-        assert_eq!(world.ask(), Err(Rejection::TooEarly { retry_at }));
+        assert_eq!(world.ask(), Err(too_early(retry_at)));
         world.otp.advance(Duration::nanoseconds(1));
     }
     assert_eq!(world.ask(), Ok(()));
@@ -275,7 +273,7 @@ fn it_fails_by_the_last_wrong_try_of_the_last_code() {
         world.wait_and_ask();
         for _ in 0..3 {
             assert_eq!(world.state(), IdentificationState::Created, "code {number}");
-            assert_eq!(world.answer_wrong(), Err(Rejection::WrongAnswer));
+            assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
         }
     }
     assert_eq!(world.state(), IdentificationState::Failed);
@@ -323,7 +321,7 @@ fn a_policy_that_leaves_no_code_fails_at_once() {
 fn a_wrong_second_factor_gets_no_code_and_counts() {
     for given in [None, Some(""), Some("12345678X")] {
         let mut world = World::with(|creation| creation.two_factor_type = Some(TwoFactorType::DocumentNumber));
-        assert_eq!(world.ask_with(given), Err(Rejection::WrongAnswer), "{given:?}");
+        assert_eq!(world.ask_with(given), Err(WRONG_ANSWER), "{given:?}");
         assert_eq!((world.life().failures, world.life().remaining_challenges()), (1, 3));
         assert_eq!(world.otp.effects, []);
         assert_eq!(world.ask_with(Some("12345678-z")), Ok(()), "no wait after a code that was not sent");
@@ -336,7 +334,7 @@ fn the_answer_is_the_same_whether_the_code_or_the_second_factor_is_wrong() {
     assert_eq!(world.ask_with(Some(DOCUMENT_NUMBER)), Ok(()));
     let wrong = |code: &str, two_factor: Option<&str>| {
         let mut world = world.clone();
-        assert_eq!(world.answer_with(code.into(), two_factor), Err(Rejection::WrongAnswer));
+        assert_eq!(world.answer_with(code.into(), two_factor), Err(WRONG_ANSWER));
         (world.otp.machine, world.otp.journal)
     };
     let both = wrong("other", Some("X"));
@@ -355,7 +353,7 @@ fn guessing_the_second_factor_ends_with_the_failures() {
     });
     for guess in ["a@example.org", "b@example.org", "c@example.org"] {
         assert_eq!(world.state(), IdentificationState::Created);
-        assert_eq!(world.ask_with(Some(guess)), Err(Rejection::WrongAnswer));
+        assert_eq!(world.ask_with(Some(guess)), Err(WRONG_ANSWER));
     }
     assert_eq!(world.state(), IdentificationState::Failed);
 }
@@ -413,7 +411,7 @@ fn deletion_needs_force_unless_it_is_created() {
             assert_eq!(answer, Ok(()));
             assert!(!gentle.otp.machine.exists());
         } else {
-            assert_eq!(answer, Err(Rejection::ForceNeeded));
+            assert_eq!(answer, Err(FORCE_NEEDED));
             assert!(gentle.otp.machine.exists());
         }
         let before = forced.state();
@@ -431,10 +429,10 @@ fn what_is_not_there_is_not_found() {
     let never = World { otp: Driver::new(), codes: 0 };
     for mut world in [deleted, never] {
         assert!(!world.otp.machine.exists());
-        assert_eq!(world.ask(), Err(Rejection::NotFound));
-        assert_eq!(world.answer(1), Err(Rejection::NotFound));
+        assert_eq!(world.ask(), Err(NOT_FOUND));
+        assert_eq!(world.answer(1), Err(NOT_FOUND));
         for command in [Command::Close, Command::Cancel { reason: None }, Command::Delete { force: true }] {
-            assert_eq!(world.otp.tell(command), Err(Rejection::NotFound));
+            assert_eq!(world.otp.tell(command), Err(NOT_FOUND));
         }
         let events = world.otp.journal.len();
         world.delivered(1);
@@ -453,7 +451,7 @@ fn a_repeated_creation_changes_nothing_and_another_one_is_refused() {
         let before = world.otp.journal.len();
         assert_eq!(world.otp.tell(Command::Create(Box::new(creation()))), Ok(()));
         let other = Creation { channel: Channel::Sms, ..creation() };
-        assert_eq!(world.otp.tell(Command::Create(Box::new(other))), Err(Rejection::Exists));
+        assert_eq!(world.otp.tell(Command::Create(Box::new(other))), Err(EXISTS));
         assert_eq!(world.otp.journal.len(), before);
     }
 }
@@ -540,7 +538,7 @@ fn a_challenge_keeps_ten_receipts() {
 fn a_code_that_was_not_delivered_lifts_the_wait() {
     let mut world = World::asked();
     world.otp.advance(Duration::seconds(2));
-    assert!(matches!(world.ask(), Err(Rejection::TooEarly { .. })));
+    assert!(matches!(world.ask(), Err(Refusal::TooEarly { .. })));
     world.not_delivered(1);
     assert_eq!(world.life().next_challenge_retry(), Some(world.otp.now));
     assert_eq!(world.ask(), Ok(()));
@@ -553,7 +551,7 @@ fn an_earlier_code_that_was_not_delivered_does_not_lift_the_wait_after_a_later_o
     world.wait_and_ask();
     let retry_at = world.otp.now + Duration::seconds(60);
     world.not_delivered(1);
-    assert_eq!(world.ask(), Err(Rejection::TooEarly { retry_at }));
+    assert_eq!(world.ask(), Err(too_early(retry_at)));
 }
 
 #[test]
