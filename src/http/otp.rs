@@ -16,7 +16,7 @@ use utoipa::{
 use uuid::Uuid;
 use workflows::{
     Channel, DocumentType, IdentificationState, Language, TwoFactorType,
-    identification::otp::{Command, Creation, Life, MAX_EXPIRY, NOT_FOUND, Otp, Purpose},
+    identification::otp::{CodeCommand, Command, Creation, Data, MAX_EXPIRY, Otp, Purpose},
 };
 
 use super::{
@@ -80,7 +80,7 @@ impl Call {
         let id = uuid_parameter("identification_id", &path.identification_id)?;
         if !matches!(caller.0.grant, Grant::Organization { .. }) {
             let otp = processes::answer(engine.processes.otp.read(organization, id).await)?;
-            let sign_process = otp.alive().and_then(|life| life.creation.purpose.sign_process);
+            let sign_process = otp.existing().ok().and_then(|data| data.creation.purpose.sign_process);
             caller.authorize(action, Target { organization, sign_process, signature: None })?;
         }
         Ok(Self { organization: path.org_id, id })
@@ -232,23 +232,23 @@ pub struct OtpIdentificationActor {
     document_type: Option<DocumentType>,
 }
 
-impl From<&Life> for OtpIdentification {
-    fn from(life: &Life) -> Self {
-        let actor = &life.creation.actor;
+impl From<&Data> for OtpIdentification {
+    fn from(data: &Data) -> Self {
+        let actor = &data.creation.actor;
         Self {
             actor: OtpIdentificationActor {
                 name: actor.name.clone(),
                 language: actor.language,
                 document_type: actor.identity_document.as_ref().map(|document| document.document_type),
             },
-            creation_date: life.created_at.trunc_subsecs(3),
-            modification_date: life.modified_at.trunc_subsecs(3),
-            expiration_date: life.creation.expires_at.trunc_subsecs(3),
-            remaining_challenges: life.remaining_challenges(),
-            remaining_validation_attempts: life.remaining_attempts(),
-            next_challenge_retry: life.next_challenge_retry().map(|at| at.trunc_subsecs(3)),
-            two_factor_type: life.creation.two_factor_type,
-            state: life.state,
+            creation_date: data.created_at.trunc_subsecs(3),
+            modification_date: data.modified_at.trunc_subsecs(3),
+            expiration_date: data.creation.expires_at.trunc_subsecs(3),
+            remaining_challenges: data.remaining_challenges(),
+            remaining_validation_attempts: data.remaining_attempts(),
+            next_challenge_retry: data.next_challenge_retry().map(|at| at.trunc_subsecs(3)),
+            two_factor_type: data.creation.two_factor_type,
+            state: data.state,
         }
     }
 }
@@ -269,8 +269,8 @@ pub async fn get_otp_identification(
 ) -> Result<HttpResponse, ApiError> {
     let call = Call::new(&engine, &caller, path.into_inner(), Action::GetOtpIdentification).await?;
     let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
-    let life = otp.alive().ok_or_else(|| ApiError::from(NOT_FOUND))?;
-    Ok(HttpResponse::Ok().json(OtpIdentification::from(life)))
+    let data = otp.existing()?;
+    Ok(HttpResponse::Ok().json(OtpIdentification::from(data)))
 }
 
 /// Contract `ChallengeOtpRequest`.
@@ -317,18 +317,18 @@ pub async fn challenge_otp_identification(
     let call = Call::new(&engine, &caller, path.into_inner(), Action::ChallengeOtpIdentification).await?;
     let MaybeEmpty(ChallengeOtpRequest { two_factor }) = body;
     let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
-    let life = otp.alive().ok_or_else(|| ApiError::from(NOT_FOUND))?;
+    let data = otp.existing()?;
     check_second_factor_length(two_factor.as_deref())?;
     // Only codes that go out count: who is refused must not use up another's share.
-    if life.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
-        let destination = life.creation.actor.counted_destination(life.creation.channel).unwrap_or_default();
+    if data.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
+        let destination = data.creation.actor.counted_destination(data.creation.channel).unwrap_or_default();
         engine.code_limits.admit(&call.organization, &destination).await?;
     }
     let id = Uuid::new_v4();
-    let code = engine.codes.code(id, life.creation.policy.digits(life.creation.channel));
+    let code = engine.codes.code(id, data.creation.policy.digits(data.creation.channel));
     let hash = engine.codes.hash(id, &code);
-    let used = life.creation.two_factor_type.and(two_factor.clone());
-    call.ask(&engine, Command::Challenge { id, hash, two_factor }).await?;
+    let used = data.creation.two_factor_type.and(two_factor.clone());
+    call.ask(&engine, CodeCommand::Challenge { id, hash, two_factor }.into()).await?;
     Ok(match used {
         Some(two_factor_value) => HttpResponse::Ok().json(ChallengeOtpResponse { two_factor_value }),
         None => HttpResponse::NoContent().finish(),
@@ -386,9 +386,11 @@ pub async fn validate_otp_identification(
     let device = device::device(&request, &state, Required::InstallationAndUserAgent)?;
     let Json(ValidateOtpIdentificationRequest { code, two_factor }) = body;
     check_second_factor_length(two_factor.as_deref())?;
-    let otp = call.ask(&engine, Command::Validate { code: engine.codes.typed(&code), two_factor, device }).await?;
+    let otp = processes::answer(engine.processes.otp.read(&call.organization, call.id).await)?;
+    let code = engine.codes.typed(otp.existing()?.current_challenge(), &code);
+    let otp = call.ask(&engine, CodeCommand::Validate { code, two_factor, device }.into()).await?;
     // An identification of its own has no signature; its token then opens nothing but proves the validation.
-    let signature = otp.alive().and_then(|life| life.creation.purpose.signature).unwrap_or(call.id);
+    let signature = otp.existing().ok().and_then(|data| data.creation.purpose.signature).unwrap_or(call.id);
     let token = state.access.signature_token(&caller.0.subject, &call.organization, signature, state.now());
     let token = HeaderValue::from_str(&token).map_err(ApiError::internal)?;
     Ok(HttpResponse::NoContent().insert_header(("x-access-token", token)).finish())

@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use workflows::sign_process::NOT_FOUND;
 
 use super::{
     ApiError, State,
@@ -54,10 +53,7 @@ pub async fn securize_token(
     let organization = organization_parameter(&path)?;
     caller.authorize(Action::SecurizeToken, Target::organization(organization))?;
     let id = uuid_parameter("sign_process_id", &body.0.sign_process_id)?;
-    let process = processes::answer(engine.processes.sign.read(organization, id).await)?;
-    if process.life().is_none() {
-        return Err(NOT_FOUND.into());
-    }
+    processes::answer(engine.processes.sign.read(organization, id).await)?.existing()?;
     let web_component_token = state.access.sign_process_token(&caller.0.subject, organization, id, state.now());
     Ok(HttpResponse::Created().json(SecurizeResponse { web_component_token }))
 }

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use workflows::{
     IdentificationType, Language, SignType, TwoFactorType,
     sign_process::{
-        Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, NOT_FOUND, Preview,
-        SignatureStatus, Signer, SignerFields, Status, process_id,
+        Command, Creation, Data, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, SignatureStatus, Signer,
+        SignerFields, Status, process_id,
     },
 };
 
@@ -484,9 +484,9 @@ pub struct IdentificationRef {
     pub kind: IdentificationType,
 }
 
-impl From<&Life> for SignProcess {
-    fn from(life: &Life) -> Self {
-        let signers = life.creation.signers.iter().zip(&life.signatures);
+impl From<&Data> for SignProcess {
+    fn from(data: &Data) -> Self {
+        let signers = data.creation.signers.iter().zip(&data.signatures);
         let signature = |(signer, signature): (&Signer, &workflows::sign_process::Signature)| Signature {
             alias: signer.alias.clone(),
             name: signer.person.name.clone(),
@@ -498,15 +498,15 @@ impl From<&Life> for SignProcess {
                 status: signature.status,
                 modification_date: signature.modified_at.trunc_subsecs(3),
             },
-            identification: IdentificationRef { id: signer.identification, kind: life.creation.identification_type },
+            identification: IdentificationRef { id: signer.identification, kind: data.creation.identification_type },
         };
         Self {
             signatures: signers.map(signature).collect(),
-            status: life.status,
-            sign_type: life.creation.sign_type,
-            modification_date: life.modified_at.trunc_subsecs(3),
-            creation_date: life.created_at.trunc_subsecs(3),
-            certificate_id: life.certificate,
+            status: data.status,
+            sign_type: data.creation.sign_type,
+            modification_date: data.modified_at.trunc_subsecs(3),
+            creation_date: data.created_at.trunc_subsecs(3),
+            certificate_id: data.certificate,
         }
     }
 }
@@ -544,8 +544,8 @@ pub async fn get_sign_process(
 ) -> Result<HttpResponse, ApiError> {
     let id = authorized(&caller, &path, Action::GetSignProcess)?;
     let process = processes::answer(engine.processes.sign.read(&path.org_id, id).await)?;
-    let life = process.life().ok_or_else(|| ApiError::from(NOT_FOUND))?;
-    let mut shown = SignProcess::from(life);
+    let data = process.existing()?;
+    let mut shown = SignProcess::from(data);
     if !matches!(caller.0.grant, Grant::Organization { .. }) {
         // A document number may be the second factor that the holder of this token has to know.
         shown.signatures.iter_mut().for_each(|signature| signature.document_number = None);

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
     Language,
-    sign_process::{Command, Life, NOT_FOUND, SignProcess, SignatureStatus, Status, process_of_signature},
+    sign_process::{Command, Data, NOT_FOUND, SignProcess, SignatureStatus, Status, process_of_signature},
 };
 
 use super::{
@@ -105,7 +105,7 @@ fn status(process: Status, signature: SignatureStatus) -> Status {
     }
 }
 
-fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Result<SignDetail, ApiError> {
+fn detail(state: &State, organization: &str, data: &Data, position: usize) -> Result<SignDetail, ApiError> {
     let now = state.now();
     let link = |name: &str, id: Uuid, digest: &str| -> Result<NamedUrl, ApiError> {
         let document = PublicDocument {
@@ -118,9 +118,9 @@ fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Re
         let url = public_url::sign(&state.keys, &state.options.public_base_url, &document, now).map_err(ApiError::internal)?;
         Ok(NamedUrl { name: name.to_owned(), url })
     };
-    let creation = &life.creation;
-    let (signer, signature) = (&creation.signers[position], &life.signatures[position]);
-    let sealed = creation.documents.iter().zip(&life.sealed).filter_map(|(document, sealed)| Some((document, sealed.as_ref()?)));
+    let creation = &data.creation;
+    let (signer, signature) = (&creation.signers[position], &data.signatures[position]);
+    let sealed = creation.documents.iter().zip(&data.sealed).filter_map(|(document, sealed)| Some((document, sealed.as_ref()?)));
     Ok(SignDetail {
         signer: SignDetailSigner {
             alias: signer.alias.clone(),
@@ -142,10 +142,10 @@ fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Re
         signed_documents: sealed
             .map(|(document, sealed)| link(&document.name, sealed.id, &sealed.digest))
             .collect::<Result<_, _>>()?,
-        status: status(life.status, signature.status),
+        status: status(data.status, signature.status),
         identification: IdentificationRef { id: signer.identification, kind: creation.identification_type },
         modification_date: signature.modified_at.trunc_subsecs(3),
-        creation_date: life.created_at.trunc_subsecs(3),
+        creation_date: data.created_at.trunc_subsecs(3),
     })
 }
 
@@ -168,9 +168,9 @@ pub async fn get_simple_sign(
 ) -> Result<HttpResponse, ApiError> {
     let id = authorized(&caller, &path, Action::GetSimpleSign)?;
     let process = processes::answer(engine.processes.sign.read(&path.org_id, process_of_signature(id)).await)?;
-    let known = process.life().and_then(|life| Some((life, life.position(id)?)));
-    let (life, position) = known.ok_or_else(|| ApiError::from(NOT_FOUND))?;
-    Ok(HttpResponse::Ok().json(detail(&state, &path.org_id, life, position)?))
+    let known = process.data().and_then(|data| Some((data, data.position(id)?)));
+    let (data, position) = known.ok_or_else(|| ApiError::from(NOT_FOUND))?;
+    Ok(HttpResponse::Ok().json(detail(&state, &path.org_id, data, position)?))
 }
 
 async fn act(engine: &Engine, organization: &str, id: Uuid, command: Command) -> Result<Arc<SignProcess>, ApiError> {

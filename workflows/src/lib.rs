@@ -9,10 +9,11 @@ mod machine;
 mod person;
 mod refusal;
 pub mod sign_process;
+pub mod table;
 #[cfg(test)]
 mod testing;
 
-pub use machine::{Answer, Decision, Machine, Transition};
+pub use machine::{Answer, Decision, Machine};
 pub use person::{
     Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
     IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType,
