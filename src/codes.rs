@@ -14,7 +14,7 @@ use crate::keys::Keys;
 pub const MIN_DIGITS: u32 = 6;
 pub const MAX_DIGITS: u32 = 12;
 
-/// Longest text that is taken for a code; anything longer is wrong without a look.
+/// Maximum number of characters that are taken for a code; what is behind them is not looked at.
 const MAX_TYPED: usize = 32;
 
 /// The keys of the codes. Cheap to clone.
@@ -54,11 +54,12 @@ impl Codes {
         CodeHash(context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// A code that somebody typed, blanks around and within it ignored.
-    pub fn typed(&self, text: &str) -> TypedCode {
+    /// A code that somebody typed while `challenge` was the current one, blanks around and within it ignored.
+    pub fn typed(&self, challenge: Option<Uuid>, text: &str) -> TypedCode {
         let code: String = text.chars().filter(|c| !c.is_whitespace()).take(MAX_TYPED).collect();
-        let codes = self.clone();
-        TypedCode::new(move |challenge| codes.hash(challenge, &code))
+        // Where no code was asked for there is nothing to answer.
+        let challenge = challenge.unwrap_or_default();
+        TypedCode { challenge, hash: self.hash(challenge, &code) }
     }
 }
 

@@ -173,7 +173,6 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
-    let hosts: Vec<Arc<dyn actors::Wakeable>> = vec![Arc::new(processes.sign.clone()), Arc::new(processes.otp.clone())];
 
     let address = config.server.listen;
     let listener = TcpListener::bind(address).map_err(|source| Error::Listen { address, source })?;
@@ -226,7 +225,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     };
 
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
-    let timer = Timer::start(store.clone(), clock.clone(), metrics, hosts, timer_options);
+    let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
     let turns = Turns::new(store, "orphans", COLLECT_EVERY);
     let mut background =
         vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), turns, config.documents.orphan_grace)];
@@ -294,10 +293,10 @@ impl Running {
         let (ended, ()) = tokio::join!(served, stopping);
         timer.stop().await;
         background.iter().for_each(tokio::task::JoinHandle::abort);
-        let (sign, otp) = tokio::join!(processes.sign.drain(patience), processes.otp.drain(patience));
+        let all_ended = processes.drain(patience).await;
         cutting.abort();
         cpu.close();
-        if !(sign && otp) {
+        if !all_ended {
             tracing::warn!("some effects were still under way; they are taken up again later, here or by another server");
         }
         engine.close().await?;
@@ -347,8 +346,7 @@ fn sweep(processes: Processes) -> tokio::task::JoinHandle<()> {
         let mut every = tokio::time::interval(Duration::from_secs(1));
         loop {
             every.tick().await;
-            processes.sign.sweep();
-            processes.otp.sweep();
+            processes.sweep();
         }
     })
 }
@@ -359,7 +357,7 @@ fn collect_orphans(documents: Documents, processes: Processes, turns: Turns, gra
         let sign = processes.sign.clone();
         Box::pin(async move {
             let read = sign.read(&organization, process).await;
-            read.map_or(true, |process| process.life().is_some_and(|life| !life.status.is_final()))
+            read.map_or(true, |process| process.data().is_some_and(|data| !data.status.is_final()))
         })
     });
     tokio::spawn(async move {

@@ -19,7 +19,11 @@ use store::{
     sqlite::{self, Sqlite},
 };
 use uuid::Uuid;
-use workflows::{Decision, Machine, Transition};
+use workflows::{
+    Decision, Machine, Refusal,
+    table::{Stage, State},
+    transitions,
+};
 
 const TASKS: usize = 32;
 const RUN: Duration = Duration::from_secs(5);
@@ -40,6 +44,27 @@ enum Order {
     Finish,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Done,
+}
+
+impl State for Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Done => "DONE",
+        }
+    }
+}
+
+transitions! {
+    for Event, in Phase;
+    Opened:   [Absent] => Open "open";
+    Finished: [Open] => Done "finish, or the time limit passes";
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Event {
     Opened { text: String, until: Timestamp },
@@ -48,13 +73,20 @@ enum Event {
 
 impl Machine for Task {
     const KIND: &'static str = "task";
-    const TRANSITIONS: &'static [Transition] = &[];
+    type State = Phase;
     type Command = Order;
     type Event = Event;
-    type Rejection = ();
     type Effect = ();
 
-    fn pass(&self, now: Timestamp) -> Vec<Event> {
+    fn stage(&self) -> Stage<Phase> {
+        match self.until {
+            _ if self.text.is_empty() => Stage::Absent,
+            Some(_) => Stage::In(Phase::Open),
+            None => Stage::In(Phase::Done),
+        }
+    }
+
+    fn due_events(&self, now: Timestamp) -> Vec<Event> {
         if self.until.is_some_and(|until| now >= until) { vec![Event::Finished] } else { Vec::new() }
     }
 
@@ -62,7 +94,7 @@ impl Machine for Task {
         match (self.until, command) {
             (None, Order::Open { text, until }) => Decision::accept([Event::Opened { text, until }]),
             (Some(_), Order::Finish) => Decision::accept([Event::Finished]),
-            _ => Decision::refuse(()),
+            _ => Decision::refuse(Refusal::NotFound("order")),
         }
     }
 
@@ -83,18 +115,6 @@ impl Machine for Task {
 
     fn wake_at(&self) -> Option<Timestamp> {
         self.until
-    }
-
-    fn exists(&self) -> bool {
-        !self.text.is_empty()
-    }
-
-    fn state_name(&self) -> &'static str {
-        "task"
-    }
-
-    fn event_name(_: &Event) -> &'static str {
-        "event"
     }
 }
 

@@ -1,61 +1,46 @@
 //! The actor of one process: one message at a time, from the mailbox to the durable answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Supervised, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Supervised, Supervisor, WrapFuture};
 use store::Entity;
 use tokio::sync::oneshot;
 use workflows::Machine;
 
 use crate::{
-    entity::{Ended, Fault, Input, Resident, Shown, guarded},
-    host::{Error, Shared},
+    busy::Busy,
+    entity::{Ended, Fault, Input, Published, Resident, guarded},
+    error::Error,
     journal::EffectId,
-    registry::Busy,
+    message::{Answered, Envelope, Message, Reply},
+    registry::Slot,
+    shared::Shared,
     timer::Woken,
 };
 
-/// Where the answer to a command goes.
-pub(crate) type Reply<M> = oneshot::Sender<Result<Arc<M>, Error<<M as Machine>::Rejection>>>;
-
-/// An answer that is ready, and who waits for it.
-pub(crate) struct Answered<M: Machine> {
-    pub reply: Reply<M>,
-    pub answer: Result<Arc<M>, Error<M::Rejection>>,
-}
-
-impl<M: Machine> Answered<M> {
-    /// Whoever has gone away meanwhile does not get it.
-    pub fn give(answered: Option<Self>) {
-        if let Some(Self { reply, answer }) = answered {
-            let _ = reply.send(answer);
-        }
-    }
-}
-
-pub(crate) enum Asked<M: Machine> {
-    /// A command or a look, and who asks.
-    Input(Input<M>, Reply<M>),
-    /// Ends of attempts; answered when they are in the journal or have no place there.
-    Ended(Vec<Ended<M>>, oneshot::Sender<()>),
-    Wake(oneshot::Sender<Result<Woken, String>>),
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Envelope<M: Machine> {
-    pub asked: Asked<M>,
-    pub busy: Busy,
-    /// Held until the message is handled.
-    pub queued: Busy,
+/// Starts the actor of a process under its supervisor, on the arbiter of its shard.
+pub(crate) fn start<M: Machine>(shared: &Arc<Shared<M>>, entity: &Entity) -> Slot<M> {
+    let arbiter = &shared.arbiters[usize::from(entity.shard()) % shared.arbiters.len()];
+    let published = Published::default();
+    let actor = EntityActor {
+        shared: shared.clone(),
+        key: entity.clone(),
+        published: published.clone(),
+        resident: None,
+        _running: Busy::new(&shared.actors),
+    };
+    let addr = Supervisor::start_in_arbiter(arbiter, move |_| actor).recipient();
+    Slot { addr, published, busy: Arc::default(), queued: Arc::default(), last: Instant::now() }
 }
 
 pub(crate) struct EntityActor<M: Machine> {
     pub shared: Arc<Shared<M>>,
     pub key: Entity,
-    pub shown: Shown<M>,
+    pub published: Published<M>,
     /// Out while a message is handled; one is handled at a time.
     pub resident: Option<Resident<M>>,
+    /// Counts it among the actors that run.
+    pub _running: Busy,
 }
 
 impl<M: Machine> Actor for EntityActor<M> {
@@ -66,7 +51,7 @@ impl<M: Machine> Supervised for EntityActor<M> {
     fn restarting(&mut self, _: &mut Context<Self>) {
         // Whatever was in memory may be half-done; the journal is not.
         self.resident = None;
-        *self.shown.lock() = None;
+        *self.published.lock() = None;
     }
 }
 
@@ -74,24 +59,32 @@ impl<M: Machine> Handler<Envelope<M>> for EntityActor<M> {
     type Result = ();
 
     fn handle(&mut self, envelope: Envelope<M>, ctx: &mut Context<Self>) {
-        let resident = self.resident.take().unwrap_or_else(|| Resident::new(self.key.clone(), self.shown.clone()));
-        let work = self.shared.clone().handle(resident, envelope);
+        let resident = self.resident.take().unwrap_or_else(|| Resident::new(self.key.clone(), self.published.clone()));
+        let work = tokio::time::timeout(self.shared.options.step_timeout, self.shared.clone().handle(resident, envelope));
         // `wait`: the mailbox rests until this message is done, so one append at most is in flight. The work is
         // finished even if the last address is dropped meanwhile.
-        ctx.wait(work.into_actor(self).map(|resident, actor, _| actor.resident = Some(resident)));
+        ctx.wait(work.into_actor(self).map(|done, actor, ctx| match done {
+            Ok(resident) => actor.resident = Some(resident),
+            Err(_) => {
+                tracing::error!(entity = %actor.key.id, kind = M::KIND, "a process hung; it is started again from its journal");
+                actor.shared.metrics.hung.with_label_values(&[M::KIND]).inc();
+                // Its supervisor starts it again with the messages that wait.
+                ctx.stop();
+            }
+        }));
     }
 }
 
 impl<M: Machine> Shared<M> {
     async fn handle(self: Arc<Self>, mut resident: Resident<M>, envelope: Envelope<M>) -> Resident<M> {
-        let Envelope { asked, busy, queued } = envelope;
-        match asked {
+        let Envelope { message, busy, queued } = envelope;
+        match message {
             // Its asker has given up; under load that spares the work for those who still wait.
-            Asked::Input(_, reply) if reply.is_closed() => {}
-            Asked::Wake(reply) if reply.is_closed() => {}
-            Asked::Input(input, reply) => self.handle_input(&mut resident, input, reply, &busy).await,
-            Asked::Ended(ended, taken) => self.handle_ended(&mut resident, ended, taken, &busy).await,
-            Asked::Wake(reply) => {
+            Message::Input(_, reply) if reply.is_closed() => {}
+            Message::Wake(reply) if reply.is_closed() => {}
+            Message::Input(input, reply) => self.handle_input(&mut resident, input, reply, &busy).await,
+            Message::Ended(ended, taken) => self.handle_ended(&mut resident, ended, taken, &busy).await,
+            Message::Wake(reply) => {
                 let woken = self.handle_wake(&mut resident, &busy).await;
                 let _ = reply.send(woken.map_err(|fault| self.fault(&mut resident, fault).1));
             }
@@ -102,7 +95,7 @@ impl<M: Machine> Shared<M> {
     }
 
     async fn handle_input(self: &Arc<Self>, resident: &mut Resident<M>, input: Input<M>, reply: Reply<M>, busy: &Busy) {
-        let stepped = match resident.step(&*self.store, self.clock.now(), input, &self.rules).await {
+        let stepped = match resident.step(&self.store, self.clock.now(), input, &self.rules).await {
             Ok(stepped) => stepped,
             Err(fault) => {
                 let _ = reply.send(Err(self.fault(resident, fault).0));
@@ -112,7 +105,7 @@ impl<M: Machine> Shared<M> {
         let answer = match (stepped.answer, resident.state()) {
             (Ok(()), Some(state)) => Ok(state.machine.clone()),
             (Ok(()), None) => Err(Error::Unavailable("the state was dropped".into())),
-            (Err(rejection), _) => Err(Error::Rejected(rejection)),
+            (Err(refusal), _) => Err(Error::Refused(refusal)),
         };
         let answered = Answered { reply, answer };
         if let Err(fault) = self.begin(resident, stepped.asked, Some(answered), busy).await {
@@ -129,7 +122,7 @@ impl<M: Machine> Shared<M> {
         busy: &Busy,
     ) {
         let attempts: Vec<(EffectId, u32)> = ended.iter().map(|ended| (ended.id, ended.number)).collect();
-        match resident.step(&*self.store, self.clock.now(), Input::Ended(ended), &self.rules).await {
+        match resident.step(&self.store, self.clock.now(), Input::Ended(ended), &self.rules).await {
             Ok(stepped) => {
                 resident.ended(&attempts);
                 let _ = taken.send(());
@@ -149,12 +142,12 @@ impl<M: Machine> Shared<M> {
     async fn handle_wake(self: &Arc<Self>, resident: &mut Resident<M>, busy: &Busy) -> Result<Woken, Fault> {
         let now = self.clock.now();
         let lease = self.rules.lease;
-        let mut stepped = resident.step(&*self.store, now, Input::Look, &self.rules).await?;
+        let mut stepped = resident.step(&self.store, now, Input::Look, &self.rules).await?;
         let mut committed = stepped.committed;
         let (mut due, lost) = resident.due(now, lease);
         due.append(&mut stepped.asked);
         if !lost.is_empty() {
-            let mut stepped = resident.step(&*self.store, now, Input::Ended(lost), &self.rules).await?;
+            let mut stepped = resident.step(&self.store, now, Input::Ended(lost), &self.rules).await?;
             committed |= stepped.committed;
             due.append(&mut stepped.asked);
         }
@@ -165,7 +158,7 @@ impl<M: Machine> Shared<M> {
     }
 
     /// Notes a fault and says what the caller is told and what the operator is.
-    pub fn fault(&self, resident: &mut Resident<M>, fault: Fault) -> (Error<M::Rejection>, String) {
+    pub fn fault(&self, resident: &mut Resident<M>, fault: Fault) -> (Error, String) {
         let entity = &resident.key;
         match fault {
             Fault::Unavailable(reason) => {

@@ -9,18 +9,19 @@ use std::{
 use chrono::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use store::{Commit, CommitOutcome, Entity, Loaded, Store, Timestamp};
+use store::{Commit, CommitOutcome, Entity, Loaded, Timestamp};
 use uuid::Uuid;
 use workflows::{Answer, Machine};
 
 use crate::{
+    bounded::BoundedStore,
+    busy::Busy,
     effects::{Attempt, Backoff},
     journal::{self, EffectId, Fact, Hash, Line, ReadError},
-    registry::Busy,
 };
 
-/// Most rounds of time deciding something before a command: each round must end a state, and machines have few.
-const MAX_PASSES: usize = 4;
+/// Maximum number of times that events are due before one command: each must end a state, and machines have few.
+const MAX_ROUNDS: usize = 4;
 
 /// Tries of the same append whose outcome is not known.
 const UNKNOWN_RETRIES: u32 = 2;
@@ -111,15 +112,15 @@ pub(crate) struct Ended<M: Machine> {
 struct Plan<M: Machine> {
     next: Folded<M>,
     bodies: Vec<Vec<u8>>,
-    answer: Answer<M::Rejection>,
+    answer: Answer,
     begun: Vec<EffectId>,
     snapshot: Option<Vec<u8>>,
     wake: Option<Timestamp>,
 }
 
 /// What became of an input.
-pub(crate) struct Stepped<M: Machine> {
-    pub answer: Answer<M::Rejection>,
+pub(crate) struct StepResult {
+    pub answer: Answer,
     pub committed: bool,
     /// Effects that the input's events asked for.
     pub asked: Vec<EffectId>,
@@ -148,14 +149,14 @@ pub(crate) struct Rules {
 }
 
 /// The machine as it stands in the journal, for those who only read; `None` while an append is under way or nothing is in memory.
-pub(crate) type Shown<M> = Arc<Mutex<Option<Arc<M>>>>;
+pub(crate) type Published<M> = Arc<Mutex<Option<Arc<M>>>>;
 
 /// A process in memory.
 pub(crate) struct Resident<M: Machine> {
     pub key: Entity,
     /// `None` until loaded, and after an append whose outcome is not known.
     state: Option<Folded<M>>,
-    shown: Shown<M>,
+    published: Published<M>,
     /// Attempts under way in this server, with their numbers: as long as the task of one lives, it holds the other end.
     running: HashMap<EffectId, (u32, Weak<Busy>)>,
     /// Appends and decisions that found another writer's entries, since somebody last took the count.
@@ -248,12 +249,12 @@ impl<M: Machine> Folded<M> {
         let now = now.max(self.at);
         let mut plan =
             Plan { next: self.clone(), bodies: Vec::new(), answer: Ok(()), begun: Vec::new(), snapshot: None, wake: None };
-        for _ in 0..MAX_PASSES {
-            let passed = plan.next.machine.pass(now);
-            if passed.is_empty() {
+        for _ in 0..MAX_ROUNDS {
+            let due = plan.next.machine.due_events(now);
+            if due.is_empty() {
                 break;
             }
-            plan.note_events(now, passed)?;
+            plan.note_events(now, due)?;
         }
         match input {
             Input::Look => {}
@@ -288,7 +289,7 @@ impl<M: Machine> Plan<M> {
         events.into_iter().try_for_each(|event| self.note(at, Fact::Event(event)))
     }
 
-    fn decide(&mut self, now: Timestamp, command: M::Command) -> Result<Answer<M::Rejection>, String> {
+    fn decide(&mut self, now: Timestamp, command: M::Command) -> Result<Answer, String> {
         let decision = self.next.machine.decide(now, command);
         self.note_events(now, decision.events)?;
         Ok(decision.answer)
@@ -355,21 +356,21 @@ impl<M: Machine> Plan<M> {
     }
 
     fn decide_result(&mut self, key: &Entity, now: Timestamp, command: M::Command) -> Result<(), String> {
-        if let Err(rejection) = self.decide(now, command)? {
-            tracing::warn!(entity = %key.id, kind = M::KIND, ?rejection, "the result of an effect was not accepted");
+        if let Err(refusal) = self.decide(now, command)? {
+            tracing::warn!(entity = %key.id, kind = M::KIND, ?refusal, "the result of an effect was not accepted");
         }
         Ok(())
     }
 }
 
 impl<M: Machine> Resident<M> {
-    pub fn new(key: Entity, shown: Shown<M>) -> Self {
-        *shown.lock() = None;
-        Self { key, state: None, shown, running: HashMap::new(), conflicts: 0 }
+    pub fn new(key: Entity, published: Published<M>) -> Self {
+        *published.lock() = None;
+        Self { key, state: None, published, running: HashMap::new(), conflicts: 0 }
     }
 
     /// Loads the journal unless it is in memory. `true` if it was loaded now.
-    async fn load(&mut self, store: &dyn Store) -> Result<bool, Fault> {
+    async fn load(&mut self, store: &BoundedStore) -> Result<bool, Fault> {
         if self.state.is_some() {
             return Ok(false);
         }
@@ -387,9 +388,9 @@ impl<M: Machine> Resident<M> {
         Ok(true)
     }
 
-    async fn load_whole(&self, store: &dyn Store) -> Result<Folded<M>, Fault> {
+    async fn load_whole(&self, store: &BoundedStore) -> Result<Folded<M>, Fault> {
         tracing::warn!(entity = %self.key.id, kind = M::KIND, "a snapshot is not readable; the whole journal is read");
-        let lines = match journal::read(store, &self.key).await {
+        let lines = match store.read(&self.key).await {
             Ok(lines) => lines,
             Err(ReadError::Store(error)) => return Err(unreadable(error)),
             Err(ReadError::Journal(error)) => return Err(Fault::Poisoned(error.to_string())),
@@ -408,12 +409,12 @@ impl<M: Machine> Resident<M> {
     /// Leaves nothing in memory: the next touch reads the journal.
     pub fn forget(&mut self) {
         self.state = None;
-        *self.shown.lock() = None;
+        *self.published.lock() = None;
     }
 
     /// Keeps what the journal holds.
     fn keep(&mut self, folded: Folded<M>) {
-        *self.shown.lock() = Some(folded.machine.clone());
+        *self.published.lock() = Some(folded.machine.clone());
         self.state = Some(folded);
     }
 
@@ -433,7 +434,13 @@ impl<M: Machine> Resident<M> {
     }
 
     /// Decides and makes durable. On a conflict the journal is read again and the input decided anew.
-    pub async fn step(&mut self, store: &dyn Store, now: Timestamp, input: Input<M>, rules: &Rules) -> Result<Stepped<M>, Fault> {
+    pub async fn step(
+        &mut self,
+        store: &BoundedStore,
+        now: Timestamp,
+        input: Input<M>,
+        rules: &Rules,
+    ) -> Result<StepResult, Fault> {
         let mut assumed = self.state.is_none() && matches!(input, Input::First(_));
         if assumed {
             // Not shown to anybody: it is no more than a guess until the append.
@@ -456,13 +463,13 @@ impl<M: Machine> Resident<M> {
                     self.conflicts += 1;
                     continue;
                 }
-                return Ok(Stepped { answer, committed: false, asked: Vec::new(), begun: Vec::new() });
+                return Ok(StepResult { answer, committed: false, asked: Vec::new(), begun: Vec::new() });
             }
             let begun = std::mem::take(&mut plan.begun);
             if self.append(store, plan).await? {
                 let pending = self.state.iter().flat_map(|state| &state.pending);
                 let asked = pending.map(|pending| pending.id).filter(|id| id.seq > before).collect();
-                return Ok(Stepped { answer, committed: true, asked, begun });
+                return Ok(StepResult { answer, committed: true, asked, begun });
             }
             self.conflicts += 1;
         }
@@ -470,12 +477,12 @@ impl<M: Machine> Resident<M> {
     }
 
     /// Whether somebody else has written. What is appended is compared by the store; a refusal or a read has only this.
-    async fn is_stale(&self, store: &dyn Store, head: u64) -> Result<bool, Fault> {
+    async fn is_stale(&self, store: &BoundedStore, head: u64) -> Result<bool, Fault> {
         Ok(!store.entries(&self.key, head + 1, 1).await.map_err(unreadable)?.is_empty())
     }
 
     /// One compare-and-append. `false`: somebody else wrote first, and the state was dropped.
-    async fn append(&mut self, store: &dyn Store, plan: Plan<M>) -> Result<bool, Fault> {
+    async fn append(&mut self, store: &BoundedStore, plan: Plan<M>) -> Result<bool, Fault> {
         let Plan { next, bodies, snapshot, wake, .. } = plan;
         let commit = Commit {
             entity: self.key.clone(),
@@ -488,12 +495,12 @@ impl<M: Machine> Resident<M> {
         };
         // Dropped before the answer is known: whatever cuts this short, memory never claims what the journal may not hold.
         self.forget();
-        let mut outcome = store.commit(commit.clone()).await;
+        let mut outcome = store.commit(&commit).await;
         for _ in 0..UNKNOWN_RETRIES {
             let Ok(CommitOutcome::Unknown) = outcome else { break };
-            outcome = match store::resolve_unknown(store, &commit).await {
+            outcome = match store.resolve(&commit).await {
                 // Nobody has written. The same once more, not another one: the first may still be on its way, and must be known again.
-                CommitOutcome::Conflict { head } if head == commit.expected_head => store.commit(commit.clone()).await,
+                CommitOutcome::Conflict { head } if head == commit.expected_head => store.commit(&commit).await,
                 known => Ok(known),
             };
         }

@@ -4,14 +4,20 @@
 //! anything about a process: what happens is what the machine answers.
 
 mod actor;
+mod bounded;
+mod busy;
 mod clock;
 mod effects;
 mod entity;
+mod error;
 mod host;
 pub mod journal;
+mod message;
 mod metrics;
+mod options;
 mod perform;
 mod registry;
+mod shared;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -20,7 +26,9 @@ mod timer;
 
 pub use clock::Clock;
 pub use effects::{Attempt, Backoff, Call, Effects};
-pub use host::{Error, Host, Options};
+pub use error::Error;
+pub use host::Host;
 pub use metrics::Metrics;
+pub use options::Options;
 pub use registry::Quarantined;
 pub use timer::{Options as TimerOptions, Timer, Wakeable, Woken};

@@ -8,17 +8,17 @@ use tokio::{sync::oneshot, time::Instant};
 use workflows::Machine;
 
 use crate::{
-    actor::{Answered, Asked},
+    busy::Busy,
     effects::{Attempt, Call, Effects},
     entity::{Ended, Fault, Input, Resident, guarded},
-    host::Shared,
     journal::EffectId,
-    registry::Busy,
+    message::{Answered, Message},
+    shared::Shared,
 };
 
 /// Pauses between attempts to bring an end home while the store does not take it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Attempts that begin together, by what must happen around them.
 struct Sorted<M: Machine> {
@@ -80,7 +80,7 @@ impl<M: Machine> Shared<M> {
         }
         let begin = sorted.once.iter().map(|call| (call.id, call.attempt)).collect();
         let now = self.clock.now();
-        let begun = resident.step(&*self.store, now, Input::Begin(begin), &self.rules).await?;
+        let begun = resident.step(&self.store, now, Input::Begin(begin), &self.rules).await?;
         let calls = self.calls(resident, &begun.begun);
         self.spawn(resident, calls, Some(now), busy);
         Ok(begun.committed)
@@ -180,7 +180,7 @@ impl<M: Machine> Shared<M> {
     fn bring(self: &Arc<Self>, entity: &Entity, ended: Vec<Ended<M>>) -> oneshot::Receiver<()> {
         let (taken, is_taken) = oneshot::channel();
         // Refused only while no actor can be started; then `taken` is dropped, and who waits for it sees that.
-        let _ = self.post(entity, Asked::Ended(ended, taken));
+        let _ = self.post(entity, Message::Ended(ended, taken));
         is_taken
     }
 
@@ -195,7 +195,7 @@ impl<M: Machine> Shared<M> {
                 return;
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
             taken = self.bring(entity, ended.clone());
         }
     }

@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::Addr;
+use actix::Recipient;
 use store::Entity;
 use workflows::Machine;
 
-use crate::{actor::EntityActor, entity::Shown};
+use crate::{entity::Published, message::Envelope};
 
 /// A process that was set aside.
 #[derive(Clone, Debug)]
@@ -29,37 +29,18 @@ pub(crate) struct Registry<M: Machine> {
     made_room: Option<Instant>,
 }
 
-/// Least time between two searches for room: while all are busy, a full registry must cost those it refuses next to nothing.
+/// Minimum time between two searches for room: while all are busy, a full registry must cost those it refuses next to nothing.
 const MAKE_ROOM_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) struct Slot<M: Machine> {
-    pub addr: Addr<EntityActor<M>>,
-    pub shown: Shown<M>,
+    /// Its actor, which ends when this is dropped.
+    pub addr: Recipient<Envelope<M>>,
+    pub published: Published<M>,
     /// Messages and effects under way: an actor that has any stays in memory.
     pub busy: Arc<AtomicUsize>,
     /// Messages that wait or are handled.
     pub queued: Arc<AtomicUsize>,
     pub last: Instant,
-}
-
-/// Counts as long as it lives.
-pub(crate) struct Busy(Arc<AtomicUsize>);
-
-impl Busy {
-    pub fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(count.clone())
-    }
-
-    pub fn again(&self) -> Self {
-        Self::new(&self.0)
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// What a sweep left.
@@ -83,13 +64,18 @@ impl<M: Machine> Registry<M> {
         self.slots.retain(|_, slot| slot.busy.load(Ordering::Acquire) > 0);
     }
 
+    /// Lets all go.
+    pub fn clear(&mut self) {
+        self.slots.clear();
+    }
+
     pub fn is_busy(&self) -> bool {
         self.slots.values().any(|slot| slot.busy.load(Ordering::Acquire) > 0)
     }
 
-    /// Sets an entity aside. At most `most` are: then the one that has been for longest makes room.
-    pub fn set_aside(&mut self, entity: &Entity, reason: String, most: usize) -> usize {
-        if self.quarantine.len() >= most && !self.quarantine.contains_key(entity) {
+    /// Sets an entity aside. At most `maximum` are: then the one that has been for the longest time makes room.
+    pub fn set_aside(&mut self, entity: &Entity, reason: String, maximum: usize) -> usize {
+        if self.quarantine.len() >= maximum && !self.quarantine.contains_key(entity) {
             let oldest = self.quarantine.iter().min_by_key(|(_, why)| why.since).map(|(entity, _)| entity.clone());
             oldest.and_then(|oldest| self.quarantine.remove(&oldest));
         }
@@ -130,16 +116,5 @@ mod tests {
         assert!(!registry.is_aside(&entity(0), Instant::now(), Duration::from_secs(60)));
         let census = registry.sweep(Instant::now(), Duration::ZERO, Duration::ZERO);
         assert_eq!((census.resident, census.waiting, census.quarantined), (0, 0, 0));
-    }
-
-    #[test]
-    fn a_count_lasts_as_long_as_its_holder() {
-        let count = Arc::new(AtomicUsize::new(0));
-        let first = Busy::new(&count);
-        let second = first.again();
-        drop(first);
-        assert_eq!(count.load(Ordering::Acquire), 1);
-        drop(second);
-        assert_eq!(count.load(Ordering::Acquire), 0);
     }
 }

@@ -22,11 +22,16 @@ use store::{
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
-use workflows::{Decision, Machine, Transition};
+use workflows::{
+    Decision, Machine, Refusal,
+    table::{Stage, State},
+    transitions,
+};
 
 use crate::{
     Attempt, Backoff, Call, Clock, Effects, Error, Host, Metrics, Options, Timer, TimerOptions, Wakeable, Woken,
     journal::{self, Fact, Line},
+    registry::Registry,
 };
 
 pub(crate) const ORGANIZATION: &str = "acme";
@@ -69,6 +74,29 @@ pub(crate) enum Cmd {
     Huge,
 }
 
+impl State for Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Open => "OPEN",
+            Self::Closed => "CLOSED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+transitions! {
+    for Event, in Phase;
+    Created: [Absent] => Open "create";
+    Added:   [Open] => Same "add";
+    Wanted:  [Open] => Same "something is asked of the world";
+    Refused: [Open] => Same "a refusal is counted";
+    Noted:   [Absent | Open | Closed | Expired] => Same "a result comes";
+    ToldBy:  [Open] => Same "another order tells";
+    Closed:  [Open] => Closed "close";
+    Expired: [Open] => Expired "the time limit passes";
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Event {
     Created { until: Timestamp },
@@ -91,21 +119,24 @@ pub(crate) enum Want {
     Tell(Uuid),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum No {
-    NotOpen,
-    Wrong,
+pub(crate) const WRONG: Refusal = Refusal::Forbidden("wrong");
+
+pub(crate) fn not_open() -> Refusal {
+    Refusal::state("the order is not open")
 }
 
 impl Machine for Order {
     const KIND: &'static str = "order";
-    const TRANSITIONS: &'static [Transition] = &[];
+    type State = Phase;
     type Command = Cmd;
     type Event = Event;
-    type Rejection = No;
     type Effect = Want;
 
-    fn pass(&self, now: Timestamp) -> Vec<Event> {
+    fn stage(&self) -> Stage<Phase> {
+        if self.phase == Phase::None { Stage::Absent } else { Stage::In(self.phase) }
+    }
+
+    fn due_events(&self, now: Timestamp) -> Vec<Event> {
         if self.wake_at().is_some_and(|until| now >= until) { vec![Event::Expired] } else { Vec::new() }
     }
 
@@ -118,13 +149,13 @@ impl Machine for Order {
             (_, Cmd::Create { .. }) => Decision::nothing(),
             (Phase::Open, Cmd::Add(item)) => Decision::accept([Event::Added(item)]),
             (Phase::Open, Cmd::AddAnd(item, want)) => Decision::accept([Event::Added(item), Event::Wanted(want)]),
-            (Phase::Open, Cmd::Wrong) => Decision::refuse_noting(No::Wrong, [Event::Refused]),
+            (Phase::Open, Cmd::Wrong) => Decision::refuse_recording(WRONG, [Event::Refused]),
             (Phase::Open, Cmd::Close) => Decision::accept([Event::Closed]),
             (_, Cmd::Result(text)) => Decision::accept([Event::Noted(text)]),
             (Phase::Open, Cmd::ToldBy(from)) if !self.told_by.contains(&from) => Decision::accept([Event::ToldBy(from)]),
             (Phase::Open, Cmd::ToldBy(_)) => Decision::nothing(),
             (_, Cmd::Huge) => Decision::accept([Event::Noted("x".repeat(store::MAX_BODY))]),
-            _ => Decision::refuse(No::NotOpen),
+            _ => Decision::refuse(not_open()),
         }
     }
 
@@ -154,18 +185,6 @@ impl Machine for Order {
 
     fn wake_at(&self) -> Option<Timestamp> {
         self.until.filter(|_| self.phase == Phase::Open)
-    }
-
-    fn exists(&self) -> bool {
-        self.phase != Phase::None
-    }
-
-    fn state_name(&self) -> &'static str {
-        "order"
-    }
-
-    fn event_name(_: &Event) -> &'static str {
-        "event"
     }
 }
 
@@ -241,7 +260,7 @@ impl World {
             let host = self.host.lock().clone();
             let Some(host) = host else { return retry("nobody to tell") };
             if let Err(error) = host.ask(ORGANIZATION, to, Cmd::ToldBy(call.entity.id)).await
-                && !matches!(error, Error::Rejected(_))
+                && !matches!(error, Error::Refused(_))
             {
                 return retry(&error.to_string());
             }
@@ -438,7 +457,7 @@ impl Setting {
     pub fn bare_server(&self) -> Server {
         let arbiter = Arbiter::new();
         let host = self.host(&arbiter);
-        Server { host, world: Arc::default(), arbiter, setting: self.clone() }
+        Server { host, world: Arc::default(), arbiter: Some(arbiter), patience: Duration::from_secs(10), setting: self.clone() }
     }
 
     fn host(&self, arbiter: &Arbiter) -> Host<Order> {
@@ -452,7 +471,7 @@ impl Setting {
         let host = self.host(&arbiter);
         host.perform_with(world.clone());
         *world.host.lock() = Some(host.clone());
-        Server { host, world, arbiter, setting: self.clone() }
+        Server { host, world, arbiter: Some(arbiter), patience: Duration::from_secs(10), setting: self.clone() }
     }
 
     pub async fn journal(&self, id: Uuid) -> Vec<Line<Event>> {
@@ -474,12 +493,15 @@ impl Setting {
 pub(crate) struct Server {
     pub host: Host<Order>,
     pub world: Arc<World>,
-    arbiter: Arbiter,
+    /// `None` once it is killed.
+    arbiter: Option<Arbiter>,
+    /// How long its actors may take to end at the end of the test.
+    pub patience: Duration,
     setting: Setting,
 }
 
 impl Server {
-    pub async fn ask(&self, id: Uuid, command: Cmd) -> Result<Arc<Order>, Error<No>> {
+    pub async fn ask(&self, id: Uuid, command: Cmd) -> Result<Arc<Order>, Error> {
         self.host.ask(ORGANIZATION, id, command).await
     }
 
@@ -526,16 +548,40 @@ impl Server {
 
     /// Ends the thread of the actors under the host's feet.
     pub fn stop_actors(&self) {
-        self.arbiter.stop();
-        while self.arbiter.spawn_fn(|| ()) {
+        let arbiter = self.arbiter.as_ref().expect("it was not killed");
+        arbiter.stop();
+        while arbiter.spawn_fn(|| ()) {
             std::thread::yield_now();
         }
     }
 
     /// Ends it as `kill -9` would: what is under way is dropped wherever it stands.
-    pub fn kill(self) {
-        self.arbiter.stop();
-        self.arbiter.join().expect("the thread ends");
+    pub fn kill(mut self) {
+        let arbiter = self.arbiter.take().expect("a server ends once");
+        arbiter.stop();
+        arbiter.join().expect("the thread ends");
+        assert_eq!(self.host.actors(), 0, "an actor outlives its server");
+    }
+}
+
+/// A test must not leave actors running: what they do once it is over, nobody looks at. Who wants work under way to be cut off kills the
+/// server.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Some(arbiter) = self.arbiter.take() else { return };
+        if !std::thread::panicking() && arbiter.spawn_fn(|| ()) {
+            let deadline = std::time::Instant::now() + self.patience;
+            let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+                while !is_so() {
+                    assert!(std::time::Instant::now() < deadline, "at the end of the test {what}");
+                    std::thread::yield_now();
+                }
+            };
+            wait_for("actors are at work", &|| !self.is_busy());
+            self.host.registry(Registry::clear);
+            wait_for("actors are left running", &|| self.host.actors() == 0);
+        }
+        arbiter.stop();
     }
 }
 

@@ -8,13 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use store::{Entity, SHARDS, Store, Timestamp, Wake};
+use store::{Entity, Store, Timestamp, Wake};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinHandle,
 };
 
-use crate::{clock::Clock, metrics::Metrics};
+use crate::{bounded::BoundedStore, clock::Clock, metrics::Metrics};
 
 /// Somebody who can look at an entity: the host of its kind.
 #[async_trait]
@@ -48,11 +48,19 @@ pub struct Options {
     pub ramp: usize,
     /// Pause before a wake-up that failed is tried again.
     pub retry: Duration,
+    /// Maximum time of one call of the store.
+    pub call_timeout: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { every: Duration::from_millis(50), concurrency: 256, ramp: 16, retry: Duration::from_secs(1) }
+        Self {
+            every: Duration::from_millis(50),
+            concurrency: 256,
+            ramp: 16,
+            retry: Duration::from_secs(1),
+            call_timeout: Duration::from_secs(15),
+        }
     }
 }
 
@@ -68,6 +76,7 @@ impl Timer {
         let (stop, stopped) = watch::channel(false);
         let hosts = hosts.into_iter().map(|host| (host.kind(), host)).collect();
         let gate = Arc::new(Semaphore::new(options.ramp.max(1)));
+        let store = BoundedStore::new(store, options.call_timeout);
         let service = Arc::new(Service { store, clock, metrics, hosts, options, gate, firing: Mutex::new(HashSet::new()) });
         let task = tokio::spawn(service.run(stopped));
         Self { stop, task }
@@ -87,7 +96,7 @@ impl Timer {
     }
 }
 
-/// Most entities whose wake-ups are under way or pause before they are tried again.
+/// Maximum number of entities whose wake-ups are under way or pause before they are tried again.
 const MAX_FIRING: usize = 8192;
 
 /// How long the wake-up of a journal that cannot be read rests.
@@ -97,7 +106,7 @@ const UNREADABLE_REST: Duration = Duration::from_secs(600);
 const PARKED: chrono::Duration = chrono::Duration::hours(1);
 
 struct Service {
-    store: Arc<dyn Store>,
+    store: BoundedStore,
     clock: Clock,
     metrics: Metrics,
     hosts: HashMap<&'static str, Arc<dyn Wakeable>>,
@@ -144,7 +153,7 @@ impl Service {
         }
         // Those that are under way must not hide the ones behind them.
         let limit = firing + self.options.concurrency.max(1);
-        let due = match self.store.due(0..SHARDS, self.clock.now(), limit).await {
+        let due = match self.store.due(self.clock.now(), limit).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(%error, "due wake-ups could not be read");

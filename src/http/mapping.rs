@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use workflows::{Refusal, RefusalKind, values::Problems};
+use workflows::{Refusal, values::Problems};
 
 use super::{ApiError, limits};
 use crate::{
@@ -33,22 +33,23 @@ impl From<access::Denied> for ApiError {
 }
 
 impl From<Refusal> for ApiError {
-    fn from(Refusal { kind, message }: Refusal) -> Self {
-        match kind {
-            RefusalKind::NotFound => Self::not_found(message),
-            RefusalKind::State | RefusalKind::Exists => Self::conflict(message),
-            RefusalKind::Forbidden => Self::forbidden(message),
-            RefusalKind::Gone => Self::gone(message),
-            RefusalKind::TooEarly { .. } => Self::precondition_failed(message),
-            RefusalKind::Invalid => Self::input(message),
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::NotFound(_) => Self::not_found(message),
+            Refusal::State(_) | Refusal::Exists(_) => Self::conflict(message),
+            Refusal::Forbidden(_) => Self::forbidden(message),
+            Refusal::Gone(_) => Self::gone(message),
+            Refusal::TooEarly { .. } => Self::precondition_failed(message),
+            Refusal::Invalid(_) => Self::input(message),
         }
     }
 }
 
-impl<R: Into<Refusal>> From<actors::Error<R>> for ApiError {
-    fn from(error: actors::Error<R>) -> Self {
+impl From<actors::Error> for ApiError {
+    fn from(error: actors::Error) -> Self {
         match error {
-            actors::Error::Rejected(rejection) => rejection.into().into(),
+            actors::Error::Refused(refusal) => refusal.into(),
             actors::Error::Overloaded => Self::unavailable("a mailbox is full", RETRY_AFTER),
             actors::Error::Unavailable(reason) => Self::unavailable(reason, RETRY_AFTER),
             actors::Error::Quarantined => Self::internal("the process is set aside after a fault"),
@@ -147,5 +148,28 @@ impl From<Problems> for ApiError {
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         Self::unavailable(error, RETRY_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_of_a_machine_has_its_status_and_its_words() {
+        let retry_at = chrono::DateTime::UNIX_EPOCH;
+        let cases = [
+            (Refusal::NotFound("identification"), 404, "there is no such identification"),
+            (Refusal::state("the identification is EXPIRED"), 409, "the identification is EXPIRED"),
+            (Refusal::Exists("sign process"), 409, "another sign process has this identifier"),
+            (Refusal::Forbidden("wrong"), 403, "wrong"),
+            (Refusal::Gone("over"), 410, "over"),
+            (Refusal::TooEarly { what: "another code from", retry_at }, 412, "another code from 1970-01-01T00:00:00+00:00"),
+            (Refusal::Invalid("two signers are one"), 400, "two signers are one"),
+        ];
+        for (refusal, status, details) in cases {
+            let error = ApiError::from(refusal);
+            assert_eq!((error.status().as_u16(), error.body().errors[0].details.as_str()), (status, details));
+        }
     }
 }

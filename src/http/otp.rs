@@ -16,8 +16,8 @@ use utoipa::{
 };
 use uuid::Uuid;
 use workflows::{
-    Channel, DocumentType, IdentificationState, Language, Refusal, TwoFactorType,
-    identification::otp::{Command, Creation, Life, MAX_EXPIRY, Otp, Purpose, Rejection},
+    Channel, DocumentType, IdentificationState, Language, TwoFactorType,
+    identification::otp::{CodeCommand, Command, Creation, Data, MAX_EXPIRY, Otp, Purpose},
     values::Problems,
 };
 
@@ -46,7 +46,7 @@ pub fn sign_process<'a>(
 ) -> LocalBoxFuture<'a, Result<Option<Uuid>, ApiError>> {
     Box::pin(async move {
         let otp = engine.processes.otp.read(organization, id).await?;
-        Ok(otp.alive().and_then(|life| life.creation.purpose.sign_process))
+        Ok(otp.existing().ok().and_then(|data| data.creation.purpose.sign_process))
     })
 }
 
@@ -58,11 +58,6 @@ impl<B> Call<Uuid, B> {
     async fn ask_otp(&self, command: Command) -> Result<Arc<Otp>, ApiError> {
         Ok(self.engine.processes.otp.ask(&self.organization, self.id, command).await?)
     }
-}
-
-/// What is there to be read.
-fn existing(otp: &Otp) -> Result<&Life, ApiError> {
-    otp.alive().ok_or_else(|| Refusal::from(Rejection::NotFound).into())
 }
 
 /// Contract `CreateOtpIdentificationRequest`.
@@ -189,30 +184,30 @@ pub struct OtpIdentificationActor {
     document_type: Option<DocumentType>,
 }
 
-impl From<&Life> for OtpIdentification {
-    fn from(life: &Life) -> Self {
-        let actor = &life.creation.actor;
+impl From<&Data> for OtpIdentification {
+    fn from(data: &Data) -> Self {
+        let actor = &data.creation.actor;
         Self {
             actor: OtpIdentificationActor {
                 name: actor.name.clone(),
                 language: actor.language,
                 document_type: actor.identity_document.as_ref().map(|document| document.document_type),
             },
-            creation_date: life.created_at.trunc_subsecs(3),
-            modification_date: life.modified_at.trunc_subsecs(3),
-            expiration_date: life.creation.expires_at.trunc_subsecs(3),
-            remaining_challenges: life.remaining_challenges(),
-            remaining_validation_attempts: life.remaining_attempts(),
-            next_challenge_retry: life.next_challenge_retry().map(|at| at.trunc_subsecs(3)),
-            two_factor_type: life.creation.two_factor_type,
-            state: life.state,
+            creation_date: data.created_at.trunc_subsecs(3),
+            modification_date: data.modified_at.trunc_subsecs(3),
+            expiration_date: data.creation.expires_at.trunc_subsecs(3),
+            remaining_challenges: data.remaining_challenges(),
+            remaining_validation_attempts: data.remaining_attempts(),
+            next_challenge_retry: data.next_challenge_retry().map(|at| at.trunc_subsecs(3)),
+            two_factor_type: data.creation.two_factor_type,
+            state: data.state,
         }
     }
 }
 
 pub async fn read(call: Call<Uuid>) -> Result<Json<OtpIdentification>, ApiError> {
     let otp = call.otp().await?;
-    Ok(Json(existing(&otp)?.into()))
+    Ok(Json(otp.existing()?.into()))
 }
 
 /// Contract `ChallengeOtpRequest`.
@@ -235,19 +230,19 @@ pub async fn challenge(
 ) -> Result<Option<Json<ChallengeOtpResponse>>, ApiError> {
     let two_factor = call.body.0.two_factor.clone();
     let otp = call.otp().await?;
-    let life = existing(&otp)?;
+    let data = otp.existing()?;
     check_second_factor_length(two_factor.as_deref())?;
     let engine = &call.engine;
     // Only codes that go out count: who is refused must not use up another's share.
-    if life.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
-        let destination = life.creation.actor.counted_destination(life.creation.channel).unwrap_or_default();
+    if data.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
+        let destination = data.creation.actor.counted_destination(data.creation.channel).unwrap_or_default();
         engine.code_limits.admit(&call.organization, &destination).await?;
     }
     let id = Uuid::new_v4();
-    let code = engine.codes.code(id, life.creation.policy.digits(life.creation.channel));
+    let code = engine.codes.code(id, data.creation.policy.digits(data.creation.channel));
     let hash = engine.codes.hash(id, &code);
-    let used = life.creation.two_factor_type.and(two_factor.clone());
-    call.ask_otp(Command::Challenge { id, hash, two_factor }).await?;
+    let used = data.creation.two_factor_type.and(two_factor.clone());
+    call.ask_otp(CodeCommand::Challenge { id, hash, two_factor }.into()).await?;
     Ok(used.map(|two_factor_value| Json(ChallengeOtpResponse { two_factor_value })))
 }
 
@@ -273,10 +268,10 @@ pub async fn validate(call: Call<Uuid, Json<ValidateOtpIdentificationRequest>>) 
     let device = call.device(Required::InstallationAndUserAgent)?;
     let Json(ValidateOtpIdentificationRequest { code, two_factor }) = &call.body;
     check_second_factor_length(two_factor.as_deref())?;
-    let command = Command::Validate { code: call.engine.codes.typed(code), two_factor: two_factor.clone(), device };
-    let otp = call.ask_otp(command).await?;
+    let code = call.engine.codes.typed(call.otp().await?.existing()?.current_challenge(), code);
+    let otp = call.ask_otp(CodeCommand::Validate { code, two_factor: two_factor.clone(), device }.into()).await?;
     // An identification of its own has no signature; its token then opens nothing but proves the validation.
-    let signature = otp.alive().and_then(|life| life.creation.purpose.signature).unwrap_or(call.id);
+    let signature = otp.existing().ok().and_then(|data| data.creation.purpose.signature).unwrap_or(call.id);
     let token = call.state.access.signature_token(&call.caller.subject, &call.organization, signature, call.state.now());
     let value = HeaderValue::from_str(&token).map_err(ApiError::internal)?;
     Ok(WithHeader { name: HeaderName::from_static("x-access-token"), value, answer: () })

@@ -1,7 +1,7 @@
 //! What providers report of the messages that they took. No bearer: the token in the path is the credential, for one message.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use workflows::identification::otp::Command;
+use workflows::identification::otp::CodeCommand;
 
 use super::{ApiError, api::Api, error::only, json};
 use crate::{
@@ -41,7 +41,7 @@ pub async fn receipt(
         let challenge = subject.challenge;
         match subject.kind {
             Kind::Otp => {
-                let command = Command::Receipt { challenge, status, word };
+                let command = CodeCommand::Receipt { challenge, status, word }.into();
                 engine.processes.otp.ask(&subject.organization, subject.id, command).await?;
             }
         }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use workflows::{Refusal, sign_process::Rejection};
 
 use super::{
     ApiError,
@@ -26,10 +25,7 @@ pub struct SecurizeResponse {
 
 pub async fn token(call: Call<(), Json<SecurizeRequest>>) -> Result<Json<SecurizeResponse>, ApiError> {
     let id = uuid_parameter("sign_process_id", &call.body.0.sign_process_id)?;
-    let process = call.engine.processes.sign.read(&call.organization, id).await?;
-    if process.life().is_none() {
-        return Err(Refusal::from(Rejection::NotFound).into());
-    }
+    call.engine.processes.sign.read(&call.organization, id).await?.existing()?;
     let web_component_token =
         call.state.access.sign_process_token(&call.caller.subject, &call.organization, id, call.state.now());
     Ok(Json(SecurizeResponse { web_component_token }))

@@ -9,10 +9,10 @@ use store::{Timestamp, blobs::Digest};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
-    IdentificationType, Language, Refusal, SignType, TwoFactorType,
+    IdentificationType, Language, SignType, TwoFactorType,
     sign_process::{
-        Command, Creation, Document, Life, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Rejection,
-        SignatureStatus, Signer, SignerFields, Status, process_id,
+        Command, Creation, Data, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, SignatureStatus, Signer,
+        SignerFields, Status, process_id,
     },
     values::{self, Problems},
 };
@@ -124,7 +124,7 @@ pub async fn create(call: Call<(), Json<CreateSignProcessRequest>>) -> Result<Wi
     let id = creation.id;
     hold(&state, &organization, &creation, now).await?;
     let created = engine.processes.sign.create(&organization, id, Command::Create(Box::new(creation.clone()))).await;
-    if let Err(actors::Error::Rejected(_) | actors::Error::Overloaded) = &created {
+    if let Err(actors::Error::Refused(_) | actors::Error::Overloaded) = &created {
         // Certainly not created; of other faults nobody knows yet.
         release(&state, &organization, &creation, now).await;
     }
@@ -441,9 +441,9 @@ pub struct IdentificationRef {
     pub kind: IdentificationType,
 }
 
-impl From<&Life> for SignProcess {
-    fn from(life: &Life) -> Self {
-        let signers = life.creation.signers.iter().zip(&life.signatures);
+impl From<&Data> for SignProcess {
+    fn from(data: &Data) -> Self {
+        let signers = data.creation.signers.iter().zip(&data.signatures);
         let signature = |(signer, signature): (&Signer, &workflows::sign_process::Signature)| Signature {
             alias: signer.alias.clone(),
             name: signer.person.name.clone(),
@@ -455,23 +455,22 @@ impl From<&Life> for SignProcess {
                 status: signature.status,
                 modification_date: signature.modified_at.trunc_subsecs(3),
             },
-            identification: IdentificationRef { id: signer.identification, kind: life.creation.identification_type },
+            identification: IdentificationRef { id: signer.identification, kind: data.creation.identification_type },
         };
         Self {
             signatures: signers.map(signature).collect(),
-            status: life.status,
-            sign_type: life.creation.sign_type,
-            modification_date: life.modified_at.trunc_subsecs(3),
-            creation_date: life.created_at.trunc_subsecs(3),
-            certificate_id: life.certificate,
+            status: data.status,
+            sign_type: data.creation.sign_type,
+            modification_date: data.modified_at.trunc_subsecs(3),
+            creation_date: data.created_at.trunc_subsecs(3),
+            certificate_id: data.certificate,
         }
     }
 }
 
 pub async fn read(call: Call<Uuid>) -> Result<Json<SignProcess>, ApiError> {
     let process = call.engine.processes.sign.read(&call.organization, call.id).await?;
-    let life = process.life().ok_or_else(|| ApiError::from(Refusal::from(Rejection::NotFound)))?;
-    let mut shown = SignProcess::from(life);
+    let mut shown = SignProcess::from(process.existing()?);
     if !matches!(call.caller.grant, Grant::Organization { .. }) {
         // A document number may be the second factor that the holder of this token has to know.
         shown.signatures.iter_mut().for_each(|signature| signature.document_number = None);

@@ -5,8 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
-    Language, Refusal,
-    sign_process::{Command, Life, Rejection, SignatureStatus, Status, process_of_signature},
+    Language,
+    sign_process::{Command, Data, NOT_FOUND, SignatureStatus, Status, process_of_signature},
 };
 
 use super::{
@@ -70,7 +70,7 @@ fn status(process: Status, signature: SignatureStatus) -> Status {
     }
 }
 
-fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Result<SignDetail, ApiError> {
+fn detail(state: &State, organization: &str, data: &Data, position: usize) -> Result<SignDetail, ApiError> {
     let now = state.now();
     let link = |name: &str, id: Uuid, digest: &str| -> Result<NamedUrl, ApiError> {
         let document = PublicDocument {
@@ -83,9 +83,9 @@ fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Re
         let url = public_url::sign(&state.keys, &state.options.public_base_url, &document, now)?;
         Ok(NamedUrl { name: name.to_owned(), url })
     };
-    let creation = &life.creation;
-    let (signer, signature) = (&creation.signers[position], &life.signatures[position]);
-    let sealed = creation.documents.iter().zip(&life.sealed).filter_map(|(document, sealed)| Some((document, sealed.as_ref()?)));
+    let creation = &data.creation;
+    let (signer, signature) = (&creation.signers[position], &data.signatures[position]);
+    let sealed = creation.documents.iter().zip(&data.sealed).filter_map(|(document, sealed)| Some((document, sealed.as_ref()?)));
     Ok(SignDetail {
         signer: SignDetailSigner {
             alias: signer.alias.clone(),
@@ -107,18 +107,18 @@ fn detail(state: &State, organization: &str, life: &Life, position: usize) -> Re
         signed_documents: sealed
             .map(|(document, sealed)| link(&document.name, sealed.id, &sealed.digest))
             .collect::<Result<_, _>>()?,
-        status: status(life.status, signature.status),
+        status: status(data.status, signature.status),
         identification: IdentificationRef { id: signer.identification, kind: creation.identification_type },
         modification_date: signature.modified_at.trunc_subsecs(3),
-        creation_date: life.created_at.trunc_subsecs(3),
+        creation_date: data.created_at.trunc_subsecs(3),
     })
 }
 
 pub async fn read(call: Call<Uuid>) -> Result<Json<SignDetail>, ApiError> {
     let process = call.engine.processes.sign.read(&call.organization, process_of_signature(call.id)).await?;
-    let known = process.life().and_then(|life| Some((life, life.position(call.id)?)));
-    let (life, position) = known.ok_or_else(|| ApiError::from(Refusal::from(Rejection::NotFound)))?;
-    Ok(Json(detail(&call.state, &call.organization, life, position)?))
+    let known = process.data().and_then(|data| Some((data, data.position(call.id)?)));
+    let (data, position) = known.ok_or(NOT_FOUND)?;
+    Ok(Json(detail(&call.state, &call.organization, data, position)?))
 }
 
 async fn act(call: &Call<Uuid>, command: Command) -> Result<(), ApiError> {

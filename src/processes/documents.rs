@@ -7,17 +7,18 @@ use ::documents::{
     pkcs12::Identity,
     seal,
 };
-use actors::{Attempt, Host};
+use actors::Attempt;
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
-use workflows::{
-    identification::otp::Otp,
-    sign_process::{Command, Document, Life, Sealed, SignProcess},
-};
+use workflows::sign_process::{Command, Data, Document, Sealed, SignProcess};
 
-use super::{World, evidence, refused, retry};
+use super::{
+    Processes, World,
+    evidence::{self, Scene},
+    refused, retry,
+};
 use crate::{
     catalogue::{
         documents::{self, Extension, Owner, Produced},
@@ -32,11 +33,11 @@ impl World {
     pub(super) async fn seal_document(
         &self,
         organization: &str,
-        life: &Life,
+        data: &Data,
         document: Uuid,
         now: DateTime<Utc>,
     ) -> Attempt<SignProcess> {
-        let Some(document) = life.creation.documents.iter().find(|candidate| candidate.id == document) else {
+        let Some(document) = data.creation.documents.iter().find(|candidate| candidate.id == document) else {
             return refused("the process has no such document");
         };
         let identity = match self.identity(organization, now).await {
@@ -44,7 +45,7 @@ impl World {
             Err(attempt) => return attempt,
         };
         let Ok(digest) = document.digest.parse() else { return refused("the document's digest is not readable") };
-        let requests = seal_requests(life, document);
+        let requests = seal_requests(data, document);
         let seal = move |bytes: Bytes, _: &Cutoff| seal::seal(&bytes, &identity, &requests);
         let sealed = match self.documents.work_on_held(organization, &digest, document.size, seal).await {
             Ok(Ok(sealed)) => sealed,
@@ -67,7 +68,7 @@ impl World {
             Err(reason) => return refused(reason),
         };
         let produced = Produced {
-            id: produced_id(life.creation.id, "sealed", document.id),
+            id: produced_id(data.creation.id, "sealed", document.id),
             name: format!("{}_signed", document.name.strip_suffix(".pdf").unwrap_or(&document.name)),
             extension: Extension::Pdf,
             tags: vec!["SIGNED".into()],
@@ -87,22 +88,23 @@ impl World {
     /// Gathers the evidence of a signed process, signs it, prints it and seals the print.
     pub(super) async fn certify(
         &self,
-        otp: &Host<Otp>,
+        processes: &Processes,
         organization: &str,
-        life: &Life,
+        data: &Data,
         now: DateTime<Utc>,
     ) -> Attempt<SignProcess> {
         let identity = match self.identity(organization, now).await {
             Ok(identity) => identity,
             Err(attempt) => return attempt,
         };
-        let evidence = match evidence::gather(self, otp, organization, life, &identity, now).await {
+        let scene = Scene::new(self, organization, data);
+        let evidence = match evidence::gather(&scene, processes, &identity, now).await {
             Ok(evidence) => evidence,
             Err(reason) => return retry(reason),
         };
-        let language = life.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
+        let language = data.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
         let language = self.channels.texts().language(organization, language);
-        let process = life.creation.id;
+        let process = data.creation.id;
         let job = Job::new(organization, 0);
         let work = move |_: &Cutoff| certificate_pdf(&evidence, &identity, evidence::language(language), process, now);
         let made = self.documents.cpu().run(job, work).await;
@@ -144,12 +146,12 @@ pub fn seal_reason(process: Uuid) -> String {
 }
 
 /// One signature per signer and field, an invisible one for a signer without fields.
-fn seal_requests(life: &Life, document: &Document) -> Vec<seal::Request> {
-    let mut signed: Vec<_> = life
+fn seal_requests(data: &Data, document: &Document) -> Vec<seal::Request> {
+    let mut signed: Vec<_> = data
         .creation
         .signers
         .iter()
-        .zip(&life.signatures)
+        .zip(&data.signatures)
         .filter_map(|(signer, signature)| Some((signer, signature.signed.as_ref()?)))
         .collect();
     signed.sort_by_key(|(_, act)| act.at);
@@ -162,7 +164,7 @@ fn seal_requests(life: &Life, document: &Document) -> Vec<seal::Request> {
             field,
             signer_name: signer.person.full_name().unwrap_or_else(|| signer.alias.clone()),
             at: act.at,
-            reason: seal_reason(life.creation.id),
+            reason: seal_reason(data.creation.id),
             location: None,
             appearance_lines: None,
         }));

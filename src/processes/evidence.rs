@@ -3,29 +3,23 @@
 use ::documents::{
     active::ActiveContent,
     certificate::{
-        self, Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, Identification, Journal, JournalPosition,
-        Moment, PagesCompared, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer,
-        Software, Tenant, TimelineEntry, mask,
+        self, Action, Device, Document, DocumentVersion, Evidence, Journal, JournalPosition, Moment, PagesCompared,
+        PreviewDocument, Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant, TimelineEntry, mask,
     },
     pkcs12::Identity,
     verify::{self, Trust},
 };
 use ::store::{Entity, blobs::Digest};
-use actors::{
-    Host,
-    journal::{self, Fact, Line},
-};
+use actors::journal::{self, Fact};
 use bytes::Bytes;
 use chrono::{DateTime, Offset, Utc};
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use workflows::{
     Channel, Machine,
-    identification::otp::{self, Otp},
-    sign_process::{self, Life, SignProcess},
+    sign_process::{self, Data, SignProcess},
 };
 
-use super::World;
+use super::{Processes, World};
 use crate::{catalogue::documents, channels::Language, cpu_pool::Cutoff};
 
 /// What the signature operation means (contract `sign_simple`: the call is the consent), in the signer's language.
@@ -53,10 +47,10 @@ fn consent(language: certificate::Language) -> &'static str {
 
 /// Moments as the tenant's clock shows them.
 #[derive(Clone, Copy)]
-struct Zone(Option<chrono_tz::Tz>);
+pub(super) struct Zone(pub Option<chrono_tz::Tz>);
 
 impl Zone {
-    fn moment(self, at: DateTime<Utc>) -> Moment {
+    pub fn moment(self, at: DateTime<Utc>) -> Moment {
         match self.0 {
             None => Moment::in_utc(at),
             Some(zone) => Moment::new(at, at.with_timezone(&zone).offset().fix(), Some(zone.name())),
@@ -64,40 +58,67 @@ impl Zone {
     }
 }
 
-/// Gathers everything that is known of the process now.
+/// Whose evidence is gathered.
+pub(super) struct Scene<'a> {
+    pub world: &'a World,
+    pub organization: &'a str,
+    pub process: &'a Data,
+    pub zone: Zone,
+}
+
+impl<'a> Scene<'a> {
+    pub fn new(world: &'a World, organization: &'a str, process: &'a Data) -> Self {
+        Self { world, organization, process, zone: Zone(world.tenants.time_zone(organization)) }
+    }
+
+    /// A moment as the tenant's clock shows it.
+    pub fn moment(&self, at: DateTime<Utc>) -> Moment {
+        self.zone.moment(at)
+    }
+}
+
+/// What an event means to a reader: who did what.
+pub(super) struct Happening {
+    actor: String,
+    what: Action,
+    details: Option<String>,
+}
+
+impl Happening {
+    pub fn new(actor: &str, what: Action, details: Option<String>) -> Self {
+        Self { actor: actor.to_owned(), what, details }
+    }
+}
+
+/// Gathers everything that is known of the process now. Only reads.
 ///
 /// # Errors
 /// What could not be read.
 pub(super) async fn gather(
-    world: &World,
-    otp: &Host<Otp>,
-    organization: &str,
-    life: &Life,
+    scene: &Scene<'_>,
+    processes: &Processes,
     identity: &Identity,
     now: DateTime<Utc>,
 ) -> Result<Evidence, String> {
-    let zone = Zone(world.tenants.time_zone(organization));
-    let mut timeline = Vec::new();
-    let mut journals = vec![sign_journal(world, organization, life, zone, &mut timeline).await?];
+    let Scene { world, organization, process: data, zone } = *scene;
+    let identifications = processes.identifications(data.creation.identification_type)?;
+    let meaning = |event: &sign_process::Event| happening(scene, event);
+    let (journal, mut timeline) = self::journal::<SignProcess>(scene, data.creation.id, meaning).await?;
+    let mut journals = vec![journal];
     let mut signers = Vec::new();
-    for (signer, signature) in life.creation.signers.iter().zip(&life.signatures) {
-        // Used by the signature, so closed; should telling it have been put off, the evidence must not say otherwise.
-        let state = match otp.ask(organization, signer.identification, otp::Command::Close).await {
-            Err(actors::Error::Rejected(_)) => otp.read(organization, signer.identification).await,
-            closed => closed,
-        };
-        let state = state.map_err(|error| error.to_string())?;
-        let identification = state.life().ok_or("an identification of the process does not exist")?;
-        signers.push(describe_signer(world, organization, signer, signature, identification));
-        journals.push(otp_journal(world, organization, signer, zone, &mut timeline).await?);
+    for (position, (signer, signature)) in data.creation.signers.iter().zip(&data.signatures).enumerate() {
+        let described = identifications.describe(scene, position).await?;
+        signers.push(describe_signer(scene, signer, signature, described.identification));
+        journals.push(described.journal);
+        timeline.extend(described.timeline);
     }
     timeline.sort_by_key(|entry| entry.at.utc());
     let mut described = Vec::new();
-    for (document, sealed) in life.creation.documents.iter().zip(&life.sealed) {
+    for (document, sealed) in data.creation.documents.iter().zip(&data.sealed) {
         described.push(describe_document(world, organization, document, sealed.as_ref(), now, zone).await?);
     }
     let mut previews = Vec::new();
-    for preview in &life.creation.previews {
+    for preview in &data.creation.previews {
         let record = world.documents.find(organization, preview.id).await.map_err(|error| error.to_string())?;
         let active_content = active_content(world, organization, &record).await?;
         previews.push(PreviewDocument {
@@ -116,12 +137,12 @@ pub(super) async fn gather(
         generated_at: zone.moment(now),
         tenant: Tenant { organization_id: organization.into(), name: Some(world.tenants.name(organization)) },
         process: Process {
-            id: life.creation.id,
-            sign_type: format!("{:?}", life.creation.sign_type).to_uppercase(),
-            status: life.status.name().into(),
-            created_at: zone.moment(life.created_at),
-            expires_at: Some(zone.moment(life.creation.expires_at)),
-            signed_at: life.completed_at.map(|at| zone.moment(at)),
+            id: data.creation.id,
+            sign_type: format!("{:?}", data.creation.sign_type).to_uppercase(),
+            status: data.status.name().into(),
+            created_at: zone.moment(data.created_at),
+            expires_at: Some(zone.moment(data.creation.expires_at)),
+            signed_at: data.completed_at.map(|at| zone.moment(at)),
         },
         signers,
         documents: described,
@@ -144,114 +165,69 @@ pub(super) fn language(language: Language) -> certificate::Language {
     }
 }
 
-/// A journal, read and checked, and its chain as evidence shows it.
-async fn read<M: Machine>(world: &World, organization: &str, id: Uuid) -> Result<(Vec<Line<M::Event>>, Journal), String>
-where
-    M::Event: DeserializeOwned,
-{
-    let entity = Entity::new(organization, M::KIND, id);
-    let lines = journal::read::<M::Event>(&*world.store, &entity).await.map_err(|error| error.to_string())?;
+/// A journal, read and checked: its chain as evidence shows it, and what its events mean.
+///
+/// # Errors
+/// If it cannot be read or is not whole.
+pub(super) async fn journal<M: Machine>(
+    scene: &Scene<'_>,
+    id: Uuid,
+    meaning: impl Fn(&M::Event) -> Option<Happening>,
+) -> Result<(Journal, Vec<TimelineEntry>), String> {
+    let entity = Entity::new(scene.organization, M::KIND, id);
+    let lines = journal::read::<M::Event>(&*scene.world.store, &entity).await.map_err(|error| error.to_string())?;
     let entries = lines.iter().map(|line| (line.at, line.json.as_slice()));
-    let chain = Journal::chain(organization, M::KIND, id, entries);
+    let chain = Journal::chain(scene.organization, M::KIND, id, entries);
     if lines.last().is_some_and(|line| line.hash.to_string() != chain.head_hash) {
         return Err("the journal's chain of hashes does not match its entries".into());
     }
-    Ok((lines, chain))
+    let timeline = lines.iter().filter_map(|line| {
+        let Fact::Event(event) = &line.fact else { return None };
+        let Happening { actor, what, details } = meaning(event)?;
+        let journal = Some(JournalPosition { id, sequence: line.seq, hash: line.hash.to_string() });
+        Some(TimelineEntry { at: scene.moment(line.at), actor, what, details, journal })
+    });
+    Ok((chain, timeline.collect()))
 }
 
-async fn sign_journal(
-    world: &World,
-    organization: &str,
-    life: &Life,
-    zone: Zone,
-    timeline: &mut Vec<TimelineEntry>,
-) -> Result<Journal, String> {
+fn happening(scene: &Scene<'_>, event: &sign_process::Event) -> Option<Happening> {
     use sign_process::Event;
-    let (lines, chain) = read::<SignProcess>(world, organization, life.creation.id).await?;
-    let alias =
-        |signature: Uuid| life.position(signature).map_or("?", |position| &life.creation.signers[position].alias).to_owned();
-    for line in &lines {
-        let Fact::Event(event) = &line.fact else { continue };
-        let (actor, what, details) = match event {
-            Event::Created(_) => (organization.to_owned(), Action::ProcessCreated, None),
-            Event::Previewed { signature, device } => (alias(*signature), Action::DocumentsShown, device.ip.clone()),
-            Event::Signed { signature, device } => (alias(*signature), Action::Signed, device.ip.clone()),
-            Event::Completed => (SERVICE.into(), Action::ProcessSigned, None),
-            Event::Sealed { sealed, .. } => (SERVICE.into(), Action::DocumentSealed, Some(sealed.id.to_string())),
-            Event::Certified { .. } => (SERVICE.into(), Action::ProcessCertified, None),
-            Event::Failed { reason, .. } => (SERVICE.into(), Action::ProcessFailed, Some(reason.clone())),
-            Event::Cancelled { reason } => (organization.to_owned(), Action::ProcessCancelled, Some(reason.clone())),
-            Event::Expired => (SERVICE.into(), Action::ProcessExpired, None),
-            Event::Noticed { signature, failure: None, .. } => (SERVICE.into(), Action::NoticeSent, Some(alias(*signature))),
-            Event::Noticed { failure: Some(reason), .. } => (SERVICE.into(), Action::NoticeNotSent, Some(reason.clone())),
-            // The identifications' own journals say it.
-            Event::Identified { .. } | Event::IdentificationLost { .. } => continue,
-        };
-        timeline.push(entry(zone, line, life.creation.id, actor, what, details));
-    }
-    Ok(chain)
+    let Scene { organization, process, .. } = scene;
+    let alias = |signature: Uuid| process.position(signature).map_or("?", |position| &process.creation.signers[position].alias);
+    Some(match event {
+        Event::Created(_) => Happening::new(organization, Action::ProcessCreated, None),
+        Event::Previewed { signature, device } => Happening::new(alias(*signature), Action::DocumentsShown, device.ip.clone()),
+        Event::Signed { signature, device } => Happening::new(alias(*signature), Action::Signed, device.ip.clone()),
+        Event::Completed => Happening::new(SERVICE, Action::ProcessSigned, None),
+        Event::Sealed { sealed, .. } => Happening::new(SERVICE, Action::DocumentSealed, Some(sealed.id.to_string())),
+        Event::Certified { .. } => Happening::new(SERVICE, Action::ProcessCertified, None),
+        Event::Failed { reason, .. } => Happening::new(SERVICE, Action::ProcessFailed, Some(reason.clone())),
+        Event::Cancelled { reason } => Happening::new(organization, Action::ProcessCancelled, Some(reason.clone())),
+        Event::Expired => Happening::new(SERVICE, Action::ProcessExpired, None),
+        Event::Noticed { signature, failure: None, .. } => {
+            Happening::new(SERVICE, Action::NoticeSent, Some(alias(*signature).to_owned()))
+        }
+        Event::Noticed { failure: Some(reason), .. } => Happening::new(SERVICE, Action::NoticeNotSent, Some(reason.clone())),
+        // The identifications' own journals say it.
+        Event::Identified { .. } | Event::IdentificationLost { .. } => return None,
+    })
 }
 
 /// Who acts when nobody else does.
-const SERVICE: &str = "Rubrica";
+pub(super) const SERVICE: &str = "Rubrica";
 
-async fn otp_journal(
-    world: &World,
-    organization: &str,
-    signer: &sign_process::Signer,
-    zone: Zone,
-    timeline: &mut Vec<TimelineEntry>,
-) -> Result<Journal, String> {
-    use otp::{Event, ReceiptStatus};
-    let (lines, chain) = read::<Otp>(world, organization, signer.identification).await?;
-    let destination = signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to));
-    for line in &lines {
-        let Fact::Event(event) = &line.fact else { continue };
-        let (actor, what, details) = match event {
-            Event::Created(_) => (SERVICE.to_owned(), Action::IdentificationCreated, Some(signer.alias.clone())),
-            Event::Challenged { .. } => (signer.alias.clone(), Action::CodeRequested, destination.clone()),
-            Event::Delivered { provider_id, .. } => (SERVICE.into(), Action::CodeSent, provider_id.clone()),
-            Event::NotDelivered { reason, .. } => (SERVICE.into(), Action::CodeNotDelivered, Some(reason.clone())),
-            Event::Receipt { status: ReceiptStatus::Delivered | ReceiptStatus::Read, word, .. } => {
-                (SERVICE.into(), Action::CodeDelivered, Some(word.clone()))
-            }
-            Event::Receipt { status: ReceiptStatus::Failed, word, .. } => {
-                (SERVICE.into(), Action::CodeNotDelivered, Some(word.clone()))
-            }
-            // That a message is on its way stands with its delivery.
-            Event::Receipt { status: ReceiptStatus::Accepted | ReceiptStatus::Sent, .. } => continue,
-            Event::WrongAnswer { .. } => (signer.alias.clone(), Action::WrongAnswer, None),
-            Event::Validated { device } => (signer.alias.clone(), Action::IdentificationValidated, device.ip.clone()),
-            Event::Succeeded => (SERVICE.into(), Action::IdentificationSucceeded, Some(signer.alias.clone())),
-            Event::Failed { reason } => (SERVICE.into(), Action::IdentificationFailed, Some(reason.clone())),
-            Event::Cancelled { reason } => (SERVICE.into(), Action::IdentificationCancelled, reason.clone()),
-            Event::Expired => (SERVICE.into(), Action::IdentificationExpired, Some(signer.alias.clone())),
-            Event::Deleted => {
-                (organization.to_owned(), Action::Other("identification deleted".into()), Some(signer.alias.clone()))
-            }
-        };
-        timeline.push(entry(zone, line, signer.identification, actor, what, details));
-    }
-    Ok(chain)
-}
-
-fn entry<E>(zone: Zone, line: &Line<E>, id: Uuid, actor: String, what: Action, details: Option<String>) -> TimelineEntry {
-    let journal = Some(JournalPosition { id, sequence: line.seq, hash: line.hash.to_string() });
-    TimelineEntry { at: zone.moment(line.at), actor, what, details, journal }
-}
-
-fn masked(channel: Channel, destination: &str) -> String {
+pub(super) fn masked(channel: Channel, destination: &str) -> String {
     match channel {
         Channel::Email => mask::email(destination),
         Channel::Sms | Channel::Whatsapp => mask::phone(None, destination),
     }
 }
 
-fn name_of<T: serde::Serialize>(value: &T) -> Option<String> {
+pub(super) fn name_of<T: serde::Serialize>(value: &T) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
 }
 
-fn device(device: &workflows::Device) -> Device {
+pub(super) fn device(device: &workflows::Device) -> Device {
     Device {
         ip: device.ip.clone(),
         user_agent: device.user_agent.clone(),
@@ -262,14 +238,12 @@ fn device(device: &workflows::Device) -> Device {
 }
 
 fn describe_signer(
-    world: &World,
-    organization: &str,
+    scene: &Scene<'_>,
     signer: &sign_process::Signer,
     signature: &sign_process::Signature,
-    identification: &otp::Life,
+    identification: certificate::Identification,
 ) -> Signer {
-    let zone = Zone(world.tenants.time_zone(organization));
-    let carrier = world.channels.carrier(signer.channel, identification.creation.external);
+    let Scene { world, organization, zone, .. } = *scene;
     let spoken = language(world.channels.texts().language(organization, signer.person.language));
     let person = &signer.person;
     Signer {
@@ -281,7 +255,7 @@ fn describe_signer(
         document_type: person.identity_document.as_ref().and_then(|document| name_of(&document.document_type)),
         document_number: person.identity_document.as_ref().map(|document| mask::document_number(&document.document_number)),
         language: name_of(&person.language),
-        identification: Some(describe_identification(signer, identification, zone, carrier)),
+        identification: Some(identification),
         sign_id: Some(signature.id),
         sign_status: name_of(&signature.status),
         preview_at: signature.previewed.as_ref().map(|act| zone.moment(act.at)),
@@ -290,43 +264,6 @@ fn describe_signer(
         device: signature.signed.as_ref().map(|act| device(&act.device)),
         preview_device: signature.previewed.as_ref().map(|act| device(&act.device)),
     }
-}
-
-fn describe_identification(signer: &sign_process::Signer, life: &otp::Life, zone: Zone, carrier: &str) -> Identification {
-    let challenges = life.challenges.iter().zip(1..).map(|(challenge, number)| Challenge {
-        number,
-        requested_at: zone.moment(challenge.at),
-        expires_at: Some(zone.moment(challenge.until)),
-        attempts: Some(challenge.answers),
-        deliveries: delivery(challenge, zone, carrier).into_iter().collect(),
-    });
-    Identification {
-        id: signer.identification,
-        kind: "OTP".into(),
-        state: life.state.name().into(),
-        channel: name_of(&signer.channel),
-        external: Some(life.creation.external),
-        destination: signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to)),
-        two_factor_type: life.creation.two_factor_type.as_ref().and_then(name_of),
-        attempts: life.failures + u32::from(life.validated.is_some()),
-        challenges: challenges.collect(),
-        created_at: Some(zone.moment(life.created_at)),
-        validated_at: life.validated.as_ref().map(|validation| zone.moment(validation.at)),
-        device: life.validated.as_ref().map(|validation| device(&validation.device)),
-    }
-}
-
-fn delivery(challenge: &otp::Challenge, zone: Zone, carrier: &str) -> Option<Delivery> {
-    let (at, message_id, outcome) = match (&challenge.delivery, challenge.receipts.first()) {
-        (otp::Delivery::Pending, None) => return None,
-        // The provider has it, whether or not its answer arrived.
-        (otp::Delivery::Pending, Some(receipt)) => (&receipt.at, None, "SENT".to_owned()),
-        (otp::Delivery::Accepted { at, provider_id }, _) => (at, provider_id.clone(), "SENT".to_owned()),
-        (otp::Delivery::Failed { at, reason }, _) => (at, None, format!("FAILED: {reason}")),
-    };
-    let receipts = challenge.receipts.iter();
-    let receipts = receipts.map(|receipt| Receipt { at: zone.moment(receipt.at), status: receipt.word.clone() }).collect();
-    Some(Delivery { at: zone.moment(*at), provider: carrier.into(), message_id, outcome, receipts })
 }
 
 async fn describe_document(
@@ -407,28 +344,6 @@ fn revisions(bytes: &[u8], original: u64, now: DateTime<Utc>, zone: Zone) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otp::{CodeHash, ReceiptStatus};
-
-    fn challenge(delivery: otp::Delivery, words: &[&str]) -> otp::Challenge {
-        let at = ::store::Timestamp::UNIX_EPOCH;
-        let receipt = |word: &&str| otp::Receipt { at, status: ReceiptStatus::Sent, word: (*word).to_owned() };
-        let receipts = words.iter().map(receipt).collect();
-        let hash = CodeHash("hash".into());
-        otp::Challenge { id: Uuid::nil(), hash, at, until: at, attempts_left: 3, answers: 0, delivery, receipts }
-    }
-
-    fn described(delivery: otp::Delivery, words: &[&str]) -> Option<(String, Vec<String>)> {
-        let delivery = super::delivery(&challenge(delivery, words), Zone(None), "SMS gateway")?;
-        Some((delivery.outcome, delivery.receipts.into_iter().map(|receipt| receipt.status).collect()))
-    }
-
-    #[test]
-    fn a_delivery_has_its_receipts_in_the_words_of_the_provider() {
-        let accepted = otp::Delivery::Accepted { at: ::store::Timestamp::UNIX_EPOCH, provider_id: None };
-        let words = || vec!["sent".to_owned(), "delivered".to_owned()];
-        assert_eq!(described(accepted.clone(), &["sent", "delivered"]), Some(("SENT".into(), words())));
-        assert_eq!(described(accepted, &[]), Some(("SENT".into(), Vec::new())));
-    }
 
     #[test]
     fn each_signature_but_the_last_leaves_a_version_of_the_document() {
@@ -453,11 +368,5 @@ mod tests {
             versions.iter().map(|version| (version.reason.as_str(), version.size, version.sha256.clone())).collect();
         assert_eq!(found, [("Ana", once.len() as u64, Digest::of(&once).to_string())]);
         assert!(revisions(&once, original.len() as u64, at, Zone(None)).unwrap().is_empty());
-    }
-
-    #[test]
-    fn what_the_provider_reports_on_was_sent_although_its_answer_is_missing() {
-        assert_eq!(described(otp::Delivery::Pending, &["sent"]), Some(("SENT".into(), vec!["sent".into()])));
-        assert_eq!(described(otp::Delivery::Pending, &[]), None);
     }
 }

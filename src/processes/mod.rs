@@ -2,19 +2,23 @@
 
 mod documents;
 mod evidence;
+mod identification;
 mod messages;
 mod otp;
+mod registration;
 mod sign;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use ::store::Store;
 use actix::ArbiterHandle;
-use actors::{Attempt, Clock, Host, Metrics, Options};
-use workflows::{Machine, identification::otp::Otp, sign_process::SignProcess};
+use actors::{Attempt, Clock, Host, Metrics, Options, Wakeable};
+use futures::future::join_all;
+use workflows::{IdentificationType, Machine, identification::otp::Otp, sign_process::SignProcess};
 
+use self::{identification::Identifications, registration::machines};
 use crate::{
     catalogue::{documents::Documents, sign_configuration::SignConfigurations},
     channels::Channels,
@@ -24,6 +28,11 @@ use crate::{
 
 pub use documents::seal_reason;
 pub use messages::{Tenant, Tenants};
+
+machines! {
+    sign: SignProcess, performed by sign::Adapter;
+    otp: Otp, performed by otp::Adapter, identifies Otp;
+}
 
 /// What the adapters reach.
 pub struct World {
@@ -36,35 +45,12 @@ pub struct World {
     pub receipts: Receipts,
 }
 
-/// The hosts of all kinds of processes. Cheap to clone.
-#[derive(Clone)]
-pub struct Processes {
-    pub sign: Host<SignProcess>,
-    pub otp: Host<Otp>,
-}
-
-impl Processes {
-    /// The hosts with their adapters, on the given arbiters.
-    pub fn new(world: World, clock: &Clock, options: &Options, metrics: &Metrics, arbiters: &[ArbiterHandle]) -> Self {
-        let world = Arc::new(world);
-        let sign = host(&world, clock, options, metrics, arbiters);
-        let otp = host(&world, clock, options, metrics, arbiters);
-        sign.perform_with(Arc::new(sign::Adapter { world: world.clone(), otp: otp.clone() }));
-        otp.perform_with(Arc::new(otp::Adapter { world, sign: sign.clone() }));
-        Self { sign, otp }
-    }
-}
-
-fn host<M: Machine>(world: &World, clock: &Clock, options: &Options, metrics: &Metrics, arbiters: &[ArbiterHandle]) -> Host<M> {
-    Host::new(world.store.clone(), clock.clone(), options.clone(), metrics.clone(), arbiters.to_vec())
-}
-
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.
-fn told<M: Machine, R: std::fmt::Debug, T>(answer: Result<T, actors::Error<R>>) -> Attempt<M> {
+fn told<M: Machine, T>(answer: Result<T, actors::Error>) -> Attempt<M> {
     match answer {
         Ok(_) => Attempt::Done(None),
-        Err(actors::Error::Rejected(rejection)) => {
-            tracing::debug!(?rejection, "a process had no use for what it was told");
+        Err(actors::Error::Refused(refusal)) => {
+            tracing::debug!(?refusal, "a process had no use for what it was told");
             Attempt::Done(None)
         }
         Err(actors::Error::Overloaded) => retry("the other process is busy"),

@@ -1,89 +1,180 @@
-//! Effects of one-time-code identifications: the code goes out, the sign process hears of the state.
+//! One-time-code identifications: the code goes out, and evidence shows what became of it.
 
-use std::sync::Arc;
-
+use ::documents::certificate::{self, Action, Challenge, Delivery, Receipt};
 use ::store::Entity;
-use actors::{Attempt, Call, Effects, Host};
+use actors::{Attempt, Call};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
 use workflows::{
-    IdentificationState,
-    identification::otp::{Command, Creation, Effect, Otp},
-    sign_process::{self, SignProcess},
+    IdentificationState, IdentificationType,
+    identification::otp::{self, CodeCommand, CodeEffect, CodeEvent, Creation, OneTimeCode, Otp, Purpose, ReceiptStatus},
+    sign_process::{self, Signer},
 };
 
-use super::{World, messages::Draft, refused, told};
+use super::{
+    World,
+    evidence::{Happening, SERVICE, Scene, Zone, masked, name_of},
+    identification::{self, Adapted},
+    messages::Draft,
+    refused,
+};
 use crate::{
     channels::{Secret, texts::Content},
     receipts::{Kind, Subject},
 };
 
-pub(super) struct Adapter {
-    pub world: Arc<World>,
-    pub sign: Host<SignProcess>,
-}
+pub(super) type Adapter = identification::Adapter<OneTimeCode>;
 
 #[async_trait]
-impl Effects<Otp> for Adapter {
-    async fn perform(&self, call: Call<Otp>) -> Attempt<Otp> {
-        match call.effect {
-            Effect::SendCode { challenge, until } => self.send_code(&call, challenge, until).await,
-            Effect::TellProcess { sign_process, state } => {
-                let command = sign_process::Command::Identification { identification: call.entity.id, state };
-                told(self.sign.ask(&call.entity.organization, sign_process, command).await)
-            }
-        }
+impl Adapted for OneTimeCode {
+    const TYPE: IdentificationType = IdentificationType::Otp;
+
+    fn creation(process: &sign_process::Data, position: usize) -> Option<Creation> {
+        let (signer, signature) = process.creation.signers.get(position).zip(process.signatures.get(position))?;
+        Some(Creation {
+            actor: signer.person.clone(),
+            channel: signer.channel,
+            external: false,
+            two_factor_type: signer.two_factor_type,
+            expires_at: process.creation.expires_at,
+            policy: process.creation.policy.clone(),
+            purpose: Purpose {
+                sign_process: Some(process.creation.id),
+                signature: Some(signature.id),
+                documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
+            },
+        })
     }
 
-    fn repeatable(&self, entity: &Entity, effect: &Effect, state: &Otp) -> bool {
-        match (effect, state.life()) {
-            (Effect::SendCode { .. }, Some(life)) => {
-                self.world.channels.repeatable(&entity.organization, life.creation.channel, life.creation.external)
-            }
-            (Effect::SendCode { .. }, None) => false,
-            (Effect::TellProcess { .. }, _) => true,
-        }
+    async fn perform(world: &World, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
+        let CodeEffect::SendCode { challenge, until } = effect;
+        send_code(world, call, *challenge, *until).await
     }
 
-    fn before_answer(&self, effect: &Effect) -> bool {
-        matches!(effect, Effect::TellProcess { .. })
+    fn repeatable(world: &World, entity: &Entity, effect: &CodeEffect, state: &Otp) -> bool {
+        let (CodeEffect::SendCode { .. }, Some(data)) = (effect, state.data()) else { return false };
+        world.channels.repeatable(&entity.organization, data.creation.channel, data.creation.external)
+    }
+
+    fn happening(signer: &Signer, event: &CodeEvent) -> Option<Happening> {
+        Some(match event {
+            CodeEvent::Challenged { .. } => Happening::new(&signer.alias, Action::CodeRequested, destination(signer)),
+            CodeEvent::Delivered { provider_id, .. } => Happening::new(SERVICE, Action::CodeSent, provider_id.clone()),
+            CodeEvent::NotDelivered { reason, .. } => Happening::new(SERVICE, Action::CodeNotDelivered, Some(reason.clone())),
+            CodeEvent::Receipt { status: ReceiptStatus::Delivered | ReceiptStatus::Read, word, .. } => {
+                Happening::new(SERVICE, Action::CodeDelivered, Some(word.clone()))
+            }
+            CodeEvent::Receipt { status: ReceiptStatus::Failed, word, .. } => {
+                Happening::new(SERVICE, Action::CodeNotDelivered, Some(word.clone()))
+            }
+            // That a message is on its way stands with its delivery.
+            CodeEvent::Receipt { status: ReceiptStatus::Accepted | ReceiptStatus::Sent, .. } => return None,
+            CodeEvent::WrongAnswer { .. } => Happening::new(&signer.alias, Action::WrongAnswer, None),
+        })
+    }
+
+    fn describe(scene: &Scene<'_>, signer: &Signer, data: &otp::Data, described: &mut certificate::Identification) {
+        let carrier = scene.world.channels.carrier(signer.channel, data.creation.external);
+        let challenges = data.own.challenges.iter().zip(1..).map(|(challenge, number)| Challenge {
+            number,
+            requested_at: scene.moment(challenge.at),
+            expires_at: Some(scene.moment(challenge.until)),
+            attempts: Some(challenge.answers),
+            deliveries: delivery(challenge, scene.zone, carrier).into_iter().collect(),
+        });
+        described.channel = name_of(&signer.channel);
+        described.external = Some(data.creation.external);
+        described.destination = destination(signer);
+        described.two_factor_type = data.creation.two_factor_type.as_ref().and_then(name_of);
+        described.attempts = data.own.failures + u32::from(data.validated.is_some());
+        described.challenges = challenges.collect();
     }
 }
 
-impl Adapter {
-    async fn send_code(&self, call: &Call<Otp>, challenge: uuid::Uuid, until: chrono::DateTime<chrono::Utc>) -> Attempt<Otp> {
-        let Some(life) = call.state.alive() else { return refused("the identification was deleted") };
-        // A late code would only confuse: a newer one was asked for, or nobody can use it any more.
-        if life.state != IdentificationState::Created || life.challenges.last().is_none_or(|last| last.id != challenge) {
-            return refused("the code is no longer wanted");
-        }
-        let creation = &life.creation;
-        let code = self.world.codes.code(challenge, creation.policy.digits(creation.channel));
-        let minutes = u32::try_from((until - call.now).num_seconds().max(0)).unwrap_or(0).div_ceil(60);
-        let draft = Draft {
-            organization: &call.entity.organization,
-            reference: call.idempotency_key(),
-            channel: creation.channel,
-            external: creation.external,
-            person: &creation.actor,
-            documents: creation.purpose.documents.clone(),
-            content: Content::OtpCode { code: Secret::new(code), minutes, domain: None },
-            until,
-            receipt_url: self.receipt_url(call, creation, challenge),
-        };
-        match self.world.send(draft, call.now).await {
-            Ok(provider_id) => Attempt::Done(Some(Command::Delivered { challenge, provider_id })),
-            Err(attempt) => attempt,
-        }
+fn destination(signer: &Signer) -> Option<String> {
+    signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to))
+}
+
+fn delivery(challenge: &otp::Challenge, zone: Zone, carrier: &str) -> Option<Delivery> {
+    let (at, message_id, outcome) = match (&challenge.delivery, challenge.receipts.first()) {
+        (otp::Delivery::Pending, None) => return None,
+        // The provider has it, whether or not its answer arrived.
+        (otp::Delivery::Pending, Some(receipt)) => (&receipt.at, None, "SENT".to_owned()),
+        (otp::Delivery::Accepted { at, provider_id }, _) => (at, provider_id.clone(), "SENT".to_owned()),
+        (otp::Delivery::Failed { at, reason }, _) => (at, None, format!("FAILED: {reason}")),
+    };
+    let receipts = challenge.receipts.iter();
+    let receipts = receipts.map(|receipt| Receipt { at: zone.moment(receipt.at), status: receipt.word.clone() }).collect();
+    Some(Delivery { at: zone.moment(*at), provider: carrier.into(), message_id, outcome, receipts })
+}
+
+async fn send_code(world: &World, call: &Call<Otp>, challenge: Uuid, until: DateTime<Utc>) -> Attempt<Otp> {
+    let Ok(data) = call.state.existing() else { return refused("the identification was deleted") };
+    // A late code would only confuse: a newer one was asked for, or nobody can use it any more.
+    if data.state != IdentificationState::Created || data.own.challenges.last().is_none_or(|last| last.id != challenge) {
+        return refused("the code is no longer wanted");
+    }
+    let creation = &data.creation;
+    let code = world.codes.code(challenge, creation.policy.digits(creation.channel));
+    let minutes = u32::try_from((until - call.now).num_seconds().max(0)).unwrap_or(0).div_ceil(60);
+    let draft = Draft {
+        organization: &call.entity.organization,
+        reference: call.idempotency_key(),
+        channel: creation.channel,
+        external: creation.external,
+        person: &creation.actor,
+        documents: creation.purpose.documents.clone(),
+        content: Content::OtpCode { code: Secret::new(code), minutes, domain: None },
+        until,
+        receipt_url: receipt_url(world, call, creation, challenge),
+    };
+    match world.send(draft, call.now).await {
+        Ok(provider_id) => Attempt::Done(Some(CodeCommand::Delivered { challenge, provider_id }.into())),
+        Err(attempt) => attempt,
+    }
+}
+
+/// Where the gateway is to report what becomes of the message, if it does.
+fn receipt_url(world: &World, call: &Call<Otp>, creation: &Creation, challenge: Uuid) -> Option<String> {
+    let (organization, channel, external) = (&*call.entity.organization, creation.channel, creation.external);
+    if !world.channels.reports(organization, channel, external) {
+        return None;
+    }
+    let organization = organization.to_owned();
+    let subject = Subject { organization, kind: Kind::Otp, id: call.entity.id, challenge, channel, external };
+    world.receipts.url(&subject, call.now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otp::CodeHash;
+
+    fn challenge(delivery: otp::Delivery, words: &[&str]) -> otp::Challenge {
+        let at = ::store::Timestamp::UNIX_EPOCH;
+        let receipt = |word: &&str| otp::Receipt { at, status: ReceiptStatus::Sent, word: (*word).to_owned() };
+        let receipts = words.iter().map(receipt).collect();
+        let hash = CodeHash("hash".into());
+        otp::Challenge { id: Uuid::nil(), hash, at, until: at, attempts_left: 3, answers: 0, delivery, receipts }
     }
 
-    /// Where the gateway is to report what becomes of the message, if it does.
-    fn receipt_url(&self, call: &Call<Otp>, creation: &Creation, challenge: uuid::Uuid) -> Option<String> {
-        let (organization, channel, external) = (&*call.entity.organization, creation.channel, creation.external);
-        if !self.world.channels.reports(organization, channel, external) {
-            return None;
-        }
-        let organization = organization.to_owned();
-        let subject = Subject { organization, kind: Kind::Otp, id: call.entity.id, challenge, channel, external };
-        self.world.receipts.url(&subject, call.now)
+    fn described(delivery: otp::Delivery, words: &[&str]) -> Option<(String, Vec<String>)> {
+        let delivery = super::delivery(&challenge(delivery, words), Zone(None), "SMS gateway")?;
+        Some((delivery.outcome, delivery.receipts.into_iter().map(|receipt| receipt.status).collect()))
+    }
+
+    #[test]
+    fn a_delivery_has_its_receipts_in_the_words_of_the_provider() {
+        let accepted = otp::Delivery::Accepted { at: ::store::Timestamp::UNIX_EPOCH, provider_id: None };
+        let words = || vec!["sent".to_owned(), "delivered".to_owned()];
+        assert_eq!(described(accepted.clone(), &["sent", "delivered"]), Some(("SENT".into(), words())));
+        assert_eq!(described(accepted, &[]), Some(("SENT".into(), Vec::new())));
+    }
+
+    #[test]
+    fn what_the_provider_reports_on_was_sent_although_its_answer_is_missing() {
+        assert_eq!(described(otp::Delivery::Pending, &["sent"]), Some(("SENT".into(), vec!["sent".into()])));
+        assert_eq!(described(otp::Delivery::Pending, &[]), None);
     }
 }

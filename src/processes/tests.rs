@@ -32,7 +32,7 @@ use workflows::{
     sign_process::{self, Creation, Document, SignProcess, Signer, SignerFields, process_id, signature_id},
 };
 
-use super::{Tenants, World};
+use super::{Processes, Tenants, World};
 use crate::{
     catalogue::{
         documents::{Documents, Upload},
@@ -186,11 +186,12 @@ impl Setting {
     fn bare(&self) -> Bare {
         let arbiter = Arbiter::new();
         let (sign, otp) = (self.bare_host(&arbiter), self.bare_host(&arbiter));
+        let processes = Processes { sign: sign.clone(), otp: otp.clone() };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
             Adapters {
-                sign: super::sign::Adapter { world: world.clone(), otp: otp.clone() },
-                otp: super::otp::Adapter { world, sign: sign.clone() },
+                sign: super::sign::Adapter::new(world.clone(), processes.clone()),
+                otp: super::otp::Adapter::new(world, processes.clone()),
             }
         };
         let (up, down) = (adapters(&self.channels), adapters(&self.channels_that_are_down()));
@@ -263,12 +264,12 @@ impl Setting {
     fn challenge(&self) -> (Uuid, otp::Command) {
         let id = Uuid::now_v7();
         let hash = self.codes.hash(id, &self.code(id));
-        (id, otp::Command::Challenge { id, hash, two_factor: None })
+        (id, otp::CodeCommand::Challenge { id, hash, two_factor: None }.into())
     }
 
     fn validate(&self, challenge: Uuid) -> otp::Command {
-        let code = self.codes.typed(&self.code(challenge));
-        otp::Command::Validate { code, two_factor: None, device: Device::default() }
+        let code = self.codes.typed(Some(challenge), &self.code(challenge));
+        otp::CodeCommand::Validate { code, two_factor: None, device: Device::default() }.into()
     }
 
     /// Holds that there is one document with a tag, and that its signatures are intact.

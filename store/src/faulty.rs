@@ -20,6 +20,10 @@ pub enum Fault {
     UnknownApplied,
     /// An error; nothing was written.
     Refused,
+    /// The call never returns, and nothing was done.
+    HangNotApplied,
+    /// The call never returns, although it was done.
+    HangApplied,
     /// The call is late by this time of tokio's clock, and then done. Zero: other tasks go first.
     Delay(Duration),
 }
@@ -108,6 +112,7 @@ impl<S> Faulty<S> {
                 pause(time).await;
                 Ok(())
             }
+            Some(Fault::HangNotApplied | Fault::HangApplied) => std::future::pending().await,
             Some(_) => Err(injected()),
         }
     }
@@ -166,6 +171,11 @@ impl<S: Store> Store for Faulty<S> {
             }
             Some(Fault::UnknownNotApplied) => Ok(CommitOutcome::Unknown),
             Some(Fault::UnknownApplied) => self.inner.commit(commit).await.map(|_| CommitOutcome::Unknown),
+            Some(Fault::HangNotApplied) => std::future::pending().await,
+            Some(Fault::HangApplied) => {
+                let _ = self.inner.commit(commit).await;
+                std::future::pending().await
+            }
             Some(Fault::Refused) => Err(injected()),
         }
     }
@@ -201,6 +211,11 @@ impl<S: Store> Store for Faulty<S> {
                 self.inner.settle(wake, head, next).await?;
                 Err(injected())
             }
+            Some(Fault::HangNotApplied) => std::future::pending().await,
+            Some(Fault::HangApplied) => {
+                let _ = self.inner.settle(wake, head, next).await;
+                std::future::pending().await
+            }
             Some(Fault::UnknownNotApplied | Fault::Refused) => Err(injected()),
         }
     }
@@ -220,6 +235,11 @@ impl<S: Store> Store for Faulty<S> {
             }
             Some(Fault::UnknownNotApplied) => Ok(PutOutcome::Unknown),
             Some(Fault::UnknownApplied) => self.inner.put_if(key, expected_version, at, body).await.map(|_| PutOutcome::Unknown),
+            Some(Fault::HangNotApplied) => std::future::pending().await,
+            Some(Fault::HangApplied) => {
+                let _ = self.inner.put_if(key, expected_version, at, body).await;
+                std::future::pending().await
+            }
             Some(Fault::Refused) => Err(injected()),
         }
     }

@@ -11,7 +11,7 @@ use store::Entity;
 use uuid::Uuid;
 use workflows::{
     Channel, Machine,
-    identification::otp::{Event, Otp, ReceiptStatus},
+    identification::otp::{CodeEvent, Event, Otp, ReceiptStatus},
 };
 
 use crate::{
@@ -50,7 +50,7 @@ impl World {
         let store = self.options.keeps.open(self.folder.path()).await;
         let lines = journal::read::<Event>(&*store, &Entity::new("acme", Otp::KIND, id)).await.expect("a journal");
         let receipt = |fact| match fact {
-            Fact::Event(Event::Receipt { status, word, .. }) => Some((status, word)),
+            Fact::Event(Event::Own(CodeEvent::Receipt { status, word, .. })) => Some((status, word)),
             _ => None,
         };
         lines.into_iter().filter_map(|line| receipt(line.fact)).collect()

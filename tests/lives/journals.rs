@@ -131,7 +131,7 @@ fn challenge_of(reference: &str, identifications: &HashMap<Uuid, Vec<Line<otp::E
     let lines = identifications.get(&entity.parse().expect("an entity"))?;
     let seq: usize = effect.split('.').next().and_then(|seq| seq.parse().ok()).expect("an event's number");
     match lines.get(seq.wrapping_sub(1)).map(|line| &line.fact) {
-        Some(Fact::Event(otp::Event::Challenged { id, .. })) => Some(*id),
+        Some(Fact::Event(otp::Event::Own(otp::CodeEvent::Challenged { id, .. }))) => Some(*id),
         other => panic!("message {reference} was asked for by {other:?}"),
     }
 }

@@ -8,12 +8,13 @@ pub mod identification;
 mod machine;
 mod refusal;
 pub mod sign_process;
+pub mod table;
 #[cfg(test)]
 mod testing;
 pub mod values;
 
-pub use machine::{Answer, Decision, Machine, Transition};
-pub use refusal::{Refusal, RefusalKind};
+pub use machine::{Answer, Decision, Machine};
+pub use refusal::Refusal;
 pub use values::{
     Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
     IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType,

@@ -1,38 +1,45 @@
-//! What a refused command means to whoever gave it, in the kinds that all machines share.
-//!
-//! Each machine keeps its own `Rejection`, which its tests name; a [`Refusal`] is what is told outside, so that no caller needs to know
-//! the rejections of every machine. Nothing here knows HTTP.
+//! Why a machine refuses a command: one type for all machines, so that whoever answers a caller maps it once.
+
+use std::fmt;
 
 use crate::Timestamp;
 
-/// The kind of a refusal: what the caller can do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// There is no such thing, or it was deleted: check the identifier.
-    NotFound,
-    /// Its state does not allow the command: read it first.
-    State,
-    /// Another thing has this identifier: take another one.
-    Exists,
-    /// What was given as proof is wrong, or a permission is missing.
-    Forbidden,
-    /// It was there and is not any more: ask for a new one.
-    Gone,
-    /// The same command is allowed from this instant.
-    TooEarly { retry_at: Timestamp },
-    /// The command itself can never work.
-    Invalid,
-}
-
-/// Why a machine refuses a command, in words for the caller. The words name states and instants, never a secret.
+/// Why a command was refused. `Display` says it in words for the caller; nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub kind: RefusalKind,
-    pub message: String,
+pub enum Refusal {
+    /// What the command is for was never created or was deleted. Names it: "identification".
+    NotFound(&'static str),
+    /// The state does not allow the command. The whole sentence, with the state.
+    State(String),
+    /// Another one with this identifier exists already. Names it.
+    Exists(&'static str),
+    /// The caller did not prove what it must: a code, a second factor, a permission. The whole sentence.
+    Forbidden(&'static str),
+    /// What the command needs was there and is over. The whole sentence, with what to do next.
+    Gone(&'static str),
+    /// The command is allowed from `retry_at`. `what` is the part of the sentence before the moment.
+    TooEarly { what: &'static str, retry_at: Timestamp },
+    /// What was to be created could never end. The whole sentence.
+    Invalid(&'static str),
 }
 
 impl Refusal {
-    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+    /// A refusal by the state, in a whole sentence.
+    pub fn state(sentence: impl Into<String>) -> Self {
+        Self::State(sentence.into())
     }
 }
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound(what) => write!(f, "there is no such {what}"),
+            Self::State(sentence) => f.write_str(sentence),
+            Self::Exists(what) => write!(f, "another {what} has this identifier"),
+            Self::Forbidden(sentence) | Self::Gone(sentence) | Self::Invalid(sentence) => f.write_str(sentence),
+            Self::TooEarly { what, retry_at } => write!(f, "{what} {}", retry_at.to_rfc3339()),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -2,37 +2,41 @@
 //!
 //! Rules: the contract's Sign Process and Simple Signature operations with the notes signature-status,
 //! sign-cancel-states, sign-expiry. A process has one signature and one identification per signer.
-//!
-//! | state   | what happens                          | event                 | state after |
-//! |---------|---------------------------------------|-----------------------|-------------|
-//! | -       | create                                | created               | CREATED     |
-//! | CREATED | a signer's identification is validated | identified          | CREATED     |
-//! | CREATED | an identification ends unused         | identification lost   | CREATED     |
-//! | CREATED | a signer looks at the documents       | previewed             | CREATED     |
-//! | CREATED | a signer signs                        | signed                | CREATED     |
-//! | CREATED | a notice went out, or did not         | noticed               | CREATED     |
-//! | CREATED | the last signature was made           | completed             | SIGNED      |
-//! | CREATED | an identification ended otherwise than by its time limit, or was never made | failed | FAILED |
-//! | CREATED | cancel                                | cancelled             | CANCELLED   |
-//! | CREATED | the time limit passes                 | expired               | EXPIRED     |
-//! | SIGNED, CERTIFIED | a notice went out, or did not | noticed           | the same    |
-//! | SIGNED  | a document was sealed                 | sealed                | SIGNED      |
-//! | SIGNED  | the certificate was made              | certified             | CERTIFIED   |
-//! | SIGNED  | sealing was given up                  | failed                | FAILED      |
 
 mod creation;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Channel, Decision, Device, IdentificationState, Machine, Refusal, RefusalKind, Timestamp, Transition};
+use crate::{
+    Channel, Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
+    table::{Stage, State, Table},
+    transitions,
+};
 
 pub use creation::{
     Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields, process_id,
     process_of_signature, signature_id,
 };
 
-/// Most previews of one signature that are noted: what a signer repeats must not fill the journal.
+transitions! {
+    for Event, in Status;
+    Created:            [Absent] => Created "create";
+    Identified:         [Created] => Same "a signer's identification is validated";
+    IdentificationLost: [Created] => Same "an identification ends unused";
+    Previewed:          [Created] => Same "a signer looks at the documents";
+    Signed:             [Created] => Same "a signer signs";
+    Noticed:            [Created | Signed | Certified] => Same "a notice went out, or did not";
+    Completed:          [Created] => Signed "the last signature was made";
+    Failed:             [Created] => Failed "an identification ended otherwise than by its time limit, or was never made",
+                        [Signed] => Failed "sealing was given up";
+    Cancelled:          [Created] => Cancelled "cancel";
+    Expired:            [Created] => Expired "the time limit passes";
+    Sealed:             [Signed] => Same "a document was sealed";
+    Certified:          [Signed] => Certified "the certificate was made";
+}
+
+/// Maximum number of previews of one signature that are recorded: what a signer repeats must not fill the journal.
 pub const MAX_PREVIEWS: u32 = 20;
 
 #[derive(Clone, Debug)]
@@ -74,8 +78,6 @@ pub enum Command {
         notice: Notice,
         delivered: Result<Option<String>, String>,
     },
-    /// Looks at the clock only.
-    Look,
 }
 
 /// A document's sealed version.
@@ -142,34 +144,20 @@ pub enum Event {
     },
 }
 
-/// Why a command was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    NotFound,
-    /// The state of the process or signature does not allow it.
-    State(&'static str),
-    /// The signer is not identified; the text is the state of the identification.
-    NotIdentified(&'static str),
-    /// A process with this id exists and is another one.
-    Exists,
-    /// What was to be created could never end.
-    Invalid(&'static str),
+/// No such process or signature.
+pub const NOT_FOUND: Refusal = Refusal::NotFound("sign process or signature");
+/// A process with this id exists and is another one.
+pub const EXISTS: Refusal = Refusal::Exists("sign process");
+
+/// The state of the process or signature does not allow it.
+fn wrong_state(state: &str) -> Refusal {
+    Refusal::state(format!("the state does not allow it: {state}"))
 }
 
-impl From<Rejection> for Refusal {
-    fn from(rejection: Rejection) -> Self {
-        use RefusalKind as Kind;
-        match rejection {
-            Rejection::NotFound => Self::new(Kind::NotFound, "there is no such sign process or signature"),
-            Rejection::State(state) => Self::new(Kind::State, format!("the state does not allow it: {state}")),
-            Rejection::NotIdentified(state) => Self::new(
-                Kind::State,
-                format!("the signer's identification must be VALIDATED before the signature; it is {state}"),
-            ),
-            Rejection::Invalid(problem) => Self::new(Kind::Invalid, problem),
-            Rejection::Exists => Self::new(Kind::Exists, "another sign process has this identifier"),
-        }
-    }
+/// The signer is not identified.
+fn not_identified(state: IdentificationState) -> Refusal {
+    let state = state.name();
+    Refusal::state(format!("the signer's identification must be VALIDATED before the signature; it is {state}"))
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -245,7 +233,7 @@ pub struct Signature {
     /// First preview.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previewed: Option<Act>,
-    /// Previews noted, at most [`MAX_PREVIEWS`].
+    /// Previews recorded, at most [`MAX_PREVIEWS`].
     #[serde(default)]
     pub previews: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -262,12 +250,14 @@ pub struct Act {
 /// The machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SignProcess {
-    life: Option<Box<Life>>,
+    // The name by which servers of all versions find it in a snapshot.
+    #[serde(rename = "life")]
+    data: Option<Box<Data>>,
 }
 
 /// Everything that is known of a process that was created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Life {
+pub struct Data {
     pub creation: Creation,
     pub status: Status,
     pub created_at: Timestamp,
@@ -284,81 +274,66 @@ pub struct Life {
     pub end_reason: Option<String>,
 }
 
-const CREATED: &str = "CREATED";
-const SIGNED: &str = "SIGNED";
-const FAILED: &str = "FAILED";
-const CANCELLED: &str = "CANCELLED";
-const EXPIRED: &str = "EXPIRED";
-const CERTIFIED: &str = "CERTIFIED";
+impl State for Status {
+    fn name(self) -> &'static str {
+        self.name()
+    }
+}
 
 impl Machine for SignProcess {
     const KIND: &'static str = "sign_process";
-    const TRANSITIONS: &'static [Transition] = &[
-        Transition::new("-", "created", CREATED),
-        Transition::new(CREATED, "identified", CREATED),
-        Transition::new(CREATED, "identification lost", CREATED),
-        Transition::new(CREATED, "previewed", CREATED),
-        Transition::new(CREATED, "signed", CREATED),
-        Transition::new(CREATED, "noticed", CREATED),
-        Transition::new(CREATED, "completed", SIGNED),
-        Transition::new(CREATED, "failed", FAILED),
-        Transition::new(CREATED, "cancelled", CANCELLED),
-        Transition::new(CREATED, "expired", EXPIRED),
-        Transition::new(SIGNED, "noticed", SIGNED),
-        Transition::new(SIGNED, "sealed", SIGNED),
-        Transition::new(SIGNED, "certified", CERTIFIED),
-        Transition::new(SIGNED, "failed", FAILED),
-        Transition::new(CERTIFIED, "noticed", CERTIFIED),
-    ];
-
+    type State = Status;
     type Command = Command;
     type Event = Event;
-    type Rejection = Rejection;
     type Effect = Effect;
 
-    fn pass(&self, now: Timestamp) -> Vec<Event> {
-        match &self.life {
-            Some(life) if life.status == Status::Created && now >= life.creation.expires_at => vec![Event::Expired],
+    fn stage(&self) -> Stage<Status> {
+        self.data.as_ref().map_or(Stage::Absent, |data| Stage::In(data.status))
+    }
+
+    fn due_events(&self, now: Timestamp) -> Vec<Event> {
+        match &self.data {
+            Some(data) if data.status == Status::Created && now >= data.creation.expires_at => vec![Event::Expired],
             _ => Vec::new(),
         }
     }
 
     fn decide(&self, _now: Timestamp, command: Command) -> Decision<Self> {
-        let Some(life) = &self.life else {
+        let Some(data) = &self.data else {
             return match command {
                 Command::Create(creation) => match creation.check() {
                     Ok(()) => Decision::accept([Event::Created(creation)]),
-                    Err(reason) => Decision::refuse(Rejection::Invalid(reason)),
+                    Err(reason) => Decision::refuse(Refusal::Invalid(reason)),
                 },
-                Command::Preview { .. } | Command::Sign { .. } | Command::Cancel { .. } => Decision::refuse(Rejection::NotFound),
+                Command::Preview { .. } | Command::Sign { .. } | Command::Cancel { .. } => Decision::refuse(NOT_FOUND),
                 _ => Decision::nothing(),
             };
         };
         match command {
-            Command::Create(creation) if *creation == life.creation => Decision::nothing(),
-            Command::Create(_) => Decision::refuse(Rejection::Exists),
-            Command::Preview { signature, device } => match life.open_signature(signature) {
-                Ok(position) if life.signatures[position].previews >= MAX_PREVIEWS => Decision::nothing(),
+            Command::Create(creation) if *creation == data.creation => Decision::nothing(),
+            Command::Create(_) => Decision::refuse(EXISTS),
+            Command::Preview { signature, device } => match data.open_signature(signature) {
+                Ok(position) if data.signatures[position].previews >= MAX_PREVIEWS => Decision::nothing(),
                 Ok(_) => Decision::accept([Event::Previewed { signature, device }]),
-                Err(rejection) => Decision::refuse(rejection),
+                Err(refusal) => Decision::refuse(refusal),
             },
-            Command::Sign { signature, device } => life.decide_sign(signature, device),
-            Command::Cancel { reason } if life.status == Status::Created => Decision::accept([Event::Cancelled { reason }]),
-            Command::Cancel { .. } => Decision::refuse(Rejection::State(life.status.name())),
-            Command::Identification { identification, state } => life.decide_identification(identification, state),
-            Command::Sealed { document, sealed } if life.awaits_seal(document) => {
+            Command::Sign { signature, device } => data.decide_sign(signature, device),
+            Command::Cancel { reason } if data.status == Status::Created => Decision::accept([Event::Cancelled { reason }]),
+            Command::Cancel { .. } => Decision::refuse(wrong_state(data.status.name())),
+            Command::Identification { identification, state } => data.decide_identification(identification, state),
+            Command::Sealed { document, sealed } if data.awaits_seal(document) => {
                 Decision::accept([Event::Sealed { document, sealed }])
             }
-            Command::IdentificationNotMade { position, reason } => life.decide_not_made(position, reason),
-            Command::Certified { certificate } if life.status == Status::Signed && life.all_sealed() => {
+            Command::IdentificationNotMade { position, reason } => data.decide_not_made(position, reason),
+            Command::Certified { certificate } if data.status == Status::Signed && data.all_sealed() => {
                 Decision::accept([Event::Certified { certificate }])
             }
-            Command::SealingGivenUp { reason } if life.status == Status::Signed => {
+            Command::SealingGivenUp { reason } if data.status == Status::Signed => {
                 Decision::accept([Event::Failed { reason, signature: None }])
             }
             Command::Noticed { signature, notice, delivered }
-                if !matches!(life.status, Status::Failed | Status::Cancelled | Status::Expired)
-                    && life.position(signature).is_some() =>
+                if !matches!(data.status, Status::Failed | Status::Cancelled | Status::Expired)
+                    && data.position(signature).is_some() =>
             {
                 let (provider_id, failure) = match delivered {
                     Ok(provider_id) => (provider_id, None),
@@ -367,80 +342,73 @@ impl Machine for SignProcess {
                 Decision::accept([Event::Noticed { signature, notice, provider_id, failure }])
             }
             // Late or repeated reports change nothing.
-            Command::Sealed { .. }
-            | Command::Certified { .. }
-            | Command::SealingGivenUp { .. }
-            | Command::Noticed { .. }
-            | Command::Look => Decision::nothing(),
+            Command::Sealed { .. } | Command::Certified { .. } | Command::SealingGivenUp { .. } | Command::Noticed { .. } => {
+                Decision::nothing()
+            }
         }
     }
 
     fn apply(&mut self, at: Timestamp, event: &Event) {
-        if !self.admits(event) {
-            return;
-        }
+        let Some(stage) = event.leads(self.stage()) else { return };
         if let Event::Created(creation) = event {
-            self.life = Some(Box::new(Life::new(at, (**creation).clone())));
+            self.data = Some(Box::new(Data::new(at, (**creation).clone())));
             return;
         }
-        let Some(life) = &mut self.life else { return };
+        let Some(data) = &mut self.data else { return };
+        if let Stage::In(status) = stage {
+            data.status = status;
+        }
         match event {
             Event::Created(_) | Event::Noticed { .. } => return,
-            Event::Identified { identification } => life.set_identification(*identification, IdentificationState::Validated, at),
-            Event::IdentificationLost { identification, state } => life.set_identification(*identification, *state, at),
-            Event::Previewed { signature, device } => life.change(*signature, at, |signature| {
+            Event::Identified { identification } => data.set_identification(*identification, IdentificationState::Validated, at),
+            Event::IdentificationLost { identification, state } => data.set_identification(*identification, *state, at),
+            Event::Previewed { signature, device } => data.change(*signature, at, |signature| {
                 signature.previews = signature.previews.saturating_add(1);
                 signature.previewed.get_or_insert_with(|| Act { at, device: device.clone() });
             }),
-            Event::Signed { signature, device } => life.change(*signature, at, |signature| {
+            Event::Signed { signature, device } => data.change(*signature, at, |signature| {
                 signature.status = SignatureStatus::Succeeded;
                 signature.identification = IdentificationState::Succeeded;
                 signature.signed = Some(Act { at, device: device.clone() });
             }),
-            Event::Completed => {
-                life.status = Status::Signed;
-                life.completed_at = Some(at);
-            }
+            Event::Completed => data.completed_at = Some(at),
             Event::Sealed { document, sealed } => {
-                if let Some(index) = life.document_index(*document) {
-                    life.sealed[index] = Some(sealed.clone());
+                if let Some(index) = data.document_index(*document) {
+                    data.sealed[index] = Some(sealed.clone());
                 }
             }
-            Event::Certified { certificate } => {
-                life.status = Status::Certified;
-                life.certificate = Some(*certificate);
-            }
+            Event::Certified { certificate } => data.certificate = Some(*certificate),
             Event::Failed { reason, signature } => {
-                life.end(at, Status::Failed, SignatureStatus::Cancelled, Some(reason.clone()));
+                data.end(at, SignatureStatus::Cancelled, Some(reason.clone()));
                 if let Some(failed) = signature {
-                    life.change(*failed, at, |signature| signature.status = SignatureStatus::Failed);
+                    data.change(*failed, at, |signature| signature.status = SignatureStatus::Failed);
                 }
             }
-            Event::Cancelled { reason } => life.end(at, Status::Cancelled, SignatureStatus::Cancelled, Some(reason.clone())),
-            Event::Expired => life.end(at, Status::Expired, SignatureStatus::Expired, None),
+            Event::Cancelled { reason } => data.end(at, SignatureStatus::Cancelled, Some(reason.clone())),
+            Event::Expired => data.end(at, SignatureStatus::Expired, None),
         }
-        life.modified_at = at;
+        data.modified_at = at;
     }
 
     fn effects(&self, event: &Event) -> Vec<Effect> {
-        let Some(life) = &self.life else { return Vec::new() };
+        let Some(data) = &self.data else { return Vec::new() };
         match event {
             Event::Created(creation) => {
                 let identifications = (0..creation.signers.len()).map(|position| Effect::CreateIdentification { position });
-                identifications.chain(life.notify(Notice::SignRequest)).collect()
+                identifications.chain(data.notify(Notice::SignRequest)).collect()
             }
-            Event::Signed { signature, .. } => match life.position(*signature) {
+            Event::Signed { signature, .. } => match data.position(*signature) {
                 Some(position) => {
-                    vec![Effect::CloseIdentification { identification: life.creation.signers[position].identification }]
+                    vec![Effect::CloseIdentification { identification: data.creation.signers[position].identification }]
                 }
                 None => Vec::new(),
             },
-            Event::Completed => life.creation.documents.iter().map(|document| Effect::Seal { document: document.id }).collect(),
-            Event::Sealed { .. } if life.all_sealed() => vec![Effect::Certify],
-            Event::Certified { .. } => std::iter::once(Effect::Release).chain(life.notify(Notice::Certified)).collect(),
-            Event::Failed { .. } => life.wind_up("the sign process failed"),
-            Event::Cancelled { .. } => life.wind_up("the sign process was cancelled"),
-            Event::Expired => life.wind_up("the sign process expired"),
+            Event::Completed => data.creation.documents.iter().map(|document| Effect::Seal { document: document.id }).collect(),
+            Event::Sealed { .. } if data.all_sealed() => vec![Effect::Certify],
+            Event::Certified { .. } => std::iter::once(Effect::Release).chain(data.notify(Notice::Certified)).collect(),
+            Event::Failed { .. } => data.wind_up("the sign process failed"),
+            Event::Cancelled { .. } => data.wind_up("the sign process was cancelled"),
+            Event::Expired => data.wind_up("the sign process expired"),
             Event::Identified { .. }
             | Event::IdentificationLost { .. }
             | Event::Previewed { .. }
@@ -463,42 +431,25 @@ impl Machine for SignProcess {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        self.life.as_ref().filter(|life| life.status == Status::Created).map(|life| life.creation.expires_at)
-    }
-
-    fn exists(&self) -> bool {
-        self.life.is_some()
-    }
-
-    fn state_name(&self) -> &'static str {
-        self.life.as_ref().map_or("-", |life| life.status.name())
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        match event {
-            Event::Created(_) => "created",
-            Event::Identified { .. } => "identified",
-            Event::IdentificationLost { .. } => "identification lost",
-            Event::Previewed { .. } => "previewed",
-            Event::Signed { .. } => "signed",
-            Event::Completed => "completed",
-            Event::Sealed { .. } => "sealed",
-            Event::Certified { .. } => "certified",
-            Event::Failed { .. } => "failed",
-            Event::Cancelled { .. } => "cancelled",
-            Event::Expired => "expired",
-            Event::Noticed { .. } => "noticed",
-        }
+        self.data.as_ref().filter(|data| data.status == Status::Created).map(|data| data.creation.expires_at)
     }
 }
 
 impl SignProcess {
-    pub fn life(&self) -> Option<&Life> {
-        self.life.as_deref()
+    /// The process, unless it was never created.
+    ///
+    /// # Errors
+    /// [`NOT_FOUND`]
+    pub fn existing(&self) -> Result<&Data, Refusal> {
+        self.data().ok_or(NOT_FOUND)
+    }
+
+    pub fn data(&self) -> Option<&Data> {
+        self.data.as_deref()
     }
 }
 
-impl Life {
+impl Data {
     fn new(at: Timestamp, creation: Creation) -> Self {
         let signature = |position| Signature {
             id: signature_id(creation.id, position),
@@ -544,13 +495,13 @@ impl Life {
         self.status == Status::Signed && self.document_index(document).is_some_and(|index| self.sealed[index].is_none())
     }
 
-    fn open_signature(&self, id: Uuid) -> Result<usize, Rejection> {
-        let position = self.position(id).ok_or(Rejection::NotFound)?;
+    fn open_signature(&self, id: Uuid) -> Result<usize, Refusal> {
+        let position = self.position(id).ok_or(NOT_FOUND)?;
         if self.status != Status::Created {
-            return Err(Rejection::State(self.status.name()));
+            return Err(wrong_state(self.status.name()));
         }
         if self.signatures[position].status != SignatureStatus::Created {
-            return Err(Rejection::State("signed already"));
+            return Err(wrong_state("signed already"));
         }
         Ok(position)
     }
@@ -558,10 +509,10 @@ impl Life {
     fn decide_sign(&self, id: Uuid, device: Device) -> Decision<SignProcess> {
         let position = match self.open_signature(id) {
             Ok(position) => position,
-            Err(rejection) => return Decision::refuse(rejection),
+            Err(refusal) => return Decision::refuse(refusal),
         };
         if self.signatures[position].identification != IdentificationState::Validated {
-            return Decision::refuse(Rejection::NotIdentified(self.signatures[position].identification.name()));
+            return Decision::refuse(not_identified(self.signatures[position].identification));
         }
         let mut events = vec![Event::Signed { signature: id, device }];
         let open = self.signatures.iter().filter(|signature| signature.status == SignatureStatus::Created).count();
@@ -622,8 +573,7 @@ impl Life {
         }
     }
 
-    fn end(&mut self, at: Timestamp, status: Status, open: SignatureStatus, reason: Option<String>) {
-        self.status = status;
+    fn end(&mut self, at: Timestamp, open: SignatureStatus, reason: Option<String>) {
         self.end_reason = reason;
         for signature in self.signatures.iter_mut().filter(|signature| signature.status == SignatureStatus::Created) {
             signature.status = open;

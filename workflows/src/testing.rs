@@ -12,8 +12,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    Answer, Machine, Timestamp, Transition,
+    Answer, Machine, Timestamp,
     identification::otp::{CodeHash, TypedCode},
+    table::{Table, Transition},
 };
 
 /// What every typed code of the tests begins with: none may be found in anything that is written down.
@@ -31,8 +32,10 @@ pub fn hash(challenge: Uuid, code: &str) -> CodeHash {
     CodeHash(format!("{:016x}", hasher.finish()))
 }
 
-pub fn typed(code: String) -> TypedCode {
-    TypedCode::new(move |challenge| hash(challenge, &code))
+/// A code that is typed while `challenge` is the current one.
+pub fn typed(challenge: Option<Uuid>, code: &str) -> TypedCode {
+    let challenge = challenge.unwrap_or_default();
+    TypedCode { challenge, hash: hash(challenge, code) }
 }
 
 /// Random cases from a fixed seed: a failure is found again by running the test again.
@@ -72,7 +75,8 @@ impl<M: Machine> Driver<M> {
     }
 
     /// Gives a command as the host does, and reads the state afterwards as a client does.
-    pub fn tell(&mut self, command: M::Command) -> Answer<M::Rejection> {
+    pub fn tell(&mut self, command: impl Into<M::Command>) -> Answer {
+        let command = command.into();
         assert_tells_no_code(&format!("{command:?}"));
         self.look();
         let decision = self.machine.decide(self.now, command);
@@ -84,19 +88,19 @@ impl<M: Machine> Driver<M> {
 
     /// Decides what time alone has decided.
     pub fn look(&mut self) {
-        let due = self.machine.pass(self.now);
+        let due = self.machine.due_events(self.now);
         if !due.is_empty() {
             let wake_at = self.machine.wake_at().expect("what is due has a wake-up");
             assert!(wake_at <= self.now, "the wake-up at {wake_at} is after its event at {}", self.now);
         }
         due.into_iter().for_each(|event| self.fold(event));
-        assert_eq!(self.machine.pass(self.now), [], "time decides something twice");
+        assert_eq!(self.machine.due_events(self.now), [], "time decides something twice");
         if let Some(wake_at) = self.machine.wake_at() {
             assert!(wake_at > self.now, "a wake-up in the past at {wake_at}");
-            assert_eq!(self.machine.pass(wake_at - Duration::nanoseconds(1)), [], "something is due before the wake-up");
-            assert_ne!(self.machine.pass(wake_at), [], "a wake-up for nothing");
+            assert_eq!(self.machine.due_events(wake_at - Duration::nanoseconds(1)), [], "something is due before the wake-up");
+            assert_ne!(self.machine.due_events(wake_at), [], "a wake-up for nothing");
         } else {
-            assert_eq!(self.machine.pass(Timestamp::MAX_UTC), [], "something is due without a wake-up");
+            assert_eq!(self.machine.due_events(Timestamp::MAX_UTC), [], "something is due without a wake-up");
         }
     }
 
@@ -119,11 +123,12 @@ impl<M: Machine> Driver<M> {
     }
 
     fn fold(&mut self, event: M::Event) {
-        let from = self.machine.state_name();
-        assert!(self.machine.admits(&event), "{event:?} was decided in {from}, which the table does not admit");
+        let from = self.machine.stage();
+        let to = event.leads(from);
+        assert!(to.is_some(), "{event:?} was decided in {from:?}, where the table does not have it");
         self.machine.apply(self.now, &event);
-        let transition = Transition::new(from, M::event_name(&event), self.machine.state_name());
-        assert!(M::TRANSITIONS.contains(&transition), "{transition:?} is not in the table");
+        assert_eq!(Some(self.machine.stage()), to, "{event:?} led from {from:?} elsewhere than the table says");
+        let transition = Transition { from: from.name(), event: event.name(), to: self.machine.stage().name() };
         self.taken.insert(transition);
 
         let read_back = written_and_read(&event);
@@ -158,8 +163,11 @@ impl<M: Machine> Driver<M> {
 pub fn assert_all_transitions_taken<M: Machine>(scenarios: &[Driver<M>]) {
     scenarios.iter().for_each(Driver::assert_replays);
     let taken: BTreeSet<Transition> = scenarios.iter().flat_map(|scenario| scenario.taken.iter().copied()).collect();
-    let table: BTreeSet<Transition> = M::TRANSITIONS.iter().copied().collect();
-    assert_eq!(table.len(), M::TRANSITIONS.len(), "a row stands twice in the table");
+    let rows = M::Event::rows();
+    let table: BTreeSet<Transition> = rows.iter().map(|row| row.transition).collect();
+    assert_eq!(table.len(), rows.len(), "a row stands twice in the table");
+    let unlisted: Vec<_> = taken.difference(&table).collect();
+    assert!(unlisted.is_empty(), "the table does not have {unlisted:?}");
     let untaken: Vec<_> = table.difference(&taken).collect();
     assert!(untaken.is_empty(), "no scenario takes {untaken:?}");
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     journal::Fact,
-    testing::{Cmd, Event, No, ORGANIZATION, Phase, Setting, Want, eventually},
+    testing::{Cmd, Event, ORGANIZATION, Phase, Setting, WRONG, Want, eventually, not_open},
 };
 
 #[actix::test]
@@ -43,7 +43,7 @@ async fn a_refusal_leaves_the_facts_it_notes() {
     let setting = Setting::new();
     let server = setting.server();
     let id = server.open().await;
-    assert_eq!(server.ask(id, Cmd::Wrong).await, Err(Error::Rejected(No::Wrong)));
+    assert_eq!(server.ask(id, Cmd::Wrong).await, Err(Error::Refused(WRONG)));
     assert_eq!(setting.facts(id).await.last(), Some(&Fact::Event(Event::Refused)));
     assert_eq!(server.read(id).await.refused, 1);
 }
@@ -53,7 +53,7 @@ async fn a_refusal_without_facts_leaves_nothing() {
     let setting = Setting::new();
     let server = setting.server();
     let id = Uuid::new_v4();
-    assert_eq!(server.ask(id, Cmd::Add(1)).await, Err(Error::Rejected(No::NotOpen)));
+    assert_eq!(server.ask(id, Cmd::Add(1)).await, Err(Error::Refused(not_open())));
     assert_eq!(server.read(id).await.phase, Phase::None);
     assert!(setting.facts(id).await.is_empty());
 }
@@ -78,7 +78,7 @@ async fn time_decides_before_a_command() {
     let server = setting.server();
     let id = server.open().await;
     setting.clock.advance(chrono::Duration::days(1));
-    assert_eq!(server.ask(id, Cmd::Add(1)).await, Err(Error::Rejected(No::NotOpen)));
+    assert_eq!(server.ask(id, Cmd::Add(1)).await, Err(Error::Refused(not_open())));
     assert_eq!(setting.facts(id).await.len(), 2);
 }
 
@@ -141,7 +141,7 @@ async fn the_loser_of_a_conflict_decides_anew() {
     let id = one.open().await;
     two.read(id).await;
     one.ask(id, Cmd::Close).await.unwrap();
-    assert_eq!(two.ask(id, Cmd::Add(1)).await, Err(Error::Rejected(No::NotOpen)));
+    assert_eq!(two.ask(id, Cmd::Add(1)).await, Err(Error::Refused(not_open())));
     assert!(server_items(&setting, id).await.is_empty());
 }
 
@@ -157,7 +157,7 @@ async fn with_a_shared_store_nothing_stale_is_read_or_refused() {
     one.ask(id, Cmd::Add(1)).await.unwrap();
     assert_eq!(two.read(id).await.items, [1]);
     one.ask(id, Cmd::Close).await.unwrap();
-    assert_eq!(two.ask(id, Cmd::Wrong).await, Err(Error::Rejected(No::NotOpen)));
+    assert_eq!(two.ask(id, Cmd::Wrong).await, Err(Error::Refused(not_open())));
 }
 
 #[actix::test]

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Error,
-    testing::{Cmd, ORGANIZATION, Setting, Want, eventually},
+    testing::{Cmd, ORGANIZATION, Setting, Want, entity, eventually},
 };
 
 #[actix::test]
@@ -169,4 +169,13 @@ async fn draining_takes_no_more_and_waits_for_what_is_under_way() {
     assert!(server.host.drain(Duration::from_secs(30)).await);
     assert_eq!(asked.await.unwrap().unwrap().items, [1]);
     assert_eq!(server.world.performed().len(), 1);
+}
+
+#[actix::test]
+#[should_panic(expected = "actors are left running")]
+async fn a_test_that_leaves_an_actor_running_fails() {
+    let mut server = Setting::new().server();
+    let id = server.open().await;
+    let _held = server.host.registry(|registry| registry.slots[&entity(id)].addr.clone());
+    server.patience = Duration::from_millis(50);
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod effects;
 mod faults;
+mod hanging;
 mod memory;
 mod random;
 mod skew;

@@ -124,7 +124,7 @@ impl Life {
                 let (item, command) = self.command(order, command);
                 match self.server(other_server).ask(self.ids[order], command).await {
                     Ok(_) => self.promised.extend(item),
-                    Err(Error::Rejected(_)) => self.refusals += 1,
+                    Err(Error::Refused(_)) => self.refusals += 1,
                     Err(_) => {}
                 }
             }

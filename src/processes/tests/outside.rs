@@ -178,7 +178,7 @@ async fn a_code_that_is_no_longer_wanted_is_not_sent() {
         let send = call::<Otp>(
             &setting,
             identification,
-            |effect| matches!(effect, otp::Effect::SendCode { challenge: asked, .. } if *asked == challenge),
+            |effect| matches!(effect, otp::Effect::Own(otp::CodeEffect::SendCode { challenge: asked, .. }) if *asked == challenge),
         );
         let send = send.await;
         let now = if challenge == second { send.now + TimeDelta::minutes(11) } else { send.now };

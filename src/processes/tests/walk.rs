@@ -63,13 +63,13 @@ impl Walk {
         while let Some(call) = self.next_call::<Otp>(id).await {
             let (up, down) = (&self.bare.up.otp, &self.bare.down.otp);
             let uses_channels = match &call.effect {
-                otp::Effect::SendCode { .. } => true,
+                otp::Effect::Own(otp::CodeEffect::SendCode { .. }) => true,
                 otp::Effect::TellProcess { .. } => false,
             };
             let down = uses_channels.then_some(down);
             let seen = async || {
                 self.kinds.insert(match &call.effect {
-                    otp::Effect::SendCode { .. } => "send code",
+                    otp::Effect::Own(otp::CodeEffect::SendCode { .. }) => "send code",
                     otp::Effect::TellProcess { .. } => "tell process",
                 });
                 seen_of_otp(&self.setting, &call).await
@@ -117,7 +117,7 @@ impl Walk {
 /// What the world sees of an effect: one line for each time that it was performed.
 async fn seen_of_otp(setting: &Setting, call: &Call<Otp>) -> Vec<String> {
     match &call.effect {
-        otp::Effect::SendCode { challenge, .. } => {
+        otp::Effect::Own(otp::CodeEffect::SendCode { challenge, .. }) => {
             let code = setting.code(*challenge);
             setting.messages(|message| message.text.contains(&code))
         }
@@ -142,8 +142,8 @@ async fn seen_of_sign(setting: &Setting, call: &Call<SignProcess>) -> Vec<String
     };
     match &call.effect {
         Effect::CreateIdentification { position } => {
-            let life = call.state.life().expect("a process");
-            events(life.creation.signers[*position].identification, |event| matches!(event, otp::Event::Created(_))).await
+            let data = call.state.data().expect("a process");
+            events(data.creation.signers[*position].identification, |event| matches!(event, otp::Event::Created(_))).await
         }
         Effect::CloseIdentification { identification } => {
             events(*identification, |event| matches!(event, otp::Event::Succeeded)).await
@@ -263,7 +263,7 @@ async fn walk_through(failing: Failing) -> Walk {
     walk.otp_effects(identification).await;
 
     let certified = walk.bare.sign.read(ORGANIZATION, process).await.expect("readable");
-    assert_eq!(certified.life().map(|life| life.status), Some(Status::Certified));
+    assert_eq!(certified.data().map(|data| data.status), Some(Status::Certified));
     walk.setting.assert_intact("SIGNED").await;
     walk.setting.assert_intact("CERTIFICATE").await;
     let all = [

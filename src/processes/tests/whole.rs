@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use ::store::{Store, faulty::Plan};
 use actix::Arbiter;
-use actors::{Backoff, Metrics, Options, Timer, TimerOptions, Wakeable};
+use actors::{Backoff, Metrics, Options, Timer, TimerOptions};
 use chrono::TimeDelta;
 use uuid::Uuid;
 use workflows::{
@@ -27,19 +27,29 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    async fn drive(&self, process: Uuid, command: sign_process::Command, step: TimeDelta, is_so: fn(&SignProcess) -> bool) {
+    async fn drive(
+        &self,
+        process: Uuid,
+        command: Option<sign_process::Command>,
+        step: TimeDelta,
+        is_so: fn(&SignProcess) -> bool,
+    ) {
         eventually(&format!("{command:?}"), async || {
-            // Refusals are those of what was done before and not answered.
-            let _ = self.processes.sign.ask(ORGANIZATION, process, command.clone()).await;
+            if let Some(command) = command.clone() {
+                // Refusals are those of what was done before and not answered.
+                let _ = self.processes.sign.ask(ORGANIZATION, process, command).await;
+            }
             self.setting.clock.advance(step);
             self.processes.sign.read(ORGANIZATION, process).await.is_ok_and(|process| is_so(&process))
         })
         .await;
     }
 
-    async fn identify(&self, identification: Uuid, command: otp::Command, step: TimeDelta, is_so: fn(&Otp) -> bool) {
+    async fn identify(&self, identification: Uuid, command: Option<otp::Command>, step: TimeDelta, is_so: fn(&Otp) -> bool) {
         eventually(&format!("{command:?}"), async || {
-            let _ = self.processes.otp.ask(ORGANIZATION, identification, command.clone()).await;
+            if let Some(command) = command.clone() {
+                let _ = self.processes.otp.ask(ORGANIZATION, identification, command).await;
+            }
             self.setting.clock.advance(step);
             self.processes.otp.read(ORGANIZATION, identification).await.is_ok_and(|otp| is_so(&otp))
         })
@@ -47,12 +57,12 @@ impl Client<'_> {
     }
 }
 
-/// Gives how many calls of the store met a fault.
 /// Of the two notices only the request to sign has a link.
 fn is_certified_notice(message: &Stored) -> bool {
     message.to == EMAIL && !message.text.contains("sign_process_id=")
 }
 
+/// Gives how many calls of the store met a fault.
 async fn certified_under_faults(seed: u64) -> u64 {
     let setting = Setting::new(seed, PLAN).await;
     let arbiter = Arbiter::new();
@@ -61,31 +71,34 @@ async fn certified_under_faults(seed: u64) -> u64 {
     let options = Options { backoff, ..Options::default() };
     let processes = Processes::new(setting.world(&setting.channels), &setting.clock, &options, &metrics(), &[arbiter.handle()]);
     let shared: Arc<dyn Store> = setting.store.clone();
-    let hosts: Vec<Arc<dyn Wakeable>> = vec![Arc::new(processes.sign.clone()), Arc::new(processes.otp.clone())];
     let every = Duration::from_millis(1);
     let timer_options = TimerOptions { every, retry: every, ..TimerOptions::default() };
-    let timer = Timer::start(shared, setting.clock.clone(), metrics(), hosts, timer_options);
+    let timer = Timer::start(shared, setting.clock.clone(), metrics(), processes.wakeable(), timer_options);
 
     let creation = setting.creation().await;
     let (process, identification) = (creation.id, creation.signers[0].identification);
     let client = Client { setting: &setting, processes: &processes };
     let (still, second, minute) = (TimeDelta::zero(), TimeDelta::seconds(1), TimeDelta::minutes(1));
-    client.drive(process, sign_process::Command::Create(Box::new(creation)), second, |process| process.life().is_some()).await;
-    client.identify(identification, otp::Command::Look, second, |otp| otp.alive().is_some()).await;
+    client
+        .drive(process, Some(sign_process::Command::Create(Box::new(creation))), second, |process| process.data().is_some())
+        .await;
+    client.identify(identification, None, second, |otp| otp.existing().is_ok()).await;
     let (challenge, command) = setting.challenge();
-    client.identify(identification, command, still, |otp| otp.alive().is_some_and(|life| !life.challenges.is_empty())).await;
+    client
+        .identify(identification, Some(command), still, |otp| otp.existing().is_ok_and(|data| !data.own.challenges.is_empty()))
+        .await;
     let code = setting.code(challenge);
     eventually("the code is sent", async || !setting.messages(|message| message.text.contains(&code)).is_empty()).await;
-    let validated = |otp: &Otp| otp.alive().is_some_and(|life| life.state == IdentificationState::Validated);
-    client.identify(identification, setting.validate(challenge), still, validated).await;
-    let signed = |process: &SignProcess| process.life().is_some_and(|life| life.signatures[0].signed.is_some());
-    client.drive(process, sign_command(process), second, signed).await;
-    let certified = |process: &SignProcess| process.life().is_some_and(|life| life.status == Status::Certified);
-    client.drive(process, sign_process::Command::Look, minute, certified).await;
+    let validated = |otp: &Otp| otp.existing().is_ok_and(|data| data.state == IdentificationState::Validated);
+    client.identify(identification, Some(setting.validate(challenge)), still, validated).await;
+    let signed = |process: &SignProcess| process.data().is_some_and(|data| data.signatures[0].signed.is_some());
+    client.drive(process, Some(sign_command(process)), second, signed).await;
+    let certified = |process: &SignProcess| process.data().is_some_and(|data| data.status == Status::Certified);
+    client.drive(process, None, minute, certified).await;
 
     // What follows the certificate.
-    let closed = |otp: &Otp| otp.alive().is_some_and(|life| life.state == IdentificationState::Succeeded);
-    client.identify(identification, otp::Command::Look, minute, closed).await;
+    let closed = |otp: &Otp| otp.existing().is_ok_and(|data| data.state == IdentificationState::Succeeded);
+    client.identify(identification, None, minute, closed).await;
     eventually("the bytes are released and the signer is told", async || {
         setting.clock.advance(minute);
         setting.held_for_processes().await == 0 && setting.messages(is_certified_notice).len() == 1
@@ -100,8 +113,7 @@ async fn certified_under_faults(seed: u64) -> u64 {
 
     timer.stop().await;
     let patience = Duration::from_secs(10);
-    let (sign, otp) = tokio::join!(processes.sign.drain(patience), processes.otp.drain(patience));
-    assert!(sign && otp, "effects are under way for ever");
+    assert!(processes.drain(patience).await, "effects are under way for ever");
     arbiter.stop();
     setting.store.injected()
 }

@@ -1,3 +1,6 @@
 //! Ways to identify a person.
 
+pub mod lifecycle;
 pub mod otp;
+
+pub use lifecycle::{Data, Identification, Method, Purpose};

@@ -3,21 +3,7 @@
 //! Rules: NIST SP 800-63B-4 section 3.1.3 (single use, at most 10 minutes, a new code does not reset the count of
 //! failures, at most 100 consecutive failures) and the contract's `validate_otp_identification` and
 //! `challenge_otp_identification`. The code itself is never here: a challenge is known by its id and the HMAC of its code.
-//!
-//! | state     | what happens                  | event           | state after           |
-//! |-----------|-------------------------------|-----------------|-----------------------|
-//! | -         | create                        | created         | CREATED               |
-//! | CREATED   | a code is asked for           | challenged      | CREATED               |
-//! | CREATED   | the channel answers           | delivered / not | CREATED               |
-//! | CREATED, VALIDATED | the provider reports | receipt         | the same              |
-//! | VALIDATED | the channel answers late      | delivered / not | VALIDATED             |
-//! | CREATED   | wrong code or second factor   | wrong answer    | CREATED               |
-//! | CREATED   | right code and second factor  | validated       | VALIDATED             |
-//! | CREATED   | codes or failures used up     | failed          | FAILED                |
-//! | VALIDATED | close, or the signature used it | succeeded     | SUCCEEDED             |
-//! | CREATED, VALIDATED | cancel               | cancelled       | CANCELLED             |
-//! | CREATED, VALIDATED | the time limit passes | expired        | EXPIRED               |
-//! | any       | delete (force unless CREATED) | deleted         | DELETED               |
+//! What all identifications share (create, cancel, close, delete, expiry) is in [`lifecycle`](super::lifecycle).
 
 mod code;
 mod receipt;
@@ -26,20 +12,45 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    Channel, Contact, Decision, Device, IdentificationState, Machine, Refusal, RefusalKind, Timestamp, Transition, TwoFactorType,
+use super::{
+    Identification, Method,
+    lifecycle::{self, wrong_state},
 };
+use crate::{Channel, Contact, Decision, Device, IdentificationState, Refusal, Timestamp, TwoFactorType, transitions};
 
+pub use super::lifecycle::{EXISTS, FORCE_NEEDED, MAX_EXPIRY, NOT_FOUND, Purpose};
 pub use code::{CodeHash, TypedCode};
 pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
 
-/// Longest life of an identification (contract: at most 30 days).
-pub const MAX_EXPIRY: Duration = Duration::days(30);
+transitions! {
+    for CodeEvent, in IdentificationState;
+    Challenged:   [Created] => Same "a code is asked for";
+    Delivered:    [Created | Validated] => Same "the channel took the message";
+    NotDelivered: [Created | Validated] => Same "the channel did not, or nobody can tell";
+    Receipt:      [Created | Validated] => Same "the provider reports on the message";
+    WrongAnswer:  [Created] => Same "a wrong code or second factor";
+}
 
-/// Most failures in a row, whatever is configured (NIST SP 800-63B-4, 3.2.2).
+/// The machine.
+pub type Otp = Identification<OneTimeCode>;
+pub type Command = lifecycle::Command<OneTimeCode>;
+pub type Event = lifecycle::Event<OneTimeCode>;
+pub type Effect = lifecycle::Effect<OneTimeCode>;
+pub type Data = lifecycle::Data<OneTimeCode>;
+
+/// Which of the two is not told.
+pub const WRONG_ANSWER: Refusal = Refusal::Forbidden("the code or the second factor is wrong");
+/// The code is used up or its life is over.
+pub const CODE_GONE: Refusal = Refusal::Gone("the code is used up or has expired; ask for another one");
+
+fn too_early(retry_at: Timestamp) -> Refusal {
+    Refusal::TooEarly { what: "another code can be asked for from", retry_at }
+}
+
+/// Maximum number of failures in a row, whatever is configured (NIST SP 800-63B-4, 3.2.2).
 pub const MAX_FAILURES: u32 = 100;
 
-/// Longest life of one code (NIST SP 800-63B-4, 3.1.3.2).
+/// Maximum life of one code (NIST SP 800-63B-4, 3.1.3.2).
 pub const MAX_CODE_LIFETIME: Duration = Duration::minutes(10);
 
 /// The numbers that an identification lives by. Taken from the configuration when it is created and journaled with
@@ -92,18 +103,6 @@ impl Policy {
     }
 }
 
-/// The sign process that an identification belongs to, and what the message with the code names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purpose {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sign_process: Option<Uuid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signature: Option<Uuid>,
-    /// Names of the documents that the code will sign.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documents: Vec<String>,
-}
-
 /// What an identification is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Creation {
@@ -120,10 +119,9 @@ pub struct Creation {
     pub purpose: Purpose,
 }
 
+/// What only this method understands.
 #[derive(Clone, Debug)]
-pub enum Command {
-    /// Idempotent: a repeated creation of the same identification is accepted without effect.
-    Create(Box<Creation>),
+pub enum CodeCommand {
     /// `id` and `hash` are of the code that will be sent if the challenge is granted.
     Challenge {
         id: Uuid,
@@ -134,13 +132,6 @@ pub enum Command {
         code: TypedCode,
         two_factor: Option<String>,
         device: Device,
-    },
-    Cancel {
-        reason: Option<String>,
-    },
-    Close,
-    Delete {
-        force: bool,
     },
     /// The channel took the message of a challenge.
     Delivered {
@@ -158,14 +149,18 @@ pub enum Command {
         status: ReceiptStatus,
         word: String,
     },
-    /// Looks at the clock only.
-    Look,
 }
 
+impl From<CodeCommand> for Command {
+    fn from(command: CodeCommand) -> Self {
+        Self::Own(command)
+    }
+}
+
+/// What only this method knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Event {
-    Created(Box<Creation>),
+pub enum CodeEvent {
     Challenged {
         id: Uuid,
         hash: CodeHash,
@@ -190,67 +185,19 @@ pub enum Event {
     WrongAnswer {
         at_challenge: bool,
     },
-    Validated {
-        device: Device,
-    },
-    Succeeded,
-    Failed {
-        reason: String,
-    },
-    Cancelled {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
-    },
-    Expired,
-    Deleted,
 }
 
-/// Why a command was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// No such identification, or it was deleted.
-    NotFound,
-    /// The state does not allow it.
-    State(&'static str),
-    /// An identification with this id exists and is another one.
-    Exists,
-    /// Code or second factor wrong; which of the two is not told.
-    WrongAnswer,
-    /// The code is used up or its life is over.
-    CodeGone,
-    /// Too early for another code.
-    TooEarly { retry_at: Timestamp },
-    /// Deletion in this state needs force.
-    ForceNeeded,
-}
-
-impl From<Rejection> for Refusal {
-    fn from(rejection: Rejection) -> Self {
-        use RefusalKind as Kind;
-        match rejection {
-            Rejection::NotFound => Self::new(Kind::NotFound, "there is no such identification"),
-            Rejection::State(state) => Self::new(Kind::State, format!("the identification is {state}")),
-            Rejection::Exists => Self::new(Kind::Exists, "another identification has this identifier"),
-            Rejection::WrongAnswer => Self::new(Kind::Forbidden, "the code or the second factor is wrong"),
-            Rejection::CodeGone => Self::new(Kind::Gone, "the code is used up or has expired; ask for another one"),
-            Rejection::TooEarly { retry_at } => {
-                Self::new(Kind::TooEarly { retry_at }, format!("another code can be asked for from {}", retry_at.to_rfc3339()))
-            }
-            Rejection::ForceNeeded => Self::new(
-                Kind::Forbidden,
-                "the identification is not CREATED: deleting it needs force=true and the role identification_force_delete",
-            ),
-        }
+impl From<CodeEvent> for Event {
+    fn from(event: CodeEvent) -> Self {
+        Self::Own(event)
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Effect {
+pub enum CodeEffect {
     /// Send the code of `challenge`; useless after `until`.
     SendCode { challenge: Uuid, until: Timestamp },
-    /// Tell the sign process what became of its signer's identification.
-    TellProcess { sign_process: Uuid, state: IdentificationState },
 }
 
 /// One code that was asked for.
@@ -288,328 +235,122 @@ pub enum Delivery {
     },
 }
 
-/// The machine.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Otp {
-    life: Option<Box<Life>>,
-}
-
-/// Everything that is known of an identification that was created.
+/// What is known of the codes of one identification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Life {
-    pub creation: Creation,
-    pub state: IdentificationState,
-    pub deleted: bool,
-    pub created_at: Timestamp,
-    pub modified_at: Timestamp,
+pub struct OneTimeCode {
     /// In order; the last one holds the current code.
     pub challenges: Vec<Challenge>,
     /// Wrong codes and second factors since the creation.
     pub failures: u32,
     /// Earliest moment for another code.
     pub next_challenge_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validated: Option<Validation>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end_reason: Option<String>,
 }
 
-/// When, and from which device, the right code came.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Validation {
-    pub at: Timestamp,
-    pub device: Device,
-}
-
-impl Life {
-    /// Codes that can still be asked for.
-    pub fn remaining_challenges(&self) -> u32 {
-        self.creation.policy.challenges.saturating_sub(self.challenges.len() as u32)
-    }
-
-    /// Tries left for the current code; `None` while none was asked for.
-    pub fn remaining_attempts(&self) -> Option<u32> {
-        self.challenges.last().map(|challenge| challenge.attempts_left)
-    }
-
-    /// When another code can be asked for; `None` once none is left.
-    pub fn next_challenge_retry(&self) -> Option<Timestamp> {
-        (self.remaining_challenges() > 0).then_some(self.next_challenge_at)
-    }
-
-    /// Whether the current code can still be answered.
-    fn has_open_code(&self, now: Timestamp) -> bool {
-        self.challenges.last().is_some_and(|challenge| challenge.attempts_left > 0 && now < challenge.until)
-    }
-
-    /// Whether nothing can be asked for or answered any more.
-    fn is_used_up(&self, now: Timestamp) -> bool {
-        self.state == IdentificationState::Created && self.remaining_challenges() == 0 && !self.has_open_code(now)
-    }
-
-    /// Whether another code would go out now.
-    pub fn grants_challenge(&self, now: Timestamp, two_factor: Option<&str>) -> bool {
-        self.state == IdentificationState::Created
-            && self.remaining_challenges() > 0
-            && now >= self.next_challenge_at
-            && self.second_factor_is_right(two_factor)
-    }
-
-    fn second_factor_is_right(&self, given: Option<&str>) -> bool {
-        match self.creation.two_factor_type {
-            None => true,
-            Some(kind) => given.is_some_and(|given| self.creation.actor.has_second_factor(kind, given)),
-        }
-    }
-}
-
-const CREATED: &str = "CREATED";
-const VALIDATED: &str = "VALIDATED";
-const SUCCEEDED: &str = "SUCCEEDED";
-const FAILED: &str = "FAILED";
-const CANCELLED: &str = "CANCELLED";
-const EXPIRED: &str = "EXPIRED";
-const DELETED: &str = "DELETED";
-
-impl Machine for Otp {
+impl Method for OneTimeCode {
     const KIND: &'static str = "otp";
-    const TRANSITIONS: &'static [Transition] = &[
-        Transition::new("-", "created", CREATED),
-        Transition::new(CREATED, "challenged", CREATED),
-        Transition::new(CREATED, "delivered", CREATED),
-        Transition::new(CREATED, "not delivered", CREATED),
-        Transition::new(CREATED, "receipt", CREATED),
-        Transition::new(CREATED, "wrong answer", CREATED),
-        Transition::new(CREATED, "validated", VALIDATED),
-        Transition::new(CREATED, "failed", FAILED),
-        Transition::new(CREATED, "cancelled", CANCELLED),
-        Transition::new(CREATED, "expired", EXPIRED),
-        Transition::new(VALIDATED, "delivered", VALIDATED),
-        Transition::new(VALIDATED, "not delivered", VALIDATED),
-        Transition::new(VALIDATED, "receipt", VALIDATED),
-        Transition::new(VALIDATED, "succeeded", SUCCEEDED),
-        Transition::new(VALIDATED, "cancelled", CANCELLED),
-        Transition::new(VALIDATED, "expired", EXPIRED),
-        Transition::new(CREATED, "deleted", DELETED),
-        Transition::new(VALIDATED, "deleted", DELETED),
-        Transition::new(SUCCEEDED, "deleted", DELETED),
-        Transition::new(FAILED, "deleted", DELETED),
-        Transition::new(CANCELLED, "deleted", DELETED),
-        Transition::new(EXPIRED, "deleted", DELETED),
-    ];
+    type Creation = Creation;
+    type Command = CodeCommand;
+    type Event = CodeEvent;
+    type Effect = CodeEffect;
 
-    type Command = Command;
-    type Event = Event;
-    type Rejection = Rejection;
-    type Effect = Effect;
-
-    fn pass(&self, now: Timestamp) -> Vec<Event> {
-        let (Some(life), Some(due)) = (self.alive(), self.wake_at()) else { return Vec::new() };
-        if now < due {
-            Vec::new()
-        } else if due < life.creation.expires_at {
-            // Even if nobody looks before the time limit has passed too: when one looks must not decide how it ends.
-            vec![Event::Failed { reason: "the last code was not answered in time".into() }]
-        } else {
-            vec![Event::Expired]
-        }
+    fn expires_at(creation: &Creation) -> Timestamp {
+        creation.expires_at
     }
 
-    fn decide(&self, now: Timestamp, command: Command) -> Decision<Self> {
-        let Some(life) = self.alive() else { return self.decide_absent(command) };
+    fn purpose(creation: &Creation) -> &Purpose {
+        &creation.purpose
+    }
+
+    fn new(at: Timestamp, _: &Creation) -> Self {
+        Self { challenges: Vec::new(), failures: 0, next_challenge_at: at }
+    }
+
+    fn decide(data: &Data, now: Timestamp, command: CodeCommand) -> Decision<Otp> {
         match command {
-            Command::Create(creation) if *creation == life.creation => Decision::nothing(),
-            Command::Create(_) => Decision::refuse(Rejection::Exists),
-            Command::Challenge { id, hash, two_factor } => life.decide_challenge(now, id, hash, two_factor.as_deref()),
-            Command::Validate { code, two_factor, device } => life.decide_validate(now, &code, two_factor.as_deref(), device),
-            Command::Cancel { reason } => match life.state {
-                IdentificationState::Created | IdentificationState::Validated => Decision::accept([Event::Cancelled { reason }]),
-                state => Decision::refuse(Rejection::State(state.name())),
-            },
-            Command::Close => match life.state {
-                IdentificationState::Validated => Decision::accept([Event::Succeeded]),
-                state => Decision::refuse(Rejection::State(state.name())),
-            },
-            Command::Delete { force } if force || life.state == IdentificationState::Created => {
-                Decision::accept([Event::Deleted])
+            CodeCommand::Challenge { id, hash, two_factor } => data.decide_challenge(now, id, hash, two_factor.as_deref()),
+            CodeCommand::Validate { code, two_factor, device } => data.decide_validate(now, &code, two_factor.as_deref(), device),
+            CodeCommand::Delivered { challenge, provider_id } if data.awaits_delivery(challenge) => {
+                Decision::accept([CodeEvent::Delivered { challenge, provider_id }.into()])
             }
-            Command::Delete { .. } => Decision::refuse(Rejection::ForceNeeded),
-            Command::Delivered { challenge, provider_id } if life.awaits_delivery(challenge) => {
-                Decision::accept([Event::Delivered { challenge, provider_id }])
+            CodeCommand::NotDelivered { challenge, reason } if data.awaits_delivery(challenge) => {
+                Decision::accept([CodeEvent::NotDelivered { challenge, reason }.into()])
             }
-            Command::NotDelivered { challenge, reason } if life.awaits_delivery(challenge) => {
-                Decision::accept([Event::NotDelivered { challenge, reason }])
-            }
-            Command::Receipt { challenge, status, word } if life.takes_receipt(challenge, status, &word) => {
-                Decision::accept([Event::Receipt { challenge, status, word }])
+            CodeCommand::Receipt { challenge, status, word } if data.takes_receipt(challenge, status, &word) => {
+                Decision::accept([CodeEvent::Receipt { challenge, status, word }.into()])
             }
             // A report about an identification that has ended or a message that was reported before changes nothing.
-            Command::Delivered { .. } | Command::NotDelivered { .. } | Command::Receipt { .. } | Command::Look => {
-                Decision::nothing()
-            }
+            CodeCommand::Delivered { .. } | CodeCommand::NotDelivered { .. } | CodeCommand::Receipt { .. } => Decision::nothing(),
         }
     }
 
-    fn apply(&mut self, at: Timestamp, event: &Event) {
-        if !self.admits(event) {
-            return;
-        }
-        if let Event::Created(creation) = event {
-            self.life = Some(Box::new(Life::new(at, (**creation).clone())));
-            return;
-        }
-        let Some(life) = &mut self.life else { return };
-        match event {
-            Event::Created(_) => {}
-            Event::Challenged { id, hash, until } => life.add_challenge(at, *id, hash.clone(), *until),
-            Event::Delivered { challenge, provider_id } => {
-                life.set_delivery(*challenge, Delivery::Accepted { at, provider_id: provider_id.clone() });
-            }
-            Event::NotDelivered { challenge, reason } => {
-                life.set_delivery(*challenge, Delivery::Failed { at, reason: reason.clone() });
-                // Who got no code must not wait for another one. What became of an earlier code says nothing about it.
-                if life.challenges.last().is_some_and(|current| current.id == *challenge) {
-                    life.next_challenge_at = life.next_challenge_at.min(at);
-                }
-            }
-            Event::Receipt { challenge, status, word } => {
-                life.add_receipt(*challenge, Receipt { at, status: *status, word: word.clone() });
-            }
-            Event::WrongAnswer { at_challenge } => life.count_wrong_answer(*at_challenge),
-            Event::Validated { device } => {
-                life.state = IdentificationState::Validated;
-                life.validated = Some(Validation { at, device: device.clone() });
-                // Single use.
-                if let Some(challenge) = life.challenges.last_mut() {
-                    challenge.attempts_left = 0;
-                    challenge.answers += 1;
-                }
-            }
-            Event::Succeeded => life.state = IdentificationState::Succeeded,
-            Event::Failed { reason } => life.end(IdentificationState::Failed, Some(reason.clone())),
-            Event::Cancelled { reason } => life.end(IdentificationState::Cancelled, reason.clone()),
-            Event::Expired => life.end(IdentificationState::Expired, None),
-            Event::Deleted => life.deleted = true,
-        }
-        life.modified_at = at;
-    }
-
-    fn effects(&self, event: &Event) -> Vec<Effect> {
-        let Some(life) = &self.life else { return Vec::new() };
-        let told = match event {
-            Event::Challenged { id, until, .. } => return vec![Effect::SendCode { challenge: *id, until: *until }],
-            Event::Validated { .. } | Event::Succeeded | Event::Failed { .. } | Event::Cancelled { .. } | Event::Expired => {
-                life.state
-            }
-            // To the process a deleted identification is one that was cancelled.
-            Event::Deleted => IdentificationState::Cancelled,
-            Event::Created(_)
-            | Event::Delivered { .. }
-            | Event::NotDelivered { .. }
-            | Event::Receipt { .. }
-            | Event::WrongAnswer { .. } => return Vec::new(),
-        };
-        let sign_process = life.creation.purpose.sign_process;
-        sign_process.map(|sign_process| Effect::TellProcess { sign_process, state: told }).into_iter().collect()
-    }
-
-    fn given_up(effect: &Effect, reason: &str) -> Option<Command> {
-        match effect {
-            Effect::SendCode { challenge, .. } => {
-                Some(Command::NotDelivered { challenge: *challenge, reason: reason.to_owned() })
-            }
-            Effect::TellProcess { .. } => None,
-        }
-    }
-
-    fn wake_at(&self) -> Option<Timestamp> {
-        let life = self.alive().filter(|life| !life.state.is_final())?;
-        let expires_at = life.creation.expires_at;
-        if life.state != IdentificationState::Created || life.remaining_challenges() > 0 {
-            return Some(expires_at);
-        }
-        // Nothing can be asked for any more: the current code's end is the identification's.
-        let open_until = life.challenges.last().filter(|challenge| challenge.attempts_left > 0).map(|challenge| challenge.until);
-        Some(open_until.unwrap_or(life.modified_at).min(expires_at))
-    }
-
-    fn exists(&self) -> bool {
-        self.alive().is_some()
-    }
-
-    fn state_name(&self) -> &'static str {
-        match &self.life {
-            None => "-",
-            Some(life) if life.deleted => DELETED,
-            Some(life) => life.state.name(),
-        }
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        match event {
-            Event::Created(_) => "created",
-            Event::Challenged { .. } => "challenged",
-            Event::Delivered { .. } => "delivered",
-            Event::NotDelivered { .. } => "not delivered",
-            Event::Receipt { .. } => "receipt",
-            Event::WrongAnswer { .. } => "wrong answer",
-            Event::Validated { .. } => "validated",
-            Event::Succeeded => "succeeded",
-            Event::Failed { .. } => "failed",
-            Event::Cancelled { .. } => "cancelled",
-            Event::Expired => "expired",
-            Event::Deleted => "deleted",
-        }
-    }
-}
-
-impl Otp {
-    /// The identification, unless it was never created or is deleted.
-    pub fn alive(&self) -> Option<&Life> {
-        self.life.as_deref().filter(|life| !life.deleted)
-    }
-
-    /// The identification even when it is deleted: for evidence.
-    pub fn life(&self) -> Option<&Life> {
-        self.life.as_deref()
-    }
-
-    fn decide_absent(&self, command: Command) -> Decision<Self> {
+    fn is_report(command: &CodeCommand) -> bool {
         match command {
-            Command::Create(creation) => match &self.life {
-                None => Decision::accept([Event::Created(creation)]),
-                Some(deleted) if deleted.creation == *creation => Decision::nothing(),
-                Some(_) => Decision::refuse(Rejection::Exists),
-            },
-            Command::Delivered { .. } | Command::NotDelivered { .. } | Command::Receipt { .. } | Command::Look => {
-                Decision::nothing()
-            }
-            _ => Decision::refuse(Rejection::NotFound),
+            CodeCommand::Delivered { .. } | CodeCommand::NotDelivered { .. } | CodeCommand::Receipt { .. } => true,
+            CodeCommand::Challenge { .. } | CodeCommand::Validate { .. } => false,
         }
+    }
+
+    fn apply(data: &mut Data, at: Timestamp, event: &CodeEvent) {
+        let policy = &data.creation.policy;
+        let own = &mut data.own;
+        match event {
+            CodeEvent::Challenged { id, hash, until } => own.add_challenge(policy, at, *id, hash.clone(), *until),
+            CodeEvent::Delivered { challenge, provider_id } => {
+                own.set_delivery(*challenge, Delivery::Accepted { at, provider_id: provider_id.clone() });
+            }
+            CodeEvent::NotDelivered { challenge, reason } => {
+                own.set_delivery(*challenge, Delivery::Failed { at, reason: reason.clone() });
+                // Who got no code must not wait for another one. What became of an earlier code says nothing about it.
+                if own.challenges.last().is_some_and(|current| current.id == *challenge) {
+                    own.next_challenge_at = own.next_challenge_at.min(at);
+                }
+            }
+            CodeEvent::Receipt { challenge, status, word } => {
+                own.add_receipt(*challenge, Receipt { at, status: *status, word: word.clone() });
+            }
+            CodeEvent::WrongAnswer { at_challenge } => own.count_wrong_answer(*at_challenge),
+        }
+    }
+
+    /// Single use.
+    fn validated(&mut self) {
+        if let Some(challenge) = self.challenges.last_mut() {
+            challenge.attempts_left = 0;
+            challenge.answers += 1;
+        }
+    }
+
+    /// Once nothing can be asked for any more, the current code's end is the identification's.
+    fn fails_at(data: &Data) -> Option<(Timestamp, &'static str)> {
+        if data.state != IdentificationState::Created || data.remaining_challenges() > 0 {
+            return None;
+        }
+        let open = data.own.challenges.last().filter(|challenge| challenge.attempts_left > 0);
+        Some((open.map_or(data.modified_at, |challenge| challenge.until), "the last code was not answered in time"))
+    }
+
+    fn effects(event: &CodeEvent) -> Vec<CodeEffect> {
+        match event {
+            CodeEvent::Challenged { id, until, .. } => vec![CodeEffect::SendCode { challenge: *id, until: *until }],
+            CodeEvent::Delivered { .. }
+            | CodeEvent::NotDelivered { .. }
+            | CodeEvent::Receipt { .. }
+            | CodeEvent::WrongAnswer { .. } => Vec::new(),
+        }
+    }
+
+    fn given_up(effect: &CodeEffect, reason: &str) -> Option<CodeCommand> {
+        let CodeEffect::SendCode { challenge, .. } = effect;
+        Some(CodeCommand::NotDelivered { challenge: *challenge, reason: reason.to_owned() })
     }
 }
 
-impl Life {
-    fn new(at: Timestamp, creation: Creation) -> Self {
-        Self {
-            creation,
-            state: IdentificationState::Created,
-            deleted: false,
-            created_at: at,
-            modified_at: at,
-            challenges: Vec::new(),
-            failures: 0,
-            next_challenge_at: at,
-            validated: None,
-            end_reason: None,
-        }
-    }
-
-    fn add_challenge(&mut self, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
-        let attempts_left = self.creation.policy.attempts;
+impl OneTimeCode {
+    fn add_challenge(&mut self, policy: &Policy, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
+        let attempts_left = policy.attempts;
         let (delivery, receipts) = (Delivery::Pending, Vec::new());
         self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, delivery, receipts });
-        let cooldown = self.creation.policy.cooldown(self.challenges.len() as u32);
+        let cooldown = policy.cooldown(self.challenges.len() as u32);
         self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
     }
 
@@ -628,27 +369,68 @@ impl Life {
         }
     }
 
-    fn end(&mut self, state: IdentificationState, reason: Option<String>) {
-        self.state = state;
-        self.end_reason = reason;
+    /// Whether the current code can still be answered.
+    fn has_open_code(&self, now: Timestamp) -> bool {
+        self.challenges.last().is_some_and(|challenge| challenge.attempts_left > 0 && now < challenge.until)
+    }
+
+    fn remaining_challenges(&self, policy: &Policy) -> u32 {
+        policy.challenges.saturating_sub(self.challenges.len() as u32)
+    }
+}
+
+impl Data {
+    /// Codes that can still be asked for.
+    pub fn remaining_challenges(&self) -> u32 {
+        self.own.remaining_challenges(&self.creation.policy)
+    }
+
+    /// Tries left for the current code; `None` while none was asked for.
+    pub fn remaining_attempts(&self) -> Option<u32> {
+        self.own.challenges.last().map(|challenge| challenge.attempts_left)
+    }
+
+    /// When another code can be asked for; `None` once none is left.
+    pub fn next_challenge_retry(&self) -> Option<Timestamp> {
+        (self.remaining_challenges() > 0).then_some(self.own.next_challenge_at)
+    }
+
+    /// The challenge whose code an answer is about; `None` while no code was asked for.
+    pub fn current_challenge(&self) -> Option<Uuid> {
+        self.own.challenges.last().map(|challenge| challenge.id)
+    }
+
+    /// Whether another code would go out now.
+    pub fn grants_challenge(&self, now: Timestamp, two_factor: Option<&str>) -> bool {
+        self.state == IdentificationState::Created
+            && self.remaining_challenges() > 0
+            && now >= self.own.next_challenge_at
+            && self.second_factor_is_right(two_factor)
+    }
+
+    fn second_factor_is_right(&self, given: Option<&str>) -> bool {
+        match self.creation.two_factor_type {
+            None => true,
+            Some(kind) => given.is_some_and(|given| self.creation.actor.has_second_factor(kind, given)),
+        }
     }
 
     /// Reports are folded only while they can still matter; a final state never changes.
     fn awaits_delivery(&self, id: Uuid) -> bool {
-        !self.state.is_final()
-            && self.challenges.iter().any(|challenge| challenge.id == id && challenge.delivery == Delivery::Pending)
+        let is_pending = |challenge: &Challenge| challenge.id == id && challenge.delivery == Delivery::Pending;
+        !self.state.is_final() && self.own.challenges.iter().any(is_pending)
     }
 
     fn decide_challenge(&self, now: Timestamp, id: Uuid, hash: CodeHash, two_factor: Option<&str>) -> Decision<Otp> {
         if self.state != IdentificationState::Created {
-            return Decision::refuse(Rejection::State(self.state.name()));
+            return Decision::refuse(wrong_state(self.state.name()));
         }
         if self.remaining_challenges() == 0 {
             // An open code can still be answered; another one cannot be had.
-            return Decision::refuse(Rejection::State("CREATED without a challenge left"));
+            return Decision::refuse(wrong_state("CREATED without a challenge left"));
         }
-        if now < self.next_challenge_at {
-            return Decision::refuse(Rejection::TooEarly { retry_at: self.next_challenge_at });
+        if now < self.own.next_challenge_at {
+            return Decision::refuse(too_early(self.own.next_challenge_at));
         }
         if !self.second_factor_is_right(two_factor) {
             return self.count_failure(now, true);
@@ -656,18 +438,18 @@ impl Life {
         let lifetime = Duration::seconds(self.creation.policy.code_seconds.into()).min(MAX_CODE_LIFETIME);
         let expires_at = self.creation.expires_at;
         let until = now.checked_add_signed(lifetime).map_or(expires_at, |until| until.min(expires_at));
-        Decision::accept([Event::Challenged { id, hash, until }])
+        Decision::accept([CodeEvent::Challenged { id, hash, until }.into()])
     }
 
     fn decide_validate(&self, now: Timestamp, code: &TypedCode, two_factor: Option<&str>, device: Device) -> Decision<Otp> {
         if self.state != IdentificationState::Created {
-            return Decision::refuse(Rejection::State(self.state.name()));
+            return Decision::refuse(wrong_state(self.state.name()));
         }
-        let Some(challenge) = self.challenges.last() else {
-            return Decision::refuse(Rejection::State("CREATED without a code asked for"));
+        let Some(challenge) = self.own.challenges.last() else {
+            return Decision::refuse(wrong_state("CREATED without a code asked for"));
         };
-        if !self.has_open_code(now) {
-            return Decision::refuse(Rejection::CodeGone);
+        if !self.own.has_open_code(now) {
+            return Decision::refuse(CODE_GONE);
         }
         // Both are compared whatever the first says, so that the time taken tells nothing.
         let code_is_right = code.answers(challenge);
@@ -680,15 +462,16 @@ impl Life {
     }
 
     fn count_failure(&self, now: Timestamp, at_challenge: bool) -> Decision<Otp> {
-        let mut events = vec![Event::WrongAnswer { at_challenge }];
-        let mut after = self.clone();
+        let policy = &self.creation.policy;
+        let mut after = self.own.clone();
         after.count_wrong_answer(at_challenge);
-        if after.failures >= self.creation.policy.failures.min(MAX_FAILURES) {
+        let mut events = vec![CodeEvent::WrongAnswer { at_challenge }.into()];
+        if after.failures >= policy.failures.min(MAX_FAILURES) {
             events.push(Event::Failed { reason: "too many wrong answers".into() });
-        } else if after.is_used_up(now) {
+        } else if after.remaining_challenges(policy) == 0 && !after.has_open_code(now) {
             events.push(Event::Failed { reason: "the last try of the last code was wrong".into() });
         }
-        Decision::refuse_noting(Rejection::WrongAnswer, events)
+        Decision::refuse_recording(WRONG_ANSWER, events)
     }
 }
 

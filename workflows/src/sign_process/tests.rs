@@ -2,7 +2,7 @@ use chrono::Duration;
 
 use super::*;
 use crate::{
-    Contact, IdentificationType, Msisdn, SignType,
+    Answer, Contact, IdentificationType, Msisdn, SignType,
     identification::otp::Policy,
     testing::{Driver, assert_all_transitions_taken, start},
 };
@@ -69,8 +69,6 @@ fn device() -> Device {
     Device { ip: Some("192.0.2.1".into()), ..Device::default() }
 }
 
-type Answer = crate::Answer<Rejection>;
-
 #[derive(Clone)]
 struct World {
     process: Driver<SignProcess>,
@@ -118,16 +116,16 @@ impl World {
         worlds
     }
 
-    fn life(&self) -> &Life {
-        self.process.machine.life().expect("it was created")
+    fn data(&self) -> &Data {
+        self.process.machine.data().expect("it was created")
     }
 
     fn status(&self) -> Status {
-        self.life().status
+        self.data().status
     }
 
     fn signature_statuses(&self) -> Vec<SignatureStatus> {
-        self.life().signatures.iter().map(|signature| signature.status).collect()
+        self.data().signatures.iter().map(|signature| signature.status).collect()
     }
 
     fn tell(&mut self, command: Command) -> Answer {
@@ -170,7 +168,7 @@ impl World {
 }
 
 fn wrong_state(name: &'static str) -> Answer {
-    Err(Rejection::State(name))
+    Err(super::wrong_state(name))
 }
 
 fn cancel_effect(position: usize, reason: &str) -> Effect {
@@ -188,9 +186,9 @@ fn the_id_of_a_signature_leads_to_its_process() {
         assert_eq!(process_of_signature(*id), process());
         assert!(*id != process() && !ids[..position].contains(id), "the id at {position} is taken");
     }
-    let life = World::new().life().clone();
-    assert_eq!(life.signatures.iter().map(|signature| signature.id).collect::<Vec<_>>(), ids[..2]);
-    assert_eq!((life.position(ids[1]), life.position(ids[2]), life.position(process())), (Some(1), None, None));
+    let data = World::new().data().clone();
+    assert_eq!(data.signatures.iter().map(|signature| signature.id).collect::<Vec<_>>(), ids[..2]);
+    assert_eq!((data.position(ids[1]), data.position(ids[2]), data.position(process())), (Some(1), None, None));
 }
 
 #[test]
@@ -204,16 +202,16 @@ fn a_signature_and_an_identification_are_made_per_signer() {
 #[test]
 fn a_signature_needs_its_own_signers_identification_validated() {
     let mut world = World::new();
-    assert_eq!(world.sign(0), Err(Rejection::NotIdentified("CREATED")));
+    assert_eq!(world.sign(0), Err(not_identified(IdentificationState::Created)));
     world.identify(1);
-    assert_eq!(world.sign(0), Err(Rejection::NotIdentified("CREATED")));
+    assert_eq!(world.sign(0), Err(not_identified(IdentificationState::Created)));
     world.identify(0);
     assert_eq!(world.sign(0), Ok(()));
     assert_eq!(world.signature_statuses(), [SignatureStatus::Succeeded, SignatureStatus::Created]);
     let mut lost = World::new();
     lost.identify(0);
     lost.hear(0, IdentificationState::Expired);
-    assert_eq!(lost.sign(0), Err(Rejection::NotIdentified("EXPIRED")));
+    assert_eq!(lost.sign(0), Err(not_identified(IdentificationState::Expired)));
 }
 
 #[test]
@@ -223,8 +221,8 @@ fn a_signature_is_made_once_and_uses_its_identification() {
     world.process.new_effects();
     assert_eq!(world.sign(0), Ok(()));
     assert_eq!(world.process.new_effects(), [close_effect(0)]);
-    assert_eq!(world.life().signatures[0].identification, IdentificationState::Succeeded);
-    assert_eq!(world.life().signatures[0].signed, Some(Act { at: start(), device: device() }));
+    assert_eq!(world.data().signatures[0].identification, IdentificationState::Succeeded);
+    assert_eq!(world.data().signatures[0].signed, Some(Act { at: start(), device: device() }));
     assert_eq!(world.sign(0), wrong_state("signed already"));
     assert_eq!(world.preview(0), wrong_state("signed already"));
 }
@@ -235,11 +233,11 @@ fn the_last_signature_completes_the_process() {
     world.identify(0);
     world.identify(1);
     assert_eq!(world.sign(1), Ok(()));
-    assert_eq!((world.status(), world.life().completed_at), (Status::Created, None));
+    assert_eq!((world.status(), world.data().completed_at), (Status::Created, None));
     world.process.new_effects();
     world.process.advance(Duration::seconds(5));
     assert_eq!(world.sign(0), Ok(()));
-    assert_eq!((world.status(), world.life().completed_at), (Status::Signed, Some(start() + Duration::seconds(5))));
+    assert_eq!((world.status(), world.data().completed_at), (Status::Signed, Some(start() + Duration::seconds(5))));
     assert_eq!(world.signature_statuses(), [SignatureStatus::Succeeded; 2]);
     let seals = [0, 1].map(|index| Effect::Seal { document: document(index) });
     assert_eq!(world.process.new_effects(), [vec![close_effect(0)], seals.to_vec()].concat());
@@ -253,12 +251,12 @@ fn each_document_is_sealed_once_and_then_the_process_certified_once() {
     assert_eq!(world.process.new_effects(), []);
     world.tell(Command::Sealed { document: document(1), sealed: sealed(9) }).expect("a repeated report is taken");
     world.tell(Command::Sealed { document: document(7), sealed: sealed(7) }).expect("a stray report is taken");
-    assert_eq!(world.life().sealed, [None, Some(sealed(1))]);
+    assert_eq!(world.data().sealed, [None, Some(sealed(1))]);
     world.seal(0);
     assert_eq!(world.process.new_effects(), [Effect::Certify]);
-    assert_eq!(world.life().sealed, [Some(sealed(0)), Some(sealed(1))]);
+    assert_eq!(world.data().sealed, [Some(sealed(0)), Some(sealed(1))]);
     world.certify();
-    assert_eq!((world.status(), world.life().certificate), (Status::Certified, Some(CERTIFICATE)));
+    assert_eq!((world.status(), world.data().certificate), (Status::Certified, Some(CERTIFICATE)));
     assert_eq!(world.process.new_effects(), [Effect::Release]);
     let before = world.process.machine.clone();
     world.tell(Command::Certified { certificate: Uuid::nil() }).expect("a repeated report is taken");
@@ -270,14 +268,14 @@ fn nothing_is_certified_before_all_documents_are_sealed() {
     let mut world = World::signed();
     world.seal(0);
     world.certify();
-    assert_eq!((world.status(), world.life().certificate), (Status::Signed, None));
+    assert_eq!((world.status(), world.data().certificate), (Status::Signed, None));
 }
 
 #[test]
 fn nothing_is_sealed_before_all_have_signed() {
     let mut world = World::new();
     world.seal(0);
-    assert_eq!(world.life().sealed, [None, None]);
+    assert_eq!(world.data().sealed, [None, None]);
 }
 
 #[test]
@@ -291,7 +289,7 @@ fn a_process_fails_when_sealing_or_certifying_is_given_up() {
         world.process.new_effects();
         let given_up = SignProcess::given_up(&effect, "the disk is full").expect("the process must know");
         assert_eq!(world.tell(given_up.clone()), Ok(()));
-        assert_eq!((world.status(), world.life().end_reason.as_deref()), (Status::Failed, Some("the disk is full")));
+        assert_eq!((world.status(), world.data().end_reason.as_deref()), (Status::Failed, Some("the disk is full")));
         assert_eq!(world.signature_statuses(), [SignatureStatus::Succeeded; 2], "what was signed stays signed");
         assert_eq!(world.process.new_effects(), [Effect::Release]);
         let before = world.process.machine.clone();
@@ -307,7 +305,7 @@ fn only_a_created_process_can_be_cancelled() {
         let status = world.status();
         if status == Status::Created {
             assert_eq!(world.cancel(), Ok(()));
-            assert_eq!((world.status(), world.life().end_reason.as_deref()), (Status::Cancelled, Some("not needed")));
+            assert_eq!((world.status(), world.data().end_reason.as_deref()), (Status::Cancelled, Some("not needed")));
             assert_eq!(world.signature_statuses(), [SignatureStatus::Cancelled; 2]);
         } else {
             assert_eq!(world.cancel(), wrong_state(status.name()));
@@ -373,7 +371,7 @@ fn an_expired_identification_waits_for_the_process_to_expire() {
     world.hear(0, IdentificationState::Expired);
     assert_eq!(world.status(), Status::Created);
     world.hear(0, IdentificationState::Validated);
-    assert_eq!(world.life().signatures[0].identification, IdentificationState::Expired, "late and out of order");
+    assert_eq!(world.data().signatures[0].identification, IdentificationState::Expired, "late and out of order");
     world.process.new_effects();
     world.process.advance_and_look(Duration::hours(1));
     assert_eq!(world.process.new_effects(), [cancel_effect(1, "the sign process expired"), Effect::Release]);
@@ -386,7 +384,7 @@ fn a_process_fails_when_an_identification_cannot_be_made() {
     let given_up = SignProcess::given_up(&effect, "no store").expect("the process must know");
     assert_eq!(world.tell(given_up), Ok(()));
     assert_eq!(world.status(), Status::Failed);
-    assert_eq!(world.life().end_reason.as_deref(), Some("the identification of a signer could not be made: no store"));
+    assert_eq!(world.data().end_reason.as_deref(), Some("the identification of a signer could not be made: no store"));
     assert_eq!(world.signature_statuses(), [SignatureStatus::Cancelled, SignatureStatus::Failed]);
     let reason = "the sign process failed";
     let expected = [cancel_effect(0, reason), cancel_effect(1, reason), Effect::Release];
@@ -414,7 +412,7 @@ fn an_identification_is_noted_once_and_a_strange_one_never() {
     world.identify(9);
     world.hear(1, IdentificationState::Created);
     assert_eq!(world.process.journal.len(), before);
-    assert_eq!(world.life().signatures[0].identified_at, Some(start()));
+    assert_eq!(world.data().signatures[0].identified_at, Some(start()));
 }
 
 #[test]
@@ -500,7 +498,7 @@ fn a_repeated_creation_changes_nothing_and_another_one_is_refused() {
     for mut world in World::in_each_state() {
         let before = (world.process.journal.len(), world.process.effects.len());
         assert_eq!(world.tell(Command::Create(Box::new(creation(2, 2)))), Ok(()));
-        assert_eq!(world.tell(Command::Create(Box::new(creation(1, 2)))), Err(Rejection::Exists));
+        assert_eq!(world.tell(Command::Create(Box::new(creation(1, 2)))), Err(EXISTS));
         assert_eq!((world.process.journal.len(), world.process.effects.len()), before);
     }
 }
@@ -527,8 +525,8 @@ fn a_process_that_could_never_end_is_not_created() {
     for creation in refused {
         let mut process = Driver::<SignProcess>::new();
         let answer = process.tell(Command::Create(Box::new(creation)));
-        assert!(matches!(answer, Err(Rejection::Invalid(_))), "{answer:?}");
-        assert!(!process.machine.exists());
+        assert!(matches!(answer, Err(Refusal::Invalid(_))), "{answer:?}");
+        assert!(process.machine.existing().is_err());
     }
     World::of(creation(MAX_SIGNERS, MAX_DOCUMENTS));
 }
@@ -536,17 +534,17 @@ fn a_process_that_could_never_end_is_not_created() {
 #[test]
 fn what_is_not_there_is_not_found() {
     let mut never = World { process: Driver::new() };
-    assert_eq!(never.sign(0), Err(Rejection::NotFound));
-    assert_eq!(never.preview(0), Err(Rejection::NotFound));
-    assert_eq!(never.cancel(), Err(Rejection::NotFound));
+    assert_eq!(never.sign(0), Err(NOT_FOUND));
+    assert_eq!(never.preview(0), Err(NOT_FOUND));
+    assert_eq!(never.cancel(), Err(NOT_FOUND));
     never.identify(0);
     never.seal(0);
-    assert!(never.process.journal.is_empty() && !never.process.machine.exists());
+    assert!(never.process.journal.is_empty() && never.process.machine.existing().is_err());
     for mut world in World::in_each_state() {
-        assert_eq!(world.sign(2), Err(Rejection::NotFound));
-        assert_eq!(world.preview(2), Err(Rejection::NotFound));
+        assert_eq!(world.sign(2), Err(NOT_FOUND));
+        assert_eq!(world.preview(2), Err(NOT_FOUND));
         let command = Command::Sign { signature: process(), device: device() };
-        assert_eq!(world.tell(command), Err(Rejection::NotFound));
+        assert_eq!(world.tell(command), Err(NOT_FOUND));
     }
 }
 
@@ -559,8 +557,8 @@ fn previews_are_noted_up_to_a_bound_and_the_first_is_kept() {
         world.process.advance(Duration::seconds(1));
     }
     assert_eq!(world.process.journal.len() - before, MAX_PREVIEWS as usize);
-    assert_eq!(world.life().signatures[0].previewed, Some(Act { at: start(), device: device() }));
-    assert_eq!(world.life().signatures[1].previewed, None);
+    assert_eq!(world.data().signatures[0].previewed, Some(Act { at: start(), device: device() }));
+    assert_eq!(world.data().signatures[1].previewed, None);
 }
 
 #[test]
@@ -568,7 +566,7 @@ fn a_journal_beyond_the_bounds_does_not_panic() {
     let mut process = SignProcess::default();
     let created = Event::Created(Box::new(creation(300, 0)));
     process.apply(start(), &created);
-    assert_eq!(process.life().map(|life| life.signatures.len()), Some(300));
+    assert_eq!(process.data().map(|data| data.signatures.len()), Some(300));
     assert_eq!(process.effects(&created).len(), 300);
 }
 

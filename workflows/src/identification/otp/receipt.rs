@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Life;
+use super::{Data, OneTimeCode};
 use crate::Timestamp;
 
-/// Most receipts that are kept of one challenge: a provider sends four or five, whoever repeats them must not fill the journal.
+/// Maximum number of receipts that are kept of one challenge: a provider sends four or five, whoever repeats them must not fill the journal.
 pub const MAX_RECEIPTS: usize = 10;
 
 /// What a receipt means, whatever its provider calls it.
@@ -34,18 +34,20 @@ pub struct Receipt {
     pub word: String,
 }
 
-impl Life {
+impl Data {
     /// Whether a receipt says something new while it can still matter. It need not wait for the end of the attempt that sent
     /// the message: a provider may report before its answer has arrived.
     pub(super) fn takes_receipt(&self, challenge: Uuid, status: ReceiptStatus, word: &str) -> bool {
-        let challenge = self.challenges.iter().find(|known| known.id == challenge);
+        let challenge = self.own.challenges.iter().find(|known| known.id == challenge);
         !self.state.is_final()
             && challenge.is_some_and(|challenge| {
                 let repeated = challenge.receipts.last().is_some_and(|last| last.status == status && last.word == word);
                 !repeated && challenge.receipts.len() < MAX_RECEIPTS
             })
     }
+}
 
+impl OneTimeCode {
     pub(super) fn add_receipt(&mut self, challenge: Uuid, receipt: Receipt) {
         let challenge = self.challenges.iter_mut().find(|known| known.id == challenge);
         // The bound holds for a journal that was tampered with too.

@@ -99,23 +99,23 @@ impl World {
 }
 
 /// SIGNED only when all have signed, CERTIFIED only when all is sealed too.
-fn assert_status_is_earned(life: &Life) {
-    let all_signed = life.signatures.iter().all(|signature| signature.status == SignatureStatus::Succeeded);
-    let all_sealed = life.sealed.iter().all(Option::is_some);
-    match life.status {
+fn assert_status_is_earned(data: &Data) {
+    let all_signed = data.signatures.iter().all(|signature| signature.status == SignatureStatus::Succeeded);
+    let all_sealed = data.sealed.iter().all(Option::is_some);
+    match data.status {
         Status::Signed => assert!(all_signed),
-        Status::Certified => assert!(all_signed && all_sealed && life.certificate.is_some()),
-        _ => assert!(life.certificate.is_none()),
+        Status::Certified => assert!(all_signed && all_sealed && data.certificate.is_some()),
+        _ => assert!(data.certificate.is_none()),
     }
-    assert_eq!(life.completed_at.is_some(), all_signed);
-    let open = life.signatures.iter().any(|signature| signature.status == SignatureStatus::Created);
-    assert_eq!(open, life.status == Status::Created, "a signature is open exactly while the process is CREATED");
+    assert_eq!(data.completed_at.is_some(), all_signed);
+    let open = data.signatures.iter().any(|signature| signature.status == SignatureStatus::Created);
+    assert_eq!(open, data.status == Status::Created, "a signature is open exactly while the process is CREATED");
 }
 
 /// No signature without its own identification VALIDATED before it, and not lost since.
 fn assert_signatures_follow_identifications(process: &Driver<SignProcess>) {
     let mut identified = std::collections::BTreeSet::new();
-    let life = process.machine.life().expect("it was created");
+    let data = process.machine.data().expect("it was created");
     for (_, event) in &process.journal {
         match event {
             Event::Identified { identification } => assert!(identified.insert(*identification), "noted twice"),
@@ -123,8 +123,8 @@ fn assert_signatures_follow_identifications(process: &Driver<SignProcess>) {
                 identified.remove(identification);
             }
             Event::Signed { signature, .. } => {
-                let position = life.position(*signature).expect("a signature of this process");
-                assert!(identified.contains(&life.creation.signers[position].identification), "signed without identification");
+                let position = data.position(*signature).expect("a signature of this process");
+                assert!(identified.contains(&data.creation.signers[position].identification), "signed without identification");
             }
             _ => {}
         }
@@ -139,11 +139,11 @@ fn assert_effects_are_asked_for_once(process: &Driver<SignProcess>) {
 
 /// What waits without a deadline waits for an effect: its result, or its being given up, goes on.
 fn assert_never_stuck(process: &Driver<SignProcess>) {
-    let life = process.machine.life().expect("it was created");
-    match life.status {
-        Status::Created => assert_eq!(process.machine.wake_at(), Some(life.creation.expires_at)),
+    let data = process.machine.data().expect("it was created");
+    match data.status {
+        Status::Created => assert_eq!(process.machine.wake_at(), Some(data.creation.expires_at)),
         Status::Signed => {
-            let unsealed = life.creation.documents.iter().zip(&life.sealed).find(|(_, sealed)| sealed.is_none());
+            let unsealed = data.creation.documents.iter().zip(&data.sealed).find(|(_, sealed)| sealed.is_none());
             let awaited = unsealed.map_or(Effect::Certify, |(document, _)| Effect::Seal { document: document.id });
             assert!(process.effects.contains(&awaited), "nobody was asked for {awaited:?}");
             let given_up = SignProcess::given_up(&awaited, "given up").expect("the process must know");
@@ -196,9 +196,9 @@ proptest! {
         let mut world = World::of(creation.clone());
         for step in &steps {
             world.process.look();
-            let before = world.life().clone();
+            let before = world.data().clone();
             let answer = world.take(step, &creation);
-            let after = world.life();
+            let after = world.data();
             if before.status.is_final() {
                 prop_assert_eq!(after, &before, "a final state changed by {:?}, answered {:?}", step, answer);
             }
@@ -215,11 +215,11 @@ proptest! {
         let mut process = SignProcess::default();
         for (event, seconds) in &events {
             let before = process.clone();
-            let admitted = process.admits(event);
+            let admitted = event.leads(process.stage()).is_some();
             process.apply(start() + Duration::seconds(*seconds), event);
             process.effects(event);
             prop_assert!(admitted || process == before, "{:?} does not fit and changed something", event);
-            if before.life().is_some_and(|life| life.status.is_final()) {
+            if before.data().is_some_and(|data| data.status.is_final()) {
                 prop_assert_eq!(&process, &before, "a final state changed");
             }
             let written = serde_json::to_string(&process).expect("it can be written");

@@ -88,7 +88,7 @@ impl Together {
         self.collect();
     }
 
-    fn tell_otp(&mut self, position: usize, command: otp::Command) {
+    fn tell_otp(&mut self, position: usize, command: impl Into<otp::Command>) {
         let _ = self.otps[position].tell(command);
         self.collect();
     }
@@ -112,8 +112,8 @@ impl Together {
     }
 
     fn position(&self, identification: Uuid) -> usize {
-        let life = self.process.machine.life().expect("it was created");
-        life.position_of_identification(identification).expect("an identification of this process")
+        let data = self.process.machine.data().expect("it was created");
+        data.position_of_identification(identification).expect("an identification of this process")
     }
 
     /// Performs an effect as the adapters do: a refusal by an identification that has ended is the end of the effect, one
@@ -137,7 +137,7 @@ impl Together {
             }
             Job::OfProcess(Effect::CancelIdentification { identification, reason }) => {
                 let position = self.position(identification);
-                if self.otps[position].machine.life().is_none() {
+                if self.otps[position].machine.data().is_none() {
                     self.jobs.insert(0, job);
                 } else {
                     self.tell_otp(position, otp::Command::Cancel { reason: Some(reason) });
@@ -146,8 +146,8 @@ impl Together {
             Job::OfProcess(Effect::Seal { document }) => self.tell_process(Command::Sealed { document, sealed: sealed(0) }),
             Job::OfProcess(Effect::Certify) => self.tell_process(Command::Certified { certificate: CERTIFICATE }),
             Job::OfProcess(Effect::Release | Effect::Notify { .. }) => {}
-            Job::OfIdentification(position, otp::Effect::SendCode { challenge, .. }) => {
-                self.tell_otp(position, otp::Command::Delivered { challenge, provider_id: None });
+            Job::OfIdentification(position, otp::Effect::Own(otp::CodeEffect::SendCode { challenge, .. })) => {
+                self.tell_otp(position, otp::CodeCommand::Delivered { challenge, provider_id: None });
             }
             Job::OfIdentification(position, otp::Effect::TellProcess { state, .. }) => {
                 self.tell_process(Command::Identification { identification: identification(position), state });
@@ -177,11 +177,13 @@ impl Together {
             Step::Ask { position } => {
                 self.challenges += 1;
                 let id = Uuid::from_u128(self.challenges);
-                self.tell_otp(*position, otp::Command::Challenge { id, hash: hash(id, SECRET), two_factor: None });
+                self.tell_otp(*position, otp::CodeCommand::Challenge { id, hash: hash(id, SECRET), two_factor: None });
             }
             Step::Answer { position, right } => {
                 let code = if *right { SECRET.into() } else { format!("{SECRET} wrong") };
-                let answer = otp::Command::Validate { code: typed(code), two_factor: None, device: device() };
+                let current = self.otps[*position].machine.existing().ok().and_then(otp::Data::current_challenge);
+                let code = typed(current, &code);
+                let answer = otp::CodeCommand::Validate { code, two_factor: None, device: device() };
                 self.tell_otp(*position, answer);
             }
             Step::Sign { position } => self.tell_process(Command::Sign { signature: signature(*position), device: device() }),
@@ -193,14 +195,14 @@ impl Together {
     }
 
     fn status(&self) -> Status {
-        self.process.machine.life().expect("it was created").status
+        self.process.machine.data().expect("it was created").status
     }
 
     fn assert_who_signed_was_identified_before(&self) {
-        let life = self.process.machine.life().expect("it was created");
-        for (signature, otp) in life.signatures.iter().zip(&self.otps) {
+        let data = self.process.machine.data().expect("it was created");
+        for (signature, otp) in data.signatures.iter().zip(&self.otps) {
             if let Some(signed) = &signature.signed {
-                let validated = otp.machine.life().and_then(|life| life.validated.as_ref());
+                let validated = otp.machine.data().and_then(|data| data.validated.as_ref());
                 assert!(validated.is_some_and(|validated| validated.at <= signed.at), "signed without a validated code");
             }
         }
@@ -208,14 +210,14 @@ impl Together {
 
     /// Once all effects are performed: no identification outlives its process, none that was used stays open.
     fn assert_settled(&self) {
-        let life = self.process.machine.life().expect("it was created");
-        for (signature, otp) in life.signatures.iter().zip(&self.otps) {
-            let state = otp.machine.life().expect("it was created").state;
-            let open = otp.machine.exists() && !state.is_final();
+        let data = self.process.machine.data().expect("it was created");
+        for (signature, otp) in data.signatures.iter().zip(&self.otps) {
+            let state = otp.machine.data().expect("it was created").state;
+            let open = otp.machine.existing().is_ok() && !state.is_final();
             let used = signature.status == SignatureStatus::Succeeded;
-            assert!(!(open && (used || life.status.is_final())), "{state:?} in a process that is {:?}", life.status);
+            assert!(!(open && (used || data.status.is_final())), "{state:?} in a process that is {:?}", data.status);
         }
-        assert_ne!(life.status, Status::Signed, "all effects were performed");
+        assert_ne!(data.status, Status::Signed, "all effects were performed");
     }
 }
 
@@ -231,7 +233,7 @@ fn a_process_and_its_identifications_end_together() {
     }
     together.perform_all();
     assert_eq!(together.status(), Status::Certified);
-    assert!(together.otps.iter().all(|otp| otp.machine.state_name() == "SUCCEEDED"));
+    assert!(together.otps.iter().all(|otp| otp.machine.stage().name() == "SUCCEEDED"));
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::testing::cases;
+use crate::{table::Table, testing::cases};
 
 /// One thing that somebody does.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl World {
                 }
             }
             Step::WaitForChallenge => {
-                if let Some(retry_at) = self.otp.machine.alive().and_then(Life::next_challenge_retry) {
+                if let Some(retry_at) = self.otp.machine.existing().ok().and_then(Data::next_challenge_retry) {
                     self.otp.now = self.otp.now.max(retry_at);
                 }
             }
@@ -106,33 +106,33 @@ impl World {
     }
 }
 
-fn assert_counters_only_run_down(before: &Life, after: &Life) {
+fn assert_counters_only_run_down(before: &Data, after: &Data) {
     assert!(after.remaining_challenges() <= before.remaining_challenges());
-    assert!(after.failures >= before.failures && after.failures <= MAX_FAILURES);
-    let new_code = after.challenges.len() > before.challenges.len();
-    for (old, new) in before.challenges.iter().zip(&after.challenges) {
+    assert!(after.own.failures >= before.own.failures && after.own.failures <= MAX_FAILURES);
+    let new_code = after.own.challenges.len() > before.own.challenges.len();
+    for (old, new) in before.own.challenges.iter().zip(&after.own.challenges) {
         assert!(new.attempts_left <= old.attempts_left);
         assert_eq!((new.id, &new.hash, new.until), (old.id, &old.hash, old.until));
     }
     assert!(new_code || after.remaining_attempts() <= before.remaining_attempts());
-    for challenge in &after.challenges {
+    for challenge in &after.own.challenges {
         assert!(challenge.receipts.len() <= MAX_RECEIPTS);
         assert!(challenge.until - challenge.at <= MAX_CODE_LIFETIME && challenge.until <= after.creation.expires_at);
     }
 }
 
-fn assert_final_states_stay(before: &Life, after: &Life) {
+fn assert_final_states_stay(before: &Data, after: &Data) {
     if before.state.is_final() {
-        let deleted = Life { deleted: after.deleted, modified_at: after.modified_at, ..before.clone() };
+        let deleted = Data { deleted: after.deleted, modified_at: after.modified_at, ..before.clone() };
         assert_eq!(*after, deleted, "a final state changed");
     }
     assert!(after.deleted || !before.deleted, "a deleted one came back");
 }
 
 /// VALIDATED is reached only by the right, open, newest code with the right second factor, which is told from the step.
-fn assert_validated_rightly(before: &Life, after: &Life, step: &Step, now: Timestamp) {
+fn assert_validated_rightly(before: &Data, after: &Data, step: &Step, now: Timestamp) {
     if before.state == IdentificationState::Created && after.state == IdentificationState::Validated {
-        let newest = before.challenges.last().expect("a code was asked for");
+        let newest = before.own.challenges.last().expect("a code was asked for");
         assert!(newest.attempts_left > 0 && now < newest.until, "the code was gone");
         let factor_needed = before.creation.two_factor_type.is_some();
         let right = matches!(step, Step::Answer { age: 0, right_factor } if *right_factor || !factor_needed);
@@ -147,7 +147,7 @@ fn assert_ends_as_if_woken_in_time(before: &Driver<Otp>, after: &Driver<Otp>) {
         timely.now = wake_at;
         timely.look();
         late.look();
-        assert_eq!(late.machine.state_name(), timely.machine.state_name());
+        assert_eq!(late.machine.stage().name(), timely.machine.stage().name());
     }
 }
 
@@ -164,11 +164,11 @@ fn any_event() -> impl Strategy<Value = Event> {
     let until = (0..9999i64).prop_map(|seconds| start() + Duration::seconds(seconds));
     prop_oneof![
         any_creation().prop_map(|creation| Event::Created(Box::new(creation))),
-        (id(), until).prop_map(|(id, until)| Event::Challenged { id, hash: hash(id, "x"), until }),
-        id().prop_map(|challenge| Event::Delivered { challenge, provider_id: None }),
-        id().prop_map(|challenge| Event::NotDelivered { challenge, reason: "lost".into() }),
-        id().prop_map(|challenge| Event::Receipt { challenge, status: ReceiptStatus::Sent, word: "sent".into() }),
-        any::<bool>().prop_map(|at_challenge| Event::WrongAnswer { at_challenge }),
+        (id(), until).prop_map(|(id, until)| CodeEvent::Challenged { id, hash: hash(id, "x"), until }.into()),
+        id().prop_map(|challenge| CodeEvent::Delivered { challenge, provider_id: None }.into()),
+        id().prop_map(|challenge| CodeEvent::NotDelivered { challenge, reason: "lost".into() }.into()),
+        id().prop_map(|challenge| CodeEvent::Receipt { challenge, status: ReceiptStatus::Sent, word: "sent".into() }.into()),
+        any::<bool>().prop_map(|at_challenge| CodeEvent::WrongAnswer { at_challenge }.into()),
         Just(Event::Validated { device: Device::default() }),
         Just(Event::Succeeded),
         Just(Event::Failed { reason: "so".into() }),
@@ -187,17 +187,17 @@ proptest! {
         for step in &steps {
             world.otp.look();
             let otp_before = world.otp.clone();
-            let before = world.otp.machine.life().cloned().expect("it was created");
+            let before = world.otp.machine.data().cloned().expect("it was created");
             let answer = world.take(step, &creation);
             if matches!(step, Step::Wait { .. } | Step::WaitForWake { .. } | Step::WaitForChallenge) {
                 assert_ends_as_if_woken_in_time(&otp_before, &world.otp);
             }
-            let after = world.otp.machine.life().expect("it was created");
+            let after = world.otp.machine.data().expect("it was created");
             assert_counters_only_run_down(&before, after);
             assert_final_states_stay(&before, after);
             assert_validated_rightly(&before, after, step, world.otp.now);
             assert_given_up_effects_are_taken(&world.otp);
-            let alive = world.otp.machine.alive().is_some_and(|life| !life.state.is_final());
+            let alive = world.otp.machine.existing().ok().is_some_and(|data| !data.state.is_final());
             let wakes_in_time = world.otp.machine.wake_at().is_some_and(|wake_at| wake_at <= creation.expires_at);
             prop_assert_eq!(alive, wakes_in_time, "after {:?}, answered {:?}", step, answer);
         }
@@ -208,11 +208,11 @@ proptest! {
         let mut otp = Otp::default();
         for (event, seconds) in &events {
             let before = otp.clone();
-            let admitted = otp.admits(event);
+            let admitted = event.leads(otp.stage()).is_some();
             otp.apply(start() + Duration::seconds(*seconds), event);
             otp.effects(event);
             prop_assert!(admitted || otp == before, "{:?} does not fit and changed something", event);
-            if let (Some(before), Some(after)) = (before.life(), otp.life()) {
+            if let (Some(before), Some(after)) = (before.data(), otp.data()) {
                 assert_final_states_stay(before, after);
             }
             let written = serde_json::to_string(&otp).expect("it can be written");

@@ -1,0 +1,172 @@
+//! What the server does for identifications of every method: the sign process is told, signers get theirs, evidence shows them.
+
+use std::sync::Arc;
+
+use ::documents::certificate::{self, Action, TimelineEntry};
+use ::store::Entity;
+use actors::{Attempt, Call, Effects, Host};
+use async_trait::async_trait;
+use uuid::Uuid;
+use workflows::{
+    IdentificationState, IdentificationType,
+    identification::{
+        Data, Identification, Method,
+        lifecycle::{Command, Effect, Event},
+    },
+    sign_process,
+};
+
+use super::{
+    Processes, World,
+    evidence::{self, Happening, SERVICE, Scene},
+    told,
+};
+
+/// A method as this server carries it out.
+#[async_trait]
+pub(super) trait Adapted: Method {
+    /// The type that evidence names.
+    const TYPE: IdentificationType;
+
+    /// The identification of the signer at `position` of a process. `None`: there is no such signer.
+    fn creation(process: &sign_process::Data, position: usize) -> Option<Self::Creation>;
+
+    /// One attempt to perform what only this method asks for.
+    async fn perform(world: &World, call: &Call<Identification<Self>>, effect: &Self::Effect) -> Attempt<Identification<Self>>;
+
+    /// See [`Effects::repeatable`].
+    fn repeatable(world: &World, entity: &Entity, effect: &Self::Effect, state: &Identification<Self>) -> bool;
+
+    /// What an event of its own means to a reader of evidence. `None`: nothing that stands nowhere else.
+    fn happening(signer: &sign_process::Signer, event: &Self::Event) -> Option<Happening>;
+
+    /// Adds what only this method knows to what evidence shows.
+    fn describe(scene: &Scene<'_>, signer: &sign_process::Signer, data: &Data<Self>, described: &mut certificate::Identification);
+}
+
+/// Performs the effects of identifications of one method.
+pub(super) struct Adapter<M: Adapted> {
+    world: Arc<World>,
+    processes: Processes,
+    method: std::marker::PhantomData<fn() -> M>,
+}
+
+impl<M: Adapted> Adapter<M> {
+    pub fn new(world: Arc<World>, processes: Processes) -> Self {
+        Self { world, processes, method: std::marker::PhantomData }
+    }
+}
+
+#[async_trait]
+impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
+    async fn perform(&self, call: Call<Identification<M>>) -> Attempt<Identification<M>> {
+        match &call.effect {
+            Effect::TellProcess { sign_process, state } => {
+                let command = sign_process::Command::Identification { identification: call.entity.id, state: *state };
+                told(self.processes.sign.ask(&call.entity.organization, *sign_process, command).await)
+            }
+            Effect::Own(effect) => M::perform(&self.world, &call, effect).await,
+        }
+    }
+
+    fn repeatable(&self, entity: &Entity, effect: &Effect<M>, state: &Identification<M>) -> bool {
+        match effect {
+            Effect::TellProcess { .. } => true,
+            Effect::Own(effect) => M::repeatable(&self.world, entity, effect, state),
+        }
+    }
+
+    fn before_answer(&self, effect: &Effect<M>) -> bool {
+        matches!(effect, Effect::TellProcess { .. })
+    }
+}
+
+/// What evidence shows of one signer's identification.
+pub(super) struct Described {
+    pub identification: certificate::Identification,
+    pub journal: certificate::Journal,
+    pub timeline: Vec<TimelineEntry>,
+}
+
+/// The identifications of one type, as far as all types are the same to a sign process.
+#[async_trait]
+pub(super) trait Identifications: Send + Sync {
+    /// Makes the identification of the signer at `position`, where it is not there yet.
+    async fn create(&self, organization: &str, process: &sign_process::Data, position: usize) -> Result<(), actors::Error>;
+
+    /// The signature used it.
+    async fn close(&self, organization: &str, id: Uuid) -> Result<(), actors::Error>;
+
+    async fn cancel(&self, organization: &str, id: Uuid, reason: &str) -> Result<(), actors::Error>;
+
+    /// Its state, also if it is deleted; `None` if it was never made.
+    async fn state(&self, organization: &str, id: Uuid) -> Result<Option<IdentificationState>, actors::Error>;
+
+    /// What evidence shows of the identification of the signer at `position`.
+    ///
+    /// # Errors
+    /// What could not be read.
+    async fn describe(&self, scene: &Scene<'_>, position: usize) -> Result<Described, String>;
+}
+
+#[async_trait]
+impl<M: Adapted> Identifications for Host<Identification<M>> {
+    async fn create(&self, organization: &str, process: &sign_process::Data, position: usize) -> Result<(), actors::Error> {
+        let signer = process.creation.signers.get(position);
+        let (Some(signer), Some(creation)) = (signer, M::creation(process, position)) else {
+            return Err(actors::Error::Refused(sign_process::NOT_FOUND));
+        };
+        self.ask(organization, signer.identification, Command::Create(Box::new(creation))).await.map(drop)
+    }
+
+    async fn close(&self, organization: &str, id: Uuid) -> Result<(), actors::Error> {
+        self.ask(organization, id, Command::Close).await.map(drop)
+    }
+
+    async fn cancel(&self, organization: &str, id: Uuid, reason: &str) -> Result<(), actors::Error> {
+        self.ask(organization, id, Command::Cancel { reason: Some(reason.to_owned()) }).await.map(drop)
+    }
+
+    async fn state(&self, organization: &str, id: Uuid) -> Result<Option<IdentificationState>, actors::Error> {
+        Ok(self.read(organization, id).await?.data().map(|data| data.state))
+    }
+
+    async fn describe(&self, scene: &Scene<'_>, position: usize) -> Result<Described, String> {
+        let signer = scene.process.creation.signers.get(position).ok_or("there is no such signer")?;
+        let id = signer.identification;
+        let machine = self.read(scene.organization, id).await.map_err(|error| error.to_string())?;
+        let data = machine.data().ok_or("an identification of the process does not exist")?;
+        let mut identification = certificate::Identification {
+            id,
+            kind: evidence::name_of(&M::TYPE).unwrap_or_default(),
+            state: data.state.name().into(),
+            channel: None,
+            external: None,
+            destination: None,
+            two_factor_type: None,
+            attempts: 0,
+            challenges: Vec::new(),
+            created_at: Some(scene.moment(data.created_at)),
+            validated_at: data.validated.as_ref().map(|validation| scene.moment(validation.at)),
+            device: data.validated.as_ref().map(|validation| evidence::device(&validation.device)),
+        };
+        M::describe(scene, signer, data, &mut identification);
+        let meaning = |event: &Event<M>| happening::<M>(scene.organization, signer, event);
+        let (journal, timeline) = evidence::journal::<Identification<M>>(scene, id, meaning).await?;
+        Ok(Described { identification, journal, timeline })
+    }
+}
+
+fn happening<M: Adapted>(organization: &str, signer: &sign_process::Signer, event: &Event<M>) -> Option<Happening> {
+    let alias = || Some(signer.alias.clone());
+    Some(match event {
+        Event::Created(_) => Happening::new(SERVICE, Action::IdentificationCreated, alias()),
+        Event::Validated { device } => Happening::new(&signer.alias, Action::IdentificationValidated, device.ip.clone()),
+        Event::Succeeded => Happening::new(SERVICE, Action::IdentificationSucceeded, alias()),
+        Event::Failed { reason } => Happening::new(SERVICE, Action::IdentificationFailed, Some(reason.clone())),
+        Event::Cancelled { reason } => Happening::new(SERVICE, Action::IdentificationCancelled, reason.clone()),
+        Event::Expired => Happening::new(SERVICE, Action::IdentificationExpired, alias()),
+        Event::Deleted => Happening::new(organization, Action::Other("identification deleted".into()), alias()),
+        Event::Own(event) => return M::happening(signer, event),
+    })
+}
