@@ -3,6 +3,7 @@
 pub mod access;
 pub mod catalogue;
 pub mod channels;
+pub mod code_limits;
 pub mod codes;
 pub mod config;
 pub mod cpu_pool;

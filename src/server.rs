@@ -24,14 +24,12 @@ use crate::{
         sign_configuration::{self, Change, SignConfigurations},
     },
     channels::{self, Channels},
+    code_limits::CodeLimits,
     codes::Codes,
     config::{Config, Mode},
     cpu_pool::{self, CpuPool},
     engine,
-    http::{
-        self, State, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk,
-        sandbox::Sandbox,
-    },
+    http::{self, State, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk, sandbox::Sandbox},
     installation,
     keys::{self, Keys},
     processes::{Processes, Tenants, World},
@@ -126,11 +124,11 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     std::fs::create_dir_all(&data).map_err(|source| Error::Data { path: data.clone(), source })?;
     let keys = master_key(&config)?;
     let registry = Registry::new();
-    let engine = engine::Engine::open(&config.engine(), &registry).await?;
+    let engine = engine::Engine::open(&engine::Settings::of(&config), &registry).await?;
     let store: Arc<dyn Store> = engine.store();
     transfer::refuse_unfinished(store.as_ref()).await?;
     installation::hold_to(store.as_ref(), installation::fingerprint(&keys)).await?;
-    let blobs = engine::blobs(&config.engine())?;
+    let blobs = engine::blobs(&engine::Settings::of(&config))?;
     if let Err(error) = blobs.ping().await {
         tracing::warn!(%error, "the files cannot be reached yet; the server is not ready until they are");
     }
@@ -163,7 +161,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
-        tenants: Tenants::new(config.tenants()),
+        tenants: Tenants::of(&config),
         receipts: receipts.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
@@ -179,7 +177,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let code_limits = match engine.is_shared() {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
-        false => CodeLimits::new(config.codes.limits()),
+        false => CodeLimits::new(config.codes.limits(), &keys),
     };
     let state = State {
         documents: documents.clone(),

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workflows::Refusal;
 
+use crate::code_limits;
+
 /// Most problems that one answer lists; the rest of a hopeless body adds nothing.
 const MAX_PROBLEMS: usize = 20;
 
@@ -274,6 +276,17 @@ impl From<Refusal> for ApiError {
     }
 }
 
+/// Codes that are not admitted: 429 over a bound, 503 when they cannot be counted.
+impl From<code_limits::Error> for ApiError {
+    fn from(error: code_limits::Error) -> Self {
+        const RETRY_AFTER: Duration = Duration::from_secs(1);
+        match error {
+            code_limits::Error::Over(wait) => Self::too_many_requests(error.to_string(), wait),
+            code_limits::Error::Contended | code_limits::Error::Store(_) => Self::unavailable(error, RETRY_AFTER),
+        }
+    }
+}
+
 /// Says only the status: the details may quote the caller's input.
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -335,23 +348,6 @@ pub(super) fn shortened(path: &str) -> String {
         Some((end, _)) => format!("{}...", &path[..end]),
         None => path.to_owned(),
     }
-}
-
-/// A serde message without the value that it quotes, which may be a secret put in the wrong member. For the operator; callers get our own
-/// words ([`super::json`]).
-pub(crate) fn without_value(message: &str) -> String {
-    let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
-    for kind in ["invalid type: ", "invalid value: ", "unknown variant ", "invalid length "] {
-        let Some(rest) = message.strip_prefix(kind) else { continue };
-        let Some((found, expected)) = rest.rsplit_once(", expected ") else { continue };
-        let found = found.split(['`', '"']).next().unwrap_or_default().trim();
-        let expected = expected.replace('`', "");
-        return match (kind, found) {
-            ("invalid type: ", found) if !found.is_empty() => format!("expected {expected}, found {found}"),
-            _ => format!("expected {expected}"),
-        };
-    }
-    message.replace('`', "")
 }
 
 #[cfg(test)]
@@ -444,16 +440,5 @@ mod tests {
     fn the_problems_of_one_answer_are_bounded_and_never_none() {
         assert_eq!(ApiError::inputs((0..100).map(|n| format!("member {n}"))).body().errors.len(), MAX_PROBLEMS);
         assert_eq!(ApiError::inputs([]).body().errors.len(), 1);
-    }
-
-    #[test]
-    fn a_value_quoted_by_serde_is_cut_out() {
-        let cut = without_value("invalid type: integer `123456`, expected a string at line 1 column 20");
-        assert_eq!(cut, "expected a string, found integer");
-        let cut = without_value("invalid type: string \"a, expected b\", expected u32");
-        assert_eq!(cut, "expected u32, found string");
-        let cut = without_value("unknown variant `hunter2`, expected `inline` or `attachment`");
-        assert_eq!(cut, "expected inline or attachment");
-        assert_eq!(without_value("missing field `name` at line 1 column 2"), "missing field name");
     }
 }

@@ -14,9 +14,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::{ApiError, shortened};
 use super::refusals::Refusal;
-
-/// Longest JSON body, in bytes, as long as [`Limit`] says nothing else.
-pub const DEFAULT_LIMIT: usize = 2 * 1024 * 1024;
+use crate::config::DEFAULT_JSON_LIMIT;
 
 /// Longest time that a JSON body may take to arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -68,7 +66,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeEmpty<T> {
 }
 
 fn limit(request: &HttpRequest) -> usize {
-    request.app_data::<web::Data<Limit>>().map_or(DEFAULT_LIMIT, |limit| limit.0)
+    request.app_data::<web::Data<Limit>>().map_or(DEFAULT_JSON_LIMIT, |limit| limit.0)
 }
 
 /// The body, of whatever type.

@@ -5,7 +5,6 @@ pub mod device;
 pub mod documents;
 pub mod error;
 pub mod json;
-pub mod limits;
 pub mod multipart;
 pub mod openapi;
 pub mod operations;
