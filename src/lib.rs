@@ -15,6 +15,7 @@ pub mod http;
 pub mod installation;
 pub mod iso_duration;
 pub mod keys;
+pub mod periodic_task;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;
@@ -22,7 +23,6 @@ pub mod render_workers;
 pub mod sandbox_clock;
 pub mod server;
 pub mod transfer;
-pub mod turns;
 pub mod verify;
 
 /// How this program was called, for the commands that it suggests.

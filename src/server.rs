@@ -32,12 +32,12 @@ use crate::{
     http::{self, State, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk, sandbox::Sandbox},
     installation,
     keys::{self, Keys},
+    periodic_task::PeriodicTask,
     processes::{Processes, Tenants, World},
     receipts::Receipts,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
     transfer,
-    turns::Turns,
 };
 
 /// The organization that is there from the first development start, with a certificate of its own.
@@ -220,9 +220,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
     let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
-    let turns = Turns::new(store, "orphans", COLLECT_EVERY);
+    let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
-        vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), turns, config.documents.orphan_grace)];
+        vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
     if sandbox.is_some() && engine.is_shared() {
         background.push(tokio::spawn(offset.follow(clock)));
     }
@@ -342,7 +342,12 @@ fn sweep(processes: Processes) -> tokio::task::JoinHandle<()> {
 }
 
 /// Removes files that nothing refers to, now and then; of several servers on one store, one does.
-fn collect_orphans(documents: Documents, processes: Processes, turns: Turns, grace: TimeDelta) -> tokio::task::JoinHandle<()> {
+fn collect_orphans(
+    documents: Documents,
+    processes: Processes,
+    collection: PeriodicTask,
+    grace: TimeDelta,
+) -> tokio::task::JoinHandle<()> {
     let holds: documents::Holds = Arc::new(move |organization, process| {
         let sign = processes.sign.clone();
         Box::pin(async move {
@@ -355,7 +360,7 @@ fn collect_orphans(documents: Documents, processes: Processes, turns: Turns, gra
         every.tick().await;
         loop {
             every.tick().await;
-            let turn = match turns.take(Utc::now()).await {
+            let turn = match collection.take(Utc::now()).await {
                 Ok(Some(turn)) => turn,
                 Ok(None) => continue,
                 Err(error) => {

@@ -24,6 +24,7 @@ mod internal;
 mod issuer;
 mod jwks;
 mod jwt;
+mod key_set;
 mod options;
 mod role;
 #[cfg(test)]
