@@ -29,7 +29,10 @@ use crate::{
     config::{Config, Mode},
     cpu_pool::{self, CpuPool},
     engine,
-    http::{self, State, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::Desk, sandbox::Sandbox},
+    http::{
+        self, State, operations::HttpMetrics, operations::Operations, processes::Engine, receipts::ReceiptServices,
+        sandbox::Sandbox,
+    },
     installation,
     keys::{self, Keys},
     periodic_task::PeriodicTask,
@@ -212,7 +215,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         state,
         engine: handled,
         sandbox: sandbox.clone(),
-        desk: Desk { receipts, channels },
+        receipts: ReceiptServices { receipts, channels },
         operations,
         metrics: HttpMetrics::new(&registry)?,
         json_limit: config.server.json_limit,
@@ -295,7 +298,7 @@ struct Application {
     state: State,
     engine: Engine,
     sandbox: Option<Sandbox>,
-    desk: Desk,
+    receipts: ReceiptServices,
     operations: Operations,
     metrics: HttpMetrics,
     json_limit: usize,
@@ -307,7 +310,7 @@ impl Application {
         service
             .app_data(web::Data::new(self.state))
             .app_data(web::Data::new(self.engine))
-            .app_data(web::Data::new(self.desk))
+            .app_data(web::Data::new(self.receipts))
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(http::json::Limit(self.json_limit)))

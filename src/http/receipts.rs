@@ -19,7 +19,7 @@ const MAX_REPORT: usize = 64 * 1024;
 
 /// What the handler needs.
 #[derive(Clone)]
-pub struct Desk {
+pub struct ReceiptServices {
     pub receipts: Receipts,
     pub channels: Channels,
 }
@@ -34,16 +34,16 @@ pub async fn receipt(
     request: HttpRequest,
     path: web::Path<String>,
     payload: web::Payload,
-    desk: web::Data<Desk>,
+    services: web::Data<ReceiptServices>,
     engine: web::Data<Engine>,
 ) -> Result<HttpResponse, ApiError> {
     // The sandbox moves process time, by which the token was made.
-    let subject = desk.receipts.open(&path, engine.clock.now()).map_err(|error| match error {
+    let subject = services.receipts.open(&path, engine.clock.now()).map_err(|error| match error {
         Error::Expired => ApiError::gone(error.to_string()),
         Error::Invalid => ApiError::not_found(error.to_string()),
     })?;
     let report = json::read(&request, payload.into_inner(), MAX_REPORT).await?;
-    let read = desk.channels.receipt(&subject.organization, subject.channel, subject.external, &report);
+    let read = services.channels.receipt(&subject.organization, subject.channel, subject.external, &report);
     if let Some((status, word)) = read.map_err(|error| ApiError::input(error.to_string()))? {
         let challenge = subject.challenge;
         let told = match subject.kind {
