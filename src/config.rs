@@ -1,8 +1,10 @@
 //! The configuration: a TOML file, over it the environment, over it the flags. Every option is documented where it is declared;
 //! `deploy/rubrica.toml` shows them all with their defaults.
 
+mod store;
+
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -13,12 +15,18 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
-use crate::{
-    access, channels, codes, connections, cpu_pool, engine, http, iso_duration, processes::Tenant, render_workers, room::Room,
-};
+use crate::{access, channels, code_limits, codes, connections, cpu_pool, iso_duration, render_workers};
+
+pub use self::store::{Blobs, Place, Store};
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
 const ENVIRONMENT_PREFIX: &str = "RUBRICA_";
+
+/// Default of [`Server::json_limit`].
+pub const DEFAULT_JSON_LIMIT: usize = 2 * 1024 * 1024;
+
+/// Default of [`Server::json_memory`].
+pub const DEFAULT_JSON_MEMORY: u64 = 64 * 1024 * 1024;
 
 /// The variable (behind the prefix) that is short for `STORE__URL`, which wins over it.
 const STORE: &str = "STORE";
@@ -45,8 +53,8 @@ pub struct Config {
     pub mode: Mode,
     /// Folder of the embedded store, the files and the keys. Default: `./data`.
     pub data: Option<PathBuf>,
-    pub store: engine::Options,
-    pub blobs: engine::Blobs,
+    pub store: Store,
+    pub blobs: Blobs,
     pub server: Server,
     pub keys: Keys,
     pub access: access::Options,
@@ -123,8 +131,8 @@ impl Default for Server {
             connections_per_address: connections.per_address,
             slow_after: delta(connections.slow_after),
             answer_time: delta(connections.answer_time),
-            json_limit: http::json::DEFAULT_LIMIT,
-            json_memory: http::intake::Options::JSON_ROOM,
+            json_limit: DEFAULT_JSON_LIMIT,
+            json_memory: DEFAULT_JSON_MEMORY,
             drain_pause: TimeDelta::zero(),
             shutdown: TimeDelta::seconds(30),
         }
@@ -132,14 +140,6 @@ impl Default for Server {
 }
 
 impl Server {
-    pub fn intake_options(&self) -> http::intake::Options {
-        http::intake::Options {
-            json_limit: self.json_limit,
-            json_room: Room::new(self.json_memory),
-            slow_after: std(self.slow_after),
-        }
-    }
-
     pub fn connection_options(&self) -> connections::Options {
         connections::Options {
             per_address: self.connections_per_address,
@@ -221,8 +221,8 @@ impl Codes {
         }
     }
 
-    pub fn limits(&self) -> http::limits::Options {
-        http::limits::Options {
+    pub fn limits(&self) -> code_limits::Options {
+        code_limits::Options {
             per_destination_and_hour: self.per_destination_and_hour,
             per_organization_and_minute: self.per_organization_and_minute,
         }
@@ -474,7 +474,7 @@ impl Config {
         let mut config: Self = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
             let source = file.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
             // Without the value, which may be a secret.
-            let message = http::error::without_value(error.inner().message());
+            let message = without_value(error.inner().message());
             match error.path().to_string().as_str() {
                 "." => Error::Invalid(format!("{source}: {message}")),
                 path => Error::Invalid(format!("{source}: {path}: {message}")),
@@ -492,21 +492,6 @@ impl Config {
     /// The data folder.
     pub fn data(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| PathBuf::from("data"))
-    }
-
-    /// Where state and files are.
-    pub fn engine(&self) -> engine::Settings<'_> {
-        let may_migrate = self.mode == Mode::Development;
-        engine::Settings { store: &self.store, blobs: &self.blobs, data: self.data(), may_migrate }
-    }
-
-    /// What people know of the organizations.
-    pub fn tenants(&self) -> HashMap<String, Tenant> {
-        let tenant = |(id, organization): (&String, &Organization)| {
-            let name = organization.name.clone().unwrap_or_else(|| id.clone());
-            (id.clone(), Tenant { name, time_zone: organization.time_zone })
-        };
-        self.organizations.iter().map(tenant).collect()
     }
 
     /// The options of the work on documents.
@@ -636,6 +621,22 @@ fn set(table: &mut toml::Table, path: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A serde message without the value that it quotes, which may be a secret put in the wrong member.
+fn without_value(message: &str) -> String {
+    let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
+    for kind in ["invalid type: ", "invalid value: ", "unknown variant ", "invalid length "] {
+        let Some(rest) = message.strip_prefix(kind) else { continue };
+        let Some((found, expected)) = rest.rsplit_once(", expected ") else { continue };
+        let found = found.split(['`', '"']).next().unwrap_or_default().trim();
+        let expected = expected.replace('`', "");
+        return match (kind, found) {
+            ("invalid type: ", found) if !found.is_empty() => format!("expected {expected}, found {found}"),
+            _ => format!("expected {expected}"),
+        };
+    }
+    message.replace('`', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -690,7 +691,7 @@ mod tests {
         }
         let config = from("[store]\ntimeout = \"PT2S\"\n", &[store, keys, files]).unwrap();
         assert!(config.store.is_shared() && config.store.timeout == TimeDelta::seconds(2));
-        let described = engine::describe(&config.engine());
+        let described = crate::engine::describe(&crate::engine::Settings::of(&config));
         assert!(described.contains("db1:9042") && described.contains("ana") && !described.contains("22222"), "{described}");
         assert!(!format!("{config:?}").contains("22222"));
     }
@@ -763,7 +764,7 @@ mod tests {
         let texts = include_str!("channels/texts/mod.rs").split("pub enum ").next().unwrap_or_default();
         let declared = [
             include_str!("config.rs"),
-            include_str!("engine/options.rs"),
+            include_str!("config/store.rs"),
             include_str!("access/options.rs"),
             include_str!("channels/options.rs"),
             texts,
@@ -790,5 +791,16 @@ mod tests {
             }
         }
         assert!(options > 70, "only {options} options were found in the declarations");
+    }
+
+    #[test]
+    fn a_value_quoted_by_serde_is_cut_out() {
+        let cut = without_value("invalid type: integer `123456`, expected a string at line 1 column 20");
+        assert_eq!(cut, "expected a string, found integer");
+        let cut = without_value("invalid type: string \"a, expected b\", expected u32");
+        assert_eq!(cut, "expected u32, found string");
+        let cut = without_value("unknown variant `hunter2`, expected `inline` or `attachment`");
+        assert_eq!(cut, "expected inline or attachment");
+        assert_eq!(without_value("missing field `name` at line 1 column 2"), "missing field name");
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     config::{Config, Mode},
     connections, cpu_pool,
-    engine::Engine,
+    engine::{Engine, Settings},
     http::operations::{self, HttpMetrics},
     render_workers,
 };
@@ -266,7 +266,7 @@ async fn registry() -> Registry {
     store::scylla::WakeMetrics::new(&registry).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let config = Config { data: Some(folder.path().to_owned()), ..Config::default() };
-    Engine::open(&config.engine(), &registry).await.unwrap().close().await.unwrap();
+    Engine::open(&Settings::of(&config), &registry).await.unwrap().close().await.unwrap();
     registry
 }
 

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod catalogue;
 pub mod channels;
+pub mod code_limits;
 pub mod codes;
 pub mod config;
 pub mod connections;
@@ -14,6 +15,7 @@ pub mod engine;
 pub mod http;
 pub mod installation;
 pub mod keys;
+pub mod periodic_task;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;
@@ -23,7 +25,6 @@ pub mod room;
 pub mod sandbox_clock;
 pub mod server;
 pub mod transfer;
-pub mod turns;
 pub mod verify;
 
 /// How this program was called, for the commands that it suggests.

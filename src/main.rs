@@ -157,7 +157,7 @@ fn migrate(options: &Serve) -> Result<(), Failure> {
     let config = configuration(options)?;
     log(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    println!("{}", runtime.block_on(engine::migrate(&config.engine()))?);
+    println!("{}", runtime.block_on(engine::migrate(&engine::Settings::of(&config)))?);
     Ok(())
 }
 
@@ -224,7 +224,7 @@ fn check(options: &Serve) -> Result<(), Failure> {
         config.mode,
         config.server.listen,
         config.data().display(),
-        engine::describe(&config.engine())
+        engine::describe(&engine::Settings::of(&config))
     );
     Ok(())
 }

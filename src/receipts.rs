@@ -14,7 +14,7 @@ use crate::keys::Keys;
 /// How long a provider can report on a message. Gateways give up trying to deliver within three days.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// The longest token that is looked at, in bytes.
+/// Maximum length of a token that is looked at, in bytes.
 const MAX_TOKEN: usize = 1024;
 
 /// Purpose of the key and place of the seal.

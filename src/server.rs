@@ -24,24 +24,25 @@ use crate::{
         sign_configuration::{self, Change, SignConfigurations},
     },
     channels::{self, Channels},
+    code_limits::CodeLimits,
     codes::Codes,
     config::{Config, Mode},
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
     http::{
-        self, State, api::Api, limits::CodeLimits, operations::HttpMetrics, operations::Operations, processes::Engine,
-        readiness::Readiness, receipts::Desk, sandbox::Sandbox,
+        self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
+        receipts::ReceiptServices, sandbox::Sandbox,
     },
     installation,
     keys::{self, Keys},
+    periodic_task::PeriodicTask,
     processes::{Processes, Tenants, World},
     receipts::Receipts,
     records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
     transfer,
-    turns::Turns,
 };
 
 /// The organization that is there from the first development start, with a certificate of its own.
@@ -130,11 +131,11 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     std::fs::create_dir_all(&data).map_err(|source| Error::Data { path: data.clone(), source })?;
     let keys = master_key(&config)?;
     let registry = Registry::new();
-    let engine = engine::Engine::open(&config.engine(), &registry).await?;
+    let engine = engine::Engine::open(&engine::Settings::of(&config), &registry).await?;
     let store: Arc<dyn Store> = engine.store();
     transfer::refuse_unfinished(store.as_ref()).await?;
     installation::hold_to(store.as_ref(), installation::fingerprint(&keys)).await?;
-    let blobs = engine::blobs(&config.engine())?;
+    let blobs = engine::blobs(&engine::Settings::of(&config))?;
     if let Err(error) = blobs.ping().await {
         tracing::warn!(%error, "the files cannot be reached yet; the server is not ready until they are");
     }
@@ -167,7 +168,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
-        tenants: Tenants::new(config.tenants()),
+        tenants: Tenants::of(&config),
         receipts: receipts.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
@@ -183,7 +184,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let code_limits = match engine.is_shared() {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
-        false => CodeLimits::new(config.codes.limits()),
+        false => CodeLimits::new(config.codes.limits(), &keys),
     };
     let state = State {
         documents: documents.clone(),
@@ -217,18 +218,18 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         state,
         engine: handled,
         sandbox: sandbox.clone(),
-        desk: Desk { receipts, channels },
+        receipts: ReceiptServices { receipts, channels },
         operations,
         metrics: HttpMetrics::new(&registry)?,
-        intake: config.server.intake_options(),
+        intake: http::intake::Options::new(&config.server),
         try_it_out: config.access.development,
     };
 
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
     let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
-    let turns = Turns::new(store, "orphans", COLLECT_EVERY);
+    let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
-        vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), turns, config.documents.orphan_grace)];
+        vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
     if sandbox.is_some() && engine.is_shared() {
         background.push(tokio::spawn(offset.follow(clock)));
     }
@@ -310,7 +311,7 @@ struct Application {
     state: State,
     engine: Engine,
     sandbox: Option<Sandbox>,
-    desk: Desk,
+    receipts: ReceiptServices,
     operations: Operations,
     metrics: HttpMetrics,
     intake: http::intake::Options,
@@ -322,7 +323,7 @@ impl Application {
     fn configure(self, service: &mut web::ServiceConfig) {
         let sandbox = self.sandbox.is_some();
         service
-            .app_data(web::Data::new(self.desk))
+            .app_data(web::Data::new(self.receipts))
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(self.intake.clone()))
@@ -352,7 +353,12 @@ fn sweep(processes: Processes) -> tokio::task::JoinHandle<()> {
 }
 
 /// Removes files that nothing refers to, now and then; of several servers on one store, one does.
-fn collect_orphans(documents: Documents, processes: Processes, turns: Turns, grace: TimeDelta) -> tokio::task::JoinHandle<()> {
+fn collect_orphans(
+    documents: Documents,
+    processes: Processes,
+    collection: PeriodicTask,
+    grace: TimeDelta,
+) -> tokio::task::JoinHandle<()> {
     let holds: documents::Holds = Arc::new(move |organization, process| {
         let sign = processes.sign.clone();
         Box::pin(async move {
@@ -365,7 +371,7 @@ fn collect_orphans(documents: Documents, processes: Processes, turns: Turns, gra
         every.tick().await;
         loop {
             every.tick().await;
-            let turn = match turns.take(Utc::now()).await {
+            let turn = match collection.take(Utc::now()).await {
                 Ok(Some(turn)) => turn,
                 Ok(None) => continue,
                 Err(error) => {

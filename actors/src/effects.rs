@@ -60,7 +60,7 @@ pub trait Effects<M: Machine>: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backoff {
     pub first: Duration,
-    pub longest: Duration,
+    pub maximum: Duration,
     /// Attempts in all, at least 1.
     pub attempts: u32,
 }
@@ -68,7 +68,7 @@ pub struct Backoff {
 impl Default for Backoff {
     /// Twenty attempts over about six hours.
     fn default() -> Self {
-        Self { first: Duration::from_secs(1), longest: Duration::from_secs(3600), attempts: 20 }
+        Self { first: Duration::from_secs(1), maximum: Duration::from_secs(3600), attempts: 20 }
     }
 }
 
@@ -76,7 +76,7 @@ impl Backoff {
     /// The wait after the failed attempt `number`, between half and the whole of the doubled step. The jitter comes
     /// from the key, so that the same journal gives the same times.
     pub fn wait(&self, key: &str, number: u32) -> Duration {
-        let step = self.first.saturating_mul(1 << number.saturating_sub(1).min(20)).min(self.longest);
+        let step = self.first.saturating_mul(1 << number.saturating_sub(1).min(20)).min(self.maximum);
         let hash = key
             .bytes()
             .chain(number.to_be_bytes())
@@ -90,8 +90,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_keep_their_jitter_within_half() {
-        let backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60), attempts: 9 };
+    fn waits_double_up_to_the_maximum_and_keep_their_jitter_within_half() {
+        let backoff = Backoff { first: Duration::from_secs(1), maximum: Duration::from_secs(60), attempts: 9 };
         for (number, step) in [(1, 1), (2, 2), (3, 4), (7, 60), (40, 60)] {
             for key in ["a/1.0", "b/1.0", "c/7.1"] {
                 let wait = backoff.wait(key, number);

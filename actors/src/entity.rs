@@ -254,7 +254,7 @@ impl<M: Machine> Folded<M> {
             if due.is_empty() {
                 break;
             }
-            plan.note_events(now, due)?;
+            plan.record_events(now, due)?;
         }
         match input {
             Input::Look => {}
@@ -276,7 +276,7 @@ impl<M: Machine> Folded<M> {
 }
 
 impl<M: Machine> Plan<M> {
-    fn note(&mut self, at: Timestamp, fact: Fact<M::Event>) -> Result<(), String> {
+    fn record(&mut self, at: Timestamp, fact: Fact<M::Event>) -> Result<(), String> {
         let (body, hash) = journal::encode(self.next.hash, self.next.head + 1, at, &fact)
             .map_err(|error| format!("a fact cannot be written: {error}"))?;
         self.next.fold(at, &fact);
@@ -285,13 +285,13 @@ impl<M: Machine> Plan<M> {
         Ok(())
     }
 
-    fn note_events(&mut self, at: Timestamp, events: Vec<M::Event>) -> Result<(), String> {
-        events.into_iter().try_for_each(|event| self.note(at, Fact::Event(event)))
+    fn record_events(&mut self, at: Timestamp, events: Vec<M::Event>) -> Result<(), String> {
+        events.into_iter().try_for_each(|event| self.record(at, Fact::Event(event)))
     }
 
     fn decide(&mut self, now: Timestamp, command: M::Command) -> Result<Answer, String> {
         let decision = self.next.machine.decide(now, command);
-        self.note_events(now, decision.events)?;
+        self.record_events(now, decision.events)?;
         Ok(decision.answer)
     }
 
@@ -299,7 +299,7 @@ impl<M: Machine> Plan<M> {
     fn begin(&mut self, now: Timestamp, effect: EffectId, number: u32) -> Result<(), String> {
         let is_next = |pending: &Pending<_>| pending.number() == number && !matches!(pending.phase, Phase::Begun { .. });
         if self.next.pending(effect).is_some_and(is_next) {
-            self.note(now, Fact::Attempt { effect, number })?;
+            self.record(now, Fact::Attempt { effect, number })?;
             self.begun.push(effect);
         }
         Ok(())
@@ -328,7 +328,7 @@ impl<M: Machine> Plan<M> {
         let asked = pending.effect.clone();
         let (reason, after) = match attempt {
             Attempt::Done(result) => {
-                self.note(now, Fact::Done { effect, number })?;
+                self.record(now, Fact::Done { effect, number })?;
                 return match result {
                     Some(command) => self.decide_result(key, now, command),
                     None => Ok(()),
@@ -344,12 +344,12 @@ impl<M: Machine> Plan<M> {
                 let wait = rules.backoff.wait(&format!("{}/{effect}", key.id), number).max(after.unwrap_or_default());
                 let wait = i64::try_from(wait.as_millis()).ok().and_then(Duration::try_milliseconds);
                 let until = now.checked_add_signed(wait.unwrap_or(Duration::hours(1))).unwrap_or(Timestamp::MAX_UTC);
-                self.note(now, Fact::Retry { effect, number, until, reason })
+                self.record(now, Fact::Retry { effect, number, until, reason })
             }
             _ => {
                 tracing::warn!(entity = %key.id, kind = M::KIND, %effect, number, reason, "an effect was given up");
                 let command = M::given_up(&asked, &reason);
-                self.note(now, Fact::GivenUp { effect, number, reason })?;
+                self.record(now, Fact::GivenUp { effect, number, reason })?;
                 command.map_or(Ok(()), |command| self.decide_result(key, now, command))
             }
         }

@@ -125,6 +125,11 @@ impl<M: Machine> Host<M> {
         self.0.actors.load(Ordering::Acquire)
     }
 
+    /// Lets all processes leave memory that are not at work, however shortly they have been idle.
+    pub fn let_go(&self) {
+        self.0.registry.lock().let_go();
+    }
+
     /// Processes in memory.
     pub fn resident(&self) -> usize {
         self.0.registry.lock().slots.len()
@@ -147,7 +152,7 @@ impl<M: Machine> Host<M> {
         loop {
             let busy = self.0.registry.lock().is_busy();
             if !busy {
-                self.0.registry.lock().clear();
+                self.0.registry.lock().let_go();
                 return true;
             }
             if Instant::now() >= deadline {

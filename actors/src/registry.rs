@@ -61,12 +61,12 @@ impl<M: Machine> Registry<M> {
             return;
         }
         self.made_room = Some(now);
-        self.slots.retain(|_, slot| slot.busy.load(Ordering::Acquire) > 0);
+        self.let_go();
     }
 
-    /// Lets all go.
-    pub fn clear(&mut self) {
-        self.slots.clear();
+    /// Lets all go that are not at work.
+    pub fn let_go(&mut self) {
+        self.slots.retain(|_, slot| slot.busy.load(Ordering::Acquire) > 0);
     }
 
     pub fn is_busy(&self) -> bool {

@@ -578,7 +578,7 @@ impl Drop for Server {
                 }
             };
             wait_for("actors are at work", &|| !self.is_busy());
-            self.host.registry(Registry::clear);
+            self.host.registry(Registry::let_go);
             wait_for("actors are left running", &|| self.host.actors() == 0);
         }
         arbiter.stop();

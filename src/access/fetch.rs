@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::jwks;
+use super::key_set;
 use super::options::{IssuerOptions, OptionsError};
 
 /// Largest key set, in bytes.
@@ -42,7 +42,7 @@ impl File {
     /// A file that is missing or useless shows at the start, not at the first request.
     fn check(&self) -> Result<(), String> {
         let body = read_file(&self.path)?;
-        jwks::read(&body).map(|_| ()).map_err(|error| format!("{}: {error}", self.path.display()))
+        key_set::read(&body).map(|_| ()).map_err(|error| format!("{}: {error}", self.path.display()))
     }
 }
 

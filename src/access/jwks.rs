@@ -7,26 +7,16 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::DecodingKey;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use parking_lot::Mutex;
-use serde::Deserialize;
 
 use super::Error;
 use super::fetch::Fetch;
 use super::jwt::{Algorithm, Key};
-
-/// Most keys of a set that are used.
-const MAX_KEYS: usize = 64;
+use super::key_set;
 
 /// Most keys that are tried for a token that names none.
 const MAX_TRIED: usize = 4;
-
-/// Shortest RSA modulus, in bytes (RFC 7518 section 3.3).
-const MIN_RSA_MODULUS: usize = 256;
 
 /// Shortest time between two fetches that tokens with unknown key names cause.
 const UNKNOWN_KEY_INTERVAL: TimeDelta = TimeDelta::seconds(30);
@@ -128,7 +118,7 @@ impl RemoteKeys {
             state.attempted_at = Some(now);
             state.failures = state.failures.saturating_add(1);
         }
-        let fetched = self.fetch.fetch().await.and_then(|body| read(&body));
+        let fetched = self.fetch.fetch().await.and_then(|body| key_set::read(&body));
         match fetched {
             Ok(keys) => {
                 let mut state = self.state.lock();
@@ -174,42 +164,4 @@ impl State {
 /// Whether a span has passed since an instant. A clock that was set back must not hold things up: then it has.
 fn has_passed(since: Option<DateTime<Utc>>, span: TimeDelta, now: DateTime<Utc>) -> bool {
     since.is_none_or(|since| now < since || now - since >= span)
-}
-
-/// The usable keys of a set; the others (other uses, other algorithms, secrets, what cannot be read) are passed over, as
-/// RFC 7517 section 5 asks.
-pub(super) fn read(body: &[u8]) -> Result<Vec<Arc<Key>>, String> {
-    #[derive(Deserialize)]
-    struct Set {
-        keys: Vec<serde_json::Value>,
-    }
-    let set: Set = serde_json::from_slice(body).map_err(|error| format!("not a key set: {error}"))?;
-    let keys: Vec<_> = set.keys.into_iter().filter_map(key).take(MAX_KEYS).map(Arc::new).collect();
-    if keys.is_empty() { Err("the key set has no usable key".into()) } else { Ok(keys) }
-}
-
-/// A key that verifies with one of our public-key algorithms. A secret (`kty: oct`) never does: a set of public keys is public,
-/// so that anyone could sign with it.
-fn key(value: serde_json::Value) -> Option<Key> {
-    let jwk: Jwk = serde_json::from_value(value).ok()?;
-    let is_for_signatures = jwk.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
-    let verifies = jwk.common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
-    if !is_for_signatures || !verifies {
-        return None;
-    }
-    let (algorithm, name) = match &jwk.algorithm {
-        AlgorithmParameters::RSA(rsa) if is_strong(&rsa.n) => (Algorithm::RS256, KeyAlgorithm::RS256),
-        AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256 => (Algorithm::ES256, KeyAlgorithm::ES256),
-        AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => (Algorithm::EdDSA, KeyAlgorithm::EdDSA),
-        _ => return None,
-    };
-    if jwk.common.key_algorithm.is_some_and(|stated| stated != name) {
-        return None;
-    }
-    let decoding = DecodingKey::from_jwk(&jwk).ok()?;
-    Some(Key { id: jwk.common.key_id, algorithm, decoding })
-}
-
-fn is_strong(modulus: &str) -> bool {
-    URL_SAFE_NO_PAD.decode(modulus).is_ok_and(|modulus| modulus.iter().skip_while(|byte| **byte == 0).count() >= MIN_RSA_MODULUS)
 }

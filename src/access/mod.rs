@@ -23,6 +23,7 @@ mod internal;
 mod issuer;
 mod jwks;
 mod jwt;
+mod key_set;
 mod options;
 mod role;
 mod rule;

@@ -343,23 +343,6 @@ pub(super) fn shortened(path: &str) -> String {
     }
 }
 
-/// A serde message without the value that it quotes, which may be a secret put in the wrong member. For the operator; callers get our own
-/// words ([`super::json`]).
-pub(crate) fn without_value(message: &str) -> String {
-    let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
-    for kind in ["invalid type: ", "invalid value: ", "unknown variant ", "invalid length "] {
-        let Some(rest) = message.strip_prefix(kind) else { continue };
-        let Some((found, expected)) = rest.rsplit_once(", expected ") else { continue };
-        let found = found.split(['`', '"']).next().unwrap_or_default().trim();
-        let expected = expected.replace('`', "");
-        return match (kind, found) {
-            ("invalid type: ", found) if !found.is_empty() => format!("expected {expected}, found {found}"),
-            _ => format!("expected {expected}"),
-        };
-    }
-    message.replace('`', "")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -432,16 +415,5 @@ mod tests {
     fn the_problems_of_one_answer_are_bounded_and_never_none() {
         assert_eq!(ApiError::inputs((0..100).map(|n| format!("member {n}"))).body().errors.len(), MAX_PROBLEMS);
         assert_eq!(ApiError::inputs([]).body().errors.len(), 1);
-    }
-
-    #[test]
-    fn a_value_quoted_by_serde_is_cut_out() {
-        let cut = without_value("invalid type: integer `123456`, expected a string at line 1 column 20");
-        assert_eq!(cut, "expected a string, found integer");
-        let cut = without_value("invalid type: string \"a, expected b\", expected u32");
-        assert_eq!(cut, "expected u32, found string");
-        let cut = without_value("unknown variant `hunter2`, expected `inline` or `attachment`");
-        assert_eq!(cut, "expected inline or attachment");
-        assert_eq!(without_value("missing field `name` at line 1 column 2"), "missing field name");
     }
 }

@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, dev::Payload, web, web::Bytes};
 use futures::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::{ApiError, json};
+use super::ApiError;
 use crate::{
+    config,
     connections::SLOWEST,
     room::{Room, Share},
 };
@@ -27,8 +28,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Default room for all JSON bodies together, in bytes.
-    pub const JSON_ROOM: u64 = 64 * 1024 * 1024;
+    /// As they are configured.
+    pub fn new(server: &config::Server) -> Self {
+        let slow_after = server.slow_after.to_std().unwrap_or_default();
+        Self { json_limit: server.json_limit, json_room: Room::new(server.json_memory), slow_after }
+    }
 
     /// Those of an application.
     pub(super) fn of(request: &HttpRequest) -> Self {
@@ -38,8 +42,7 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let slow_after = Duration::from_secs(30);
-        Self { json_limit: json::DEFAULT_LIMIT, json_room: Room::new(Self::JSON_ROOM), slow_after }
+        Self::new(&config::Server::default())
     }
 }
 

@@ -14,9 +14,6 @@ use super::intake::{Intake, Options};
 use super::objects::Objects;
 use super::refusals::Refusal;
 
-/// Maximum size of a JSON body, in bytes, unless it is configured.
-pub const DEFAULT_LIMIT: usize = 2 * 1024 * 1024;
-
 /// Longest time that a JSON body may take to arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 

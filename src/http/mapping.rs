@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use workflows::{Refusal, values::Problems};
 
-use super::{ApiError, limits};
+use super::ApiError;
 use crate::{
     access,
     catalogue::{self, documents, sign_configuration},
-    channels, cpu_pool, public_url, receipts, records,
+    channels, code_limits, cpu_pool, public_url, receipts, records,
 };
 
 /// When a call that met a full mailbox, a busy store or too many uploads is worth repeating.
@@ -122,12 +122,12 @@ impl From<channels::Unreadable> for ApiError {
     }
 }
 
-impl From<limits::Refused> for ApiError {
-    fn from(refused: limits::Refused) -> Self {
-        match refused {
-            limits::Refused::Over(wait) => Self::too_many_requests("too many codes were asked for; try again later", wait),
-            limits::Refused::Contended => Self::unavailable("too many codes are asked for at once", RETRY_AFTER),
-            limits::Refused::Store(error) => error.into(),
+/// Codes that are not admitted: 429 over a bound, 503 when they cannot be counted.
+impl From<code_limits::Error> for ApiError {
+    fn from(error: code_limits::Error) -> Self {
+        match error {
+            code_limits::Error::Over(wait) => Self::too_many_requests(error.to_string(), wait),
+            code_limits::Error::Contended | code_limits::Error::Store(_) => Self::unavailable(error, RETRY_AFTER),
         }
     }
 }

@@ -10,7 +10,6 @@ pub mod error;
 pub mod headers;
 pub mod intake;
 pub mod json;
-pub mod limits;
 mod mapping;
 pub mod multipart;
 mod objects;

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::identification::otp::Policy;
 
-use super::{ApiError, limits::CodeLimits};
-use crate::{codes::Codes, processes::Processes};
+use super::ApiError;
+use crate::{code_limits::CodeLimits, codes::Codes, processes::Processes};
 
 /// The processes behind the handlers.
 #[derive(Clone)]

@@ -14,7 +14,7 @@ const MAX_REPORT: usize = 64 * 1024;
 
 /// What the handler needs.
 #[derive(Clone)]
-pub struct Desk {
+pub struct ReceiptServices {
     pub receipts: Receipts,
     pub channels: Channels,
 }
@@ -29,14 +29,14 @@ pub async fn receipt(
     request: HttpRequest,
     path: web::Path<String>,
     payload: web::Payload,
-    desk: web::Data<Desk>,
+    services: web::Data<ReceiptServices>,
     api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
     let engine = api.engine();
     // The sandbox moves process time, by which the token was made.
-    let subject = desk.receipts.open(&path, engine.clock.now())?;
+    let subject = services.receipts.open(&path, engine.clock.now())?;
     let report = json::read(&request, payload.into_inner(), MAX_REPORT, &subject.organization).await?;
-    let read = desk.channels.receipt(&subject.organization, subject.channel, subject.external, &report)?;
+    let read = services.channels.receipt(&subject.organization, subject.channel, subject.external, &report)?;
     if let Some((status, word)) = read {
         let challenge = subject.challenge;
         match subject.kind {

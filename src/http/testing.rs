@@ -15,14 +15,15 @@ use store::model::Model;
 
 use super::api::Api;
 use super::context::{Options, State};
-use super::limits::{self, CodeLimits};
 use super::processes::Engine;
-use super::{documents, error, json};
+use super::{documents, error};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::channels::{self, Channels};
+use crate::code_limits::{self, CodeLimits};
 use crate::codes::Codes;
+use crate::config::DEFAULT_JSON_LIMIT;
 use crate::cpu_pool::CpuPool;
 use crate::keys::Keys;
 use crate::processes::{self, Processes, Tenants};
@@ -105,10 +106,10 @@ impl World {
             processes: Processes::new(world, &clock, &actors::Options::default(), &metrics, &arbiters),
             codes,
             code_policy: Default::default(),
-            code_limits: Arc::new(CodeLimits::new(limits::Options::default())),
+            code_limits: Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys)),
             clock,
         };
-        Api::new(self.state.clone(), engine, None, json::DEFAULT_LIMIT)
+        Api::new(self.state.clone(), engine, None, DEFAULT_JSON_LIMIT)
     }
 
     pub fn token(&self, organization: &str, roles: &[Role]) -> String {

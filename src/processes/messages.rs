@@ -11,13 +11,14 @@ use crate::channels::{
     Message, Outcome,
     texts::{Content, Data},
 };
+use crate::config::{Config, Organization};
 
 /// What people know of an organization.
 #[derive(Clone, Debug)]
-pub struct Tenant {
-    pub name: String,
+struct Tenant {
+    name: String,
     /// `None`: UTC.
-    pub time_zone: Option<chrono_tz::Tz>,
+    time_zone: Option<chrono_tz::Tz>,
 }
 
 /// The organizations that are described in the configuration.
@@ -25,8 +26,12 @@ pub struct Tenant {
 pub struct Tenants(Arc<HashMap<String, Tenant>>);
 
 impl Tenants {
-    pub fn new(tenants: HashMap<String, Tenant>) -> Self {
-        Self(Arc::new(tenants))
+    pub fn of(config: &Config) -> Self {
+        let tenant = |(id, organization): (&String, &Organization)| {
+            let name = organization.name.clone().unwrap_or_else(|| id.clone());
+            (id.clone(), Tenant { name, time_zone: organization.time_zone })
+        };
+        Self(Arc::new(config.organizations.iter().map(tenant).collect()))
     }
 
     /// The configured name, or the identifier.

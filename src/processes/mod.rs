@@ -27,7 +27,7 @@ use crate::{
 };
 
 pub use documents::seal_reason;
-pub use messages::{Tenant, Tenants};
+pub use messages::Tenants;
 
 machines! {
     sign: SignProcess, performed by sign::Adapter;

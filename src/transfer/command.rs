@@ -67,8 +67,8 @@ struct Opened {
 
 impl Opened {
     async fn open(config: &Config) -> Result<Self, Failure> {
-        let blobs = engine::blobs(&config.engine())?;
-        let engine = Engine::open(&config.engine(), &prometheus::Registry::new()).await?;
+        let blobs = engine::blobs(&engine::Settings::of(config))?;
+        let engine = Engine::open(&engine::Settings::of(config), &prometheus::Registry::new()).await?;
         Ok(Self { engine, blobs })
     }
 }
@@ -118,7 +118,7 @@ fn run<T>(what: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> 
 pub fn export(options: &ExportOptions) -> Result<ExitCode, Failure> {
     let mut config = options.installation.configuration()?;
     keep_private();
-    if engine::is_missing(&config.engine()) {
+    if engine::is_missing(&engine::Settings::of(&config)) {
         return Err(format!("there is no store in {}: name it by --data or --config", config.data().display()).into());
     }
     // Nor is a keyspace made.

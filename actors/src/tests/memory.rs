@@ -176,6 +176,8 @@ async fn draining_takes_no_more_and_waits_for_what_is_under_way() {
 async fn a_test_that_leaves_an_actor_running_fails() {
     let mut server = Setting::new().server();
     let id = server.open().await;
-    let _held = server.host.registry(|registry| registry.slots[&entity(id)].addr.clone());
+    let held = server.host.registry(|registry| registry.slots[&entity(id)].addr.clone());
     server.patience = Duration::from_millis(50);
+    drop(server);
+    drop(held);
 }

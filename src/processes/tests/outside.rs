@@ -11,6 +11,7 @@ use workflows::{
 
 use super::{Bare, ORGANIZATION, Setting, sign_command};
 use crate::catalogue::documents::Holds;
+use crate::processes::{Processes, evidence};
 
 /// A process whose signer has signed, and what it asks for then.
 async fn signed(setting: &Setting, bare: &Bare) -> (Creation, Call<SignProcess>) {
@@ -185,4 +186,42 @@ async fn a_code_that_is_no_longer_wanted_is_not_sent() {
         assert_refused(&bare.up.otp.perform(Call { now, ..send }).await, because);
     }
     assert_eq!(setting.messages(|_| true), Vec::<String>::new());
+}
+
+/// The signature used the identification, and telling it was put off: the adapter catches up on it, the evidence only looks.
+#[actix_rt::test]
+async fn evidence_reads_and_changes_nothing() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let creation = setting.creation().await;
+    let (process, identification) = (creation.id, creation.signers[0].identification);
+    bare.sign.ask(ORGANIZATION, process, sign_process::Command::Create(Box::new(creation))).await.expect("created");
+    let create = call(&setting, process, |effect| matches!(effect, Effect::CreateIdentification { .. })).await;
+    assert!(matches!(bare.up.sign.perform(create).await, Attempt::Done(None)));
+    let (challenge, ask) = setting.challenge();
+    for command in [ask, setting.validate(challenge)] {
+        bare.otp.ask(ORGANIZATION, identification, command).await.expect("accepted");
+    }
+    let state = workflows::IdentificationState::Validated;
+    let told = sign_process::Command::Identification { identification, state };
+    for command in [told, sign_command(process)] {
+        bare.sign.ask(ORGANIZATION, process, command).await.expect("accepted");
+    }
+    let seal = call(&setting, process, |effect| matches!(effect, Effect::Seal { .. })).await;
+    let Attempt::Done(Some(sealed)) = bare.up.sign.perform(seal).await else { panic!("not sealed") };
+    bare.sign.ask(ORGANIZATION, process, sealed).await.expect("accepted");
+
+    let certify: Call<SignProcess> = call(&setting, process, |effect| matches!(effect, Effect::Certify)).await;
+    let (world, processes) = (setting.world(&setting.channels), Processes { sign: bare.sign.clone(), otp: bare.otp.clone() });
+    let identity = setting.configurations.identity(ORGANIZATION, certify.now).await.expect("an identity");
+    let scene = evidence::Scene::new(&world, ORGANIZATION, certify.state.data().expect("a process"));
+    let before = (setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await);
+    let gathered = evidence::gather(&scene, &processes, &identity, certify.now).await.expect("evidence");
+    let shown = gathered.signers[0].identification.as_ref().map(|shown| shown.state.clone());
+    assert_eq!(shown.as_deref(), Some("VALIDATED"), "as it is");
+    assert_eq!((setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await), before);
+
+    assert!(matches!(bare.up.sign.perform(certify).await, Attempt::Done(Some(_))));
+    let events = setting.events::<Otp>(identification).await;
+    assert!(matches!(events.last(), Some((_, _, otp::Event::Succeeded))), "{events:?}");
 }

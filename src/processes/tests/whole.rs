@@ -67,7 +67,7 @@ async fn certified_under_faults(seed: u64) -> u64 {
     let setting = Setting::new(seed, PLAN).await;
     let arbiter = Arbiter::new();
     let metrics = || Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
-    let backoff = Backoff { attempts: 100, longest: Duration::from_secs(60), ..Backoff::default() };
+    let backoff = Backoff { attempts: 100, maximum: Duration::from_secs(60), ..Backoff::default() };
     let options = Options { backoff, ..Options::default() };
     let processes = Processes::new(setting.world(&setting.channels), &setting.clock, &options, &metrics(), &[arbiter.handle()]);
     let shared: Arc<dyn Store> = setting.store.clone();
@@ -114,6 +114,8 @@ async fn certified_under_faults(seed: u64) -> u64 {
     timer.stop().await;
     let patience = Duration::from_secs(10);
     assert!(processes.drain(patience).await, "effects are under way for ever");
+    let actors = || processes.sign.actors() + processes.otp.actors();
+    eventually("no actor is left running", async || actors() == 0).await;
     arbiter.stop();
     setting.store.injected()
 }

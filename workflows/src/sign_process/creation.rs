@@ -12,9 +12,9 @@ use crate::{Channel, Contact, IdentificationType, SignType, Timestamp, TwoFactor
 pub const MIN_EXPIRY: Duration = Duration::minutes(15);
 pub const MAX_EXPIRY: Duration = Duration::days(30);
 
-/// Most signers of one process: their position fits the last byte of a signature's id.
+/// Maximum number of signers of one process: their position fits the last byte of a signature's id.
 pub const MAX_SIGNERS: usize = 50;
-/// Most documents of one process, signed and shown together.
+/// Maximum number of documents of one process, signed and shown together.
 pub const MAX_DOCUMENTS: usize = 50;
 
 /// A process' id with its last byte free, so that the ids of its signatures can be told from it.

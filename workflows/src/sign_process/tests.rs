@@ -474,8 +474,8 @@ fn what_became_of_a_notice_is_in_the_journal_of_a_living_or_certified_process() 
         let before = world.process.journal.len();
         world.notice(0, Err("mailbox full".into()));
         world.tell(Command::Noticed { signature: signature(9), notice: Notice::Certified, delivered: Ok(None) }).expect("stray");
-        let noted = !matches!(world.status(), Status::Failed | Status::Cancelled | Status::Expired);
-        assert_eq!(world.process.journal.len() - before, usize::from(noted), "{:?}", world.status());
+        let recorded = !matches!(world.status(), Status::Failed | Status::Cancelled | Status::Expired);
+        assert_eq!(world.process.journal.len() - before, usize::from(recorded), "{:?}", world.status());
     }
 }
 
@@ -483,7 +483,7 @@ fn what_became_of_a_notice_is_in_the_journal_of_a_living_or_certified_process() 
 fn giving_up_a_notice_is_a_notice_that_failed() {
     let effect = Effect::Notify { signature: signature(0), notice: Notice::SignRequest, channel: Channel::Email };
     let mut world = World::new();
-    assert_eq!(world.tell(SignProcess::given_up(&effect, "no server").expect("it is noted")), Ok(()));
+    assert_eq!(world.tell(SignProcess::given_up(&effect, "no server").expect("it is recorded")), Ok(()));
     let expected = Event::Noticed {
         signature: signature(0),
         notice: Notice::SignRequest,

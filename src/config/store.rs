@@ -35,10 +35,10 @@ pub struct Store {
     /// Copies of everything, 1 to 9, for a keyspace that is made by `rubrica migrate` or at the start; nothing changes one that is there.
     /// Default: that of `url`, else 3.
     pub replication: Option<u8>,
-    /// Longest wait for one statement, PT1S to PT30S. Default: PT5S.
+    /// Maximum wait for one statement, PT1S to PT30S. Default: PT5S.
     #[serde(with = "iso_duration")]
     pub timeout: TimeDelta,
-    /// Most statements under way at once, 1 to 10000; beyond four times as many that wait, more are refused. Default: 512.
+    /// Maximum number of statements under way at once, 1 to 10000; beyond four times as many that wait, more are refused. Default: 512.
     pub max_in_flight: usize,
 }
 
@@ -85,7 +85,7 @@ impl Store {
     ///
     /// # Errors
     /// What is wrong with the address, without its password.
-    pub(super) fn scylla(&self) -> Result<Option<scylla::Options>, String> {
+    pub(crate) fn scylla(&self) -> Result<Option<scylla::Options>, String> {
         if !self.is_shared() {
             return Ok(None);
         }
@@ -125,7 +125,7 @@ pub struct Blobs {
 }
 
 /// What [`Blobs::url`] means.
-pub(super) enum Place {
+pub enum Place {
     Folder(PathBuf),
     Bucket(blobs::S3Options),
 }
@@ -158,7 +158,7 @@ impl Blobs {
 
     /// # Errors
     /// What is wrong with the address.
-    pub(super) fn place(&self) -> Result<Option<Place>, String> {
+    pub(crate) fn place(&self) -> Result<Option<Place>, String> {
         let Some(url) = self.url.as_deref() else { return Ok(None) };
         let Some(rest) = url.strip_prefix(BUCKET) else {
             let is_folder = !url.is_empty() && !url.contains("://");

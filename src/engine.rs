@@ -1,7 +1,5 @@
 //! Which engine keeps journals and records, and where files are. Nothing else in this crate knows.
 
-mod options;
-
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use ::store::{
@@ -11,8 +9,7 @@ use ::store::{
 };
 use prometheus::{IntGauge, Registry};
 
-use self::options::Place;
-pub use self::options::{Blobs, Store as Options};
+use crate::config::{self, Config, Mode, Place};
 
 /// The embedded store's file in the data folder, and the folder of the files.
 const DATABASE: &str = "rubrica.db";
@@ -37,12 +34,19 @@ pub enum Error {
 
 /// What of a configuration says where state and files are.
 pub struct Settings<'a> {
-    pub store: &'a Options,
-    pub blobs: &'a Blobs,
+    pub store: &'a config::Store,
+    pub blobs: &'a config::Blobs,
     /// The data folder.
     pub data: PathBuf,
     /// Whether the start brings a schema up to date where `store.migrate` does not say.
     pub may_migrate: bool,
+}
+
+impl<'a> Settings<'a> {
+    pub fn of(config: &'a Config) -> Self {
+        let may_migrate = config.mode == Mode::Development;
+        Self { store: &config.store, blobs: &config.blobs, data: config.data(), may_migrate }
+    }
 }
 
 /// The engine that a configuration names, opened.
