@@ -423,10 +423,6 @@ impl Store for Spy {
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, store::Error> {
         self.now()?.record_keys(after, limit).await
     }
-
-    async fn ping(&self) -> Result<(), store::Error> {
-        self.now()?.ping().await
-    }
 }
 
 /// Store, clock and world: what outlives a server.

@@ -270,11 +270,6 @@ impl<S: Store> Store for Faulty<S> {
         self.before_read().await?;
         self.inner.record_keys(after, limit).await
     }
-
-    async fn ping(&self) -> Result<(), Error> {
-        self.before_read().await?;
-        self.inner.ping().await
-    }
 }
 
 #[cfg(test)]

@@ -86,6 +86,17 @@ pub trait Store: Send + Sync + 'static {
     /// The key of every record, as [`Store::entities`].
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error>;
 
-    /// Whether the engine answers; for readiness.
-    async fn ping(&self) -> Result<(), Error>;
+    /// Whether the engine takes writes, for readiness: writes the one record that is there for that. Of several servers that share it, each
+    /// does: that another one was faster says as much.
+    ///
+    /// # Errors
+    /// [`Error`] when it does not, or it is not known.
+    async fn ping(&self) -> Result<(), Error> {
+        let key = RecordKey::new("_server", "_ready", "probe");
+        let version = self.get(&key).await?.map_or(0, |record| record.version);
+        match self.put_if(&key, version, chrono::Utc::now(), Vec::new()).await? {
+            PutOutcome::Applied | PutOutcome::Conflict { .. } => Ok(()),
+            PutOutcome::Unknown => Err(Error::Unavailable("whether a write was done is not known".into())),
+        }
+    }
 }

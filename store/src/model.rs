@@ -190,10 +190,6 @@ impl Store for Model {
         let all = world.records.range((past(after), Bound::Unbounded));
         Ok(all.take(limit).map(|(key, _)| key.clone()).collect())
     }
-
-    async fn ping(&self) -> Result<(), Error> {
-        Ok(())
-    }
 }
 
 fn past<K>(after: Option<&K>) -> Bound<&K> {

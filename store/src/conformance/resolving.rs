@@ -134,8 +134,4 @@ impl<S: Store> Store for Resolving<S> {
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         again!(self.inner.record_keys(after, limit))
     }
-
-    async fn ping(&self) -> Result<(), Error> {
-        again!(self.inner.ping())
-    }
 }

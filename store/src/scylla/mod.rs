@@ -51,7 +51,6 @@ pub struct Scylla {
     records: Records,
     listings: Listings,
     wakes: Wakes,
-    ping: db::Statement,
 }
 
 impl Scylla {
@@ -69,7 +68,6 @@ impl Scylla {
             records: Records::prepare(db.clone(), bodies).await?,
             listings: Listings::prepare(db.clone()).await?,
             wakes: Wakes::prepare(db.clone(), registry).await?,
-            ping: db.idempotent("ping", "SELECT number FROM migration WHERE part = 0 LIMIT 1").await?,
             db,
         })
     }
@@ -174,10 +172,5 @@ impl Store for Scylla {
 
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         self.records.record_keys(after, limit).await
-    }
-
-    async fn ping(&self) -> Result<(), Error> {
-        let _: Vec<(i32,)> = self.db.read(&self.ping, db::Read::Quorum, ()).await?;
-        Ok(())
     }
 }

@@ -283,15 +283,6 @@ impl Store for Sqlite {
         let after = after.cloned();
         self.read(move |reads| reads.record_keys(after.as_ref(), limit)).await
     }
-
-    /// Answers when both the writer and a reader do.
-    async fn ping(&self) -> Result<(), Error> {
-        self.read(|reads| reads.ping()).await?;
-        match self.write(0, Request::Ping).await? {
-            Answered::With(_) => Ok(()),
-            Answered::Never => Err(closed()),
-        }
-    }
 }
 
 fn serve_reads(conn: &rusqlite::Connection, jobs: &Queue<ReadJob>) {

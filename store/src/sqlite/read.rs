@@ -238,10 +238,6 @@ impl<'c> Reads<'c> {
         self.space(organization, kind)?.ok_or_else(unknown)
     }
 
-    pub fn ping(&mut self) -> Result<(), Error> {
-        self.conn.query_row("SELECT count(*) FROM scrub", [], |row| row.get::<_, i64>(0)).map(drop).map_err(failure)
-    }
-
     fn space(&mut self, organization: &str, kind: &str) -> Result<Option<i64>, Error> {
         if let Some(space) = self.spaces.get(organization, kind) {
             return Ok(Some(space));

@@ -27,7 +27,6 @@ pub(super) enum Request {
         head: u64,
         next: Option<Timestamp>,
     },
-    Ping,
     #[cfg(test)]
     Fault(super::tests::Fault),
 }
@@ -131,7 +130,6 @@ impl<'c> Writes<'c> {
             Request::Commit(commit) => self.append_commit(commit).map(Outcome::Commit),
             Request::Put { key, expected_version, at, body } => self.put(key, *expected_version, *at, body).map(Outcome::Put),
             Request::Settle { wake, head, next } => self.settle(wake, *head, *next).map(|()| Outcome::Done),
-            Request::Ping => Ok(Outcome::Done),
             #[cfg(test)]
             Request::Fault(fault) => super::tests::inject(self, self.conn, *fault).map(|()| Outcome::Done),
         }
