@@ -8,8 +8,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::http::StatusCode;
-use actix_web::rt::net::TcpStream;
+use actix_web::{http::StatusCode, rt::net::TcpStream};
 use bytes::{Buf, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -184,8 +183,8 @@ impl Guarded {
             self.pace.begin();
             self.read_past = 0;
         }
-        let (bytes, is_blank) = blank_line(&self.held, &mut self.line_is_empty);
-        let bytes = bytes.min(buffer.remaining());
+        let fits = self.held.len().min(buffer.remaining());
+        let (bytes, is_blank) = blank_line(&self.held[..fits], &mut self.line_is_empty);
         buffer.put_slice(&self.held[..bytes]);
         self.held.advance(bytes);
         self.handed = true;
