@@ -15,6 +15,7 @@ pub mod engine;
 pub mod http;
 pub mod installation;
 pub mod keys;
+mod objects;
 pub mod periodic_task;
 pub mod processes;
 pub mod public_url;

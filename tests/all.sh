@@ -57,11 +57,11 @@ system_tools() {
 }
 
 python_tools() {
-    local imports='import pyhanko, pyhanko_certvalidator, moto.server, numpy, pikepdf, pypdfium2'
+    local imports='import pyhanko, pyhanko_certvalidator, moto.server, numpy, pikepdf, pypdfium2, schemathesis'
     "$venv/bin/python" -c "$imports" 2>/dev/null && return
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40' 'moto[server]>=5.1,<6' \
-        'numpy>=2,<3' 'pikepdf>=10,<11' 'pypdfium2>=5,<6'
+        'numpy>=2,<3' 'pikepdf>=10,<11' 'pypdfium2>=5,<6' 'schemathesis==4.32.5'
     "$venv/bin/python" -c "$imports"
 }
 
@@ -162,8 +162,13 @@ outside_hostile_server() {
     generator 300 hostile_server --rubrica "$built/rubrica" --seconds 30
 }
 
+# The description that the server publishes says what the server does: every operation, all checks, always the same examples.
+outside_description() {
+    "$venv/bin/python" tests/outside/description.py --server "$built/rubrica"
+}
+
 step "system tools (viewers, python3, java, maven)" system_tools
-step "python tools (pyHanko, moto, pikepdf, pdfium)" python_tools
+step "python tools (pyHanko, moto, pikepdf, pdfium, schemathesis)" python_tools
 step "build of the tests" build_tests
 if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
     step "jars of the CQL server" cql_jars
@@ -182,3 +187,4 @@ step "500 changes behind signatures, with two peers" outside_after_signing
 sed -n '/^of .* that a viewer shows/,$ s/^/    /p' "$work/after_signing.log"
 step "2,000 hostile files, time and memory of each" outside_hostile
 step "hostile uploads to a server that others use" outside_hostile_server
+step "the published description, by schemathesis" outside_description

@@ -14,7 +14,7 @@ use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{Content, RefOr, Schema};
 use uuid::Uuid;
 use workflows::Device;
 
@@ -74,6 +74,20 @@ pub type Schemas = Vec<(String, RefOr<Schema>)>;
 pub struct Described {
     pub media_types: &'static [&'static str],
     pub schema: RefOr<Schema>,
+    /// Media types of bodies that can be anything: they have no schema.
+    pub anything: &'static [&'static str],
+}
+
+impl Described {
+    pub fn new(media_types: &'static [&'static str], schema: RefOr<Schema>) -> Self {
+        Self { media_types, schema, anything: &[] }
+    }
+
+    /// The media types, with what is said of each.
+    pub fn contents(&self) -> impl Iterator<Item = (&'static str, Content)> {
+        let described = self.media_types.iter().map(|media| (*media, Content::new(Some(self.schema.clone()))));
+        described.chain(self.anything.iter().map(|media| (*media, Content::default())))
+    }
 }
 
 /// A type as others refer to it; it and what it refers to go into `schemas`.
@@ -266,7 +280,7 @@ const JSON: &[&str] = &["application/json"];
 
 impl<T: DeserializeOwned + ToSchema + 'static> Body for Json<T> {
     fn described(schemas: &mut Schemas) -> Option<Described> {
-        Some(Described { media_types: JSON, schema: referred::<T>(schemas) })
+        Some(Described::new(JSON, referred::<T>(schemas)))
     }
 
     async fn read(admitted: &mut Admitted) -> Result<Self, ApiError> {
@@ -305,7 +319,7 @@ pub trait Parts: ToSchema + 'static {
 
 impl<T: Parts> Body for Multipart<T> {
     fn described(schemas: &mut Schemas) -> Option<Described> {
-        Some(Described { media_types: T::MEDIA_TYPES, schema: referred::<T>(schemas) })
+        Some(Described::new(T::MEDIA_TYPES, referred::<T>(schemas)))
     }
 
     async fn read(admitted: &mut Admitted) -> Result<Self, ApiError> {
@@ -355,7 +369,7 @@ impl Answer for () {
 
 impl<T: Serialize + ToSchema + 'static> Answer for Json<T> {
     fn described(schemas: &mut Schemas) -> Vec<Option<Described>> {
-        vec![Some(Described { media_types: JSON, schema: referred::<T>(schemas) })]
+        vec![Some(Described::new(JSON, referred::<T>(schemas)))]
     }
 
     fn respond(self, answers: &'static [Success]) -> Result<HttpResponse, ApiError> {
@@ -370,7 +384,7 @@ pub struct List<T>(pub Vec<T>);
 impl<T: Serialize + ToSchema + 'static> Answer for List<T> {
     fn described(schemas: &mut Schemas) -> Vec<Option<Described>> {
         let list = utoipa::openapi::Array::new(referred::<T>(schemas));
-        vec![Some(Described { media_types: JSON, schema: RefOr::T(Schema::Array(list)) })]
+        vec![Some(Described::new(JSON, RefOr::T(Schema::Array(list))))]
     }
 
     fn respond(self, answers: &'static [Success]) -> Result<HttpResponse, ApiError> {

@@ -78,7 +78,7 @@ pub const OWNER: Parameter = owner("Owner of the document. Mandatory unless it i
 
 /// As [`OWNER`], where it means something else.
 pub const fn owner(description: &'static str) -> Parameter {
-    Parameter::header("x-auth-owner", description, openapi::text)
+    Parameter::header("x-auth-owner", description, openapi::header_text::<255>)
 }
 
 /// The header `x-auth-owner`, normalised; `None` if it was not sent.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use workflows::Device;
 
 use super::{ApiError, State, openapi, operation::Parameter};
@@ -14,11 +15,19 @@ const MAX_VALUE: usize = 512;
 const MAX_HOPS: usize = 32;
 
 const INSTALLATION: Parameter =
-    Parameter::header("x-installation_id", "Unique id of the browser installation.", openapi::text).required();
-const FINGERPRINT: Parameter = Parameter::header("x-fingerprint", "Fingerprint of the device.", openapi::text).required();
-const LOCATION: Parameter = Parameter::header("x-location", "Place of the device as \"latitude,longitude\".", openapi::text);
+    Parameter::header("x-installation_id", "Unique id of the browser installation.", openapi::header_text::<MAX_VALUE>)
+        .required();
+const FINGERPRINT: Parameter =
+    Parameter::header("x-fingerprint", "Fingerprint of the device.", openapi::header_text::<MAX_VALUE>).required();
+const LOCATION: Parameter = Parameter::header("x-location", "Place of the device as \"latitude,longitude\".", location);
 const USER_AGENT: Parameter =
-    Parameter::header("User-Agent", "Client application; kept with the evidence.", openapi::text).required();
+    Parameter::header("User-Agent", "Client application; kept with the evidence.", openapi::header_text::<MAX_VALUE>).required();
+
+/// What [`is_location`] reads, in the usual notation; an empty header is none.
+fn location() -> Object {
+    const PATTERN: &str = r"^(|[+-]?(90(\.0+)?|[0-8]?\d(\.\d+)?) *, *[+-]?(180(\.0+)?|(1[0-7]\d|\d?\d)(\.\d+)?))$";
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(PATTERN)).build()
+}
 
 /// The headers of [`Required::Installation`].
 pub const HEADERS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION];

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type},
+    openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
 };
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use super::call::{Answer, Call, Described, Json, Multipart, Parts, Schemas, stat
 use super::error::{ApiError, only};
 use super::multipart::Part;
 use super::operation::{Parameter, Success};
-use super::{json, openapi};
+use super::{durations, json};
 use crate::catalogue::documents::{self, Document, Extension, Owner, Upload};
 use crate::iso_duration;
 use crate::public_url::{self, Disposition, PublicDocument};
@@ -35,7 +35,16 @@ pub fn configure(service: &mut web::ServiceConfig) {
 
 /// Labels: a set, although JSON has only lists.
 fn labels() -> Array {
-    let text = ObjectBuilder::new().schema_type(Type::String);
+    labels_of(ObjectBuilder::new().schema_type(Type::String))
+}
+
+/// Labels as they are sent; with a comma they would be several.
+fn new_labels() -> Array {
+    const LABEL: &str = r"^[^,\x00-\x1F\x7F-\x9F]*[^\s,\x00-\x1F\x7F-\x9F][^,\x00-\x1F\x7F-\x9F]*$";
+    labels_of(ObjectBuilder::new().schema_type(Type::String).pattern(Some(LABEL)).max_length(Some(255)))
+}
+
+fn labels_of(text: ObjectBuilder) -> Array {
     let description = "Free labels, at most 5; white space is dropped and they are put in upper case.";
     ArrayBuilder::new().items(text).max_items(Some(5)).unique_items(true).description(Some(description)).build()
 }
@@ -45,11 +54,11 @@ fn labels() -> Array {
 #[allow(dead_code)]
 pub struct UploadDocumentRequest {
     /// Name of the stored document, no spaces allowed. It replaces the name of the uploaded file.
-    #[schema(pattern = r"^\S+$")]
+    #[schema(pattern = r"^[^\s\x00-\x1F\x7F-\x9F]+$", max_length = 255)]
     name: String,
     extension: Extension,
     /// Free labels, at most 5; white space is dropped and they are put in upper case.
-    #[schema(schema_with = labels, required = false)]
+    #[schema(schema_with = new_labels, required = false)]
     tags: Option<Vec<String>>,
     /// The bytes of the document.
     #[schema(value_type = String, format = Binary)]
@@ -193,7 +202,11 @@ impl From<Document> for DocumentMetadata {
 }
 
 /// What the metadata hold besides.
-pub const INCLUDE: Parameter = Parameter::query("include", "Extra content: `activeContent`.", openapi::text);
+pub const INCLUDE: Parameter = Parameter::query("include", "Extra content: `activeContent`.", include);
+
+fn include() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["activeContent"])).build()
+}
 
 pub async fn metadata(call: Call<Uuid>) -> Result<Json<DocumentMetadata>, ApiError> {
     let include = match call.query.text("include")?.as_deref() {
@@ -214,7 +227,7 @@ pub async fn metadata(call: Call<Uuid>) -> Result<Json<DocumentMetadata>, ApiErr
 pub struct CreatePublicUrlRequest {
     /// How long the URL works: longer than nothing, at most 24 hours.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, format = Duration, default = "PT24H")]
+    #[schema(schema_with = durations::public_url, required = false)]
     expires_in: Option<String>,
     #[serde(default, deserialize_with = "json::present")]
     #[schema(inline, nullable = false)]
@@ -297,7 +310,13 @@ pub async fn public_document(path: web::Path<String>, api: web::Data<Api>) -> Re
 pub struct ChangeDocumentOwnerRequest {
     /// New owner; a body without it is a 400.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false)]
+    #[schema(
+        required,
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     new_owner: Option<String>,
 }
 
@@ -349,9 +368,9 @@ impl Download {
 
 impl Answer for Download {
     fn described(_: &mut Schemas) -> Vec<Option<Described>> {
-        const MEDIA_TYPES: &[&str] =
-            &["application/octet-stream", "application/pdf", "image/png", "image/jpeg", "text/html", "application/json"];
-        vec![Some(Described { media_types: MEDIA_TYPES, schema: Binary::schema() })]
+        const MEDIA_TYPES: &[&str] = &["application/octet-stream", "application/pdf", "image/png", "image/jpeg", "text/html"];
+        // A document in JSON is any JSON.
+        vec![Some(Described { anything: &["application/json"], ..Described::new(MEDIA_TYPES, Binary::schema()) })]
     }
 
     fn respond(self, answers: &'static [Success]) -> Result<HttpResponse, ApiError> {

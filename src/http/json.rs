@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::{ApiError, shortened};
 use super::intake::{Intake, Options};
-use super::objects::Objects;
 use super::refusals::Refusal;
+use crate::objects::Objects;
 
 /// Longest time that a JSON body may take to arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);

@@ -48,6 +48,11 @@ pub fn text() -> Object {
     ObjectBuilder::new().schema_type(Type::String).build()
 }
 
+/// Schema of a header that says something: up to `MAX` letters, digits and signs of ASCII (RFC 9110, 5.5), not only blanks.
+pub fn header_text<const MAX: usize>() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[ -~]*[!-~][ -~]*$")).max_length(Some(MAX)).build()
+}
+
 /// Schema of a parameter that is `true` or `false`.
 pub fn flag() -> Object {
     ObjectBuilder::new().schema_type(Type::Boolean).build()
@@ -94,9 +99,9 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
     for parameter in operation.parameters {
         builder = builder.parameter(parameter_of(parameter));
     }
-    if let Some(Described { media_types, schema }) = operation.handler.body(schemas) {
+    if let Some(described) = operation.handler.body(schemas) {
         let body = RequestBodyBuilder::new().required(Some(Required::True));
-        let body = media_types.iter().fold(body, |body, media| body.content(*media, Content::new(Some(schema.clone()))));
+        let body = described.contents().fold(body, |body, (media, content)| body.content(media, content));
         builder = builder.request_body(Some(body.build()));
     }
     let bodies = operation.handler.answers(schemas);
@@ -149,9 +154,8 @@ fn success_response(success: &Success, body: Option<Described>) -> Response {
         header.description = Some((*description).to_owned());
         response = response.header(*name, header);
     }
-    if let Some(Described { media_types, schema }) = body {
-        response =
-            media_types.iter().fold(response, |response, media| response.content(*media, Content::new(Some(schema.clone()))));
+    if let Some(described) = body {
+        response = described.contents().fold(response, |response, (media, content)| response.content(media, content));
     }
     response.build()
 }

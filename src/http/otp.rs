@@ -25,7 +25,7 @@ use super::{
     ApiError,
     call::{Call, Json, MaybeEmpty, WithHeader},
     device::Required,
-    openapi,
+    durations, openapi,
     operation::Parameter,
     people::Person,
     processes::{self, Engine, IdResponse},
@@ -65,9 +65,8 @@ impl<B> Call<Uuid, B> {
 pub struct CreateOtpIdentificationRequest {
     actor: Person,
     /// Time limit as ISO-8601 duration, at most 30 days.
-    #[schema(format = Duration)]
+    #[schema(schema_with = durations::identification)]
     expires_in: String,
-    #[schema(nullable = false)]
     two_factor_type: Option<TwoFactorType>,
     channel: CommunicationChannel,
 }
@@ -214,7 +213,7 @@ pub async fn read(call: Call<Uuid>) -> Result<Json<OtpIdentification>, ApiError>
 #[derive(Default, Deserialize, ToSchema)]
 pub struct ChallengeOtpRequest {
     /// Second factor: the actor's document number or e-mail, by its type.
-    #[schema(nullable = false)]
+    #[schema(max_length = 320)]
     two_factor: Option<String>,
 }
 
@@ -260,7 +259,7 @@ pub struct ValidateOtpIdentificationRequest {
     /// Code the actor received.
     code: String,
     /// Second factor, needed when the identification has a `two_factor_type`.
-    #[schema(nullable = false)]
+    #[schema(max_length = 320)]
     two_factor: Option<String>,
 }
 
@@ -281,7 +280,7 @@ pub async fn validate(call: Call<Uuid, Json<ValidateOtpIdentificationRequest>>) 
 #[derive(Deserialize, ToSchema)]
 pub struct CancelIdentificationRequest {
     /// Why the process is cancelled.
-    #[schema(pattern = r"\S")]
+    #[schema(pattern = r"\S", max_length = 1000)]
     reason: String,
 }
 

@@ -9,22 +9,27 @@ use workflows::{Contact, IdentityDocument, Language, Msisdn, values::Problems};
 #[schema(as = IdentificationActor)]
 pub struct Person {
     /// Given name.
-    #[schema(nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     pub name: Option<String>,
     /// Family name.
-    #[schema(nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     pub last_name: Option<String>,
     /// Identity document; needed when it is the second factor.
-    #[schema(nullable = false)]
     pub identity_document: Option<IdentityDocument>,
     /// E-mail address; needed for the EMAIL channel and the EMAIL second factor.
-    #[schema(nullable = false, format = "email")]
+    #[schema(format = "email")]
     pub email: Option<String>,
     /// Phone; needed for the SMS and WHATSAPP channels.
-    #[schema(nullable = false)]
     pub msisdn: Option<Msisdn>,
     /// Language of the messages to the person.
-    #[schema(nullable = false)]
     pub language: Option<Language>,
 }
 

@@ -19,6 +19,7 @@ use super::{
     ApiError,
     api::Api,
     call::{Json, List, SandboxCall},
+    durations,
     error::only,
     headers, openapi,
     operation::Parameter,
@@ -95,7 +96,7 @@ pub async fn messages(call: SandboxCall) -> Result<List<Stored>, ApiError> {
 #[derive(Deserialize, ToSchema)]
 pub struct AdvanceClock {
     /// How far process time moves forward, e.g. `PT2H`.
-    #[schema(format = Duration)]
+    #[schema(schema_with = durations::step)]
     advance: String,
 }
 
@@ -104,16 +105,18 @@ pub struct AdvanceClock {
 pub struct ClockState {
     /// Process time.
     now: DateTime<Utc>,
-    /// How far it is ahead of the wall clock.
-    #[schema(format = Duration)]
+    /// How far it is ahead of the wall clock, as ISO-8601 duration.
     ahead: String,
 }
 
 pub async fn advance(call: SandboxCall<Json<AdvanceClock>>) -> Result<Json<ClockState>, ApiError> {
     let clock = &call.engine.clock;
     let advance = iso_duration::parse(&call.body.0.advance).map_err(|error| ApiError::input(format!("advance: {error}")))?;
-    if clock.advanced() + advance > MAX_OFFSET {
+    if advance > MAX_OFFSET {
         return Err(ApiError::input("advance: process time may be at most P600D ahead"));
+    }
+    if clock.advanced() + advance > MAX_OFFSET {
+        return Err(ApiError::conflict("process time may be at most P600D ahead in all; start again with an empty data folder"));
     }
     call.sandbox.offset.advance(clock, advance).await?;
     Ok(Json(ClockState::of(clock)))

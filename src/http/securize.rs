@@ -13,6 +13,7 @@ use super::{
 #[derive(Deserialize, ToSchema)]
 pub struct SecurizeRequest {
     /// Sign process the token is for.
+    #[schema(format = Uuid)]
     sign_process_id: String,
 }
 

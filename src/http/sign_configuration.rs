@@ -5,9 +5,13 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{Array, Ref, schema::ArrayBuilder},
+};
 
 use super::call::{Call, Json, Multipart, Parts};
+use super::durations;
 use super::error::ApiError;
 use super::multipart::{Form, Part};
 use crate::catalogue::sign_configuration::{
@@ -116,24 +120,42 @@ impl From<Configuration> for SignConfiguration {
     }
 }
 
+/// Channels, each once.
+fn new_channels() -> Array {
+    let description = "Channels on which notices are sent. One form field with comma-separated values.";
+    ArrayBuilder::new()
+        .items(Ref::from_schema_name(Channel::name()))
+        .min_items(Some(1))
+        .unique_items(true)
+        .description(Some(description))
+        .build()
+}
+
 /// Settings, certificate and password.
 #[derive(ToSchema)]
 #[allow(dead_code)]
 pub struct CreateSignConfigurationRequest {
     /// URL of the sign pages.
+    #[schema(
+        min_length = 1,
+        max_length = 2048,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     landing_url: String,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
-    #[schema(format = Duration)]
+    #[schema(schema_with = durations::organization)]
     expiration_duration: String,
     /// Channels on which notices are sent. One form field with comma-separated values.
+    #[schema(schema_with = new_channels)]
     channels: Vec<Channel>,
     /// The PKCS#12 (.p12) file.
     #[schema(value_type = String, format = Binary)]
     content: Vec<u8>,
     /// Password of the PKCS#12 file.
-    #[schema(format = Password)]
+    #[schema(format = Password, max_length = 1024)]
     sign_certificate_password: String,
     /// Where notices about the expiry of the certificate go.
+    #[schema(format = "email")]
     notification_email: String,
     /// JSON array of scoring providers per kind of signature, as a string.
     #[schema(nullable = false, content_media_type = "application/json")]
@@ -145,22 +167,27 @@ pub struct CreateSignConfigurationRequest {
 #[allow(dead_code)]
 pub struct UpdateSignConfigurationRequest {
     /// URL of the sign pages.
-    #[schema(nullable = false)]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 2048,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     landing_url: Option<String>,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
-    #[schema(nullable = false, format = Duration)]
+    #[schema(schema_with = durations::organization, required = false)]
     expiration_duration: Option<String>,
     /// Channels on which notices are sent. One form field with comma-separated values.
-    #[schema(nullable = false)]
+    #[schema(schema_with = new_channels, required = false)]
     channels: Option<Vec<Channel>>,
     /// The PKCS#12 (.p12) file.
     #[schema(nullable = false, value_type = Option<String>, format = Binary)]
     content: Option<Vec<u8>>,
     /// Password of the PKCS#12 file.
-    #[schema(nullable = false, format = Password)]
+    #[schema(nullable = false, format = Password, max_length = 1024)]
     sign_certificate_password: Option<String>,
     /// Where notices about the expiry of the certificate go.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, format = "email")]
     notification_email: Option<String>,
     /// JSON array of scoring providers per kind of signature, as a string.
     #[schema(nullable = false, content_media_type = "application/json")]

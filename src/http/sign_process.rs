@@ -5,8 +5,12 @@ use actix_web::http::header::{self, HeaderValue};
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::{Timestamp, blobs::Digest};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, Type},
+};
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Language, SignType, TwoFactorType,
@@ -20,6 +24,7 @@ use workflows::{
 use super::{
     ApiError, State,
     call::{Call, Json, WithHeader},
+    durations,
     people::Person,
     processes::{self, Engine, IdResponse},
 };
@@ -39,11 +44,12 @@ const MAX_CREATION: usize = store::MAX_BODY - 4096;
 /// Contract `CreateSignProcessRequest`.
 #[derive(Deserialize, ToSchema)]
 pub struct CreateSignProcessRequest {
+    #[schema(min_items = 1, max_items = 50)]
     signers: Vec<SignerRequest>,
     sign: SignRequest,
     identification: SignIdentificationRequest,
     /// Time limit: PT15M to P30D; default: the tenant's, else P30D.
-    #[schema(nullable = false, format = Duration, default = "P30D")]
+    #[schema(schema_with = durations::sign_process, required = false)]
     expires_in: Option<String>,
 }
 
@@ -52,39 +58,59 @@ pub struct CreateSignProcessRequest {
 #[schema(as = Signer)]
 pub struct SignerRequest {
     /// Name by which the rest of the request refers to the signer; unique in the process.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     alias: String,
     /// Given name.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     name: String,
-    #[schema(nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     last_name: Option<String>,
-    #[schema(nullable = false)]
     identity_document: Option<workflows::IdentityDocument>,
-    #[schema(nullable = false, format = "email")]
+    #[schema(format = "email")]
     email: Option<String>,
-    #[schema(nullable = false)]
     msisdn: Option<workflows::Msisdn>,
-    #[schema(nullable = false)]
     language: Option<Language>,
-    #[schema(nullable = false)]
     identification: Option<SignerIdentification>,
 }
 
 /// Contract `SignerIdentification`.
 #[derive(Deserialize, ToSchema)]
 pub struct SignerIdentification {
-    #[schema(nullable = false)]
     two_factor_type: Option<TwoFactorType>,
+}
+
+/// The kind of signature that this version makes.
+fn only_simple() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some([SignType::Simple].map(|kind| json!(kind)))).build()
+}
+
+/// The kind of identification that a sign process of this version can have.
+fn only_otp() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some([IdentificationType::Otp].map(|kind| json!(kind)))).build()
 }
 
 /// Contract `SignRequest`.
 #[derive(Deserialize, ToSchema)]
 pub struct SignRequest {
     #[serde(rename = "type")]
+    #[schema(schema_with = only_simple)]
     kind: SignType,
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, max_items = 50)]
     documents: Vec<SignDocument>,
     /// Documents that are shown but not signed.
-    #[schema(nullable = false)]
+    #[schema(max_items = 49)]
     preview_documents: Option<Vec<Uuid>>,
 }
 
@@ -93,9 +119,12 @@ pub struct SignRequest {
 pub struct SignDocument {
     id: Uuid,
     /// Owner of the document; needed when it is private.
-    #[schema(nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     owner: Option<String>,
-    #[schema(nullable = false)]
     sign_fields: Option<Vec<SignFields>>,
 }
 
@@ -113,6 +142,7 @@ pub struct SignFields {
 #[derive(Deserialize, ToSchema)]
 pub struct SignIdentificationRequest {
     #[serde(rename = "type")]
+    #[schema(schema_with = only_otp)]
     kind: IdentificationType,
 }
 
@@ -482,6 +512,7 @@ pub async fn read(call: Call<Uuid>) -> Result<Json<SignProcess>, ApiError> {
 #[derive(Deserialize, ToSchema)]
 pub struct CancelSignProcessRequest {
     /// Why the process is cancelled.
+    #[schema(pattern = r"\S", max_length = 1000)]
     reason: String,
 }
 

@@ -77,7 +77,13 @@ fn sample(schema: &Value) -> Value {
     if let Some(value) = schema["enum"].get(0).or_else(|| schema.get("default")) {
         return value.clone();
     }
-    match schema["type"].as_str() {
+    if let Some(choice) = schema["oneOf"].as_array().and_then(|choices| choices.iter().find(|choice| choice["type"] != "null")) {
+        return sample(choice);
+    }
+    let kind = schema["type"]
+        .as_str()
+        .or_else(|| schema["type"].as_array()?.iter().find_map(|kind| kind.as_str().filter(|kind| *kind != "null")));
+    match kind {
         Some("object") => {
             let members = schema["properties"].as_object().expect("properties").iter();
             members.map(|(name, schema)| (name.clone(), sample(schema))).collect::<serde_json::Map<_, _>>().into()

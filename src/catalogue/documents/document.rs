@@ -53,7 +53,8 @@ impl Extension {
             Self::Png => "image/png",
             Self::Html => "text/html; charset=utf-8",
             Self::Json => "application/json",
-            Self::Hbs => "text/x-handlebars-template; charset=utf-8",
+            // It has none that is registered (note fill-binary-type).
+            Self::Hbs => "application/octet-stream",
         }
     }
 

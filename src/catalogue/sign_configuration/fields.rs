@@ -6,6 +6,8 @@ use utoipa::ToSchema;
 use workflows::EmailAddress;
 use workflows::values::{UNDELIVERABLE, duration};
 
+use crate::objects::Objects;
+
 pub use workflows::{Channel, SignType};
 
 /// Shortest and longest time limit of a sign process, from the contract's `expires_in`.
@@ -91,7 +93,7 @@ pub(super) fn parse_channels(values: &[String]) -> Result<Vec<Channel>, String> 
 /// The JSON array of x-notes identification-config-shape: at most one rule per kind of signature.
 pub(super) fn parse_providers(text: &str) -> Result<Vec<ProviderRule>, String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed: Result<Vec<ProviderRule>, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let parsed: Result<Vec<ProviderRule>, _> = serde_path_to_error::deserialize(Objects(&mut deserializer));
     let rules = parsed.map_err(|error| match error.inner().is_data() {
         true => format!("expected a JSON array of rules with sign_type and provider_type; see {}", error.path()),
         false => "not valid JSON".to_owned(),

@@ -105,7 +105,7 @@ fn nanoseconds(fraction: &str) -> Result<u32, Error> {
 }
 
 /// Writes a duration in its one canonical form: days of 24 hours, then hours, minutes and seconds, each below its next unit,
-/// zeros left out, no trailing zeros in the fraction. Zero, which [`parse`] refuses, is `PT0S`; a negative one starts with `-`.
+/// zeros left out but between others (RFC 3339, appendix A), no trailing zeros in the fraction. Zero, which [`parse`] refuses, is `PT0S`; a negative one starts with `-`.
 pub fn format(duration: TimeDelta) -> String {
     let sign = if duration < TimeDelta::zero() { "-" } else { "" };
     let (seconds, nanoseconds) = (duration.num_seconds().unsigned_abs(), duration.subsec_nanos().unsigned_abs());
@@ -121,7 +121,9 @@ pub fn format(duration: TimeDelta) -> String {
             "" => part(seconds, "S"),
             fraction => format!("{seconds}.{fraction}S"),
         };
-        text.push_str(&format!("T{}{}{seconds}", part(hours, "H"), part(minutes, "M")));
+        let between = hours > 0 && minutes == 0 && !seconds.is_empty();
+        let minutes = if between { "0M".to_owned() } else { part(minutes, "M") };
+        text.push_str(&format!("T{}{minutes}{seconds}", part(hours, "H")));
     }
     text
 }

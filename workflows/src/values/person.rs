@@ -113,8 +113,10 @@ pub enum SignType {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Msisdn {
     /// National number without prefix.
+    #[cfg_attr(feature = "schema", schema(minimum = 1000, maximum = 99_999_999_999_999_u64))]
     pub phone_number: u64,
     /// International prefix without "+", e.g. `34`.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[1-9][0-9]{0,2}$"))]
     pub country_code: String,
 }
 
@@ -140,11 +142,15 @@ impl Msisdn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ActorIdentityDocument))]
 pub struct IdentityDocument {
+    #[cfg_attr(
+        feature = "schema",
+        schema(max_length = 50, pattern = r"^[^\x00-\x1F\x7F-\x9F]*[0-9A-Za-z][^\x00-\x1F\x7F-\x9F]*$")
+    )]
     pub document_number: String,
     pub document_type: DocumentType,
     /// ISO 3166-1 alpha-2 code of the issuing country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(nullable = false, pattern = "^[A-Z]{2}$"))]
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Z]{2}$"))]
     pub country: Option<String>,
 }
 
@@ -172,7 +178,7 @@ impl IdentityDocument {
     /// Notes what is wrong with the members, whose names follow `path`.
     pub fn check(&self, path: &str, problems: &mut Problems) {
         let number = self.document_number.trim();
-        let is_number = (1..=MAX_DOCUMENT_NUMBER).contains(&number.len())
+        let is_number = (1..=MAX_DOCUMENT_NUMBER).contains(&number.chars().count())
             && number.chars().any(char::is_alphanumeric)
             && !number.chars().any(char::is_control);
         if !is_number {

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Holds a running server against the description that it publishes, by schemathesis: what the description allows is taken, what it does
+not allow is refused, and every answer is one that it lists.
+
+    tests/outside/description.py --server target/debug/rubrica
+
+Starts the server on a data folder of its own, makes a document in it, and runs all checks with a fixed seed. What one member says of
+another, and what is in a file, no JSON Schema can say; `fit` below makes such bodies whole, and says of each why. Exit status 0 if
+nothing was found.
+"""
+import argparse
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+ORGANIZATION = "acme"
+PASSWORD = "description"
+EXAMPLES = 100
+
+# Calls of one organization. A part over its limit is refused as such.
+CONFIGURATION = f"""
+[parameters]
+"path.org_id" = "{ORGANIZATION}"
+
+[checks]
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
+"""
+START = 60  # seconds in which the server must listen
+WHOLE = 900  # seconds that the run may take
+
+
+def pdf():
+    import pikepdf
+
+    file = io.BytesIO()
+    document = pikepdf.new()
+    document.add_blank_page()
+    document.save(file)
+    return file.getvalue()
+
+
+def png():
+    """One black pixel."""
+    import struct
+    import zlib
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b"")
+
+
+def pkcs12():
+    """A key file that nobody trusts, valid for a year."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.serialization import pkcs12 as files
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Description")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - datetime.timedelta(days=1))
+    certificate = builder.not_valid_after(now + datetime.timedelta(days=3650)).sign(key, hashes.SHA256())
+    encryption = serialization.BestAvailableEncryption(PASSWORD.encode())
+    return files.serialize_key_and_certificates(b"seal", key, certificate, None, encryption)
+
+
+TEXT, JPEG = b"<p>Hello</p>", b"\xff\xd8\xff\xe0"
+FILES = {"pdf": pdf(), "png": png(), "jpeg": JPEG, "jpg": JPEG, "html": TEXT, "hbs": TEXT, "json": b"{}"}
+
+
+def fit_person(person):
+    """A phone has 15 digits in all; a kind of identity document that every country issues needs its country."""
+    phone = person.get("msisdn")
+    if phone:
+        most = 15 - len(phone["country_code"])
+        phone["phone_number"] = int(str(int(phone["phone_number"]))[:most])
+    document = person.get("identity_document")
+    if document and document["document_type"] == "IDENTITY_CARD":
+        document["country"] = document.get("country") or "ES"
+
+
+def fit_contacts(person, second_factor):
+    """A channel and a second factor each need what they use."""
+    person["email"] = "ana@example.org"
+    person["msisdn"] = {"country_code": "34", "phone_number": 600111222}
+    if second_factor == "DOCUMENT_NUMBER":
+        person["identity_document"] = person.get("identity_document") or {"document_number": "1Z", "document_type": "NIF"}
+
+
+def fit(operation, body, document):
+    from schemathesis.transport.serialization import Binary
+
+    if operation == "create_otp_identification":
+        fit_person(body["actor"])
+        fit_contacts(body["actor"], body.get("two_factor_type"))
+    elif operation == "create_sign_process":
+        # Aliases are different, documents are there, and fields are in them.
+        for number, signer in enumerate(body["signers"]):
+            signer["alias"] = f"signer {number}"
+            fit_person(signer)
+            fit_contacts(signer, (signer.get("identification") or {}).get("two_factor_type"))
+        body["sign"]["documents"] = [{"id": document}]
+        body["sign"].pop("preview_documents", None)
+    elif operation == "upload_document":
+        # The bytes are of the extension; labels that mean the same are one.
+        body["content"] = Binary(FILES[body["extension"]])
+        body["tags"] = ["description"]
+    elif operation in ("create_sign_configuration", "update_sign_configuration"):
+        # A key file opens with its password; rules are a JSON array in a text.
+        if operation.startswith("create") or "content" in body or "sign_certificate_password" in body:
+            body["content"], body["sign_certificate_password"] = Binary(pkcs12()), PASSWORD
+        if "identification_config" in body:
+            body["identification_config"] = '[{"sign_type": "SIMPLE", "provider_type": "INTERNAL"}]'
+
+
+def hooks():
+    """What schemathesis runs in its own process."""
+    import schemathesis
+    from hypothesis import strategies as st
+
+    document = os.environ["RUBRICA_DOCUMENT"]
+    # Within the bounds of all operations, which the descriptions tell in words.
+    durations = st.sampled_from(["PT15M", "PT20M30S", "PT1H", "PT90M", "PT23H", "P1D", "PT24H", "PT3600S"])
+    schemathesis.openapi.format("duration", durations)
+    # Addresses to which mail can be sent (RFC 5321); the generator's own may be of hosts without a dot.
+    names = st.from_regex(r"[a-z]([a-z0-9]|[.+_-][a-z0-9]){0,20}", fullmatch=True)
+    schemathesis.openapi.format("email", st.builds("{}@{}.example".format, names, st.from_regex(r"[a-z]{1,20}", fullmatch=True)))
+
+    @schemathesis.hook
+    def filter_body(context, body):
+        # A form has texts only: a number in it is the text that it is written as, and no mistake.
+        form = any(media.startswith("multipart/") for media in context.operation.definition.raw["requestBody"]["content"])
+        return not (form and isinstance(body, dict) and any(isinstance(value, (bool, int, float)) for value in body.values()))
+
+    @schemathesis.hook
+    def before_call(context, case, kwargs):
+        generated = getattr(case.meta, "generation", None)
+        if generated is None or not generated.mode.is_positive or not isinstance(case.body, dict):
+            return
+        operation = case.operation.definition.raw.get("operationId")
+        fit(operation, case.body, document)
+        # What was made whole is still what the description allows; otherwise bodies with files would be taken for wrong ones.
+        case._record_starting_state()
+
+
+def run(server, seed, examples):
+    with tempfile.TemporaryDirectory() as folder:
+        log = open(Path(folder) / "log", "w+")
+        command = [server, "serve", "--listen", "127.0.0.1:0", "--data", folder]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            base = listening(process)
+            token = subprocess.check_output([server, "token", "--data", folder, "--organization", ORGANIZATION], text=True).strip()
+            document = upload(base, token)
+            config = Path(folder) / "schemathesis.toml"
+            config.write_text(CONFIGURATION)
+            environment = os.environ | {"RUBRICA_DOCUMENT": document, "SCHEMATHESIS_HOOKS": str(Path(__file__).resolve())}
+            schemathesis = Path(sys.executable).with_name("schemathesis")
+            command = [schemathesis, "--config-file", config, "run", f"{base}/openapi.json", "--checks", "all"]
+            command += ["--phases", "examples,coverage,fuzzing", "--seed", str(seed), "--max-examples", str(examples)]
+            command += ["--header", f"Authorization: Bearer {token}", "--no-color", "--max-failures", "200"]
+            ended = subprocess.run(command, env=environment, timeout=WHOLE, cwd=folder).returncode
+            if process.poll() is not None:
+                print("the server ended")
+                return 1
+            return ended
+        finally:
+            process.terminate()
+            process.wait(30)
+            log.close()
+
+
+def listening(process):
+    until = time.monotonic() + START
+    while time.monotonic() < until:
+        found = re.match(r"Rubrica listens on (\S+)", process.stdout.readline())
+        if found:
+            return found.group(1)
+    raise SystemExit("the server did not start")
+
+
+def upload(base, token):
+    boundary = "a-boundary"
+    parts = [("name", b"contract.pdf"), ("extension", b"pdf"), ("content", pdf())]
+    head = 'Content-Disposition: form-data; name="{}"'
+    body = b"".join(f"--{boundary}\r\n{head.format(name)}\r\n\r\n".encode() + value + b"\r\n" for name, value in parts)
+    request = urllib.request.Request(f"{base}/v1/orgs/{ORGANIZATION}/documents", body + f"--{boundary}--\r\n".encode())
+    request.add_header("Authorization", f"Bearer {token}")
+    request.add_header("Content-Type", f"multipart/form-data; boundary={boundary}")
+    answer = urllib.request.urlopen(request, timeout=30).read().decode()
+    return re.search(r'"documentId":"([^"]+)"', answer).group(1)
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--server", required=True, help="the program")
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--examples", type=int, default=EXAMPLES, help="per operation")
+    given = arguments.parse_args()
+    sys.exit(run(str(Path(given.server).resolve()), given.seed, given.examples))
+elif "RUBRICA_DOCUMENT" in os.environ:
+    hooks()
