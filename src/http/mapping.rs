@@ -8,7 +8,9 @@ use super::ApiError;
 use crate::{
     access,
     catalogue::{self, documents, sign_configuration},
-    channels, code_limits, cpu_pool, public_url, receipts, records,
+    channels, code_limits, cpu_pool,
+    processes::creation,
+    public_url, receipts, records,
 };
 
 /// When a call that met a full mailbox, a busy store or too many uploads is worth repeating.
@@ -53,6 +55,19 @@ impl From<actors::Error> for ApiError {
             actors::Error::Overloaded => Self::unavailable("a mailbox is full", RETRY_AFTER),
             actors::Error::Unavailable(reason) => Self::unavailable(reason, RETRY_AFTER),
             actors::Error::Quarantined => Self::internal("the process is set aside after a fault"),
+        }
+    }
+}
+
+impl From<creation::Error> for ApiError {
+    fn from(error: creation::Error) -> Self {
+        use creation::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::TooLarge | E::Deleted => Self::input(error.to_string()),
+            E::Documents(error) => error.into(),
+            E::Configuration(error) => error.into(),
+            E::Process(error) => error.into(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
+pub mod creation;
 mod documents;
 mod evidence;
 mod identification;
