@@ -303,11 +303,12 @@ impl Drop for Bare {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             let actors = || self.sign.actors() + self.otp.actors();
-            self.sign.let_go();
-            self.otp.let_go();
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
             while actors() > 0 {
                 assert!(std::time::Instant::now() < deadline, "at the end of the test {} actors are left running", actors());
+                // An actor that has just answered is at work a moment longer.
+                self.sign.let_go();
+                self.otp.let_go();
                 std::thread::yield_now();
             }
         }
