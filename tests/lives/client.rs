@@ -125,6 +125,21 @@ impl Client {
         found.json()["state"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// Waits for the identification of a signer: a process makes it before it answers, or, where the store is slow or its server dies, as soon
+    /// as it can.
+    async fn made(&self, id: Uuid) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let found = self.api.get(&identification_path(id)).await;
+            if found.status == 200 {
+                return;
+            }
+            let waits = self.taken_over && found.status == 404;
+            assert!(waits && Instant::now() < until, "identification {id}: {}", found.text());
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Asks for codes and answers them until the identification is validated. Gives whether the answer that said so was lost.
     async fn identify(&self, id: Uuid, destination: &str) -> bool {
         let path = identification_path(id);
@@ -186,7 +201,9 @@ impl Client {
         let process = self.api.get(&process_path(id)).await.expect(200, "reading a process").json();
         for (position, (_, destination)) in signers.iter().enumerate() {
             let signature = &process["signatures"][position];
-            let doubtful = self.identify(id_of(&signature["identification"]["id"]), destination).await;
+            let identification = id_of(&signature["identification"]["id"]);
+            self.made(identification).await;
+            let doubtful = self.identify(identification, destination).await;
             self.sign(id, id_of(&signature["sign"]["id"]), doubtful).await;
             if life % 5 == 4 {
                 return self.cancel(id).await;
