@@ -24,7 +24,11 @@ def on_end(case, rng, change):
 
 
 def start_of(end):
-    return int(re.search(rb"startxref\s+(\d+)", end)[1])
+    found = re.search(rb"startxref\s+(\d+)", end)
+    # Another change took it away.
+    if found is None:
+        raise NoPlace
+    return int(found[1])
 
 
 def with_start(end, value):
