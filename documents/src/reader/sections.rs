@@ -320,7 +320,7 @@ fn subsection(lexer: &mut Lexer<'_, '_>, places: &mut Vec<(u32, Place)>) -> Resu
         if lexer.position - after > 2 && number + 1 < end {
             return Err(unreadable());
         }
-        is_regular &= lexer.position - after == 2 || (lexer.position - after > 2 && number + 1 == end);
+        is_regular &= lexer.position - after == 2;
     }
     Ok(is_regular)
 }

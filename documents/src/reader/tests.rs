@@ -324,7 +324,8 @@ fn a_table_that_some_readers_build_anew_hides_nothing() {
     is_accepted(&file(|lines| lines, true));
     let empty_line = |lines: String| lines.replacen('\n', "\n\n", 1);
     let short = |lines: String| lines.replace(" n \n", " n\n");
-    for irregular in [empty_line, short] {
+    let long = |lines: String| lines.replace(" n \n", " n  \n");
+    for irregular in [empty_line, short, long] {
         is_accepted(&file(irregular, false));
         is_refused_with(&file(irregular, true), "not written as the standard says");
     }
