@@ -167,7 +167,16 @@ impl<'a> File<'a> {
         let fault = faults.into_iter().next().or_else(|| {
             let mut referred = Vec::new();
             objects.values().for_each(|object| references(object, &mut referred));
-            referred.into_iter().find_map(|(number, _)| Some((number, self.faults.get(&number)?.clone())))
+            referred.into_iter().find_map(|(number, referred)| {
+                let wrong = match places.get(&number) {
+                    Some(Place::At { generation, .. }) if *generation != referred => {
+                        Some(wrong_generation(referred, *generation))
+                    }
+                    Some(Place::In { .. }) if referred != 0 => Some(wrong_generation(referred, 0)),
+                    _ => self.faults.get(&number).cloned(),
+                };
+                Some((number, wrong?))
+            })
         });
         match fault {
             Some((number, why)) => Err(ambiguous(format!("object {number}: {why}"))),
@@ -239,7 +248,7 @@ impl<'a> File<'a> {
                 Some(Place::In { .. }) => 0,
             };
             if generation != id.1 {
-                return because(format!("it is referred to as generation {}, but it is generation {generation}", id.1));
+                return because(wrong_generation(id.1, generation));
             }
             if let Some(object) = self.document.objects.get(&id) {
                 references(object, &mut open);
@@ -350,6 +359,10 @@ impl<'a> File<'a> {
         changed.dedup();
         changed
     }
+}
+
+fn wrong_generation(referred: u16, is: u16) -> String {
+    format!("it is referred to as generation {referred}, but it is generation {is}")
 }
 
 /// The newest entry for each number, and the numbers whose newest entries cannot be told.

@@ -203,5 +203,7 @@ mod tests {
         };
         assert!(appended(Object::Reference((900, 0))).is_ok());
         assert!(appended(Object::Dictionary(dictionary! { "Subtype" => "Stamp" })).is_err());
+        // The catalog, under a generation that it does not have.
+        assert!(appended(Object::Reference((1, 7))).is_err());
     }
 }
