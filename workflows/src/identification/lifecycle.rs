@@ -102,8 +102,8 @@ pub trait Method: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeO
     /// When and why it fails by time alone, if that is before its time limit. Asked while it is CREATED or VALIDATED.
     fn fails_at(data: &Data<Self>) -> Option<(Timestamp, &'static str)>;
 
-    /// See [`Machine::effects`].
-    fn effects(event: &Self::Event) -> Vec<Self::Effect>;
+    /// See [`Machine::effects`]; events of the shared life come here too. That a sign process is told is none of its business.
+    fn effects(data: &Data<Self>, event: &Event<Self>) -> Vec<Self::Effect>;
 
     /// See [`Machine::given_up`].
     fn given_up(effect: &Self::Effect, reason: &str) -> Option<Self::Command>;
@@ -241,6 +241,18 @@ impl<M: Method> Data<M> {
         }
     }
 
+    /// The state of which others are told after `event`.
+    fn state_to_tell(&self, event: &Event<M>) -> Option<IdentificationState> {
+        match event {
+            Event::Created(_) | Event::Own(_) => None,
+            Event::Validated { .. } | Event::Succeeded | Event::Failed { .. } | Event::Cancelled { .. } | Event::Expired => {
+                Some(self.state)
+            }
+            // To others a deleted identification is one that was cancelled.
+            Event::Deleted => Some(IdentificationState::Cancelled),
+        }
+    }
+
     /// When time alone ends it, and the reason if it fails then; without one it expires.
     fn end_by_time(&self) -> Option<(Timestamp, Option<&'static str>)> {
         if self.deleted || self.state.is_final() {
@@ -322,17 +334,9 @@ impl<M: Method> Machine for Identification<M> {
 
     fn effects(&self, event: &Event<M>) -> Vec<Effect<M>> {
         let Some(data) = &self.data else { return Vec::new() };
-        let state = match event {
-            Event::Created(_) => return Vec::new(),
-            Event::Own(event) => return M::effects(event).into_iter().map(Effect::Own).collect(),
-            Event::Validated { .. } | Event::Succeeded | Event::Failed { .. } | Event::Cancelled { .. } | Event::Expired => {
-                data.state
-            }
-            // To the process a deleted identification is one that was cancelled.
-            Event::Deleted => IdentificationState::Cancelled,
-        };
-        let sign_process = M::purpose(&data.creation).sign_process;
-        sign_process.map(|sign_process| Effect::TellProcess { sign_process, state }).into_iter().collect()
+        let told = data.state_to_tell(event).zip(M::purpose(&data.creation).sign_process);
+        let tell = told.map(|(state, sign_process)| Effect::TellProcess { sign_process, state });
+        tell.into_iter().chain(M::effects(data, event).into_iter().map(Effect::Own)).collect()
     }
 
     fn given_up(effect: &Effect<M>, reason: &str) -> Option<Command<M>> {

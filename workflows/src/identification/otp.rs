@@ -329,13 +329,10 @@ impl Method for OneTimeCode {
         Some((open.map_or(data.modified_at, |challenge| challenge.until), "the last code was not answered in time"))
     }
 
-    fn effects(event: &CodeEvent) -> Vec<CodeEffect> {
+    fn effects(_: &Data, event: &Event) -> Vec<CodeEffect> {
         match event {
-            CodeEvent::Challenged { id, until, .. } => vec![CodeEffect::SendCode { challenge: *id, until: *until }],
-            CodeEvent::Delivered { .. }
-            | CodeEvent::NotDelivered { .. }
-            | CodeEvent::Receipt { .. }
-            | CodeEvent::WrongAnswer { .. } => Vec::new(),
+            Event::Own(CodeEvent::Challenged { id, until, .. }) => vec![CodeEffect::SendCode { challenge: *id, until: *until }],
+            _ => Vec::new(),
         }
     }
 
