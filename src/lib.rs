@@ -17,6 +17,7 @@ pub mod installation;
 pub mod keys;
 mod objects;
 pub mod periodic_task;
+mod pictures;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;

@@ -21,6 +21,7 @@ use crate::{
     access,
     catalogue::{
         documents::{self, Documents},
+        sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
     },
     channels::{self, Channels},
@@ -148,6 +149,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
+    let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
@@ -165,6 +167,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let world = World {
         store: store.clone(),
         documents: documents.clone(),
+        sealed_files: sealed_files.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
@@ -188,6 +191,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     };
     let state = State {
         documents: documents.clone(),
+        sealed_files,
         configurations,
         workers: drawing,
         keys,
@@ -359,12 +363,9 @@ fn collect_orphans(
     collection: PeriodicTask,
     grace: TimeDelta,
 ) -> tokio::task::JoinHandle<()> {
-    let holds: documents::Holds = Arc::new(move |organization, process| {
-        let sign = processes.sign.clone();
-        Box::pin(async move {
-            let read = sign.read(&organization, process).await;
-            read.map_or(true, |process| process.data().is_some_and(|data| !data.status.is_final()))
-        })
+    let holds: documents::Holds = Arc::new(move |organization, process, digest| {
+        let processes = processes.clone();
+        Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
     tokio::spawn(async move {
         let mut every = tokio::time::interval(COLLECT_LOOK);

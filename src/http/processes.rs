@@ -12,7 +12,8 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::Codes,
-    processes::{Processes, challenges::Challenges},
+    http::State,
+    processes::{Processes, challenges::Challenges, vouching},
 };
 
 /// The processes behind the handlers.
@@ -28,6 +29,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// What an agent's validation needs, now.
+    pub fn vouching<'a>(&'a self, state: &'a State) -> vouching::Desk<'a> {
+        vouching::Desk { processes: &self.processes, files: &state.sealed_files, wall_clock: state.now() }
+    }
+
     /// What asking for codes and answering them needs, now.
     pub fn challenges(&self) -> Challenges<'_> {
         Challenges { processes: &self.processes, codes: &self.codes, limits: &self.code_limits, now: self.clock.now() }

@@ -19,6 +19,7 @@ use super::processes::Engine;
 use super::{documents, error};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
+use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::channels::{self, Channels};
 use crate::code_limits::{self, CodeLimits};
@@ -68,10 +69,12 @@ impl World {
         let store = Arc::new(Model::new());
         let cpu = CpuPool::default();
         let options = access::Options { development: true, ..Default::default() };
+        let blobs = Blobs::memory();
         let state = State {
+            sealed_files: SealedFiles::new(store.clone(), blobs.clone(), keys.clone()),
             documents: Documents::new(
                 store.clone(),
-                Blobs::memory(),
+                blobs,
                 cpu.clone(),
                 Workers::none(),
                 DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
@@ -94,6 +97,7 @@ impl World {
         let world = processes::World {
             store: self.store.clone(),
             documents: self.state.documents.clone(),
+            sealed_files: self.state.sealed_files.clone(),
             configurations: self.state.configurations.clone(),
             channels: Channels::open(&channels::Options::default(), folder.path()).unwrap(),
             codes: codes.clone(),

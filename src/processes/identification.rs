@@ -10,7 +10,7 @@ use uuid::Uuid;
 use workflows::{
     IdentificationState, IdentificationType,
     identification::{
-        Data, Identification, Method,
+        Data, Identification, Method, Purpose,
         lifecycle::{Command, Effect, Event},
     },
     sign_process,
@@ -28,7 +28,7 @@ pub(super) trait Adapted: Method {
     /// The type that evidence names.
     const TYPE: IdentificationType;
 
-    /// The identification of the signer at `position` of a process. `None`: there is no such signer.
+    /// The identification of the signer at `position` of a process. `None`: there is no such signer, or this method cannot identify them.
     fn creation(process: &sign_process::Data, position: usize) -> Option<Self::Creation>;
 
     /// One attempt to perform what only this method asks for.
@@ -37,11 +37,25 @@ pub(super) trait Adapted: Method {
     /// See [`Effects::repeatable`].
     fn repeatable(world: &World, entity: &Entity, effect: &Self::Effect, state: &Identification<Self>) -> bool;
 
+    /// Who gave what validated it, where that is not the signer.
+    fn validated_by<'a>(_signer: &'a sign_process::Signer, _data: &'a Data<Self>) -> Option<&'a str> {
+        None
+    }
+
     /// What an event of its own means to a reader of evidence. `None`: nothing that stands nowhere else.
     fn happening(signer: &sign_process::Signer, event: &Self::Event) -> Option<Happening>;
 
     /// Adds what only this method knows to what evidence shows.
     fn describe(scene: &Scene<'_>, signer: &sign_process::Signer, data: &Data<Self>, described: &mut certificate::Identification);
+}
+
+/// What the identification of the signer at `position` is for. `None`: there is no such signer.
+pub(super) fn purpose(process: &sign_process::Data, position: usize) -> Option<Purpose> {
+    Some(Purpose {
+        sign_process: Some(process.creation.id),
+        signature: Some(process.signatures.get(position)?.id),
+        documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
+    })
 }
 
 /// Performs the effects of identifications of one method.
@@ -144,24 +158,34 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             external: None,
             destination: None,
             two_factor_type: None,
+            agent: None,
             attempts: 0,
             challenges: Vec::new(),
             created_at: Some(scene.moment(data.created_at)),
             validated_at: data.validated.as_ref().map(|validation| scene.moment(validation.at)),
             device: data.validated.as_ref().map(|validation| evidence::device(&validation.device)),
+            proofs: Vec::new(),
         };
         M::describe(scene, signer, data, &mut identification);
-        let meaning = |event: &Event<M>| happening::<M>(scene.organization, signer, event);
+        let meaning = |event: &Event<M>| happening(scene.organization, signer, data, event);
         let (journal, timeline) = evidence::journal::<Identification<M>>(scene, id, meaning).await?;
         Ok(Described { identification, journal, timeline })
     }
 }
 
-fn happening<M: Adapted>(organization: &str, signer: &sign_process::Signer, event: &Event<M>) -> Option<Happening> {
+fn happening<M: Adapted>(
+    organization: &str,
+    signer: &sign_process::Signer,
+    data: &Data<M>,
+    event: &Event<M>,
+) -> Option<Happening> {
     let alias = || Some(signer.alias.clone());
     Some(match event {
         Event::Created(_) => Happening::new(SERVICE, Action::IdentificationCreated, alias()),
-        Event::Validated { device } => Happening::new(&signer.alias, Action::IdentificationValidated, device.ip.clone()),
+        Event::Validated { device } => {
+            let by = M::validated_by(signer, data).unwrap_or(&signer.alias);
+            Happening::new(by, Action::IdentificationValidated, device.ip.clone())
+        }
         Event::Succeeded => Happening::new(SERVICE, Action::IdentificationSucceeded, alias()),
         Event::Failed { reason } => Happening::new(SERVICE, Action::IdentificationFailed, Some(reason.clone())),
         Event::Cancelled { reason } => Happening::new(SERVICE, Action::IdentificationCancelled, reason.clone()),

@@ -1,5 +1,6 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
+mod agent;
 pub mod challenges;
 pub mod creation;
 mod documents;
@@ -11,18 +12,24 @@ mod registration;
 mod sign;
 #[cfg(test)]
 mod tests;
+pub mod vouching;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use ::store::Store;
+use ::store::{Store, blobs::Digest};
 use actix::ArbiterHandle;
 use actors::{Attempt, Clock, Host, Metrics, Options, Wakeable};
 use futures::future::join_all;
-use workflows::{IdentificationType, Machine, identification::otp::Otp, sign_process::SignProcess};
+use uuid::Uuid;
+use workflows::{
+    IdentificationType, Machine,
+    identification::{agent::Agent, otp::Otp},
+    sign_process::SignProcess,
+};
 
 use self::{identification::Identifications, registration::machines};
 use crate::{
-    catalogue::{documents::Documents, sign_configuration::SignConfigurations},
+    catalogue::{documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
     channels::Channels,
     codes::Codes,
     receipts::Receipts,
@@ -39,12 +46,24 @@ pub trait Hosted: Machine {
 machines! {
     sign: SignProcess, performed by sign::Adapter;
     otp: Otp, performed by otp::Adapter, identifies Otp;
+    agent: Agent, performed by agent::Adapter, identifies Agent;
+}
+
+impl Processes {
+    /// Whether a process of any kind still needs bytes that it holds. Where that cannot be found out it does.
+    pub async fn hold(&self, organization: &str, process: Uuid, digest: &Digest) -> bool {
+        let (sign, agent) = tokio::join!(self.sign.read(organization, process), self.agent.read(organization, process));
+        let (Ok(sign), Ok(agent)) = (sign, agent) else { return true };
+        sign.data().is_some_and(|data| !data.status.is_final())
+            || agent.data().is_some_and(|data| data.needs(&digest.to_string()))
+    }
 }
 
 /// What the adapters reach.
 pub struct World {
     pub store: Arc<dyn Store>,
     pub documents: Documents,
+    pub sealed_files: SealedFiles,
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,

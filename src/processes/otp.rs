@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflows::{
     IdentificationState, IdentificationType,
-    identification::otp::{self, CodeCommand, CodeEffect, CodeEvent, Creation, OneTimeCode, Otp, Purpose, ReceiptStatus},
+    identification::otp::{self, CodeCommand, CodeEffect, CodeEvent, Creation, OneTimeCode, Otp, ReceiptStatus},
     sign_process::{self, Signer},
 };
 
@@ -31,19 +31,15 @@ impl Adapted for OneTimeCode {
     const TYPE: IdentificationType = IdentificationType::Otp;
 
     fn creation(process: &sign_process::Data, position: usize) -> Option<Creation> {
-        let (signer, signature) = process.creation.signers.get(position).zip(process.signatures.get(position))?;
+        let signer = process.creation.signers.get(position)?;
         Some(Creation {
             actor: signer.person.clone(),
-            channel: signer.channel,
+            channel: signer.channel?,
             external: false,
             two_factor_type: signer.two_factor_type,
             expires_at: process.creation.expires_at,
             policy: process.creation.policy.clone(),
-            purpose: Purpose {
-                sign_process: Some(process.creation.id),
-                signature: Some(signature.id),
-                documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
-            },
+            purpose: identification::purpose(process, position)?,
         })
     }
 
@@ -75,7 +71,7 @@ impl Adapted for OneTimeCode {
     }
 
     fn describe(scene: &Scene<'_>, signer: &Signer, data: &otp::Data, described: &mut certificate::Identification) {
-        let carrier = scene.world.channels.carrier(signer.channel, data.creation.external);
+        let carrier = scene.world.channels.carrier(data.creation.channel, data.creation.external);
         let challenges = data.own.challenges.iter().zip(1..).map(|(challenge, number)| Challenge {
             number,
             requested_at: scene.moment(challenge.at),
@@ -83,7 +79,7 @@ impl Adapted for OneTimeCode {
             attempts: Some(challenge.answers),
             deliveries: delivery(challenge, scene.zone, carrier).into_iter().collect(),
         });
-        described.channel = name_of(&signer.channel);
+        described.channel = name_of(&data.creation.channel);
         described.external = Some(data.creation.external);
         described.destination = destination(signer);
         described.two_factor_type = data.creation.two_factor_type.as_ref().and_then(name_of);
@@ -93,7 +89,8 @@ impl Adapted for OneTimeCode {
 }
 
 fn destination(signer: &Signer) -> Option<String> {
-    signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to))
+    let channel = signer.channel?;
+    signer.person.destination(channel).map(|to| masked(channel, &to))
 }
 
 fn delivery(challenge: &otp::Challenge, zone: Zone, carrier: &str) -> Option<Delivery> {

@@ -53,7 +53,7 @@ macro_rules! machines {
             fn identifications(&self, kind: IdentificationType) -> Result<&dyn Identifications, &'static str> {
                 match kind {
                     $($( IdentificationType::$Type => Ok(&self.$name), )?)+
-                    _ => Err("this server has no identification of the type that the process names"),
+                    _ => Err("this version cannot identify signers in this way"),
                 }
             }
         }

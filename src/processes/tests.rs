@@ -3,6 +3,7 @@
 //!
 //! Here the hosts have no adapters, so that no effect is performed but by the tests; [`whole`] runs them as the server does.
 
+mod files;
 mod outside;
 mod walk;
 mod whole;
@@ -36,6 +37,7 @@ use super::{Processes, Tenants, World};
 use crate::{
     catalogue::{
         documents::{Documents, Upload},
+        sealed_files::SealedFiles,
         sign_configuration::{Change, SignConfigurations},
     },
     channels::{self, Channels, sandbox::Stored},
@@ -115,12 +117,17 @@ impl Setting {
         World {
             store: self.store.clone(),
             documents: self.documents.clone(),
+            sealed_files: self.sealed_files(),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
         }
+    }
+
+    fn sealed_files(&self) -> SealedFiles {
+        SealedFiles::new(self.store.clone(), self.blobs.clone(), Keys::from_bytes(&[7; 32]))
     }
 
     /// Channels whose mail server and gateway take no connections.
@@ -163,7 +170,7 @@ impl Setting {
                     ..Contact::default()
                 },
                 identification: Uuid::new_v4(),
-                channel: Channel::Sms,
+                channel: Some(Channel::Sms),
                 two_factor_type: None,
             }],
             documents: vec![Document {
@@ -186,7 +193,7 @@ impl Setting {
     fn bare(&self) -> Bare {
         let arbiter = Arbiter::new();
         let (sign, otp) = (self.bare_host(&arbiter), self.bare_host(&arbiter));
-        let processes = Processes { sign: sign.clone(), otp: otp.clone() };
+        let processes = Processes { sign: sign.clone(), otp: otp.clone(), agent: self.bare_host(&arbiter) };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
             Adapters {
@@ -195,7 +202,7 @@ impl Setting {
             }
         };
         let (up, down) = (adapters(&self.channels), adapters(&self.channels_that_are_down()));
-        Bare { sign, otp, up, down, arbiter }
+        Bare { sign, otp, processes, up, down, arbiter }
     }
 
     fn bare_host<M: Machine>(&self, arbiter: &Arbiter) -> Host<M> {
@@ -293,6 +300,7 @@ struct Adapters {
 struct Bare {
     sign: Host<SignProcess>,
     otp: Host<Otp>,
+    processes: Processes,
     up: Adapters,
     /// The same while mail server and gateway are down.
     down: Adapters,
@@ -302,7 +310,7 @@ struct Bare {
 impl Drop for Bare {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let actors = || self.sign.actors() + self.otp.actors();
+            let actors = || self.sign.actors() + self.otp.actors() + self.processes.agent.actors();
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
             while actors() > 0 {
                 assert!(std::time::Instant::now() < deadline, "at the end of the test {} actors are left running", actors());
