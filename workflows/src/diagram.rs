@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Machine,
-    identification::otp::Otp,
+    identification::{identity_document::IdentityDocument, otp::Otp},
+    scoring::Scoring,
     sign_process::SignProcess,
     table::{Row, Table},
 };
@@ -17,6 +18,8 @@ pub fn page() -> String {
             .to_owned(),
         section::<SignProcess>(),
         section::<Otp>(),
+        section::<IdentityDocument>(),
+        section::<Scoring>(),
     ]
     .concat()
 }

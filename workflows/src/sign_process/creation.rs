@@ -6,7 +6,10 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Channel, Contact, IdentificationType, SignType, Timestamp, TwoFactorType, identification::otp};
+use crate::{
+    Channel, Contact, IdentificationType, SignType, Timestamp, TwoFactorType,
+    identification::{identity_document, otp},
+};
 
 /// Bounds of the time limit (contract `CreateSignProcessRequest.expires_in`).
 pub const MIN_EXPIRY: Duration = Duration::minutes(15);
@@ -98,6 +101,9 @@ pub struct Creation {
     pub notices: Vec<Channel>,
     /// Policy of the identifications.
     pub policy: otp::Policy,
+    /// How identity documents are checked; needed where they identify the signers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_check: Option<identity_document::Terms>,
 }
 
 impl Creation {
