@@ -9,7 +9,7 @@ use crate::{
     access,
     catalogue::{self, documents, sign_configuration},
     channels, code_limits, cpu_pool,
-    processes::{self, creation},
+    processes::{self, challenges, creation},
     public_url, receipts, records,
 };
 
@@ -87,6 +87,17 @@ impl From<processes::NotDelegated> for ApiError {
         match error {
             processes::NotDelegated::Process(error) => error.into(),
             processes::NotDelegated::Refused(_) => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<challenges::Error> for ApiError {
+    fn from(error: challenges::Error) -> Self {
+        use challenges::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::Limits(error) => error.into(),
+            E::Process(error) => error.into(),
         }
     }
 }

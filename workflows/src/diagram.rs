@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Machine,
-    identification::{identity_document::IdentityDocument, otp::Otp},
+    identification::{agent::Agent, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
     sign_process::SignProcess,
     table::{Row, Table},
@@ -18,6 +18,7 @@ pub fn page() -> String {
             .to_owned(),
         section::<SignProcess>(),
         section::<Otp>(),
+        section::<Agent>(),
         section::<IdentityDocument>(),
         section::<Scoring>(),
     ]

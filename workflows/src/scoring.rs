@@ -14,6 +14,7 @@ use crate::{
     Contact, Decision, Device, Machine, Refusal, Timestamp,
     table::{Stage, State, Table},
     transitions,
+    values::{Problems, duration::Bounds},
 };
 
 pub use result::{DocumentClass, FailReason, Level, MAX_FINDINGS, MAX_NAME, MAX_VALUE, Ratio, Score, ScoreResult};
@@ -34,9 +35,8 @@ transitions! {
     Erased:    [Created | Scored | Succeeded | Failed | Expired] => Deleted "its identification is deleted";
 }
 
-/// Bounds of the time limit (contract `CreateScoringRequest.expires_in`).
-pub const MIN_EXPIRY: Duration = Duration::minutes(1);
-pub const MAX_EXPIRY: Duration = Duration::days(30);
+/// Time limit, from the creation (contract `CreateScoringRequest.expires_in`).
+pub const TIME_LIMIT: Bounds = Bounds::between(Duration::minutes(1), Duration::days(30));
 
 /// Attempts where nothing is said (contract `max_score_retries`).
 pub const DEFAULT_ATTEMPTS: u32 = 5;
@@ -153,6 +153,61 @@ impl Creation {
             Ok(())
         }
     }
+}
+
+/// A session that stands alone, as it is asked for; nothing of it is checked yet.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub kind: Option<String>,
+    pub country: Option<String>,
+    pub provider: String,
+    /// ISO-8601.
+    pub expires_in: String,
+    pub max_attempts: Option<u32>,
+}
+
+impl Request {
+    /// What a session that is created at `now` is made of.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with the members of the contract's `CreateScoringRequest`.
+    pub fn checked(self, now: Timestamp, policy: Policy) -> Result<Creation, Problems> {
+        let mut problems = Problems::default();
+        let kind = problems.take("document.type", name(self.kind.unwrap_or_default()));
+        let country = match self.country {
+            Some(country) if country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(country),
+            _ => Err("expected two capital letters (ISO 3166-1)"),
+        };
+        let country = problems.take("document.country", country);
+        let provider = problems.take("provider", name(self.provider));
+        let expires_in = problems.take("expires_in", TIME_LIMIT.read(&self.expires_in));
+        let max_attempts = self.max_attempts.unwrap_or(DEFAULT_ATTEMPTS);
+        if !(1..=MAX_ATTEMPTS).contains(&max_attempts) {
+            problems.note("max_score_retries", format!("expected 1 to {MAX_ATTEMPTS}"));
+        }
+        match (kind, provider, expires_in) {
+            (Some(kind), Some(provider), Some(expires_in)) if problems.is_empty() => Ok(Creation {
+                document: DocumentClass { kind, country },
+                provider,
+                level: None,
+                declared: None,
+                max_attempts,
+                expires_at: now + expires_in,
+                policy,
+                purpose: Purpose::default(),
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// A name on one of the contract's open lists.
+fn name(name: String) -> Result<String, String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_name) {
+        return Ok(name);
+    }
+    Err(format!("expected 1 to {MAX_NAME} letters, digits, _ and -"))
 }
 
 /// A format of images that can be scored, as the first bytes of a file say it.

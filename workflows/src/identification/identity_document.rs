@@ -3,6 +3,7 @@
 //! Rules: the contract's `validate_identity_document_identification` with the note identity-document-check. The session tells of each
 //! result, so that a validation is decided by this journal alone. What all identifications share is in [`lifecycle`](super::lifecycle).
 
+use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -14,9 +15,10 @@ use crate::{
     Contact, Decision, Device, IdentificationState, Refusal, Timestamp,
     scoring::{self, DocumentClass, Level},
     transitions,
+    values::{Problems, duration::Bounds},
 };
 
-pub use super::lifecycle::{EXISTS, FORCE_NEEDED, MAX_EXPIRY, NOT_FOUND};
+pub use super::lifecycle::{EXISTS, FORCE_NEEDED, NOT_FOUND};
 
 transitions! {
     for CheckEvent, in IdentificationState;
@@ -30,6 +32,9 @@ pub type Command = lifecycle::Command<DocumentCheck>;
 pub type Event = lifecycle::Event<DocumentCheck>;
 pub type Effect = lifecycle::Effect<DocumentCheck>;
 pub type Data = lifecycle::Data<DocumentCheck>;
+
+/// Time limit, from the creation (contract: at most 30 days; no minimum is stated).
+pub const TIME_LIMIT: Bounds = Bounds::up_to(Duration::days(30));
 
 /// Validations that may be refused where nothing else is configured.
 pub const DEFAULT_ATTEMPTS: u32 = 3;
@@ -101,6 +106,34 @@ impl Creation {
             expires_at: self.expires_at,
             policy: self.terms.policy.clone(),
             purpose: scoring::Purpose { identification: Some(identification), round, sign_process: self.purpose.sign_process },
+        }
+    }
+}
+
+/// An identification as it is asked for; nothing of it is checked yet.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub actor: Contact,
+    /// ISO-8601; without it, [`TIME_LIMIT`]'s maximum.
+    pub expires_in: Option<String>,
+}
+
+impl Request {
+    /// What an identification that is created at `now`, without a sign process, is made of.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with the members of the contract's `CreateIdentityDocumentIdentificationRequest`.
+    pub fn checked(self, now: Timestamp, terms: Terms) -> Result<Creation, Problems> {
+        let mut problems = Problems::default();
+        let actor = self.actor.checked("actor", &mut problems);
+        actor.check_identity_document("actor", "it is what is checked", &mut problems);
+        let expires_in = self.expires_in.as_deref().map_or(Ok(TIME_LIMIT.max()), |text| TIME_LIMIT.read(text));
+        let expires_in = problems.take("expires_in", expires_in);
+        match (actor.identity_document.as_ref().map(DocumentClass::from), expires_in) {
+            (Some(document), Some(expires_in)) if problems.is_empty() => {
+                Ok(Creation { actor, document, terms, expires_at: now + expires_in, purpose: Purpose::default() })
+            }
+            _ => Err(problems),
         }
     }
 }

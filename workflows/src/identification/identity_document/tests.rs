@@ -3,7 +3,6 @@ use crate::{
     Answer, DocumentType, IdentityDocument as Document, Machine,
     testing::{Driver, assert_all_transitions_taken, cases, start},
 };
-use chrono::Duration;
 use proptest::{collection::vec, prelude::*};
 
 const PROCESS: Uuid = Uuid::from_u128(7);
