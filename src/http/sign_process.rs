@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{self, HeaderValue};
 use chrono::{DateTime, SubsecRound, Utc};
+use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::{
     access::Grant,
+    percent::RESERVED,
     processes::creation::{self, Creator, Request},
 };
 
@@ -171,14 +173,8 @@ pub async fn create(call: Call<(), Json<CreateSignProcessRequest>>) -> Result<Wi
         wall_clock: state.now(),
     };
     let id = creator.create(&organization, request.into(), engine.clock.now()).await?;
-    let value = HeaderValue::from_str(&format!("/orgs/{}/sign_process/{id}", path_segment(&organization)));
+    let value = HeaderValue::from_str(&format!("/orgs/{}/sign_process/{id}", utf8_percent_encode(&organization, RESERVED)));
     Ok(WithHeader { name: header::LOCATION, value: value.map_err(ApiError::internal)?, answer: Json(IdResponse { id }) })
-}
-
-/// A text as a segment of a path: everything but the unreserved characters of RFC 3986, 2.3, is escaped.
-fn path_segment(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Contract `SignProcess`.
