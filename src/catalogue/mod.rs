@@ -3,9 +3,12 @@
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
 pub mod documents;
+mod holders;
+pub mod item;
 mod references;
 pub mod sign_configuration;
 
+pub use holders::Held;
 pub use references::Holder;
 
 use crate::records;

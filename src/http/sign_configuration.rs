@@ -10,7 +10,7 @@ use utoipa::{
     openapi::{Array, Ref, schema::ArrayBuilder},
 };
 
-use super::call::{Call, Json, Multipart, Parts};
+use super::call::{Call, Json, Multipart, Parts, act};
 use super::durations;
 use super::error::ApiError;
 use super::multipart::{Form, Part};
@@ -208,13 +208,13 @@ pub async fn read(call: Call) -> Result<Json<SignConfiguration>, ApiError> {
 pub async fn create(call: Call<(), Multipart<CreateSignConfigurationRequest>>) -> Result<(), ApiError> {
     let room = call.state.documents.upload_room(&call.organization);
     let change = change(call.body.read(&PARTS, room).await?)?;
-    Ok(call.state.configurations.create(&call.organization, change, call.state.now()).await?)
+    Ok(call.state.configurations.create(&call.organization, change, act(&call.caller, call.state.now())).await?)
 }
 
 pub async fn update(call: Call<(), Multipart<UpdateSignConfigurationRequest>>) -> Result<(), ApiError> {
     let room = call.state.documents.upload_room(&call.organization);
     let change = change(call.body.read(&PARTS, room).await?)?;
-    Ok(call.state.configurations.update(&call.organization, change, call.state.now()).await?)
+    Ok(call.state.configurations.update(&call.organization, change, act(&call.caller, call.state.now())).await?)
 }
 
 fn change(mut form: Form) -> Result<Change, ApiError> {
