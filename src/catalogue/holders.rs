@@ -114,7 +114,7 @@ impl Listing {
     pub async fn next(&mut self) -> Result<Option<Held>, records::Error> {
         // Ends with the holders: each page starts after the last key of the one before.
         loop {
-            while let Some((key, record)) = self.read.next() {
+            for (key, record) in self.read.by_ref() {
                 if record.value.state == State::Held {
                     let id = key.strip_prefix(&self.prefix).unwrap_or_default().to_owned();
                     return Ok(Some(Held { kind: record.value.kind, id, since: record.at }));

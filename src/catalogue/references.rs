@@ -202,6 +202,7 @@ impl References {
         RecordKey::new(organization, REMOVALS, digest.to_string())
     }
 
+    /// Not one `Records::update`: between the looks it waits, and it ends that removal only which it has waited for.
     async fn await_removal(&self, organization: &str, digest: &Digest, at: Timestamp) -> Result<u64, Error> {
         let key = Self::removal_key(organization, digest);
         for _ in 0..ATTEMPTS {

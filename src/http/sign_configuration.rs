@@ -136,11 +136,7 @@ fn new_channels() -> Array {
 #[allow(dead_code)]
 pub struct CreateSignConfigurationRequest {
     /// URL of the sign pages.
-    #[schema(
-        min_length = 1,
-        max_length = 2048,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 2048, pattern = "LINE")]
     landing_url: String,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
     #[schema(schema_with = durations::organization)]
@@ -167,12 +163,7 @@ pub struct CreateSignConfigurationRequest {
 #[allow(dead_code)]
 pub struct UpdateSignConfigurationRequest {
     /// URL of the sign pages.
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 2048,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(nullable = false, min_length = 1, max_length = 2048, pattern = "LINE")]
     landing_url: Option<String>,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
     #[schema(schema_with = durations::organization, required = false)]

@@ -44,24 +44,12 @@ pub struct CreateSignProcessRequest {
 #[schema(as = Signer)]
 pub struct SignerRequest {
     /// Name by which the rest of the request refers to the signer; unique in the process.
-    #[schema(
-        min_length = 1,
-        max_length = 100,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 100, pattern = "LINE")]
     alias: String,
     /// Given name.
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     name: String,
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     last_name: Option<String>,
     identity_document: Option<workflows::IdentityDocument>,
     #[schema(format = "email")]
@@ -105,11 +93,7 @@ pub struct SignRequest {
 pub struct SignDocument {
     id: Uuid,
     /// Owner of the document; needed when it is private.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 255, pattern = "LINE")]
     owner: Option<String>,
     sign_fields: Option<Vec<SignFields>>,
 }
