@@ -5,6 +5,7 @@
 //! the journal holds nothing but its HMAC under a second key (NIST SP 800-63B-4, 3.1.3; at least 6 digits).
 
 use aws_lc_rs::hmac;
+use data_encoding::HEXLOWER;
 use uuid::Uuid;
 use workflows::identification::otp::{CodeHash, TypedCode};
 
@@ -51,7 +52,7 @@ impl Codes {
         let mut context = hmac::Context::with_key(&self.hash);
         context.update(challenge.as_bytes());
         context.update(code.as_bytes());
-        CodeHash(context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+        CodeHash(HEXLOWER.encode(context.sign().as_ref()))
     }
 
     /// A code that somebody typed while `challenge` was the current one, blanks around and within it ignored.

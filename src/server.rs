@@ -198,7 +198,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         configurations,
         workers: drawing,
         keys,
-        access,
+        access: access.clone(),
         options: Arc::new(http::context::Options {
             public_base_url: public_base_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
@@ -239,6 +239,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
         vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
+    // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
+    background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {
         background.push(tokio::spawn(offset.follow(clock)));
     }

@@ -2,6 +2,7 @@
 //! contract spells them, so that evidence written by a later version can still be read.
 
 use chrono::{DateTime, FixedOffset, Utc};
+use data_encoding::HEXLOWER;
 use der::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,7 +11,6 @@ use x509_cert::Certificate;
 use super::Error;
 use super::journal::Journal;
 use crate::active::ActiveContent;
-use crate::pkcs12::hex;
 
 /// Version of the evidence's form. A change that an older reader would misunderstand gets another one.
 pub const FORMAT: &str = "rubrica-evidence/1";
@@ -504,8 +504,8 @@ impl SealingCertificate {
         Ok(Self {
             subject: facts.subject.to_string(),
             issuer: facts.issuer.to_string(),
-            serial: hex(facts.serial_number.as_bytes()),
-            sha256: hex(fingerprint.as_ref()),
+            serial: HEXLOWER.encode(facts.serial_number.as_bytes()),
+            sha256: HEXLOWER.encode(fingerprint.as_ref()),
             not_before: facts.validity.not_before.to_system_time().into(),
             not_after: facts.validity.not_after.to_system_time().into(),
         })
