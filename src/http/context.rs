@@ -16,7 +16,7 @@ use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::keys::Keys;
 use crate::render_workers::Workers;
 
-/// Longest organization name, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
+/// Maximum length of the name of an organization, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
 const MAX_ORGANIZATION: usize = 80;
 
 /// Settings of the HTTP side.

@@ -25,7 +25,7 @@ use crate::catalogue::documents::{self, Document, Extension, Owner, Upload};
 use crate::iso_duration;
 use crate::public_url::{self, Disposition, PublicDocument};
 
-/// Most bytes of a text part of an upload.
+/// Maximum size of a text part of an upload.
 const MAX_TEXT_PART: usize = 4096;
 
 /// Registers what public URLs lead to.

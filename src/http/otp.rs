@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{access::Role, catalogue::sign_configuration, iso_duration};
 
-/// Longest second factor, in bytes.
+/// Maximum length of a second factor, in bytes.
 const MAX_SECOND_FACTOR: usize = 320;
 
 /// Whether an identification is deleted whatever its state.
@@ -115,6 +115,7 @@ fn external<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
 }
 
 pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
+    let allowed = allowed_channels(&call).await;
     let Json(request) = call.body;
     let mut problems = Problems::default();
     let actor = request.actor.check("actor", &mut problems);
@@ -134,21 +135,31 @@ pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Res
     if !problems.is_empty() {
         return Err(problems.into());
     }
-    if !call.state.configurations.exists(&call.organization).await? {
-        return Err(sign_configuration::Error::NotFound.into());
-    }
+    let allowed = allowed?;
     let creation = Creation {
         actor,
         channel: request.channel.kind,
         external: request.channel.external,
         two_factor_type: request.two_factor_type,
         expires_at: call.engine.clock.now() + expires_in,
-        policy: call.engine.code_policy.clone(),
+        policy: call.engine.code_policies.of(&call.organization, &allowed),
+        link_channel: None,
         purpose: Purpose::default(),
     };
     let id = Uuid::now_v7();
     call.engine.processes.otp.create(&call.organization, id, Command::Create(Box::new(creation))).await?;
     Ok(Json(IdResponse { id }))
+}
+
+/// The channels that the organization allows, where its codes can go out on a further one. That it has a sign configuration is known
+/// without reading it.
+async fn allowed_channels<B>(call: &Call<(), B>) -> Result<Vec<Channel>, ApiError> {
+    let (configurations, organization) = (&call.state.configurations, &call.organization);
+    let allowed = match call.engine.code_policies.falls_back(organization) {
+        true => configurations.load(organization).await?.map(|configuration| configuration.channels),
+        false => configurations.exists(organization).await?.then(Vec::new),
+    };
+    Ok(allowed.ok_or(sign_configuration::Error::NotFound)?)
 }
 
 /// Contract `OtpIdentification`.
@@ -238,7 +249,7 @@ pub async fn challenge(
         engine.code_limits.admit(&call.organization, &destination).await?;
     }
     let id = Uuid::new_v4();
-    let code = engine.codes.code(id, data.creation.policy.digits(data.creation.channel));
+    let code = engine.codes.code(id, data.creation.digits());
     let hash = engine.codes.hash(id, &code);
     let used = data.creation.two_factor_type.and(two_factor.clone());
     call.ask_otp(CodeCommand::Challenge { id, hash, two_factor }.into()).await?;

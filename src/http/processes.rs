@@ -6,18 +6,21 @@ use actors::Clock;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use workflows::identification::otp::Policy;
 
 use super::ApiError;
-use crate::{code_limits::CodeLimits, codes::Codes, processes::Processes};
+use crate::{
+    code_limits::CodeLimits,
+    codes::{Codes, Policies},
+    processes::Processes,
+};
 
 /// The processes behind the handlers.
 #[derive(Clone)]
 pub struct Engine {
     pub processes: Processes,
     pub codes: Codes,
-    /// Policy of new identifications.
-    pub code_policy: Policy,
+    /// Policies of new identifications.
+    pub code_policies: Policies,
     pub code_limits: Arc<CodeLimits>,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,

@@ -167,7 +167,7 @@ pub async fn create(call: Call<(), Json<CreateSignProcessRequest>>) -> Result<Wi
         processes: &engine.processes,
         documents: &state.documents,
         configurations: &state.configurations,
-        policy: &engine.code_policy,
+        policies: &engine.code_policies,
         wall_clock: state.now(),
     };
     let id = creator.create(&organization, request.into(), engine.clock.now()).await?;

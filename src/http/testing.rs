@@ -91,12 +91,15 @@ impl World {
         let clock = actors::Clock::system();
         let folder = tempfile::tempdir().unwrap();
         let codes = Codes::new(&self.keys);
+        let channel_metrics = channels::Metrics::new(&prometheus::Registry::new()).unwrap();
+        let code_limits = Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys));
         let world = processes::World {
             store: self.store.clone(),
             documents: self.state.documents.clone(),
             configurations: self.state.configurations.clone(),
-            channels: Channels::open(&channels::Options::default(), folder.path()).unwrap(),
+            channels: Channels::open(&channels::Options::default(), folder.path(), channel_metrics).unwrap(),
             codes: codes.clone(),
+            code_limits: code_limits.clone(),
             tenants: Tenants::default(),
             receipts: Receipts::new(self.keys.clone(), None),
         };
@@ -105,8 +108,8 @@ impl World {
         let engine = Engine {
             processes: Processes::new(world, &clock, &actors::Options::default(), &metrics, &arbiters),
             codes,
-            code_policy: Default::default(),
-            code_limits: Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys)),
+            code_policies: Default::default(),
+            code_limits,
             clock,
         };
         Api::new(self.state.clone(), engine, None, DEFAULT_JSON_LIMIT)

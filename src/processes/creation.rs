@@ -8,7 +8,6 @@ use store::{Timestamp, blobs::Digest};
 use uuid::Uuid;
 use workflows::{
     Contact, IdentificationType, SignType, TwoFactorType,
-    identification::otp::Policy,
     sign_process::{
         Command, Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields,
         process_id,
@@ -22,6 +21,7 @@ use crate::{
         documents::{self, Documents, Extension, Owner},
         sign_configuration::{self, SignConfiguration, SignConfigurations},
     },
+    codes::Policies,
     cpu_pool::Cutoff,
 };
 
@@ -86,7 +86,7 @@ pub struct Creator<'a> {
     pub documents: &'a Documents,
     pub configurations: &'a SignConfigurations,
     /// Of the signers' codes.
-    pub policy: &'a Policy,
+    pub policies: &'a Policies,
     /// By which certificates are valid.
     pub wall_clock: Timestamp,
 }
@@ -196,7 +196,7 @@ impl<'a> Check<'a> {
             previews,
             expires_at: now + expires_in,
             notices: self.configuration.channels.clone(),
-            policy: self.creator.policy.clone(),
+            policy: self.creator.policies.of(self.organization, &self.configuration.channels),
         };
         // Signers, documents and fields are bounded one by one; together they must fit one entry of the journal.
         let size = serde_json::to_vec(&creation).map_or(usize::MAX, |body| body.len());

@@ -37,6 +37,9 @@ pub(super) trait Adapted: Method {
     /// See [`Effects::repeatable`].
     fn repeatable(world: &World, entity: &Entity, effect: &Self::Effect, state: &Identification<Self>) -> bool;
 
+    /// See [`Effects::changed`].
+    fn changed(_: &World, _: &Entity, _before: &Identification<Self>, _after: &Identification<Self>) {}
+
     /// What an event of its own means to a reader of evidence. `None`: nothing that stands nowhere else.
     fn happening(signer: &sign_process::Signer, event: &Self::Event) -> Option<Happening>;
 
@@ -78,6 +81,10 @@ impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
 
     fn before_answer(&self, effect: &Effect<M>) -> bool {
         matches!(effect, Effect::TellProcess { .. })
+    }
+
+    fn changed(&self, entity: &Entity, before: &Identification<M>, after: &Identification<M>) {
+        M::changed(&self.world, entity, before, after);
     }
 }
 

@@ -23,6 +23,7 @@ use self::{identification::Identifications, registration::machines};
 use crate::{
     catalogue::{documents::Documents, sign_configuration::SignConfigurations},
     channels::Channels,
+    code_limits::CodeLimits,
     codes::Codes,
     receipts::Receipts,
 };
@@ -42,6 +43,7 @@ pub struct World {
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,
+    pub code_limits: Arc<CodeLimits>,
     pub tenants: Tenants,
     pub receipts: Receipts,
 }

@@ -10,11 +10,11 @@ use crate::objects::Objects;
 
 pub use workflows::{Channel, SignType};
 
-/// Shortest and longest time limit of a sign process, from the contract's `expires_in`.
-const SHORTEST: TimeDelta = TimeDelta::minutes(15);
-const LONGEST: TimeDelta = TimeDelta::days(30);
+/// Minimum and maximum time limit of a sign process, from the contract's `expires_in`.
+const MIN_EXPIRATION: TimeDelta = TimeDelta::minutes(15);
+const MAX_EXPIRATION: TimeDelta = TimeDelta::days(30);
 
-/// Longest landing URL, in bytes.
+/// Maximum length of a landing URL, in bytes.
 const MAX_URL: usize = 2048;
 
 /// Who scores an identity document: this service or an external provider.
@@ -52,12 +52,12 @@ pub(super) fn check_email(email: &str) -> Result<(), String> {
     }
 }
 
-fn check_line(text: &str, longest: usize) -> Result<(), String> {
+fn check_line(text: &str, maximum: usize) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("may not be blank".into());
     }
-    if text.len() > longest {
-        return Err(format!("at most {longest} bytes are allowed"));
+    if text.len() > maximum {
+        return Err(format!("at most {maximum} bytes are allowed"));
     }
     if text.chars().any(char::is_control) {
         return Err("control characters are not allowed".into());
@@ -67,7 +67,7 @@ fn check_line(text: &str, longest: usize) -> Result<(), String> {
 
 pub(super) fn parse_expiration(text: &str) -> Result<TimeDelta, String> {
     let duration = duration::parse(text).map_err(|error| error.to_string())?;
-    if (SHORTEST..=LONGEST).contains(&duration) { Ok(duration) } else { Err("must be from PT15M to P30D".into()) }
+    if (MIN_EXPIRATION..=MAX_EXPIRATION).contains(&duration) { Ok(duration) } else { Err("must be from PT15M to P30D".into()) }
 }
 
 pub(super) fn parse_channels(values: &[String]) -> Result<Vec<Channel>, String> {
