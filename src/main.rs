@@ -14,6 +14,10 @@ use rubrica::{
     verify,
 };
 
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A server for signing documents electronically and identifying the people who sign.
 #[derive(Parser)]
 #[command(version, propagate_version = true)]
@@ -223,7 +227,7 @@ fn check(options: &Serve) -> Result<ExitCode, Failure> {
     let source =
         options.config.as_ref().map_or_else(|| "the default configuration".to_owned(), |path| path.display().to_string());
     println!(
-        "{source} is valid: mode {:?}, listening on {}, data in {}, {}",
+        "{source} can be used: mode {:?}, listening on {}, data in {}, {}",
         config.mode,
         config.server.listen,
         config.data().display(),

@@ -11,7 +11,7 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    processes::Processes,
+    processes::{Processes, challenges::Challenges},
 };
 
 /// The processes behind the handlers.
@@ -24,6 +24,13 @@ pub struct Engine {
     pub code_limits: Arc<CodeLimits>,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
+}
+
+impl Engine {
+    /// What asking for codes and answering them needs, now.
+    pub fn challenges(&self) -> Challenges<'_> {
+        Challenges { processes: &self.processes, codes: &self.codes, limits: &self.code_limits, now: self.clock.now() }
+    }
 }
 
 /// Contract `IdResponse`.

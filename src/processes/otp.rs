@@ -219,6 +219,10 @@ async fn send_code(
     };
     let creation = &data.creation;
     let channel = rerouted.unwrap_or(creation.channel);
+    // A provider can report before its answer arrives; the code may be on its way elsewhere by now.
+    if current.sendings.iter().any(|sending| sending.channel == channel && sending.fate() == Some(Fate::Failed)) {
+        return refused("the provider has reported that the message failed");
+    }
     let code = world.codes.code(challenge, creation.digits());
     let minutes = u32::try_from((until - call.now).num_seconds().max(0)).unwrap_or(0).div_ceil(60);
     let receipt_url = receipt_url(world, call, creation, challenge, channel);
