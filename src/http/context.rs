@@ -19,7 +19,7 @@ use crate::keys::Keys;
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
 
-/// Longest organization name, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
+/// Maximum length of the name of an organization, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
 const MAX_ORGANIZATION: usize = 80;
 
 /// Settings of the HTTP side.

@@ -26,7 +26,7 @@ use crate::catalogue::documents::{self, Document, Documents, Extension, Owner, U
 use crate::percent::NOT_OF_ATTRIBUTES;
 use crate::public_url::{self, Disposition, PublicDocument};
 
-/// Most bytes of a text part of an upload.
+/// Maximum size of a text part of an upload.
 const MAX_TEXT_PART: usize = 4096;
 
 /// Registers what public URLs lead to.

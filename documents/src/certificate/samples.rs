@@ -44,11 +44,17 @@ fn challenge(number: u32, minutes: i64) -> Challenge {
         requested_at: minute(minutes),
         expires_at: Some(minute(minutes + 5)),
         attempts: Some(1),
+        fate: Some("DELIVERED".to_owned()),
         deliveries: vec![Delivery {
             at: minute(minutes),
             provider: "sms-gateway".to_owned(),
             message_id: Some(format!("SM{}", &digest(number as usize)[..32])),
             outcome: "SENT".to_owned(),
+            channel: Some("SMS".to_owned()),
+            destination: None,
+            sender: Some("Acme".to_owned()),
+            channel_of_link: false,
+            fate: Some("DELIVERED".to_owned()),
             receipts: vec![Receipt { at: minute(minutes + 1), status: "delivered".to_owned() }],
         }],
     }

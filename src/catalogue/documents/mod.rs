@@ -46,7 +46,7 @@ pub type Holds = Arc<dyn Fn(Arc<str>, Uuid, Digest) -> futures::future::BoxFutur
 /// Limits of the document service.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Most bytes of one document.
+    /// Maximum size of one document in bytes.
     pub max_bytes: usize,
     /// Bytes of uploads, and of downloads, that are in memory at once; those beyond are sent away for a moment. An organization has at
     /// most half of it, so it is at least twice `max_bytes`.
