@@ -4,6 +4,7 @@ use ::documents::certificate::{self, Action, Proof};
 use ::store::Entity;
 use actors::{Attempt, Call};
 use async_trait::async_trait;
+use uuid::Uuid;
 use workflows::{
     IdentificationType,
     identification::agent::{self, Agent, AgentEffect, AgentEvent, Creation, SealedFile, Voucher, Vouching},
@@ -11,8 +12,8 @@ use workflows::{
 };
 
 use super::{
-    World,
-    evidence::{Happening, Scene},
+    Processes, World,
+    evidence::{Happening, Scene, Told},
     identification::{self, Adapted},
     refused, retry,
 };
@@ -32,7 +33,7 @@ impl Adapted for Vouching {
         })
     }
 
-    async fn perform(world: &World, call: &Call<Agent>, effect: &AgentEffect) -> Attempt<Agent> {
+    async fn perform(world: &World, _: &Processes, call: &Call<Agent>, effect: &AgentEffect) -> Attempt<Agent> {
         let AgentEffect::ReleaseFiles { files } = effect;
         let entity = &call.entity;
         for file in files {
@@ -59,12 +60,19 @@ impl Adapted for Vouching {
         Some(Happening::new(agent, Action::AgentVouched, Some(signer.alias.clone())))
     }
 
-    fn describe(_: &Scene<'_>, _: &Signer, data: &agent::Data, described: &mut certificate::Identification) {
-        let Some(voucher) = &data.own.voucher else { return };
+    async fn describe(
+        _: &Scene<'_>,
+        _: &Signer,
+        _: Uuid,
+        data: &agent::Data,
+        described: &mut certificate::Identification,
+    ) -> Result<Vec<Told>, String> {
+        let Some(voucher) = &data.own.voucher else { return Ok(Vec::new()) };
         let proof = |kind: &str, file: &SealedFile| Proof { kind: kind.into(), size: file.size, sha256: file.sha256.clone() };
         let picture = voucher.evidence.iter().map(|file| proof("DOCUMENT_PICTURE", file));
         let reading = voucher.metadata.iter().map(|file| proof("PICTURE_READING", file));
         described.agent = Some(voucher.agent.clone());
         described.proofs = picture.chain(reading).collect();
+        Ok(Vec::new())
     }
 }

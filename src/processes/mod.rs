@@ -6,9 +6,11 @@ pub mod creation;
 mod documents;
 mod evidence;
 mod identification;
+mod identity_document;
 mod messages;
 mod otp;
 mod registration;
+mod scoring;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -23,7 +25,8 @@ use futures::future::join_all;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Machine,
-    identification::{agent::Agent, otp::Otp},
+    identification::{agent::Agent, identity_document::IdentityDocument, otp::Otp},
+    scoring::Scoring,
     sign_process::SignProcess,
 };
 
@@ -31,12 +34,15 @@ use self::{identification::Identifications, registration::machines};
 use crate::{
     catalogue::{documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
     channels::Channels,
+    code_limits::CodeLimits,
     codes::Codes,
     receipts::Receipts,
+    scoring::Provider,
 };
 
 pub use documents::seal_reason;
 pub use messages::Tenants;
+pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage};
 
 /// A machine of which this server has a host.
 pub trait Hosted: Machine {
@@ -47,15 +53,19 @@ machines! {
     sign: SignProcess, performed by sign::Adapter;
     otp: Otp, performed by otp::Adapter, identifies Otp;
     agent: Agent, performed by agent::Adapter, identifies Agent;
+    identity_document: IdentityDocument, performed by identity_document::Adapter, identifies IdentityDocument;
+    scoring: Scoring, performed by scoring::Adapter;
 }
 
 impl Processes {
     /// Whether a process of any kind still needs bytes that it holds. Where that cannot be found out it does.
     pub async fn hold(&self, organization: &str, process: Uuid, digest: &Digest) -> bool {
-        let (sign, agent) = tokio::join!(self.sign.read(organization, process), self.agent.read(organization, process));
-        let (Ok(sign), Ok(agent)) = (sign, agent) else { return true };
+        let sign = self.sign.read(organization, process);
+        let (agent, scoring) = (self.agent.read(organization, process), self.scoring.read(organization, process));
+        let (Ok(sign), Ok(agent), Ok(scoring)) = tokio::join!(sign, agent, scoring) else { return true };
         sign.data().is_some_and(|data| !data.status.is_final())
             || agent.data().is_some_and(|data| data.needs(&digest.to_string()))
+            || scoring::holds(&scoring, digest)
     }
 }
 
@@ -67,8 +77,10 @@ pub struct World {
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,
+    pub code_limits: Arc<CodeLimits>,
     pub tenants: Tenants,
     pub receipts: Receipts,
+    pub scoring: Arc<dyn Provider>,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

@@ -47,13 +47,9 @@ macro_rules! machines {
             }
 
             /// The identifications of one type of the contract.
-            ///
-            /// # Errors
-            /// The reason, if this server has none of this type.
-            fn identifications(&self, kind: IdentificationType) -> Result<&dyn Identifications, &'static str> {
+            fn identifications(&self, kind: IdentificationType) -> &dyn Identifications {
                 match kind {
-                    $($( IdentificationType::$Type => Ok(&self.$name), )?)+
-                    _ => Err("this version cannot identify signers in this way"),
+                    $($( IdentificationType::$Type => &self.$name, )?)+
                 }
             }
         }

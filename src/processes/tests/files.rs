@@ -66,9 +66,9 @@ async fn collected(setting: &Setting, bare: &Bare) -> u64 {
     setting.documents.collect(&holds, TimeDelta::days(1), later).await.expect("collected").removed
 }
 
-async fn perform(setting: &Setting, call: &Call<Agent>) -> actors::Attempt<Agent> {
+async fn perform(setting: &Setting, bare: &Bare, call: &Call<Agent>) -> actors::Attempt<Agent> {
     let workflows::identification::lifecycle::Effect::Own(effect) = &call.effect else { panic!("another effect") };
-    Vouching::perform(&setting.world(&setting.channels), call, effect).await
+    Vouching::perform(&setting.world(&setting.channels), &bare.processes, call, effect).await
 }
 
 #[actix_rt::test]
@@ -102,10 +102,10 @@ async fn files_are_given_up_again_after_a_failure_and_twice_is_as_once() {
     let release = calls.iter().find(is_release).expect("the effect was asked for");
 
     setting.store.fail_next_write(Fault::Refused);
-    assert!(matches!(perform(&setting, release).await, actors::Attempt::Retry { .. }));
+    assert!(matches!(perform(&setting, &bare, release).await, actors::Attempt::Retry { .. }));
     assert!(are_there(&setting, &files).await);
     for _ in 0..2 {
-        assert!(matches!(perform(&setting, release).await, actors::Attempt::Done(None)));
+        assert!(matches!(perform(&setting, &bare, release).await, actors::Attempt::Done(None)));
         assert!(!setting.blobs.is_there(ORGANIZATION, &files[0]).await.expect("the blobs can be asked"));
         assert!(!setting.blobs.is_there(ORGANIZATION, &files[1]).await.expect("the blobs can be asked"));
     }

@@ -49,6 +49,7 @@ fn of_nobody_s_process(creation: &Creation) -> otp::Creation {
         two_factor_type: signer.two_factor_type,
         expires_at: creation.expires_at,
         policy: creation.policy.clone(),
+        link_channel: None,
         purpose: otp::Purpose::default(),
     }
 }
@@ -214,9 +215,9 @@ async fn evidence_reads_and_changes_nothing() {
     let certify: Call<SignProcess> = call(&setting, process, |effect| matches!(effect, Effect::Certify)).await;
     let world = setting.world(&setting.channels);
     let identity = setting.configurations.identity(ORGANIZATION, certify.now).await.expect("an identity");
-    let scene = evidence::Scene::new(&world, ORGANIZATION, certify.state.data().expect("a process"));
+    let scene = evidence::Scene::new(&world, &bare.processes, ORGANIZATION, certify.state.data().expect("a process"));
     let before = (setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await);
-    let gathered = evidence::gather(&scene, &bare.processes, &identity, certify.now).await.expect("evidence");
+    let gathered = evidence::gather(&scene, &identity, certify.now).await.expect("evidence");
     let shown = gathered.signers[0].identification.as_ref().map(|shown| shown.state.clone());
     assert_eq!(shown.as_deref(), Some("VALIDATED"), "as it is");
     assert_eq!((setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await), before);
