@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws_lc_rs::hmac;
+use data_encoding::HEXLOWER;
 use uuid::Uuid;
 use workflows::{
     Channel,
@@ -86,7 +87,7 @@ impl Codes {
         let mut context = hmac::Context::with_key(&self.hash);
         context.update(challenge.as_bytes());
         context.update(code.as_bytes());
-        CodeHash(context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+        CodeHash(HEXLOWER.encode(context.sign().as_ref()))
     }
 
     /// A code that somebody typed while `challenge` was the current one, blanks around and within it ignored.

@@ -21,6 +21,7 @@ use crate::{
     access,
     catalogue::{
         documents::{self, Documents},
+        sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
     },
     channels::{self, Channels},
@@ -42,6 +43,7 @@ use crate::{
     records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
+    scoring::{NoProvider, Provider},
     transfer,
 };
 
@@ -148,6 +150,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
+    let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
@@ -169,9 +172,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
     });
+    let scoring: Arc<dyn Provider> = Arc::new(NoProvider);
     let world = World {
+        scoring: scoring.clone(),
         store: store.clone(),
         documents: documents.clone(),
+        sealed_files: sealed_files.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
@@ -192,18 +198,26 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state = State {
         documents: documents.clone(),
+        sealed_files,
         configurations,
         workers: drawing,
         keys,
-        access,
+        access: access.clone(),
         options: Arc::new(http::context::Options {
             public_base_url: public_base_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
         }),
         clock: Arc::new(Utc::now),
     };
-    let handled =
-        Engine { processes: processes.clone(), codes, code_policies: config.code_policies(), code_limits, clock: clock.clone() };
+    let handled = Engine {
+        processes: processes.clone(),
+        codes,
+        code_policies: config.code_policies(),
+        identity_documents: config.identity_documents.clone(),
+        scoring,
+        code_limits,
+        clock: clock.clone(),
+    };
     let sandbox =
         channels.sandbox().map(|outbox| Sandbox { outbox: outbox.clone(), offset: offset.clone(), shared: engine.is_shared() });
     let going_down = Arc::new(AtomicBool::new(false));
@@ -235,6 +249,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
         vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
+    // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
+    background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {
         background.push(tokio::spawn(offset.follow(clock)));
     }
@@ -364,12 +380,9 @@ fn collect_orphans(
     collection: PeriodicTask,
     grace: TimeDelta,
 ) -> tokio::task::JoinHandle<()> {
-    let holds: documents::Holds = Arc::new(move |organization, process| {
-        let sign = processes.sign.clone();
-        Box::pin(async move {
-            let read = sign.read(&organization, process).await;
-            read.map_or(true, |process| process.data().is_some_and(|data| !data.status.is_final()))
-        })
+    let holds: documents::Holds = Arc::new(move |organization, process, digest| {
+        let processes = processes.clone();
+        Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
     tokio::spawn(async move {
         let mut every = tokio::time::interval(COLLECT_LOOK);

@@ -12,6 +12,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
 use chrono::Utc;
+use data_encoding::HEXLOWER;
 use parking_lot::Mutex;
 use store::{RecordKey, Store, Timestamp};
 
@@ -103,7 +104,7 @@ impl CodeLimits {
         let Options { per_destination_and_hour, per_organization_and_minute } = self.options;
         if per_destination_and_hour > 0 {
             let tag = hmac::sign(&self.key, destination.as_bytes());
-            let name: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = HEXLOWER.encode(tag.as_ref());
             self.take(organization, name, HOUR, per_destination_and_hour, 1, now).await?;
         }
         if per_organization_and_minute > 0 {

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod codes;
+mod identity_documents;
 mod log;
 mod processes;
 mod reading;
@@ -28,6 +29,7 @@ use crate::{
 
 pub use self::{
     codes::Codes,
+    identity_documents::IdentityDocuments,
     log::{Log, LogFormat},
     processes::Processes,
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
@@ -67,6 +69,7 @@ pub struct Config {
     pub access: access::Options,
     pub channels: channels::Options,
     pub codes: Codes,
+    pub identity_documents: IdentityDocuments,
     pub processes: Processes,
     pub documents: Documents,
     pub cpu: Cpu,
@@ -159,6 +162,7 @@ impl Config {
     fn check(&self) -> Result<(), Error> {
         self.server.check()?;
         self.codes.check()?;
+        self.identity_documents.check()?;
         for (id, organization) in &self.organizations {
             let once = organization.fallback_channels.as_deref().is_none_or(codes::each_once);
             within(&format!("organizations.{id}.fallback_channels"), once, "each channel once")?;

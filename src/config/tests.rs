@@ -107,6 +107,11 @@ fn unknown_options_and_values_out_of_bounds_are_named() {
         ("[codes]\nreceipt_timeout = \"PT30S\"\n", "codes.receipt_timeout"),
         ("[codes]\nfallback_channels = [\"SMS\", \"EMAIL\", \"SMS\"]\n", "codes.fallback_channels"),
         ("[organizations.acme]\nfallback_channels = [\"SMS\", \"SMS\"]\n", "organizations.acme.fallback_channels"),
+        ("[identity_documents]\nimage_limit = 1\n", "identity_documents.image_limit"),
+        ("[identity_documents]\nattempt_time = \"PT1H\"\n", "identity_documents.attempt_time"),
+        ("[identity_documents]\ndelegation_time = \"P2D\"\n", "identity_documents.delegation_time"),
+        ("[identity_documents]\nvalidation_attempts = 0\n", "identity_documents.validation_attempts"),
+        ("[identity_documents]\nlink_lifetime = \"P2D\"\n", "identity_documents.link_lifetime"),
         ("[processes]\neffect_lease = \"PT2H\"\n", "processes.effect_lease"),
         ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
         ("mode = \"test\"\n", "mode: expected"),
@@ -140,6 +145,7 @@ fn the_commented_default_file_names_every_option() {
     let declared = [
         include_str!("mod.rs"),
         include_str!("codes.rs"),
+        include_str!("identity_documents.rs"),
         include_str!("log.rs"),
         include_str!("processes.rs"),
         include_str!("server.rs"),
@@ -147,6 +153,7 @@ fn the_commented_default_file_names_every_option() {
         include_str!("store.rs"),
         include_str!("../access/options.rs"),
         include_str!("../channels/options.rs"),
+        include_str!("../channels/senders/mod.rs"),
         texts,
     ];
     let named: Vec<String> = everything_switched_on()

@@ -11,7 +11,9 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
+    config::IdentityDocuments,
     processes::{Processes, challenges::Challenges},
+    scoring::Provider,
 };
 
 /// The processes behind the handlers.
@@ -21,6 +23,10 @@ pub struct Engine {
     pub codes: Codes,
     /// Policies of new identifications.
     pub code_policies: Policies,
+    /// Of new scoring sessions and of identifications by identity document.
+    pub identity_documents: IdentityDocuments,
+    /// Who scores identity documents.
+    pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,

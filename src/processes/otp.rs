@@ -15,8 +15,8 @@ use workflows::{
 };
 
 use super::{
-    World,
-    evidence::{Happening, SERVICE, Scene, masked, name_of},
+    Processes, World,
+    evidence::{Happening, SERVICE, Scene, Told, masked, name_of},
     identification::{self, Adapted},
     messages::Draft,
     refused, retry,
@@ -55,7 +55,7 @@ impl Adapted for OneTimeCode {
         })
     }
 
-    async fn perform(world: &World, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
+    async fn perform(world: &World, _: &Processes, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
         match effect {
             CodeEffect::SendCode { challenge, until } => send_code(world, call, *challenge, *until, None).await,
             CodeEffect::Reroute { challenge, channel, until } => reroute(world, call, *challenge, *until, *channel).await,
@@ -108,7 +108,13 @@ impl Adapted for OneTimeCode {
         })
     }
 
-    fn describe(scene: &Scene<'_>, signer: &Signer, data: &otp::Data, described: &mut certificate::Identification) {
+    async fn describe(
+        scene: &Scene<'_>,
+        signer: &Signer,
+        _: Uuid,
+        data: &otp::Data,
+        described: &mut certificate::Identification,
+    ) -> Result<Vec<Told>, String> {
         let challenges = data.own.challenges.iter().zip(1..).map(|(challenge, number)| Challenge {
             number,
             requested_at: scene.moment(challenge.at),
@@ -123,6 +129,7 @@ impl Adapted for OneTimeCode {
         described.two_factor_type = data.creation.two_factor_type.as_ref().and_then(name_of);
         described.attempts = data.own.failures + u32::from(data.validated.is_some());
         described.challenges = challenges.collect();
+        Ok(Vec::new())
     }
 }
 

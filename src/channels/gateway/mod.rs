@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use handlebars::Handlebars;
+use percent_encoding::utf8_percent_encode;
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -26,6 +27,7 @@ use super::{
     Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, ReceiptStatus, Secret, Success,
     connection_problem, options, reason, texts,
 };
+use crate::percent::RESERVED;
 
 use crate::outbound;
 
@@ -325,16 +327,9 @@ fn json_escaped(value: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// Every byte but the unreserved ones of RFC 3986 as `%XX`, which every reader of forms understands.
+/// Every byte but the unreserved ones as `%XX`, which every reader of forms understands.
 fn form_escaped(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
+    utf8_percent_encode(value, RESERVED).to_string()
 }
 
 fn client(timeout: Duration) -> Result<Client, String> {

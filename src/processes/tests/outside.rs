@@ -17,7 +17,7 @@ use crate::{
     catalogue::{documents::Holds, sign_configuration::Change},
     code_limits::{self, CodeLimits},
     keys::Keys,
-    processes::{Processes, World, evidence},
+    processes::{World, evidence},
 };
 
 /// A process whose signer has signed, and what it asks for then.
@@ -113,7 +113,7 @@ async fn what_a_failed_seal_left_is_collected_and_the_sealed_document_stays() {
     assert!(matches!(bare.up.sign.perform(seal).await, Attempt::Done(Some(_))));
     // In memory, blobs carry the system's time.
     let later = setting.clock.now().max(chrono::Utc::now()) + TimeDelta::days(2);
-    let holds: Holds = std::sync::Arc::new(|_, _| Box::pin(std::future::ready(true)));
+    let holds: Holds = std::sync::Arc::new(|_, _, _| Box::pin(std::future::ready(true)));
     let collected = setting.documents.collect(&holds, TimeDelta::days(1), later).await.expect("collected");
     assert_eq!(collected.removed, 1, "the bytes of the first seal");
     setting.assert_intact("SIGNED").await;
@@ -220,11 +220,11 @@ async fn evidence_reads_and_changes_nothing() {
     bare.sign.ask(ORGANIZATION, process, sealed).await.expect("accepted");
 
     let certify: Call<SignProcess> = call(&setting, process, |effect| matches!(effect, Effect::Certify)).await;
-    let (world, processes) = (setting.world(&setting.channels), Processes { sign: bare.sign.clone(), otp: bare.otp.clone() });
+    let world = setting.world(&setting.channels);
     let identity = setting.configurations.identity(ORGANIZATION, certify.now).await.expect("an identity");
-    let scene = evidence::Scene::new(&world, ORGANIZATION, certify.state.data().expect("a process"));
+    let scene = evidence::Scene::new(&world, &bare.processes, ORGANIZATION, certify.state.data().expect("a process"));
     let before = (setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await);
-    let gathered = evidence::gather(&scene, &processes, &identity, certify.now).await.expect("evidence");
+    let gathered = evidence::gather(&scene, &identity, certify.now).await.expect("evidence");
     let shown = gathered.signers[0].identification.as_ref().map(|shown| shown.state.clone());
     assert_eq!(shown.as_deref(), Some("VALIDATED"), "as it is");
     assert_eq!((setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await), before);
@@ -261,11 +261,11 @@ async fn evidence_tells_each_way_of_a_code_and_what_became_of_it() {
         bare.otp.ask(ORGANIZATION, identification, command).await.expect("accepted");
     }
 
-    let (world, processes) = (setting.world(&setting.channels), Processes { sign: bare.sign.clone(), otp: bare.otp.clone() });
+    let world = setting.world(&setting.channels);
     let identity = setting.configurations.identity(ORGANIZATION, setting.clock.now()).await.expect("an identity");
     let state = bare.sign.read(ORGANIZATION, process).await.expect("readable");
-    let scene = evidence::Scene::new(&world, ORGANIZATION, state.data().expect("a process"));
-    let gathered = evidence::gather(&scene, &processes, &identity, setting.clock.now()).await.expect("evidence");
+    let scene = evidence::Scene::new(&world, &bare.processes, ORGANIZATION, state.data().expect("a process"));
+    let gathered = evidence::gather(&scene, &identity, setting.clock.now()).await.expect("evidence");
     let shown = gathered.signers[0].identification.as_ref().expect("it is shown");
     assert_eq!(shown.challenges[0].fate.as_deref(), Some("DELIVERED"));
     let ways = shown.challenges[0].deliveries.iter();
@@ -297,8 +297,7 @@ async fn a_code_that_goes_out_again_counts_like_any_other() {
     let limits = Arc::new(CodeLimits::new(options, &Keys::from_bytes(&[7; 32])));
     limits.admit(ORGANIZATION, super::EMAIL).await.expect("the first");
     let world = Arc::new(World { code_limits: limits, ..setting.world(&setting.channels) });
-    let processes = Processes { sign: bare.sign.clone(), otp: bare.otp.clone() };
-    let adapter = crate::processes::otp::Adapter::new(world, processes);
+    let adapter = crate::processes::otp::Adapter::new(world, bare.processes.clone());
     assert_refused(&adapter.perform(reroute).await, "too many codes");
     assert_eq!(setting.messages(|_| true), Vec::<String>::new());
 }
