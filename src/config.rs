@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
-use crate::{access, channels, code_limits, codes, connections, cpu_pool, iso_duration, render_workers};
+use crate::{access, channels, code_limits, codes, connections, cpu_pool, iso_duration, render_workers, scoring};
 
 pub use self::identity_documents::IdentityDocuments;
 pub use self::store::{Blobs, Place, Store};
@@ -67,6 +67,7 @@ pub struct Config {
     pub documents: Documents,
     pub cpu: Cpu,
     pub render: Render,
+    pub scoring: scoring::Options,
     pub log: Log,
     /// Per organization, by its identifier.
     pub organizations: BTreeMap<String, Organization>,
@@ -548,6 +549,7 @@ impl Config {
         self.check_work()?;
         tracing_subscriber::EnvFilter::try_new(&self.log.filter)
             .map_err(|error| Error::Invalid(format!("log.filter: {error}")))?;
+        self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;
         self.blobs.check().map_err(|error| Error::Invalid(format!("blobs.{error}")))?;
         // Each server would make a key and a folder of its own, and none could open what another one kept.
@@ -777,6 +779,7 @@ mod tests {
             include_str!("config/identity_documents.rs"),
             include_str!("access/options.rs"),
             include_str!("channels/options.rs"),
+            include_str!("scoring/options.rs"),
             texts,
         ];
         let named: Vec<String> = everything_switched_on()
