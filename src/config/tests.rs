@@ -92,6 +92,9 @@ fn unknown_options_and_values_out_of_bounds_are_named() {
         ("[server]\nlisten_on = 1\n", "listen_on"),
         ("[codes]\ndigits = 4\n", "codes.digits"),
         ("[codes]\nlifetime = \"PT1H\"\n", "codes.lifetime"),
+        ("[scoring]\ntimeout = \"PT1H\"\n", "scoring.timeout"),
+        ("[scoring]\nmemory = 1\n", "scoring.memory"),
+        ("[scoring.levels]\nlow = 0.9\n", "scoring.levels"),
         ("[identity_documents]\nimage_limit = 1\n", "identity_documents.image_limit"),
         ("[identity_documents]\nattempt_time = \"PT1H\"\n", "identity_documents.attempt_time"),
         ("[identity_documents]\ndelegation_time = \"P2D\"\n", "identity_documents.delegation_time"),
@@ -138,6 +141,7 @@ fn the_commented_default_file_names_every_option() {
         include_str!("store.rs"),
         include_str!("../access/options.rs"),
         include_str!("../channels/options.rs"),
+        include_str!("../scoring/options.rs"),
         texts,
     ];
     let named: Vec<String> = everything_switched_on()
