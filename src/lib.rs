@@ -16,6 +16,7 @@ pub mod http;
 pub mod installation;
 pub mod keys;
 mod objects;
+pub mod outbound;
 mod percent;
 pub mod periodic_task;
 pub mod processes;
