@@ -17,7 +17,7 @@ use crate::{iso_duration, public_url};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdentityDocuments {
-    /// Maximum size of one image in bytes, 65536 to 33554432. Default: 10485760.
+    /// Maximum bytes of one image, 65536 to 33554432. Default: 10485760.
     pub image_limit: usize,
     /// How long a provider may take to score images; PT5S to PT5M. Default: PT1M.
     #[serde(with = "iso_duration")]

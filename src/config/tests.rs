@@ -107,6 +107,9 @@ fn unknown_options_and_values_out_of_bounds_are_named() {
         ("[codes]\nreceipt_timeout = \"PT30S\"\n", "codes.receipt_timeout"),
         ("[codes]\nfallback_channels = [\"SMS\", \"EMAIL\", \"SMS\"]\n", "codes.fallback_channels"),
         ("[organizations.acme]\nfallback_channels = [\"SMS\", \"SMS\"]\n", "organizations.acme.fallback_channels"),
+        ("[scoring]\ntimeout = \"PT1H\"\n", "scoring.timeout"),
+        ("[scoring]\nmemory = 1\n", "scoring.memory"),
+        ("[scoring.levels]\nlow = 0.9\n", "scoring.levels"),
         ("[identity_documents]\nimage_limit = 1\n", "identity_documents.image_limit"),
         ("[identity_documents]\nattempt_time = \"PT1H\"\n", "identity_documents.attempt_time"),
         ("[identity_documents]\ndelegation_time = \"P2D\"\n", "identity_documents.delegation_time"),
@@ -154,6 +157,7 @@ fn the_commented_default_file_names_every_option() {
         include_str!("../access/options.rs"),
         include_str!("../channels/options.rs"),
         include_str!("../channels/senders/mod.rs"),
+        include_str!("../scoring/options.rs"),
         texts,
     ];
     let named: Vec<String> = everything_switched_on()

@@ -23,6 +23,9 @@ const LOCATION: Parameter = Parameter::header("x-location", "Place of the device
 const USER_AGENT: Parameter =
     Parameter::header("User-Agent", "Client application; kept with the evidence.", openapi::header_text::<MAX_VALUE>).required();
 
+const FORWARDED_FOR: Parameter =
+    Parameter::header("x-forwarded-for", "Address of the device; it counts only from a configured proxy.", openapi::text);
+
 /// What [`is_location`] reads, in the usual notation; an empty header is none.
 fn location() -> Object {
     const PATTERN: &str = r"^(|[+-]?(90(\.0+)?|[0-8]?\d(\.\d+)?) *, *[+-]?(180(\.0+)?|(1[0-7]\d|\d?\d)(\.\d+)?))$";
@@ -34,6 +37,9 @@ pub const HEADERS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION];
 
 /// The headers of [`Required::InstallationAndUserAgent`].
 pub const HEADERS_AND_AGENT: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT];
+
+/// Those, and the address of the device as a proxy of ours tells it.
+pub const HEADERS_AND_ADDRESS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT, FORWARDED_FOR];
 
 /// Which device headers an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use store::model::Model;
 use super::api::Api;
 use super::context::{Options, State};
 use super::processes::Engine;
-use super::{documents, error};
+use super::{documents, error, scoring};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::sealed_files::SealedFiles;
@@ -116,9 +116,9 @@ impl World {
             processes: Processes::new(world, &clock, &actors::Options::default(), &metrics, &arbiters),
             codes,
             code_policies: Default::default(),
-            code_limits,
             identity_documents: Default::default(),
             scoring: Arc::new(self.provider.clone()),
+            code_limits,
             clock,
         };
         Api::new(self.state.clone(), engine, None, DEFAULT_JSON_LIMIT)
@@ -139,7 +139,8 @@ impl World {
         let app = App::new()
             .app_data(error::path_config())
             .configure(|service| self.api().configure(service))
-            .configure(documents::configure);
+            .configure(documents::configure)
+            .configure(scoring::configure);
         let app = test::init_service(app).await;
         answer(app.call(request.to_request()).await).await
     }

@@ -42,13 +42,13 @@ pub(super) trait Adapted: Method {
     /// See [`Effects::repeatable`].
     fn repeatable(world: &World, entity: &Entity, effect: &Self::Effect, state: &Identification<Self>) -> bool;
 
-    /// See [`Effects::changed`].
-    fn changed(_: &World, _: &Entity, _before: &Identification<Self>, _after: &Identification<Self>) {}
-
     /// See [`Effects::before_answer`].
     fn before_answer(_: &Self::Effect) -> bool {
         false
     }
+
+    /// See [`Effects::changed`].
+    fn changed(_: &World, _: &Entity, _before: &Identification<Self>, _after: &Identification<Self>) {}
 
     /// What an event of its own means to a reader of evidence. `None`: nothing that stands nowhere else.
     fn happening(signer: &sign_process::Signer, event: &Self::Event) -> Option<Happening>;
