@@ -25,7 +25,8 @@ use super::table::OPERATIONS;
     ),
     tags(
         (name = "Documents"), (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
-        (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Securize"),
+        (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Identification Chain"),
+        (name = "Identification Chain Admin"), (name = "Securize"),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
     components(schemas(error::ErrorsResponse)),

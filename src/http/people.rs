@@ -36,15 +36,21 @@ pub struct Person {
 impl Person {
     /// The person as processes keep it. Everything that is wrong is noted with the name of the member under `path`.
     pub fn check(self, path: &str, problems: &mut Problems) -> Contact {
-        let contact = Contact {
-            name: self.name,
-            last_name: self.last_name,
-            identity_document: self.identity_document,
-            email: self.email,
-            msisdn: self.msisdn,
-            language: self.language.unwrap_or_default(),
-        };
-        contact.checked(path, problems)
+        Contact::from(self).checked(path, problems)
+    }
+}
+
+/// As it was sent: nothing of it is checked yet.
+impl From<Person> for Contact {
+    fn from(person: Person) -> Self {
+        Self {
+            name: person.name,
+            last_name: person.last_name,
+            identity_document: person.identity_document,
+            email: person.email,
+            msisdn: person.msisdn,
+            language: person.language.unwrap_or_default(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
+mod chain;
 pub mod creation;
 mod documents;
 mod evidence;
@@ -17,7 +18,7 @@ use ::store::Store;
 use actix::ArbiterHandle;
 use actors::{Attempt, Clock, Host, Metrics, Options, Wakeable};
 use futures::future::join_all;
-use workflows::{IdentificationType, Machine, identification::otp::Otp, sign_process::SignProcess};
+use workflows::{IdentificationType, Machine, identification::{chain::Chain, otp::Otp}, sign_process::SignProcess};
 
 use self::{identification::Identifications, registration::machines};
 use crate::{
@@ -33,6 +34,7 @@ pub use messages::Tenants;
 machines! {
     sign: SignProcess, performed by sign::Adapter;
     otp: Otp, performed by otp::Adapter, identifies Otp;
+    chain: Chain, performed by chain::Adapter;
 }
 
 /// What the adapters reach.

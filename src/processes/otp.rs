@@ -8,14 +8,14 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflows::{
     IdentificationState, IdentificationType,
-    identification::otp::{self, CodeCommand, CodeEffect, CodeEvent, Creation, OneTimeCode, Otp, Purpose, ReceiptStatus},
+    identification::{chain::Settings, otp::{self, CodeCommand, CodeEffect, CodeEvent, Creation, OneTimeCode, Otp, Purpose, ReceiptStatus}},
     sign_process::{self, Signer},
 };
 
 use super::{
     World,
     evidence::{Happening, SERVICE, Scene, Zone, masked, name_of},
-    identification::{self, Adapted},
+    identification::{self, Adapted, Step},
     messages::Draft,
     refused,
 };
@@ -43,8 +43,15 @@ impl Adapted for OneTimeCode {
                 sign_process: Some(process.creation.id),
                 signature: Some(signature.id),
                 documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
+                ..Purpose::default()
             },
         })
+    }
+
+    fn for_step(step: &Step<'_>) -> Option<Creation> {
+        let Settings::Otp { channel, external, two_factor_type, policy } = step.settings().clone() else { return None };
+        let (actor, expires_at, purpose) = (step.actor().clone(), step.expires_at(), step.purpose());
+        Some(Creation { actor, channel, external, two_factor_type, expires_at, policy, purpose })
     }
 
     async fn perform(world: &World, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
@@ -112,7 +119,7 @@ fn delivery(challenge: &otp::Challenge, zone: Zone, carrier: &str) -> Option<Del
 async fn send_code(world: &World, call: &Call<Otp>, challenge: Uuid, until: DateTime<Utc>) -> Attempt<Otp> {
     let Ok(data) = call.state.existing() else { return refused("the identification was deleted") };
     // A late code would only confuse: a newer one was asked for, or nobody can use it any more.
-    if data.state != IdentificationState::Created || data.own.challenges.last().is_none_or(|last| last.id != challenge) {
+    if data.state != IdentificationState::Created || data.current_challenge() != Some(challenge) {
         return refused("the code is no longer wanted");
     }
     let creation = &data.creation;

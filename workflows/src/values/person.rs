@@ -68,6 +68,16 @@ pub enum IdentificationType {
     IdentityDocument,
 }
 
+impl IdentificationType {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "AGENT",
+            Self::Otp => "OTP",
+            Self::IdentityDocument => "IDENTITY_DOCUMENT",
+        }
+    }
+}
+
 /// Contract `IdentificationState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
