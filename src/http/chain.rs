@@ -1,8 +1,5 @@
 //! Identification by a chain of steps: the six operations of the contract.
 
-use std::sync::Arc;
-
-use actix_web::http::header::{HeaderName, HeaderValue};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,6 +15,7 @@ use super::{
     call::{Call, Json, MaybeEmpty, WithHeader},
     device::Required,
     durations,
+    identification::access_token,
     operation::{Refused, refused},
     otp::CommunicationChannel,
     people::Person,
@@ -28,19 +26,13 @@ use crate::catalogue::sign_configuration;
 /// A good token that does not open it (note chain-statuses).
 pub const FORBIDDEN: Refused = refused(403, "403. The token is for another organization or scope.");
 
-impl<B> Call<Uuid, B> {
-    async fn ask_chain(&self, command: Command) -> Result<Arc<Chain>, ApiError> {
-        Ok(self.engine.processes.chain.ask(&self.organization, self.id, command).await?)
-    }
-}
-
 /// Contract `CreateChainIdentificationRequest`.
 #[derive(Deserialize, ToSchema)]
 pub struct CreateChainIdentificationRequest {
     /// Person to identify in every step.
     actor: Person,
     /// Time limit of the chain and of its steps as ISO-8601 duration, from 1 minute to 30 days.
-    #[schema(schema_with = durations::chain)]
+    #[schema(schema_with = durations::minute_to_month)]
     expires_in: String,
     /// Steps in order; no step may be repeated.
     #[schema(min_items = 1, max_items = 10)]
@@ -164,20 +156,19 @@ impl From<&Data> for ChainIdentification {
 
 pub async fn read(call: Call<Uuid>) -> Result<Json<ChainIdentification>, ApiError> {
     call.device(Required::UserAgent)?;
-    let chain = call.engine.processes.chain.read(&call.organization, call.id).await?;
+    let chain = call.process::<Chain>().await?;
     Ok(Json(chain.existing()?.into()))
 }
 
 pub async fn validate(call: Call<Uuid>) -> Result<WithHeader<()>, ApiError> {
     let device = call.device(Required::InstallationAndUserAgent)?;
-    call.ask_chain(Command::Validate { device }).await?;
+    call.ask::<Chain>(Command::Validate { device }).await?;
     let token = call.state.access.chain_token(&call.caller.subject, &call.organization, call.id, call.state.now());
-    let value = HeaderValue::from_str(&token).map_err(ApiError::internal)?;
-    Ok(WithHeader { name: HeaderName::from_static("x-access-token"), value, answer: () })
+    access_token(&token)
 }
 
 pub async fn restart(call: Call<Uuid>) -> Result<(), ApiError> {
-    call.ask_chain(Command::Restart { device: call.device(Required::UserAgent)? }).await?;
+    call.ask::<Chain>(Command::Restart { device: call.device(Required::UserAgent)? }).await?;
     Ok(())
 }
 
@@ -193,11 +184,11 @@ pub async fn cancel(call: Call<Uuid, MaybeEmpty<CancelChainIdentificationRequest
     let device = call.device(Required::UserAgent)?;
     let reason = call.body.0.reason.clone().filter(|reason| !reason.trim().is_empty());
     reason.as_deref().map_or(Ok(()), check_reason)?;
-    call.ask_chain(Command::Cancel { reason, device }).await?;
+    call.ask::<Chain>(Command::Cancel { reason, device }).await?;
     Ok(())
 }
 
 pub async fn close(call: Call<Uuid>) -> Result<(), ApiError> {
-    call.ask_chain(Command::Close { device: call.device(Required::UserAgent)? }).await?;
+    call.ask::<Chain>(Command::Close { device: call.device(Required::UserAgent)? }).await?;
     Ok(())
 }

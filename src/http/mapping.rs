@@ -9,7 +9,7 @@ use crate::{
     access,
     catalogue::{self, documents, sign_configuration},
     channels, code_limits, cpu_pool,
-    processes::creation,
+    processes::{challenges, creation},
     public_url, receipts, records,
 };
 
@@ -69,6 +69,17 @@ impl From<creation::Error> for ApiError {
             E::TooLarge | E::Deleted => Self::input(error.to_string()),
             E::Documents(error) => error.into(),
             E::Configuration(error) => error.into(),
+            E::Process(error) => error.into(),
+        }
+    }
+}
+
+impl From<challenges::Error> for ApiError {
+    fn from(error: challenges::Error) -> Self {
+        use challenges::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::Limits(error) => error.into(),
             E::Process(error) => error.into(),
         }
     }

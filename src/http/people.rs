@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use workflows::{Contact, IdentityDocument, Language, Msisdn, values::Problems};
+use workflows::{Contact, IdentityDocument, Language, Msisdn};
 
 /// Contract `IdentificationActor`, and `Signer` without its alias.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -33,13 +33,6 @@ pub struct Person {
     pub language: Option<Language>,
 }
 
-impl Person {
-    /// The person as processes keep it. Everything that is wrong is noted with the name of the member under `path`.
-    pub fn check(self, path: &str, problems: &mut Problems) -> Contact {
-        Contact::from(self).checked(path, problems)
-    }
-}
-
 /// As it was sent: nothing of it is checked yet.
 impl From<Person> for Contact {
     fn from(person: Person) -> Self {
@@ -56,12 +49,14 @@ impl From<Person> for Contact {
 
 #[cfg(test)]
 mod tests {
+    use workflows::values::Problems;
+
     use super::*;
 
     fn problems(email: &str) -> Vec<String> {
         let mut problems = Problems::default();
         let person = Person { email: Some(email.into()), ..Person::default() };
-        let contact = person.check("actor", &mut problems);
+        let contact = Contact::from(person).checked("actor", &mut problems);
         assert_eq!(contact.email.as_deref(), Some(email), "it is kept as the person wrote it");
         problems.iter().map(ToString::to_string).collect()
     }
@@ -85,7 +80,7 @@ mod tests {
         let json = r#"{"name": " ", "email": "nobody", "msisdn": {"phone_number": 1, "country_code": "34"},
             "identity_document": {"document_number": "X1", "document_type": "IDENTITY_CARD"}}"#;
         let mut problems = Problems::default();
-        serde_json::from_str::<Person>(json).unwrap().check("actor", &mut problems);
+        Contact::from(serde_json::from_str::<Person>(json).unwrap()).checked("actor", &mut problems);
         let named: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
         assert_eq!(named, ["actor.name", "actor.email", "actor.msisdn", "actor.identity_document.country"]);
     }

@@ -9,7 +9,11 @@ use uuid::Uuid;
 use workflows::identification::otp::Policy;
 
 use super::ApiError;
-use crate::{code_limits::CodeLimits, codes::Codes, processes::Processes};
+use crate::{
+    code_limits::CodeLimits,
+    codes::Codes,
+    processes::{Processes, challenges::Challenges},
+};
 
 /// The processes behind the handlers.
 #[derive(Clone)]
@@ -21,6 +25,13 @@ pub struct Engine {
     pub code_limits: Arc<CodeLimits>,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
+}
+
+impl Engine {
+    /// What asking for codes and answering them needs, now.
+    pub fn challenges(&self) -> Challenges<'_> {
+        Challenges { processes: &self.processes, codes: &self.codes, limits: &self.code_limits, now: self.clock.now() }
+    }
 }
 
 /// Contract `IdResponse`.

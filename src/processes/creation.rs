@@ -10,10 +10,9 @@ use workflows::{
     Contact, IdentificationType, SignType, TwoFactorType,
     identification::otp::Policy,
     sign_process::{
-        Command, Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields,
-        process_id,
+        Command, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
     },
-    values::{self, Problems, duration},
+    values::{self, Problems},
 };
 
 use super::{Processes, seal_reason};
@@ -206,12 +205,7 @@ impl<'a> Check<'a> {
     /// Request, then tenant (note sign-expiry).
     fn expires_in(&mut self, text: Option<&str>) -> chrono::Duration {
         let Some(text) = text else { return self.configuration.expiration_duration };
-        match duration::parse(text) {
-            Ok(duration) if (MIN_EXPIRY..=MAX_EXPIRY).contains(&duration) => return duration,
-            Ok(_) => self.problem("expires_in", "expected PT15M to P30D"),
-            Err(error) => self.problem("expires_in", error),
-        }
-        MAX_EXPIRY
+        self.problems.take("expires_in", TIME_LIMIT.read(text)).unwrap_or(TIME_LIMIT.max())
     }
 
     fn signers(&mut self, requests: Vec<SignerRequest>) -> Vec<Signer> {

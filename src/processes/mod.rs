@@ -1,6 +1,7 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
 mod chain;
+pub mod challenges;
 pub mod creation;
 mod documents;
 mod evidence;
@@ -30,6 +31,11 @@ use crate::{
 
 pub use documents::seal_reason;
 pub use messages::Tenants;
+
+/// A machine of which this server has a host.
+pub trait Hosted: Machine {
+    fn host(processes: &Processes) -> &Host<Self>;
+}
 
 machines! {
     sign: SignProcess, performed by sign::Adapter;

@@ -1,18 +1,13 @@
 //! What a sign configuration may say, field by field.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workflows::EmailAddress;
-use workflows::values::{UNDELIVERABLE, duration};
+use workflows::values::UNDELIVERABLE;
 
 use crate::objects::Objects;
 
 pub use workflows::{Channel, SignType};
-
-/// Shortest and longest time limit of a sign process, from the contract's `expires_in`.
-const SHORTEST: TimeDelta = TimeDelta::minutes(15);
-const LONGEST: TimeDelta = TimeDelta::days(30);
 
 /// Longest landing URL, in bytes.
 const MAX_URL: usize = 2048;
@@ -65,11 +60,6 @@ fn check_line(text: &str, longest: usize) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn parse_expiration(text: &str) -> Result<TimeDelta, String> {
-    let duration = duration::parse(text).map_err(|error| error.to_string())?;
-    if (SHORTEST..=LONGEST).contains(&duration) { Ok(duration) } else { Err("must be from PT15M to P30D".into()) }
-}
-
 pub(super) fn parse_channels(values: &[String]) -> Result<Vec<Channel>, String> {
     let mut channels = Vec::new();
     for value in values {
@@ -105,6 +95,8 @@ pub(super) fn parse_providers(text: &str) -> Result<Vec<ProviderRule>, String> {
 
 #[cfg(test)]
 mod tests {
+    use workflows::sign_process::TIME_LIMIT;
+
     use super::*;
 
     fn channels(values: &[&str]) -> Result<Vec<Channel>, String> {
@@ -114,10 +106,10 @@ mod tests {
     #[test]
     fn expiration_is_from_15_minutes_to_30_days() {
         for text in ["PT15M", "P30D", "PT720H", "P2W"] {
-            assert!(parse_expiration(text).is_ok(), "{text}");
+            assert!(TIME_LIMIT.read(text).is_ok(), "{text}");
         }
         for text in ["PT14M59S", "P30DT1S", "P1M", "30", "", "-P1D"] {
-            assert!(parse_expiration(text).is_err(), "{text}");
+            assert!(TIME_LIMIT.read(text).is_err(), "{text}");
         }
     }
 

@@ -18,6 +18,7 @@ use documents::pkcs12::{self, Identity};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{RecordKey, Store, Timestamp, blobs::Digest};
+use workflows::sign_process::TIME_LIMIT;
 use workflows::values::{Problem, Problems, duration};
 
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
@@ -336,8 +337,7 @@ impl SignConfigurations {
         let mut read = Reader(&mut problems);
         let landing_url =
             read.member("landing_url", change.landing_url, |url| fields::check_landing_url(&url).map(|()| url.trim().to_owned()));
-        let expiration_duration =
-            read.member("expiration_duration", change.expiration_duration, |text| fields::parse_expiration(&text));
+        let expiration_duration = read.member("expiration_duration", change.expiration_duration, |text| TIME_LIMIT.read(&text));
         let channels = read.member("channels", change.channels, |values| fields::parse_channels(&values));
         let notification_email = read.member("notification_email", change.notification_email, |email| {
             let email = email.trim().to_owned();

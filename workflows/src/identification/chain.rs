@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use creation::{
-    Creation, IdentityDocumentRequest, MAX_EXPIRY, MAX_STEPS, MIN_EXPIRY, OtpRequest, Request, Settings, Step, StepRequest,
+    Creation, IdentityDocumentRequest, MAX_STEPS, OtpRequest, Request, Settings, Step, StepRequest,
 };
 
 transitions! {

@@ -11,6 +11,7 @@ use crate::{
     Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
     table::{Stage, State, Table},
     transitions,
+    values::duration::Bounds,
 };
 
 transitions! {
@@ -26,8 +27,8 @@ transitions! {
                [Validated | Succeeded | Failed | Cancelled | Expired] => Deleted "delete by force";
 }
 
-/// Maximum time from the creation to the time limit (contract: 30 days).
-pub const MAX_EXPIRY: Duration = Duration::days(30);
+/// Time limit of all but one-time codes, from the creation (contract; of chains: note chain-expiry).
+pub const TIME_LIMIT: Bounds = Bounds::between(Duration::minutes(1), Duration::days(30));
 
 /// No such identification, or it was deleted.
 pub const NOT_FOUND: Refusal = Refusal::NotFound("identification");

@@ -6,16 +6,12 @@ use uuid::Uuid;
 
 use crate::{
     Channel, Contact, Device, IdentificationType, TwoFactorType,
-    identification::otp::Policy,
-    values::{Problems, duration},
+    identification::{lifecycle::TIME_LIMIT, otp::Policy},
+    values::Problems,
 };
 
 /// Maximum number of steps (contract: `sequence`).
 pub const MAX_STEPS: usize = 10;
-/// Minimum time from the creation to the time limit (contract note chain-expiry).
-pub const MIN_EXPIRY: Duration = Duration::minutes(1);
-/// Maximum time from the creation to the time limit (contract note chain-expiry).
-pub const MAX_EXPIRY: Duration = Duration::days(30);
 
 /// What a chain is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,7 +74,7 @@ impl Creation {
         if (0..self.steps.len()).any(repeated) {
             return Err("two steps are one identification");
         }
-        if !(MIN_EXPIRY..=MAX_EXPIRY).contains(&self.expires_in) {
+        if !TIME_LIMIT.contains(self.expires_in) {
             return Err("the time limit of a chain is from 1 minute to 30 days");
         }
         Ok(())
@@ -130,7 +126,7 @@ impl Request {
     ) -> Result<Creation, Problems> {
         let mut problems = Problems::default();
         let actor = self.actor.checked("actor", &mut problems);
-        let expires_in = problems.take("expires_in", read_expiry(&self.expires_in)).unwrap_or(MAX_EXPIRY);
+        let expires_in = problems.take("expires_in", TIME_LIMIT.read(&self.expires_in)).unwrap_or(TIME_LIMIT.max());
         if self.steps.is_empty() || self.steps.len() > MAX_STEPS {
             problems.note("sequence", format!("expected 1 to {MAX_STEPS} steps"));
         }
@@ -154,11 +150,6 @@ impl Request {
         let steps = steps.into_iter().map(|settings| Step { id: new_id(), settings }).collect();
         Ok(Creation { actor, expires_in, steps, device: self.device })
     }
-}
-
-fn read_expiry(text: &str) -> Result<Duration, String> {
-    let expires_in = duration::parse(text).map_err(|error| error.to_string())?;
-    if (MIN_EXPIRY..=MAX_EXPIRY).contains(&expires_in) { Ok(expires_in) } else { Err("expected PT1M to P30D".to_owned()) }
 }
 
 impl StepRequest {

@@ -381,13 +381,13 @@ fn what_could_never_end_is_not_created() {
         (creation(0), "a chain has 1 to 10 steps"),
         (creation(11), "a chain has 1 to 10 steps"),
         (twice, "two steps are one identification"),
-        (with_limit(MIN_EXPIRY - Duration::nanoseconds(1)), "the time limit of a chain is from 1 minute to 30 days"),
-        (with_limit(MAX_EXPIRY + Duration::nanoseconds(1)), "the time limit of a chain is from 1 minute to 30 days"),
+        (with_limit(Duration::minutes(1) - Duration::nanoseconds(1)), "the time limit of a chain is from 1 minute to 30 days"),
+        (with_limit(Duration::days(30) + Duration::nanoseconds(1)), "the time limit of a chain is from 1 minute to 30 days"),
     ] {
         let mut world = World { chain: Driver::new() };
         assert_eq!(world.tell(Command::Create(Box::new(creation))), Err(Refusal::Invalid(reason)));
     }
-    for creation in [creation(1), creation(10), with_limit(MIN_EXPIRY), with_limit(MAX_EXPIRY)] {
+    for creation in [creation(1), creation(10), with_limit(Duration::minutes(1)), with_limit(Duration::days(30))] {
         let mut world = World { chain: Driver::new() };
         assert_eq!(world.tell(Command::Create(Box::new(creation))), Ok(()));
     }
