@@ -38,10 +38,10 @@ fn a_token_past_its_end_is_401() {
 }
 
 #[test]
-fn another_organizations_path_is_401() {
+fn another_organizations_path_is_401_or_where_the_contract_says_so_403() {
     let (server, journey) = shared();
-    for answer in all(&journey.client, "other") {
-        answer.expect_problem(401, "UNAUTHORIZED");
+    for (row, answer) in contract::rows().zip(all(&journey.client, "other")) {
+        answer.expect_problem(if row.forbids { 403 } else { 401 }, "UNAUTHORIZED");
     }
     // and what another organization has, nobody else finds under its own name
     let document = journey.upload("contract.pdf", &pdf());
