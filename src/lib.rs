@@ -16,6 +16,7 @@ pub mod http;
 pub mod installation;
 pub mod keys;
 mod objects;
+pub mod outbound;
 pub mod periodic_task;
 pub mod processes;
 pub mod public_url;

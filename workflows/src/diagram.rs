@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Machine,
-    identification::{chain::Chain, otp::Otp},
+    identification::{agent::Agent, chain::Chain, otp::Otp},
     sign_process::SignProcess,
     table::{Row, Table},
 };
@@ -17,6 +17,7 @@ pub fn page() -> String {
             .to_owned(),
         section::<SignProcess>(),
         section::<Otp>(),
+        section::<Agent>(),
         section::<Chain>(),
     ]
     .concat()

@@ -5,8 +5,6 @@ use utoipa::ToSchema;
 use workflows::EmailAddress;
 use workflows::values::UNDELIVERABLE;
 
-use crate::objects::Objects;
-
 pub use workflows::{Channel, SignType};
 
 /// Longest landing URL, in bytes.
@@ -80,17 +78,10 @@ pub(super) fn parse_channels(values: &[String]) -> Result<Vec<Channel>, String> 
     Ok(channels)
 }
 
-/// The JSON array of x-notes identification-config-shape: at most one rule per kind of signature.
-pub(super) fn parse_providers(text: &str) -> Result<Vec<ProviderRule>, String> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed: Result<Vec<ProviderRule>, _> = serde_path_to_error::deserialize(Objects(&mut deserializer));
-    let rules = parsed.map_err(|error| match error.inner().is_data() {
-        true => format!("expected a JSON array of rules with sign_type and provider_type; see {}", error.path()),
-        false => "not valid JSON".to_owned(),
-    })?;
-    deserializer.end().map_err(|_| "not valid JSON".to_owned())?;
+/// At most one rule per kind of signature (x-notes identification-config-shape).
+pub(super) fn check_rules(rules: &[ProviderRule]) -> Result<(), String> {
     let doubled = rules.iter().enumerate().any(|(at, rule)| rules[..at].iter().any(|other| other.sign_type == rule.sign_type));
-    if doubled { Err("at most one rule per sign_type is allowed".into()) } else { Ok(rules) }
+    if doubled { Err("at most one rule per sign_type is allowed".into()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -119,6 +110,11 @@ mod tests {
         for values in [&[][..], &[""], &["sms"], &["SMS", "SMS"], &["SMS", ""], &["PIGEON"]] {
             assert!(channels(values).is_err(), "{values:?}");
         }
+    }
+
+    fn parse_providers(text: &str) -> Result<Vec<ProviderRule>, String> {
+        let change = super::super::identification::parse(text, &crate::outbound::Reach::default())?;
+        change.providers.ok_or_else(|| "no rules".into())
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! An organization's settings for signing, with the PKCS#12 file under which its documents are sealed.
 //!
 //! File and password are kept sealed under the server's master key, bound to their organization, and leave this module
-//! only as an opened [`Identity`]: never in an answer, a log line or an error.
+//! only as an opened [`Identity`]: never in an answer, a log line or an error. So are the addresses and credentials of its own scoring
+//! providers, which leave it as [`Connections`].
 
 mod fields;
+mod identification;
 #[cfg(test)]
 mod tests;
 
@@ -16,16 +18,20 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use documents::pkcs12::{self, Identity};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use store::{RecordKey, Store, Timestamp, blobs::Digest};
 use workflows::sign_process::TIME_LIMIT;
 use workflows::values::{Problem, Problems, duration};
 
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
+pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
 
+use self::identification::IdentificationChange;
 use super::Error as CatalogueError;
 use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::keys::Keys;
+use crate::outbound::Reach;
 use crate::records::{self, Records, Versioned};
 
 const COLLECTION: &str = "sign_configuration";
@@ -35,6 +41,9 @@ const KEY: &str = "current";
 
 /// Purpose of the key under which file and password are sealed.
 const PURPOSE: &str = "sign-configuration/v1";
+
+/// Purpose of the key under which the connections to scoring providers are sealed.
+const CONNECTIONS_PURPOSE: &str = "scoring-connections/v1";
 
 /// Largest PKCS#12 file, in bytes; sealed and in base64 it must fit a record with room to spare.
 pub const MAX_CERTIFICATE: usize = 64 * 1024;
@@ -60,8 +69,8 @@ pub enum Error {
     /// What was sent cannot become a configuration.
     #[error("the sign configuration is not valid")]
     Invalid(Problems),
-    /// The stored file does not open any more: another master key, or a damaged record.
-    #[error("the stored certificate cannot be opened: {0}")]
+    /// What is stored sealed does not open any more: another master key, or a damaged record.
+    #[error("the stored certificate or connection cannot be opened: {0}")]
     Unusable(String),
     /// The stored certificate, or one above it, is not valid at the time.
     #[error("{0}")]
@@ -92,7 +101,7 @@ pub struct Change {
     pub sign_certificate_password: Option<String>,
     /// Where notices about the certificate go.
     pub notification_email: Option<String>,
-    /// JSON array of provider rules.
+    /// JSON array of provider rules, or the object with the members `providers`, `connections` and `levels`.
     pub identification_config: Option<String>,
 }
 
@@ -124,7 +133,7 @@ impl From<pkcs12::Facts> for Certificate {
 }
 
 /// An organization's configuration, without anything secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SignConfiguration {
     /// Version of the record; grows with each change.
     pub version: u64,
@@ -140,6 +149,19 @@ pub struct SignConfiguration {
     pub notification_email: String,
     /// Scoring providers of the identity-document identification, if they were ever set.
     pub providers: Option<Vec<ProviderRule>>,
+    /// The names of its own scoring providers.
+    pub connected: Vec<String>,
+    /// Its own minimum scores, by level.
+    pub levels: Levels,
+}
+
+/// An organization's own scoring providers and levels.
+#[derive(Debug, Default)]
+pub struct Scoring {
+    /// How its providers are reached.
+    pub connections: Connections,
+    /// Its own minimum scores, by level; those that are absent are the server's.
+    pub levels: Levels,
 }
 
 /// The record. `sealed` is file and password, as [`Secret`], sealed and in base64.
@@ -153,6 +175,13 @@ struct Stored {
     notification_email: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     providers: Option<Vec<ProviderRule>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    connected: Vec<String>,
+    #[serde(default, skip_serializing_if = "Levels::is_empty")]
+    levels: Levels,
+    /// The connections by provider, as the client sent them, sealed and in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connections: Option<String>,
     sealed: String,
 }
 
@@ -169,7 +198,7 @@ struct Checked {
     expiration_duration: Option<TimeDelta>,
     channels: Option<Vec<Channel>>,
     notification_email: Option<String>,
-    providers: Option<Vec<ProviderRule>>,
+    identification: IdentificationChange,
     /// Facts of the new certificate and its sealed file.
     certificate: Option<(Certificate, String)>,
 }
@@ -186,6 +215,8 @@ pub struct SignConfigurations {
     records: Records,
     keys: Keys,
     cpu: CpuPool,
+    /// Which addresses connections may have.
+    reach: Reach,
     opened: Arc<Mutex<HashMap<String, Opened>>>,
     /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
     known: Arc<Mutex<HashSet<String>>>,
@@ -194,7 +225,13 @@ pub struct SignConfigurations {
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
-        Self { records: Records::new(store), keys, cpu, opened: Arc::default(), known: Arc::default() }
+        let reach = Reach::default();
+        Self { records: Records::new(store), keys, cpu, reach, opened: Arc::default(), known: Arc::default() }
+    }
+
+    /// The same, where connections may have other addresses than those of the public internet.
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     /// The configuration of an organization, `None` if it has none.
@@ -211,7 +248,20 @@ impl SignConfigurations {
             certificate: value.certificate,
             notification_email: value.notification_email,
             providers: value.providers,
+            connected: value.connected,
+            levels: value.levels,
         }))
+    }
+
+    /// The scoring providers and levels of an organization; none of its own without a configuration.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`], [`Error::Catalogue`].
+    pub async fn scoring(&self, organization: &str) -> Result<Scoring, Error> {
+        let Some(stored) = self.records.get::<Stored>(&Self::key(organization)).await? else { return Ok(Scoring::default()) };
+        let members = self.open_connections(organization, stored.value.connections.as_deref())?;
+        let connections = Connections::read(&members).map_err(Error::Unusable)?;
+        Ok(Scoring { connections, levels: stored.value.levels })
     }
 
     /// Whether an organization has a configuration; for those that do, mostly without asking the store.
@@ -257,9 +307,46 @@ impl SignConfigurations {
         else {
             return Err(Error::Invalid(Problems::default()));
         };
-        let providers = checked.providers;
         let (certificate, sealed) = certificate;
-        Ok(Stored { landing_url, expiration_duration, channels, certificate, notification_email, providers, sealed })
+        let mut stored = Stored {
+            landing_url,
+            expiration_duration,
+            channels,
+            certificate,
+            notification_email,
+            providers: None,
+            connected: Vec::new(),
+            levels: Levels::new(),
+            connections: None,
+            sealed,
+        };
+        self.set_identification(organization, &mut stored, &checked.identification)?;
+        Ok(stored)
+    }
+
+    fn set_identification(&self, organization: &str, stored: &mut Stored, change: &IdentificationChange) -> Result<(), Error> {
+        if let Some(providers) = &change.providers {
+            stored.providers = Some(providers.clone());
+        }
+        if let Some(levels) = &change.levels {
+            stored.levels = levels.clone();
+        }
+        if change.connections.is_empty() {
+            return Ok(());
+        }
+        let mut members = self.open_connections(organization, stored.connections.as_deref())?;
+        members.extend(change.connections.clone());
+        members.retain(|_, connection| !connection.is_null());
+        stored.connected = Connections::read(&members).map_err(Error::Unusable)?.names().into_iter().map(Into::into).collect();
+        stored.connections = match members.is_empty() {
+            true => None,
+            false => Some(self.seal(CONNECTIONS_PURPOSE, organization, &members)?),
+        };
+        Ok(())
+    }
+
+    fn open_connections(&self, organization: &str, sealed: Option<&str>) -> Result<Map<String, Value>, Error> {
+        sealed.map_or(Ok(Map::new()), |sealed| self.unseal(CONNECTIONS_PURPOSE, organization, sealed))
     }
 
     /// Replaces the members that were sent; the others keep their values.
@@ -278,7 +365,7 @@ impl SignConfigurations {
             stored.expiration_duration = checked.expiration_duration.unwrap_or(stored.expiration_duration);
             stored.channels = checked.channels.clone().unwrap_or(stored.channels);
             stored.notification_email = checked.notification_email.clone().unwrap_or(stored.notification_email);
-            stored.providers = checked.providers.clone().or(stored.providers);
+            self.set_identification(organization, &mut stored, &checked.identification)?;
             (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
         })
@@ -299,7 +386,7 @@ impl SignConfigurations {
         {
             return Ok(Arc::clone(&opened.identity));
         }
-        let secret = self.unseal(organization, &stored.value.sealed)?;
+        let secret: Secret = self.unseal(PURPOSE, organization, &stored.value.sealed)?;
         let file = STANDARD.decode(secret.file).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
         let identity = self.open(organization, file.into(), secret.password, now).await?;
         let identity = identity.map_err(|error| match error {
@@ -343,7 +430,8 @@ impl SignConfigurations {
             let email = email.trim().to_owned();
             fields::check_email(&email).map(|()| email)
         });
-        let providers = read.member("identification_config", change.identification_config, |text| fields::parse_providers(&text));
+        let identification =
+            read.member("identification_config", change.identification_config, |text| identification::parse(&text, &self.reach));
         let certificate = match (change.content, change.sign_certificate_password) {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {
@@ -369,7 +457,8 @@ impl SignConfigurations {
             Some((content, password)) => Some(self.check_certificate(organization, content, password, now).await?),
             None => None,
         };
-        Ok(Checked { landing_url, expiration_duration, channels, notification_email, providers, certificate })
+        let identification = identification.unwrap_or_default();
+        Ok(Checked { landing_url, expiration_duration, channels, notification_email, identification, certificate })
     }
 
     async fn check_certificate(
@@ -391,7 +480,7 @@ impl SignConfigurations {
             Err(pkcs12::Error::WrongPassword) => return Err(Error::WrongPassword),
             Err(error) => return Err(refused(error.to_string())),
         };
-        let sealed = self.seal(organization, &content, password)?;
+        let sealed = self.seal(PURPOSE, organization, &Secret { file: STANDARD.encode(&content), password })?;
         Ok((identity.facts().into(), sealed))
     }
 
@@ -407,16 +496,15 @@ impl SignConfigurations {
         Ok(self.cpu.run(job, move |_| Identity::open(&file, &password, now)).await?)
     }
 
-    fn seal(&self, organization: &str, file: &[u8], password: String) -> Result<String, Error> {
-        let secret = Secret { file: STANDARD.encode(file), password };
-        let plain = serde_json::to_vec(&secret).map_err(|_| Error::Unusable("it cannot be encoded".into()))?;
-        let sealed = self.keys.seal(PURPOSE, organization.as_bytes(), &plain);
+    fn seal(&self, purpose: &str, organization: &str, secret: &impl Serialize) -> Result<String, Error> {
+        let plain = serde_json::to_vec(secret).map_err(|_| Error::Unusable("it cannot be encoded".into()))?;
+        let sealed = self.keys.seal(purpose, organization.as_bytes(), &plain);
         sealed.map(|sealed| STANDARD.encode(sealed)).map_err(|error| Error::Unusable(error.to_string()))
     }
 
-    fn unseal(&self, organization: &str, sealed: &str) -> Result<Secret, Error> {
+    fn unseal<T: DeserializeOwned>(&self, purpose: &str, organization: &str, sealed: &str) -> Result<T, Error> {
         let sealed = STANDARD.decode(sealed).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
-        let plain = self.keys.open(PURPOSE, organization.as_bytes(), &sealed);
+        let plain = self.keys.open(purpose, organization.as_bytes(), &sealed);
         let plain = plain.map_err(|error| Error::Unusable(error.to_string()))?;
         // The cause is not passed on: it may quote the secret.
         serde_json::from_slice(&plain).map_err(|_| Error::Unusable("its encoding is wrong".into()))

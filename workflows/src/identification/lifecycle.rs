@@ -15,7 +15,7 @@ use crate::{
 };
 
 transitions! {
-    for Event<M> where M: Method, in IdentificationState, others in Own of M::Event;
+    for Event<M> where M: Method, in IdentificationState, Failed only if (M::CAN_FAIL), others in Own of M::Event;
     Created:   [Absent] => Created "create";
     Validated: [Created] => Validated "what the method asks for was given";
     Succeeded: [Validated] => Succeeded "close, or the signature used it";
@@ -72,6 +72,9 @@ pub struct Purpose {
 pub trait Method: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// See [`Machine::KIND`].
     const KIND: &'static str;
+
+    /// Whether it can end FAILED at all.
+    const CAN_FAIL: bool = true;
 
     /// What an identification of this kind is made of.
     type Creation: Serialize + DeserializeOwned + Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static;

@@ -1,5 +1,6 @@
 //! Ways to identify a person.
 
+pub mod agent;
 pub mod chain;
 pub mod lifecycle;
 pub mod otp;
