@@ -94,7 +94,14 @@ impl Api {
     }
 
     /// Who calls about what, as far as the operation lets them.
-    async fn admit(&self, request: &HttpRequest, operation: &Operation, role: Role, reach: Reach, named: Vec<Named>) -> Result<Tenant, ApiError> {
+    async fn admit(
+        &self,
+        request: &HttpRequest,
+        operation: &Operation,
+        role: Role,
+        reach: Reach,
+        named: Vec<Named>,
+    ) -> Result<Tenant, ApiError> {
         let rule = Rule { role, tokens: reach.tokens() };
         let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let caller = self.state.access.authenticate(access::bearer(header)?, self.state.now()).await?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
-    Device, IdentificationState, IdentificationType, TwoFactorType,
+    Device, IdentificationState, IdentificationType, ProviderType, TwoFactorType,
     identification::chain::{Chain, Command, Data, IdentityDocumentRequest, OtpRequest, Request, StepRequest},
     values::duration,
 };
@@ -58,14 +58,6 @@ pub struct ChainOtpStep {
     channel: Option<CommunicationChannel>,
 }
 
-/// Contract `ProviderType`: who scores the document.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum ProviderType {
-    Internal,
-    External,
-}
-
 /// Contract `ChainIdentityDocumentStep`.
 #[derive(Deserialize, ToSchema)]
 pub struct ChainIdentityDocumentStep {
@@ -73,7 +65,7 @@ pub struct ChainIdentityDocumentStep {
 }
 
 impl CreateChainIdentificationRequest {
-    fn from(self, device: Device) -> Request {
+    fn asked_from(self, device: Device) -> Request {
         let steps = self.sequence.into_iter().map(Into::into).collect();
         Request { actor: self.actor.into(), expires_in: self.expires_in, steps, device }
     }
@@ -86,7 +78,9 @@ impl From<ChainStep> for StepRequest {
             channel: channel.map(|channel| channel.kind),
             two_factor_type,
         });
-        let identity_document = step.identity_document_step.map(|_| IdentityDocumentRequest {});
+        let identity_document = step
+            .identity_document_step
+            .map(|ChainIdentityDocumentStep { provider_type }| IdentityDocumentRequest { provider_type });
         Self { kind: step.identification_type, otp, identity_document }
     }
 }
@@ -95,7 +89,7 @@ pub async fn create(call: Call<(), Json<CreateChainIdentificationRequest>>) -> R
     let device = call.device(Required::UserAgent)?;
     let (engine, Json(request)) = (&call.engine, call.body);
     let is_known = |kind| engine.processes.identifies(kind);
-    let creation = request.from(device).checked(&engine.code_policy, is_known, Uuid::new_v4)?;
+    let creation = request.asked_from(device).checked(&engine.code_policy, is_known, Uuid::new_v4)?;
     if !call.state.configurations.exists(&call.organization).await? {
         return Err(sign_configuration::Error::NotFound.into());
     }

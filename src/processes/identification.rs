@@ -240,9 +240,11 @@ fn happening<M: Adapted>(organization: &str, signer: &sign_process::Signer, even
         Event::Failed { reason } => Happening::new(SERVICE, Action::IdentificationFailed, Some(reason.clone())),
         Event::Cancelled { reason } => Happening::new(SERVICE, Action::IdentificationCancelled, reason.clone()),
         Event::Expired => Happening::new(SERVICE, Action::IdentificationExpired, alias()),
-        Event::Restarted { round } => {
-            Happening::new(SERVICE, Action::Other("identification restarted with its chain".into()), Some(format!("restart {round}")))
-        }
+        Event::Restarted { round } => Happening::new(
+            SERVICE,
+            Action::Other("identification restarted with its chain".into()),
+            Some(format!("restart {round}")),
+        ),
         Event::Deleted => Happening::new(organization, Action::Other("identification deleted".into()), alias()),
         Event::Own(event) => return M::happening(signer, event),
     })

@@ -19,7 +19,11 @@ use ::store::Store;
 use actix::ArbiterHandle;
 use actors::{Attempt, Clock, Host, Metrics, Options, Wakeable};
 use futures::future::join_all;
-use workflows::{IdentificationType, Machine, identification::{chain::Chain, otp::Otp}, sign_process::SignProcess};
+use workflows::{
+    IdentificationType, Machine,
+    identification::{chain::Chain, otp::Otp},
+    sign_process::SignProcess,
+};
 
 use self::{identification::Identifications, registration::machines};
 use crate::{

@@ -8,7 +8,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflows::{
     IdentificationState, IdentificationType,
-    identification::{chain::Settings, otp::{self, CodeCommand, CodeEffect, CodeEvent, Creation, OneTimeCode, Otp, Purpose, ReceiptStatus}},
+    identification::{
+        chain::Settings,
+        otp::{self, CodeCommand, CodeEffect, CodeEvent, Creation, OneTimeCode, Otp, Purpose, ReceiptStatus},
+    },
     sign_process::{self, Signer},
 };
 

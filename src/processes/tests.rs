@@ -29,7 +29,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 use workflows::{
     Channel, Contact, Device, IdentificationType, Machine, Msisdn, SignType,
-    identification::{chain::Chain, otp::{self, Otp, Policy}},
+    identification::{
+        chain::Chain,
+        otp::{self, Otp, Policy},
+    },
     sign_process::{self, Creation, Document, SignProcess, Signer, SignerFields, process_id, signature_id},
 };
 

@@ -165,7 +165,8 @@ fn a_creation_that_is_wrong_is_refused_with_every_member_that_is() {
         }),
     ] {
         let answer = create(&journey, &body).expect_problem(400, "INVALID_INPUT");
-        let told = answer.json()["errors"].as_array().unwrap().iter().map(|error| error["details"].to_string()).collect::<String>();
+        let told =
+            answer.json()["errors"].as_array().unwrap().iter().map(|error| error["details"].to_string()).collect::<String>();
         assert!(told.contains(named), "{named}: {answer}");
     }
     // all at once

@@ -91,7 +91,8 @@ fn any_server_takes_the_next_step_of_a_chain() {
     let path = |rest: &str| ours.path(&format!("identifications/chain{rest}"));
     let named = |call: Call<'_>| call.header("user-agent", "a test").send();
     let to = address();
-    let step = |external: bool| json!({"identification_type": "OTP", "otp_step": {"channel": {"type": "EMAIL", "external": external}}});
+    let step =
+        |external: bool| json!({"identification_type": "OTP", "otp_step": {"channel": {"type": "EMAIL", "external": external}}});
     let body = json!({"actor": {"email": to}, "expires_in": "PT1H", "sequence": [step(false), step(true)]});
     let id = named(theirs.client.post(&path("")).json(&body)).expect(201).text("id");
     let read = |journey: &Journey| named(journey.client.get(&path(&format!("/{id}")))).expect(200).json();
@@ -111,9 +112,7 @@ fn any_server_takes_the_next_step_of_a_chain() {
         // Each step is taken by one server, and what became of it is known to the other at once.
         identify(&ours, &theirs, &steps[0]);
         identify(&theirs, &ours, &steps[1]);
-        let validate = |journey: &Journey| {
-            journey.client.post(&path(&format!("/{id}/validate"))).headers(Device::HEADERS).send()
-        };
+        let validate = |journey: &Journey| journey.client.post(&path(&format!("/{id}/validate"))).headers(Device::HEADERS).send();
         validate(&theirs).expect(204);
         validate(&ours).expect_problem(409, "CONFLICT");
         let action = if round == 0 { "restart" } else { "close" };

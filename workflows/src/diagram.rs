@@ -53,7 +53,8 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let is_same = |other: &Row| {
             let (a, b) = (other.transition, row.transition);
-            a.event == b.event && other.why == row.why && (a.to == b.to || (a.to == a.from && b.to == b.from))
+            let (a_stays, b_stays) = (a.to == a.from, b.to == b.from);
+            a.event == b.event && other.why == row.why && a_stays == b_stays && (a_stays || a.to == b.to)
         };
         match lines.last_mut() {
             Some((from, first)) if is_same(first) => from.push(row.transition.from),

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::store::{
-    Store,
-    faulty::Fault,
-};
+use ::store::{Store, faulty::Fault};
 use actix::Arbiter;
 use actors::{Attempt, Backoff, Effects, Metrics, Options, Timer, TimerOptions};
 use chrono::TimeDelta;

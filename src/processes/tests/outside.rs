@@ -212,7 +212,10 @@ async fn evidence_reads_and_changes_nothing() {
     bare.sign.ask(ORGANIZATION, process, sealed).await.expect("accepted");
 
     let certify: Call<SignProcess> = call(&setting, process, |effect| matches!(effect, Effect::Certify)).await;
-    let (world, processes) = (setting.world(&setting.channels), Processes { sign: bare.sign.clone(), otp: bare.otp.clone() });
+    let (world, processes) = (
+        setting.world(&setting.channels),
+        Processes { sign: bare.sign.clone(), otp: bare.otp.clone(), chain: bare.chain.clone() },
+    );
     let identity = setting.configurations.identity(ORGANIZATION, certify.now).await.expect("an identity");
     let scene = evidence::Scene::new(&world, ORGANIZATION, certify.state.data().expect("a process"));
     let before = (setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await);

@@ -17,9 +17,7 @@ use crate::{
     transitions,
 };
 
-pub use creation::{
-    Creation, IdentityDocumentRequest, MAX_STEPS, OtpRequest, Request, Settings, Step, StepRequest,
-};
+pub use creation::{Creation, IdentityDocumentRequest, MAX_STEPS, OtpRequest, Request, Settings, Step, StepRequest};
 
 transitions! {
     for Event, in IdentificationState;
@@ -53,19 +51,41 @@ pub enum Command {
     /// Idempotent: a repeated creation of the same chain is accepted without effect.
     Create(Box<Creation>),
     /// All steps are VALIDATED, and the actor says so.
-    Validate { device: Device },
-    Restart { device: Device },
-    Cancel { reason: Option<String>, device: Device },
+    Validate {
+        device: Device,
+    },
+    Restart {
+        device: Device,
+    },
+    Cancel {
+        reason: Option<String>,
+        device: Device,
+    },
     /// The chain was used. Idempotent.
-    Close { device: Device },
+    Close {
+        device: Device,
+    },
     /// A step tells what became of it.
-    Step { identification: Uuid, told: Told },
+    Step {
+        identification: Uuid,
+        told: Told,
+    },
     /// The step at `position` could not be made.
-    StepNotMade { position: usize, reason: String },
+    StepNotMade {
+        position: usize,
+        reason: String,
+    },
     /// The step at `position` could not be told that this round began.
-    StepNotRestarted { position: usize, round: u32, reason: String },
+    StepNotRestarted {
+        position: usize,
+        round: u32,
+        reason: String,
+    },
     /// The step at `position` could not be told that the chain was closed.
-    StepNotClosed { position: usize, reason: String },
+    StepNotClosed {
+        position: usize,
+        reason: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -320,8 +340,7 @@ impl Data {
     /// The steps that are not VALIDATED, with their states.
     fn not_validated(&self) -> Option<String> {
         let others = self.steps.iter().enumerate().filter(|(_, step)| step.state != IdentificationState::Validated);
-        let named: Vec<_> =
-            others.map(|(position, step)| format!("{} is {}", self.name(position), step.state.name())).collect();
+        let named: Vec<_> = others.map(|(position, step)| format!("{} is {}", self.name(position), step.state.name())).collect();
         (!named.is_empty()).then(|| named.join(", "))
     }
 
@@ -363,7 +382,8 @@ impl Data {
             return Decision::refuse(wrong_state(self.state));
         }
         if self.round >= MAX_RESTARTS {
-            let used_up = format!("the chained identification was restarted {MAX_RESTARTS} times, the maximum; create another one");
+            let used_up =
+                format!("the chained identification was restarted {MAX_RESTARTS} times, the maximum; create another one");
             return Decision::refuse(Refusal::State(used_up));
         }
         Decision::accept([Event::Restarted { round: self.round + 1, device }])

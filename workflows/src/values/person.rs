@@ -118,6 +118,15 @@ pub enum SignType {
     Biometric,
 }
 
+/// Contract `ProviderType`: who scores an identity document, this service or an external provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ProviderType {
+    Internal,
+    External,
+}
+
 /// Contract `Msisdn`: a phone as national number and international prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

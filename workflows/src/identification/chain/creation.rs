@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Channel, Contact, Device, IdentificationType, TwoFactorType,
+    Channel, Contact, Device, IdentificationType, ProviderType, TwoFactorType,
     identification::{lifecycle::TIME_LIMIT, otp::Policy},
     values::Problems,
 };
@@ -111,7 +111,10 @@ pub struct OtpRequest {
 
 /// The settings of an IDENTITY_DOCUMENT step.
 #[derive(Clone, Debug, PartialEq)]
-pub struct IdentityDocumentRequest {}
+pub struct IdentityDocumentRequest {
+    /// Who scores the document; without it, this service.
+    pub provider_type: Option<ProviderType>,
+}
 
 impl Request {
     /// What the chain is made of, with a new id for each of its steps. `is_known` says which types the server can identify by.
@@ -218,11 +221,8 @@ mod tests {
             document_type: DocumentType::Nif,
             country: None,
         };
-        let actor = Contact {
-            email: Some("ana@example.org".into()),
-            identity_document: Some(number("12345678Z")),
-            ..Contact::default()
-        };
+        let actor =
+            Contact { email: Some("ana@example.org".into()), identity_document: Some(number("12345678Z")), ..Contact::default() };
         Request { actor, expires_in: "PT1H".into(), steps, device: Device::default() }
     }
 
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_told_at_once_with_its_member() {
         let bare = |kind| StepRequest { kind, ..agent() };
-        let document = Some(IdentityDocumentRequest {});
+        let document = Some(IdentityDocumentRequest { provider_type: Some(ProviderType::Internal) });
         let steps = vec![
             otp(Channel::Sms),
             bare(IdentificationType::Otp),

@@ -14,9 +14,7 @@ use IdentificationState::{Cancelled, Created, Expired, Failed, Succeeded, Valida
 fn step(position: usize) -> Step {
     let settings = match position {
         0 => Settings::Agent,
-        _ => {
-            Settings::Otp { channel: Channel::Email, external: position == 2, two_factor_type: None, policy: Policy::default() }
-        }
+        _ => Settings::Otp { channel: Channel::Email, external: position == 2, two_factor_type: None, policy: Policy::default() },
     };
     Step { id: Uuid::from_u128(0x1000 + position as u128), settings }
 }
@@ -134,7 +132,8 @@ fn all_steps_are_made_at_the_creation() {
 #[test]
 fn a_chain_is_validated_when_all_its_steps_are_in_whatever_order() {
     let mut world = World::new();
-    let refused = "all steps must be VALIDATED first: step 1 (AGENT) is CREATED, step 2 (OTP) is CREATED, step 3 (OTP) is CREATED";
+    let refused =
+        "all steps must be VALIDATED first: step 1 (AGENT) is CREATED, step 2 (OTP) is CREATED, step 3 (OTP) is CREATED";
     assert_eq!(world.validate(), state_refusal(refused));
     world.hear(2, Validated);
     world.hear(0, Validated);
@@ -351,9 +350,7 @@ fn a_step_that_could_not_be_closed_is_in_the_journal() {
 #[test]
 fn what_is_not_there_is_not_found() {
     let mut world = World { chain: Driver::new() };
-    for command in
-        [Command::Validate { device: device() }, restart(), cancel(None), close()]
-    {
+    for command in [Command::Validate { device: device() }, restart(), cancel(None), close()] {
         assert_eq!(world.tell(command), Err(NOT_FOUND));
     }
     let told = Told { round: 0, state: Validated, deleted: false, at: start() };
@@ -426,9 +423,8 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         r#"{"type":"close_step","position":0}"#,
         r#"{"type":"cancel_step","position":0,"reason":"the chain failed"}"#,
     ];
-    let value = |text: &str| -> serde_json::Value {
-        serde_json::from_str(&text.replace("$id", &Uuid::nil().to_string())).expect("JSON")
-    };
+    let value =
+        |text: &str| -> serde_json::Value { serde_json::from_str(&text.replace("$id", &Uuid::nil().to_string())).expect("JSON") };
     for written in events.map(value) {
         let event: Event = serde_json::from_value(written.clone()).expect("an event");
         assert_eq!(serde_json::to_value(&event).expect("JSON"), written);

@@ -461,13 +461,9 @@ fn what_is_not_there_is_not_found() {
         assert_eq!(world.ask(), Err(NOT_FOUND));
         assert_eq!(world.answer(1), Err(NOT_FOUND));
         let restart = Command::Restart { round: 1 };
-        for command in [
-            Command::Close,
-            Command::CloseByChain,
-            restart,
-            Command::Cancel { reason: None },
-            Command::Delete { force: true },
-        ] {
+        for command in
+            [Command::Close, Command::CloseByChain, restart, Command::Cancel { reason: None }, Command::Delete { force: true }]
+        {
             assert_eq!(world.otp.tell(command), Err(NOT_FOUND));
         }
         let events = world.otp.journal.len();
@@ -682,7 +678,8 @@ fn a_restart_gives_a_validated_one_fresh_codes_and_tries_and_keeps_the_old_ones(
     assert_eq!((data.own.failures, data.own.challenges.len()), (0, 2), "the old codes stay in its history");
     assert_eq!(data.next_challenge_retry(), Some(world.otp.now), "the first code has no wait");
     // What was right before is answered by no code of before.
-    let old = CodeCommand::Validate { code: typed(Some(Uuid::from_u128(2)), &code(2)), two_factor: None, device: Device::default() };
+    let old =
+        CodeCommand::Validate { code: typed(Some(Uuid::from_u128(2)), &code(2)), two_factor: None, device: Device::default() };
     assert_eq!(world.otp.tell(old), wrong_state("CREATED without a code asked for"));
     for left in [2, 1, 0] {
         world.wait_and_ask();
