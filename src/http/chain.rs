@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
     Device, IdentificationState, IdentificationType, ProviderType, TwoFactorType,
-    identification::chain::{Chain, Command, Data, IdentityDocumentRequest, OtpRequest, Request, StepRequest},
+    identification::chain::{Chain, Command, Data, Defaults, IdentityDocumentRequest, OtpRequest, Request, StepRequest},
     values::duration,
 };
 
@@ -88,8 +88,9 @@ impl From<ChainStep> for StepRequest {
 pub async fn create(call: Call<(), Json<CreateChainIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
     let device = call.device(Required::UserAgent)?;
     let (engine, Json(request)) = (&call.engine, call.body);
+    let defaults = Defaults { policy: engine.code_policy.clone(), terms: engine.identity_documents.terms() };
     let is_known = |kind| engine.processes.identifies(kind);
-    let creation = request.asked_from(device).checked(&engine.code_policy, is_known, Uuid::new_v4)?;
+    let creation = request.asked_from(device).checked(&defaults, is_known, Uuid::new_v4)?;
     if !call.state.configurations.exists(&call.organization).await? {
         return Err(sign_configuration::Error::NotFound.into());
     }

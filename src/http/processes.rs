@@ -12,7 +12,9 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::Codes,
+    config::IdentityDocuments,
     processes::{Processes, challenges::Challenges},
+    scoring::Provider,
 };
 
 /// The processes behind the handlers.
@@ -22,6 +24,10 @@ pub struct Engine {
     pub codes: Codes,
     /// Policy of new identifications.
     pub code_policy: Policy,
+    /// Of new scoring sessions and of identifications by identity document.
+    pub identity_documents: IdentityDocuments,
+    /// Who scores identity documents.
+    pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,

@@ -16,8 +16,8 @@ use workflows::{
 };
 
 use super::{
-    World,
-    evidence::{Happening, SERVICE, Scene, Zone, masked, name_of},
+    Processes, World,
+    evidence::{Happening, SERVICE, Scene, Told, Zone, masked, name_of},
     identification::{self, Adapted, Step},
     messages::Draft,
     refused,
@@ -57,7 +57,7 @@ impl Adapted for OneTimeCode {
         Some(Creation { actor, channel, external, two_factor_type, expires_at, policy, purpose })
     }
 
-    async fn perform(world: &World, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
+    async fn perform(world: &World, _: &Processes, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
         let CodeEffect::SendCode { challenge, until } = effect;
         send_code(world, call, *challenge, *until).await
     }
@@ -84,7 +84,13 @@ impl Adapted for OneTimeCode {
         })
     }
 
-    fn describe(scene: &Scene<'_>, signer: &Signer, data: &otp::Data, described: &mut certificate::Identification) {
+    async fn describe(
+        scene: &Scene<'_>,
+        signer: &Signer,
+        _: Uuid,
+        data: &otp::Data,
+        described: &mut certificate::Identification,
+    ) -> Result<Vec<Told>, String> {
         let carrier = scene.world.channels.carrier(signer.channel, data.creation.external);
         let challenges = data.own.challenges.iter().zip(1..).map(|(challenge, number)| Challenge {
             number,
@@ -99,6 +105,7 @@ impl Adapted for OneTimeCode {
         described.two_factor_type = data.creation.two_factor_type.as_ref().and_then(name_of);
         described.attempts = data.own.failures + u32::from(data.validated.is_some());
         described.challenges = challenges.collect();
+        Ok(Vec::new())
     }
 }
 

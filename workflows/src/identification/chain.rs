@@ -17,7 +17,7 @@ use crate::{
     transitions,
 };
 
-pub use creation::{Creation, IdentityDocumentRequest, MAX_STEPS, OtpRequest, Request, Settings, Step, StepRequest};
+pub use creation::{Creation, Defaults, IdentityDocumentRequest, MAX_STEPS, OtpRequest, Request, Settings, Step, StepRequest};
 
 transitions! {
     for Event, in IdentificationState;

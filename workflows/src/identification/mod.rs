@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod chain;
+pub mod identity_document;
 pub mod lifecycle;
 pub mod otp;
 

@@ -127,6 +127,15 @@ pub enum ProviderType {
     External,
 }
 
+impl ProviderType {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Internal => "INTERNAL",
+            Self::External => "EXTERNAL",
+        }
+    }
+}
+
 /// Contract `Msisdn`: a phone as national number and international prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Channel, Contact, Device, IdentificationType, ProviderType, TwoFactorType,
-    identification::{lifecycle::TIME_LIMIT, otp::Policy},
+    identification::{identity_document::Terms, lifecycle::TIME_LIMIT, otp::Policy},
     values::Problems,
 };
 
@@ -49,6 +49,9 @@ pub enum Settings {
         policy: Policy,
     },
     Agent,
+    IdentityDocument {
+        terms: Terms,
+    },
 }
 
 impl Settings {
@@ -57,6 +60,7 @@ impl Settings {
         match self {
             Self::Otp { .. } => IdentificationType::Otp,
             Self::Agent => IdentificationType::Agent,
+            Self::IdentityDocument { .. } => IdentificationType::IdentityDocument,
         }
     }
 }
@@ -91,6 +95,15 @@ pub struct Request {
     pub device: Device,
 }
 
+/// What the configuration says of new steps.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// Of codes.
+    pub policy: Policy,
+    /// Of checks of identity documents.
+    pub terms: Terms,
+}
+
 /// A step as it is asked for. Two that are equal are one step twice (contract note chain-sequence).
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepRequest {
@@ -123,7 +136,7 @@ impl Request {
     /// Everything that is wrong, with the members of the contract's `CreateChainIdentificationRequest`.
     pub fn checked(
         self,
-        policy: &Policy,
+        defaults: &Defaults,
         is_known: impl Fn(IdentificationType) -> bool,
         new_id: impl Fn() -> Uuid,
     ) -> Result<Creation, Problems> {
@@ -144,7 +157,7 @@ impl Request {
                 let unknown = format!("this server has no identifications of the type {}", step.kind.name());
                 problems.note(format!("{path}.identification_type"), unknown);
             }
-            steps.extend(step.settings(&path, policy, &mut problems));
+            steps.extend(step.settings(&path, defaults, &mut problems));
         }
         check_actor(&actor, &steps, &mut problems);
         if !problems.is_empty() {
@@ -157,7 +170,7 @@ impl Request {
 
 impl StepRequest {
     /// The settings, or notes of why there are none.
-    fn settings(&self, path: &str, policy: &Policy, problems: &mut Problems) -> Option<Settings> {
+    fn settings(&self, path: &str, defaults: &Defaults, problems: &mut Problems) -> Option<Settings> {
         let is_otp = self.kind == IdentificationType::Otp;
         if self.otp.is_some() != is_otp {
             let message = if is_otp { "an OTP step needs it" } else { "only an OTP step may have it" };
@@ -168,12 +181,19 @@ impl StepRequest {
         }
         match (self.kind, &self.otp) {
             (IdentificationType::Agent, _) => Some(Settings::Agent),
-            (IdentificationType::IdentityDocument, _) | (IdentificationType::Otp, None) => None,
+            (IdentificationType::IdentityDocument, _) => {
+                let mut terms = defaults.terms.clone();
+                if let Some(provider) = self.identity_document.as_ref().and_then(|step| step.provider_type) {
+                    terms.provider = provider.name().to_owned();
+                }
+                Some(Settings::IdentityDocument { terms })
+            }
+            (IdentificationType::Otp, None) => None,
             (IdentificationType::Otp, Some(otp)) => {
                 let OtpRequest { channel, external, two_factor_type } = *otp;
                 let channel = channel.ok_or("an OTP step needs it");
                 let channel = problems.take(format!("{path}.otp_step.channel"), channel)?;
-                Some(Settings::Otp { channel, external, two_factor_type, policy: policy.clone() })
+                Some(Settings::Otp { channel, external, two_factor_type, policy: defaults.policy.clone() })
             }
         }
     }
@@ -188,10 +208,10 @@ fn check_actor(actor: &Contact, steps: &[Settings], problems: &mut Problems) {
                 actor.check_channel("actor", *channel, &mut missing);
                 actor.check_second_factor("actor", *two_factor_type, &mut missing);
             }
-            Settings::Agent if actor.identity_document.is_none() => {
-                missing.note("actor.identity_document", "an AGENT step needs it");
+            Settings::Agent | Settings::IdentityDocument { .. } => {
+                let why = format!("an {} step needs it", step.kind().name());
+                actor.check_identity_document("actor", &why, &mut missing);
             }
-            Settings::Agent => {}
         }
     }
     for problem in &missing {
@@ -227,7 +247,8 @@ mod tests {
     }
 
     fn checked(request: Request) -> Result<Creation, Vec<String>> {
-        let creation = request.checked(&Policy::default(), |kind| kind != IdentificationType::IdentityDocument, Uuid::new_v4);
+        let defaults = Defaults { policy: Policy::default(), terms: Terms::default() };
+        let creation = request.checked(&defaults, |kind| kind != IdentificationType::IdentityDocument, Uuid::new_v4);
         creation.map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
@@ -276,7 +297,7 @@ mod tests {
                 "sequence[5].identification_type: this server has no identifications of the type IDENTITY_DOCUMENT",
                 "sequence[6].otp_step.channel: an OTP step needs it",
                 "actor.msisdn: the channel needs it",
-                "actor.identity_document: an AGENT step needs it",
+                "actor.identity_document: the member is missing: an AGENT step needs it",
             ]
         );
     }

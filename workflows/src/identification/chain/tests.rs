@@ -3,7 +3,7 @@ use chrono::Duration;
 use super::*;
 use crate::{
     Answer, Channel, Contact,
-    identification::otp::Policy,
+    identification::{identity_document::Terms, otp::Policy},
     testing::{Driver, assert_all_transitions_taken, cases, start},
 };
 
@@ -407,7 +407,9 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         r#"{"type":"created","actor":{"language":"UNDEFINED"},"expires_in":"PT1H","steps":[
             {"id":"$id","settings":{"type":"OTP","channel":"SMS","external":false,"two_factor_type":"EMAIL","policy":
             {"challenges":3,"attempts":3,"digits":6,"digits_email":8,"code_seconds":300,"cooldown_seconds":[30],"failures":100}}},
-            {"id":"$id","settings":{"type":"AGENT"}}],"device":{"ip":"192.0.2.1"}}"#,
+            {"id":"$id","settings":{"type":"AGENT"}},
+            {"id":"$id","settings":{"type":"IDENTITY_DOCUMENT","terms":{"provider":"INTERNAL","validation_attempts":3,
+            "scoring_attempts":5,"policy":$policy}}}],"device":{"ip":"192.0.2.1"}}"#,
         r#"{"type":"step_changed","position":1,"told":{"round":0,"state":"VALIDATED","at":"2026-01-02T03:04:05Z"}}"#,
         r#"{"type":"validated","device":{"ip":"192.0.2.1"}}"#,
         r#"{"type":"restarted","round":1,"device":{"user_agent":"a browser"}}"#,
@@ -423,8 +425,10 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         r#"{"type":"close_step","position":0}"#,
         r#"{"type":"cancel_step","position":0,"reason":"the chain failed"}"#,
     ];
-    let value =
-        |text: &str| -> serde_json::Value { serde_json::from_str(&text.replace("$id", &Uuid::nil().to_string())).expect("JSON") };
+    let value = |text: &str| -> serde_json::Value {
+        let policy = serde_json::to_string(&Terms::default().policy).expect("JSON");
+        serde_json::from_str(&text.replace("$id", &Uuid::nil().to_string()).replace("$policy", &policy)).expect("JSON")
+    };
     for written in events.map(value) {
         let event: Event = serde_json::from_value(written.clone()).expect("an event");
         assert_eq!(serde_json::to_value(&event).expect("JSON"), written);
