@@ -123,6 +123,26 @@ fn a_new_chain_has_one_identification_per_step_that_expires_with_it() {
 }
 
 #[test]
+fn the_steps_of_a_chain_may_identify_in_different_ways() {
+    let (_server, journey) = shared();
+    let mut body = request(&address());
+    body["actor"]["identity_document"] = json!({"document_number": "12345678Z", "document_type": "NIF"});
+    body["sequence"][1] =
+        json!({"identification_type": "IDENTITY_DOCUMENT", "identity_document_step": {"provider_type": "INTERNAL"}});
+    let id = create(&journey, &body).expect(201).text("id");
+    let seen = || {
+        let chain = get(&journey, &id).expect(200).json();
+        let steps = chain["step_details"].as_array().unwrap().iter().map(|step| (step["type"].clone(), step["status"].clone()));
+        steps.collect::<Vec<_>>()
+    };
+    let both = |status: &str| [(json!("OTP"), json!(status)), (json!("IDENTITY_DOCUMENT"), json!(status))];
+    assert_eq!(seen(), both("CREATED"));
+    post(&journey, &id, "restart").expect(204);
+    cancel(&journey, &id, &json!({})).expect(204);
+    assert_eq!(seen(), both("CANCELLED"));
+}
+
+#[test]
 fn a_creation_that_is_wrong_is_refused_with_every_member_that_is() {
     let (_server, journey) = shared();
     let with = |pointer: &str, value: Value| {
@@ -157,7 +177,7 @@ fn a_creation_that_is_wrong_is_refused_with_every_member_that_is() {
         ("expires_in: expected PT1M to P30D", with("/expires_in", json!("P31D"))),
         ("actor.email: not an e-mail address", with("/actor/email", json!("nobody"))),
         ("actor.msisdn: the channel needs it", with("/sequence/0", sms)),
-        ("actor.identity_document: an AGENT step needs it", with("/sequence/0", agent)),
+        ("actor.identity_document: the member is missing: an AGENT step needs it", with("/sequence/0", agent)),
         ("actor.identity_document: the second factor needs it", {
             let mut body = request("ana@example.org");
             body["sequence"][0]["otp_step"]["two_factor_type"] = json!("DOCUMENT_NUMBER");

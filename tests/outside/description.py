@@ -111,6 +111,11 @@ def fit(operation, body, document):
         fit_contacts(body["actor"], "DOCUMENT_NUMBER")
         steps = {}
         for step in body["sequence"]:
+            if step["identification_type"] == "IDENTITY_DOCUMENT":
+                step.pop("otp_step", None)
+                step["identity_document_step"] = {"provider_type": "INTERNAL"}
+                steps["IDENTITY_DOCUMENT"] = step
+                continue
             step["identification_type"] = "OTP"
             step.pop("identity_document_step", None)
             otp = step["otp_step"] = step.get("otp_step") or {}

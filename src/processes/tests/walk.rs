@@ -153,7 +153,15 @@ async fn seen_of_otp(setting: &Setting, call: &Call<Otp>) -> Vec<String> {
         }
         otp::Effect::TellChain { chain, told: tells } => {
             let events = setting.events::<Chain>(*chain).await;
-            let told = |event: &chain::Event| matches!(event, chain::Event::StepChanged { told, .. } if told == tells);
+            let own = |event: &chain::Event| match event {
+                chain::Event::Created(creation) => creation.steps.iter().position(|step| step.id == call.entity.id),
+                _ => None,
+            };
+            let own = events.iter().find_map(|(.., event)| own(event)).expect("a step of the chain");
+            let told = |event: &chain::Event| match event {
+                chain::Event::StepChanged { position, told } => *position == own && told == tells,
+                _ => false,
+            };
             events.iter().filter(|(.., event)| told(event)).map(|(seq, ..)| seq.to_string()).collect()
         }
     }
