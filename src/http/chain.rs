@@ -35,7 +35,7 @@ pub struct CreateChainIdentificationRequest {
     #[schema(schema_with = durations::minute_to_month)]
     expires_in: String,
     /// Steps in order; no step may be repeated.
-    #[schema(min_items = 1, max_items = 10)]
+    #[schema(min_items = 1, max_items = 10, value_type = std::collections::HashSet<ChainStep>)]
     sequence: Vec<ChainStep>,
 }
 

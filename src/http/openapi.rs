@@ -101,7 +101,7 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
         builder = builder.parameter(parameter_of(parameter));
     }
     if let Some(described) = operation.handler.body(schemas) {
-        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let body = RequestBodyBuilder::new().required(Some(if described.required { Required::True } else { Required::False }));
         let body = described.contents().fold(body, |body, (media, content)| body.content(media, content));
         builder = builder.request_body(Some(body.build()));
     }
