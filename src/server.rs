@@ -156,7 +156,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         provide_development_tenant(&configurations, &data).await?;
     }
     let metrics = Metrics::new(&registry)?;
-    let channels = Channels::open(&config.channels, &data)?;
+    let channels = Channels::open(&config.channels, &data, channels::Metrics::new(&registry)?)?;
+    for finding in channels.findings(Utc::now()) {
+        tracing::warn!("{}", finding.text);
+    }
     let access = access::Service::new(&config.access, &keys)?;
     let clock = Clock::system();
     let offset = Offset::new(store.clone());
@@ -166,6 +169,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let codes = Codes::new(&keys);
     let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
     let scoring: Arc<dyn Provider> = Arc::new(NoProvider);
+    let code_limits = Arc::new(match engine.is_shared() {
+        true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
+        false => CodeLimits::new(config.codes.limits(), &keys),
+    });
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -174,6 +181,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
+        code_limits: code_limits.clone(),
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
     };
@@ -188,17 +196,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
-    let code_limits = match engine.is_shared() {
-        true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
-        false => CodeLimits::new(config.codes.limits(), &keys),
-    };
     let state = State {
         documents: documents.clone(),
         sealed_files,
         configurations,
         workers: drawing,
         keys,
-        access,
+        access: access.clone(),
         options: Arc::new(http::context::Options {
             public_base_url: public_base_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
@@ -208,10 +212,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let handled = Engine {
         processes: processes.clone(),
         codes,
-        code_policy: config.codes.policy(),
+        code_policies: config.code_policies(),
         identity_documents: config.identity_documents.clone(),
         scoring,
-        code_limits: Arc::new(code_limits),
+        code_limits,
         clock: clock.clone(),
     };
     let sandbox =
@@ -220,7 +224,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let operations = Operations {
         readiness: Readiness::new(store.clone(), blobs, config.documents.min_free),
         going_down: going_down.clone(),
-        collect: engine.collect(),
+        collect: {
+            let (engine, channels) = (engine.collect(), channels.clone());
+            Arc::new(move || {
+                engine();
+                channels.measure(Utc::now());
+            })
+        },
         registry: registry.clone(),
     };
     let app = Application {
@@ -239,6 +249,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
         vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
+    // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
+    background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {
         background.push(tokio::spawn(offset.follow(clock)));
     }

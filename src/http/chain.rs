@@ -17,11 +17,10 @@ use super::{
     durations,
     identification::access_token,
     operation::{Refused, refused},
-    otp::CommunicationChannel,
+    otp::{CommunicationChannel, allowed_channels},
     people::Person,
     processes::{IdResponse, check_reason},
 };
-use crate::catalogue::sign_configuration;
 
 /// A good token that does not open it (note chain-statuses).
 pub const FORBIDDEN: Refused = refused(403, "403. The token is for another organization or scope.");
@@ -88,12 +87,13 @@ impl From<ChainStep> for StepRequest {
 pub async fn create(call: Call<(), Json<CreateChainIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
     let device = call.device(Required::UserAgent)?;
     let (engine, Json(request)) = (&call.engine, call.body);
-    let defaults = Defaults { policy: engine.code_policy.clone(), terms: engine.identity_documents.terms() };
+    let allowed = allowed_channels(&call.state.configurations, &engine.code_policies, &call.organization).await;
+    let policy = engine.code_policies.of(&call.organization, allowed.as_deref().unwrap_or_default());
+    let defaults = Defaults { policy, terms: engine.identity_documents.terms() };
     let is_known = |kind| engine.processes.identifies(kind);
     let creation = request.asked_from(device).checked(&defaults, is_known, Uuid::new_v4)?;
-    if !call.state.configurations.exists(&call.organization).await? {
-        return Err(sign_configuration::Error::NotFound.into());
-    }
+    // What is wrong with the request is told before what is not there.
+    allowed?;
     let id = Uuid::now_v7();
     engine.processes.chain.create(&call.organization, id, Command::Create(Box::new(creation))).await?;
     Ok(Json(IdResponse { id }))

@@ -8,10 +8,10 @@ use workflows::Device;
 
 use super::{ApiError, State, openapi, operation::Parameter};
 
-/// Longest value of a device header that is kept, in bytes.
+/// Maximum length of a device header's value that is kept, in bytes.
 const MAX_VALUE: usize = 512;
 
-/// Most addresses of `x-forwarded-for` that are looked at.
+/// Maximum number of addresses of `x-forwarded-for` that are looked at.
 const MAX_HOPS: usize = 32;
 
 const INSTALLATION: Parameter =

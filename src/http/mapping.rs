@@ -174,7 +174,7 @@ impl From<code_limits::Error> for ApiError {
     fn from(error: code_limits::Error) -> Self {
         match error {
             code_limits::Error::Over(wait) => Self::too_many_requests(error.to_string(), wait),
-            code_limits::Error::Contended | code_limits::Error::Store(_) => Self::unavailable(error, RETRY_AFTER),
+            code_limits::Error::Contended | code_limits::Error::Records(_) => Self::unavailable(error, RETRY_AFTER),
         }
     }
 }

@@ -33,6 +33,7 @@ use self::{identification::Identifications, registration::machines};
 use crate::{
     catalogue::{documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
     channels::Channels,
+    code_limits::CodeLimits,
     codes::Codes,
     receipts::Receipts,
     scoring::Provider,
@@ -72,6 +73,7 @@ pub struct World {
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,
+    pub code_limits: Arc<CodeLimits>,
     pub tenants: Tenants,
     pub receipts: Receipts,
     pub scoring: Arc<dyn Provider>,

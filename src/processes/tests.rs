@@ -44,6 +44,7 @@ use crate::{
         sign_configuration::{Change, SignConfigurations},
     },
     channels::{self, Channels, sandbox::Stored},
+    code_limits::CodeLimits,
     codes::Codes,
     cpu_pool::CpuPool,
     keys::Keys,
@@ -69,6 +70,10 @@ struct Setting {
     folder: TempDir,
 }
 
+fn metrics() -> channels::Metrics {
+    channels::Metrics::new(&prometheus::Registry::new()).expect("a new registry")
+}
+
 impl Setting {
     /// A tenant with a certificate that is good for two years, over a store that fails by the plan once all of this is there.
     async fn new(seed: u64, plan: Plan) -> Self {
@@ -86,7 +91,7 @@ impl Setting {
                 Default::default(),
             ),
             configurations: SignConfigurations::new(shared, keys.clone(), CpuPool::default()),
-            channels: Channels::open(&channels::Options::default(), folder.path()).expect("a sandbox"),
+            channels: Channels::open(&channels::Options::default(), folder.path(), metrics()).expect("a sandbox"),
             codes: Codes::new(&keys),
             provider: Scripted::default(),
             clock: Clock::manual(Timestamp::from_timestamp(1_900_000_000, 0).expect("an instant in 2030")),
@@ -128,6 +133,7 @@ impl Setting {
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
+            code_limits: Arc::new(CodeLimits::new(Default::default(), &Keys::from_bytes(&[7; 32]))),
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
         }
@@ -143,7 +149,7 @@ impl Setting {
              [gateway.sms]\nurl = 'http://127.0.0.1:{port}/send'\nplain_http = true\nbody = '{{\"to\": \"{{{{to}}}}\"}}'\n"
         );
         let options = toml::from_str(&text).expect("options of the channels");
-        Channels::open(&options, self.folder.path()).expect("channels")
+        Channels::open(&options, self.folder.path(), metrics()).expect("channels")
     }
 
     /// A document to sign, held for the process, and the process' creation with one signer, who gets notices by e-mail and the code
@@ -188,7 +194,8 @@ impl Setting {
             previews: Vec::new(),
             expires_at: now + TimeDelta::days(30),
             notices: vec![Channel::Email],
-            policy: Policy::default(),
+            // The digits of both channels are the same, so that the code is.
+            policy: Policy { fallback_channels: vec![Channel::Email], digits_email: 6, ..Policy::default() },
             document_check: None,
         }
     }

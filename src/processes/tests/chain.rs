@@ -8,7 +8,7 @@ use actors::{Attempt, Backoff, Effects, Metrics, Options, Timer, TimerOptions};
 use chrono::TimeDelta;
 use uuid::Uuid;
 use workflows::{
-    Channel, Contact, Device, IdentificationState, Refusal,
+    Channel, Contact, Device, IdentificationState, Refusal, TwoFactorType,
     identification::{
         chain::{Command, Creation, Data, Settings, Step},
         otp::{self, Otp, Policy},
@@ -27,14 +27,14 @@ use IdentificationState::{Cancelled, Created, Failed, Succeeded, Validated};
 const STEPS: usize = 2;
 
 fn creation() -> Creation {
-    let step = |external| Step {
+    let step = |two_factor_type| Step {
         id: Uuid::new_v4(),
-        settings: Settings::Otp { channel: Channel::Email, external, two_factor_type: None, policy: Policy::default() },
+        settings: Settings::Otp { channel: Channel::Email, external: false, two_factor_type, policy: Policy::default() },
     };
     Creation {
         actor: Contact { email: Some(EMAIL.into()), ..Contact::default() },
         expires_in: TimeDelta::days(1),
-        steps: vec![step(false), step(true)],
+        steps: vec![step(None), step(Some(TwoFactorType::Email))],
         device: Device::default(),
     }
 }
@@ -209,12 +209,12 @@ impl Setting {
     fn email_challenge(&self) -> (Uuid, otp::Command) {
         let id = Uuid::now_v7();
         let hash = self.codes.hash(id, &self.email_code(id));
-        (id, otp::CodeCommand::Challenge { id, hash, two_factor: None }.into())
+        (id, otp::CodeCommand::Challenge { id, hash, two_factor: Some(EMAIL.into()) }.into())
     }
 
     fn email_validate(&self, challenge: Uuid) -> otp::Command {
         let code = self.codes.typed(Some(challenge), &self.email_code(challenge));
-        otp::CodeCommand::Validate { code, two_factor: None, device: Device::default() }.into()
+        otp::CodeCommand::Validate { code, two_factor: Some(EMAIL.into()), device: Device::default() }.into()
     }
 }
 
