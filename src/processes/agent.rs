@@ -8,13 +8,14 @@ use uuid::Uuid;
 use workflows::{
     IdentificationType,
     identification::agent::{self, Agent, AgentEffect, AgentEvent, Creation, SealedFile, Voucher, Vouching},
+    identification::chain::Settings,
     sign_process::{self, Signer},
 };
 
 use super::{
     Processes, World,
     evidence::{Happening, Scene, Told},
-    identification::{self, Adapted},
+    identification::{self, Adapted, Step},
     refused, retry,
 };
 
@@ -31,6 +32,12 @@ impl Adapted for Vouching {
             evidence_required: false,
             purpose: identification::purpose(process, position)?,
         })
+    }
+
+    fn for_step(step: &Step<'_>) -> Option<Creation> {
+        let Settings::Agent = step.settings() else { return None };
+        let (actor, expires_at, purpose) = (step.actor().clone(), step.expires_at(), step.purpose());
+        Some(Creation { actor, expires_at, evidence_required: false, purpose })
     }
 
     async fn perform(world: &World, _: &Processes, call: &Call<Agent>, effect: &AgentEffect) -> Attempt<Agent> {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Refusal,
+    identification::chain::Settings,
     identification::identity_document::{self, CheckEffect, CheckEvent, Creation, DocumentCheck, IdentityDocument, scoring_id},
     scoring::{self, Scoring},
     sign_process::{self, Signer},
@@ -15,7 +16,7 @@ use workflows::{
 use super::{
     Processes, World,
     evidence::{self, Happening, Scene, Told},
-    identification::{self, Adapted},
+    identification::{self, Adapted, Step},
     refused, told,
 };
 
@@ -34,6 +35,12 @@ impl Adapted for DocumentCheck {
             expires_at: process.creation.expires_at,
             purpose: identification::purpose(process, position)?,
         })
+    }
+
+    fn for_step(step: &Step<'_>) -> Option<Creation> {
+        let Settings::IdentityDocument { terms } = step.settings().clone() else { return None };
+        let (actor, expires_at, purpose) = (step.actor().clone(), step.expires_at(), step.purpose());
+        Some(Creation { document: actor.identity_document.as_ref()?.into(), actor, terms, expires_at, purpose })
     }
 
     async fn perform(

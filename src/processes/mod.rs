@@ -1,6 +1,7 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
 mod agent;
+mod chain;
 pub mod challenges;
 pub mod creation;
 mod documents;
@@ -25,7 +26,7 @@ use futures::future::join_all;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Machine,
-    identification::{agent::Agent, identity_document::IdentityDocument, otp::Otp},
+    identification::{agent::Agent, chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
     sign_process::SignProcess,
 };
@@ -41,8 +42,9 @@ use crate::{
 };
 
 pub use documents::seal_reason;
+pub use evidence::name_of;
 pub use messages::Tenants;
-pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage};
+pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage, holds};
 
 /// A machine of which this server has a host.
 pub trait Hosted: Machine {
@@ -54,6 +56,7 @@ machines! {
     otp: Otp, performed by otp::Adapter, identifies Otp;
     agent: Agent, performed by agent::Adapter, identifies Agent;
     identity_document: IdentityDocument, performed by identity_document::Adapter, identifies IdentityDocument;
+    chain: Chain, performed by chain::Adapter;
     scoring: Scoring, performed by scoring::Adapter;
 }
 

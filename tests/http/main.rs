@@ -7,6 +7,7 @@ mod support;
 mod access;
 mod agent;
 mod attacks;
+mod chain;
 mod configuration;
 mod contract;
 mod documents_api;
