@@ -374,6 +374,31 @@ fn a_process_that_ends_cancels_the_identification_and_one_that_is_lost_fails_the
     journey.until(&lost, "FAILED");
 }
 
+#[test]
+fn an_agent_can_be_a_step_of_a_chain_and_vouches_again_after_its_restart() {
+    let (_server, journey) = shared();
+    let named = |call: Call<'_>| call.header("user-agent", "a test").send();
+    let request = json!({
+        "actor": request()["actor"], "expires_in": "PT1H", "sequence": [{"identification_type": "AGENT"}],
+    });
+    let id = named(journey.client.post(&journey.path("identifications/chain")).json(&request)).expect(201).text("id");
+    let chain = |rest: &str| journey.path(&format!("identifications/chain/{id}{rest}"));
+    let step = named(journey.client.get(&chain(""))).expect(200).json()["step_details"][0]["id"].as_str().unwrap().to_owned();
+    let validate_chain = || journey.client.post(&chain("/validate")).headers(Device::HEADERS).send();
+    validate_chain().expect_problem(409, "CONFLICT");
+    validate(&journey, &step, &json!({"agent": "eva", "evidence": STANDARD.encode(picture())})).expect(204);
+    post(&journey, &step, "/close", &json!({})).expect_problem(409, "CONFLICT");
+    validate_chain().expect(204);
+    named(journey.client.post(&chain("/restart"))).expect(204);
+    let again = read(&journey, &step);
+    assert_eq!((&again["state"], again.get("agent_id")), (&json!("CREATED"), None));
+    validate(&journey, &step, &json!({"agent": "leo"})).expect(204);
+    validate_chain().expect(204);
+    named(journey.client.post(&chain("/close"))).expect(204);
+    let ended = read(&journey, &step);
+    assert_eq!((&ended["state"], &ended["agent_id"]), (&json!("SUCCEEDED"), &json!("leo")));
+}
+
 /// Every file below a folder.
 fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
