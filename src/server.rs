@@ -43,7 +43,7 @@ use crate::{
     records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
-    scoring::{NoProvider, Provider},
+    scoring::{self, Provider, Providers},
     transfer,
 };
 
@@ -79,6 +79,8 @@ pub enum Error {
     Access(#[from] access::OptionsError),
     #[error(transparent)]
     Channels(#[from] channels::Error),
+    #[error("scoring: {0}")]
+    Scoring(String),
     #[error("the development tenant: {0}")]
     Development(String),
     #[error("metrics: {0}")]
@@ -151,7 +153,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
-    let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone());
+    let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }
@@ -168,7 +170,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     }
     let codes = Codes::new(&keys);
     let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
-    let scoring: Arc<dyn Provider> = Arc::new(NoProvider);
+    let scoring_metrics = scoring::Metrics::new(&registry)?;
+    let providers = Providers::new(configurations.clone(), config.scoring.clone(), scoring_metrics, clock.clone());
+    let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
     let code_limits = Arc::new(match engine.is_shared() {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
@@ -356,6 +360,7 @@ impl Application {
         // The operations before the pages: a request of theirs is then matched against no other path.
         Api::new(self.state, self.engine, self.sandbox, self.intake.json_limit).configure(service);
         http::documents::configure(service);
+        http::scoring::configure(service);
         http::receipts::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox, self.try_it_out);

@@ -25,6 +25,7 @@ use crate::{
     access,
     channels::{self, senders::Finding},
     codes::Policies,
+    scoring,
 };
 
 pub use self::{
@@ -74,6 +75,7 @@ pub struct Config {
     pub documents: Documents,
     pub cpu: Cpu,
     pub render: Render,
+    pub scoring: scoring::Options,
     pub log: Log,
     /// Per organization, by its identifier.
     pub organizations: BTreeMap<String, Organization>,
@@ -171,6 +173,7 @@ impl Config {
         self.documents.check()?;
         self.cpu.check()?;
         self.render.check()?;
+        self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
         self.log.check()?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;
         self.blobs.check().map_err(|error| Error::Invalid(format!("blobs.{error}")))?;

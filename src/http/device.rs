@@ -41,8 +41,8 @@ pub const HEADERS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION];
 /// The headers of [`Required::InstallationAndUserAgent`].
 pub const HEADERS_AND_AGENT: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT];
 
-/// Those, and the address that the servers in front set.
-pub const HEADERS_AND_FORWARDED: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, FORWARDED_FOR, USER_AGENT];
+/// Those, and the address of the device as a proxy of ours tells it.
+pub const HEADERS_AND_ADDRESS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT, FORWARDED_FOR];
 
 /// Which device headers an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,6 +70,12 @@ pub fn minute_to_month() -> Object {
     duration(MINUTE_TO_MONTH, "Time limit as ISO-8601 duration, from 1 minute to 30 days.").build()
 }
 
+/// Of an identification that lasts as long as possible where nothing is said.
+pub fn identification_or_default() -> Object {
+    let or_null = SchemaType::from_iter([Type::String, Type::Null]);
+    duration(MONTH, "Time limit, at most 30 days, default 30 days.").schema_type(or_null).default(Some("P30D".into())).build()
+}
+
 /// Of a sign process.
 pub fn sign_process() -> Object {
     let description = "Time limit: PT15M to P30D; default: the tenant's, else P30D.";

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// When a call that met a full mailbox, a busy store or too many uploads is worth repeating.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// When a call that met an unreachable key source is worth repeating.
 const KEYS_RETRY: Duration = Duration::from_secs(5);

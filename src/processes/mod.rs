@@ -40,8 +40,9 @@ use crate::{
 };
 
 pub use documents::seal_reason;
+pub use evidence::name_of;
 pub use messages::Tenants;
-pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage};
+pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage, holds};
 
 /// A machine of which this server has a host.
 pub trait Hosted: Machine {

@@ -289,7 +289,7 @@ fn close(schema: &mut Value) {
 const LISTED_MORE: &str = "falls under the general error there (note chain-statuses), and is listed here as everywhere";
 
 /// Differences that are meant, by the end of their path, and why.
-const MEANT: [(&str, &str); 17] = [
+const MEANT: [(&str, &str); 19] = [
     ("download_document.responses.200.content.application/json", "a document in JSON is any JSON, not a text"),
     ("change_document_owner.body.content.application/json.required", "a body without it is a 400 (note owner-optional)"),
     ("sign.properties.type.enum", "this version makes simple signatures only"),
@@ -300,6 +300,8 @@ const MEANT: [(&str, &str); 17] = [
     ("signers.items.properties.identity_document.properties.country", "an IDENTITY_CARD needs it (note document-type)"),
     ("get_document_metadata.parameters.include", "an addition: it asks for what the contract does not have"),
     ("get_document_metadata.responses.200.content.application/json.properties.activeContent", "an addition, told to who asks"),
+    ("identity_document.properties.connections", "an addition, told to who has set it (note identification-config-shape)"),
+    ("identity_document.properties.levels", "an addition, told to who has set it (note identification-config-shape)"),
     ("challenge_otp_identification.body.required", "a call without a second factor needs no body"),
     ("get_chain_identification.responses.400", LISTED_MORE),
     ("get_chain_identification.responses.401", LISTED_MORE),

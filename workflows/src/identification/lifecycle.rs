@@ -444,7 +444,7 @@ impl<M: Method> Machine for Identification<M> {
 
     fn left_unknown(effect: &Effect<M>, reason: &str) -> Option<Command<M>> {
         match effect {
-            Effect::TellProcess { .. } => None,
+            Effect::TellProcess { .. } | Effect::TellChain { .. } => None,
             Effect::Own(effect) => M::left_unknown(effect, reason).map(Command::Own),
         }
     }

@@ -713,7 +713,7 @@ fn a_restart_gives_a_validated_one_fresh_codes_and_tries_and_keeps_the_old_ones(
     assert_eq!(world.answer(5), Ok(()));
     // A report on a code of before is still kept.
     world.receipt(1, ReceiptStatus::Read);
-    assert_eq!(world.data().own.challenges[0].receipts.len(), 1);
+    assert_eq!(world.data().own.challenges[0].sendings[0].receipts.len(), 1);
 }
 
 #[test]

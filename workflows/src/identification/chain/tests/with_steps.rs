@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::{
-    identification::otp::{self, CodeCommand, CodeEffect, CodeEvent, Otp, Purpose},
+    identification::otp::{self, CodeCommand, CodeEffect, CodeEvent, Otp, Purpose, Taken},
     testing::{SECRET, hash, typed},
 };
 
@@ -129,6 +129,7 @@ impl Together {
             expires_at: data.expires_at(),
             policy: Policy::default(),
             purpose: Purpose { chain: Some(CHAIN), ..Purpose::default() },
+            link_channel: None,
         }))
     }
 
@@ -157,11 +158,12 @@ impl Together {
                 self.tell_or_make(position, otp::Command::Cancel { reason: Some(reason) });
             }
             Job::OfStep(position, otp::Effect::Own(CodeEffect::SendCode { challenge, .. })) => {
-                let _ = self.tell_step(position, CodeCommand::Delivered { challenge, provider_id: None });
+                let _ = self.tell_step(position, CodeCommand::Delivered { challenge, channel: None, taken: Taken::default() });
             }
             Job::OfStep(position, otp::Effect::TellChain { told, .. }) => {
                 self.tell_chain(Command::Step { identification: step(position + 1).id, told });
             }
+            Job::OfStep(_, otp::Effect::Own(CodeEffect::Reroute { .. })) => unreachable!("the policy names no other channel"),
             Job::OfStep(_, otp::Effect::TellProcess { .. }) => unreachable!("a step belongs to no process"),
         }
     }
