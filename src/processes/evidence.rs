@@ -16,7 +16,7 @@ use chrono::{DateTime, Offset, Utc};
 use uuid::Uuid;
 use workflows::{
     Channel, Machine,
-    sign_process::{self, Data, SignProcess},
+    sign_process::{self, Data},
 };
 
 use super::{Processes, World};
@@ -102,9 +102,11 @@ pub(super) async fn gather(
 ) -> Result<Evidence, String> {
     let Scene { world, organization, process: data, zone } = *scene;
     let identifications = processes.identifications(data.creation.identification_type)?;
-    let meaning = |event: &sign_process::Event| happening(scene, event);
-    let (journal, mut timeline) = self::journal::<SignProcess>(scene, data.creation.id, meaning).await?;
-    let mut journals = vec![journal];
+    let (mut journals, mut timeline) = (Vec::new(), Vec::new());
+    for (journal, entries) in Processes::recounted(scene).await? {
+        journals.push(journal);
+        timeline.extend(entries);
+    }
     let mut signers = Vec::new();
     for (position, (signer, signature)) in data.creation.signers.iter().zip(&data.signatures).enumerate() {
         let described = identifications.describe(scene, position).await?;
@@ -165,7 +167,10 @@ pub(super) fn language(language: Language) -> certificate::Language {
     }
 }
 
-/// A journal, read and checked: its chain as evidence shows it, and what its events mean.
+/// What a journal tells: its chain as evidence shows it, and what its events mean.
+pub(super) type Told = (Journal, Vec<TimelineEntry>);
+
+/// A journal, read and checked.
 ///
 /// # Errors
 /// If it cannot be read or is not whole.
@@ -173,7 +178,7 @@ pub(super) async fn journal<M: Machine>(
     scene: &Scene<'_>,
     id: Uuid,
     meaning: impl Fn(&M::Event) -> Option<Happening>,
-) -> Result<(Journal, Vec<TimelineEntry>), String> {
+) -> Result<Told, String> {
     let entity = Entity::new(scene.organization, M::KIND, id);
     let lines = journal::read::<M::Event>(&*scene.world.store, &entity).await.map_err(|error| error.to_string())?;
     let entries = lines.iter().map(|line| (line.at, line.json.as_slice()));
@@ -188,29 +193,6 @@ pub(super) async fn journal<M: Machine>(
         Some(TimelineEntry { at: scene.moment(line.at), actor, what, details, journal })
     });
     Ok((chain, timeline.collect()))
-}
-
-fn happening(scene: &Scene<'_>, event: &sign_process::Event) -> Option<Happening> {
-    use sign_process::Event;
-    let Scene { organization, process, .. } = scene;
-    let alias = |signature: Uuid| process.position(signature).map_or("?", |position| &process.creation.signers[position].alias);
-    Some(match event {
-        Event::Created(_) => Happening::new(organization, Action::ProcessCreated, None),
-        Event::Previewed { signature, device } => Happening::new(alias(*signature), Action::DocumentsShown, device.ip.clone()),
-        Event::Signed { signature, device } => Happening::new(alias(*signature), Action::Signed, device.ip.clone()),
-        Event::Completed => Happening::new(SERVICE, Action::ProcessSigned, None),
-        Event::Sealed { sealed, .. } => Happening::new(SERVICE, Action::DocumentSealed, Some(sealed.id.to_string())),
-        Event::Certified { .. } => Happening::new(SERVICE, Action::ProcessCertified, None),
-        Event::Failed { reason, .. } => Happening::new(SERVICE, Action::ProcessFailed, Some(reason.clone())),
-        Event::Cancelled { reason } => Happening::new(organization, Action::ProcessCancelled, Some(reason.clone())),
-        Event::Expired => Happening::new(SERVICE, Action::ProcessExpired, None),
-        Event::Noticed { signature, failure: None, .. } => {
-            Happening::new(SERVICE, Action::NoticeSent, Some(alias(*signature).to_owned()))
-        }
-        Event::Noticed { failure: Some(reason), .. } => Happening::new(SERVICE, Action::NoticeNotSent, Some(reason.clone())),
-        // The identifications' own journals say it.
-        Event::Identified { .. } | Event::IdentificationLost { .. } => return None,
-    })
 }
 
 /// Who acts when nobody else does.

@@ -37,7 +37,7 @@ pub trait Hosted: Machine {
 }
 
 machines! {
-    sign: SignProcess, performed by sign::Adapter;
+    sign: SignProcess, performed by sign::Adapter, recounted by sign::happening;
     otp: Otp, performed by otp::Adapter, identifies Otp;
 }
 
