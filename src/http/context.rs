@@ -13,12 +13,13 @@ use super::openapi;
 use super::operation::Parameter;
 use crate::access;
 use crate::catalogue::documents::{Documents, Owner};
+use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::keys::Keys;
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
 
-/// Longest organization name, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
+/// Maximum length of the name of an organization, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
 const MAX_ORGANIZATION: usize = 80;
 
 /// Settings of the HTTP side.
@@ -35,6 +36,8 @@ pub struct Options {
 pub struct State {
     /// Documents of all organizations.
     pub documents: Documents,
+    /// Files of processes that only the server reads.
+    pub sealed_files: SealedFiles,
     /// Sign configurations of all organizations.
     pub configurations: SignConfigurations,
     /// The processes that draw pages.

@@ -24,9 +24,9 @@ use super::operation::{Parameter, Success};
 use super::{durations, json};
 use crate::catalogue::documents::{self, Document, Documents, Extension, Owner, Upload};
 use crate::percent::NOT_OF_ATTRIBUTES;
-use crate::public_url::{self, Disposition};
+use crate::public_url::{self, Disposition, PublicDocument};
 
-/// Most bytes of a text part of an upload.
+/// Maximum size of a text part of an upload.
 const MAX_TEXT_PART: usize = 4096;
 
 /// Registers what public URLs lead to.
@@ -269,7 +269,7 @@ pub async fn create_public_url(call: Call<Uuid, Json<CreatePublicUrlRequest>>) -
 /// Serves what a public URL stands for: no token but the one in the path, and no answer that tells a guess from a miss.
 pub async fn public_document(path: web::Path<String>, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     let state = api.state();
-    let shared = public_url::verify(&state.keys, &path, state.now())?;
+    let shared = public_url::verify::<PublicDocument>(&state.keys, &path, state.now())?;
     let document = state.documents.shared(&shared.organization, shared.document).await?;
     if document.digest.to_string() != shared.digest {
         return Err(public_url::Error::Invalid.into());

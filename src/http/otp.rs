@@ -26,7 +26,10 @@ use super::{
     people::Person,
     processes::IdResponse,
 };
-use crate::catalogue::sign_configuration;
+use crate::{
+    catalogue::sign_configuration::{self, SignConfigurations},
+    codes::Policies,
+};
 
 /// Contract `CreateOtpIdentificationRequest`.
 #[derive(Deserialize, ToSchema)]
@@ -90,14 +93,29 @@ impl From<CreateOtpIdentificationRequest> for Request {
 }
 
 pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
-    let request = Request::from(call.body.0);
-    let creation = request.checked(call.engine.clock.now(), call.engine.code_policy.clone())?;
-    if !call.state.configurations.exists(&call.organization).await? {
-        return Err(sign_configuration::Error::NotFound.into());
-    }
+    let (engine, organization) = (&call.engine, &call.organization);
+    let allowed = allowed_channels(&call.state.configurations, &engine.code_policies, organization).await;
+    let policy = engine.code_policies.of(organization, allowed.as_deref().unwrap_or_default());
+    let creation = Request::from(call.body.0).checked(engine.clock.now(), policy)?;
+    // What is wrong with the request is told before what is not there.
+    allowed?;
     let id = Uuid::now_v7();
     call.engine.processes.otp.create(&call.organization, id, Command::Create(Box::new(creation))).await?;
     Ok(Json(IdResponse { id }))
+}
+
+/// The channels that the organization allows, where its codes can go out on a further one. That it has a sign configuration is known
+/// without reading it.
+async fn allowed_channels(
+    configurations: &SignConfigurations,
+    policies: &Policies,
+    organization: &str,
+) -> Result<Vec<Channel>, ApiError> {
+    let allowed = match policies.falls_back(organization) {
+        true => configurations.load(organization).await?.map(|configuration| configuration.channels),
+        false => configurations.exists(organization).await?.then(Vec::new),
+    };
+    Ok(allowed.ok_or(sign_configuration::Error::NotFound)?)
 }
 
 /// Contract `OtpIdentification`.

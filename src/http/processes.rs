@@ -6,13 +6,14 @@ use actors::Clock;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use workflows::identification::otp::Policy;
 
 use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
-    codes::Codes,
+    codes::{Codes, Policies},
+    config::IdentityDocuments,
     processes::{Processes, challenges::Challenges},
+    scoring::Provider,
 };
 
 /// The processes behind the handlers.
@@ -20,8 +21,12 @@ use crate::{
 pub struct Engine {
     pub processes: Processes,
     pub codes: Codes,
-    /// Policy of new identifications.
-    pub code_policy: Policy,
+    /// Policies of new identifications.
+    pub code_policies: Policies,
+    /// Of new scoring sessions and of identifications by identity document.
+    pub identity_documents: IdentityDocuments,
+    /// Who scores identity documents.
+    pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,

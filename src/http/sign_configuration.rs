@@ -21,7 +21,7 @@ use crate::catalogue::sign_configuration::{
 };
 use crate::iso_duration;
 
-/// Most bytes of a text part.
+/// Maximum size of a text part in bytes.
 const MAX_TEXT_PART: usize = 16 * 1024;
 
 const PARTS: [Part; 7] = [

@@ -153,7 +153,8 @@ pub async fn create(call: Call<(), Json<CreateSignProcessRequest>>) -> Result<Wi
         processes: &engine.processes,
         documents: &state.documents,
         configurations: &state.configurations,
-        policy: &engine.code_policy,
+        policies: &engine.code_policies,
+        terms: engine.identity_documents.terms(),
         wall_clock: state.now(),
     };
     let id = creator.create(&organization, request.into(), engine.clock.now()).await?;

@@ -61,14 +61,15 @@ impl Zone {
 /// Whose evidence is gathered.
 pub(super) struct Scene<'a> {
     pub world: &'a World,
+    pub processes: &'a Processes,
     pub organization: &'a str,
     pub process: &'a Data,
     pub zone: Zone,
 }
 
 impl<'a> Scene<'a> {
-    pub fn new(world: &'a World, organization: &'a str, process: &'a Data) -> Self {
-        Self { world, organization, process, zone: Zone(world.tenants.time_zone(organization)) }
+    pub fn new(world: &'a World, processes: &'a Processes, organization: &'a str, process: &'a Data) -> Self {
+        Self { world, processes, organization, process, zone: Zone(world.tenants.time_zone(organization)) }
     }
 
     /// A moment as the tenant's clock shows it.
@@ -94,26 +95,18 @@ impl Happening {
 ///
 /// # Errors
 /// What could not be read.
-pub(super) async fn gather(
-    scene: &Scene<'_>,
-    processes: &Processes,
-    identity: &Identity,
-    now: DateTime<Utc>,
-) -> Result<Evidence, String> {
-    let Scene { world, organization, process: data, zone } = *scene;
+pub(super) async fn gather(scene: &Scene<'_>, identity: &Identity, now: DateTime<Utc>) -> Result<Evidence, String> {
+    let Scene { world, processes, organization, process: data, zone } = *scene;
     let identifications = processes.identifications(data.creation.identification_type)?;
-    let (mut journals, mut timeline) = (Vec::new(), Vec::new());
-    for (journal, entries) in Processes::recounted(scene).await? {
-        journals.push(journal);
-        timeline.extend(entries);
-    }
+    let mut told = Processes::recounted(scene).await?;
     let mut signers = Vec::new();
     for (position, (signer, signature)) in data.creation.signers.iter().zip(&data.signatures).enumerate() {
         let described = identifications.describe(scene, position).await?;
         signers.push(describe_signer(scene, signer, signature, described.identification));
-        journals.push(described.journal);
-        timeline.extend(described.timeline);
+        told.extend(described.journals);
     }
+    let (journals, entries): (_, Vec<_>) = told.into_iter().unzip();
+    let mut timeline = entries.concat();
     timeline.sort_by_key(|entry| entry.at.utc());
     let mut described = Vec::new();
     for (document, sealed) in data.creation.documents.iter().zip(&data.sealed) {
@@ -205,7 +198,8 @@ pub(super) fn masked(channel: Channel, destination: &str) -> String {
     }
 }
 
-pub(super) fn name_of<T: serde::Serialize>(value: &T) -> Option<String> {
+/// The name of a value in the contract, for an enum.
+pub fn name_of<T: serde::Serialize>(value: &T) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Machine,
-    identification::{agent::Agent, otp::Otp},
+    identification::{agent::Agent, identity_document::IdentityDocument, otp::Otp},
+    scoring::Scoring,
     sign_process::SignProcess,
     table::{Row, Table},
 };
@@ -18,6 +19,8 @@ pub fn page() -> String {
         section::<SignProcess>(),
         section::<Otp>(),
         section::<Agent>(),
+        section::<IdentityDocument>(),
+        section::<Scoring>(),
     ]
     .concat()
 }

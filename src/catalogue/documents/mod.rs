@@ -40,13 +40,13 @@ const UPLOAD_OVERHEAD: u64 = 256 * 1024;
 /// Part of the room left for downloads that the readers of one public link may take.
 const LINK_PART: u64 = 4;
 
-/// Whether a process still needs what it holds: it exists and has not ended. Where that cannot be found out it does.
-pub type Holds = Arc<dyn Fn(Arc<str>, Uuid) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
+/// Whether a process still needs the bytes that it holds. Where that cannot be found out it does.
+pub type Holds = Arc<dyn Fn(Arc<str>, Uuid, Digest) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
 
 /// Limits of the document service.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Most bytes of one document.
+    /// Maximum size of one document in bytes.
     pub max_bytes: usize,
     /// Bytes of uploads, and of downloads, that are in memory at once; those beyond are sent away for a moment. An organization has at
     /// most half of it, so it is at least twice `max_bytes`.
@@ -573,7 +573,7 @@ impl Documents {
         while let Some(held) = holders.next().await? {
             let is_young = now - held.since < grace;
             let is_needed = match Holder::read(&held)? {
-                Holder::Process(process) => is_young || holds(organization.into(), process).await,
+                Holder::Process(process) => is_young || holds(organization.into(), process, *digest).await,
                 Holder::Document(id) => match self.items.find(organization, &id.to_string()).await? {
                     Some(Found { item, .. }) => item.value.digest == *digest && !matches!(item.state, State::Removed { .. }),
                     None => is_young,

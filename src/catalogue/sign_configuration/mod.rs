@@ -47,13 +47,13 @@ const CONNECTIONS_PURPOSE: &str = "scoring-connections/v1";
 /// Largest PKCS#12 file, in bytes; sealed and in base64 it must fit a record with room to spare.
 pub const MAX_CERTIFICATE: usize = 64 * 1024;
 
-/// Longest password, in bytes.
+/// Maximum length of a password, in bytes.
 pub const MAX_PASSWORD: usize = 1024;
 
-/// Most opened identities kept in memory.
+/// Maximum number of opened identities kept in memory.
 const MAX_OPENED: usize = 1024;
 
-/// Most organizations that are remembered to have a configuration.
+/// Maximum number of organizations that are remembered to have a configuration.
 const MAX_KNOWN: usize = 16 * 1024;
 
 /// Why a configuration cannot be read or written.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Channel, Contact, IdentificationType, SignType, Timestamp, TwoFactorType, identification::otp, values::duration::Bounds,
+    Channel, Contact, IdentificationType, SignType, Timestamp, TwoFactorType,
+    identification::{identity_document, otp},
+    values::duration::Bounds,
 };
 
 /// Time limit, from the creation (contract `CreateSignProcessRequest.expires_in`).
@@ -99,6 +101,9 @@ pub struct Creation {
     pub notices: Vec<Channel>,
     /// Policy of the identifications.
     pub policy: otp::Policy,
+    /// How identity documents are checked; needed where they identify the signers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_check: Option<identity_document::Terms>,
 }
 
 impl Creation {
