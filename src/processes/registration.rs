@@ -56,6 +56,11 @@ macro_rules! machines {
                 Ok(vec![$($( evidence::journal::<$Machine>(scene, id, |event| $meaning(scene, event)).await?, )?)+])
             }
 
+            /// Whether this server has identifications of one type of the contract.
+            pub fn identifies(&self, kind: IdentificationType) -> bool {
+                self.identifications(kind).is_ok()
+            }
+
             /// The identifications of one type of the contract.
             ///
             /// # Errors
