@@ -21,6 +21,7 @@ use crate::{
     access,
     catalogue::{
         documents::{self, Documents},
+        sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
     },
     channels::{self, Channels},
@@ -42,6 +43,7 @@ use crate::{
     records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
+    scoring::{self, Provider, Providers},
     transfer,
 };
 
@@ -77,6 +79,8 @@ pub enum Error {
     Access(#[from] access::OptionsError),
     #[error(transparent)]
     Channels(#[from] channels::Error),
+    #[error("scoring: {0}")]
+    Scoring(String),
     #[error("the development tenant: {0}")]
     Development(String),
     #[error("metrics: {0}")]
@@ -148,12 +152,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
-    let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone());
+    let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
+    let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }
     let metrics = Metrics::new(&registry)?;
-    let channels = Channels::open(&config.channels, &data)?;
+    let channels = Channels::open(&config.channels, &data, channels::Metrics::new(&registry)?)?;
+    for finding in channels.findings(Utc::now()) {
+        tracing::warn!("{}", finding.text);
+    }
     let access = access::Service::new(&config.access, &keys)?;
     let clock = Clock::system();
     let offset = Offset::new(store.clone());
@@ -162,12 +170,22 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     }
     let codes = Codes::new(&keys);
     let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
+    let scoring_metrics = scoring::Metrics::new(&registry)?;
+    let providers = Providers::new(configurations.clone(), config.scoring.clone(), scoring_metrics, clock.clone());
+    let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
+    let code_limits = Arc::new(match engine.is_shared() {
+        true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
+        false => CodeLimits::new(config.codes.limits(), &keys),
+    });
     let world = World {
+        scoring: scoring.clone(),
         store: store.clone(),
         documents: documents.clone(),
+        sealed_files: sealed_files.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
+        code_limits: code_limits.clone(),
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
     };
@@ -182,16 +200,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
-    let code_limits = match engine.is_shared() {
-        true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
-        false => CodeLimits::new(config.codes.limits(), &keys),
-    };
     let state = State {
         documents: documents.clone(),
+        sealed_files,
         configurations,
         workers: drawing,
         keys,
-        access,
+        access: access.clone(),
         options: Arc::new(http::context::Options {
             public_base_url: public_base_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
@@ -201,8 +216,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let handled = Engine {
         processes: processes.clone(),
         codes,
-        code_policy: config.codes.policy(),
-        code_limits: Arc::new(code_limits),
+        code_policies: config.code_policies(),
+        identity_documents: config.identity_documents.clone(),
+        scoring,
+        code_limits,
         clock: clock.clone(),
     };
     let sandbox =
@@ -211,7 +228,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let operations = Operations {
         readiness: Readiness::new(store.clone(), blobs, config.documents.min_free),
         going_down: going_down.clone(),
-        collect: engine.collect(),
+        collect: {
+            let (engine, channels) = (engine.collect(), channels.clone());
+            Arc::new(move || {
+                engine();
+                channels.measure(Utc::now());
+            })
+        },
         registry: registry.clone(),
     };
     let app = Application {
@@ -230,6 +253,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
         vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
+    // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
+    background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {
         background.push(tokio::spawn(offset.follow(clock)));
     }
@@ -335,6 +360,7 @@ impl Application {
         // The operations before the pages: a request of theirs is then matched against no other path.
         Api::new(self.state, self.engine, self.sandbox, self.intake.json_limit).configure(service);
         http::documents::configure(service);
+        http::scoring::configure(service);
         http::receipts::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox, self.try_it_out);
@@ -359,12 +385,9 @@ fn collect_orphans(
     collection: PeriodicTask,
     grace: TimeDelta,
 ) -> tokio::task::JoinHandle<()> {
-    let holds: documents::Holds = Arc::new(move |organization, process| {
-        let sign = processes.sign.clone();
-        Box::pin(async move {
-            let read = sign.read(&organization, process).await;
-            read.map_or(true, |process| process.data().is_some_and(|data| !data.status.is_final()))
-        })
+    let holds: documents::Holds = Arc::new(move |organization, process, digest| {
+        let processes = processes.clone();
+        Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
     tokio::spawn(async move {
         let mut every = tokio::time::interval(COLLECT_LOOK);

@@ -3,9 +3,14 @@
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
 pub mod documents;
+pub mod editions;
+mod holders;
+pub mod item;
 mod references;
+pub mod sealed_files;
 pub mod sign_configuration;
 
+pub use holders::Held;
 pub use references::Holder;
 
 use crate::records;
@@ -25,6 +30,9 @@ pub enum Error {
     /// The work on a document or a key file had no turn, or no end.
     #[error(transparent)]
     Cpu(#[from] crate::cpu_pool::Error),
+    /// A file could not be sealed or opened: another master key, or damaged bytes.
+    #[error("a sealed file: {0}")]
+    Sealed(String),
     /// The processes that draw pages do not work; that is not the document's fault.
     #[error("the pages could not be compared: {0}")]
     Drawing(String),
@@ -37,7 +45,7 @@ impl Error {
             Self::Store(store::Error::Unavailable(_)) | Self::Drawing(_) => true,
             Self::Record(error) => error.is_transient(),
             Self::Cpu(error) => error.is_transient(),
-            Self::Store(_) | Self::BytesMissing(_) => false,
+            Self::Store(_) | Self::BytesMissing(_) | Self::Sealed(_) => false,
         }
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::{
@@ -10,7 +12,7 @@ use utoipa::{
     openapi::{Array, Ref, schema::ArrayBuilder},
 };
 
-use super::call::{Call, Json, Multipart, Parts};
+use super::call::{Call, Json, Multipart, Parts, act};
 use super::durations;
 use super::error::ApiError;
 use super::multipart::{Form, Part};
@@ -19,7 +21,7 @@ use crate::catalogue::sign_configuration::{
 };
 use crate::iso_duration;
 
-/// Most bytes of a text part.
+/// Maximum size of a text part in bytes.
 const MAX_TEXT_PART: usize = 16 * 1024;
 
 const PARTS: [Part; 7] = [
@@ -88,8 +90,17 @@ pub struct IdentificationConfig {
 #[derive(Serialize, ToSchema)]
 pub struct IdentityDocumentProviders {
     /// At most one rule per kind of signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     providers: Option<Vec<ProviderRule>>,
+    /// The organization's own scoring providers. Their addresses and credentials are never returned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    connections: Vec<String>,
+    /// The organization's own minimum global scores, by level.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    levels: BTreeMap<String, f64>,
 }
 
 impl From<Certificate> for SignCertificate {
@@ -106,16 +117,16 @@ impl From<Certificate> for SignCertificate {
 
 impl From<Configuration> for SignConfiguration {
     fn from(configuration: Configuration) -> Self {
-        let identity_document = |providers| IdentityDocumentProviders { providers: Some(providers) };
+        let (providers, connections, levels) = (configuration.providers, configuration.connected, configuration.levels);
+        let is_set = providers.is_some() || !connections.is_empty() || !levels.is_empty();
+        let identity_document = IdentityDocumentProviders { providers, connections, levels };
         Self {
             landing_url: Some(configuration.landing_url),
             expiration_duration: Some(iso_duration::format(configuration.expiration_duration)),
             channels: Some(configuration.channels),
             certificate: Some(configuration.certificate.into()),
             notification_email: Some(configuration.notification_email),
-            identification_config: configuration
-                .providers
-                .map(|providers| IdentificationConfig { identity_document: Some(identity_document(providers)) }),
+            identification_config: is_set.then_some(IdentificationConfig { identity_document: Some(identity_document) }),
         }
     }
 }
@@ -136,11 +147,7 @@ fn new_channels() -> Array {
 #[allow(dead_code)]
 pub struct CreateSignConfigurationRequest {
     /// URL of the sign pages.
-    #[schema(
-        min_length = 1,
-        max_length = 2048,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 2048, pattern = "LINE")]
     landing_url: String,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
     #[schema(schema_with = durations::organization)]
@@ -157,7 +164,8 @@ pub struct CreateSignConfigurationRequest {
     /// Where notices about the expiry of the certificate go.
     #[schema(format = "email")]
     notification_email: String,
-    /// JSON array of scoring providers per kind of signature, as a string.
+    /// JSON array of scoring providers per kind of signature, as a string; or an object with that array as `providers`, with
+    /// `connections` (the organization's own scoring providers) and `levels` (its own minimum scores). A member that is absent stays.
     #[schema(nullable = false, content_media_type = "application/json")]
     identification_config: Option<String>,
 }
@@ -167,12 +175,7 @@ pub struct CreateSignConfigurationRequest {
 #[allow(dead_code)]
 pub struct UpdateSignConfigurationRequest {
     /// URL of the sign pages.
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 2048,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(nullable = false, min_length = 1, max_length = 2048, pattern = "LINE")]
     landing_url: Option<String>,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
     #[schema(schema_with = durations::organization, required = false)]
@@ -189,7 +192,8 @@ pub struct UpdateSignConfigurationRequest {
     /// Where notices about the expiry of the certificate go.
     #[schema(nullable = false, format = "email")]
     notification_email: Option<String>,
-    /// JSON array of scoring providers per kind of signature, as a string.
+    /// JSON array of scoring providers per kind of signature, as a string; or an object with that array as `providers`, with
+    /// `connections` (the organization's own scoring providers) and `levels` (its own minimum scores). A member that is absent stays.
     #[schema(nullable = false, content_media_type = "application/json")]
     identification_config: Option<String>,
 }
@@ -208,13 +212,13 @@ pub async fn read(call: Call) -> Result<Json<SignConfiguration>, ApiError> {
 pub async fn create(call: Call<(), Multipart<CreateSignConfigurationRequest>>) -> Result<(), ApiError> {
     let room = call.state.documents.upload_room(&call.organization);
     let change = change(call.body.read(&PARTS, room).await?)?;
-    Ok(call.state.configurations.create(&call.organization, change, call.state.now()).await?)
+    Ok(call.state.configurations.create(&call.organization, change, act(&call.caller, call.state.now())).await?)
 }
 
 pub async fn update(call: Call<(), Multipart<UpdateSignConfigurationRequest>>) -> Result<(), ApiError> {
     let room = call.state.documents.upload_room(&call.organization);
     let change = change(call.body.read(&PARTS, room).await?)?;
-    Ok(call.state.configurations.update(&call.organization, change, call.state.now()).await?)
+    Ok(call.state.configurations.update(&call.organization, change, act(&call.caller, call.state.now())).await?)
 }
 
 fn change(mut form: Form) -> Result<Change, ApiError> {

@@ -36,13 +36,16 @@ use super::{Processes, Tenants, World};
 use crate::{
     catalogue::{
         documents::{Documents, Upload},
+        sealed_files::SealedFiles,
         sign_configuration::{Change, SignConfigurations},
     },
     channels::{self, Channels, sandbox::Stored},
+    code_limits::CodeLimits,
     codes::Codes,
     cpu_pool::CpuPool,
     keys::Keys,
     receipts::Receipts,
+    scoring::testing::Scripted,
 };
 
 const ORGANIZATION: &str = "acme";
@@ -59,7 +62,12 @@ struct Setting {
     configurations: SignConfigurations,
     channels: Channels,
     codes: Codes,
+    provider: Scripted,
     folder: TempDir,
+}
+
+fn metrics() -> channels::Metrics {
+    channels::Metrics::new(&prometheus::Registry::new()).expect("a new registry")
 }
 
 impl Setting {
@@ -79,8 +87,9 @@ impl Setting {
                 Default::default(),
             ),
             configurations: SignConfigurations::new(shared, keys.clone(), CpuPool::default()),
-            channels: Channels::open(&channels::Options::default(), folder.path()).expect("a sandbox"),
+            channels: Channels::open(&channels::Options::default(), folder.path(), metrics()).expect("a sandbox"),
             codes: Codes::new(&keys),
+            provider: Scripted::default(),
             clock: Clock::manual(Timestamp::from_timestamp(1_900_000_000, 0).expect("an instant in 2030")),
             store,
             blobs,
@@ -113,11 +122,14 @@ impl Setting {
 
     fn world(&self, channels: &Channels) -> World {
         World {
+            scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.documents.clone(),
+            sealed_files: SealedFiles::new(self.store.clone(), self.blobs.clone(), Keys::from_bytes(&[7; 32])),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
+            code_limits: Arc::new(CodeLimits::new(Default::default(), &Keys::from_bytes(&[7; 32]))),
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
         }
@@ -133,7 +145,7 @@ impl Setting {
              [gateway.sms]\nurl = 'http://127.0.0.1:{port}/send'\nplain_http = true\nbody = '{{\"to\": \"{{{{to}}}}\"}}'\n"
         );
         let options = toml::from_str(&text).expect("options of the channels");
-        Channels::open(&options, self.folder.path()).expect("channels")
+        Channels::open(&options, self.folder.path(), metrics()).expect("channels")
     }
 
     /// A document to sign, held for the process, and the process' creation with one signer, who gets notices by e-mail and the code
@@ -178,7 +190,9 @@ impl Setting {
             previews: Vec::new(),
             expires_at: now + TimeDelta::days(30),
             notices: vec![Channel::Email],
-            policy: Policy::default(),
+            // The digits of both channels are the same, so that the code is.
+            policy: Policy { fallback_channels: vec![Channel::Email], digits_email: 6, ..Policy::default() },
+            document_check: None,
         }
     }
 
@@ -186,7 +200,12 @@ impl Setting {
     fn bare(&self) -> Bare {
         let arbiter = Arbiter::new();
         let (sign, otp) = (self.bare_host(&arbiter), self.bare_host(&arbiter));
-        let processes = Processes { sign: sign.clone(), otp: otp.clone() };
+        let processes = Processes {
+            sign: sign.clone(),
+            otp: otp.clone(),
+            identity_document: self.bare_host(&arbiter),
+            scoring: self.bare_host(&arbiter),
+        };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
             Adapters {
@@ -195,7 +214,7 @@ impl Setting {
             }
         };
         let (up, down) = (adapters(&self.channels), adapters(&self.channels_that_are_down()));
-        Bare { sign, otp, up, down, arbiter }
+        Bare { sign, otp, processes, up, down, arbiter }
     }
 
     fn bare_host<M: Machine>(&self, arbiter: &Arbiter) -> Host<M> {
@@ -291,6 +310,7 @@ struct Adapters {
 
 /// Hosts without adapters, and adapters without hosts that call them.
 struct Bare {
+    processes: Processes,
     sign: Host<SignProcess>,
     otp: Host<Otp>,
     up: Adapters,

@@ -287,7 +287,7 @@ fn close(schema: &mut Value) {
 }
 
 /// Differences that are meant, by the end of their path, and why.
-const MEANT: [(&str, &str); 11] = [
+const MEANT: [(&str, &str); 13] = [
     ("download_document.responses.200.content.application/json", "a document in JSON is any JSON, not a text"),
     ("change_document_owner.body.content.application/json.required", "a body without it is a 400 (note owner-optional)"),
     ("sign.properties.type.enum", "this version makes simple signatures only"),
@@ -298,6 +298,8 @@ const MEANT: [(&str, &str); 11] = [
     ("signers.items.properties.identity_document.properties.country", "an IDENTITY_CARD needs it (note document-type)"),
     ("get_document_metadata.parameters.include", "an addition: it asks for what the contract does not have"),
     ("get_document_metadata.responses.200.content.application/json.properties.activeContent", "an addition, told to who asks"),
+    ("identity_document.properties.connections", "an addition, told to who has set it (note identification-config-shape)"),
+    ("identity_document.properties.levels", "an addition, told to who has set it (note identification-config-shape)"),
     ("parameters.force.schema.default", "the description of the parameter says it; left out means false"),
 ];
 

@@ -212,13 +212,14 @@ impl Composer {
         self.pages.skip(3.0);
         let columns = [&texts::CODE, &texts::REQUESTED, &texts::VALID_UNTIL, &texts::ATTEMPTS, &texts::DELIVERY];
         let titles = columns.map(|phrase| self.say(phrase)).to_vec();
+        let language = self.language;
         let rows = challenges.iter().map(|challenge| {
             vec![
                 Cell::of(Style::BODY, &challenge.number.to_string()),
                 moment(&challenge.requested_at),
                 challenge.expires_at.as_ref().map(moment).unwrap_or_default(),
                 challenge.attempts.map(|attempts| Cell::of(Style::BODY, &attempts.to_string())).unwrap_or_default(),
-                deliveries(challenge),
+                deliveries(challenge, language),
             ]
         });
         let widths = [40.0, 118.0, 118.0, 48.0, CONTENT_WIDTH - 324.0];
@@ -462,16 +463,26 @@ fn status_color(status: &str) -> Color {
     }
 }
 
-fn deliveries(challenge: &Challenge) -> Cell {
+/// Each message with a code: where it went, from whom it came, and what became of it.
+fn deliveries(challenge: &Challenge, language: Language) -> Cell {
     let mut cell = Cell::new();
     for delivery in &challenge.deliveries {
         cell = cell
             .and(Style::BODY, &format!("{} · {}", delivery.provider, delivery.outcome))
             .and(Style::SMALL, &utc(&delivery.at))
-            .and(Style::MONO_SMALL, delivery.message_id.as_deref().unwrap_or_default());
+            .and(Style::SMALL, delivery.destination.as_deref().unwrap_or_default());
+        if delivery.channel_of_link {
+            cell = cell.and(Style::SMALL, texts::CHANNEL_OF_LINK.say(language));
+        }
+        if let Some(sender) = delivery.sender.as_deref() {
+            cell = cell.and(Style::SMALL, &texts::fill(&texts::CODE_SENDER, language, &[sender]));
+        }
+        cell = cell.and(Style::MONO_SMALL, delivery.message_id.as_deref().unwrap_or_default());
         for receipt in &delivery.receipts {
             cell = cell.and(Style::SMALL, &format!("{} · {}", receipt.status, utc(&receipt.at)));
         }
+        let fate = delivery.fate.as_deref().map(|fate| texts::word(fate, language));
+        cell = cell.and(Style::SMALL, fate.as_deref().unwrap_or_default());
     }
     cell
 }
@@ -593,6 +604,8 @@ mod tests {
                 for delivery in &challenge.deliveries {
                     expect(delivery.message_id.as_deref().unwrap_or_default());
                     expect(&delivery.receipts[0].status);
+                    expect(delivery.sender.as_deref().unwrap_or_default());
+                    expect(&texts::word(delivery.fate.as_deref().unwrap_or_default(), Language::En));
                 }
             }
         }

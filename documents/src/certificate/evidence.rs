@@ -2,6 +2,7 @@
 //! contract spells them, so that evidence written by a later version can still be read.
 
 use chrono::{DateTime, FixedOffset, Utc};
+use data_encoding::HEXLOWER;
 use der::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,7 +11,6 @@ use x509_cert::Certificate;
 use super::Error;
 use super::journal::Journal;
 use crate::active::ActiveContent;
-use crate::pkcs12::hex;
 
 /// Version of the evidence's form. A change that an older reader would misunderstand gets another one.
 pub const FORMAT: &str = "rubrica-evidence/1";
@@ -200,6 +200,9 @@ pub struct Identification {
     pub attempts: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub challenges: Vec<Challenge>,
+    /// How the identity document was checked, by the newest of its sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scoring: Option<Scoring>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Moment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -207,6 +210,76 @@ pub struct Identification {
     /// The device that gave the right answer, where it is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,
+}
+
+/// A session in which images of an identity document were checked. The images are personal data and kept apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scoring {
+    pub session: Uuid,
+    /// `Scoring.state` of the contract.
+    pub state: String,
+    /// INTERNAL, EXTERNAL or the name of a service.
+    pub provider: String,
+    /// LOW, MEDIUM or HIGH, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<ScoringAttempt>,
+}
+
+/// One attempt to have a document checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoringAttempt {
+    /// From 1.
+    pub number: u32,
+    pub begun_at: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Moment>,
+    /// Whether the person gave the images to the provider; else they came through this service.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delegated: bool,
+    /// The provider's own identifier of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
+    /// Why there is no result, in the contract's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_reason: Option<String>,
+    /// From 0 to 1, in decimals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub global_score: Option<String>,
+    /// Whether it was good enough for the level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passing: Option<bool>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+}
+
+/// An image of a document, by which it can be recognized.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// FRONT or BACK.
+    pub side: String,
+    /// In bytes.
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// One check of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name, e.g. `MRZ_CONTROL_DIGIT`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// From 0 to 1, in decimals.
+    pub score: String,
+    /// Whether it points to fraud.
+    pub fraud: bool,
+    /// What it looked at, and what it cannot see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// One code. The code itself is nowhere.
@@ -221,6 +294,9 @@ pub struct Challenge {
     /// Answers given to this code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// What became of the code: `DELIVERED`, `FAILED` or `UNKNOWN`. Absent while it is on its way, and in older evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fate: Option<String>,
     /// Each time the code was handed to a provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Delivery>,
@@ -237,6 +313,21 @@ pub struct Delivery {
     pub message_id: Option<String>,
     /// What became of it in our eyes, e.g. `SENT`, `FAILED`.
     pub outcome: String,
+    /// `NotificationChannel` of the contract on which this message went out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Masked address or number, where it is another one than the identification's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Name or number that the message came from, where the service chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// True when the code went out again, on the channel on which the signer got the link: who reads the one reads the other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub channel_of_link: bool,
+    /// What became of this message: `DELIVERED`, `FAILED` or `UNKNOWN`. Absent while it is on its way, and in older evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fate: Option<String>,
     /// What the provider reported later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<Receipt>,
@@ -377,9 +468,16 @@ pub enum Action {
     CodeSent,
     CodeDelivered,
     CodeNotDelivered,
+    CodeDeliveryUnknown,
+    CodeRerouted,
     NoticeSent,
     NoticeNotSent,
     WrongAnswer,
+    DocumentSubmitted,
+    ScoringDelegated,
+    DocumentScored,
+    DocumentNotScored,
+    DocumentNotPassed,
     IdentificationValidated,
     IdentificationSucceeded,
     IdentificationFailed,
@@ -426,8 +524,8 @@ impl SealingCertificate {
         Ok(Self {
             subject: facts.subject.to_string(),
             issuer: facts.issuer.to_string(),
-            serial: hex(facts.serial_number.as_bytes()),
-            sha256: hex(fingerprint.as_ref()),
+            serial: HEXLOWER.encode(facts.serial_number.as_bytes()),
+            sha256: HEXLOWER.encode(fingerprint.as_ref()),
             not_before: facts.validity.not_before.to_system_time().into(),
             not_after: facts.validity.not_after.to_system_time().into(),
         })

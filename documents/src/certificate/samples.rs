@@ -1,6 +1,7 @@
 //! Made-up evidence for tests and for the example: a small process and one that needs many pages.
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
 use super::*;
@@ -20,7 +21,7 @@ fn minute(minutes: i64) -> Moment {
 /// A SHA-256 of something.
 fn digest(number: usize) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &number.to_be_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(digest.as_ref())
 }
 
 fn id(kind: u16, number: usize) -> Uuid {
@@ -43,11 +44,17 @@ fn challenge(number: u32, minutes: i64) -> Challenge {
         requested_at: minute(minutes),
         expires_at: Some(minute(minutes + 5)),
         attempts: Some(1),
+        fate: Some("DELIVERED".to_owned()),
         deliveries: vec![Delivery {
             at: minute(minutes),
             provider: "sms-gateway".to_owned(),
             message_id: Some(format!("SM{}", &digest(number as usize)[..32])),
             outcome: "SENT".to_owned(),
+            channel: Some("SMS".to_owned()),
+            destination: None,
+            sender: Some("Acme".to_owned()),
+            channel_of_link: false,
+            fate: Some("DELIVERED".to_owned()),
             receipts: vec![Receipt { at: minute(minutes + 1), status: "delivered".to_owned() }],
         }],
     }
@@ -74,6 +81,7 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
             two_factor_type: Some("DOCUMENT_NUMBER".to_owned()),
             attempts: 2,
             challenges: vec![challenge(1, minutes), challenge(2, minutes + 2)],
+            scoring: None,
             created_at: Some(minute(0)),
             validated_at: Some(minute(minutes + 3)),
             device: Some(device(number)),

@@ -100,6 +100,12 @@ phrases! {
     VALID_UNTIL = "Válido hasta", "Valid until", "Vàlid fins a", "Noiz arte balioduna", "Válido ata", "Gültig bis";
     BY_THE_TENANT = "entregado por la organización", "delivered by the organization", "lliurat per l’organització",
         "erakundeak berak bidalia", "entregado pola organización", "von der Organisation zugestellt";
+    CODE_SENDER = "Remitente: {}", "Sender: {}", "Remitent: {}", "Bidaltzailea: {}", "Remitente: {}", "Absender: {}";
+    CHANNEL_OF_LINK = "mismo canal que el enlace", "same channel as the link", "mateix canal que l’enllaç", "estekaren kanal bera",
+        "mesma canle que a ligazón", "gleicher Weg wie der Link";
+    FATE_DELIVERED = "Entregado", "Delivered", "Lliurat", "Entregatua", "Entregado", "Zugestellt";
+    FATE_UNKNOWN = "Entrega desconocida", "Delivery unknown", "Lliurament desconegut", "Entrega ezezaguna", "Entrega descoñecida",
+        "Zustellung unbekannt";
 
     DEVICE = "Dispositivo", "Device", "Dispositiu", "Gailua", "Dispositivo", "Gerät";
     SIGNING_DEVICE = "Dispositivo de firma", "Signing device", "Dispositiu de signatura", "Sinatzeko gailua", "Dispositivo de sinatura",
@@ -220,11 +226,28 @@ phrases! {
     CODE_DELIVERED = "Código entregado", "Code delivered", "Codi lliurat", "Kodea helarazita", "Código entregado", "Code zugestellt";
     CODE_NOT_DELIVERED = "Código no entregado", "Code not delivered", "Codi no lliurat", "Kodea ez da heldu", "Código non entregado",
         "Code nicht zugestellt";
+    CODE_DELIVERY_UNKNOWN = "Entrega del código desconocida", "Code delivery unknown", "Lliurament del codi desconegut",
+        "Kodearen entrega ezezaguna", "Entrega do código descoñecida", "Zustellung des Codes unbekannt";
+    CODE_REROUTED = "Código enviado por otro canal", "Code sent on another channel", "Codi enviat per un altre canal",
+        "Kodea beste kanal batetik bidalita", "Código enviado por outra canle", "Code auf anderem Weg versandt";
     NOTICE_SENT = "Aviso enviado", "Notice sent", "Avís enviat", "Jakinarazpena bidalita", "Aviso enviado", "Benachrichtigung gesendet";
     NOTICE_NOT_SENT = "Aviso no entregado", "Notice not delivered", "Avís no lliurat", "Jakinarazpena ez da entregatu",
         "Aviso non entregado", "Benachrichtigung nicht zugestellt";
     WRONG_ANSWER = "Respuesta incorrecta", "Wrong answer", "Resposta incorrecta", "Erantzun okerra", "Resposta incorrecta",
         "Falsche Antwort";
+    DOCUMENT_SUBMITTED = "Imágenes del documento de identidad recibidas", "Images of the identity document received",
+        "Imatges del document d’identitat rebudes", "Nortasun-agiriaren irudiak jasota", "Imaxes do documento de identidade recibidas",
+        "Bilder des Ausweisdokuments erhalten";
+    SCORING_DELEGATED = "Comprobación delegada en el proveedor", "Check delegated to the provider", "Comprovació delegada al proveïdor",
+        "Egiaztapena hornitzailearen esku utzita", "Comprobación delegada no provedor", "Prüfung an den Anbieter übergeben";
+    DOCUMENT_SCORED = "Documento de identidad comprobado", "Identity document checked", "Document d’identitat comprovat",
+        "Nortasun-agiria egiaztatuta", "Documento de identidade comprobado", "Ausweisdokument geprüft";
+    DOCUMENT_NOT_SCORED = "Documento de identidad sin resultado", "Identity document without a result",
+        "Document d’identitat sense resultat", "Nortasun-agiria emaitzarik gabe", "Documento de identidade sen resultado",
+        "Ausweisdokument ohne Ergebnis";
+    DOCUMENT_NOT_PASSED = "La comprobación del documento no basta", "The check of the document does not suffice",
+        "La comprovació del document no és suficient", "Agiriaren egiaztapena ez da nahikoa", "A comprobación do documento non abonda",
+        "Die Prüfung des Dokuments reicht nicht aus";
     IDENTIFICATION_VALIDATED = "Identificación validada", "Identification validated", "Identificació validada",
         "Identifikazioa balioztatuta", "Identificación validada", "Identifizierung bestätigt";
     IDENTIFICATION_SUCCEEDED = "Identificación completada", "Identification succeeded", "Identificació completada",
@@ -263,6 +286,8 @@ pub(super) fn word(value: &str, language: Language) -> String {
         "VALIDATED" => &STATUS_VALIDATED,
         "SUCCEEDED" => &STATUS_SUCCEEDED,
         "CLOSED" => &STATUS_CLOSED,
+        "DELIVERED" => &FATE_DELIVERED,
+        "UNKNOWN" => &FATE_UNKNOWN,
         "SIMPLE" => &SIMPLE,
         "BIOMETRIC" => &BIOMETRIC,
         "OTP" => &OTP,
@@ -287,9 +312,16 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::CodeSent => &CODE_SENT,
         Action::CodeDelivered => &CODE_DELIVERED,
         Action::CodeNotDelivered => &CODE_NOT_DELIVERED,
+        Action::CodeDeliveryUnknown => &CODE_DELIVERY_UNKNOWN,
+        Action::CodeRerouted => &CODE_REROUTED,
         Action::NoticeSent => &NOTICE_SENT,
         Action::NoticeNotSent => &NOTICE_NOT_SENT,
         Action::WrongAnswer => &WRONG_ANSWER,
+        Action::DocumentSubmitted => &DOCUMENT_SUBMITTED,
+        Action::ScoringDelegated => &SCORING_DELEGATED,
+        Action::DocumentScored => &DOCUMENT_SCORED,
+        Action::DocumentNotScored => &DOCUMENT_NOT_SCORED,
+        Action::DocumentNotPassed => &DOCUMENT_NOT_PASSED,
         Action::IdentificationValidated => &IDENTIFICATION_VALIDATED,
         Action::IdentificationSucceeded => &IDENTIFICATION_SUCCEEDED,
         Action::IdentificationFailed => &IDENTIFICATION_FAILED,

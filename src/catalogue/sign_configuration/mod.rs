@@ -1,9 +1,11 @@
 //! An organization's settings for signing, with the PKCS#12 file under which its documents are sealed.
 //!
 //! File and password are kept sealed under the server's master key, bound to their organization, and leave this module
-//! only as an opened [`Identity`]: never in an answer, a log line or an error.
+//! only as an opened [`Identity`]: never in an answer, a log line or an error. So are the addresses and credentials of its own scoring
+//! providers, which leave it as [`Connections`].
 
 mod fields;
+mod identification;
 #[cfg(test)]
 mod tests;
 
@@ -16,18 +18,22 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use documents::pkcs12::{self, Identity};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
-use store::{RecordKey, Store, Timestamp, blobs::Digest};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use store::{Store, Timestamp, blobs::Digest};
+use workflows::sign_process::TIME_LIMIT;
 use workflows::values::{Problem, Problems, duration};
 
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
+pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
 
+use self::identification::IdentificationChange;
 use super::Error as CatalogueError;
+use super::item::{Act, Found, Item, Items, Kind};
 use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::keys::Keys;
+use crate::outbound::Reach;
 use crate::records::{self, Records, Versioned};
-
-const COLLECTION: &str = "sign_configuration";
 
 /// An organization has one configuration; its versions are its history.
 const KEY: &str = "current";
@@ -35,16 +41,19 @@ const KEY: &str = "current";
 /// Purpose of the key under which file and password are sealed.
 const PURPOSE: &str = "sign-configuration/v1";
 
+/// Purpose of the key under which the connections to scoring providers are sealed.
+const CONNECTIONS_PURPOSE: &str = "scoring-connections/v1";
+
 /// Largest PKCS#12 file, in bytes; sealed and in base64 it must fit a record with room to spare.
 pub const MAX_CERTIFICATE: usize = 64 * 1024;
 
-/// Longest password, in bytes.
+/// Maximum length of a password, in bytes.
 pub const MAX_PASSWORD: usize = 1024;
 
-/// Most opened identities kept in memory.
+/// Maximum number of opened identities kept in memory.
 const MAX_OPENED: usize = 1024;
 
-/// Most organizations that are remembered to have a configuration.
+/// Maximum number of organizations that are remembered to have a configuration.
 const MAX_KNOWN: usize = 16 * 1024;
 
 /// Why a configuration cannot be read or written.
@@ -59,8 +68,8 @@ pub enum Error {
     /// What was sent cannot become a configuration.
     #[error("the sign configuration is not valid")]
     Invalid(Problems),
-    /// The stored file does not open any more: another master key, or a damaged record.
-    #[error("the stored certificate cannot be opened: {0}")]
+    /// What is stored sealed does not open any more: another master key, or a damaged record.
+    #[error("the stored certificate or connection cannot be opened: {0}")]
     Unusable(String),
     /// The stored certificate, or one above it, is not valid at the time.
     #[error("{0}")]
@@ -91,7 +100,7 @@ pub struct Change {
     pub sign_certificate_password: Option<String>,
     /// Where notices about the certificate go.
     pub notification_email: Option<String>,
-    /// JSON array of provider rules.
+    /// JSON array of provider rules, or the object with the members `providers`, `connections` and `levels`.
     pub identification_config: Option<String>,
 }
 
@@ -123,7 +132,7 @@ impl From<pkcs12::Facts> for Certificate {
 }
 
 /// An organization's configuration, without anything secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SignConfiguration {
     /// Version of the record; grows with each change.
     pub version: u64,
@@ -139,6 +148,19 @@ pub struct SignConfiguration {
     pub notification_email: String,
     /// Scoring providers of the identity-document identification, if they were ever set.
     pub providers: Option<Vec<ProviderRule>>,
+    /// The names of its own scoring providers.
+    pub connected: Vec<String>,
+    /// Its own minimum scores, by level.
+    pub levels: Levels,
+}
+
+/// An organization's own scoring providers and levels.
+#[derive(Debug, Default)]
+pub struct Scoring {
+    /// How its providers are reached.
+    pub connections: Connections,
+    /// Its own minimum scores, by level; those that are absent are the server's.
+    pub levels: Levels,
 }
 
 /// The record. `sealed` is file and password, as [`Secret`], sealed and in base64.
@@ -152,7 +174,19 @@ struct Stored {
     notification_email: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     providers: Option<Vec<ProviderRule>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    connected: Vec<String>,
+    #[serde(default, skip_serializing_if = "Levels::is_empty")]
+    levels: Levels,
+    /// The connections by provider, as the client sent them, sealed and in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connections: Option<String>,
     sealed: String,
+}
+
+impl Kind for Stored {
+    const COLLECTION: &'static str = "sign_configuration";
+    const KEY_IS_FREED: bool = false;
 }
 
 #[derive(Serialize, Deserialize)]
@@ -168,7 +202,7 @@ struct Checked {
     expiration_duration: Option<TimeDelta>,
     channels: Option<Vec<Channel>>,
     notification_email: Option<String>,
-    providers: Option<Vec<ProviderRule>>,
+    identification: IdentificationChange,
     /// Facts of the new certificate and its sealed file.
     certificate: Option<(Certificate, String)>,
 }
@@ -182,9 +216,11 @@ struct Opened {
 /// The configurations of all organizations; a cheap handle.
 #[derive(Clone)]
 pub struct SignConfigurations {
-    records: Records,
+    items: Items<Stored>,
     keys: Keys,
     cpu: CpuPool,
+    /// Which addresses connections may have.
+    reach: Reach,
     opened: Arc<Mutex<HashMap<String, Opened>>>,
     /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
     known: Arc<Mutex<HashSet<String>>>,
@@ -193,7 +229,13 @@ pub struct SignConfigurations {
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
-        Self { records: Records::new(store), keys, cpu, opened: Arc::default(), known: Arc::default() }
+        let (items, reach) = (Items::new(Records::new(store)), Reach::default());
+        Self { items, keys, cpu, reach, opened: Arc::default(), known: Arc::default() }
+    }
+
+    /// The same, where connections may have other addresses than those of the public internet.
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     /// The configuration of an organization, `None` if it has none.
@@ -201,7 +243,7 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::Catalogue`].
     pub async fn load(&self, organization: &str) -> Result<Option<SignConfiguration>, Error> {
-        let stored = self.records.get::<Stored>(&Self::key(organization)).await?;
+        let stored = self.stored(organization).await?;
         Ok(stored.map(|Versioned { version, value, .. }| SignConfiguration {
             version,
             landing_url: value.landing_url,
@@ -210,7 +252,20 @@ impl SignConfigurations {
             certificate: value.certificate,
             notification_email: value.notification_email,
             providers: value.providers,
+            connected: value.connected,
+            levels: value.levels,
         }))
+    }
+
+    /// The scoring providers and levels of an organization; none of its own without a configuration.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`], [`Error::Catalogue`].
+    pub async fn scoring(&self, organization: &str) -> Result<Scoring, Error> {
+        let Some(stored) = self.stored(organization).await? else { return Ok(Scoring::default()) };
+        let members = self.open_connections(organization, stored.value.connections.as_deref())?;
+        let connections = Connections::read(&members).map_err(Error::Unusable)?;
+        Ok(Scoring { connections, levels: stored.value.levels })
     }
 
     /// Whether an organization has a configuration; for those that do, mostly without asking the store.
@@ -234,9 +289,10 @@ impl SignConfigurations {
     ///
     /// # Errors
     /// [`Error::Invalid`] with everything that is missing or wrong, [`Error::WrongPassword`], [`Error::Catalogue`].
-    pub async fn create(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
-        let stored = self.whole(organization, change, now).await?;
-        self.change(organization, now, |_| Ok(stored.clone())).await
+    pub async fn create(&self, organization: &str, change: Change, act: impl Into<Act<'_>>) -> Result<(), Error> {
+        let act = act.into();
+        let stored = self.whole(organization, change, act.at).await?;
+        self.change(organization, "created", act, |_| Ok(stored.clone())).await
     }
 
     /// Stores a whole configuration unless the organization has one already.
@@ -245,7 +301,8 @@ impl SignConfigurations {
     /// As [`SignConfigurations::create`].
     pub async fn provide(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
         let stored = self.whole(organization, change, now).await?;
-        self.change(organization, now, |current| Ok(current.unwrap_or_else(|| stored.clone()))).await
+        self.items.create(organization, KEY, stored, "provided", now.into()).await?;
+        Ok(())
     }
 
     async fn whole(&self, organization: &str, change: Change, now: Timestamp) -> Result<Stored, Error> {
@@ -256,9 +313,46 @@ impl SignConfigurations {
         else {
             return Err(Error::Invalid(Problems::default()));
         };
-        let providers = checked.providers;
         let (certificate, sealed) = certificate;
-        Ok(Stored { landing_url, expiration_duration, channels, certificate, notification_email, providers, sealed })
+        let mut stored = Stored {
+            landing_url,
+            expiration_duration,
+            channels,
+            certificate,
+            notification_email,
+            providers: None,
+            connected: Vec::new(),
+            levels: Levels::new(),
+            connections: None,
+            sealed,
+        };
+        self.set_identification(organization, &mut stored, &checked.identification)?;
+        Ok(stored)
+    }
+
+    fn set_identification(&self, organization: &str, stored: &mut Stored, change: &IdentificationChange) -> Result<(), Error> {
+        if let Some(providers) = &change.providers {
+            stored.providers = Some(providers.clone());
+        }
+        if let Some(levels) = &change.levels {
+            stored.levels = levels.clone();
+        }
+        if change.connections.is_empty() {
+            return Ok(());
+        }
+        let mut members = self.open_connections(organization, stored.connections.as_deref())?;
+        members.extend(change.connections.clone());
+        members.retain(|_, connection| !connection.is_null());
+        stored.connected = Connections::read(&members).map_err(Error::Unusable)?.names().into_iter().map(Into::into).collect();
+        stored.connections = match members.is_empty() {
+            true => None,
+            false => Some(self.seal(CONNECTIONS_PURPOSE, organization, &members)?),
+        };
+        Ok(())
+    }
+
+    fn open_connections(&self, organization: &str, sealed: Option<&str>) -> Result<Map<String, Value>, Error> {
+        sealed.map_or(Ok(Map::new()), |sealed| self.unseal(CONNECTIONS_PURPOSE, organization, sealed))
     }
 
     /// Replaces the members that were sent; the others keep their values.
@@ -266,18 +360,19 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`] with everything that is wrong (a new certificate without its password
     /// included), [`Error::WrongPassword`], [`Error::Catalogue`].
-    pub async fn update(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
+    pub async fn update(&self, organization: &str, change: Change, act: impl Into<Act<'_>>) -> Result<(), Error> {
+        let act = act.into();
         if self.load(organization).await?.is_none() {
             return Err(Error::NotFound);
         }
-        let checked = self.check(organization, change, Problems::default(), now).await?;
-        self.change(organization, now, |current| {
+        let checked = self.check(organization, change, Problems::default(), act.at).await?;
+        self.change(organization, "updated", act, |current| {
             let mut stored = current.ok_or(Error::NotFound)?;
             stored.landing_url = checked.landing_url.clone().unwrap_or(stored.landing_url);
             stored.expiration_duration = checked.expiration_duration.unwrap_or(stored.expiration_duration);
             stored.channels = checked.channels.clone().unwrap_or(stored.channels);
             stored.notification_email = checked.notification_email.clone().unwrap_or(stored.notification_email);
-            stored.providers = checked.providers.clone().or(stored.providers);
+            self.set_identification(organization, &mut stored, &checked.identification)?;
             (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
         })
@@ -291,14 +386,14 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Unusable`], [`Error::NotValid`], [`Error::Catalogue`].
     pub async fn identity(&self, organization: &str, now: Timestamp) -> Result<Arc<Identity>, Error> {
-        let stored = self.records.get::<Stored>(&Self::key(organization)).await?.ok_or(Error::NotFound)?;
+        let stored = self.stored(organization).await?.ok_or(Error::NotFound)?;
         if let Some(opened) = self.opened.lock().get(organization)
             && opened.version == stored.version
             && opened.identity.check(now).is_ok()
         {
             return Ok(Arc::clone(&opened.identity));
         }
-        let secret = self.unseal(organization, &stored.value.sealed)?;
+        let secret: Secret = self.unseal(PURPOSE, organization, &stored.value.sealed)?;
         let file = STANDARD.decode(secret.file).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
         let identity = self.open(organization, file.into(), secret.password, now).await?;
         let identity = identity.map_err(|error| match error {
@@ -315,19 +410,28 @@ impl SignConfigurations {
         Ok(identity)
     }
 
+    async fn stored(&self, organization: &str) -> Result<Option<Versioned<Stored>>, Error> {
+        let found = self.items.find(organization, KEY).await?;
+        Ok(found.map(|Found { version, at, item }| Versioned { version, at, value: item.value }))
+    }
+
+    /// What changes nothing makes no version.
     async fn change(
         &self,
         organization: &str,
-        now: Timestamp,
+        what: &str,
+        act: Act<'_>,
         decide: impl Fn(Option<Stored>) -> Result<Stored, Error>,
     ) -> Result<(), Error> {
-        let key = Self::key(organization);
-        let change = |current: Option<Versioned<Stored>>| {
-            let value = current.map(|current| current.value);
-            let changed = decide(value.clone())?;
-            Ok::<_, Error>((value.as_ref() != Some(&changed)).then_some(changed))
+        let change = |current: Option<Item<Stored>>| {
+            let changed = decide(current.as_ref().map(|item| item.value.clone()))?;
+            Ok(match current {
+                None => Some(Item::new(changed)),
+                Some(item) if item.value == changed => None,
+                Some(item) => Some(item.with(changed)),
+            })
         };
-        self.records.update(&key, now, change).await.map(drop)
+        self.items.change(organization, KEY, what, act, change).await.map(drop)
     }
 
     /// Checks each member that is there; `problems` are those found before. The password is judged last, as its 401 must
@@ -336,14 +440,14 @@ impl SignConfigurations {
         let mut read = Reader(&mut problems);
         let landing_url =
             read.member("landing_url", change.landing_url, |url| fields::check_landing_url(&url).map(|()| url.trim().to_owned()));
-        let expiration_duration =
-            read.member("expiration_duration", change.expiration_duration, |text| fields::parse_expiration(&text));
+        let expiration_duration = read.member("expiration_duration", change.expiration_duration, |text| TIME_LIMIT.read(&text));
         let channels = read.member("channels", change.channels, |values| fields::parse_channels(&values));
         let notification_email = read.member("notification_email", change.notification_email, |email| {
             let email = email.trim().to_owned();
             fields::check_email(&email).map(|()| email)
         });
-        let providers = read.member("identification_config", change.identification_config, |text| fields::parse_providers(&text));
+        let identification =
+            read.member("identification_config", change.identification_config, |text| identification::parse(&text, &self.reach));
         let certificate = match (change.content, change.sign_certificate_password) {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {
@@ -369,7 +473,8 @@ impl SignConfigurations {
             Some((content, password)) => Some(self.check_certificate(organization, content, password, now).await?),
             None => None,
         };
-        Ok(Checked { landing_url, expiration_duration, channels, notification_email, providers, certificate })
+        let identification = identification.unwrap_or_default();
+        Ok(Checked { landing_url, expiration_duration, channels, notification_email, identification, certificate })
     }
 
     async fn check_certificate(
@@ -391,7 +496,7 @@ impl SignConfigurations {
             Err(pkcs12::Error::WrongPassword) => return Err(Error::WrongPassword),
             Err(error) => return Err(refused(error.to_string())),
         };
-        let sealed = self.seal(organization, &content, password)?;
+        let sealed = self.seal(PURPOSE, organization, &Secret { file: STANDARD.encode(&content), password })?;
         Ok((identity.facts().into(), sealed))
     }
 
@@ -407,23 +512,18 @@ impl SignConfigurations {
         Ok(self.cpu.run(job, move |_| Identity::open(&file, &password, now)).await?)
     }
 
-    fn seal(&self, organization: &str, file: &[u8], password: String) -> Result<String, Error> {
-        let secret = Secret { file: STANDARD.encode(file), password };
-        let plain = serde_json::to_vec(&secret).map_err(|_| Error::Unusable("it cannot be encoded".into()))?;
-        let sealed = self.keys.seal(PURPOSE, organization.as_bytes(), &plain);
+    fn seal(&self, purpose: &str, organization: &str, secret: &impl Serialize) -> Result<String, Error> {
+        let plain = serde_json::to_vec(secret).map_err(|_| Error::Unusable("it cannot be encoded".into()))?;
+        let sealed = self.keys.seal(purpose, organization.as_bytes(), &plain);
         sealed.map(|sealed| STANDARD.encode(sealed)).map_err(|error| Error::Unusable(error.to_string()))
     }
 
-    fn unseal(&self, organization: &str, sealed: &str) -> Result<Secret, Error> {
+    fn unseal<T: DeserializeOwned>(&self, purpose: &str, organization: &str, sealed: &str) -> Result<T, Error> {
         let sealed = STANDARD.decode(sealed).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
-        let plain = self.keys.open(PURPOSE, organization.as_bytes(), &sealed);
+        let plain = self.keys.open(purpose, organization.as_bytes(), &sealed);
         let plain = plain.map_err(|error| Error::Unusable(error.to_string()))?;
         // The cause is not passed on: it may quote the secret.
         serde_json::from_slice(&plain).map_err(|_| Error::Unusable("its encoding is wrong".into()))
-    }
-
-    fn key(organization: &str) -> RecordKey {
-        RecordKey::new(organization, COLLECTION, KEY)
     }
 }
 

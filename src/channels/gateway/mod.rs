@@ -9,11 +9,11 @@ mod receipt;
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::DateTime;
 use handlebars::Handlebars;
+use percent_encoding::utf8_percent_encode;
 use reqwest::{
     Client, Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
 use serde_json::{Value, json};
@@ -27,14 +27,14 @@ use super::{
     Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, ReceiptStatus, Secret, Success,
     connection_problem, options, reason, texts,
 };
+use crate::percent::RESERVED;
+
+use crate::outbound;
 
 pub use receipt::Unreadable;
 
-/// Longest answer that is read, in bytes.
+/// Maximum length of an answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
-
-/// Longest pause that a gateway may ask for.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// Stands for the message's reference in a header's value.
 const REFERENCE: &str = "{ref}";
@@ -56,6 +56,7 @@ pub(super) struct Gateway {
     body: Handlebars<'static>,
     content_type: ContentType,
     sender: Option<String>,
+    names_sender: bool,
     template: Option<String>,
     notice_template: Option<String>,
     languages: BTreeMap<String, String>,
@@ -84,6 +85,7 @@ impl Gateway {
             return Err(format!("connections is {connections}, but must be 1 to 256"));
         }
         let content_type = options.content_type.unwrap_or_default();
+        let body = options.body.as_deref().ok_or("body is missing")?;
         let gateway = Self {
             client: client(timeout)?,
             method: match options.method.unwrap_or_default() {
@@ -93,8 +95,9 @@ impl Gateway {
             url: url(&options)?,
             headers,
             reference_headers,
-            body: body_template(options.body.as_deref().ok_or("body is missing")?, content_type)?,
+            body: body_template(body, content_type)?,
             content_type,
+            names_sender: body.contains("sender"),
             sender: options.sender,
             template: options.template,
             notice_template: options.notice_template,
@@ -138,8 +141,19 @@ impl Gateway {
         self.receipts.as_ref().map_or(Ok(None), |reader| reader.read(report))
     }
 
-    pub(super) async fn send(&self, message: &Message, now: Timestamp) -> Outcome {
-        let Ok(body) = self.render(message) else {
+    /// The sender that it has itself.
+    pub(super) fn sender(&self) -> Option<&str> {
+        self.sender.as_deref()
+    }
+
+    /// Whether its requests name a sender.
+    pub(super) fn names_sender(&self) -> bool {
+        self.names_sender
+    }
+
+    /// Tries once to send a message that comes from `sender`.
+    pub(super) async fn send(&self, message: &Message, sender: Option<&str>, now: Timestamp) -> Outcome {
+        let Ok(body) = self.render(message, sender) else {
             return Outcome::refused("the gateway's body template does not work for this message");
         };
         let Ok(Ok(_slot)) = timeout(self.timeout, self.slots.acquire()).await else {
@@ -147,7 +161,7 @@ impl Gateway {
         };
         let mut headers = self.headers.clone();
         for (name, value) in &self.reference_headers {
-            match secret_header(&value.expose().replace(REFERENCE, &message.reference)) {
+            match outbound::secret_header(&value.expose().replace(REFERENCE, &message.reference)) {
                 Ok(value) => headers.insert(name.clone(), value),
                 Err(problem) => return Outcome::refused(problem),
             };
@@ -168,9 +182,9 @@ impl Gateway {
     /// What the answer means.
     async fn judge(&self, mut response: Response, message: &Message, now: Timestamp, deadline: Instant) -> Outcome {
         let status = response.status();
-        let after = retry_after(response.headers(), now);
+        let after = outbound::retry_after(response.headers(), now);
         // The status alone can settle the outcome, so an answer that breaks off or hangs is no failure by itself.
-        let content = timeout_at(deadline, read(&mut response)).await.ok().flatten();
+        let content = timeout_at(deadline, outbound::read(&mut response, MAX_ANSWER)).await.ok().and_then(Result::ok);
         let answer: Option<Value> = content.and_then(|content| serde_json::from_slice(&content).ok());
         if self.success.statuses.contains(&status.as_u16()) {
             return self.judge_success(answer, message);
@@ -220,7 +234,7 @@ impl Gateway {
         scalar(answer.pointer(self.error_text.as_deref()?)?)
     }
 
-    fn render(&self, message: &Message) -> Result<String, handlebars::RenderError> {
+    fn render(&self, message: &Message, sender: Option<&str>) -> Result<String, handlebars::RenderError> {
         let language = texts::code(message.language);
         let digits = message.to.trim_start_matches('+');
         let phone = message.channel != Channel::Email;
@@ -231,7 +245,7 @@ impl Gateway {
             "subject": message.subject,
             "text": message.text,
             "code": message.code.as_ref().map(Secret::expose),
-            "sender": self.sender,
+            "sender": sender,
             "ref": message.reference,
             // To a gateway, 0 can mean without limit.
             "ttl": message.ttl.as_secs().max(1),
@@ -264,7 +278,7 @@ impl Gateway {
                 ttl: Duration::from_secs(300),
                 receipt_url: has_code.then(|| "https://sign.example.org/receipts/token".into()),
             };
-            let body = self.render(&sample).map_err(|error| format!("body: {error}"))?;
+            let body = self.render(&sample, self.sender()).map_err(|error| format!("body: {error}"))?;
             if self.content_type == ContentType::Json {
                 serde_json::from_str::<Value>(&body).map_err(|error| format!("body does not make JSON: {error}"))?;
             }
@@ -313,16 +327,9 @@ fn json_escaped(value: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// Every byte but the unreserved ones of RFC 3986 as `%XX`, which every reader of forms understands.
+/// Every byte but the unreserved ones as `%XX`, which every reader of forms understands.
 fn form_escaped(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
+    utf8_percent_encode(value, RESERVED).to_string()
 }
 
 fn client(timeout: Duration) -> Result<Client, String> {
@@ -358,11 +365,11 @@ fn headers(options: &GatewayOptions) -> Result<(HeaderMap, Vec<(HeaderName, Secr
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     let token = Secret::resolve(options.token.as_ref(), options.token_file.as_deref())?;
     if let Some(credentials) = authorization(options, token.as_ref())? {
-        headers.insert(AUTHORIZATION, secret_header(&credentials)?);
+        headers.insert(AUTHORIZATION, outbound::secret_header(&credentials)?);
     }
     for (name, value) in &options.headers {
         let parsed: HeaderName = name.parse().map_err(|_| format!("headers: {name} is not a name of a header"))?;
-        let constant = secret_header(value.expose()).map_err(|problem| format!("headers.{name}: {problem}"))?;
+        let constant = outbound::secret_header(value.expose()).map_err(|problem| format!("headers.{name}: {problem}"))?;
         if value.expose().contains(REFERENCE) {
             reference_headers.push((parsed, value.clone()));
         } else {
@@ -383,38 +390,6 @@ fn authorization(options: &GatewayOptions, token: Option<&Secret>) -> Result<Opt
     }
     let account = options.account.as_deref().ok_or("authentication basic needs account")?;
     Ok(Some(format!("Basic {}", STANDARD.encode(format!("{account}:{token}")))))
-}
-
-/// A header that the client hides in its own debug output.
-fn secret_header(value: &str) -> Result<HeaderValue, String> {
-    let mut value = HeaderValue::from_str(value).map_err(|_| "the value cannot stand in a header".to_owned())?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// The answer's body, `None` if it broke off or is too long.
-async fn read(response: &mut Response) -> Option<Vec<u8>> {
-    let mut content = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
-        if content.len() + chunk.len() > MAX_ANSWER {
-            return None;
-        }
-        content.extend_from_slice(&chunk);
-    }
-    Some(content)
-}
-
-/// Retry-After (RFC 9110, 10.2.3) in seconds or as a date, at most [`MAX_RETRY_AFTER`].
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let pause = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = DateTime::parse_from_rfc2822(value).ok()?;
-            (date.to_utc() - now).to_std().unwrap_or_default()
-        }
-    };
-    Some(pause.min(MAX_RETRY_AFTER))
 }
 
 fn failure(what: &str, message: &Message, error: &reqwest::Error) -> String {

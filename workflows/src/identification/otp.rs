@@ -7,6 +7,7 @@
 
 mod code;
 mod receipt;
+mod sending;
 
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
@@ -16,18 +17,25 @@ use super::{
     Identification, Method,
     lifecycle::{self, wrong_state},
 };
-use crate::{Channel, Contact, Decision, Device, IdentificationState, Refusal, Timestamp, TwoFactorType, transitions};
+use crate::{
+    Channel, Contact, Decision, Device, IdentificationState, Refusal, Timestamp, TwoFactorType, transitions,
+    values::{Problems, duration::Bounds},
+};
 
-pub use super::lifecycle::{EXISTS, FORCE_NEEDED, MAX_EXPIRY, NOT_FOUND, Purpose};
+pub use super::lifecycle::{EXISTS, FORCE_NEEDED, NOT_FOUND, Purpose};
 pub use code::{CodeHash, TypedCode};
 pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
+pub use sending::{Delivery, Fate, Sending, Taken};
 
 transitions! {
     for CodeEvent, in IdentificationState;
     Challenged:   [Created] => Same "a code is asked for";
     Delivered:    [Created | Validated] => Same "the channel took the message";
-    NotDelivered: [Created | Validated] => Same "the channel did not, or nobody can tell";
+    NotDelivered: [Created | Validated] => Same "the channel did not take it";
+    DeliveryUnknown: [Created | Validated] => Same "nobody can tell whether the channel took it";
     Receipt:      [Created | Validated] => Same "the provider reports on the message";
+    FateUnknown:  [Created | Validated] => Same "the provider did not report in time";
+    Rerouted:     [Created] => Same "the message failed, and the code goes out on the next channel";
     WrongAnswer:  [Created] => Same "a wrong code or second factor";
 }
 
@@ -46,6 +54,9 @@ pub const CODE_GONE: Refusal = Refusal::Gone("the code is used up or has expired
 fn too_early(retry_at: Timestamp) -> Refusal {
     Refusal::TooEarly { what: "another code can be asked for from", retry_at }
 }
+
+/// Time limit, from the creation (contract: at most 30 days; no minimum is stated).
+pub const TIME_LIMIT: Bounds = Bounds::up_to(Duration::days(30));
 
 /// Maximum number of failures in a row, whatever is configured (NIST SP 800-63B-4, 3.2.2).
 pub const MAX_FAILURES: u32 = 100;
@@ -71,6 +82,21 @@ pub struct Policy {
     pub cooldown_seconds: Vec<u32>,
     /// Failures in all after which the identification fails, at most [`MAX_FAILURES`].
     pub failures: u32,
+    /// How long a receipt is waited for where the channel reports what becomes of its messages, in seconds.
+    #[serde(default = "default_receipt_seconds", skip_serializing_if = "is_default_receipt_seconds")]
+    pub receipt_seconds: u32,
+    /// Channels on which a code goes out whose message failed, in order; those that the organization allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback_channels: Vec<Channel>,
+}
+
+/// Twice the life of a code.
+fn default_receipt_seconds() -> u32 {
+    600
+}
+
+fn is_default_receipt_seconds(seconds: &u32) -> bool {
+    *seconds == default_receipt_seconds()
 }
 
 impl Default for Policy {
@@ -83,6 +109,8 @@ impl Default for Policy {
             code_seconds: 300,
             cooldown_seconds: vec![30, 60, 120],
             failures: 100,
+            receipt_seconds: default_receipt_seconds(),
+            fallback_channels: Vec::new(),
         }
     }
 }
@@ -115,11 +143,45 @@ pub struct Creation {
     pub two_factor_type: Option<TwoFactorType>,
     pub expires_at: Timestamp,
     pub policy: Policy,
+    /// The channel on which the person got the link to sign, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_channel: Option<Channel>,
     #[serde(default)]
     pub purpose: Purpose,
 }
 
-/// What only this method understands.
+/// An identification as it is asked for; nothing of it is checked yet.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub actor: Contact,
+    /// ISO-8601.
+    pub expires_in: String,
+    pub two_factor_type: Option<TwoFactorType>,
+    pub channel: Channel,
+    pub external: bool,
+}
+
+impl Request {
+    /// What an identification that is created at `now`, without a sign process, is made of.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with the members of the contract's `CreateOtpIdentificationRequest`.
+    pub fn checked(self, now: Timestamp, policy: Policy) -> Result<Creation, Problems> {
+        let Self { actor, expires_in, two_factor_type, channel, external } = self;
+        let mut problems = Problems::default();
+        let actor = actor.checked("actor", &mut problems);
+        actor.check_channel("actor", channel, &mut problems);
+        actor.check_second_factor("actor", two_factor_type, &mut problems);
+        let expires_in = problems.take("expires_in", TIME_LIMIT.read(&expires_in)).unwrap_or(TIME_LIMIT.max());
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let (expires_at, purpose) = (now + expires_in, Purpose::default());
+        Ok(Creation { actor, channel, external, two_factor_type, expires_at, policy, link_channel: None, purpose })
+    }
+}
+
+/// What only this method understands. Where a message has a `channel`, `None` is the identification's own.
 #[derive(Clone, Debug)]
 pub enum CodeCommand {
     /// `id` and `hash` are of the code that will be sent if the challenge is granted.
@@ -136,16 +198,25 @@ pub enum CodeCommand {
     /// The channel took the message of a challenge.
     Delivered {
         challenge: Uuid,
-        provider_id: Option<String>,
+        channel: Option<Channel>,
+        taken: Taken,
     },
-    /// The message of a challenge will not arrive, or nobody can tell.
+    /// The channel certainly did not take the message of a challenge.
     NotDelivered {
         challenge: Uuid,
+        channel: Option<Channel>,
+        reason: String,
+    },
+    /// Whether the channel took the message of a challenge is not known.
+    DeliveryUnknown {
+        challenge: Uuid,
+        channel: Option<Channel>,
         reason: String,
     },
     /// The provider reports on the message of a challenge. `word` is its own for the status.
     Receipt {
         challenge: Uuid,
+        channel: Option<Channel>,
         status: ReceiptStatus,
         word: String,
     },
@@ -157,7 +228,7 @@ impl From<CodeCommand> for Command {
     }
 }
 
-/// What only this method knows.
+/// What only this method knows. Where a message has a `channel`, `None` is the identification's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CodeEvent {
@@ -169,16 +240,39 @@ pub enum CodeEvent {
     Delivered {
         challenge: Uuid,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provider_id: Option<String>,
+        channel: Option<Channel>,
+        #[serde(flatten)]
+        taken: Taken,
     },
     NotDelivered {
         challenge: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+        reason: String,
+    },
+    DeliveryUnknown {
+        challenge: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
         reason: String,
     },
     Receipt {
         challenge: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
         status: ReceiptStatus,
         word: String,
+    },
+    /// Nobody waits for a receipt of this message any more.
+    FateUnknown {
+        challenge: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+    },
+    /// The message failed, and the same code goes out on this channel.
+    Rerouted {
+        challenge: Uuid,
+        channel: Channel,
     },
     /// A wrong second factor when a code was asked for (`at_challenge`), else a wrong code or second factor. Which of the
     /// two is not kept and the caller is never told.
@@ -198,6 +292,8 @@ impl From<CodeEvent> for Event {
 pub enum CodeEffect {
     /// Send the code of `challenge`; useless after `until`.
     SendCode { challenge: Uuid, until: Timestamp },
+    /// Send the code of `challenge` again, on another channel; useless after `until`.
+    Reroute { challenge: Uuid, channel: Channel, until: Timestamp },
 }
 
 /// One code that was asked for.
@@ -211,28 +307,10 @@ pub struct Challenge {
     /// Answers given to this code, right and wrong.
     #[serde(default)]
     pub answers: u32,
-    #[serde(default)]
-    pub delivery: Delivery,
-    /// In the order in which they came; at most [`MAX_RECEIPTS`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub receipts: Vec<Receipt>,
-}
-
-/// What became of a message.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Delivery {
-    #[default]
-    Pending,
-    Accepted {
-        at: Timestamp,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        provider_id: Option<String>,
-    },
-    Failed {
-        at: Timestamp,
-        reason: String,
-    },
+    /// The right answer was given to this code.
+    pub answered: bool,
+    /// One for each channel on which it went out, in order.
+    pub sendings: Vec<Sending>,
 }
 
 /// What is known of the codes of one identification.
@@ -269,46 +347,73 @@ impl Method for OneTimeCode {
         match command {
             CodeCommand::Challenge { id, hash, two_factor } => data.decide_challenge(now, id, hash, two_factor.as_deref()),
             CodeCommand::Validate { code, two_factor, device } => data.decide_validate(now, &code, two_factor.as_deref(), device),
-            CodeCommand::Delivered { challenge, provider_id } if data.awaits_delivery(challenge) => {
-                Decision::accept([CodeEvent::Delivered { challenge, provider_id }.into()])
+            CodeCommand::Delivered { challenge, channel, taken } if data.awaits_delivery(challenge, channel) => {
+                let channel = data.named(channel);
+                Decision::accept([CodeEvent::Delivered { challenge, channel, taken }.into()])
             }
-            CodeCommand::NotDelivered { challenge, reason } if data.awaits_delivery(challenge) => {
-                Decision::accept([CodeEvent::NotDelivered { challenge, reason }.into()])
+            CodeCommand::NotDelivered { challenge, channel, reason } if data.awaits_delivery(challenge, channel) => {
+                let next = data.reroute(now, challenge, channel);
+                let failed = CodeEvent::NotDelivered { challenge, channel: data.named(channel), reason };
+                Decision::accept([Some(failed.into()), next].into_iter().flatten().collect::<Vec<_>>())
             }
-            CodeCommand::Receipt { challenge, status, word } if data.takes_receipt(challenge, status, &word) => {
-                Decision::accept([CodeEvent::Receipt { challenge, status, word }.into()])
+            CodeCommand::DeliveryUnknown { challenge, channel, reason } if data.awaits_delivery(challenge, channel) => {
+                let channel = data.named(channel);
+                Decision::accept([CodeEvent::DeliveryUnknown { challenge, channel, reason }.into()])
+            }
+            CodeCommand::Receipt { challenge, channel, status, word }
+                if data.takes_receipt(challenge, channel, status, &word) =>
+            {
+                let next = (status == ReceiptStatus::Failed).then(|| data.reroute(now, challenge, channel)).flatten();
+                let receipt = CodeEvent::Receipt { challenge, channel: data.named(channel), status, word };
+                Decision::accept([Some(receipt.into()), next].into_iter().flatten().collect::<Vec<_>>())
             }
             // A report about an identification that has ended or a message that was reported before changes nothing.
-            CodeCommand::Delivered { .. } | CodeCommand::NotDelivered { .. } | CodeCommand::Receipt { .. } => Decision::nothing(),
+            CodeCommand::Delivered { .. }
+            | CodeCommand::NotDelivered { .. }
+            | CodeCommand::DeliveryUnknown { .. }
+            | CodeCommand::Receipt { .. } => Decision::nothing(),
         }
     }
 
     fn is_report(command: &CodeCommand) -> bool {
         match command {
-            CodeCommand::Delivered { .. } | CodeCommand::NotDelivered { .. } | CodeCommand::Receipt { .. } => true,
+            CodeCommand::Delivered { .. }
+            | CodeCommand::NotDelivered { .. }
+            | CodeCommand::DeliveryUnknown { .. }
+            | CodeCommand::Receipt { .. } => true,
             CodeCommand::Challenge { .. } | CodeCommand::Validate { .. } => false,
         }
     }
 
     fn apply(data: &mut Data, at: Timestamp, event: &CodeEvent) {
-        let policy = &data.creation.policy;
-        let own = &mut data.own;
         match event {
-            CodeEvent::Challenged { id, hash, until } => own.add_challenge(policy, at, *id, hash.clone(), *until),
-            CodeEvent::Delivered { challenge, provider_id } => {
-                own.set_delivery(*challenge, Delivery::Accepted { at, provider_id: provider_id.clone() });
+            CodeEvent::Challenged { id, hash, until } => {
+                data.own.add_challenge(&data.creation, at, *id, hash.clone(), *until);
             }
-            CodeEvent::NotDelivered { challenge, reason } => {
-                own.set_delivery(*challenge, Delivery::Failed { at, reason: reason.clone() });
-                // Who got no code must not wait for another one. What became of an earlier code says nothing about it.
-                if own.challenges.last().is_some_and(|current| current.id == *challenge) {
-                    own.next_challenge_at = own.next_challenge_at.min(at);
+            CodeEvent::Delivered { challenge, channel, taken } => {
+                data.set_delivery(*challenge, *channel, Delivery::Accepted { at, taken: taken.clone() });
+            }
+            CodeEvent::NotDelivered { challenge, channel, reason } => {
+                data.set_delivery(*challenge, *channel, Delivery::Failed { at, reason: reason.clone() });
+                data.lift_wait(at, *challenge);
+            }
+            CodeEvent::DeliveryUnknown { challenge, channel, reason } => {
+                data.set_delivery(*challenge, *channel, Delivery::Unknown { at, reason: reason.clone() });
+                data.lift_wait(at, *challenge);
+            }
+            CodeEvent::Receipt { challenge, channel, status, word } => {
+                data.add_receipt(*challenge, *channel, Receipt { at, status: *status, word: word.clone() });
+            }
+            CodeEvent::FateUnknown { challenge, channel } => {
+                if let Some(sending) = data.sending_mut(*challenge, *channel) {
+                    sending.unreported = Some(at);
                 }
             }
-            CodeEvent::Receipt { challenge, status, word } => {
-                own.add_receipt(*challenge, Receipt { at, status: *status, word: word.clone() });
+            CodeEvent::Rerouted { challenge, channel } => {
+                let wait = data.creation.policy.cooldown(data.own.challenges.len() as u32);
+                data.own.reroute(at, *challenge, *channel, wait);
             }
-            CodeEvent::WrongAnswer { at_challenge } => own.count_wrong_answer(*at_challenge),
+            CodeEvent::WrongAnswer { at_challenge } => data.own.count_wrong_answer(*at_challenge),
         }
     }
 
@@ -317,6 +422,7 @@ impl Method for OneTimeCode {
         if let Some(challenge) = self.challenges.last_mut() {
             challenge.attempts_left = 0;
             challenge.answers += 1;
+            challenge.answered = true;
         }
     }
 
@@ -329,24 +435,54 @@ impl Method for OneTimeCode {
         Some((open.map_or(data.modified_at, |challenge| challenge.until), "the last code was not answered in time"))
     }
 
-    fn effects(_: &Data, event: &Event) -> Vec<CodeEffect> {
+    fn due_events(data: &Data, now: Timestamp) -> Vec<CodeEvent> {
+        data.fates_due(now)
+    }
+
+    fn due_at(data: &Data) -> Option<Timestamp> {
+        data.next_fate_due()
+    }
+
+    fn effects(data: &Data, event: &Event) -> Vec<CodeEffect> {
         match event {
             Event::Own(CodeEvent::Challenged { id, until, .. }) => vec![CodeEffect::SendCode { challenge: *id, until: *until }],
+            Event::Own(CodeEvent::Rerouted { challenge, channel }) => {
+                let rerouted = data.own.challenges.iter().find(|known| known.id == *challenge);
+                let effect =
+                    |known: &Challenge| CodeEffect::Reroute { challenge: known.id, channel: *channel, until: known.until };
+                rerouted.map(effect).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }
 
     fn given_up(effect: &CodeEffect, reason: &str) -> Option<CodeCommand> {
-        let CodeEffect::SendCode { challenge, .. } = effect;
-        Some(CodeCommand::NotDelivered { challenge: *challenge, reason: reason.to_owned() })
+        let (challenge, channel) = effect.message();
+        Some(CodeCommand::NotDelivered { challenge, channel, reason: reason.to_owned() })
+    }
+
+    fn left_unknown(effect: &CodeEffect, reason: &str) -> Option<CodeCommand> {
+        let (challenge, channel) = effect.message();
+        Some(CodeCommand::DeliveryUnknown { challenge, channel, reason: reason.to_owned() })
+    }
+}
+
+impl CodeEffect {
+    /// The challenge whose code is sent, and on which channel.
+    fn message(&self) -> (Uuid, Option<Channel>) {
+        match self {
+            Self::SendCode { challenge, .. } => (*challenge, None),
+            Self::Reroute { challenge, channel, .. } => (*challenge, Some(*channel)),
+        }
     }
 }
 
 impl OneTimeCode {
-    fn add_challenge(&mut self, policy: &Policy, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
+    fn add_challenge(&mut self, creation: &Creation, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
+        let policy = &creation.policy;
+        let sendings = vec![Sending::new(creation.channel, at)];
         let attempts_left = policy.attempts;
-        let (delivery, receipts) = (Delivery::Pending, Vec::new());
-        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, delivery, receipts });
+        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, answered: false, sendings });
         let cooldown = policy.cooldown(self.challenges.len() as u32);
         self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
     }
@@ -357,12 +493,6 @@ impl OneTimeCode {
         if let (false, Some(challenge)) = (at_challenge, self.challenges.last_mut()) {
             challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
             challenge.answers += 1;
-        }
-    }
-
-    fn set_delivery(&mut self, id: Uuid, delivery: Delivery) {
-        if let Some(challenge) = self.challenges.iter_mut().find(|challenge| challenge.id == id) {
-            challenge.delivery = delivery;
         }
     }
 
@@ -410,12 +540,6 @@ impl Data {
             None => true,
             Some(kind) => given.is_some_and(|given| self.creation.actor.has_second_factor(kind, given)),
         }
-    }
-
-    /// Reports are folded only while they can still matter; a final state never changes.
-    fn awaits_delivery(&self, id: Uuid) -> bool {
-        let is_pending = |challenge: &Challenge| challenge.id == id && challenge.delivery == Delivery::Pending;
-        !self.state.is_final() && self.own.challenges.iter().any(is_pending)
     }
 
     fn decide_challenge(&self, now: Timestamp, id: Uuid, hash: CodeHash, two_factor: Option<&str>) -> Decision<Otp> {
