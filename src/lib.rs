@@ -1,6 +1,7 @@
 //! The Rubrica server: configuration, HTTP API, access, adapters, command line.
 
 pub mod access;
+pub mod camara;
 pub mod catalogue;
 pub mod channels;
 pub mod code_limits;
@@ -16,6 +17,7 @@ pub mod http;
 pub mod installation;
 pub mod keys;
 mod objects;
+pub mod outbound;
 pub mod periodic_task;
 pub mod processes;
 pub mod public_url;

@@ -19,6 +19,7 @@ use prometheus::Registry;
 
 use crate::{
     access,
+    camara::Camara,
     catalogue::{
         documents::{self, Documents},
         sign_configuration::{self, Change, SignConfigurations},
@@ -36,6 +37,7 @@ use crate::{
     },
     installation,
     keys::{self, Keys},
+    outbound::{Http, Reach},
     periodic_task::PeriodicTask,
     processes::{Processes, Tenants, World},
     receipts::Receipts,
@@ -56,6 +58,9 @@ const COLLECT_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// Between two tries to be the one that searches.
 const COLLECT_LOOK: Duration = Duration::from_secs(600);
+
+/// Longest time to look an operator's name up and to connect to it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long work on documents may go on once the server takes no more requests.
 const CUT_AFTER: Duration = Duration::from_secs(5);
@@ -83,6 +88,8 @@ pub enum Error {
     Metrics(#[from] prometheus::Error),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error("calls to other services: {0}")]
+    Outbound(String),
     #[error("HTTP: {0}")]
     Http(#[from] io::Error),
 }
@@ -170,6 +177,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         codes: codes.clone(),
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
+        camara: Camara::new(Http::new(Reach::default(), CONNECT_TIMEOUT).map_err(Error::Outbound)?, &registry)?,
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
@@ -414,6 +422,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
             sign_certificate_password: Some(password),
             notification_email: Some("operations@localhost.localdomain".into()),
             identification_config: None,
+            contact_policy: None,
         };
         configurations.provide(DEVELOPMENT_ORGANIZATION, change, now).await.map_err(failed)?;
         tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");

@@ -134,9 +134,8 @@ pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Res
     if !problems.is_empty() {
         return Err(problems.into());
     }
-    if !call.state.configurations.exists(&call.organization).await? {
-        return Err(sign_configuration::Error::NotFound.into());
-    }
+    let configuration = call.state.configurations.load(&call.organization).await?;
+    let configuration = configuration.ok_or(sign_configuration::Error::NotFound)?;
     let creation = Creation {
         actor,
         channel: request.channel.kind,
@@ -144,6 +143,7 @@ pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Res
         two_factor_type: request.two_factor_type,
         expires_at: call.engine.clock.now() + expires_in,
         policy: call.engine.code_policy.clone(),
+        contact_policy: configuration.contact_policy.unwrap_or_default().journaled(),
         purpose: Purpose::default(),
     };
     let id = Uuid::now_v7();
@@ -242,6 +242,10 @@ pub async fn challenge(
     let hash = engine.codes.hash(id, &code);
     let used = data.creation.two_factor_type.and(two_factor.clone());
     call.ask_otp(CodeCommand::Challenge { id, hash, two_factor }.into()).await?;
+    // What the phone's operator said is known only now, and why is none of the signer's business.
+    if call.otp().await?.data().is_some_and(|data| data.is_code_refused(id)) {
+        return Err(ApiError::conflict("the code was not sent, as the number could not be confirmed; use another way to identify"));
+    }
     Ok(used.map(|two_factor_value| Json(ChallengeOtpResponse { two_factor_value })))
 }
 
@@ -288,6 +292,22 @@ pub async fn cancel(call: Call<Uuid, Json<CancelIdentificationRequest>>) -> Resu
     let Json(CancelIdentificationRequest { reason }) = &call.body;
     processes::check_reason(reason)?;
     call.ask_otp(Command::Cancel { reason: Some(reason.clone()) }).await?;
+    Ok(())
+}
+
+/// How a contact was checked. An addition to the contract.
+#[derive(Deserialize, ToSchema)]
+pub struct ContactCheckRequest {
+    /// How it was checked whose contact it is, for the evidence.
+    #[schema(pattern = r"\S", max_length = 1000)]
+    reason: String,
+}
+
+pub async fn check_contact(call: Call<Uuid, Json<ContactCheckRequest>>) -> Result<(), ApiError> {
+    let Json(ContactCheckRequest { reason }) = &call.body;
+    processes::check_reason(reason)?;
+    let by = call.caller.subject.clone();
+    call.ask_otp(CodeCommand::ConfirmContact { by, reason: reason.trim().to_owned() }.into()).await?;
     Ok(())
 }
 

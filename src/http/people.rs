@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use workflows::{Contact, IdentityDocument, Language, Msisdn, values::Problems};
+use workflows::{Contact, ContactOrigin, IdentityDocument, Language, Msisdn, values::Problems};
 
 /// Contract `IdentificationActor`, and `Signer` without its alias.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -31,6 +31,8 @@ pub struct Person {
     pub msisdn: Option<Msisdn>,
     /// Language of the messages to the person.
     pub language: Option<Language>,
+    /// Where e-mail address and phone come from. An addition to the contract: it is kept and stands in the evidence.
+    pub contact_origin: Option<ContactOrigin>,
 }
 
 impl Person {
@@ -43,6 +45,7 @@ impl Person {
             email: self.email,
             msisdn: self.msisdn,
             language: self.language.unwrap_or_default(),
+            origin: self.contact_origin,
         };
         contact.checked(path, problems)
     }

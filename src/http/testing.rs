@@ -99,6 +99,7 @@ impl World {
             codes: codes.clone(),
             tenants: Tenants::default(),
             receipts: Receipts::new(self.keys.clone(), None),
+            camara: crate::camara::testing::camara(),
         };
         let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
         let arbiters = [actix::Arbiter::current()];

@@ -197,6 +197,7 @@ impl<'a> Check<'a> {
             expires_at: now + expires_in,
             notices: self.configuration.channels.clone(),
             policy: self.creator.policy.clone(),
+            contact_policy: self.configuration.contact_policy.clone().unwrap_or_default().journaled(),
         };
         // Signers, documents and fields are bounded one by one; together they must fit one entry of the journal.
         let size = serde_json::to_vec(&creation).map_or(usize::MAX, |body| body.len());

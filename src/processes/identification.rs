@@ -37,6 +37,11 @@ pub(super) trait Adapted: Method {
     /// See [`Effects::repeatable`].
     fn repeatable(world: &World, entity: &Entity, effect: &Self::Effect, state: &Identification<Self>) -> bool;
 
+    /// See [`Effects::before_answer`].
+    fn before_answer(_: &Self::Effect) -> bool {
+        false
+    }
+
     /// What an event of its own means to a reader of evidence. `None`: nothing that stands nowhere else.
     fn happening(signer: &sign_process::Signer, event: &Self::Event) -> Option<Happening>;
 
@@ -77,7 +82,10 @@ impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
     }
 
     fn before_answer(&self, effect: &Effect<M>) -> bool {
-        matches!(effect, Effect::TellProcess { .. })
+        match effect {
+            Effect::TellProcess { .. } => true,
+            Effect::Own(effect) => M::before_answer(effect),
+        }
     }
 }
 
@@ -149,6 +157,8 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             created_at: Some(scene.moment(data.created_at)),
             validated_at: data.validated.as_ref().map(|validation| scene.moment(validation.at)),
             device: data.validated.as_ref().map(|validation| evidence::device(&validation.device)),
+            second_proof: None,
+            link_on_same_channel: None,
         };
         M::describe(scene, signer, data, &mut identification);
         let meaning = |event: &Event<M>| happening::<M>(scene.organization, signer, event);

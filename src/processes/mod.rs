@@ -21,6 +21,7 @@ use workflows::{IdentificationType, Machine, identification::otp::Otp, sign_proc
 
 use self::{identification::Identifications, registration::machines};
 use crate::{
+    camara::Camara,
     catalogue::{documents::Documents, sign_configuration::SignConfigurations},
     channels::Channels,
     codes::Codes,
@@ -44,6 +45,7 @@ pub struct World {
     pub codes: Codes,
     pub tenants: Tenants,
     pub receipts: Receipts,
+    pub camara: Camara,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

@@ -1,6 +1,8 @@
 //! One-time-code identifications: the code goes out, and evidence shows what became of it.
 
-use ::documents::certificate::{self, Action, Challenge, Delivery, Receipt};
+mod number;
+
+use ::documents::certificate::{self, Action, Challenge, Delivery, NumberCheck, Receipt, SecondProof};
 use ::store::Entity;
 use actors::{Attempt, Call};
 use async_trait::async_trait;
@@ -8,7 +10,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflows::{
     IdentificationState, IdentificationType,
-    identification::otp::{self, CodeCommand, CodeEffect, CodeEvent, Creation, OneTimeCode, Otp, Purpose, ReceiptStatus},
+    identification::otp::{
+        self, CodeCommand, CodeEffect, CodeEvent, Creation, NumberAnswer, OneTimeCode, Otp, Purpose, ReceiptStatus,
+    },
     sign_process::{self, Signer},
 };
 
@@ -39,6 +43,7 @@ impl Adapted for OneTimeCode {
             two_factor_type: signer.two_factor_type,
             expires_at: process.creation.expires_at,
             policy: process.creation.policy.clone(),
+            contact_policy: process.creation.contact_policy.clone(),
             purpose: Purpose {
                 sign_process: Some(process.creation.id),
                 signature: Some(signature.id),
@@ -48,13 +53,26 @@ impl Adapted for OneTimeCode {
     }
 
     async fn perform(world: &World, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
-        let CodeEffect::SendCode { challenge, until } = effect;
-        send_code(world, call, *challenge, *until).await
+        match effect {
+            CodeEffect::SendCode { challenge, until } => send_code(world, call, *challenge, *until).await,
+            CodeEffect::CheckNumber { challenge, until } => number::check(world, call, *challenge, *until).await,
+        }
     }
 
     fn repeatable(world: &World, entity: &Entity, effect: &CodeEffect, state: &Otp) -> bool {
-        let (CodeEffect::SendCode { .. }, Some(data)) = (effect, state.data()) else { return false };
-        world.channels.repeatable(&entity.organization, data.creation.channel, data.creation.external)
+        match (effect, state.data()) {
+            // Questions: nothing changes by them.
+            (CodeEffect::CheckNumber { .. }, _) => true,
+            (CodeEffect::SendCode { .. }, Some(data)) => {
+                world.channels.repeatable(&entity.organization, data.creation.channel, data.creation.external)
+            }
+            (CodeEffect::SendCode { .. }, None) => false,
+        }
+    }
+
+    /// Who asks for a code is told at once when the operator's answer stands against it.
+    fn before_answer(effect: &CodeEffect) -> bool {
+        matches!(effect, CodeEffect::CheckNumber { .. })
     }
 
     fn happening(signer: &Signer, event: &CodeEvent) -> Option<Happening> {
@@ -71,6 +89,11 @@ impl Adapted for OneTimeCode {
             // That a message is on its way stands with its delivery.
             CodeEvent::Receipt { status: ReceiptStatus::Accepted | ReceiptStatus::Sent, .. } => return None,
             CodeEvent::WrongAnswer { .. } => Happening::new(&signer.alias, Action::WrongAnswer, None),
+            CodeEvent::NumberChecked { refusal: Some(reason), .. } => {
+                Happening::new(SERVICE, Action::CodeRefused, Some(reason.clone()))
+            }
+            CodeEvent::NumberChecked { refusal: None, .. } => Happening::new(SERVICE, Action::NumberChecked, None),
+            CodeEvent::ContactConfirmed { by, reason } => Happening::new(by, Action::ContactChecked, Some(reason.clone())),
         })
     }
 
@@ -81,6 +104,7 @@ impl Adapted for OneTimeCode {
             requested_at: scene.moment(challenge.at),
             expires_at: Some(scene.moment(challenge.until)),
             attempts: Some(challenge.answers),
+            number_checks: challenge.number_answers.iter().map(number_check).collect(),
             deliveries: delivery(challenge, scene.zone, carrier).into_iter().collect(),
         });
         described.channel = name_of(&signer.channel);
@@ -89,7 +113,42 @@ impl Adapted for OneTimeCode {
         described.two_factor_type = data.creation.two_factor_type.as_ref().and_then(name_of);
         described.attempts = data.own.failures + u32::from(data.validated.is_some());
         described.challenges = challenges.collect();
+        described.second_proof = second_proof(scene, data);
+        described.link_on_same_channel = link_on_same_channel(&scene.process.creation, signer);
     }
+}
+
+fn number_check(answer: &NumberAnswer) -> NumberCheck {
+    let max_age_hours = match answer.check {
+        otp::NumberCheck::SimSwap { max_age_hours } => Some(max_age_hours),
+        otp::NumberCheck::NumberVerification | otp::NumberCheck::KycMatch => None,
+    };
+    NumberCheck {
+        check: answer.check.name().into(),
+        max_age_hours,
+        outcome: answer.outcome.name().into(),
+        detail: answer.detail.clone(),
+    }
+}
+
+/// What vouches for the contact besides the signer: what was given, else what was asked for.
+fn second_proof(scene: &Scene<'_>, data: &otp::Data) -> Option<SecondProof> {
+    let of_kind = |kind: &str| SecondProof { kind: kind.into(), at: None, by: None, reason: None };
+    if let Some(confirmed) = &data.own.confirmed {
+        let (at, by, reason) = (scene.moment(confirmed.at), confirmed.by.clone(), confirmed.reason.clone());
+        return Some(SecondProof { at: Some(at), by: Some(by), reason: Some(reason), ..of_kind("CONTACT_CHECK") });
+    }
+    match data.creation.contact_policy.second_proof {
+        otp::SecondProof::Chain => Some(of_kind("CHAIN")),
+        otp::SecondProof::Needed if data.needs_second_proof() => Some(of_kind("NEEDED")),
+        otp::SecondProof::Needed | otp::SecondProof::NotNeeded => None,
+    }
+}
+
+/// Whether the link to sign went where the codes went; `None` where no link was sent.
+fn link_on_same_channel(process: &sign_process::Creation, signer: &Signer) -> Option<bool> {
+    let link = process.notices.iter().find_map(|channel| signer.person.counted_destination(*channel))?;
+    Some(signer.person.counted_destination(signer.channel) == Some(link))
 }
 
 fn destination(signer: &Signer) -> Option<String> {
@@ -156,7 +215,18 @@ mod tests {
         let receipt = |word: &&str| otp::Receipt { at, status: ReceiptStatus::Sent, word: (*word).to_owned() };
         let receipts = words.iter().map(receipt).collect();
         let hash = CodeHash("hash".into());
-        otp::Challenge { id: Uuid::nil(), hash, at, until: at, attempts_left: 3, answers: 0, delivery, receipts }
+        otp::Challenge {
+            id: Uuid::nil(),
+            hash,
+            at,
+            until: at,
+            attempts_left: 3,
+            answers: 0,
+            delivery,
+            receipts,
+            number_answers: Vec::new(),
+            refused: false,
+        }
     }
 
     fn described(delivery: otp::Delivery, words: &[&str]) -> Option<(String, Vec<String>)> {

@@ -107,6 +107,7 @@ impl Setting {
             sign_certificate_password: Some("a password".into()),
             notification_email: Some("operations@acme.example".into()),
             identification_config: None,
+            contact_policy: None,
         };
         persistently(async || self.configurations.create(ORGANIZATION, change(), now).await).await;
     }
@@ -120,6 +121,7 @@ impl Setting {
             codes: self.codes.clone(),
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
+            camara: crate::camara::testing::camara(),
         }
     }
 
@@ -179,6 +181,7 @@ impl Setting {
             expires_at: now + TimeDelta::days(30),
             notices: vec![Channel::Email],
             policy: Policy::default(),
+            contact_policy: otp::ContactPolicy::default(),
         }
     }
 

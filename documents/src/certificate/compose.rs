@@ -1,6 +1,6 @@
 //! The certificate's content, section by section, as pages of drawing instructions.
 
-use super::evidence::{Challenge, Device, Document, Evidence, Identification, Signer, TimelineEntry};
+use super::evidence::{Challenge, Device, Document, Evidence, Identification, SecondProof, Signer, TimelineEntry};
 use super::font::{Face, clean};
 use super::format::{grouped, moment, plain_utc, thousands, utc};
 use super::journal::Journal;
@@ -144,6 +144,8 @@ impl Composer {
         facts.extend(identity_document.map(|cell| (self.say(&texts::IDENTITY_DOCUMENT), cell)));
         facts.extend(texts_of(self.say(&texts::EMAIL), &signer.email));
         facts.extend(texts_of(self.say(&texts::PHONE), &signer.phone));
+        let origin = signer.contact_origin.as_deref().map(|origin| Cell::of(Style::BODY, &self.word(origin)));
+        facts.extend(origin.map(|cell| (self.say(&texts::CONTACT_ORIGIN), cell)));
         facts.extend(texts_of(self.say(&texts::LANGUAGE), &signer.language));
         facts.extend(signer.sign_id.map(|id| (self.say(&texts::SIGNATURE), Cell::of(Style::MONO, &id.to_string()))));
         facts.extend(signer.preview_at.as_ref().map(|at| (self.say(&texts::SHOWN), moment(at))));
@@ -200,9 +202,27 @@ impl Composer {
         }
         let factor = identification.two_factor_type.as_deref().map(|factor| Cell::of(Style::BODY, &self.word(factor)));
         facts.extend(factor.map(|cell| (self.say(&texts::SECOND_FACTOR), cell)));
+        facts.extend(identification.second_proof.as_ref().map(|proof| (self.say(&texts::SECOND_PROOF), self.second_proof(proof))));
+        facts.extend(identification.link_on_same_channel.map(|same| {
+            let told = if same { &texts::SAME_CHANNEL } else { &texts::OTHER_CHANNEL };
+            (self.say(&texts::LINK_CHANNEL), Cell::of(Style::BODY, self.say(told)))
+        }));
         facts.push((self.say(&texts::ATTEMPTS), Cell::of(Style::BODY, &identification.attempts.to_string())));
         facts.extend(identification.validated_at.as_ref().map(|at| (self.say(&texts::VALIDATED), moment(at))));
         facts
+    }
+
+    fn second_proof(&self, proof: &SecondProof) -> Cell {
+        let kind = match proof.kind.as_str() {
+            "CONTACT_CHECK" => self.say(&texts::CONTACT_CHECK),
+            "CHAIN" => self.say(&texts::CHAIN_PROOF),
+            "NEEDED" => self.say(&texts::SECOND_PROOF_NEEDED),
+            other => other,
+        };
+        Cell::of(Style::BODY, kind)
+            .and(Style::BODY, proof.reason.as_deref().unwrap_or_default())
+            .and(Style::SMALL, proof.by.as_deref().unwrap_or_default())
+            .and(Style::SMALL, &proof.at.as_ref().map(utc).unwrap_or_default())
     }
 
     fn challenges(&mut self, challenges: &[Challenge]) -> Result<(), Error> {
@@ -212,13 +232,14 @@ impl Composer {
         self.pages.skip(3.0);
         let columns = [&texts::CODE, &texts::REQUESTED, &texts::VALID_UNTIL, &texts::ATTEMPTS, &texts::DELIVERY];
         let titles = columns.map(|phrase| self.say(phrase)).to_vec();
+        let language = self.language;
         let rows = challenges.iter().map(|challenge| {
             vec![
                 Cell::of(Style::BODY, &challenge.number.to_string()),
                 moment(&challenge.requested_at),
                 challenge.expires_at.as_ref().map(moment).unwrap_or_default(),
                 challenge.attempts.map(|attempts| Cell::of(Style::BODY, &attempts.to_string())).unwrap_or_default(),
-                deliveries(challenge),
+                deliveries(challenge, language),
             ]
         });
         let widths = [40.0, 118.0, 118.0, 48.0, CONTENT_WIDTH - 324.0];
@@ -462,8 +483,12 @@ fn status_color(status: &str) -> Color {
     }
 }
 
-fn deliveries(challenge: &Challenge) -> Cell {
+/// What was asked of the phone's operator, and each time the code was handed on.
+fn deliveries(challenge: &Challenge, language: Language) -> Cell {
     let mut cell = Cell::new();
+    for check in &challenge.number_checks {
+        cell = cell.and(Style::SMALL, &texts::number_check(check, language));
+    }
     for delivery in &challenge.deliveries {
         cell = cell
             .and(Style::BODY, &format!("{} · {}", delivery.provider, delivery.outcome))
@@ -589,7 +614,11 @@ mod tests {
             for value in [&device.ip, &device.user_agent, &device.installation_id, &device.fingerprint, &device.location] {
                 expect(value.as_deref().unwrap_or_default());
             }
-            for challenge in &signer.identification.as_ref().unwrap().challenges {
+            let identification = signer.identification.as_ref().unwrap();
+            let proof = identification.second_proof.as_ref().unwrap();
+            expect(proof.reason.as_deref().unwrap());
+            expect(proof.by.as_deref().unwrap());
+            for challenge in &identification.challenges {
                 for delivery in &challenge.deliveries {
                     expect(delivery.message_id.as_deref().unwrap_or_default());
                     expect(&delivery.receipts[0].status);
@@ -606,6 +635,10 @@ mod tests {
         expect(&evidence.journals[0].head_hash);
         expect(&evidence.timeline[0].journal.as_ref().unwrap().hash);
         expect(&evidence.sealing_certificate.as_ref().unwrap().subject);
+        expect("Origin of the contact Given by the signer");
+        expect("Channel of the link The same as that of the code");
+        expect("Operator of the number: SIM change (72 h) · no objection");
+        expect("Operator of the number: holder · no answer – it did not answer in time");
         expect("rubrica verify");
     }
 

@@ -27,8 +27,8 @@ mod texts;
 pub use crate::active::ActiveContent;
 pub use canonical::to_canonical_json;
 pub use evidence::{
-    Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, FORMAT, Identification, JournalPosition, Moment,
-    PagesCompared, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
+    Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, FORMAT, Identification, JournalPosition, Moment, NumberCheck,
+    PagesCompared, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SecondProof, SignFields, Signer, Software, Tenant,
     TimelineEntry,
 };
 pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};

@@ -43,6 +43,20 @@ fn challenge(number: u32, minutes: i64) -> Challenge {
         requested_at: minute(minutes),
         expires_at: Some(minute(minutes + 5)),
         attempts: Some(1),
+        number_checks: vec![
+            NumberCheck {
+                check: "SIM_SWAP".to_owned(),
+                max_age_hours: Some(72),
+                outcome: "PASSED".to_owned(),
+                detail: None,
+            },
+            NumberCheck {
+                check: "KYC_MATCH".to_owned(),
+                max_age_hours: None,
+                outcome: "UNANSWERED".to_owned(),
+                detail: Some("it did not answer in time".to_owned()),
+            },
+        ],
         deliveries: vec![Delivery {
             at: minute(minutes),
             provider: "sms-gateway".to_owned(),
@@ -63,6 +77,7 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
         phone: Some(mask::phone(Some("34"), "600123456")),
         document_type: Some("NIF".to_owned()),
         document_number: Some(mask::document_number("12345678Z")),
+        contact_origin: Some("typed_by_signer".to_owned()),
         language: Some("ES".to_owned()),
         identification: Some(Identification {
             id: id(0x22, number),
@@ -77,6 +92,13 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
             created_at: Some(minute(0)),
             validated_at: Some(minute(minutes + 3)),
             device: Some(device(number)),
+            second_proof: Some(SecondProof {
+                kind: "CONTACT_CHECK".to_owned(),
+                at: Some(minute(minutes + 1)),
+                by: Some("clerk-7@acme-seguros.example".to_owned()),
+                reason: Some("Llamada al número de la póliza anterior".to_owned()),
+            }),
+            link_on_same_channel: Some(true),
         }),
         sign_id: Some(id(0x33, number)),
         sign_status: Some("SUCCEEDED".to_owned()),

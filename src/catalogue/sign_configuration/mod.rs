@@ -3,6 +3,7 @@
 //! File and password are kept sealed under the server's master key, bound to their organization, and leave this module
 //! only as an opened [`Identity`]: never in an answer, a log line or an error.
 
+mod contact_policy;
 mod fields;
 #[cfg(test)]
 mod tests;
@@ -16,15 +17,17 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use documents::pkcs12::{self, Identity};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use store::{RecordKey, Store, Timestamp, blobs::Digest};
 use workflows::values::{Problem, Problems, duration};
 
+pub use contact_policy::{ContactPolicy, Flow, Operator, OperatorAccount};
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 
 use super::Error as CatalogueError;
 use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::keys::Keys;
+use crate::outbound::Reach;
 use crate::records::{self, Records, Versioned};
 
 const COLLECTION: &str = "sign_configuration";
@@ -34,6 +37,9 @@ const KEY: &str = "current";
 
 /// Purpose of the key under which file and password are sealed.
 const PURPOSE: &str = "sign-configuration/v1";
+
+/// Purpose of the key under which the secret of the operator's client is sealed.
+const OPERATOR_PURPOSE: &str = "number-operator/v1";
 
 /// Largest PKCS#12 file, in bytes; sealed and in base64 it must fit a record with room to spare.
 pub const MAX_CERTIFICATE: usize = 64 * 1024;
@@ -93,6 +99,8 @@ pub struct Change {
     pub notification_email: Option<String>,
     /// JSON array of provider rules.
     pub identification_config: Option<String>,
+    /// JSON object of the contact policy.
+    pub contact_policy: Option<String>,
 }
 
 /// Facts of the certificate that are told.
@@ -139,6 +147,8 @@ pub struct SignConfiguration {
     pub notification_email: String,
     /// Scoring providers of the identity-document identification, if they were ever set.
     pub providers: Option<Vec<ProviderRule>>,
+    /// What is asked of contacts, if it was ever set.
+    pub contact_policy: Option<ContactPolicy>,
 }
 
 /// The record. `sealed` is file and password, as [`Secret`], sealed and in base64.
@@ -152,6 +162,11 @@ struct Stored {
     notification_email: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     providers: Option<Vec<ProviderRule>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contact_policy: Option<ContactPolicy>,
+    /// The secret of the operator's client, sealed and in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operator_secret: Option<String>,
     sealed: String,
 }
 
@@ -169,6 +184,7 @@ struct Checked {
     channels: Option<Vec<Channel>>,
     notification_email: Option<String>,
     providers: Option<Vec<ProviderRule>>,
+    contact_policy: Option<ContactPolicy>,
     /// Facts of the new certificate and its sealed file.
     certificate: Option<(Certificate, String)>,
 }
@@ -185,6 +201,8 @@ pub struct SignConfigurations {
     records: Records,
     keys: Keys,
     cpu: CpuPool,
+    /// Which addresses connections may have.
+    reach: Reach,
     opened: Arc<Mutex<HashMap<String, Opened>>>,
     /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
     known: Arc<Mutex<HashSet<String>>>,
@@ -193,7 +211,13 @@ pub struct SignConfigurations {
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
-        Self { records: Records::new(store), keys, cpu, opened: Arc::default(), known: Arc::default() }
+        let reach = Reach::default();
+        Self { records: Records::new(store), keys, cpu, reach, opened: Arc::default(), known: Arc::default() }
+    }
+
+    /// The same, where connections may have other addresses than those of the public internet.
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     /// The configuration of an organization, `None` if it has none.
@@ -210,7 +234,21 @@ impl SignConfigurations {
             certificate: value.certificate,
             notification_email: value.notification_email,
             providers: value.providers,
+            contact_policy: value.contact_policy,
         }))
+    }
+
+    /// How the operator of phones is asked for an organization; `None` if it names none.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`], [`Error::Catalogue`].
+    pub async fn operator(&self, organization: &str) -> Result<Option<OperatorAccount>, Error> {
+        let Some(stored) = self.records.get::<Stored>(&Self::key(organization)).await? else { return Ok(None) };
+        let (version, stored) = (stored.version, stored.value);
+        let (Some(policy), Some(sealed)) = (stored.contact_policy, stored.operator_secret) else { return Ok(None) };
+        let Some(operator) = policy.operator.clone() else { return Ok(None) };
+        let secret: String = self.unseal(OPERATOR_PURPOSE, organization, &sealed)?;
+        Ok(Some(OperatorAccount { version, policy, operator, secret: crate::channels::Secret::new(secret) }))
     }
 
     /// Whether an organization has a configuration; for those that do, mostly without asking the store.
@@ -236,7 +274,15 @@ impl SignConfigurations {
     /// [`Error::Invalid`] with everything that is missing or wrong, [`Error::WrongPassword`], [`Error::Catalogue`].
     pub async fn create(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
         let stored = self.whole(organization, change, now).await?;
-        self.change(organization, now, |_| Ok(stored.clone())).await
+        self.change(organization, now, |current| {
+            let mut stored = stored.clone();
+            // Who does not know this addition must not turn it off.
+            if let (None, Some(current)) = (&stored.contact_policy, current) {
+                (stored.contact_policy, stored.operator_secret) = (current.contact_policy, current.operator_secret);
+            }
+            Ok(stored)
+        })
+        .await
     }
 
     /// Stores a whole configuration unless the organization has one already.
@@ -258,7 +304,19 @@ impl SignConfigurations {
         };
         let providers = checked.providers;
         let (certificate, sealed) = certificate;
-        Ok(Stored { landing_url, expiration_duration, channels, certificate, notification_email, providers, sealed })
+        let mut stored = Stored {
+            landing_url,
+            expiration_duration,
+            channels,
+            certificate,
+            notification_email,
+            providers,
+            contact_policy: None,
+            operator_secret: None,
+            sealed,
+        };
+        self.set_contact_policy(organization, &mut stored, checked.contact_policy)?;
+        Ok(stored)
     }
 
     /// Replaces the members that were sent; the others keep their values.
@@ -278,10 +336,30 @@ impl SignConfigurations {
             stored.channels = checked.channels.clone().unwrap_or(stored.channels);
             stored.notification_email = checked.notification_email.clone().unwrap_or(stored.notification_email);
             stored.providers = checked.providers.clone().or(stored.providers);
+            self.set_contact_policy(organization, &mut stored, checked.contact_policy.clone())?;
             (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
         })
         .await
+    }
+
+    /// Replaces the contact policy, if one was sent. A secret that is left out stays where client and addresses do: to others it is not given.
+    fn set_contact_policy(&self, organization: &str, stored: &mut Stored, policy: Option<ContactPolicy>) -> Result<(), Error> {
+        let Some(mut policy) = policy else { return Ok(()) };
+        let known = stored.contact_policy.as_ref().and_then(|known| known.operator.as_ref());
+        let stays = known.zip(policy.operator.as_ref()).is_some_and(|(known, operator)| known.is_same_client(operator));
+        let given = policy.operator.as_mut().and_then(|operator| operator.client_secret.take());
+        stored.operator_secret = match (&policy.operator, given) {
+            (None, _) => None,
+            (Some(_), Some(secret)) => Some(self.seal(OPERATOR_PURPOSE, organization, &secret.expose())?),
+            (Some(_), None) if stays => stored.operator_secret.take(),
+            (Some(_), None) => {
+                let message = "operator.client_secret: a new client or address needs it in the same request".to_owned();
+                return Err(Error::Invalid(Problem { path: "contact_policy".into(), message }.into()));
+            }
+        };
+        stored.contact_policy = Some(policy);
+        Ok(())
     }
 
     /// The identity under which an organization's documents are sealed at `now`. Opened once per version of the record, and again
@@ -298,7 +376,7 @@ impl SignConfigurations {
         {
             return Ok(Arc::clone(&opened.identity));
         }
-        let secret = self.unseal(organization, &stored.value.sealed)?;
+        let secret: Secret = self.unseal(PURPOSE, organization, &stored.value.sealed)?;
         let file = STANDARD.decode(secret.file).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
         let identity = self.open(organization, file.into(), secret.password, now).await?;
         let identity = identity.map_err(|error| match error {
@@ -344,6 +422,9 @@ impl SignConfigurations {
             fields::check_email(&email).map(|()| email)
         });
         let providers = read.member("identification_config", change.identification_config, |text| fields::parse_providers(&text));
+        let contact_policy = read.member("contact_policy", change.contact_policy, |text| {
+            ContactPolicy::parse(&text, |url| self.reach.base_url(url).map(drop).map_err(|problem| problem.to_string()))
+        });
         let certificate = match (change.content, change.sign_certificate_password) {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {
@@ -369,7 +450,7 @@ impl SignConfigurations {
             Some((content, password)) => Some(self.check_certificate(organization, content, password, now).await?),
             None => None,
         };
-        Ok(Checked { landing_url, expiration_duration, channels, notification_email, providers, certificate })
+        Ok(Checked { landing_url, expiration_duration, channels, notification_email, providers, contact_policy, certificate })
     }
 
     async fn check_certificate(
@@ -391,7 +472,7 @@ impl SignConfigurations {
             Err(pkcs12::Error::WrongPassword) => return Err(Error::WrongPassword),
             Err(error) => return Err(refused(error.to_string())),
         };
-        let sealed = self.seal(organization, &content, password)?;
+        let sealed = self.seal(PURPOSE, organization, &Secret { file: STANDARD.encode(&content), password })?;
         Ok((identity.facts().into(), sealed))
     }
 
@@ -407,16 +488,15 @@ impl SignConfigurations {
         Ok(self.cpu.run(job, move |_| Identity::open(&file, &password, now)).await?)
     }
 
-    fn seal(&self, organization: &str, file: &[u8], password: String) -> Result<String, Error> {
-        let secret = Secret { file: STANDARD.encode(file), password };
-        let plain = serde_json::to_vec(&secret).map_err(|_| Error::Unusable("it cannot be encoded".into()))?;
-        let sealed = self.keys.seal(PURPOSE, organization.as_bytes(), &plain);
+    fn seal(&self, purpose: &str, organization: &str, secret: &impl Serialize) -> Result<String, Error> {
+        let plain = serde_json::to_vec(secret).map_err(|_| Error::Unusable("it cannot be encoded".into()))?;
+        let sealed = self.keys.seal(purpose, organization.as_bytes(), &plain);
         sealed.map(|sealed| STANDARD.encode(sealed)).map_err(|error| Error::Unusable(error.to_string()))
     }
 
-    fn unseal(&self, organization: &str, sealed: &str) -> Result<Secret, Error> {
+    fn unseal<T: DeserializeOwned>(&self, purpose: &str, organization: &str, sealed: &str) -> Result<T, Error> {
         let sealed = STANDARD.decode(sealed).map_err(|_| Error::Unusable("its encoding is wrong".into()))?;
-        let plain = self.keys.open(PURPOSE, organization.as_bytes(), &sealed);
+        let plain = self.keys.open(purpose, organization.as_bytes(), &sealed);
         let plain = plain.map_err(|error| Error::Unusable(error.to_string()))?;
         // The cause is not passed on: it may quote the secret.
         serde_json::from_slice(&plain).map_err(|_| Error::Unusable("its encoding is wrong".into()))

@@ -64,12 +64,13 @@ impl Walk {
             let (up, down) = (&self.bare.up.otp, &self.bare.down.otp);
             let uses_channels = match &call.effect {
                 otp::Effect::Own(otp::CodeEffect::SendCode { .. }) => true,
-                otp::Effect::TellProcess { .. } => false,
+                otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) | otp::Effect::TellProcess { .. } => false,
             };
             let down = uses_channels.then_some(down);
             let seen = async || {
                 self.kinds.insert(match &call.effect {
                     otp::Effect::Own(otp::CodeEffect::SendCode { .. }) => "send code",
+                    otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => "check number",
                     otp::Effect::TellProcess { .. } => "tell process",
                 });
                 seen_of_otp(&self.setting, &call).await
@@ -121,6 +122,8 @@ async fn seen_of_otp(setting: &Setting, call: &Call<Otp>) -> Vec<String> {
             let code = setting.code(*challenge);
             setting.messages(|message| message.text.contains(&code))
         }
+        // A question: nobody sees it but the operator.
+        otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => Vec::new(),
         // Of what it is told, the process notes only what it did not know: that the signer is identified.
         otp::Effect::TellProcess { sign_process, .. } => {
             let events = setting.events::<SignProcess>(*sign_process).await;

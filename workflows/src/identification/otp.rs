@@ -6,6 +6,7 @@
 //! What all identifications share (create, cancel, close, delete, expiry) is in [`lifecycle`](super::lifecycle).
 
 mod code;
+mod number;
 mod receipt;
 
 use chrono::Duration;
@@ -20,6 +21,10 @@ use crate::{Channel, Contact, Decision, Device, IdentificationState, Refusal, Ti
 
 pub use super::lifecycle::{EXISTS, FORCE_NEEDED, MAX_EXPIRY, NOT_FOUND, Purpose};
 pub use code::{CodeHash, TypedCode};
+pub use number::{
+    Confirmation, ContactPolicy, IfUnanswered, MAX_DETAIL, MAX_SIM_AGE_HOURS, NumberAnswer, NumberCheck, NumberOutcome, SecondProof,
+};
+pub(crate) use number::is_default;
 pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
 
 transitions! {
@@ -29,6 +34,8 @@ transitions! {
     NotDelivered: [Created | Validated] => Same "the channel did not, or nobody can tell";
     Receipt:      [Created | Validated] => Same "the provider reports on the message";
     WrongAnswer:  [Created] => Same "a wrong code or second factor";
+    NumberChecked: [Created] => Same "the phone's operator said, or did not say, whose number it is";
+    ContactConfirmed: [Created] => Same "somebody checked whose contact it is";
 }
 
 /// The machine.
@@ -115,6 +122,9 @@ pub struct Creation {
     pub two_factor_type: Option<TwoFactorType>,
     pub expires_at: Timestamp,
     pub policy: Policy,
+    /// What is asked of the contact.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub contact_policy: ContactPolicy,
     #[serde(default)]
     pub purpose: Purpose,
 }
@@ -148,6 +158,21 @@ pub enum CodeCommand {
         challenge: Uuid,
         status: ReceiptStatus,
         word: String,
+    },
+    /// What the phone's operator said before the code of a challenge goes out: one answer to each question, in their order.
+    NumberChecked {
+        challenge: Uuid,
+        answers: Vec<NumberAnswer>,
+    },
+    /// The phone's operator could not be asked.
+    NumberNotChecked {
+        challenge: Uuid,
+        reason: String,
+    },
+    /// Somebody checked whose contact it is. `by` is the subject of who did, `reason` says how.
+    ConfirmContact {
+        by: String,
+        reason: String,
     },
 }
 
@@ -185,6 +210,17 @@ pub enum CodeEvent {
     WrongAnswer {
         at_challenge: bool,
     },
+    /// What the phone's operator said. With a refusal, which only the organization reads, the code does not go out.
+    NumberChecked {
+        challenge: Uuid,
+        answers: Vec<NumberAnswer>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refusal: Option<String>,
+    },
+    ContactConfirmed {
+        by: String,
+        reason: String,
+    },
 }
 
 impl From<CodeEvent> for Event {
@@ -198,6 +234,8 @@ impl From<CodeEvent> for Event {
 pub enum CodeEffect {
     /// Send the code of `challenge`; useless after `until`.
     SendCode { challenge: Uuid, until: Timestamp },
+    /// Ask the phone's operator before the code of `challenge` goes out; useless after `until`.
+    CheckNumber { challenge: Uuid, until: Timestamp },
 }
 
 /// One code that was asked for.
@@ -216,6 +254,12 @@ pub struct Challenge {
     /// In the order in which they came; at most [`MAX_RECEIPTS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<Receipt>,
+    /// What the phone's operator said before the code went out: one answer to each question, or none yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub number_answers: Vec<NumberAnswer>,
+    /// The code did not go out because of them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub refused: bool,
 }
 
 /// What became of a message.
@@ -244,6 +288,9 @@ pub struct OneTimeCode {
     pub failures: u32,
     /// Earliest moment for another code.
     pub next_challenge_at: Timestamp,
+    /// Who checked whose contact it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Confirmation>,
 }
 
 impl Method for OneTimeCode {
@@ -262,7 +309,7 @@ impl Method for OneTimeCode {
     }
 
     fn new(at: Timestamp, _: &Creation) -> Self {
-        Self { challenges: Vec::new(), failures: 0, next_challenge_at: at }
+        Self { challenges: Vec::new(), failures: 0, next_challenge_at: at, confirmed: None }
     }
 
     fn decide(data: &Data, now: Timestamp, command: CodeCommand) -> Decision<Otp> {
@@ -278,6 +325,11 @@ impl Method for OneTimeCode {
             CodeCommand::Receipt { challenge, status, word } if data.takes_receipt(challenge, status, &word) => {
                 Decision::accept([CodeEvent::Receipt { challenge, status, word }.into()])
             }
+            CodeCommand::NumberChecked { challenge, answers } => data.decide_number_checked(challenge, answers),
+            CodeCommand::NumberNotChecked { challenge, reason } => {
+                data.decide_number_checked(challenge, data.unanswered(&reason))
+            }
+            CodeCommand::ConfirmContact { by, reason } => data.decide_confirm(by, reason),
             // A report about an identification that has ended or a message that was reported before changes nothing.
             CodeCommand::Delivered { .. } | CodeCommand::NotDelivered { .. } | CodeCommand::Receipt { .. } => Decision::nothing(),
         }
@@ -285,8 +337,12 @@ impl Method for OneTimeCode {
 
     fn is_report(command: &CodeCommand) -> bool {
         match command {
-            CodeCommand::Delivered { .. } | CodeCommand::NotDelivered { .. } | CodeCommand::Receipt { .. } => true,
-            CodeCommand::Challenge { .. } | CodeCommand::Validate { .. } => false,
+            CodeCommand::Delivered { .. }
+            | CodeCommand::NotDelivered { .. }
+            | CodeCommand::Receipt { .. }
+            | CodeCommand::NumberChecked { .. }
+            | CodeCommand::NumberNotChecked { .. } => true,
+            CodeCommand::Challenge { .. } | CodeCommand::Validate { .. } | CodeCommand::ConfirmContact { .. } => false,
         }
     }
 
@@ -309,6 +365,12 @@ impl Method for OneTimeCode {
                 own.add_receipt(*challenge, Receipt { at, status: *status, word: word.clone() });
             }
             CodeEvent::WrongAnswer { at_challenge } => own.count_wrong_answer(*at_challenge),
+            CodeEvent::NumberChecked { challenge, answers, refusal } => {
+                own.add_answers(at, *challenge, answers, refusal.as_ref());
+            }
+            CodeEvent::ContactConfirmed { by, reason } => {
+                own.confirmed = Some(Confirmation { at, by: by.clone(), reason: reason.clone() });
+            }
         }
     }
 
@@ -325,20 +387,33 @@ impl Method for OneTimeCode {
         if data.state != IdentificationState::Created || data.remaining_challenges() > 0 {
             return None;
         }
-        let open = data.own.challenges.last().filter(|challenge| challenge.attempts_left > 0);
-        Some((open.map_or(data.modified_at, |challenge| challenge.until), "the last code was not answered in time"))
+        match data.own.challenges.last() {
+            Some(last) if last.attempts_left > 0 => Some((last.until, "the last code was not answered in time")),
+            Some(last) if last.refused => Some((data.modified_at, number::NUMBER_REFUSED)),
+            _ => Some((data.modified_at, "the last code was not answered in time")),
+        }
     }
 
-    fn effects(_: &Data, event: &Event) -> Vec<CodeEffect> {
+    fn effects(data: &Data, event: &Event) -> Vec<CodeEffect> {
         match event {
+            Event::Own(CodeEvent::Challenged { id, until, .. }) if !data.questions().is_empty() => {
+                vec![CodeEffect::CheckNumber { challenge: *id, until: *until }]
+            }
             Event::Own(CodeEvent::Challenged { id, until, .. }) => vec![CodeEffect::SendCode { challenge: *id, until: *until }],
+            Event::Own(CodeEvent::NumberChecked { challenge: id, refusal: None, .. }) => {
+                let checked = data.own.challenges.iter().filter(|challenge| challenge.id == *id);
+                checked.map(|checked| CodeEffect::SendCode { challenge: checked.id, until: checked.until }).collect()
+            }
             _ => Vec::new(),
         }
     }
 
     fn given_up(effect: &CodeEffect, reason: &str) -> Option<CodeCommand> {
-        let CodeEffect::SendCode { challenge, .. } = effect;
-        Some(CodeCommand::NotDelivered { challenge: *challenge, reason: reason.to_owned() })
+        let reason = reason.to_owned();
+        Some(match effect {
+            CodeEffect::SendCode { challenge, .. } => CodeCommand::NotDelivered { challenge: *challenge, reason },
+            CodeEffect::CheckNumber { challenge, .. } => CodeCommand::NumberNotChecked { challenge: *challenge, reason },
+        })
     }
 }
 
@@ -346,7 +421,9 @@ impl OneTimeCode {
     fn add_challenge(&mut self, policy: &Policy, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
         let attempts_left = policy.attempts;
         let (delivery, receipts) = (Delivery::Pending, Vec::new());
-        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, delivery, receipts });
+        let (number_answers, refused) = (Vec::new(), false);
+        let answers = 0;
+        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers, delivery, receipts, number_answers, refused });
         let cooldown = policy.cooldown(self.challenges.len() as u32);
         self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
     }
@@ -445,6 +522,12 @@ impl Data {
         let Some(challenge) = self.own.challenges.last() else {
             return Decision::refuse(wrong_state("CREATED without a code asked for"));
         };
+        if self.needs_second_proof() {
+            return Decision::refuse(number::second_proof_missing());
+        }
+        if challenge.number_answers.is_empty() && !self.questions().is_empty() {
+            return Decision::refuse(wrong_state("CREATED and its code has not gone out yet"));
+        }
         if !self.own.has_open_code(now) {
             return Decision::refuse(CODE_GONE);
         }

@@ -98,6 +98,9 @@ pub struct Creation {
     pub notices: Vec<Channel>,
     /// Policy of the identifications.
     pub policy: otp::Policy,
+    /// What is asked of the signers' contacts.
+    #[serde(default, skip_serializing_if = "otp::is_default")]
+    pub contact_policy: otp::ContactPolicy,
 }
 
 impl Creation {

@@ -4,6 +4,7 @@ use crate::{
     testing::{Driver, SECRET, assert_all_transitions_taken, hash, start, typed},
 };
 
+mod number;
 mod properties;
 
 const PROCESS: Uuid = Uuid::from_u128(7);
@@ -22,6 +23,7 @@ fn creation() -> Creation {
         two_factor_type: None,
         expires_at: start() + Duration::hours(1),
         policy: Policy::default(),
+        contact_policy: ContactPolicy::default(),
         purpose: Purpose { sign_process: Some(PROCESS), ..Purpose::default() },
     }
 }
@@ -673,6 +675,9 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         r#"{"type":"not_delivered","challenge":"$id","reason":"lost"}"#,
         r#"{"type":"receipt","challenge":"$id","status":"delivered","word":"delivered"}"#,
         r#"{"type":"wrong_answer","at_challenge":false}"#,
+        r#"{"type":"contact_confirmed","by":"clerk-7","reason":"called back"}"#,
+        r#"{"type":"number_checked","challenge":"$id","refusal":"SIM_SWAP: changed",
+            "answers":[{"check":{"type":"sim_swap","max_age_hours":72},"outcome":"failed","detail":"changed"}]}"#,
         r#"{"type":"validated","device":{"ip":"192.0.2.1"}}"#,
         r#"{"type":"succeeded"}"#,
         r#"{"type":"failed","reason":"too many wrong answers"}"#,
@@ -682,6 +687,7 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
     ];
     let effects = [
         r#"{"type":"send_code","challenge":"$id","until":"$at"}"#,
+        r#"{"type":"check_number","challenge":"$id","until":"$at"}"#,
         r#"{"type":"tell_process","sign_process":"$id","state":"VALIDATED"}"#,
     ];
     let value = |text: &str| -> serde_json::Value {
@@ -719,6 +725,10 @@ fn every_transition_of_the_table_is_taken() {
     let mut cancelled = late.clone();
     assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None }), Ok(()));
     late.otp.advance_and_look(Duration::hours(2));
-    scenarios.extend([created, delivered, late, cancelled]);
+    let mut checked = World::with(number::all_on);
+    assert_eq!(checked.ask(), Ok(()));
+    checked.operator_says(1, NumberOutcome::Passed);
+    assert_eq!(checked.confirm("called back"), Ok(()));
+    scenarios.extend([created, delivered, late, cancelled, checked]);
     assert_all_transitions_taken(&scenarios.into_iter().map(|world| world.otp).collect::<Vec<_>>());
 }

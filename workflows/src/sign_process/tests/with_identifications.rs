@@ -128,6 +128,7 @@ impl Together {
                     two_factor_type: None,
                     expires_at: start() + Duration::hours(1),
                     policy: Policy::default(),
+                    contact_policy: otp::ContactPolicy::default(),
                     purpose: otp::Purpose { sign_process: Some(process()), ..otp::Purpose::default() },
                 };
                 self.tell_otp(position, otp::Command::Create(Box::new(creation)));
@@ -148,6 +149,9 @@ impl Together {
             Job::OfProcess(Effect::Release | Effect::Notify { .. }) => {}
             Job::OfIdentification(position, otp::Effect::Own(otp::CodeEffect::SendCode { challenge, .. })) => {
                 self.tell_otp(position, otp::CodeCommand::Delivered { challenge, provider_id: None });
+            }
+            Job::OfIdentification(position, otp::Effect::Own(otp::CodeEffect::CheckNumber { challenge, .. })) => {
+                self.tell_otp(position, otp::CodeCommand::NumberChecked { challenge, answers: Vec::new() });
             }
             Job::OfIdentification(position, otp::Effect::TellProcess { state, .. }) => {
                 self.tell_process(Command::Identification { identification: identification(position), state });
