@@ -1,6 +1,7 @@
 //! The configuration: a TOML file, over it the environment, over it the flags. Every option is documented where it is declared;
 //! `deploy/rubrica.toml` shows them all with their defaults.
 
+mod identity_documents;
 mod store;
 
 use std::{
@@ -17,6 +18,7 @@ use workflows::identification::otp::{MAX_CODE_LIFETIME, MAX_FAILURES, Policy};
 
 use crate::{access, channels, code_limits, codes, connections, cpu_pool, iso_duration, render_workers};
 
+pub use self::identity_documents::IdentityDocuments;
 pub use self::store::{Blobs, Place, Store};
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
@@ -60,6 +62,7 @@ pub struct Config {
     pub access: access::Options,
     pub channels: channels::Options,
     pub codes: Codes,
+    pub identity_documents: IdentityDocuments,
     pub processes: Processes,
     pub documents: Documents,
     pub cpu: Cpu,
@@ -531,6 +534,7 @@ impl Config {
         within("codes.attempts", (1..=10).contains(&self.codes.attempts), "1 to 10")?;
         within("codes.failures", (1..=MAX_FAILURES).contains(&self.codes.failures), "1 to 100")?;
         within("codes.cooldown_seconds", self.codes.cooldown_seconds.iter().all(|wait| *wait <= 3600), "at most 3600 each")?;
+        self.identity_documents.check()?;
         within("processes.mailbox", (1..=10_000).contains(&self.processes.mailbox), "1 to 10000")?;
         within("processes.passivate_after", seconds(self.processes.passivate_after, 1, 86_400), "PT1S to P1D")?;
         within("processes.max_resident", (100..=10_000_000).contains(&self.processes.max_resident), "100 to 10000000")?;
@@ -732,6 +736,11 @@ mod tests {
             ("[server]\nlisten_on = 1\n", "listen_on"),
             ("[codes]\ndigits = 4\n", "codes.digits"),
             ("[codes]\nlifetime = \"PT1H\"\n", "codes.lifetime"),
+            ("[identity_documents]\nimage_limit = 1\n", "identity_documents.image_limit"),
+            ("[identity_documents]\nattempt_time = \"PT1H\"\n", "identity_documents.attempt_time"),
+            ("[identity_documents]\ndelegation_time = \"P2D\"\n", "identity_documents.delegation_time"),
+            ("[identity_documents]\nvalidation_attempts = 0\n", "identity_documents.validation_attempts"),
+            ("[identity_documents]\nlink_lifetime = \"P2D\"\n", "identity_documents.link_lifetime"),
             ("[processes]\neffect_lease = \"PT2H\"\n", "processes.effect_lease"),
             ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
             ("mode = \"test\"\n", "mode: expected"),
@@ -765,6 +774,7 @@ mod tests {
         let declared = [
             include_str!("config.rs"),
             include_str!("config/store.rs"),
+            include_str!("config/identity_documents.rs"),
             include_str!("access/options.rs"),
             include_str!("channels/options.rs"),
             texts,

@@ -26,6 +26,7 @@ pub mod records;
 pub mod render_workers;
 pub mod room;
 pub mod sandbox_clock;
+pub mod scoring;
 pub mod server;
 pub mod transfer;
 pub mod verify;

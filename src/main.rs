@@ -14,6 +14,10 @@ use rubrica::{
     verify,
 };
 
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A server for signing documents electronically and identifying the people who sign.
 #[derive(Parser)]
 #[command(version, propagate_version = true)]

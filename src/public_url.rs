@@ -1,14 +1,15 @@
-//! Public URLs of documents: whoever holds one can read that document, without a credential, until the URL expires.
+//! URLs of documents and of images: whoever holds one can read that one thing, without a credential, until the URL expires.
 //!
 //! The token in the URL is sealed (AES-256-GCM): nobody can read, make or change one, so there is nothing to list or guess and
 //! nothing to store. The tag of the seal is compared in constant time. A URL cannot be taken back before it expires, other than by
-//! deleting its document, which whoever serves it must look up; hence the limit of 24 hours.
+//! deleting what it leads to, which whoever serves it must look up; hence the limit of 24 hours.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
+use workflows::scoring::ImageType;
 
 use crate::keys::Keys;
 
@@ -17,9 +18,6 @@ pub const MAX_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 /// The longest token that is looked at, in bytes.
 const MAX_TOKEN: usize = 2048;
-
-/// Purpose of the key and place of the seal.
-const PURPOSE: &str = "public-url/v1";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -59,30 +57,81 @@ pub struct PublicDocument {
     pub expires: DateTime<Utc>,
 }
 
-/// The URL `{base_url}/public/{token}` of a document. `base_url` is the address under which the outside world reaches the server.
-pub fn sign(keys: &Keys, base_url: &str, document: &PublicDocument, now: DateTime<Utc>) -> Result<String, Error> {
-    let lifetime = document.expires - now;
+/// An image of an identity document that a URL gives access to, for whoever may read the scoring session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedCapture {
+    #[serde(rename = "o")]
+    pub organization: String,
+    #[serde(rename = "s")]
+    pub session: Uuid,
+    /// What its sealed bytes are kept under.
+    #[serde(rename = "f")]
+    pub file: String,
+    #[serde(rename = "t")]
+    pub image_type: ImageType,
+    /// As in [`PublicDocument`].
+    #[serde(rename = "e", with = "chrono::serde::ts_microseconds")]
+    pub expires: DateTime<Utc>,
+}
+
+/// What a URL can give access to.
+pub trait Shared: Serialize + DeserializeOwned {
+    /// The segment of the path before the token.
+    const PATH: &'static str;
+    /// Purpose of the key and place of the seal.
+    const PURPOSE: &'static str;
+
+    fn expires(&self) -> DateTime<Utc>;
+}
+
+impl Shared for PublicDocument {
+    const PATH: &'static str = "public";
+    const PURPOSE: &'static str = "public-url/v1";
+
+    fn expires(&self) -> DateTime<Utc> {
+        self.expires
+    }
+}
+
+impl Shared for SharedCapture {
+    const PATH: &'static str = "captures";
+    const PURPOSE: &'static str = "capture-url/v1";
+
+    fn expires(&self) -> DateTime<Utc> {
+        self.expires
+    }
+}
+
+/// The URL `{base_url}/{path}/{token}` of what is shared. `base_url` is the address under which the outside world reaches the server.
+///
+/// # Errors
+/// [`Error::Lifetime`], [`Error::Unavailable`].
+pub fn sign<T: Shared>(keys: &Keys, base_url: &str, shared: &T, now: DateTime<Utc>) -> Result<String, Error> {
+    let lifetime = shared.expires() - now;
     if lifetime <= TimeDelta::zero() || lifetime > MAX_LIFETIME {
         return Err(Error::Lifetime);
     }
-    let payload = serde_json::to_vec(document).map_err(|_| Error::Unavailable)?;
-    let sealed = keys.seal(PURPOSE, PURPOSE.as_bytes(), &payload).map_err(|_| Error::Unavailable)?;
+    let payload = serde_json::to_vec(shared).map_err(|_| Error::Unavailable)?;
+    let sealed = keys.seal(T::PURPOSE, T::PURPOSE.as_bytes(), &payload).map_err(|_| Error::Unavailable)?;
     let token = URL_SAFE_NO_PAD.encode(sealed);
     if token.len() > MAX_TOKEN {
         return Err(Error::Unavailable);
     }
-    Ok(format!("{}/public/{token}", base_url.trim_end_matches('/')))
+    Ok(format!("{}/{}/{token}", base_url.trim_end_matches('/'), T::PATH))
 }
 
-/// What the token of a public URL stands for, if this server made it and it has not expired.
-pub fn verify(keys: &Keys, token: &str, now: DateTime<Utc>) -> Result<PublicDocument, Error> {
+/// What the token of a URL stands for, if this server made it for such a thing and it has not expired.
+///
+/// # Errors
+/// [`Error::Invalid`], [`Error::Expired`].
+pub fn verify<T: Shared>(keys: &Keys, token: &str, now: DateTime<Utc>) -> Result<T, Error> {
     if token.len() > MAX_TOKEN {
         return Err(Error::Invalid);
     }
     let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| Error::Invalid)?;
-    let payload = keys.open(PURPOSE, PURPOSE.as_bytes(), &sealed).map_err(|_| Error::Invalid)?;
-    let document: PublicDocument = serde_json::from_slice(&payload).map_err(|_| Error::Invalid)?;
-    if now >= document.expires { Err(Error::Expired) } else { Ok(document) }
+    let payload = keys.open(T::PURPOSE, T::PURPOSE.as_bytes(), &sealed).map_err(|_| Error::Invalid)?;
+    let shared: T = serde_json::from_slice(&payload).map_err(|_| Error::Invalid)?;
+    if now >= shared.expires() { Err(Error::Expired) } else { Ok(shared) }
 }
 
 #[cfg(test)]
@@ -117,9 +166,9 @@ mod tests {
         let token = token(TimeDelta::hours(1));
         let last = noon() + TimeDelta::hours(1) - TimeDelta::microseconds(1);
 
-        assert_eq!(verify(&keys(), &token, noon()), Ok(document(TimeDelta::hours(1))));
-        assert!(verify(&keys(), &token, last).is_ok());
-        assert_eq!(verify(&keys(), &token, noon() + TimeDelta::hours(1)), Err(Error::Expired));
+        assert_eq!(verify::<PublicDocument>(&keys(), &token, noon()), Ok(document(TimeDelta::hours(1))));
+        assert!(verify::<PublicDocument>(&keys(), &token, last).is_ok());
+        assert_eq!(verify::<PublicDocument>(&keys(), &token, noon() + TimeDelta::hours(1)), Err(Error::Expired));
     }
 
     #[test]
@@ -137,21 +186,30 @@ mod tests {
         for position in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
-            assert_eq!(verify(&keys(), &String::from_utf8(changed).unwrap(), noon()), Err(Error::Invalid), "at {position}");
+            assert_eq!(
+                verify::<PublicDocument>(&keys(), &String::from_utf8(changed).unwrap(), noon()),
+                Err(Error::Invalid),
+                "at {position}"
+            );
         }
         for refused in ["", "A", "not base64!", &token[1..], &format!("{token}A"), &"A".repeat(100_000)] {
-            assert_eq!(verify(&keys(), refused, noon()), Err(Error::Invalid));
+            assert_eq!(verify::<PublicDocument>(&keys(), refused, noon()), Err(Error::Invalid));
         }
     }
 
     #[test]
     fn another_server_or_another_seal_is_refused() {
         let token = token(TimeDelta::hours(1));
-        assert_eq!(verify(&Keys::from_bytes(&[2; 32]), &token, noon()), Err(Error::Invalid));
+        assert_eq!(verify::<PublicDocument>(&Keys::from_bytes(&[2; 32]), &token, noon()), Err(Error::Invalid));
 
         let payload = serde_json::to_vec(&document(TimeDelta::hours(1))).unwrap();
-        let elsewhere = URL_SAFE_NO_PAD.encode(keys().seal("other", PURPOSE.as_bytes(), &payload).unwrap());
-        assert_eq!(verify(&keys(), &elsewhere, noon()), Err(Error::Invalid));
+        let elsewhere = URL_SAFE_NO_PAD.encode(keys().seal("other", PublicDocument::PURPOSE.as_bytes(), &payload).unwrap());
+        assert_eq!(verify::<PublicDocument>(&keys(), &elsewhere, noon()), Err(Error::Invalid));
+    }
+
+    #[test]
+    fn the_token_of_a_document_opens_no_image() {
+        assert_eq!(verify::<SharedCapture>(&keys(), &token(TimeDelta::hours(1)), noon()), Err(Error::Invalid));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::{
     camara::Camara,
     catalogue::{
         documents::{self, Documents},
+        sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
     },
     channels::{self, Channels},
@@ -44,6 +45,7 @@ use crate::{
     records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
+    scoring::{NoProvider, Provider},
     transfer,
 };
 
@@ -155,6 +157,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
+    let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
@@ -169,9 +172,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     }
     let codes = Codes::new(&keys);
     let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
+    let scoring: Arc<dyn Provider> = Arc::new(NoProvider);
     let world = World {
+        scoring: scoring.clone(),
         store: store.clone(),
         documents: documents.clone(),
+        sealed_files: sealed_files.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
@@ -196,6 +202,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     };
     let state = State {
         documents: documents.clone(),
+        sealed_files,
         configurations,
         workers: drawing,
         keys,
@@ -210,6 +217,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         processes: processes.clone(),
         codes,
         code_policy: config.codes.policy(),
+        identity_documents: config.identity_documents.clone(),
+        scoring,
         code_limits: Arc::new(code_limits),
         clock: clock.clone(),
     };
@@ -367,12 +376,9 @@ fn collect_orphans(
     collection: PeriodicTask,
     grace: TimeDelta,
 ) -> tokio::task::JoinHandle<()> {
-    let holds: documents::Holds = Arc::new(move |organization, process| {
-        let sign = processes.sign.clone();
-        Box::pin(async move {
-            let read = sign.read(&organization, process).await;
-            read.map_or(true, |process| process.data().is_some_and(|data| !data.status.is_final()))
-        })
+    let holds: documents::Holds = Arc::new(move |organization, process, digest| {
+        let processes = processes.clone();
+        Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
     tokio::spawn(async move {
         let mut every = tokio::time::interval(COLLECT_LOOK);

@@ -33,6 +33,10 @@ use crate::{
 /// Calls that may hang before a step is cut off: an append that does not return leaves time to ask what became of it.
 const CALLS_OF_A_STEP: u32 = 2;
 
+/// Pauses between two looks of [`Host::until`]: a tenth of the time that was waited, within these bounds.
+const SHORTEST_LOOK: Duration = Duration::from_millis(5);
+const LONGEST_LOOK: Duration = Duration::from_millis(500);
+
 /// The handle to a host. Cheap to clone.
 pub struct Host<M: Machine>(Arc<Shared<M>>);
 
@@ -112,6 +116,33 @@ impl<M: Machine> Host<M> {
         match self.0.at_hand(&entity) {
             Some(machine) => Ok(machine),
             None => self.0.ask(entity, Input::Look).await,
+        }
+    }
+
+    /// Waits until the process is as `wanted` says, whoever brings that about: an effect, a command, the time, another server. The answer is
+    /// the state then; after `patience`, in wall time, it is the state as it is. It holds no actor meanwhile, and looks from time to time: what
+    /// takes long is seen at most a tenth of its time later.
+    ///
+    /// # Errors
+    /// See [`Error`]; what [`Host::read`] answers. A moment of overload is waited out.
+    pub async fn until(
+        &self,
+        organization: &str,
+        id: uuid::Uuid,
+        patience: Duration,
+        wanted: impl Fn(&M) -> bool,
+    ) -> Result<Arc<M>, Error> {
+        let started = Instant::now();
+        loop {
+            let waited = started.elapsed();
+            match self.read(organization, id).await {
+                Ok(machine) if wanted(&machine) || waited >= patience => return Ok(machine),
+                Err(Error::Overloaded) if waited < patience => {}
+                Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+            let pause = (waited / 10).clamp(SHORTEST_LOOK, LONGEST_LOOK);
+            tokio::time::sleep(pause.min(patience.saturating_sub(waited))).await;
         }
     }
 

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::key_set;
 use super::options::{IssuerOptions, OptionsError};
+use crate::outbound::{self, ReadError};
 
 /// Largest key set, in bytes.
 pub(super) const MAX_JWKS: usize = 256 * 1024;
@@ -95,13 +96,9 @@ impl Fetch for Http {
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!("answered {}", response.status()));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_JWKS {
-                return Err("the answer is too long".into());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        outbound::read(&mut response, MAX_JWKS).await.map_err(|error| match error {
+            ReadError::TooLong => "the answer is too long".into(),
+            ReadError::Broken(error) => failed(error),
+        })
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod documents;
 mod references;
+pub mod sealed_files;
 pub mod sign_configuration;
 
 pub use references::Holder;
@@ -25,6 +26,9 @@ pub enum Error {
     /// The work on a document or a key file had no turn, or no end.
     #[error(transparent)]
     Cpu(#[from] crate::cpu_pool::Error),
+    /// A file could not be sealed or opened: another master key, or damaged bytes.
+    #[error("a sealed file: {0}")]
+    Sealed(String),
     /// The processes that draw pages do not work; that is not the document's fault.
     #[error("the pages could not be compared: {0}")]
     Drawing(String),
@@ -37,7 +41,7 @@ impl Error {
             Self::Store(store::Error::Unavailable(_)) | Self::Drawing(_) => true,
             Self::Record(error) => error.is_transient(),
             Self::Cpu(error) => error.is_transient(),
-            Self::Store(_) | Self::BytesMissing(_) => false,
+            Self::Store(_) | Self::BytesMissing(_) | Self::Sealed(_) => false,
         }
     }
 }

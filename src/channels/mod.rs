@@ -322,7 +322,7 @@ fn reason(message: &Message, said: &str) -> String {
 }
 
 /// What broke a connection, in our words: a reason is shown in evidence, where the text of a library says nothing to anybody.
-fn connection_problem(error: &(dyn std::error::Error + 'static)) -> &'static str {
+pub(crate) fn connection_problem(error: &(dyn std::error::Error + 'static)) -> &'static str {
     use std::io::ErrorKind as K;
     const DEEPEST: usize = 16;
     let causes = std::iter::successors(Some(error), |error| error.source()).take(DEEPEST);

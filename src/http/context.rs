@@ -12,6 +12,7 @@ use super::openapi;
 use super::operation::Parameter;
 use crate::access;
 use crate::catalogue::documents::{Documents, Owner};
+use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::keys::Keys;
 use crate::render_workers::Workers;
@@ -33,6 +34,8 @@ pub struct Options {
 pub struct State {
     /// Documents of all organizations.
     pub documents: Documents,
+    /// Files of processes that only the server reads.
+    pub sealed_files: SealedFiles,
     /// Sign configurations of all organizations.
     pub configurations: SignConfigurations,
     /// The processes that draw pages.

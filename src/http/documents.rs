@@ -293,7 +293,7 @@ pub async fn create_public_url(call: Call<Uuid, Json<CreatePublicUrlRequest>>) -
 /// Serves what a public URL stands for: no token but the one in the path, and no answer that tells a guess from a miss.
 pub async fn public_document(path: web::Path<String>, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     let state = api.state();
-    let shared = public_url::verify(&state.keys, &path, state.now())?;
+    let shared = public_url::verify::<PublicDocument>(&state.keys, &path, state.now())?;
     let document = state.documents.find(&shared.organization, shared.document).await?;
     if document.digest.to_string() != shared.digest {
         return Err(public_url::Error::Invalid.into());

@@ -9,7 +9,7 @@ use crate::{
     access,
     catalogue::{self, documents, sign_configuration},
     channels, code_limits, cpu_pool,
-    processes::creation,
+    processes::{self, challenges, creation},
     public_url, receipts, records,
 };
 
@@ -42,6 +42,7 @@ impl From<Refusal> for ApiError {
             Refusal::State(_) | Refusal::Exists(_) => Self::conflict(message),
             Refusal::Forbidden(_) => Self::forbidden(message),
             Refusal::Gone(_) => Self::gone(message),
+            Refusal::Busy { wait, .. } => Self::too_many_requests(message, wait.to_std().unwrap_or(RETRY_AFTER)),
             Refusal::TooEarly { .. } => Self::precondition_failed(message),
             Refusal::Invalid(_) => Self::input(message),
         }
@@ -67,6 +68,36 @@ impl From<creation::Error> for ApiError {
             E::TooLarge | E::Deleted => Self::input(error.to_string()),
             E::Documents(error) => error.into(),
             E::Configuration(error) => error.into(),
+            E::Process(error) => error.into(),
+        }
+    }
+}
+
+impl From<processes::NotScored> for ApiError {
+    fn from(error: processes::NotScored) -> Self {
+        match error {
+            processes::NotScored::Process(error) => error.into(),
+            processes::NotScored::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+impl From<processes::NotDelegated> for ApiError {
+    fn from(error: processes::NotDelegated) -> Self {
+        match error {
+            processes::NotDelegated::Process(error) => error.into(),
+            processes::NotDelegated::Refused(_) => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<challenges::Error> for ApiError {
+    fn from(error: challenges::Error) -> Self {
+        use challenges::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::Refused => Self::conflict(error.to_string()),
+            E::Limits(error) => error.into(),
             E::Process(error) => error.into(),
         }
     }
@@ -180,6 +211,11 @@ mod tests {
             (Refusal::Forbidden("wrong"), 403, "wrong"),
             (Refusal::Gone("over"), 410, "over"),
             (Refusal::TooEarly { what: "another code from", retry_at }, 412, "another code from 1970-01-01T00:00:00+00:00"),
+            (
+                Refusal::Busy { what: "it is at work", wait: chrono::Duration::milliseconds(1500) },
+                429,
+                "it is at work; try again in 2 seconds",
+            ),
             (Refusal::Invalid("two signers are one"), 400, "two signers are one"),
         ];
         for (refusal, status, details) in cases {

@@ -9,6 +9,7 @@ pub mod documents;
 mod durations;
 pub mod error;
 pub mod headers;
+pub mod identification;
 pub mod intake;
 pub mod json;
 mod mapping;

@@ -1,10 +1,8 @@
-//! Identification by one-time code: the seven operations of the contract.
+//! Identification by one-time code: what its operations have of their own. The others are in [`super::identification`].
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use actix_web::http::header::{HeaderName, HeaderValue};
 use chrono::{DateTime, SubsecRound, Utc};
-use futures::future::LocalBoxFuture;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, Unexpected, Visitor},
@@ -17,48 +15,18 @@ use utoipa::{
 use uuid::Uuid;
 use workflows::{
     Channel, DocumentType, IdentificationState, Language, TwoFactorType,
-    identification::otp::{CodeCommand, Command, Creation, Data, MAX_EXPIRY, Otp, Purpose},
-    values::Problems,
+    identification::otp::{CodeCommand, Command, Data, Otp, Request},
 };
 
 use super::{
     ApiError,
     call::{Call, Json, MaybeEmpty, WithHeader},
     device::Required,
-    durations, openapi,
-    operation::Parameter,
+    durations,
     people::Person,
-    processes::{self, Engine, IdResponse},
+    processes::{IdResponse, check_reason},
 };
-use crate::{access::Role, catalogue::sign_configuration, iso_duration};
-
-/// Longest second factor, in bytes.
-const MAX_SECOND_FACTOR: usize = 320;
-
-/// Whether an identification is deleted whatever its state.
-pub const FORCE: Parameter = Parameter::query("force", "Delete whatever the state.", openapi::flag);
-
-/// The sign process that an identification belongs to (see [`super::operation::Reach::SignProcessOf`]).
-pub fn sign_process<'a>(
-    engine: &'a Engine,
-    organization: &'a str,
-    id: Uuid,
-) -> LocalBoxFuture<'a, Result<Option<Uuid>, ApiError>> {
-    Box::pin(async move {
-        let otp = engine.processes.otp.read(organization, id).await?;
-        Ok(otp.existing().ok().and_then(|data| data.creation.purpose.sign_process))
-    })
-}
-
-impl<B> Call<Uuid, B> {
-    async fn otp(&self) -> Result<Arc<Otp>, ApiError> {
-        Ok(self.engine.processes.otp.read(&self.organization, self.id).await?)
-    }
-
-    async fn ask_otp(&self, command: Command) -> Result<Arc<Otp>, ApiError> {
-        Ok(self.engine.processes.otp.ask(&self.organization, self.id, command).await?)
-    }
-}
+use crate::catalogue::sign_configuration::{self, SignConfiguration};
 
 /// Contract `CreateOtpIdentificationRequest`.
 #[derive(Deserialize, ToSchema)]
@@ -114,38 +82,19 @@ fn external<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
     deserializer.deserialize_any(External)
 }
 
-pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
-    let Json(request) = call.body;
-    let mut problems = Problems::default();
-    let actor = request.actor.check("actor", &mut problems);
-    actor.check_channel("actor", request.channel.kind, &mut problems);
-    actor.check_second_factor("actor", request.two_factor_type, &mut problems);
-    let expires_in = match iso_duration::parse(&request.expires_in) {
-        Ok(duration) if duration > MAX_EXPIRY => {
-            problems.note("expires_in", "at most P30D");
-            MAX_EXPIRY
-        }
-        Ok(duration) => duration,
-        Err(error) => {
-            problems.note("expires_in", error);
-            MAX_EXPIRY
-        }
-    };
-    if !problems.is_empty() {
-        return Err(problems.into());
+impl From<CreateOtpIdentificationRequest> for Request {
+    fn from(request: CreateOtpIdentificationRequest) -> Self {
+        let CreateOtpIdentificationRequest { actor, expires_in, two_factor_type, channel } = request;
+        Self { actor: actor.into(), expires_in, two_factor_type, channel: channel.kind, external: channel.external }
     }
+}
+
+pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
+    let request = Request::from(call.body.0);
     let configuration = call.state.configurations.load(&call.organization).await?;
-    let configuration = configuration.ok_or(sign_configuration::Error::NotFound)?;
-    let creation = Creation {
-        actor,
-        channel: request.channel.kind,
-        external: request.channel.external,
-        two_factor_type: request.two_factor_type,
-        expires_at: call.engine.clock.now() + expires_in,
-        policy: call.engine.code_policy.clone(),
-        contact_policy: configuration.contact_policy.unwrap_or_default().journaled(),
-        purpose: Purpose::default(),
-    };
+    let contact_policy = configuration.as_ref().map(SignConfiguration::contact_policy).unwrap_or_default();
+    let creation = request.checked(call.engine.clock.now(), call.engine.code_policy.clone(), contact_policy)?;
+    configuration.ok_or(sign_configuration::Error::NotFound)?;
     let id = Uuid::now_v7();
     call.engine.processes.otp.create(&call.organization, id, Command::Create(Box::new(creation))).await?;
     Ok(Json(IdResponse { id }))
@@ -204,11 +153,6 @@ impl From<&Data> for OtpIdentification {
     }
 }
 
-pub async fn read(call: Call<Uuid>) -> Result<Json<OtpIdentification>, ApiError> {
-    let otp = call.otp().await?;
-    Ok(Json(otp.existing()?.into()))
-}
-
 /// Contract `ChallengeOtpRequest`.
 #[derive(Default, Deserialize, ToSchema)]
 pub struct ChallengeOtpRequest {
@@ -227,34 +171,9 @@ pub struct ChallengeOtpResponse {
 pub async fn challenge(
     call: Call<Uuid, MaybeEmpty<ChallengeOtpRequest>>,
 ) -> Result<Option<Json<ChallengeOtpResponse>>, ApiError> {
-    let two_factor = call.body.0.two_factor.clone();
-    let otp = call.otp().await?;
-    let data = otp.existing()?;
-    check_second_factor_length(two_factor.as_deref())?;
-    let engine = &call.engine;
-    // Only codes that go out count: who is refused must not use up another's share.
-    if data.grants_challenge(engine.clock.now(), two_factor.as_deref()) {
-        let destination = data.creation.actor.counted_destination(data.creation.channel).unwrap_or_default();
-        engine.code_limits.admit(&call.organization, &destination).await?;
-    }
-    let id = Uuid::new_v4();
-    let code = engine.codes.code(id, data.creation.policy.digits(data.creation.channel));
-    let hash = engine.codes.hash(id, &code);
-    let used = data.creation.two_factor_type.and(two_factor.clone());
-    call.ask_otp(CodeCommand::Challenge { id, hash, two_factor }.into()).await?;
-    // What the phone's operator said is known only now, and why is none of the signer's business.
-    if call.otp().await?.data().is_some_and(|data| data.is_code_refused(id)) {
-        return Err(ApiError::conflict("the code was not sent, as the number could not be confirmed; use another way to identify"));
-    }
+    let two_factor = call.body.0.two_factor;
+    let used = call.engine.challenges().challenge(&call.organization, call.id, two_factor).await?;
     Ok(used.map(|two_factor_value| Json(ChallengeOtpResponse { two_factor_value })))
-}
-
-/// No e-mail address or document number is longer.
-fn check_second_factor_length(two_factor: Option<&str>) -> Result<(), ApiError> {
-    if two_factor.is_some_and(|text| text.len() > MAX_SECOND_FACTOR) {
-        return Err(ApiError::input(format!("two_factor: longer than {MAX_SECOND_FACTOR} bytes")));
-    }
-    Ok(())
 }
 
 /// Contract `ValidateOtpIdentificationRequest`.
@@ -269,30 +188,10 @@ pub struct ValidateOtpIdentificationRequest {
 
 pub async fn validate(call: Call<Uuid, Json<ValidateOtpIdentificationRequest>>) -> Result<WithHeader<()>, ApiError> {
     let device = call.device(Required::InstallationAndUserAgent)?;
-    let Json(ValidateOtpIdentificationRequest { code, two_factor }) = &call.body;
-    check_second_factor_length(two_factor.as_deref())?;
-    let code = call.engine.codes.typed(call.otp().await?.existing()?.current_challenge(), code);
-    let otp = call.ask_otp(CodeCommand::Validate { code, two_factor: two_factor.clone(), device }.into()).await?;
-    // An identification of its own has no signature; its token then opens nothing but proves the validation.
-    let signature = otp.existing().ok().and_then(|data| data.creation.purpose.signature).unwrap_or(call.id);
-    let token = call.state.access.signature_token(&call.caller.subject, &call.organization, signature, call.state.now());
-    let value = HeaderValue::from_str(&token).map_err(ApiError::internal)?;
-    Ok(WithHeader { name: HeaderName::from_static("x-access-token"), value, answer: () })
-}
-
-/// Contract `CancelIdentificationRequest`; the reason is mandatory (x-notes cancel-reason).
-#[derive(Deserialize, ToSchema)]
-pub struct CancelIdentificationRequest {
-    /// Why the process is cancelled.
-    #[schema(pattern = r"\S", max_length = 1000)]
-    reason: String,
-}
-
-pub async fn cancel(call: Call<Uuid, Json<CancelIdentificationRequest>>) -> Result<(), ApiError> {
-    let Json(CancelIdentificationRequest { reason }) = &call.body;
-    processes::check_reason(reason)?;
-    call.ask_otp(Command::Cancel { reason: Some(reason.clone()) }).await?;
-    Ok(())
+    let ValidateOtpIdentificationRequest { code, two_factor } = &call.body.0;
+    let challenges = call.engine.challenges();
+    let signature = challenges.validate(&call.organization, call.id, code, two_factor.clone(), device).await?;
+    call.with_access_token(signature)
 }
 
 /// How a contact was checked. An addition to the contract.
@@ -304,20 +203,8 @@ pub struct ContactCheckRequest {
 }
 
 pub async fn check_contact(call: Call<Uuid, Json<ContactCheckRequest>>) -> Result<(), ApiError> {
-    let Json(ContactCheckRequest { reason }) = &call.body;
-    processes::check_reason(reason)?;
-    let by = call.caller.subject.clone();
-    call.ask_otp(CodeCommand::ConfirmContact { by, reason: reason.trim().to_owned() }.into()).await?;
-    Ok(())
-}
-
-pub async fn close(call: Call<Uuid>) -> Result<(), ApiError> {
-    call.ask_otp(Command::Close).await?;
-    Ok(())
-}
-
-pub async fn delete(call: Call<Uuid>) -> Result<(), ApiError> {
-    let force = call.query.flag("force")? && call.caller.has(Role::IdentificationForceDelete);
-    call.ask_otp(Command::Delete { force }).await?;
+    let reason = call.body.0.reason.trim().to_owned();
+    check_reason(&reason)?;
+    call.ask::<Otp>(CodeCommand::ConfirmContact { by: call.caller.subject.clone(), reason }).await?;
     Ok(())
 }

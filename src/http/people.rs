@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use workflows::{Contact, ContactOrigin, IdentityDocument, Language, Msisdn, values::Problems};
+use workflows::{Contact, ContactOrigin, IdentityDocument, Language, Msisdn};
 
 /// Contract `IdentificationActor`, and `Signer` without its alias.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -35,30 +35,31 @@ pub struct Person {
     pub contact_origin: Option<ContactOrigin>,
 }
 
-impl Person {
-    /// The person as processes keep it. Everything that is wrong is noted with the name of the member under `path`.
-    pub fn check(self, path: &str, problems: &mut Problems) -> Contact {
-        let contact = Contact {
-            name: self.name,
-            last_name: self.last_name,
-            identity_document: self.identity_document,
-            email: self.email,
-            msisdn: self.msisdn,
-            language: self.language.unwrap_or_default(),
-            origin: self.contact_origin,
-        };
-        contact.checked(path, problems)
+/// As it was sent: nothing of it is checked yet.
+impl From<Person> for Contact {
+    fn from(person: Person) -> Self {
+        Self {
+            name: person.name,
+            last_name: person.last_name,
+            identity_document: person.identity_document,
+            email: person.email,
+            msisdn: person.msisdn,
+            language: person.language.unwrap_or_default(),
+            origin: person.contact_origin,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use workflows::values::Problems;
+
     use super::*;
 
     fn problems(email: &str) -> Vec<String> {
         let mut problems = Problems::default();
         let person = Person { email: Some(email.into()), ..Person::default() };
-        let contact = person.check("actor", &mut problems);
+        let contact = Contact::from(person).checked("actor", &mut problems);
         assert_eq!(contact.email.as_deref(), Some(email), "it is kept as the person wrote it");
         problems.iter().map(ToString::to_string).collect()
     }
@@ -82,7 +83,7 @@ mod tests {
         let json = r#"{"name": " ", "email": "nobody", "msisdn": {"phone_number": 1, "country_code": "34"},
             "identity_document": {"document_number": "X1", "document_type": "IDENTITY_CARD"}}"#;
         let mut problems = Problems::default();
-        serde_json::from_str::<Person>(json).unwrap().check("actor", &mut problems);
+        Contact::from(serde_json::from_str::<Person>(json).unwrap()).checked("actor", &mut problems);
         let named: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
         assert_eq!(named, ["actor.name", "actor.email", "actor.msisdn", "actor.identity_document.country"]);
     }

@@ -9,7 +9,13 @@ use uuid::Uuid;
 use workflows::identification::otp::Policy;
 
 use super::ApiError;
-use crate::{code_limits::CodeLimits, codes::Codes, processes::Processes};
+use crate::{
+    code_limits::CodeLimits,
+    codes::Codes,
+    config::IdentityDocuments,
+    processes::{Processes, challenges::Challenges},
+    scoring::Provider,
+};
 
 /// The processes behind the handlers.
 #[derive(Clone)]
@@ -18,9 +24,20 @@ pub struct Engine {
     pub codes: Codes,
     /// Policy of new identifications.
     pub code_policy: Policy,
+    /// Of new scoring sessions and of identifications by identity document.
+    pub identity_documents: IdentityDocuments,
+    /// Who scores identity documents.
+    pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
+}
+
+impl Engine {
+    /// What asking for codes and answering them needs, now.
+    pub fn challenges(&self) -> Challenges<'_> {
+        Challenges { processes: &self.processes, codes: &self.codes, limits: &self.code_limits, now: self.clock.now() }
+    }
 }
 
 /// Contract `IdResponse`.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::{
@@ -93,8 +95,17 @@ pub struct IdentificationConfig {
 #[derive(Serialize, ToSchema)]
 pub struct IdentityDocumentProviders {
     /// At most one rule per kind of signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     providers: Option<Vec<ProviderRule>>,
+    /// The organization's own scoring providers. Their addresses and credentials are never returned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    connections: Vec<String>,
+    /// The organization's own minimum global scores, by level.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    levels: BTreeMap<String, f64>,
 }
 
 impl From<Certificate> for SignCertificate {
@@ -111,16 +122,16 @@ impl From<Certificate> for SignCertificate {
 
 impl From<Configuration> for SignConfiguration {
     fn from(configuration: Configuration) -> Self {
-        let identity_document = |providers| IdentityDocumentProviders { providers: Some(providers) };
+        let (providers, connections, levels) = (configuration.providers, configuration.connected, configuration.levels);
+        let is_set = providers.is_some() || !connections.is_empty() || !levels.is_empty();
+        let identity_document = IdentityDocumentProviders { providers, connections, levels };
         Self {
             landing_url: Some(configuration.landing_url),
             expiration_duration: Some(iso_duration::format(configuration.expiration_duration)),
             channels: Some(configuration.channels),
             certificate: Some(configuration.certificate.into()),
             notification_email: Some(configuration.notification_email),
-            identification_config: configuration
-                .providers
-                .map(|providers| IdentificationConfig { identity_document: Some(identity_document(providers)) }),
+            identification_config: is_set.then_some(IdentificationConfig { identity_document: Some(identity_document) }),
             contact_policy: configuration.contact_policy,
         }
     }
@@ -163,7 +174,8 @@ pub struct CreateSignConfigurationRequest {
     /// Where notices about the expiry of the certificate go.
     #[schema(format = "email")]
     notification_email: String,
-    /// JSON array of scoring providers per kind of signature, as a string.
+    /// JSON array of scoring providers per kind of signature, as a string; or an object with that array as `providers`, with
+    /// `connections` (the organization's own scoring providers) and `levels` (its own minimum scores). A member that is absent stays.
     #[schema(nullable = false, content_media_type = "application/json")]
     identification_config: Option<String>,
     /// What is asked of the contacts to which codes go: a JSON object, as a string, with the members of ContactPolicy, which replaces the one before.
@@ -199,7 +211,8 @@ pub struct UpdateSignConfigurationRequest {
     /// Where notices about the expiry of the certificate go.
     #[schema(nullable = false, format = "email")]
     notification_email: Option<String>,
-    /// JSON array of scoring providers per kind of signature, as a string.
+    /// JSON array of scoring providers per kind of signature, as a string; or an object with that array as `providers`, with
+    /// `connections` (the organization's own scoring providers) and `levels` (its own minimum scores). A member that is absent stays.
     #[schema(nullable = false, content_media_type = "application/json")]
     identification_config: Option<String>,
     /// What is asked of the contacts to which codes go: a JSON object, as a string, with the members of ContactPolicy, which replaces the one before.

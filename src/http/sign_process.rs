@@ -171,6 +171,7 @@ pub async fn create(call: Call<(), Json<CreateSignProcessRequest>>) -> Result<Wi
         documents: &state.documents,
         configurations: &state.configurations,
         policy: &engine.code_policy,
+        terms: engine.identity_documents.terms(),
         wall_clock: state.now(),
     };
     let id = creator.create(&organization, request.into(), engine.clock.now()).await?;

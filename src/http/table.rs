@@ -4,11 +4,13 @@
 //! description, the lines of `rubrica roles` and of the table in the README, and the tests that all operations share. A search for a path
 //! or an operation's name leads here, and from here to its handler.
 
+use workflows::identification::otp::OneTimeCode;
+
 use super::call::by;
 use super::operation::{
     CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Success, answer, delete, get, patch, post, put, refused,
 };
-use super::{context, device, documents, otp, sandbox, securize, sign_configuration, sign_process, simple_sign};
+use super::{context, device, documents, identification, otp, sandbox, securize, sign_configuration, sign_process, simple_sign};
 use crate::access::Role;
 
 pub const OPERATIONS: &[Operation] = &[
@@ -181,14 +183,14 @@ pub const OPERATIONS: &[Operation] = &[
         .run(&by(simple_sign::sign)),
     // Identification OTP
     get("/v1/orgs/{org_id}/identifications/otp/{identification_id}", "get_otp_identification")
-        .role(Role::Identification, Reach::SignProcessOf(otp::sign_process))
+        .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<OneTimeCode>))
         .says("Read an OTP identification", "")
         .tag("Identification OTP")
         .answers(&[answer(200, "The identification.")])
         .refuses(&[NOT_FOUND])
-        .run(&by(otp::read)),
+        .run(&by(identification::read::<OneTimeCode, otp::OtpIdentification>)),
     put("/v1/orgs/{org_id}/identifications/otp/{identification_id}/challenge", "challenge_otp_identification")
-        .role(Role::Identification, Reach::SignProcessOf(otp::sign_process))
+        .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<OneTimeCode>))
         .says(
             "Ask for an OTP code",
             "Sends a new code over the channel of the identification and takes one of the remaining challenges. 200 when a second \
@@ -208,7 +210,7 @@ pub const OPERATIONS: &[Operation] = &[
         ])
         .run(&by(otp::challenge)),
     put("/v1/orgs/{org_id}/identifications/otp/{identification_id}/validate", "validate_otp_identification")
-        .role(Role::Identification, Reach::SignProcessOf(otp::sign_process))
+        .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<OneTimeCode>))
         .says(
             "Check an OTP code",
             "On success the state becomes VALIDATED and `x-access-token` carries a token that reads and makes the signer's signature.",
@@ -239,7 +241,7 @@ pub const OPERATIONS: &[Operation] = &[
         .body_limit(16 * KIB)
         .answers(&[answer(204, "Cancelled.")])
         .refuses(&[NOT_FOUND])
-        .run(&by(otp::cancel)),
+        .run(&by(identification::cancel::<OneTimeCode>)),
     post("/v1/orgs/{org_id}/identifications/otp/{identification_id}/contact_check", "check_otp_identification_contact")
         .role(Role::IdentificationAdmin, Reach::Organization)
         .says(
@@ -259,7 +261,7 @@ pub const OPERATIONS: &[Operation] = &[
         .tag("Identification OTP Admin")
         .answers(&[answer(204, "Closed.")])
         .refuses(&[NOT_FOUND, CONFLICT])
-        .run(&by(otp::close)),
+        .run(&by(identification::close::<OneTimeCode>)),
     delete("/v1/orgs/{org_id}/identifications/otp/{identification_id}", "delete_otp_identification")
         .role(Role::IdentificationAdmin, Reach::Organization)
         .says(
@@ -267,10 +269,10 @@ pub const OPERATIONS: &[Operation] = &[
             "In state CREATED no parameter is needed; in any other `force=true` and the role for it.",
         )
         .tag("Identification OTP Admin")
-        .takes(&[otp::FORCE])
+        .takes(&[identification::FORCE])
         .answers(&[answer(204, "Deleted.")])
         .refuses(&[refused(403, "The state needs force and the permission for it."), NOT_FOUND])
-        .run(&by(otp::delete)),
+        .run(&by(identification::delete::<OneTimeCode>)),
     // Securize
     post("/v1/orgs/{org_id}/securize", "securize_token")
         .role(Role::Securize, Reach::Organization)

@@ -19,6 +19,7 @@ use super::processes::Engine;
 use super::{documents, error};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
+use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::channels::{self, Channels};
 use crate::code_limits::{self, CodeLimits};
@@ -29,12 +30,14 @@ use crate::keys::Keys;
 use crate::processes::{self, Processes, Tenants};
 use crate::receipts::Receipts;
 use crate::render_workers::{self, Workers};
+use crate::scoring::testing::Scripted;
 
 pub const MAX_DOCUMENT: usize = 64 * 1024;
 
 pub struct World {
     pub state: State,
     pub keys: Keys,
+    pub provider: Scripted,
     store: Arc<Model>,
 }
 
@@ -68,10 +71,12 @@ impl World {
         let store = Arc::new(Model::new());
         let cpu = CpuPool::default();
         let options = access::Options { development: true, ..Default::default() };
+        let blobs = Blobs::memory();
         let state = State {
+            sealed_files: SealedFiles::new(store.clone(), blobs.clone(), keys.clone()),
             documents: Documents::new(
                 store.clone(),
-                Blobs::memory(),
+                blobs,
                 cpu.clone(),
                 Workers::none(),
                 DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
@@ -83,7 +88,7 @@ impl World {
             options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),
             clock: Arc::new(Utc::now),
         };
-        Self { state, keys, store }
+        Self { state, keys, store, provider: Scripted::default() }
     }
 
     /// The operations, over processes that perform no effect. To be called within an actix system.
@@ -92,8 +97,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let codes = Codes::new(&self.keys);
         let world = processes::World {
+            scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.state.documents.clone(),
+            sealed_files: self.state.sealed_files.clone(),
             configurations: self.state.configurations.clone(),
             channels: Channels::open(&channels::Options::default(), folder.path()).unwrap(),
             codes: codes.clone(),
@@ -107,6 +114,8 @@ impl World {
             processes: Processes::new(world, &clock, &actors::Options::default(), &metrics, &arbiters),
             codes,
             code_policy: Default::default(),
+            identity_documents: Default::default(),
+            scoring: Arc::new(self.provider.clone()),
             code_limits: Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys)),
             clock,
         };

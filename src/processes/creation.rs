@@ -8,19 +8,18 @@ use store::{Timestamp, blobs::Digest};
 use uuid::Uuid;
 use workflows::{
     Contact, IdentificationType, SignType, TwoFactorType,
-    identification::otp::Policy,
+    identification::{identity_document::Terms, otp::Policy},
     sign_process::{
-        Command, Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields,
-        process_id,
+        Command, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
     },
-    values::{self, Problems, duration},
+    values::{self, Problems},
 };
 
-use super::{Processes, seal_reason};
+use super::{Processes, evidence, seal_reason};
 use crate::{
     catalogue::{
         documents::{self, Documents, Extension, Owner},
-        sign_configuration::{self, SignConfiguration, SignConfigurations},
+        sign_configuration::{self, ProviderRule, ProviderType, SignConfiguration, SignConfigurations},
     },
     cpu_pool::Cutoff,
 };
@@ -87,6 +86,8 @@ pub struct Creator<'a> {
     pub configurations: &'a SignConfigurations,
     /// Of the signers' codes.
     pub policy: &'a Policy,
+    /// How identity documents are checked where nobody says otherwise.
+    pub terms: Terms,
     /// By which certificates are valid.
     pub wall_clock: Timestamp,
 }
@@ -197,7 +198,8 @@ impl<'a> Check<'a> {
             expires_at: now + expires_in,
             notices: self.configuration.channels.clone(),
             policy: self.creator.policy.clone(),
-            contact_policy: self.configuration.contact_policy.clone().unwrap_or_default().journaled(),
+            document_check: self.document_check(request.identification_type, request.sign_type),
+            contact_policy: self.configuration.contact_policy(),
         };
         // Signers, documents and fields are bounded one by one; together they must fit one entry of the journal.
         let size = serde_json::to_vec(&creation).map_or(usize::MAX, |body| body.len());
@@ -207,12 +209,7 @@ impl<'a> Check<'a> {
     /// Request, then tenant (note sign-expiry).
     fn expires_in(&mut self, text: Option<&str>) -> chrono::Duration {
         let Some(text) = text else { return self.configuration.expiration_duration };
-        match duration::parse(text) {
-            Ok(duration) if (MIN_EXPIRY..=MAX_EXPIRY).contains(&duration) => return duration,
-            Ok(_) => self.problem("expires_in", "expected PT15M to P30D"),
-            Err(error) => self.problem("expires_in", error),
-        }
-        MAX_EXPIRY
+        self.problems.take("expires_in", TIME_LIMIT.read(text)).unwrap_or(TIME_LIMIT.max())
     }
 
     fn signers(&mut self, requests: Vec<SignerRequest>) -> Vec<Signer> {
@@ -289,6 +286,16 @@ impl<'a> Check<'a> {
         }))
     }
 
+    /// How the signers' identity documents are checked, if they identify them.
+    fn document_check(&self, kind: IdentificationType, sign_type: SignType) -> Option<Terms> {
+        if kind != IdentificationType::IdentityDocument {
+            return None;
+        }
+        let rules = self.configuration.providers.as_deref().unwrap_or_default();
+        let provider = evidence::name_of(&scoring_provider(rules, sign_type)).unwrap_or_default();
+        Some(Terms { provider, ..self.creator.terms.clone() })
+    }
+
     fn fields(
         &mut self,
         path: &str,
@@ -344,6 +351,12 @@ impl<'a> Check<'a> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Who scores identity documents for a kind of signature: the rule for that kind, else the one for all kinds, else this server.
+fn scoring_provider(rules: &[ProviderRule], sign_type: SignType) -> ProviderType {
+    let of = |kind: Option<SignType>| rules.iter().find(|rule| rule.sign_type == kind)?.provider_type;
+    of(Some(sign_type)).or_else(|| of(None)).unwrap_or(ProviderType::Internal)
 }
 
 /// The signatures that a document will get: one for each field, an invisible one for each signer without fields. What of them the document

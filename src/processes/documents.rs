@@ -97,8 +97,8 @@ impl World {
             Ok(identity) => identity,
             Err(attempt) => return attempt,
         };
-        let scene = Scene::new(self, organization, data);
-        let evidence = match evidence::gather(&scene, processes, &identity, now).await {
+        let scene = Scene::new(self, processes, organization, data);
+        let evidence = match evidence::gather(&scene, &identity, now).await {
             Ok(evidence) => evidence,
             Err(reason) => return retry(reason),
         };

@@ -61,14 +61,15 @@ impl Zone {
 /// Whose evidence is gathered.
 pub(super) struct Scene<'a> {
     pub world: &'a World,
+    pub processes: &'a Processes,
     pub organization: &'a str,
     pub process: &'a Data,
     pub zone: Zone,
 }
 
 impl<'a> Scene<'a> {
-    pub fn new(world: &'a World, organization: &'a str, process: &'a Data) -> Self {
-        Self { world, organization, process, zone: Zone(world.tenants.time_zone(organization)) }
+    pub fn new(world: &'a World, processes: &'a Processes, organization: &'a str, process: &'a Data) -> Self {
+        Self { world, processes, organization, process, zone: Zone(world.tenants.time_zone(organization)) }
     }
 
     /// A moment as the tenant's clock shows it.
@@ -94,13 +95,8 @@ impl Happening {
 ///
 /// # Errors
 /// What could not be read.
-pub(super) async fn gather(
-    scene: &Scene<'_>,
-    processes: &Processes,
-    identity: &Identity,
-    now: DateTime<Utc>,
-) -> Result<Evidence, String> {
-    let Scene { world, organization, process: data, zone } = *scene;
+pub(super) async fn gather(scene: &Scene<'_>, identity: &Identity, now: DateTime<Utc>) -> Result<Evidence, String> {
+    let Scene { world, processes, organization, process: data, zone } = *scene;
     let identifications = processes.identifications(data.creation.identification_type)?;
     let meaning = |event: &sign_process::Event| happening(scene, event);
     let (journal, mut timeline) = self::journal::<SignProcess>(scene, data.creation.id, meaning).await?;
@@ -109,8 +105,10 @@ pub(super) async fn gather(
     for (position, (signer, signature)) in data.creation.signers.iter().zip(&data.signatures).enumerate() {
         let described = identifications.describe(scene, position).await?;
         signers.push(describe_signer(scene, signer, signature, described.identification));
-        journals.push(described.journal);
-        timeline.extend(described.timeline);
+        for (journal, happenings) in described.journals {
+            journals.push(journal);
+            timeline.extend(happenings);
+        }
     }
     timeline.sort_by_key(|entry| entry.at.utc());
     let mut described = Vec::new();
@@ -165,7 +163,10 @@ pub(super) fn language(language: Language) -> certificate::Language {
     }
 }
 
-/// A journal, read and checked: its chain as evidence shows it, and what its events mean.
+/// What a journal tells: its chain as evidence shows it, and what its events mean.
+pub(super) type Told = (Journal, Vec<TimelineEntry>);
+
+/// A journal, read and checked.
 ///
 /// # Errors
 /// If it cannot be read or is not whole.
@@ -173,7 +174,7 @@ pub(super) async fn journal<M: Machine>(
     scene: &Scene<'_>,
     id: Uuid,
     meaning: impl Fn(&M::Event) -> Option<Happening>,
-) -> Result<(Journal, Vec<TimelineEntry>), String> {
+) -> Result<Told, String> {
     let entity = Entity::new(scene.organization, M::KIND, id);
     let lines = journal::read::<M::Event>(&*scene.world.store, &entity).await.map_err(|error| error.to_string())?;
     let entries = lines.iter().map(|line| (line.at, line.json.as_slice()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::documents::certificate::{self, Action, TimelineEntry};
+use ::documents::certificate::{self, Action};
 use ::store::Entity;
 use actors::{Attempt, Call, Effects, Host};
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use workflows::{
 
 use super::{
     Processes, World,
-    evidence::{self, Happening, SERVICE, Scene},
+    evidence::{self, Happening, SERVICE, Scene, Told},
     told,
 };
 
@@ -32,7 +32,12 @@ pub(super) trait Adapted: Method {
     fn creation(process: &sign_process::Data, position: usize) -> Option<Self::Creation>;
 
     /// One attempt to perform what only this method asks for.
-    async fn perform(world: &World, call: &Call<Identification<Self>>, effect: &Self::Effect) -> Attempt<Identification<Self>>;
+    async fn perform(
+        world: &World,
+        processes: &Processes,
+        call: &Call<Identification<Self>>,
+        effect: &Self::Effect,
+    ) -> Attempt<Identification<Self>>;
 
     /// See [`Effects::repeatable`].
     fn repeatable(world: &World, entity: &Entity, effect: &Self::Effect, state: &Identification<Self>) -> bool;
@@ -45,8 +50,17 @@ pub(super) trait Adapted: Method {
     /// What an event of its own means to a reader of evidence. `None`: nothing that stands nowhere else.
     fn happening(signer: &sign_process::Signer, event: &Self::Event) -> Option<Happening>;
 
-    /// Adds what only this method knows to what evidence shows.
-    fn describe(scene: &Scene<'_>, signer: &sign_process::Signer, data: &Data<Self>, described: &mut certificate::Identification);
+    /// Adds what only this method knows to what evidence shows. The answer is what other journals tell that belong to the identification.
+    ///
+    /// # Errors
+    /// What could not be read.
+    async fn describe(
+        scene: &Scene<'_>,
+        signer: &sign_process::Signer,
+        id: Uuid,
+        data: &Data<Self>,
+        described: &mut certificate::Identification,
+    ) -> Result<Vec<Told>, String>;
 }
 
 /// Performs the effects of identifications of one method.
@@ -70,7 +84,7 @@ impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
                 let command = sign_process::Command::Identification { identification: call.entity.id, state: *state };
                 told(self.processes.sign.ask(&call.entity.organization, *sign_process, command).await)
             }
-            Effect::Own(effect) => M::perform(&self.world, &call, effect).await,
+            Effect::Own(effect) => M::perform(&self.world, &self.processes, &call, effect).await,
         }
     }
 
@@ -92,8 +106,8 @@ impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
 /// What evidence shows of one signer's identification.
 pub(super) struct Described {
     pub identification: certificate::Identification,
-    pub journal: certificate::Journal,
-    pub timeline: Vec<TimelineEntry>,
+    /// Its own journal first.
+    pub journals: Vec<Told>,
 }
 
 /// The identifications of one type, as far as all types are the same to a sign process.
@@ -154,16 +168,18 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             two_factor_type: None,
             attempts: 0,
             challenges: Vec::new(),
+            scoring: None,
             created_at: Some(scene.moment(data.created_at)),
             validated_at: data.validated.as_ref().map(|validation| scene.moment(validation.at)),
             device: data.validated.as_ref().map(|validation| evidence::device(&validation.device)),
             second_proof: None,
             link_on_same_channel: None,
         };
-        M::describe(scene, signer, data, &mut identification);
+        let others = M::describe(scene, signer, id, data, &mut identification).await?;
         let meaning = |event: &Event<M>| happening::<M>(scene.organization, signer, event);
-        let (journal, timeline) = evidence::journal::<Identification<M>>(scene, id, meaning).await?;
-        Ok(Described { identification, journal, timeline })
+        let mut journals = vec![evidence::journal::<Identification<M>>(scene, id, meaning).await?];
+        journals.extend(others);
+        Ok(Described { identification, journals })
     }
 }
 

@@ -1,50 +1,79 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
+pub mod challenges;
 pub mod creation;
 mod documents;
 mod evidence;
 mod identification;
+mod identity_document;
 mod messages;
 mod otp;
 mod registration;
+mod scoring;
 mod sign;
 #[cfg(test)]
 mod tests;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use ::store::Store;
+use ::store::{Store, blobs::Digest};
 use actix::ArbiterHandle;
 use actors::{Attempt, Clock, Host, Metrics, Options, Wakeable};
 use futures::future::join_all;
-use workflows::{IdentificationType, Machine, identification::otp::Otp, sign_process::SignProcess};
+use uuid::Uuid;
+use workflows::{
+    IdentificationType, Machine,
+    identification::{identity_document::IdentityDocument, otp::Otp},
+    scoring::Scoring,
+    sign_process::SignProcess,
+};
 
 use self::{identification::Identifications, registration::machines};
 use crate::{
     camara::Camara,
-    catalogue::{documents::Documents, sign_configuration::SignConfigurations},
+    catalogue::{documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
     channels::Channels,
     codes::Codes,
     receipts::Receipts,
+    scoring::Provider,
 };
 
 pub use documents::seal_reason;
 pub use messages::Tenants;
+pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage};
+
+/// A machine of which this server has a host.
+pub trait Hosted: Machine {
+    fn host(processes: &Processes) -> &Host<Self>;
+}
 
 machines! {
     sign: SignProcess, performed by sign::Adapter;
     otp: Otp, performed by otp::Adapter, identifies Otp;
+    identity_document: IdentityDocument, performed by identity_document::Adapter, identifies IdentityDocument;
+    scoring: Scoring, performed by scoring::Adapter;
+}
+
+impl Processes {
+    /// Whether a process of any kind still needs bytes that it holds. Where that cannot be found out it does.
+    pub async fn hold(&self, organization: &str, process: Uuid, digest: &Digest) -> bool {
+        let (sign, scoring) = tokio::join!(self.sign.read(organization, process), self.scoring.read(organization, process));
+        let (Ok(sign), Ok(scoring)) = (sign, scoring) else { return true };
+        sign.data().is_some_and(|data| !data.status.is_final()) || scoring::holds(&scoring, digest)
+    }
 }
 
 /// What the adapters reach.
 pub struct World {
     pub store: Arc<dyn Store>,
     pub documents: Documents,
+    pub sealed_files: SealedFiles,
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,
     pub tenants: Tenants,
     pub receipts: Receipts,
+    pub scoring: Arc<dyn Provider>,
     pub camara: Camara,
 }
 

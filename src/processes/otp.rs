@@ -17,8 +17,8 @@ use workflows::{
 };
 
 use super::{
-    World,
-    evidence::{Happening, SERVICE, Scene, Zone, masked, name_of},
+    Processes, World,
+    evidence::{Happening, SERVICE, Scene, Told, Zone, masked, name_of},
     identification::{self, Adapted},
     messages::Draft,
     refused,
@@ -52,7 +52,7 @@ impl Adapted for OneTimeCode {
         })
     }
 
-    async fn perform(world: &World, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
+    async fn perform(world: &World, _: &Processes, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
         match effect {
             CodeEffect::SendCode { challenge, until } => send_code(world, call, *challenge, *until).await,
             CodeEffect::CheckNumber { challenge, until } => number::check(world, call, *challenge, *until).await,
@@ -97,7 +97,13 @@ impl Adapted for OneTimeCode {
         })
     }
 
-    fn describe(scene: &Scene<'_>, signer: &Signer, data: &otp::Data, described: &mut certificate::Identification) {
+    async fn describe(
+        scene: &Scene<'_>,
+        signer: &Signer,
+        _: Uuid,
+        data: &otp::Data,
+        described: &mut certificate::Identification,
+    ) -> Result<Vec<Told>, String> {
         let carrier = scene.world.channels.carrier(signer.channel, data.creation.external);
         let challenges = data.own.challenges.iter().zip(1..).map(|(challenge, number)| Challenge {
             number,
@@ -115,6 +121,7 @@ impl Adapted for OneTimeCode {
         described.challenges = challenges.collect();
         described.second_proof = second_proof(scene, data);
         described.link_on_same_channel = link_on_same_channel(&scene.process.creation, signer);
+        Ok(Vec::new())
     }
 }
 

@@ -57,6 +57,12 @@ macro_rules! machines {
                 }
             }
         }
+
+        $( impl Hosted for $Machine {
+            fn host(processes: &Processes) -> &::actors::Host<Self> {
+                &processes.$name
+            }
+        } )+
     };
 }
 

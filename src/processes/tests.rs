@@ -36,6 +36,7 @@ use super::{Processes, Tenants, World};
 use crate::{
     catalogue::{
         documents::{Documents, Upload},
+        sealed_files::SealedFiles,
         sign_configuration::{Change, SignConfigurations},
     },
     channels::{self, Channels, sandbox::Stored},
@@ -43,6 +44,7 @@ use crate::{
     cpu_pool::CpuPool,
     keys::Keys,
     receipts::Receipts,
+    scoring::testing::Scripted,
 };
 
 const ORGANIZATION: &str = "acme";
@@ -59,6 +61,7 @@ struct Setting {
     configurations: SignConfigurations,
     channels: Channels,
     codes: Codes,
+    provider: Scripted,
     folder: TempDir,
 }
 
@@ -81,6 +84,7 @@ impl Setting {
             configurations: SignConfigurations::new(shared, keys.clone(), CpuPool::default()),
             channels: Channels::open(&channels::Options::default(), folder.path()).expect("a sandbox"),
             codes: Codes::new(&keys),
+            provider: Scripted::default(),
             clock: Clock::manual(Timestamp::from_timestamp(1_900_000_000, 0).expect("an instant in 2030")),
             store,
             blobs,
@@ -114,8 +118,10 @@ impl Setting {
 
     fn world(&self, channels: &Channels) -> World {
         World {
+            scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.documents.clone(),
+            sealed_files: SealedFiles::new(self.store.clone(), self.blobs.clone(), Keys::from_bytes(&[7; 32])),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
@@ -181,6 +187,7 @@ impl Setting {
             expires_at: now + TimeDelta::days(30),
             notices: vec![Channel::Email],
             policy: Policy::default(),
+            document_check: None,
             contact_policy: otp::ContactPolicy::default(),
         }
     }
@@ -189,7 +196,12 @@ impl Setting {
     fn bare(&self) -> Bare {
         let arbiter = Arbiter::new();
         let (sign, otp) = (self.bare_host(&arbiter), self.bare_host(&arbiter));
-        let processes = Processes { sign: sign.clone(), otp: otp.clone() };
+        let processes = Processes {
+            sign: sign.clone(),
+            otp: otp.clone(),
+            identity_document: self.bare_host(&arbiter),
+            scoring: self.bare_host(&arbiter),
+        };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
             Adapters {
@@ -198,7 +210,7 @@ impl Setting {
             }
         };
         let (up, down) = (adapters(&self.channels), adapters(&self.channels_that_are_down()));
-        Bare { sign, otp, up, down, arbiter }
+        Bare { sign, otp, processes, up, down, arbiter }
     }
 
     fn bare_host<M: Machine>(&self, arbiter: &Arbiter) -> Host<M> {
@@ -294,6 +306,7 @@ struct Adapters {
 
 /// Hosts without adapters, and adapters without hosts that call them.
 struct Bare {
+    processes: Processes,
     sign: Host<SignProcess>,
     otp: Host<Otp>,
     up: Adapters,

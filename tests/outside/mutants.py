@@ -31,6 +31,10 @@ from viewers import Viewers
 VALID_EVERY = 25
 #: How often a kind that finds no place is tried on another base.
 TRIES = 30
+#: How many files are given out at once.
+CHUNK = 8
+#: After how many files a worker makes room for a new one.
+FILES_OF_A_WORKER = 1000
 
 
 class Worker:
@@ -152,8 +156,9 @@ def main():
         judge.close()
         bases.save(cases, os.path.join(folder, "bases.pickle"))
         results = []
-        with multiprocessing.Pool(given.jobs, start, (given, folder)) as pool:
-            for result in pool.imap_unordered(examine, range(given.count), chunksize=8):
+        # Workers and the viewers they start grow with each file; each lot of files has new ones.
+        with multiprocessing.Pool(given.jobs, start, (given, folder), maxtasksperchild=FILES_OF_A_WORKER // CHUNK) as pool:
+            for result in pool.imap_unordered(examine, range(given.count), chunksize=CHUNK):
                 results.append(result)
                 if len(results) % 1000 == 0:
                     print(f"{len(results)} of {given.count}", file=sys.stderr, flush=True)

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Machine,
-    identification::otp::Otp,
+    identification::{agent::Agent, identity_document::IdentityDocument, otp::Otp},
+    scoring::Scoring,
     sign_process::SignProcess,
     table::{Row, Table},
 };
@@ -17,6 +18,9 @@ pub fn page() -> String {
             .to_owned(),
         section::<SignProcess>(),
         section::<Otp>(),
+        section::<Agent>(),
+        section::<IdentityDocument>(),
+        section::<Scoring>(),
     ]
     .concat()
 }

@@ -7,6 +7,7 @@ pub mod diagram;
 pub mod identification;
 mod machine;
 mod refusal;
+pub mod scoring;
 pub mod sign_process;
 pub mod table;
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum Refusal {
     Gone(&'static str),
     /// The command is allowed from `retry_at`. `what` is the part of the sentence before the moment.
     TooEarly { what: &'static str, retry_at: Timestamp },
+    /// Something else is under way; the same command may be given again after `wait`. `what` is the part of the sentence before that.
+    Busy { what: &'static str, wait: chrono::Duration },
     /// What was to be created could never end. The whole sentence.
     Invalid(&'static str),
 }
@@ -37,9 +39,15 @@ impl fmt::Display for Refusal {
             Self::State(sentence) => f.write_str(sentence),
             Self::Exists(what) => write!(f, "another {what} has this identifier"),
             Self::Forbidden(sentence) | Self::Gone(sentence) | Self::Invalid(sentence) => f.write_str(sentence),
+            Self::Busy { what, wait } => write!(f, "{what}; try again in {} seconds", seconds(*wait)),
             Self::TooEarly { what, retry_at } => write!(f, "{what} {}", retry_at.to_rfc3339()),
         }
     }
+}
+
+/// Whole seconds, rounded up: who waits so long does not come too early.
+fn seconds(wait: chrono::Duration) -> i64 {
+    wait.num_milliseconds().saturating_add(999).max(1000) / 1000
 }
 
 impl std::error::Error for Refusal {}

@@ -15,8 +15,8 @@ use crate::{
 };
 
 pub use creation::{
-    Creation, Document, MAX_DOCUMENTS, MAX_EXPIRY, MAX_SIGNERS, MIN_EXPIRY, Preview, Signer, SignerFields, process_id,
-    process_of_signature, signature_id,
+    Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id, process_of_signature,
+    signature_id,
 };
 
 transitions! {

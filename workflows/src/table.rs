@@ -75,12 +75,14 @@ pub trait Table: Sized {
 /// ```
 ///
 /// A row names an event, the states in which it can happen and where it leads to, once or more. `Absent` and `Deleted` are those of
-/// [`Stage`], `Same` is the state that it comes from; all other words are variants of the type of states. `; others in Own` before the rows
-/// adds the table of the events that the variant `Own` holds.
+/// [`Stage`], `Same` is the state that it comes from; all other words are variants of the type of states. `, others in Own` before the rows
+/// adds the table of the events that the variant `Own` holds. `, Shut only if (condition)` before that leaves out the rows from and to that
+/// state where the condition, which may ask the type parameter, does not hold.
 #[macro_export]
 macro_rules! transitions {
     (
-        for $Event:ty $(where $M:ident: $bound:path)?, in $State:ident $(, others in $Own:ident of $Others:ty)?;
+        for $Event:ty $(where $M:ident: $bound:path)?, in $State:ident $(, $state:ident only if ($when:expr))?
+        $(, others in $Own:ident of $Others:ty)?;
         $( $event:ident: $( [$($from:ident)|+] => $to:ident $why:literal ),+; )+
     ) => {
         /// | in | happens | leads to | when |
@@ -100,6 +102,10 @@ macro_rules! transitions {
                         $crate::table::Transition { from: from.name(), event: stringify!($event), to: to.name() };
                     rows.push($crate::table::Row { transition, why: $why });
                 })+)+)+
+                $( if !$when {
+                    let never = $crate::table::State::name($State::$state);
+                    rows.retain(|row: &$crate::table::Row| row.transition.from != never && row.transition.to != never);
+                } )?
                 $( rows.extend(<$Others as $crate::table::Table>::rows()); )?
                 rows
             }
@@ -112,13 +118,17 @@ macro_rules! transitions {
             }
 
             fn leads(&self, from: $crate::table::Stage<$State>) -> Option<$crate::table::Stage<$State>> {
-                match self {
+                let to = match self {
                     $( Self::$event { .. } => match from {
                         $( $( $crate::transitions!(@stage $State $from) )|+ => Some($crate::transitions!(@to from, $State $to)), )+
                         _ => None,
                     }, )+
                     $( Self::$Own(own) => own.leads(from), )?
-                }
+                };
+                $( if !$when && to == Some($crate::table::Stage::In($State::$state)) {
+                    return None;
+                } )?
+                to
             }
         }
     };

@@ -8,3 +8,4 @@ mod memory;
 mod random;
 mod skew;
 mod timer;
+mod waiting;

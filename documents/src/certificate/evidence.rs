@@ -204,6 +204,9 @@ pub struct Identification {
     pub attempts: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub challenges: Vec<Challenge>,
+    /// How the identity document was checked, by the newest of its sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scoring: Option<Scoring>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Moment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -249,6 +252,76 @@ pub struct NumberCheck {
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+}
+
+/// A session in which images of an identity document were checked. The images are personal data and kept apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scoring {
+    pub session: Uuid,
+    /// `Scoring.state` of the contract.
+    pub state: String,
+    /// INTERNAL, EXTERNAL or the name of a service.
+    pub provider: String,
+    /// LOW, MEDIUM or HIGH, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<ScoringAttempt>,
+}
+
+/// One attempt to have a document checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoringAttempt {
+    /// From 1.
+    pub number: u32,
+    pub begun_at: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Moment>,
+    /// Whether the person gave the images to the provider; else they came through this service.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delegated: bool,
+    /// The provider's own identifier of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
+    /// Why there is no result, in the contract's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_reason: Option<String>,
+    /// From 0 to 1, in decimals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub global_score: Option<String>,
+    /// Whether it was good enough for the level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passing: Option<bool>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+}
+
+/// An image of a document, by which it can be recognized.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// FRONT or BACK.
+    pub side: String,
+    /// In bytes.
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// One check of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name, e.g. `MRZ_CONTROL_DIGIT`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// From 0 to 1, in decimals.
+    pub score: String,
+    /// Whether it points to fraud.
+    pub fraud: bool,
+    /// What it looked at, and what it cannot see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// One code. The code itself is nowhere.
@@ -428,6 +501,11 @@ pub enum Action {
     NumberChecked,
     CodeRefused,
     ContactChecked,
+    DocumentSubmitted,
+    ScoringDelegated,
+    DocumentScored,
+    DocumentNotScored,
+    DocumentNotPassed,
     IdentificationValidated,
     IdentificationSucceeded,
     IdentificationFailed,

@@ -27,9 +27,9 @@ mod texts;
 pub use crate::active::ActiveContent;
 pub use canonical::to_canonical_json;
 pub use evidence::{
-    Action, Challenge, Delivery, Device, Document, DocumentVersion, Evidence, FORMAT, Identification, JournalPosition, Moment, NumberCheck,
-    PagesCompared, PreviewDocument, Process, Receipt, SealedDocument, SealingCertificate, SecondProof, SignFields, Signer, Software, Tenant,
-    TimelineEntry,
+    Action, Challenge, Check, Delivery, Device, Document, DocumentVersion, Evidence, FORMAT, Identification, Image,
+    JournalPosition, Moment, NumberCheck, PagesCompared, PreviewDocument, Process, Receipt, Scoring, ScoringAttempt, SealedDocument,
+    SealingCertificate, SecondProof, SignFields, Signer, Software, Tenant, TimelineEntry,
 };
 pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};
 pub use journal::{ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalEntry};

@@ -89,6 +89,7 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
             two_factor_type: Some("DOCUMENT_NUMBER".to_owned()),
             attempts: 2,
             challenges: vec![challenge(1, minutes), challenge(2, minutes + 2)],
+            scoring: None,
             created_at: Some(minute(0)),
             validated_at: Some(minute(minutes + 3)),
             device: Some(device(number)),

@@ -264,6 +264,19 @@ phrases! {
     CODE_REFUSED = "Código retenido por la respuesta del operador", "Code withheld after the operator’s answer",
         "Codi retingut per la resposta de l’operador", "Kodea atxikita, operadorearen erantzunagatik",
         "Código retido pola resposta do operador", "Code nach Auskunft des Betreibers zurückgehalten";
+    DOCUMENT_SUBMITTED = "Imágenes del documento de identidad recibidas", "Images of the identity document received",
+        "Imatges del document d’identitat rebudes", "Nortasun-agiriaren irudiak jasota", "Imaxes do documento de identidade recibidas",
+        "Bilder des Ausweisdokuments erhalten";
+    SCORING_DELEGATED = "Comprobación delegada en el proveedor", "Check delegated to the provider", "Comprovació delegada al proveïdor",
+        "Egiaztapena hornitzailearen esku utzita", "Comprobación delegada no provedor", "Prüfung an den Anbieter übergeben";
+    DOCUMENT_SCORED = "Documento de identidad comprobado", "Identity document checked", "Document d’identitat comprovat",
+        "Nortasun-agiria egiaztatuta", "Documento de identidade comprobado", "Ausweisdokument geprüft";
+    DOCUMENT_NOT_SCORED = "Documento de identidad sin resultado", "Identity document without a result",
+        "Document d’identitat sense resultat", "Nortasun-agiria emaitzarik gabe", "Documento de identidade sen resultado",
+        "Ausweisdokument ohne Ergebnis";
+    DOCUMENT_NOT_PASSED = "La comprobación del documento no basta", "The check of the document does not suffice",
+        "La comprovació del document no és suficient", "Agiriaren egiaztapena ez da nahikoa", "A comprobación do documento non abonda",
+        "Die Prüfung des Dokuments reicht nicht aus";
     IDENTIFICATION_VALIDATED = "Identificación validada", "Identification validated", "Identificació validada",
         "Identifikazioa balioztatuta", "Identificación validada", "Identifizierung bestätigt";
     IDENTIFICATION_SUCCEEDED = "Identificación completada", "Identification succeeded", "Identificació completada",
@@ -335,6 +348,11 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::NumberChecked => &NUMBER_CHECKED,
         Action::CodeRefused => &CODE_REFUSED,
         Action::ContactChecked => &CONTACT_CHECK,
+        Action::DocumentSubmitted => &DOCUMENT_SUBMITTED,
+        Action::ScoringDelegated => &SCORING_DELEGATED,
+        Action::DocumentScored => &DOCUMENT_SCORED,
+        Action::DocumentNotScored => &DOCUMENT_NOT_SCORED,
+        Action::DocumentNotPassed => &DOCUMENT_NOT_PASSED,
         Action::IdentificationValidated => &IDENTIFICATION_VALIDATED,
         Action::IdentificationSucceeded => &IDENTIFICATION_SUCCEEDED,
         Action::IdentificationFailed => &IDENTIFICATION_FAILED,

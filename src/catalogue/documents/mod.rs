@@ -41,8 +41,8 @@ const UPLOAD_OVERHEAD: u64 = 256 * 1024;
 /// Part of the room left for downloads that the readers of one public link may take.
 const LINK_PART: u64 = 4;
 
-/// Whether a process still needs what it holds: it exists and has not ended. Where that cannot be found out it does.
-pub type Holds = Arc<dyn Fn(Arc<str>, Uuid) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
+/// Whether a process still needs the bytes that it holds. Where that cannot be found out it does.
+pub type Holds = Arc<dyn Fn(Arc<str>, Uuid, Digest) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
 
 /// Limits of the document service.
 #[derive(Clone, Debug)]
@@ -572,7 +572,7 @@ impl Documents {
             for held in held {
                 let id = match held.holder {
                     Holder::Process(process) => {
-                        if now - held.since < grace || holds(organization.into(), process).await {
+                        if now - held.since < grace || holds(organization.into(), process, *digest).await {
                             return Ok(true);
                         }
                         continue;

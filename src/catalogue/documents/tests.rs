@@ -67,7 +67,7 @@ impl World {
 
 /// No process that is still alive holds anything.
 fn nobody_holds() -> Holds {
-    Arc::new(|_, _| Box::pin(std::future::ready(false)))
+    Arc::new(|_, _, _| Box::pin(std::future::ready(false)))
 }
 
 #[tokio::test]
@@ -459,7 +459,7 @@ async fn a_process_holds_bytes_while_it_lives_and_none_that_never_came_to_be() {
     world.documents.hold(ORG, &document.digest, alive, noon()).await.unwrap();
     world.documents.hold(ORG, &document.digest, never, noon()).await.unwrap();
     world.documents.delete_physically(ORG, document.id, None, later(1)).await.unwrap();
-    let alone: Holds = Arc::new(move |_, process| Box::pin(std::future::ready(process == alive)));
+    let alone: Holds = Arc::new(move |_, process, _| Box::pin(std::future::ready(process == alive)));
     let grace = TimeDelta::hours(1);
 
     assert!(world.documents.is_referenced(&alone, ORG, &document.digest, grace, later(7200)).await.unwrap());

@@ -1,18 +1,11 @@
 //! What a sign configuration may say, field by field.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workflows::EmailAddress;
-use workflows::values::{UNDELIVERABLE, duration};
-
-use crate::objects::Objects;
+use workflows::values::UNDELIVERABLE;
 
 pub use workflows::{Channel, SignType};
-
-/// Shortest and longest time limit of a sign process, from the contract's `expires_in`.
-const SHORTEST: TimeDelta = TimeDelta::minutes(15);
-const LONGEST: TimeDelta = TimeDelta::days(30);
 
 /// Longest landing URL, in bytes.
 const MAX_URL: usize = 2048;
@@ -65,11 +58,6 @@ fn check_line(text: &str, longest: usize) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn parse_expiration(text: &str) -> Result<TimeDelta, String> {
-    let duration = duration::parse(text).map_err(|error| error.to_string())?;
-    if (SHORTEST..=LONGEST).contains(&duration) { Ok(duration) } else { Err("must be from PT15M to P30D".into()) }
-}
-
 pub(super) fn parse_channels(values: &[String]) -> Result<Vec<Channel>, String> {
     let mut channels = Vec::new();
     for value in values {
@@ -90,21 +78,16 @@ pub(super) fn parse_channels(values: &[String]) -> Result<Vec<Channel>, String> 
     Ok(channels)
 }
 
-/// The JSON array of x-notes identification-config-shape: at most one rule per kind of signature.
-pub(super) fn parse_providers(text: &str) -> Result<Vec<ProviderRule>, String> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed: Result<Vec<ProviderRule>, _> = serde_path_to_error::deserialize(Objects(&mut deserializer));
-    let rules = parsed.map_err(|error| match error.inner().is_data() {
-        true => format!("expected a JSON array of rules with sign_type and provider_type; see {}", error.path()),
-        false => "not valid JSON".to_owned(),
-    })?;
-    deserializer.end().map_err(|_| "not valid JSON".to_owned())?;
+/// At most one rule per kind of signature (x-notes identification-config-shape).
+pub(super) fn check_rules(rules: &[ProviderRule]) -> Result<(), String> {
     let doubled = rules.iter().enumerate().any(|(at, rule)| rules[..at].iter().any(|other| other.sign_type == rule.sign_type));
-    if doubled { Err("at most one rule per sign_type is allowed".into()) } else { Ok(rules) }
+    if doubled { Err("at most one rule per sign_type is allowed".into()) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
+    use workflows::sign_process::TIME_LIMIT;
+
     use super::*;
 
     fn channels(values: &[&str]) -> Result<Vec<Channel>, String> {
@@ -114,10 +97,10 @@ mod tests {
     #[test]
     fn expiration_is_from_15_minutes_to_30_days() {
         for text in ["PT15M", "P30D", "PT720H", "P2W"] {
-            assert!(parse_expiration(text).is_ok(), "{text}");
+            assert!(TIME_LIMIT.read(text).is_ok(), "{text}");
         }
         for text in ["PT14M59S", "P30DT1S", "P1M", "30", "", "-P1D"] {
-            assert!(parse_expiration(text).is_err(), "{text}");
+            assert!(TIME_LIMIT.read(text).is_err(), "{text}");
         }
     }
 
@@ -127,6 +110,11 @@ mod tests {
         for values in [&[][..], &[""], &["sms"], &["SMS", "SMS"], &["SMS", ""], &["PIGEON"]] {
             assert!(channels(values).is_err(), "{values:?}");
         }
+    }
+
+    fn parse_providers(text: &str) -> Result<Vec<ProviderRule>, String> {
+        let change = super::super::identification::parse(text, &crate::outbound::Reach::default())?;
+        change.providers.ok_or_else(|| "no rules".into())
     }
 
     #[test]

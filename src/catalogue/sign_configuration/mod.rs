@@ -1,10 +1,12 @@
 //! An organization's settings for signing, with the PKCS#12 file under which its documents are sealed.
 //!
 //! File and password are kept sealed under the server's master key, bound to their organization, and leave this module
-//! only as an opened [`Identity`]: never in an answer, a log line or an error.
+//! only as an opened [`Identity`]: never in an answer, a log line or an error. So are the addresses and credentials of its own scoring
+//! providers, which leave it as [`Connections`].
 
 mod contact_policy;
 mod fields;
+mod identification;
 #[cfg(test)]
 mod tests;
 
@@ -18,12 +20,17 @@ use chrono::TimeDelta;
 use documents::pkcs12::{self, Identity};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use store::{RecordKey, Store, Timestamp, blobs::Digest};
+use workflows::sign_process::TIME_LIMIT;
+use workflows::identification::otp;
 use workflows::values::{Problem, Problems, duration};
 
 pub use contact_policy::{ContactPolicy, Flow, Operator, OperatorAccount};
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
+pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
 
+use self::identification::IdentificationChange;
 use super::Error as CatalogueError;
 use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::keys::Keys;
@@ -38,6 +45,8 @@ const KEY: &str = "current";
 /// Purpose of the key under which file and password are sealed.
 const PURPOSE: &str = "sign-configuration/v1";
 
+/// Purpose of the key under which the connections to scoring providers are sealed.
+const CONNECTIONS_PURPOSE: &str = "scoring-connections/v1";
 /// Purpose of the key under which the secret of the operator's client is sealed.
 const OPERATOR_PURPOSE: &str = "number-operator/v1";
 
@@ -65,8 +74,8 @@ pub enum Error {
     /// What was sent cannot become a configuration.
     #[error("the sign configuration is not valid")]
     Invalid(Problems),
-    /// The stored file does not open any more: another master key, or a damaged record.
-    #[error("the stored certificate cannot be opened: {0}")]
+    /// What is stored sealed does not open any more: another master key, or a damaged record.
+    #[error("the stored certificate or connection cannot be opened: {0}")]
     Unusable(String),
     /// The stored certificate, or one above it, is not valid at the time.
     #[error("{0}")]
@@ -97,7 +106,7 @@ pub struct Change {
     pub sign_certificate_password: Option<String>,
     /// Where notices about the certificate go.
     pub notification_email: Option<String>,
-    /// JSON array of provider rules.
+    /// JSON array of provider rules, or the object with the members `providers`, `connections` and `levels`.
     pub identification_config: Option<String>,
     /// JSON object of the contact policy.
     pub contact_policy: Option<String>,
@@ -131,7 +140,7 @@ impl From<pkcs12::Facts> for Certificate {
 }
 
 /// An organization's configuration, without anything secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SignConfiguration {
     /// Version of the record; grows with each change.
     pub version: u64,
@@ -147,8 +156,28 @@ pub struct SignConfiguration {
     pub notification_email: String,
     /// Scoring providers of the identity-document identification, if they were ever set.
     pub providers: Option<Vec<ProviderRule>>,
+    /// The names of its own scoring providers.
+    pub connected: Vec<String>,
+    /// Its own minimum scores, by level.
+    pub levels: Levels,
     /// What is asked of contacts, if it was ever set.
     pub contact_policy: Option<ContactPolicy>,
+}
+
+impl SignConfiguration {
+    /// What identifications by code are created with.
+    pub fn contact_policy(&self) -> otp::ContactPolicy {
+        self.contact_policy.as_ref().map(ContactPolicy::journaled).unwrap_or_default()
+    }
+}
+
+/// An organization's own scoring providers and levels.
+#[derive(Debug, Default)]
+pub struct Scoring {
+    /// How its providers are reached.
+    pub connections: Connections,
+    /// Its own minimum scores, by level; those that are absent are the server's.
+    pub levels: Levels,
 }
 
 /// The record. `sealed` is file and password, as [`Secret`], sealed and in base64.
@@ -162,6 +191,13 @@ struct Stored {
     notification_email: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     providers: Option<Vec<ProviderRule>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    connected: Vec<String>,
+    #[serde(default, skip_serializing_if = "Levels::is_empty")]
+    levels: Levels,
+    /// The connections by provider, as the client sent them, sealed and in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connections: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contact_policy: Option<ContactPolicy>,
     /// The secret of the operator's client, sealed and in base64.
@@ -183,7 +219,7 @@ struct Checked {
     expiration_duration: Option<TimeDelta>,
     channels: Option<Vec<Channel>>,
     notification_email: Option<String>,
-    providers: Option<Vec<ProviderRule>>,
+    identification: IdentificationChange,
     contact_policy: Option<ContactPolicy>,
     /// Facts of the new certificate and its sealed file.
     certificate: Option<(Certificate, String)>,
@@ -234,8 +270,21 @@ impl SignConfigurations {
             certificate: value.certificate,
             notification_email: value.notification_email,
             providers: value.providers,
+            connected: value.connected,
+            levels: value.levels,
             contact_policy: value.contact_policy,
         }))
+    }
+
+    /// The scoring providers and levels of an organization; none of its own without a configuration.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`], [`Error::Catalogue`].
+    pub async fn scoring(&self, organization: &str) -> Result<Scoring, Error> {
+        let Some(stored) = self.records.get::<Stored>(&Self::key(organization)).await? else { return Ok(Scoring::default()) };
+        let members = self.open_connections(organization, stored.value.connections.as_deref())?;
+        let connections = Connections::read(&members).map_err(Error::Unusable)?;
+        Ok(Scoring { connections, levels: stored.value.levels })
     }
 
     /// How the operator of phones is asked for an organization; `None` if it names none.
@@ -302,7 +351,6 @@ impl SignConfigurations {
         else {
             return Err(Error::Invalid(Problems::default()));
         };
-        let providers = checked.providers;
         let (certificate, sealed) = certificate;
         let mut stored = Stored {
             landing_url,
@@ -310,13 +358,42 @@ impl SignConfigurations {
             channels,
             certificate,
             notification_email,
-            providers,
+            providers: None,
+            connected: Vec::new(),
+            levels: Levels::new(),
+            connections: None,
             contact_policy: None,
             operator_secret: None,
             sealed,
         };
+        self.set_identification(organization, &mut stored, &checked.identification)?;
         self.set_contact_policy(organization, &mut stored, checked.contact_policy)?;
         Ok(stored)
+    }
+
+    fn set_identification(&self, organization: &str, stored: &mut Stored, change: &IdentificationChange) -> Result<(), Error> {
+        if let Some(providers) = &change.providers {
+            stored.providers = Some(providers.clone());
+        }
+        if let Some(levels) = &change.levels {
+            stored.levels = levels.clone();
+        }
+        if change.connections.is_empty() {
+            return Ok(());
+        }
+        let mut members = self.open_connections(organization, stored.connections.as_deref())?;
+        members.extend(change.connections.clone());
+        members.retain(|_, connection| !connection.is_null());
+        stored.connected = Connections::read(&members).map_err(Error::Unusable)?.names().into_iter().map(Into::into).collect();
+        stored.connections = match members.is_empty() {
+            true => None,
+            false => Some(self.seal(CONNECTIONS_PURPOSE, organization, &members)?),
+        };
+        Ok(())
+    }
+
+    fn open_connections(&self, organization: &str, sealed: Option<&str>) -> Result<Map<String, Value>, Error> {
+        sealed.map_or(Ok(Map::new()), |sealed| self.unseal(CONNECTIONS_PURPOSE, organization, sealed))
     }
 
     /// Replaces the members that were sent; the others keep their values.
@@ -335,7 +412,7 @@ impl SignConfigurations {
             stored.expiration_duration = checked.expiration_duration.unwrap_or(stored.expiration_duration);
             stored.channels = checked.channels.clone().unwrap_or(stored.channels);
             stored.notification_email = checked.notification_email.clone().unwrap_or(stored.notification_email);
-            stored.providers = checked.providers.clone().or(stored.providers);
+            self.set_identification(organization, &mut stored, &checked.identification)?;
             self.set_contact_policy(organization, &mut stored, checked.contact_policy.clone())?;
             (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
@@ -414,14 +491,14 @@ impl SignConfigurations {
         let mut read = Reader(&mut problems);
         let landing_url =
             read.member("landing_url", change.landing_url, |url| fields::check_landing_url(&url).map(|()| url.trim().to_owned()));
-        let expiration_duration =
-            read.member("expiration_duration", change.expiration_duration, |text| fields::parse_expiration(&text));
+        let expiration_duration = read.member("expiration_duration", change.expiration_duration, |text| TIME_LIMIT.read(&text));
         let channels = read.member("channels", change.channels, |values| fields::parse_channels(&values));
         let notification_email = read.member("notification_email", change.notification_email, |email| {
             let email = email.trim().to_owned();
             fields::check_email(&email).map(|()| email)
         });
-        let providers = read.member("identification_config", change.identification_config, |text| fields::parse_providers(&text));
+        let identification =
+            read.member("identification_config", change.identification_config, |text| identification::parse(&text, &self.reach));
         let contact_policy = read.member("contact_policy", change.contact_policy, |text| {
             ContactPolicy::parse(&text, |url| self.reach.base_url(url).map(drop).map_err(|problem| problem.to_string()))
         });
@@ -450,7 +527,8 @@ impl SignConfigurations {
             Some((content, password)) => Some(self.check_certificate(organization, content, password, now).await?),
             None => None,
         };
-        Ok(Checked { landing_url, expiration_duration, channels, notification_email, providers, contact_policy, certificate })
+        let identification = identification.unwrap_or_default();
+        Ok(Checked { landing_url, expiration_duration, channels, notification_email, identification, contact_policy, certificate })
     }
 
     async fn check_certificate(

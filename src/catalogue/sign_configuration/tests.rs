@@ -163,3 +163,32 @@ async fn errors_never_hold_the_password() {
     let error = configurations.create(ORG, wrong, noon()).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s3cret"));
 }
+
+fn identification(text: &str) -> Change {
+    Change { identification_config: Some(text.into()), ..Change::default() }
+}
+
+#[tokio::test]
+async fn connections_are_sealed_merged_by_provider_and_removed_by_null() {
+    let (configurations, store) = world();
+    configurations.create(ORG, whole(), noon()).await.unwrap();
+    let veridas = r#"{"connections":{"VERIDAS":{"base_url":"https://api.example.org","api_key":"k-1"}}}"#;
+    let google = r#"{"connections":{"GOOGLE":{"processor":"projects/p/locations/eu/processors/1","access_token":"t-1"}}}"#;
+    for text in [veridas, google] {
+        configurations.update(ORG, identification(text), noon()).await.unwrap();
+    }
+
+    let scoring = configurations.scoring(ORG).await.unwrap();
+    assert_eq!(scoring.connections.names(), ["GOOGLE", "VERIDAS"]);
+    assert_eq!(scoring.connections.veridas.unwrap().api_key.expose(), "k-1");
+    let record = store.get(&SignConfigurations::key(ORG)).await.unwrap().unwrap();
+    let body = String::from_utf8(record.body.clone()).unwrap();
+    assert!(!body.contains("k-1") && !body.contains("api.example.org") && !body.contains("t-1"));
+    store.put_if(&SignConfigurations::key("thief"), 0, noon(), record.body).await.unwrap();
+    assert!(matches!(configurations.scoring("thief").await, Err(Error::Unusable(_))));
+
+    configurations.update(ORG, identification(r#"{"connections":{"VERIDAS":null}}"#), noon()).await.unwrap();
+    let left = configurations.load(ORG).await.unwrap().unwrap();
+    assert_eq!((left.connected, left.providers.unwrap().len()), (vec!["GOOGLE".to_owned()], 1));
+    assert!(configurations.scoring("other").await.unwrap().connections.names().is_empty());
+}

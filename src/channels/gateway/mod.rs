@@ -9,11 +9,10 @@ mod receipt;
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::DateTime;
 use handlebars::Handlebars;
 use reqwest::{
     Client, Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
 use serde_json::{Value, json};
@@ -28,13 +27,12 @@ use super::{
     connection_problem, options, reason, texts,
 };
 
+use crate::outbound;
+
 pub use receipt::Unreadable;
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
-
-/// Longest pause that a gateway may ask for.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// Stands for the message's reference in a header's value.
 const REFERENCE: &str = "{ref}";
@@ -147,7 +145,7 @@ impl Gateway {
         };
         let mut headers = self.headers.clone();
         for (name, value) in &self.reference_headers {
-            match secret_header(&value.expose().replace(REFERENCE, &message.reference)) {
+            match outbound::secret_header(&value.expose().replace(REFERENCE, &message.reference)) {
                 Ok(value) => headers.insert(name.clone(), value),
                 Err(problem) => return Outcome::refused(problem),
             };
@@ -168,9 +166,9 @@ impl Gateway {
     /// What the answer means.
     async fn judge(&self, mut response: Response, message: &Message, now: Timestamp, deadline: Instant) -> Outcome {
         let status = response.status();
-        let after = retry_after(response.headers(), now);
+        let after = outbound::retry_after(response.headers(), now);
         // The status alone can settle the outcome, so an answer that breaks off or hangs is no failure by itself.
-        let content = timeout_at(deadline, read(&mut response)).await.ok().flatten();
+        let content = timeout_at(deadline, outbound::read(&mut response, MAX_ANSWER)).await.ok().and_then(Result::ok);
         let answer: Option<Value> = content.and_then(|content| serde_json::from_slice(&content).ok());
         if self.success.statuses.contains(&status.as_u16()) {
             return self.judge_success(answer, message);
@@ -358,11 +356,11 @@ fn headers(options: &GatewayOptions) -> Result<(HeaderMap, Vec<(HeaderName, Secr
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     let token = Secret::resolve(options.token.as_ref(), options.token_file.as_deref())?;
     if let Some(credentials) = authorization(options, token.as_ref())? {
-        headers.insert(AUTHORIZATION, secret_header(&credentials)?);
+        headers.insert(AUTHORIZATION, outbound::secret_header(&credentials)?);
     }
     for (name, value) in &options.headers {
         let parsed: HeaderName = name.parse().map_err(|_| format!("headers: {name} is not a name of a header"))?;
-        let constant = secret_header(value.expose()).map_err(|problem| format!("headers.{name}: {problem}"))?;
+        let constant = outbound::secret_header(value.expose()).map_err(|problem| format!("headers.{name}: {problem}"))?;
         if value.expose().contains(REFERENCE) {
             reference_headers.push((parsed, value.clone()));
         } else {
@@ -383,38 +381,6 @@ fn authorization(options: &GatewayOptions, token: Option<&Secret>) -> Result<Opt
     }
     let account = options.account.as_deref().ok_or("authentication basic needs account")?;
     Ok(Some(format!("Basic {}", STANDARD.encode(format!("{account}:{token}")))))
-}
-
-/// A header that the client hides in its own debug output.
-fn secret_header(value: &str) -> Result<HeaderValue, String> {
-    let mut value = HeaderValue::from_str(value).map_err(|_| "the value cannot stand in a header".to_owned())?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// The answer's body, `None` if it broke off or is too long.
-async fn read(response: &mut Response) -> Option<Vec<u8>> {
-    let mut content = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
-        if content.len() + chunk.len() > MAX_ANSWER {
-            return None;
-        }
-        content.extend_from_slice(&chunk);
-    }
-    Some(content)
-}
-
-/// Retry-After (RFC 9110, 10.2.3) in seconds or as a date, at most [`MAX_RETRY_AFTER`].
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let pause = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = DateTime::parse_from_rfc2822(value).ok()?;
-            (date.to_utc() - now).to_std().unwrap_or_default()
-        }
-    };
-    Some(pause.min(MAX_RETRY_AFTER))
 }
 
 fn failure(what: &str, message: &Message, error: &reqwest::Error) -> String {

@@ -120,3 +120,28 @@ async fn the_body_must_be_multipart() {
     let answer = world.call(world.request(Method::PATCH, ROOT).set_json(serde_json::json!({"landing_url": "x"}))).await;
     expect_problem(&answer, StatusCode::UNSUPPORTED_MEDIA_TYPE, "MDOC_001", "PARAMETER_ERROR");
 }
+
+#[actix_web::test]
+async fn connections_to_scoring_providers_are_kept_and_never_told() {
+    let world = World::new();
+    world.create(whole(PASSWORD)).await;
+    let connections =
+        r#"{"levels":{"HIGH":0.9},"connections":{"VERIDAS":{"base_url":"https://api.eu.veri-das.com","api_key":"k-1"}}}"#;
+    assert_eq!(world.update(Form::new().part("identification_config", connections), "multipart/mixed").await.status, 204);
+    // Who knows the contract's array only takes nothing away.
+    let rules = Form::new().part("identification_config", r#"[{"provider_type":"EXTERNAL"}]"#);
+    assert_eq!(world.update(rules, "multipart/mixed").await.status, 204);
+
+    let read = world.get().await;
+    let expected = serde_json::json!({"identity_document": {
+        "providers": [{"provider_type": "EXTERNAL"}], "connections": ["VERIDAS"], "levels": {"HIGH": 0.9},
+    }});
+    assert_eq!(read.json()["identification_config"], expected);
+    let text = String::from_utf8(read.body.to_vec()).unwrap();
+    assert!(!text.contains("k-1") && !text.contains("veri-das.com"));
+
+    let private = r#"{"connections":{"VERIDAS":{"base_url":"https://169.254.169.254","api_key":"k-2"}}}"#;
+    let answer = world.update(Form::new().part("identification_config", private), "multipart/mixed").await;
+    expect_problem(&answer, StatusCode::BAD_REQUEST, "MDOC_001", "INVALID_INPUT");
+    assert!(!String::from_utf8(answer.body.to_vec()).unwrap().contains("k-2"));
+}

@@ -11,7 +11,7 @@ use workflows::{
 
 use super::{Bare, ORGANIZATION, Setting, sign_command};
 use crate::catalogue::documents::Holds;
-use crate::processes::{Processes, evidence};
+use crate::processes::evidence;
 
 /// A process whose signer has signed, and what it asks for then.
 async fn signed(setting: &Setting, bare: &Bare) -> (Creation, Call<SignProcess>) {
@@ -106,7 +106,7 @@ async fn what_a_failed_seal_left_is_collected_and_the_sealed_document_stays() {
     assert!(matches!(bare.up.sign.perform(seal).await, Attempt::Done(Some(_))));
     // In memory, blobs carry the system's time.
     let later = setting.clock.now().max(chrono::Utc::now()) + TimeDelta::days(2);
-    let holds: Holds = std::sync::Arc::new(|_, _| Box::pin(std::future::ready(true)));
+    let holds: Holds = std::sync::Arc::new(|_, _, _| Box::pin(std::future::ready(true)));
     let collected = setting.documents.collect(&holds, TimeDelta::days(1), later).await.expect("collected");
     assert_eq!(collected.removed, 1, "the bytes of the first seal");
     setting.assert_intact("SIGNED").await;
@@ -213,11 +213,11 @@ async fn evidence_reads_and_changes_nothing() {
     bare.sign.ask(ORGANIZATION, process, sealed).await.expect("accepted");
 
     let certify: Call<SignProcess> = call(&setting, process, |effect| matches!(effect, Effect::Certify)).await;
-    let (world, processes) = (setting.world(&setting.channels), Processes { sign: bare.sign.clone(), otp: bare.otp.clone() });
+    let world = setting.world(&setting.channels);
     let identity = setting.configurations.identity(ORGANIZATION, certify.now).await.expect("an identity");
-    let scene = evidence::Scene::new(&world, ORGANIZATION, certify.state.data().expect("a process"));
+    let scene = evidence::Scene::new(&world, &bare.processes, ORGANIZATION, certify.state.data().expect("a process"));
     let before = (setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await);
-    let gathered = evidence::gather(&scene, &processes, &identity, certify.now).await.expect("evidence");
+    let gathered = evidence::gather(&scene, &identity, certify.now).await.expect("evidence");
     let shown = gathered.signers[0].identification.as_ref().map(|shown| shown.state.clone());
     assert_eq!(shown.as_deref(), Some("VALIDATED"), "as it is");
     assert_eq!((setting.events::<Otp>(identification).await, setting.events::<SignProcess>(process).await), before);

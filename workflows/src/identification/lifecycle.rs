@@ -11,10 +11,11 @@ use crate::{
     Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
     table::{Stage, State, Table},
     transitions,
+    values::duration::Bounds,
 };
 
 transitions! {
-    for Event<M> where M: Method, in IdentificationState, others in Own of M::Event;
+    for Event<M> where M: Method, in IdentificationState, Failed only if (M::CAN_FAIL), others in Own of M::Event;
     Created:   [Absent] => Created "create";
     Validated: [Created] => Validated "what the method asks for was given";
     Succeeded: [Validated] => Succeeded "close, or the signature used it";
@@ -25,8 +26,8 @@ transitions! {
                [Validated | Succeeded | Failed | Cancelled | Expired] => Deleted "delete by force";
 }
 
-/// Maximum time from the creation to the time limit (contract: 30 days).
-pub const MAX_EXPIRY: Duration = Duration::days(30);
+/// Time limit of all but one-time codes, from the creation (contract; of chains: note chain-expiry).
+pub const TIME_LIMIT: Bounds = Bounds::between(Duration::minutes(1), Duration::days(30));
 
 /// No such identification, or it was deleted.
 pub const NOT_FOUND: Refusal = Refusal::NotFound("identification");
@@ -64,6 +65,9 @@ pub struct Purpose {
 pub trait Method: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// See [`Machine::KIND`].
     const KIND: &'static str;
+
+    /// Whether it can end FAILED at all.
+    const CAN_FAIL: bool = true;
 
     /// What an identification of this kind is made of.
     type Creation: Serialize + DeserializeOwned + Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static;

@@ -17,9 +17,12 @@ use super::{
     Identification, Method,
     lifecycle::{self, wrong_state},
 };
-use crate::{Channel, Contact, Decision, Device, IdentificationState, Refusal, Timestamp, TwoFactorType, transitions};
+use crate::{
+    Channel, Contact, Decision, Device, IdentificationState, Refusal, Timestamp, TwoFactorType, transitions,
+    values::{Problems, duration::Bounds},
+};
 
-pub use super::lifecycle::{EXISTS, FORCE_NEEDED, MAX_EXPIRY, NOT_FOUND, Purpose};
+pub use super::lifecycle::{EXISTS, FORCE_NEEDED, NOT_FOUND, Purpose};
 pub use code::{CodeHash, TypedCode};
 pub use number::{
     Confirmation, ContactPolicy, IfUnanswered, MAX_DETAIL, MAX_SIM_AGE_HOURS, NumberAnswer, NumberCheck, NumberOutcome, SecondProof,
@@ -53,6 +56,9 @@ pub const CODE_GONE: Refusal = Refusal::Gone("the code is used up or has expired
 fn too_early(retry_at: Timestamp) -> Refusal {
     Refusal::TooEarly { what: "another code can be asked for from", retry_at }
 }
+
+/// Time limit, from the creation (contract: at most 30 days; no minimum is stated).
+pub const TIME_LIMIT: Bounds = Bounds::up_to(Duration::days(30));
 
 /// Maximum number of failures in a row, whatever is configured (NIST SP 800-63B-4, 3.2.2).
 pub const MAX_FAILURES: u32 = 100;
@@ -127,6 +133,37 @@ pub struct Creation {
     pub contact_policy: ContactPolicy,
     #[serde(default)]
     pub purpose: Purpose,
+}
+
+/// An identification as it is asked for; nothing of it is checked yet.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub actor: Contact,
+    /// ISO-8601.
+    pub expires_in: String,
+    pub two_factor_type: Option<TwoFactorType>,
+    pub channel: Channel,
+    pub external: bool,
+}
+
+impl Request {
+    /// What an identification that is created at `now`, without a sign process, is made of.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with the members of the contract's `CreateOtpIdentificationRequest`.
+    pub fn checked(self, now: Timestamp, policy: Policy, contact_policy: ContactPolicy) -> Result<Creation, Problems> {
+        let Self { actor, expires_in, two_factor_type, channel, external } = self;
+        let mut problems = Problems::default();
+        let actor = actor.checked("actor", &mut problems);
+        actor.check_channel("actor", channel, &mut problems);
+        actor.check_second_factor("actor", two_factor_type, &mut problems);
+        let expires_in = problems.take("expires_in", TIME_LIMIT.read(&expires_in)).unwrap_or(TIME_LIMIT.max());
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let (expires_at, purpose) = (now + expires_in, Purpose::default());
+        Ok(Creation { actor, channel, external, two_factor_type, expires_at, policy, contact_policy, purpose })
+    }
 }
 
 /// What only this method understands.

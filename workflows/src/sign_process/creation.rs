@@ -6,11 +6,14 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Channel, Contact, IdentificationType, SignType, Timestamp, TwoFactorType, identification::otp};
+use crate::{
+    Channel, Contact, IdentificationType, SignType, Timestamp, TwoFactorType,
+    identification::{identity_document, otp},
+    values::duration::Bounds,
+};
 
-/// Bounds of the time limit (contract `CreateSignProcessRequest.expires_in`).
-pub const MIN_EXPIRY: Duration = Duration::minutes(15);
-pub const MAX_EXPIRY: Duration = Duration::days(30);
+/// Time limit, from the creation (contract `CreateSignProcessRequest.expires_in`).
+pub const TIME_LIMIT: Bounds = Bounds::between(Duration::minutes(15), Duration::days(30));
 
 /// Maximum number of signers of one process: their position fits the last byte of a signature's id.
 pub const MAX_SIGNERS: usize = 50;
@@ -98,6 +101,9 @@ pub struct Creation {
     pub notices: Vec<Channel>,
     /// Policy of the identifications.
     pub policy: otp::Policy,
+    /// How identity documents are checked; needed where they identify the signers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_check: Option<identity_document::Terms>,
     /// What is asked of the signers' contacts.
     #[serde(default, skip_serializing_if = "otp::is_default")]
     pub contact_policy: otp::ContactPolicy,

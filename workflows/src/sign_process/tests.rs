@@ -62,6 +62,7 @@ fn creation(signers: usize, documents: usize) -> Creation {
         expires_at: start() + Duration::hours(1),
         notices: Vec::new(),
         policy: Policy::default(),
+        document_check: None,
         contact_policy: Default::default(),
     }
 }

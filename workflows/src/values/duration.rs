@@ -63,6 +63,44 @@ fn check(duration: TimeDelta) -> Result<TimeDelta, Error> {
     }
 }
 
+/// What a time limit may be, as an operation bounds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    min: Option<TimeDelta>,
+    max: TimeDelta,
+}
+
+impl Bounds {
+    /// Longer than zero and at most `max`.
+    pub const fn up_to(max: TimeDelta) -> Self {
+        Self { min: None, max }
+    }
+
+    /// From `min` to `max`, both included.
+    pub const fn between(min: TimeDelta, max: TimeDelta) -> Self {
+        Self { min: Some(min), max }
+    }
+
+    /// The longest that is allowed.
+    pub const fn max(self) -> TimeDelta {
+        self.max
+    }
+
+    /// Reads a duration that must be within the bounds.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the caller.
+    pub fn read(self, text: &str) -> Result<TimeDelta, String> {
+        let duration = parse(text).map_err(|error| error.to_string())?;
+        let max = format(self.max);
+        match self.min {
+            Some(min) if !(min..=self.max).contains(&duration) => Err(format!("expected {} to {max}", format(min))),
+            None if duration > self.max => Err(format!("at most {max}")),
+            _ => Ok(duration),
+        }
+    }
+}
+
 /// Sums up numbers that are each followed by one of `units` (letter and length in seconds), in that order and once each.
 fn parts(text: &str, units: &[(char, i64)]) -> Result<TimeDelta, Error> {
     let mut rest = text;
@@ -191,6 +229,19 @@ mod tests {
         }
         assert_eq!(parse("PT0.5S"), Ok(TimeDelta::milliseconds(500)));
         assert_eq!(parse("PT1,25S"), Ok(TimeDelta::milliseconds(1250)));
+    }
+
+    #[test]
+    fn a_time_limit_keeps_to_its_bounds_and_says_them() {
+        let (minute, month) = (TimeDelta::minutes(1), TimeDelta::days(30));
+        let between = Bounds::between(minute, month);
+        assert_eq!((between.read("PT1M"), between.read("P30D")), (Ok(minute), Ok(month)));
+        for text in ["PT59S", "P30DT1S"] {
+            assert_eq!(between.read(text), Err("expected PT1M to P30D".into()), "{text}");
+        }
+        assert_eq!(Bounds::up_to(month).read("PT0.5S"), Ok(TimeDelta::milliseconds(500)));
+        assert_eq!(Bounds::up_to(month).read("P31D"), Err("at most P30D".into()));
+        assert_eq!(Bounds::up_to(month).read("soon"), Err(Error::Syntax.to_string()));
     }
 
     #[test]

@@ -15,4 +15,4 @@ pub use person::{
     IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType, UNDELIVERABLE,
 };
 pub use problems::{MAX_PROBLEMS, Problem, Problems};
-pub use texts::{MAX_ALIAS, MAX_REASON, alias, check_reason};
+pub use texts::{MAX_AGENT, MAX_ALIAS, MAX_REASON, agent, alias, check_reason, check_second_factor};

@@ -257,6 +257,13 @@ impl Contact {
         }
     }
 
+    /// Notes that the identity document is missing, and why it is needed.
+    pub fn check_identity_document(&self, path: &str, why: &str, problems: &mut Problems) {
+        if self.identity_document.is_none() {
+            problems.note(format!("{path}.identity_document"), format!("the member is missing: {why}"));
+        }
+    }
+
     /// Notes the member that a second factor needs of the person and that is missing.
     pub fn check_second_factor(&self, path: &str, kind: Option<TwoFactorType>, problems: &mut Problems) {
         let Some(kind) = kind else { return };

@@ -1,9 +1,21 @@
 //! Short texts: why something was done, and by what name a request refers to a person.
 
+use super::MAX_EMAIL;
+
 /// Length of a reason, in characters.
 pub const MAX_REASON: usize = 1_000;
 /// Length of an alias, in characters.
 pub const MAX_ALIAS: usize = 100;
+/// Length of an agent's identifier, in characters; it may be an address.
+pub const MAX_AGENT: usize = 320;
+
+/// Checks the length of a second factor; no address and no document number is longer.
+///
+/// # Errors
+/// What is wrong, in words for the caller.
+pub fn check_second_factor(text: &str) -> Result<(), String> {
+    if text.len() <= MAX_EMAIL { Ok(()) } else { Err(format!("longer than {MAX_EMAIL} bytes")) }
+}
 
 /// Checks why somebody cancels or closes something.
 ///
@@ -19,9 +31,22 @@ pub fn check_reason(reason: &str) -> Result<(), String> {
 /// # Errors
 /// What is wrong, in words for the caller.
 pub fn alias(text: &str) -> Result<String, String> {
-    let alias = text.trim();
-    let fits = !alias.is_empty() && alias.chars().count() <= MAX_ALIAS && !alias.chars().any(char::is_control);
-    if fits { Ok(alias.to_owned()) } else { Err(format!("expected 1 to {MAX_ALIAS} characters without control characters")) }
+    line(text, MAX_ALIAS)
+}
+
+/// An organization's own identifier of an agent, without white space around it.
+///
+/// # Errors
+/// What is wrong, in words for the caller.
+pub fn agent(text: &str) -> Result<String, String> {
+    line(text, MAX_AGENT)
+}
+
+/// A text of one line that is not blank, of at most `max` characters, without white space around it.
+fn line(text: &str, max: usize) -> Result<String, String> {
+    let line = text.trim();
+    let fits = !line.is_empty() && line.chars().count() <= max && !line.chars().any(char::is_control);
+    if fits { Ok(line.to_owned()) } else { Err(format!("expected 1 to {max} characters without control characters")) }
 }
 
 #[cfg(test)]
@@ -41,6 +66,15 @@ mod tests {
         assert_eq!(alias(" buyer ").unwrap(), "buyer");
         for text in ["", "  ", "a\u{7}", &"x".repeat(MAX_ALIAS + 1)] {
             assert!(alias(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_identifier_of_an_agent_says_something_and_is_bounded() {
+        assert_eq!(agent(" shop-7/ana@example.org\n").unwrap(), "shop-7/ana@example.org");
+        assert!(agent(&"x".repeat(MAX_AGENT)).is_ok());
+        for text in ["", " \t", "a\u{0}b", &"x".repeat(MAX_AGENT + 1)] {
+            assert!(agent(text).is_err(), "{text:?}");
         }
     }
 }

@@ -177,6 +177,11 @@ impl Data {
         self.own.challenges.iter().any(|known| known.id == challenge && known.refused)
     }
 
+    /// Whether the phone's operator is asked before each code.
+    pub fn asks_operator(&self) -> bool {
+        !self.questions().is_empty()
+    }
+
     pub(super) fn decide_confirm(&self, by: String, reason: String) -> Decision<Otp> {
         match &self.own.confirmed {
             _ if self.state != IdentificationState::Created => Decision::refuse(wrong_state(self.state.name())),
