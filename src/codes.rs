@@ -4,9 +4,15 @@
 //! under a server key) on that id, brought to decimal digits without bias; so a code can be sent again after a crash, and
 //! the journal holds nothing but its HMAC under a second key (NIST SP 800-63B-4, 3.1.3; at least 6 digits).
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use aws_lc_rs::hmac;
+use data_encoding::HEXLOWER;
 use uuid::Uuid;
-use workflows::identification::otp::{CodeHash, TypedCode};
+use workflows::{
+    Channel,
+    identification::otp::{CodeHash, Policy, TypedCode},
+};
 
 use crate::keys::Keys;
 
@@ -16,6 +22,31 @@ pub const MAX_DIGITS: u32 = 12;
 
 /// Maximum number of characters that are taken for a code; what is behind them is not looked at.
 const MAX_TYPED: usize = 32;
+
+/// The policy of new identifications by organization. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Policies {
+    server: Arc<Policy>,
+    /// The fallback channels of organizations that have their own.
+    fallbacks: Arc<BTreeMap<String, Vec<Channel>>>,
+}
+
+impl Policies {
+    /// `fallbacks` are the fallback channels of organizations that have their own.
+    pub fn new(server: Policy, fallbacks: BTreeMap<String, Vec<Channel>>) -> Self {
+        Self { server: Arc::new(server), fallbacks: Arc::new(fallbacks) }
+    }
+
+    /// The policy of an organization, which allows these channels.
+    pub fn of(&self, organization: &str, allowed: &[Channel]) -> Policy {
+        let mut policy = (*self.server).clone();
+        if let Some(own) = self.fallbacks.get(organization) {
+            policy.fallback_channels.clone_from(own);
+        }
+        policy.fallback_channels.retain(|channel| allowed.contains(channel));
+        policy
+    }
+}
 
 /// The keys of the codes. Cheap to clone.
 #[derive(Clone)]
@@ -51,7 +82,7 @@ impl Codes {
         let mut context = hmac::Context::with_key(&self.hash);
         context.update(challenge.as_bytes());
         context.update(code.as_bytes());
-        CodeHash(context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+        CodeHash(HEXLOWER.encode(context.sign().as_ref()))
     }
 
     /// A code that somebody typed while `challenge` was the current one, blanks around and within it ignored.
@@ -89,6 +120,18 @@ mod tests {
         }
         // 12,000 digits: each is expected 1,200 times, with a deviation of 33.
         assert!(seen.iter().all(|count| (1_030..1_370).contains(count)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_code_falls_back_to_no_channel_that_its_organization_does_not_allow() {
+        let server = Policy { fallback_channels: vec![Channel::Sms, Channel::Email], ..Policy::default() };
+        let own = BTreeMap::from([("acme".to_owned(), vec![Channel::Whatsapp]), ("never".to_owned(), Vec::new())]);
+        let policies = Policies::new(server, own);
+        let fallbacks = |organization, allowed: &[Channel]| policies.of(organization, allowed).fallback_channels;
+        assert_eq!(fallbacks("other", &[Channel::Email, Channel::Sms]), [Channel::Sms, Channel::Email]);
+        assert_eq!(fallbacks("other", &[Channel::Email]), [Channel::Email]);
+        assert_eq!(fallbacks("acme", &[Channel::Email, Channel::Whatsapp]), [Channel::Whatsapp]);
+        assert_eq!(fallbacks("never", &[Channel::Email, Channel::Sms]), []);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use prometheus::{IntGauge, Registry};
 use serde_json::Value;
 
 use crate::{
+    channels,
     config::{Config, Mode},
     connections, cpu_pool,
     engine::{Engine, Settings},
@@ -110,7 +111,7 @@ fn load(file: &Path, environment: &Environment) -> Config {
     }
     let config = Config::load(Some(file), environment.clone());
     let config = config.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    config.try_parts().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    config.try_parts(chrono::Utc::now()).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     config
 }
 
@@ -260,8 +261,10 @@ async fn registry() -> Registry {
     actors::Metrics::new(&registry).unwrap();
     HttpMetrics::new(&registry).unwrap();
     connections::Metrics::new(&registry).unwrap();
+    channels::Metrics::new(&registry).unwrap();
     cpu_pool::Metrics::new(&registry).unwrap();
     render_workers::Metrics::new(&registry).unwrap();
+    crate::scoring::Metrics::new(&registry).unwrap();
     store::scylla::Metrics::new(&registry).unwrap();
     store::scylla::WakeMetrics::new(&registry).unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -18,6 +18,7 @@ pub mod installation;
 pub mod keys;
 mod objects;
 pub mod outbound;
+mod percent;
 pub mod periodic_task;
 pub mod processes;
 pub mod public_url;

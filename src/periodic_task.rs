@@ -80,6 +80,7 @@ impl Turn {
 
     async fn put(&mut self, next: Timestamp, now: Timestamp) -> Result<bool, store::Error> {
         let body = next.to_rfc3339().into_bytes();
+        // Not through `Records`: they do not read past what is unreadable, and would write again what has lost its moment.
         let put = self.task.store.put_if(&self.task.key, self.version, now, body).await?;
         // An unknown outcome costs the turn at worst.
         let is_ours = put == PutOutcome::Applied;

@@ -8,10 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::scoring::ImageType;
 
-use crate::keys::Keys;
+use crate::{iso_duration, keys::Keys};
 
 /// The longest life of a public URL, from the contract.
 pub const MAX_LIFETIME: TimeDelta = TimeDelta::hours(24);
@@ -31,9 +32,11 @@ pub enum Error {
     Unavailable,
 }
 
-/// Whether a browser saves or renders the content; the contract's `downloadDisposition`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Whether a browser saves (`attachment`) or renders (`inline`) the content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = DownloadDisposition, default = "attachment")]
+#[allow(missing_docs)]
 pub enum Disposition {
     #[default]
     Attachment,
@@ -100,6 +103,16 @@ impl Shared for SharedCapture {
     fn expires(&self) -> DateTime<Utc> {
         self.expires
     }
+}
+
+/// How long a URL works that is asked for: as the ISO-8601 duration says, [`MAX_LIFETIME`] without one.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn lifetime(text: Option<&str>) -> Result<TimeDelta, String> {
+    let Some(text) = text else { return Ok(MAX_LIFETIME) };
+    let lifetime = iso_duration::parse(text).map_err(|error| error.to_string())?;
+    if lifetime <= MAX_LIFETIME { Ok(lifetime) } else { Err("at most PT24H is allowed".into()) }
 }
 
 /// The URL `{base_url}/{path}/{token}` of what is shared. `base_url` is the address under which the outside world reaches the server.

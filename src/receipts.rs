@@ -52,6 +52,9 @@ pub struct Subject {
     pub channel: Channel,
     #[serde(rename = "x")]
     pub external: bool,
+    /// The gateway that carries it, where there are several.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -127,6 +130,7 @@ mod tests {
             challenge: Uuid::from_u128(8),
             channel: Channel::Sms,
             external: false,
+            provider: Some("a-provider-of-thirty-two-letters".into()),
         }
     }
 

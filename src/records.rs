@@ -45,6 +45,15 @@ pub(crate) struct Versioned<T> {
     pub value: T,
 }
 
+/// Some of what there is, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<I, C> {
+    /// These.
+    pub items: Vec<I>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<C>,
+}
+
 #[derive(Clone)]
 pub(crate) struct Records {
     store: Arc<dyn Store>,
@@ -61,7 +70,7 @@ impl Records {
         read(key, &record).map(Some)
     }
 
-    /// Current versions of the records whose key starts with `prefix`, after the key `after`.
+    /// Current versions of the records whose key starts with `prefix`, in the order of their keys after `after`, at most `limit`.
     pub async fn page<T: DeserializeOwned>(
         &self,
         organization: &str,
@@ -69,13 +78,28 @@ impl Records {
         prefix: &str,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<(String, Versioned<T>)>, Error> {
+    ) -> Result<Page<(String, Versioned<T>), String>, Error> {
         let records = self.store.records(organization, collection, prefix, after, limit).await?;
+        let next = records.last().filter(|_| records.len() == limit).map(|(key, _)| key.clone());
         let read_one = |(key, record): (String, Record)| {
             let value = read(&RecordKey::new(organization, collection, key.as_str()), &record)?;
             Ok((key, value))
         };
-        records.into_iter().map(read_one).collect()
+        let items: Result<_, Error> = records.into_iter().map(read_one).collect();
+        Ok(Page { items: items?, next })
+    }
+
+    /// Versions of a record older than `before` (all if `None`), newest first, at most `limit`.
+    pub async fn history<T: DeserializeOwned>(
+        &self,
+        key: &RecordKey,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Page<Versioned<T>, u64>, Error> {
+        let records = self.store.history(key, before, limit).await?;
+        let next = records.last().filter(|oldest| records.len() == limit && oldest.version > 1).map(|oldest| oldest.version);
+        let items: Result<_, Error> = records.iter().map(|record| read(key, record)).collect();
+        Ok(Page { items: items?, next })
     }
 
     /// Changes a record: `decide` gets the current version (`None` if there never was one) and says what takes its place, `None` to leave it.

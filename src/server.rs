@@ -38,14 +38,14 @@ use crate::{
     },
     installation,
     keys::{self, Keys},
-    outbound::{Http, Reach},
+    outbound::Http,
     periodic_task::PeriodicTask,
     processes::{Processes, Tenants, World},
     receipts::Receipts,
     records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
-    scoring::{NoProvider, Provider},
+    scoring::{self, Circuits, Provider, Providers},
     transfer,
 };
 
@@ -84,14 +84,16 @@ pub enum Error {
     Access(#[from] access::OptionsError),
     #[error(transparent)]
     Channels(#[from] channels::Error),
+    #[error("scoring: {0}")]
+    Scoring(String),
     #[error("the development tenant: {0}")]
     Development(String),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
-    #[error("calls to other services: {0}")]
-    Outbound(String),
+    #[error("the operators of phones: {0}")]
+    Operators(String),
     #[error("HTTP: {0}")]
     Http(#[from] io::Error),
 }
@@ -158,12 +160,15 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
-    let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone());
+    let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }
     let metrics = Metrics::new(&registry)?;
-    let channels = Channels::open(&config.channels, &data)?;
+    let channels = Channels::open(&config.channels, &data, channels::Metrics::new(&registry)?)?;
+    for finding in channels.findings(Utc::now()) {
+        tracing::warn!("{}", finding.text);
+    }
     let access = access::Service::new(&config.access, &keys)?;
     let clock = Clock::system();
     let offset = Offset::new(store.clone());
@@ -172,7 +177,17 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     }
     let codes = Codes::new(&keys);
     let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
-    let scoring: Arc<dyn Provider> = Arc::new(NoProvider);
+    let scoring_metrics = scoring::Metrics::new(&registry)?;
+    let (failures, pause) = (config.scoring.circuit_failures, config.scoring.circuit_pause);
+    let circuits = Circuits::new(failures, pause, clock.clone(), scoring_metrics.clone());
+    let http = Http::new(config.scoring.reach(), CONNECT_TIMEOUT).map_err(Error::Operators)?;
+    let camara = Camara::new(http, circuits, &registry)?;
+    let providers = Providers::new(configurations.clone(), config.scoring.clone(), scoring_metrics, clock.clone());
+    let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
+    let code_limits = Arc::new(match engine.is_shared() {
+        true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
+        false => CodeLimits::new(config.codes.limits(), &keys),
+    });
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -181,9 +196,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
+        code_limits: code_limits.clone(),
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
-        camara: Camara::new(Http::new(Reach::default(), CONNECT_TIMEOUT).map_err(Error::Outbound)?, &registry)?,
+        camara,
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
@@ -196,17 +212,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
-    let code_limits = match engine.is_shared() {
-        true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
-        false => CodeLimits::new(config.codes.limits(), &keys),
-    };
     let state = State {
         documents: documents.clone(),
         sealed_files,
         configurations,
         workers: drawing,
         keys,
-        access,
+        access: access.clone(),
         options: Arc::new(http::context::Options {
             public_base_url: public_base_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
@@ -216,10 +228,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let handled = Engine {
         processes: processes.clone(),
         codes,
-        code_policy: config.codes.policy(),
+        code_policies: config.code_policies(),
         identity_documents: config.identity_documents.clone(),
         scoring,
-        code_limits: Arc::new(code_limits),
+        code_limits,
         clock: clock.clone(),
     };
     let sandbox =
@@ -228,7 +240,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let operations = Operations {
         readiness: Readiness::new(store.clone(), blobs, config.documents.min_free),
         going_down: going_down.clone(),
-        collect: engine.collect(),
+        collect: {
+            let (engine, channels) = (engine.collect(), channels.clone());
+            Arc::new(move || {
+                engine();
+                channels.measure(Utc::now());
+            })
+        },
         registry: registry.clone(),
     };
     let app = Application {
@@ -247,6 +265,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
         vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
+    // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
+    background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {
         background.push(tokio::spawn(offset.follow(clock)));
     }
@@ -352,6 +372,7 @@ impl Application {
         // The operations before the pages: a request of theirs is then matched against no other path.
         Api::new(self.state, self.engine, self.sandbox, self.intake.json_limit).configure(service);
         http::documents::configure(service);
+        http::scoring::configure(service);
         http::receipts::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox, self.try_it_out);

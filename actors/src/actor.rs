@@ -95,7 +95,7 @@ impl<M: Machine> Shared<M> {
     }
 
     async fn handle_input(self: &Arc<Self>, resident: &mut Resident<M>, input: Input<M>, reply: Reply<M>, busy: &Busy) {
-        let stepped = match resident.step(&self.store, self.clock.now(), input, &self.rules).await {
+        let stepped = match self.step(resident, self.clock.now(), input).await {
             Ok(stepped) => stepped,
             Err(fault) => {
                 let _ = reply.send(Err(self.fault(resident, fault).0));
@@ -122,7 +122,7 @@ impl<M: Machine> Shared<M> {
         busy: &Busy,
     ) {
         let attempts: Vec<(EffectId, u32)> = ended.iter().map(|ended| (ended.id, ended.number)).collect();
-        match resident.step(&self.store, self.clock.now(), Input::Ended(ended), &self.rules).await {
+        match self.step(resident, self.clock.now(), Input::Ended(ended)).await {
             Ok(stepped) => {
                 resident.ended(&attempts);
                 let _ = taken.send(());
@@ -142,12 +142,12 @@ impl<M: Machine> Shared<M> {
     async fn handle_wake(self: &Arc<Self>, resident: &mut Resident<M>, busy: &Busy) -> Result<Woken, Fault> {
         let now = self.clock.now();
         let lease = self.rules.lease;
-        let mut stepped = resident.step(&self.store, now, Input::Look, &self.rules).await?;
+        let mut stepped = self.step(resident, now, Input::Look).await?;
         let mut committed = stepped.committed;
         let (mut due, lost) = resident.due(now, lease);
         due.append(&mut stepped.asked);
         if !lost.is_empty() {
-            let mut stepped = resident.step(&self.store, now, Input::Ended(lost), &self.rules).await?;
+            let mut stepped = self.step(resident, now, Input::Ended(lost)).await?;
             committed |= stepped.committed;
             due.append(&mut stepped.asked);
         }

@@ -54,6 +54,9 @@ pub trait Effects<M: Machine>: Send + Sync + 'static {
     /// Whether the answer to the command waits for the first attempt, so that a caller reads across processes what
     /// it has just written. Only for effects that are [repeatable](Self::repeatable): others never hold an answer up.
     fn before_answer(&self, effect: &M::Effect) -> bool;
+
+    /// What this server has just journaled made `before` into `after`: for measures, which a crash may lose. Must not block.
+    fn changed(&self, _entity: &Entity, _before: &M, _after: &M) {}
 }
 
 /// Exponential back-off with jitter and an end.

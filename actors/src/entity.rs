@@ -119,9 +119,11 @@ struct Plan<M: Machine> {
 }
 
 /// What became of an input.
-pub(crate) struct StepResult {
+pub(crate) struct StepResult<M: Machine> {
     pub answer: Answer,
     pub committed: bool,
+    /// The machine before what was committed.
+    pub before: Option<Arc<M>>,
     /// Effects that the input's events asked for.
     pub asked: Vec<EffectId>,
     /// Attempts that [`Input::Begin`] announced.
@@ -326,6 +328,7 @@ impl<M: Machine> Plan<M> {
         let Ended { id: effect, number, attempt, repeatable } = ended;
         let Some(pending) = self.next.pending(effect).filter(|pending| pending.number() == number) else { return Ok(()) };
         let asked = pending.effect.clone();
+        let unknown = matches!(attempt, Attempt::Unknown { .. });
         let (reason, after) = match attempt {
             Attempt::Done(result) => {
                 self.record(now, Fact::Done { effect, number })?;
@@ -348,7 +351,7 @@ impl<M: Machine> Plan<M> {
             }
             _ => {
                 tracing::warn!(entity = %key.id, kind = M::KIND, %effect, number, reason, "an effect was given up");
-                let command = M::given_up(&asked, &reason);
+                let command = if unknown { M::left_unknown(&asked, &reason) } else { M::given_up(&asked, &reason) };
                 self.record(now, Fact::GivenUp { effect, number, reason })?;
                 command.map_or(Ok(()), |command| self.decide_result(key, now, command))
             }
@@ -440,7 +443,7 @@ impl<M: Machine> Resident<M> {
         now: Timestamp,
         input: Input<M>,
         rules: &Rules,
-    ) -> Result<StepResult, Fault> {
+    ) -> Result<StepResult<M>, Fault> {
         let mut assumed = self.state.is_none() && matches!(input, Input::First(_));
         if assumed {
             // Not shown to anybody: it is no more than a guess until the append.
@@ -449,7 +452,7 @@ impl<M: Machine> Resident<M> {
         for _ in 0..=rules.conflict_retries {
             let fresh = self.load(store).await?;
             let Some(state) = &self.state else { continue };
-            let before = state.head;
+            let (before, machine) = (state.head, state.machine.clone());
             let key = &self.key;
             let mut plan = guarded(|| state.plan(key, now, input.clone(), rules))?;
             let answer = std::mem::replace(&mut plan.answer, Ok(()));
@@ -463,13 +466,13 @@ impl<M: Machine> Resident<M> {
                     self.conflicts += 1;
                     continue;
                 }
-                return Ok(StepResult { answer, committed: false, asked: Vec::new(), begun: Vec::new() });
+                return Ok(StepResult { answer, committed: false, before: None, asked: Vec::new(), begun: Vec::new() });
             }
             let begun = std::mem::take(&mut plan.begun);
             if self.append(store, plan).await? {
                 let pending = self.state.iter().flat_map(|state| &state.pending);
                 let asked = pending.map(|pending| pending.id).filter(|id| id.seq > before).collect();
-                return Ok(StepResult { answer, committed: true, asked, begun });
+                return Ok(StepResult { answer, committed: true, before: Some(machine), asked, begun });
             }
             self.conflicts += 1;
         }

@@ -10,7 +10,7 @@ use workflows::Machine;
 use crate::{
     busy::Busy,
     effects::{Attempt, Call, Effects},
-    entity::{Ended, Fault, Input, Resident, guarded},
+    entity::{Ended, Fault, Input, Resident, StepResult, guarded},
     journal::EffectId,
     message::{Answered, Message},
     shared::Shared,
@@ -46,6 +46,22 @@ impl<M: Machine> Sorted<M> {
 }
 
 impl<M: Machine> Shared<M> {
+    /// One step of a process. The adapter is shown what it changed.
+    pub async fn step(&self, resident: &mut Resident<M>, now: Timestamp, input: Input<M>) -> Result<StepResult<M>, Fault> {
+        let stepped = resident.step(&self.store, now, input, &self.rules).await?;
+        if let (Some(before), Some(state), Some(adapter)) = (&stepped.before, resident.state(), self.effects.get()) {
+            // What is journaled stands, whatever the adapter makes of it.
+            let shown = guarded(|| {
+                adapter.changed(&resident.key, before, &state.machine);
+                Ok(())
+            });
+            if shown.is_err() {
+                tracing::error!(entity = %resident.key.id, kind = M::KIND, "the adapter panicked at a change");
+            }
+        }
+        Ok(stepped)
+    }
+
     /// Starts the first or next attempt of effects; the answer is given when those that it waits for have ended.
     /// `true` if something was journaled.
     pub async fn begin(
@@ -80,7 +96,7 @@ impl<M: Machine> Shared<M> {
         }
         let begin = sorted.once.iter().map(|call| (call.id, call.attempt)).collect();
         let now = self.clock.now();
-        let begun = resident.step(&self.store, now, Input::Begin(begin), &self.rules).await?;
+        let begun = self.step(resident, now, Input::Begin(begin)).await?;
         let calls = self.calls(resident, &begun.begun);
         self.spawn(resident, calls, Some(now), busy);
         Ok(begun.committed)

@@ -183,6 +183,10 @@ impl Machine for Order {
         Some(Cmd::Result(format!("{effect:?} given up: {reason}")))
     }
 
+    fn left_unknown(effect: &Want, reason: &str) -> Option<Cmd> {
+        Some(Cmd::Result(format!("{effect:?} left unknown: {reason}")))
+    }
+
     fn wake_at(&self) -> Option<Timestamp> {
         self.until.filter(|_| self.phase == Phase::Open)
     }
@@ -219,6 +223,8 @@ pub(crate) struct World {
     /// Who is told: the server that started last.
     host: Mutex<Option<Host<Order>>>,
     pub panics_when_asked: AtomicBool,
+    /// Items before and after each change that was shown.
+    pub changes: Mutex<Vec<(usize, usize)>>,
 }
 
 impl World {
@@ -312,6 +318,10 @@ impl Effects<Order> for World {
 
     fn before_answer(&self, effect: &Want) -> bool {
         matches!(effect, Want::Tell(_))
+    }
+
+    fn changed(&self, _: &Entity, before: &Order, after: &Order) {
+        self.changes.lock().push((before.items.len(), after.items.len()));
     }
 }
 

@@ -14,6 +14,7 @@ mod writer;
 use std::fmt;
 
 use chrono::{DateTime, Datelike, Utc};
+use data_encoding::HEXLOWER;
 use der::oid::ObjectIdentifier;
 use serde::Serialize;
 
@@ -82,10 +83,10 @@ impl Facts {
             organization: certificate.subject_attribute(oid::ORGANIZATION),
             organizational_unit: certificate.subject_attribute(oid::ORGANIZATIONAL_UNIT),
             issuer: certificate.issuer_text(),
-            serial: hex(certificate.serial_number()),
+            serial: HEXLOWER.encode(certificate.serial_number()),
             not_before: certificate.not_before(),
             not_after: certificate.not_after(),
-            fingerprint: hex(&certificate.sha256()),
+            fingerprint: HEXLOWER.encode(&certificate.sha256()),
         }
     }
 }
@@ -212,10 +213,6 @@ fn development_params(name: &str, organization: &str, now: DateTime<Utc>, author
         params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::ContentCommitment];
     }
     params
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -221,7 +221,7 @@ fn embed(revisions: &mut Revisions<'_>, identity: &Identity, placeholder: &Place
     if signature.len() > placeholder.reserved {
         return Err(Error::DoesNotFit { needed: signature.len(), reserved: placeholder.reserved });
     }
-    revisions.overwrite(gap_start + 1, crate::pkcs12::hex(&signature).as_bytes());
+    revisions.overwrite(gap_start + 1, data_encoding::HEXLOWER.encode(&signature).as_bytes());
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod text;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use lopdf::{Dictionary, Document, ObjectId};
 use serde::Serialize;
 
@@ -525,12 +526,7 @@ fn binding(data: &SignedData<'_>, certificate: &Certificate) -> Binding {
 /// The bytes of a hexadecimal string with its angle brackets. White space, which nothing needs here, is not allowed.
 fn unhex(gap: &[u8]) -> Option<Vec<u8>> {
     let digits = gap.strip_prefix(b"<")?.strip_suffix(b">")?;
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => Some((digit(*high)? * 16 + digit(*low)?) as u8),
-        _ => None,
-    };
-    digits.chunks(2).map(pair).collect()
+    HEXLOWER_PERMISSIVE.decode(digits).ok()
 }
 
 /// A PDF date (ISO 32000-1 7.9.4): `D:YYYYMMDDHHmmSS` with an optional offset. Everything after the year may be missing.

@@ -1,6 +1,6 @@
 //! An issuer's set of public keys (JWKS, RFC 7517), kept fresh.
 //!
-//! The set is fetched when first needed and again when it is older than the refresh interval; a token that names an unknown key
+//! The set is fetched at the start, or when first needed, and again when it is older than the refresh interval; a token that names an unknown key
 //! asks for it once more, as issuers change keys without notice. One request fetches at a time; the others go on with the set
 //! that is there, or wait where there is none. Failures back off, and leave the set in use for a day beyond its interval. So
 //! neither an issuer that is down nor a stranger with made-up key names costs more than a fetch now and then.

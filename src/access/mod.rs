@@ -105,7 +105,8 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    /// Reads the secrets and key files that the options name; key sets behind a URL are fetched when first needed.
+    /// Reads the secrets and key files that the options name; key sets behind a URL are fetched by
+    /// [`Service::fetch_key_sets`], or when first needed.
     pub fn new(options: &Options, keys: &Keys) -> Result<Self, OptionsError> {
         Self::with_fetch(options, keys, fetch::of)
     }

@@ -36,6 +36,7 @@ use self::{
 use crate::{
     catalogue::sign_configuration::{Flow, OperatorAccount},
     outbound::{self, Http, secret_header},
+    scoring::Circuits,
 };
 
 /// Maximum length of an answer, in bytes.
@@ -46,6 +47,9 @@ const ATTEMPTS: u32 = 2;
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The name of an organization's operator among its providers.
+const PROVIDER: &str = "CAMARA";
 
 /// Questions at once, of all organizations.
 const MAX_QUESTIONS: usize = 64;
@@ -93,35 +97,48 @@ pub struct Camara {
     http: Http,
     tokens: Arc<Tokens>,
     slots: Arc<Semaphore>,
+    circuits: Circuits,
     checks: IntCounterVec,
 }
 
 impl Camara {
     /// # Errors
     /// If the registry holds metrics of this name already.
-    pub fn new(http: Http, registry: &Registry) -> Result<Self, prometheus::Error> {
-        let camara = Self::unregistered(http)?;
+    pub fn new(http: Http, circuits: Circuits, registry: &Registry) -> Result<Self, prometheus::Error> {
+        let camara = Self::unregistered(http, circuits)?;
         registry.register(Box::new(camara.checks.clone()))?;
         Ok(camara)
     }
 
-    fn unregistered(http: Http) -> Result<Self, prometheus::Error> {
+    fn unregistered(http: Http, circuits: Circuits) -> Result<Self, prometheus::Error> {
         let checks = Opts::new("rubrica_number_checks_total", "Questions to operators about numbers, by what was asked and its outcome");
         let checks = IntCounterVec::new(checks, &["check", "outcome"])?;
-        Ok(Self { http, tokens: Arc::default(), slots: Arc::new(Semaphore::new(MAX_QUESTIONS)), checks })
+        Ok(Self { http, tokens: Arc::default(), slots: Arc::new(Semaphore::new(MAX_QUESTIONS)), circuits, checks })
     }
 
-    /// One answer to each question, in their order. Takes at most as long as the organization allows.
+    /// One answer to each question, in their order. Takes at most as long as the organization allows. An operator that fails time after time is
+    /// not asked for a while.
     pub async fn ask(&self, question: &Question<'_>, checks: &[NumberCheck]) -> Vec<NumberAnswer> {
         let deadline = Instant::now() + Duration::from_millis(question.account.operator.timeout_ms.into());
-        let answers = join_all(checks.iter().map(|check| self.answer(question, *check, deadline))).await;
+        let said = match self.circuits.enter(question.organization, PROVIDER) {
+            Ok(permit) => {
+                let said = join_all(checks.iter().map(|check| self.asked(question, *check, deadline))).await;
+                permit.end(!said.iter().any(|said| matches!(said, Err(Failure::Transient(_)))));
+                said
+            }
+            Err(_) => {
+                let left_alone = "the operator failed time after time and is not asked for a while";
+                checks.iter().map(|_| Err(Failure::Final(left_alone.into()))).collect()
+            }
+        };
+        let answers: Vec<NumberAnswer> = checks.iter().zip(said).map(|(check, said)| answer(*check, said)).collect();
         for answer in &answers {
             self.checks.with_label_values(&[answer.check.name(), answer.outcome.name()]).inc();
         }
         answers
     }
 
-    async fn answer(&self, question: &Question<'_>, check: NumberCheck, deadline: Instant) -> NumberAnswer {
+    async fn asked(&self, question: &Question<'_>, check: NumberCheck, deadline: Instant) -> Result<Said, Failure> {
         let said = timeout_at(deadline, async {
             let _slot = self.slots.acquire().await;
             match check {
@@ -130,12 +147,7 @@ impl Camara {
                 NumberCheck::KycMatch => self.kyc_match(question, deadline).await,
             }
         });
-        let said = said.await.unwrap_or_else(|_| Err(Failure::Final("the operator did not answer in time".into())));
-        let (outcome, detail) = match said {
-            Ok(Said { outcome, detail }) => (outcome, detail),
-            Err(failure) => (NumberOutcome::Unanswered, Some(failure.words())),
-        };
-        NumberAnswer { check, outcome, detail: detail.map(|detail| detail.chars().take(MAX_DETAIL).collect()) }
+        said.await.unwrap_or_else(|_| Err(Failure::Transient("the operator did not answer in time".into())))
     }
 
     async fn sim_swap(&self, question: &Question<'_>, hours: u32, deadline: Instant) -> Result<Said, Failure> {
@@ -246,6 +258,14 @@ impl Camara {
             _ => Err(Failure::Final(said())),
         }
     }
+}
+
+fn answer(check: NumberCheck, said: Result<Said, Failure>) -> NumberAnswer {
+    let (outcome, detail) = match said {
+        Ok(Said { outcome, detail }) => (outcome, detail),
+        Err(failure) => (NumberOutcome::Unanswered, Some(failure.words())),
+    };
+    NumberAnswer { check, outcome, detail: detail.map(|detail| detail.chars().take(MAX_DETAIL).collect()) }
 }
 
 /// The number as CAMARA writes it: ITU-T E.164 with a plus.

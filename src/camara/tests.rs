@@ -339,3 +339,24 @@ async fn an_operator_that_is_not_there_or_not_allowed_is_no_answer() {
         assert_eq!(world.ask_one(SIM_SWAP).await.0, NumberOutcome::Unanswered, "{forbidden}");
     }
 }
+
+#[tokio::test]
+async fn an_operator_that_fails_time_after_time_is_left_alone_for_a_while() {
+    let mut world = World::new();
+    let clock = actors::Clock::manual(noon());
+    world.camara = testing::patient(2, &clock);
+    world.operator.replies("/check", &[Reply::Json(503, json!({}))]);
+    for _ in 0..3 {
+        assert_eq!(world.ask_one(SIM_SWAP).await.0, NumberOutcome::Unanswered);
+    }
+    assert_eq!(world.operator.requests("/check").len(), 2 * 2, "the third time it was not asked");
+    world.operator.replies("/check", &[ok(json!({"swapped": false}))]);
+    assert_eq!(world.ask_one(SIM_SWAP).await.1, "the operator failed time after time and is not asked for a while");
+    clock.advance(chrono::TimeDelta::seconds(31));
+    assert_eq!(world.ask_one(SIM_SWAP).await.0, NumberOutcome::Passed);
+    // What it says against a number is its work, and no failure.
+    world.operator.replies("/check", &[Reply::Json(403, json!({"code": "PERMISSION_DENIED"}))]);
+    for _ in 0..4 {
+        assert_eq!(world.ask_one(SIM_SWAP).await.1, "the operator answered 403 (PERMISSION_DENIED)");
+    }
+}

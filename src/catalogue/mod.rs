@@ -3,10 +3,14 @@
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
 pub mod documents;
+pub mod editions;
+mod holders;
+pub mod item;
 mod references;
 pub mod sealed_files;
 pub mod sign_configuration;
 
+pub use holders::Held;
 pub use references::Holder;
 
 use crate::records;

@@ -11,30 +11,23 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use store::blobs::{Blobs, Digest};
 use store::{RecordKey, Timestamp};
 use uuid::Uuid;
 
 use super::Error;
+use super::holders::{self, Held, Holders};
 use crate::records::{self, ATTEMPTS, Records, Versioned};
 
 const REFERENCES: &str = "blob_reference";
 const REMOVALS: &str = "blob_removal";
-
-/// How many references are read at once.
-const PAGE: usize = 256;
 
 /// How long a holder waits between two looks at an announced removal.
 const REMOVAL_POLL: Duration = Duration::from_millis(20);
 
 /// How often it looks before it takes the remover for dead: 5 s in all, while a removal takes milliseconds.
 const REMOVAL_POLLS: usize = 250;
-
-/// Age at which a reference is written again for a holder that asks again: far below the shortest grace of the collector, for which
-/// a young reference counts whatever it finds beside it.
-const REFRESH: TimeDelta = TimeDelta::minutes(10);
 
 /// Who holds bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,39 +38,31 @@ pub enum Holder {
     Process(Uuid),
 }
 
+const DOCUMENT: &str = "document";
+const PROCESS: &str = "process";
+
 impl Holder {
-    fn kind(self) -> Kind {
+    fn kind(self) -> &'static str {
         match self {
-            Self::Document(_) => Kind::Document,
-            Self::Process(_) => Kind::Process,
+            Self::Document(_) => DOCUMENT,
+            Self::Process(_) => PROCESS,
         }
     }
 
-    fn id(self) -> Uuid {
+    fn id(self) -> String {
         match self {
-            Self::Document(id) | Self::Process(id) => id,
+            Self::Document(id) | Self::Process(id) => id.to_string(),
         }
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Document,
-    Process,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum State {
-    Held,
-    Released,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Reference {
-    state: State,
-    kind: Kind,
+    /// Who a record says it is.
+    pub(super) fn read(held: &Held) -> Result<Self, records::Error> {
+        match (held.kind.as_str(), Uuid::parse_str(&held.id)) {
+            (DOCUMENT, Ok(id)) => Ok(Self::Document(id)),
+            (PROCESS, Ok(id)) => Ok(Self::Process(id)),
+            _ => Err(records::Error::Unreadable(format!("{REFERENCES}/{}", held.id))),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,21 +98,16 @@ impl From<Stored> for Removal {
     }
 }
 
-/// A reference that stands, as the orphan collector sees it.
-pub(super) struct Held {
-    pub holder: Holder,
-    pub since: Timestamp,
-}
-
 #[derive(Clone)]
 pub(super) struct References {
     records: Records,
+    holders: Holders,
     blobs: Blobs,
 }
 
 impl References {
     pub fn new(records: Records, blobs: Blobs) -> Self {
-        Self { records, blobs }
+        Self { holders: Holders::new(records.clone(), REFERENCES), records, blobs }
     }
 
     /// Puts bytes that are held from before they are there.
@@ -166,13 +146,13 @@ impl References {
 
     /// Writes the reference and lets a removal that may not have seen it end. The answer is the copy under which the bytes stay.
     async fn hold(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<u64, Error> {
-        self.set(organization, digest, holder, State::Held, at).await?;
+        self.holders.hold(organization, &digest.to_string(), holder.kind(), &holder.id(), at).await?;
         self.await_removal(organization, digest, at).await
     }
 
     /// Takes the reference back and removes the bytes if it was the last one.
     pub async fn release(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<(), Error> {
-        self.set(organization, digest, holder, State::Released, at).await?;
+        self.holders.release(organization, &digest.to_string(), holder.kind(), &holder.id(), at).await?;
         if self.is_held(organization, digest).await? {
             return Ok(());
         }
@@ -209,64 +189,20 @@ impl References {
         self.carry_out(organization, digest, announced, at, removing).await
     }
 
-    /// The references to these bytes that stand, of the page after the key `after`, and the key to go on after.
-    pub async fn held(
-        &self,
-        organization: &str,
-        digest: &Digest,
-        after: Option<&str>,
-    ) -> Result<(Vec<Held>, Option<String>), Error> {
-        let prefix = format!("{digest}/");
-        let page = self.records.page::<Reference>(organization, REFERENCES, &prefix, after, PAGE).await?;
-        let next = (page.len() == PAGE).then(|| page.last().map(|(key, _)| key.clone())).flatten();
-        let mut held = Vec::new();
-        for (key, record) in page {
-            if record.value.state == State::Released {
-                continue;
-            }
-            let id = key.strip_prefix(&prefix).and_then(|id| Uuid::parse_str(id).ok());
-            let id = id.ok_or_else(|| records::Error::Unreadable(format!("{organization}/{REFERENCES}/{key}")))?;
-            let holder = match record.value.kind {
-                Kind::Document => Holder::Document(id),
-                Kind::Process => Holder::Process(id),
-            };
-            held.push(Held { holder, since: record.at });
-        }
-        Ok((held, next))
+    /// Those who hold these bytes.
+    pub fn holders(&self, organization: &str, digest: &Digest) -> holders::Listing {
+        self.holders.of(organization, &digest.to_string())
     }
 
     async fn is_held(&self, organization: &str, digest: &Digest) -> Result<bool, Error> {
-        let mut after = None;
-        loop {
-            let (held, next) = self.held(organization, digest, after.as_deref()).await?;
-            if !held.is_empty() {
-                return Ok(true);
-            }
-            // Ends with the references: each turn starts after the last key of the one before.
-            match next {
-                Some(key) => after = Some(key),
-                None => return Ok(false),
-            }
-        }
-    }
-
-    async fn set(&self, organization: &str, digest: &Digest, holder: Holder, state: State, at: Timestamp) -> Result<(), Error> {
-        let key = RecordKey::new(organization, REFERENCES, format!("{digest}/{}", holder.id()));
-        let wanted = Reference { state, kind: holder.kind() };
-        let decide = |current: Option<Versioned<Reference>>| {
-            let settled = match current {
-                Some(current) => current.value == wanted && (state == State::Released || at - current.at < REFRESH),
-                None => state == State::Released,
-            };
-            Ok::<_, Error>((!settled).then_some(wanted))
-        };
-        self.records.update(&key, at, decide).await.map(drop)
+        Ok(self.holders(organization, digest).next().await?.is_some())
     }
 
     fn removal_key(organization: &str, digest: &Digest) -> RecordKey {
         RecordKey::new(organization, REMOVALS, digest.to_string())
     }
 
+    /// Not one `Records::update`: between the looks it waits, and it ends that removal only which it has waited for.
     async fn await_removal(&self, organization: &str, digest: &Digest, at: Timestamp) -> Result<u64, Error> {
         let key = Self::removal_key(organization, digest);
         for _ in 0..ATTEMPTS {

@@ -6,13 +6,16 @@
 //! each attempt. A message's text holds one-time codes: it must never get into a log, an error or an outcome.
 
 mod gateway;
+mod metrics;
 mod options;
 pub mod sandbox;
 mod secret;
+pub mod senders;
 mod smtp;
 pub mod texts;
 
 pub use gateway::Unreadable;
+pub use metrics::Metrics;
 pub use options::*;
 pub use secret::Secret;
 pub use workflows::{Channel, Language, identification::otp::ReceiptStatus};
@@ -22,13 +25,15 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path, sync::Arc, time::
 use store::Timestamp;
 use workflows::EmailAddress;
 
-/// Longest text (or HTML) of a message, in bytes.
+use self::senders::{DEFAULT_PROVIDER, Finding, Sender, Senders};
+
+/// Maximum length of the text (or HTML) of a message, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;
 
-/// Longest reference of a message, in bytes.
+/// Maximum length of the reference of a message, in bytes.
 pub const MAX_REFERENCE: usize = 256;
 
-/// Longest reason in an [`Outcome`], in characters.
+/// Maximum length of the reason in an [`Outcome`], in characters.
 const MAX_REASON: usize = 200;
 
 /// One message to one person.
@@ -70,6 +75,26 @@ impl fmt::Debug for Message {
             .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
+}
+
+/// Where messages go: what decides which gateway carries them.
+#[derive(Clone, Copy)]
+pub struct Destination<'a> {
+    pub organization: &'a str,
+    pub channel: Channel,
+    /// The organization delivers them.
+    pub external: bool,
+    /// An e-mail address, or a phone number as ITU-T E.164 writes it.
+    pub to: &'a str,
+}
+
+/// How a message goes out, as evidence tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Which of several gateways for SMS carries it, by its name.
+    pub provider: Option<String>,
+    /// The name or number that it comes from.
+    pub sender: Option<String>,
 }
 
 /// What became of one attempt. Reasons are for the operator: they hold neither text nor code nor destination.
@@ -117,6 +142,8 @@ pub enum Error {
     Sandbox(#[from] sandbox::Error),
     #[error(transparent)]
     Texts(#[from] texts::Error),
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
 }
 
 /// The channels as configured. Cloning is cheap.
@@ -130,14 +157,18 @@ struct Inner {
     smtp: Option<smtp::Smtp>,
     sms: Option<gateway::Gateway>,
     whatsapp: Option<gateway::Gateway>,
+    /// Further gateways for SMS, by name.
+    providers: BTreeMap<String, gateway::Gateway>,
+    senders: Senders,
     /// By organization.
     external: BTreeMap<String, gateway::Gateway>,
     texts: texts::Texts,
+    metrics: Metrics,
 }
 
 impl Inner {
     /// All but the sandbox, which has a file.
-    fn build(options: &Options) -> Result<Self, Error> {
+    fn build(options: &Options, metrics: Metrics) -> Result<Self, Error> {
         let texts = texts::Texts::load(&options.texts)?;
         texts.check()?;
         // What is configured is checked even while the sandbox takes the messages: an error shows before the day it counts.
@@ -153,13 +184,52 @@ impl Inner {
         };
         let sms = gateway(&options.gateway.sms, Channel::Sms, "gateway.sms")?;
         let whatsapp = gateway(&options.gateway.whatsapp, Channel::Whatsapp, "gateway.whatsapp")?;
+        let providers = options.gateway.providers.iter().map(|(name, options)| {
+            check_provider(name)?;
+            Ok((name.clone(), gateway::Gateway::new(options, Channel::Sms).map_err(|problem| format!("{name}: {problem}"))?))
+        });
+        let providers: BTreeMap<_, _> =
+            providers.collect::<Result<_, _>>().map_err(|problem| Error::Options { option: "gateway.providers", problem })?;
+        let names = sms.iter().map(|_| DEFAULT_PROVIDER).chain(providers.keys().map(String::as_str));
+        let senders =
+            Senders::new(&options.senders, &names.collect()).map_err(|problem| Error::Options { option: "senders", problem })?;
         let external = options
             .external
             .iter()
             .map(|(organization, options)| Ok((organization.clone(), gateway::Gateway::webhook(options)?)));
         let external = external.collect::<Result<_, _>>().map_err(|problem| Error::Options { option: "external", problem })?;
-        Ok(Self { sandbox: None, smtp, sms, whatsapp, external, texts })
+        let inner = Self { sandbox: None, smtp, sms, whatsapp, providers, senders, external, texts, metrics };
+        let named = inner.senders.providers();
+        let silent = inner.sms_gateways().find(|(name, gateway)| named.contains(name) && !gateway.names_sender());
+        if let Some((name, _)) = silent {
+            let problem = format!("they name the gateway {name}, whose body does not use {{{{sender}}}}");
+            return Err(Error::Options { option: "senders", problem });
+        }
+        Ok(inner)
     }
+
+    /// The gateways for SMS with their names.
+    fn sms_gateways(&self) -> impl Iterator<Item = (&str, &gateway::Gateway)> {
+        let further = self.providers.iter().map(|(name, gateway)| (name.as_str(), gateway));
+        self.sms.iter().map(|gateway| (DEFAULT_PROVIDER, gateway)).chain(further)
+    }
+
+    fn findings(&self, now: Timestamp) -> Vec<Finding> {
+        let gateways: Vec<_> = self.sms_gateways().map(|(name, gateway)| (name, gateway.sender())).collect();
+        self.senders.findings(&gateways, now.date_naive())
+    }
+}
+
+/// Names of gateways become part of evidence, measures and addresses for receipts.
+fn check_provider(name: &str) -> Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    if !(1..=32).contains(&name.len()) || !name.bytes().all(plain) || name == DEFAULT_PROVIDER {
+        return Err(format!(
+            "{name:?}: expected 1 to 32 lower-case letters, digits, hyphens and underscores, and not {DEFAULT_PROVIDER:?}, which is \
+             channels.gateway.sms"
+        ));
+    }
+    Ok(())
 }
 
 impl Channels {
@@ -167,20 +237,36 @@ impl Channels {
     ///
     /// # Errors
     /// What is wrong with the options or the texts, or that the outbox cannot be opened.
-    pub fn open(options: &Options, data: &Path) -> Result<Self, Error> {
-        let mut inner = Inner::build(options)?;
+    pub fn open(options: &Options, data: &Path, metrics: Metrics) -> Result<Self, Error> {
+        let mut inner = Inner::build(options, metrics)?;
         if options.sandbox_is_on() {
             inner.sandbox = Some(sandbox::Outbox::open(&data.join("sandbox"))?);
         }
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Checks the options and the texts as [`Channels::open`] does, and opens nothing.
+    /// Checks the options and the texts as [`Channels::open`] does, and opens nothing. Answers what keeps SMS senders from being used, or
+    /// soon will.
     ///
     /// # Errors
     /// As [`Channels::open`].
-    pub fn check(options: &Options) -> Result<(), Error> {
-        Inner::build(options).map(|_| ())
+    pub fn check(options: &Options, now: Timestamp) -> Result<Vec<Finding>, Error> {
+        Ok(Inner::build(options, Metrics::new(&prometheus::Registry::new())?)?.findings(now))
+    }
+
+    /// What keeps SMS senders from being used, or soon will.
+    pub fn findings(&self, now: Timestamp) -> Vec<Finding> {
+        self.inner.findings(now)
+    }
+
+    /// Sets the measures that are counted rather than kept.
+    pub fn measure(&self, now: Timestamp) {
+        self.inner.metrics.set_registrations(self.inner.senders.registrations(now.date_naive()));
+    }
+
+    /// What is measured of the messages.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
     }
 
     /// Tries once to send the message. The time it takes is bounded by the options; dropping the future gives the attempt up.
@@ -198,8 +284,31 @@ impl Channels {
                 None => Outcome::refused("no mail server is configured"),
             };
         }
-        match self.gateway(&message.organization, message.channel, message.external) {
-            Some(gateway) => gateway.send(message, now).await,
+        let destination = message.destination();
+        match self.gateway(&destination) {
+            Some(gateway) => {
+                let sender = match self.sender(&destination, gateway, now) {
+                    Some(Sender::From(sender)) => Some(sender),
+                    Some(Sender::Fallback { alias, number }) => {
+                        self.count_unregistered(&destination, alias, "fallback");
+                        tracing::warn!(
+                            organization = destination.organization,
+                            alias,
+                            number,
+                            "an SMS goes out from the fallback number, as its alias is not registered"
+                        );
+                        Some(number)
+                    }
+                    Some(Sender::Blocked { alias }) => {
+                        self.count_unregistered(&destination, alias, "refused");
+                        return Outcome::refused(format!(
+                            "the SMS sender {alias:?} is not registered for the country and has no fallback number"
+                        ));
+                    }
+                    None => None,
+                };
+                gateway.send(message, sender, now).await
+            }
             None if message.external => {
                 Outcome::refused("no webhook is configured for the messages that the organization delivers")
             }
@@ -207,21 +316,72 @@ impl Channels {
         }
     }
 
-    fn gateway(&self, organization: &str, channel: Channel, external: bool) -> Option<&gateway::Gateway> {
-        match channel {
-            _ if external => self.inner.external.get(organization),
+    fn gateway(&self, destination: &Destination<'_>) -> Option<&gateway::Gateway> {
+        match destination.channel {
+            _ if destination.external => self.inner.external.get(destination.organization),
             Channel::Email => None,
-            Channel::Sms => self.inner.sms.as_ref(),
+            Channel::Sms => self.sms_gateway(self.sms_provider(destination)),
             Channel::Whatsapp => self.inner.whatsapp.as_ref(),
         }
     }
 
-    /// Whether what carries the message reports what becomes of it, given an address for that.
-    pub fn reports(&self, organization: &str, channel: Channel, external: bool) -> bool {
-        self.inner.sandbox.is_none() && self.gateway(organization, channel, external).is_some_and(gateway::Gateway::reports)
+    /// The name of the gateway that carries an SMS.
+    fn sms_provider(&self, destination: &Destination<'_>) -> &str {
+        let found = self.inner.senders.find(destination.organization, destination.to);
+        found.map_or(DEFAULT_PROVIDER, |(_, sender)| sender.provider())
     }
 
-    /// What a report on a message says, and the gateway's word for it; `None` if nothing that is known here.
+    fn sms_gateway(&self, name: &str) -> Option<&gateway::Gateway> {
+        match name {
+            DEFAULT_PROVIDER => self.inner.sms.as_ref(),
+            name => self.inner.providers.get(name),
+        }
+    }
+
+    /// From whom a message of a gateway comes.
+    fn sender<'a>(&'a self, destination: &Destination<'_>, gateway: &'a gateway::Gateway, now: Timestamp) -> Option<Sender<'a>> {
+        if destination.channel != Channel::Sms || destination.external {
+            return gateway.sender().map(Sender::From);
+        }
+        self.inner.senders.choose(destination.organization, destination.to, gateway.sender(), now.date_naive())
+    }
+
+    fn count_unregistered(&self, destination: &Destination<'_>, alias: &str, outcome: &str) {
+        let found = self.inner.senders.find(destination.organization, destination.to);
+        let owner = found.as_ref().map_or("", |(owner, _)| owner.label());
+        self.inner.metrics.count_unregistered(owner, alias, outcome);
+    }
+
+    /// How a message goes out if it is sent now.
+    pub fn route(&self, destination: &Destination<'_>, now: Timestamp) -> Route {
+        let gateway = self.gateway(destination).filter(|_| self.inner.sandbox.is_none());
+        let sender = gateway.and_then(|gateway| match self.sender(destination, gateway, now)? {
+            Sender::From(sender) | Sender::Fallback { number: sender, .. } => Some(sender.to_owned()),
+            Sender::Blocked { .. } => None,
+        });
+        let is_sms = gateway.is_some() && destination.channel == Channel::Sms && !destination.external;
+        let provider = is_sms.then(|| self.sms_provider(destination)).filter(|name| *name != DEFAULT_PROVIDER);
+        Route { provider: provider.map(str::to_owned), sender }
+    }
+
+    /// Who carries a message, in a word, as measures name it.
+    pub fn provider(&self, destination: &Destination<'_>) -> &str {
+        match destination.channel {
+            _ if self.inner.sandbox.is_some() => "sandbox",
+            _ if destination.external => "webhook",
+            Channel::Email => "smtp",
+            Channel::Sms => self.sms_provider(destination),
+            Channel::Whatsapp => "whatsapp",
+        }
+    }
+
+    /// Whether what carries the message reports what becomes of it, given an address for that.
+    pub fn reports(&self, destination: &Destination<'_>) -> bool {
+        self.inner.sandbox.is_none() && self.gateway(destination).is_some_and(gateway::Gateway::reports)
+    }
+
+    /// What a report on a message says, and the gateway's word for it; `None` if nothing that is known here. `provider` is the gateway that
+    /// carried it, where there are several.
     ///
     /// # Errors
     /// If the report is not of the configured form.
@@ -230,14 +390,20 @@ impl Channels {
         organization: &str,
         channel: Channel,
         external: bool,
+        provider: Option<&str>,
         report: &[u8],
     ) -> Result<Option<(ReceiptStatus, String)>, Unreadable> {
-        self.gateway(organization, channel, external).map_or(Ok(None), |gateway| gateway.receipt(report))
+        let gateway = match provider {
+            Some(provider) if channel == Channel::Sms && !external => self.sms_gateway(provider),
+            None if channel == Channel::Sms && !external => self.sms_gateway(DEFAULT_PROVIDER),
+            _ => self.gateway(&Destination { organization, channel, external, to: "" }),
+        };
+        gateway.map_or(Ok(None), |gateway| gateway.receipt(report))
     }
 
     /// Whether a message may be sent again after [`Outcome::Ambiguous`], as a second one with its reference is dropped.
-    pub fn repeatable(&self, organization: &str, channel: Channel, external: bool) -> bool {
-        self.inner.sandbox.is_some() || self.gateway(organization, channel, external).is_some_and(gateway::Gateway::is_idempotent)
+    pub fn repeatable(&self, destination: &Destination<'_>) -> bool {
+        self.inner.sandbox.is_some() || self.gateway(destination).is_some_and(gateway::Gateway::is_idempotent)
     }
 
     /// Who carries the messages of a channel, as evidence names it.
@@ -259,6 +425,13 @@ impl Channels {
     /// The texts of the messages.
     pub fn texts(&self) -> &texts::Texts {
         &self.inner.texts
+    }
+}
+
+impl Message {
+    /// Where it goes.
+    pub fn destination(&self) -> Destination<'_> {
+        Destination { organization: &self.organization, channel: self.channel, external: self.external, to: &self.to }
     }
 }
 
@@ -363,6 +536,10 @@ mod tests {
         }
     }
 
+    fn metrics() -> Metrics {
+        Metrics::new(&prometheus::Registry::new()).unwrap()
+    }
+
     pub(super) fn noon() -> Timestamp {
         "2026-11-21T12:00:00Z".parse().unwrap()
     }
@@ -388,7 +565,7 @@ mod tests {
     #[actix_rt::test]
     async fn what_no_channel_can_carry_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let channels = Channels::open(&Options::default(), folder.path()).unwrap();
+        let channels = Channels::open(&Options::default(), folder.path(), metrics()).unwrap();
         let good = message(Channel::Sms, "r1");
         let bad = [
             Message { to: "ana@example.org".into(), ..good.clone() },
@@ -403,7 +580,8 @@ mod tests {
         }
         assert!(matches!(channels.send(&good, noon()).await, Outcome::Accepted { .. }));
         assert_eq!(channels.sandbox().unwrap().list(None, 10).len(), 1);
-        assert!(channels.repeatable("acme", Channel::Sms, false) && channels.repeatable("acme", Channel::Email, true));
+        let mail = Message { external: true, ..message(Channel::Email, "r1") };
+        assert!(channels.repeatable(&good.destination()) && channels.repeatable(&mail.destination()));
     }
 
     #[test]
@@ -418,12 +596,14 @@ mod tests {
     #[actix_rt::test]
     async fn a_channel_that_is_not_configured_refuses() {
         let folder = tempfile::tempdir().unwrap();
-        let channels = Channels::open(&Options { sandbox: Some(false), ..Options::default() }, folder.path()).unwrap();
+        let options = Options { sandbox: Some(false), ..Options::default() };
+        let channels = Channels::open(&options, folder.path(), metrics()).unwrap();
         for channel in [Channel::Sms, Channel::Email, Channel::Whatsapp] {
             for external in [false, true] {
-                let outcome = channels.send(&Message { external, ..message(channel, "r1") }, noon()).await;
+                let message = Message { external, ..message(channel, "r1") };
+                let outcome = channels.send(&message, noon()).await;
                 assert!(matches!(&outcome, Outcome::Refused { reason } if reason.contains("configured")), "{outcome:?}");
-                assert!(!channels.repeatable("acme", channel, external));
+                assert!(!channels.repeatable(&message.destination()));
             }
         }
         assert!(channels.sandbox().is_none() && !folder.path().join("sandbox").exists());

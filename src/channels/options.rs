@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{ReceiptStatus, Secret, texts};
+use super::{ReceiptStatus, Secret, senders::SendersOptions, texts};
 
 /// The channels. Without any of this, the sandbox outbox keeps every message and nothing leaves the machine.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Options {
     pub smtp: Option<SmtpOptions>,
     /// The HTTP gateways for the channels SMS and WHATSAPP.
     pub gateway: GatewaysOptions,
+    /// From which name or number an SMS comes.
+    pub senders: SendersOptions,
     /// By organization, the webhook for the messages that it delivers itself (`external` in an identification's channel),
     /// whatever their channel. Needs `url` only: the default `body` is JSON with all values. An organization that is not
     /// here cannot deliver messages itself when the sandbox is off.
@@ -31,7 +33,8 @@ pub struct Options {
 impl Options {
     /// Whether the sandbox outbox takes the messages.
     pub fn sandbox_is_on(&self) -> bool {
-        let no_gateway = self.gateway.sms.is_none() && self.gateway.whatsapp.is_none();
+        let GatewaysOptions { sms, whatsapp, providers } = &self.gateway;
+        let no_gateway = sms.is_none() && whatsapp.is_none() && providers.is_empty();
         let nothing_else = self.smtp.is_none() && no_gateway && self.external.is_empty();
         self.sandbox.unwrap_or(nothing_else)
     }
@@ -71,7 +74,7 @@ pub struct SmtpOptions {
     pub password_file: Option<PathBuf>,
     /// Sender of all messages, e.g. `Rubrica <no-reply@example.org>`.
     pub from: String,
-    /// Longest time for one message, from connecting to the server's last answer, in milliseconds: 100 to 120000, by
+    /// Maximum time for one message, from connecting to the server's last answer, in milliseconds: 100 to 120000, by
     /// default 20000.
     #[serde(default = "default_smtp_timeout")]
     pub timeout_ms: u64,
@@ -98,6 +101,9 @@ pub struct GatewaysOptions {
     pub sms: Option<GatewayOptions>,
     /// Gateway for the channel WHATSAPP. Without it, a WhatsApp message is refused when the sandbox is off.
     pub whatsapp: Option<GatewayOptions>,
+    /// Further gateways for the channel SMS, by a name of 1 to 32 lower-case letters, digits, hyphens and underscores: those that
+    /// `channels.senders` name as `provider`.
+    pub providers: BTreeMap<String, GatewayOptions>,
 }
 
 /// A known provider, which fills the options that are not given.
@@ -186,7 +192,8 @@ pub struct GatewayOptions {
     pub token_file: Option<PathBuf>,
     /// `none` (default), `basic` or `bearer`.
     pub authentication: Option<Authentication>,
-    /// Number or name that the message comes from; `{{sender}}` in the body.
+    /// Number or name that the message comes from; `{{sender}}` in the body. An SMS comes from that of `channels.senders` for its country,
+    /// if there is one; a name of letters is refused where it must be registered (`channels.senders.registration`) and is not.
     pub sender: Option<String>,
     /// Name of the WhatsApp template for one-time codes; `{{template}}` in the body.
     pub template: Option<String>,
@@ -223,7 +230,7 @@ pub struct GatewayOptions {
     /// Statuses that say for certain that the message was not taken and may be sent again; by default 401, 429 and 503.
     /// Other statuses from 500 leave it open whether it was taken; everything else is a refusal for good.
     pub retry_statuses: Option<Vec<u16>>,
-    /// Longest time for one request in milliseconds: 100 to 120000, by default 10000. At most the same again may pass in
+    /// Maximum time for one request in milliseconds: 100 to 120000, by default 10000. At most the same again may pass in
     /// waiting for a free connection; connecting may take half of it.
     pub timeout_ms: Option<u64>,
     /// Requests at once, 1 to 256, by default 16.

@@ -1,64 +1,90 @@
-//! Where counts are kept: in the records of a store that several servers share, else in this server's memory.
+//! What was counted, in the store's records or in memory: one rule, and one way to apply it.
 
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use store::{PutOutcome, RecordKey, Store, Timestamp};
+use serde_json::Value;
+use store::{RecordKey, Store, Timestamp};
 
-/// Maximum number of counts in memory; beyond it those of windows that are over go first.
+use super::Error;
+use crate::records::{Records, Versioned};
+
+/// Maximum number of counts in memory. Those of windows that are over go first.
 pub(super) const MAX_COUNTED: usize = 100_000;
 
 /// What was counted; only the last window is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Value")]
 pub(super) struct Count {
     /// Number of the window since 1970.
     pub window: u64,
     pub taken: u32,
+    /// How much the last change took.
+    #[serde(skip)]
+    pub granted: u32,
 }
 
+/// What cannot be read starts anew: a bound is no reason to send nobody a code any more.
+impl From<Value> for Count {
+    fn from(value: Value) -> Self {
+        let number = |name: &str| value.get(name).and_then(Value::as_u64);
+        let taken = number("taken").and_then(|taken| u32::try_from(taken).ok());
+        let (window, taken) = number("window").zip(taken).unwrap_or_default();
+        Self { window, taken, granted: 0 }
+    }
+}
+
+/// Where the counts are.
 pub(super) enum Counts {
     /// A restart forgets them.
-    Memory(Mutex<HashMap<RecordKey, (u64, Count)>>),
-    Records(Arc<dyn Store>),
+    Memory(Mutex<HashMap<RecordKey, Count>>),
+    /// Servers that share the store count together.
+    Records(Records),
 }
 
 impl Counts {
-    /// A count and its version; 0 and nothing counted where there is none.
-    pub async fn get(&self, key: &RecordKey) -> Result<(u64, Count), store::Error> {
-        match self {
-            Self::Memory(counts) => Ok(counts.lock().get(key).copied().unwrap_or_default()),
-            Self::Records(store) => {
-                let Some(record) = store.get(key).await? else { return Ok((0, Count::default())) };
-                // What cannot be read starts anew: a bound is no reason to send nobody a code any more.
-                Ok((record.version, serde_json::from_slice(&record.body).unwrap_or_default()))
-            }
-        }
+    pub fn in_memory() -> Self {
+        Self::Memory(Mutex::default())
     }
 
-    /// Replaces a count if it still has this version.
-    pub async fn put_if(&self, key: &RecordKey, version: u64, at: Timestamp, count: Count) -> Result<PutOutcome, store::Error> {
+    pub fn in_store(store: Arc<dyn Store>) -> Self {
+        Self::Records(Records::new(store))
+    }
+
+    /// Changes a count, of which `decide` gets the current value, by the rules of [`Records::update`].
+    ///
+    /// # Errors
+    /// What `decide` refuses, and [`Error`].
+    pub async fn update(
+        &self,
+        key: &RecordKey,
+        at: Timestamp,
+        decide: impl Fn(Count) -> Result<Count, Error>,
+    ) -> Result<Count, Error> {
         match self {
             Self::Memory(counts) => {
                 let mut counts = counts.lock();
-                let current = counts.get(key).map_or(0, |(version, _)| *version);
-                if current != version {
-                    return Ok(PutOutcome::Conflict { version: current });
+                let known = counts.get(key).copied();
+                let next = decide(known.unwrap_or_default())?;
+                if known.is_none() && counts.len() >= MAX_COUNTED {
+                    make_room(&mut counts, next.window);
                 }
-                if current == 0 && counts.len() >= MAX_COUNTED {
-                    make_room(&mut counts, count.window);
-                }
-                counts.insert(key.clone(), (version + 1, count));
-                Ok(PutOutcome::Applied)
+                counts.insert(key.clone(), next);
+                Ok(next)
             }
-            Self::Records(store) => store.put_if(key, version, at, serde_json::to_vec(&count).unwrap_or_default()).await,
+            Self::Records(records) => {
+                let decide = |current: Option<Versioned<Count>>| decide(current.map(|current| current.value).unwrap_or_default());
+                let next = records.update(key, at, |current| decide(current).map(Some)).await?;
+                Ok(next.unwrap_or_default())
+            }
         }
     }
 }
 
 /// Drops windows that are over, and then, if all go on, one count in ten.
-fn make_room(counts: &mut HashMap<RecordKey, (u64, Count)>, window: u64) {
-    counts.retain(|_, (_, count)| count.window >= window);
+fn make_room(counts: &mut HashMap<RecordKey, Count>, window: u64) {
+    counts.retain(|_, count| count.window >= window);
     if counts.len() >= MAX_COUNTED {
         let mut place = 0;
         counts.retain(|_, _| {
@@ -72,37 +98,52 @@ fn make_room(counts: &mut HashMap<RecordKey, (u64, Count)>, window: u64) {
 mod tests {
     use super::*;
 
+    fn key(number: usize) -> RecordKey {
+        RecordKey::new("acme", "_code_count", number.to_string())
+    }
+
     #[tokio::test]
     async fn what_is_counted_in_memory_is_bounded_and_lasting_windows_stay_longest() {
-        let counts = Counts::Memory(Mutex::default());
-        let key = |number: usize| RecordKey::new("acme", "_code_count", number.to_string());
+        let counts = Counts::in_memory();
         let put = async |number: usize, window: u64| {
-            let put = counts.put_if(&key(number), 0, Timestamp::UNIX_EPOCH, Count { window, taken: 1 }).await;
-            assert_eq!(put.unwrap(), PutOutcome::Applied);
+            let one = |_: Count| Ok(Count { window, taken: 1, granted: 1 });
+            counts.update(&key(number), Timestamp::UNIX_EPOCH, one).await.unwrap();
         };
         for number in 0..MAX_COUNTED {
             put(number, if number == 0 { 7 } else { 6 }).await;
         }
         put(MAX_COUNTED, 7).await;
-        assert_eq!(counts.get(&key(0)).await.unwrap().0, 1, "its window goes on");
-        assert_eq!(counts.get(&key(1)).await.unwrap().0, 0, "its window is over");
+        let Counts::Memory(kept) = &counts else { unreachable!() };
+        assert!(kept.lock().contains_key(&key(0)), "its window goes on");
+        assert!(!kept.lock().contains_key(&key(1)), "its window is over");
         for number in MAX_COUNTED + 1..3 * MAX_COUNTED {
             put(number, 7).await;
         }
-        let Counts::Memory(counts) = counts else { unreachable!() };
-        assert!(counts.lock().len() <= MAX_COUNTED);
+        assert!(kept.lock().len() <= MAX_COUNTED);
     }
 
     #[tokio::test]
-    async fn a_count_is_replaced_only_at_its_version() {
-        for counts in [Counts::Memory(Mutex::default()), Counts::Records(Arc::new(store::model::Model::new()))] {
-            let key = RecordKey::new("acme", "_code_count", "a");
-            let put =
-                async |version, taken| counts.put_if(&key, version, Timestamp::UNIX_EPOCH, Count { window: 1, taken }).await;
-            assert_eq!(put(0, 1).await.unwrap(), PutOutcome::Applied);
-            assert_eq!(put(0, 2).await.unwrap(), PutOutcome::Conflict { version: 1 });
-            assert_eq!(put(1, 2).await.unwrap(), PutOutcome::Applied);
-            assert_eq!(counts.get(&key).await.unwrap(), (2, Count { window: 1, taken: 2 }));
+    async fn a_change_is_decided_on_what_was_counted_and_a_refused_one_counts_nothing() {
+        for counts in [Counts::in_memory(), Counts::in_store(Arc::new(store::model::Model::new()))] {
+            let add = |count: Count| match count.taken {
+                2 => Err(Error::Contended),
+                taken => Ok(Count { window: 1, taken: taken + 1, granted: 1 }),
+            };
+            for taken in [1, 2] {
+                assert_eq!(counts.update(&key(1), Timestamp::UNIX_EPOCH, add).await.unwrap().taken, taken);
+            }
+            assert!(counts.update(&key(1), Timestamp::UNIX_EPOCH, add).await.is_err());
+            let look = |count: Count| Ok(count);
+            assert_eq!(counts.update(&key(1), Timestamp::UNIX_EPOCH, look).await.unwrap().taken, 2);
         }
+    }
+
+    #[tokio::test]
+    async fn a_count_that_cannot_be_read_starts_anew() {
+        let store = Arc::new(store::model::Model::new());
+        store.put_if(&key(1), 0, Timestamp::UNIX_EPOCH, br#"{"window": "many"}"#.to_vec()).await.unwrap();
+        let counts = Counts::in_store(store);
+        let add = |count: Count| Ok(Count { taken: count.taken + 1, ..count });
+        assert_eq!(counts.update(&key(1), Timestamp::UNIX_EPOCH, add).await.unwrap().taken, 1);
     }
 }

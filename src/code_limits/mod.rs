@@ -2,9 +2,9 @@
 //!
 //! One count per destination, and one per organization, of which each server takes a share at a time, so that a busy organization does not
 //! meet itself at that count with every code. Windows begin at the same moments for all: the clocks of the servers, not the first code,
-//! decide. Servers that share a store count together in its records. A server by itself counts in memory by the same rules: a durable write
-//! for each code would make asking for one a write more, and guards against nothing but restarts, which the bounds of the identifications
-//! outlast.
+//! decide. Servers that share a store count together in its records. A server by itself counts in memory by the same rule: it would pay a
+//! second durable write for each code, beside that of the journal, and a restart is all that this would guard against. The bounds of each
+//! identification (its codes, tries and waits) are in its journal and outlast restarts.
 
 mod counts;
 
@@ -12,19 +12,17 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
 use chrono::Utc;
+use data_encoding::HEXLOWER;
 use parking_lot::Mutex;
-use store::{PutOutcome, RecordKey, Store, Timestamp};
+use store::{RecordKey, Store, Timestamp};
 
 use self::counts::{Count, Counts, MAX_COUNTED};
-use crate::keys::Keys;
+use crate::{keys::Keys, records};
 
 const COLLECTION: &str = "_code_count";
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// Tries against others that count at the same moment.
-const ATTEMPTS: usize = 8;
 
 /// More than the clocks of servers differ that are kept at all.
 const CLOCKS: Duration = Duration::from_secs(300);
@@ -48,8 +46,18 @@ pub enum Error {
     /// Too many counted at once.
     #[error("too many codes are asked for at once")]
     Contended,
+    /// It could not be counted.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Records(records::Error),
+}
+
+impl From<records::Error> for Error {
+    fn from(error: records::Error) -> Self {
+        match error {
+            records::Error::Contended(_) => Self::Contended,
+            other => Self::Records(other),
+        }
+    }
 }
 
 /// What this server has taken of an organization's bound and not yet used.
@@ -71,12 +79,12 @@ pub struct CodeLimits {
 impl CodeLimits {
     /// Counts by itself, in memory.
     pub fn new(options: Options, keys: &Keys) -> Self {
-        Self::with(options, Counts::Memory(Mutex::default()), keys)
+        Self::with(options, Counts::in_memory(), keys)
     }
 
     /// Counts together with the other servers on this store.
     pub fn shared(options: Options, store: Arc<dyn Store>, keys: &Keys) -> Self {
-        Self::with(options, Counts::Records(store), keys)
+        Self::with(options, Counts::in_store(store), keys)
     }
 
     fn with(options: Options, counts: Counts, keys: &Keys) -> Self {
@@ -96,7 +104,7 @@ impl CodeLimits {
         let Options { per_destination_and_hour, per_organization_and_minute } = self.options;
         if per_destination_and_hour > 0 {
             let tag = hmac::sign(&self.key, destination.as_bytes());
-            let name: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = HEXLOWER.encode(tag.as_ref());
             self.take(organization, name, HOUR, per_destination_and_hour, 1, now).await?;
         }
         if per_organization_and_minute > 0 {
@@ -140,24 +148,18 @@ impl CodeLimits {
         now: Timestamp,
     ) -> Result<u32, Error> {
         let key = RecordKey::new(organization, COLLECTION, name);
-        for _ in 0..ATTEMPTS {
-            let (version, count) = self.counts.get(&key).await?;
-            // A server whose clock is ahead may have opened a later window; one that is far off must not bind the others for so long.
-            let own = window(now, length);
-            let latest = own + 1 + CLOCKS.as_secs() / length.as_secs();
+        // A server whose clock is ahead may have opened a later window; one that is far off must not bind the others for so long.
+        let own = window(now, length);
+        let latest = own + 1 + CLOCKS.as_secs() / length.as_secs();
+        let decide = |count: Count| {
             let window = if (own..=latest).contains(&count.window) { count.window } else { own };
             let before = if count.window == window { count.taken } else { 0 };
-            let taken = wanted.min(bound.saturating_sub(before));
-            if taken == 0 {
-                return Err(Error::Over(until_next(now, length)));
+            match wanted.min(bound.saturating_sub(before)) {
+                0 => Err(Error::Over(until_next(now, length))),
+                granted => Ok(Count { window, taken: before + granted, granted }),
             }
-            match self.counts.put_if(&key, version, now, Count { window, taken: before + taken }).await? {
-                // Counted twice at worst.
-                PutOutcome::Applied | PutOutcome::Unknown => return Ok(taken),
-                PutOutcome::Conflict { .. } => {}
-            }
-        }
-        Err(Error::Contended)
+        };
+        Ok(self.counts.update(&key, now, decide).await?.granted)
     }
 }
 

@@ -7,14 +7,17 @@ use workflows::{
     scoring::{MAX_ATTEMPT_TIME, MAX_DELEGATION_TIME, Policy},
 };
 
-use super::{Error, seconds, within};
+use super::{
+    Error,
+    bounds::{seconds, within},
+};
 use crate::{iso_duration, public_url};
 
 /// Identity documents.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdentityDocuments {
-    /// Most bytes of one image, 65536 to 33554432. Default: 10485760.
+    /// Maximum bytes of one image, 65536 to 33554432. Default: 10485760.
     pub image_limit: usize,
     /// How long a provider may take to score images; PT5S to PT5M. Default: PT1M.
     #[serde(with = "iso_duration")]

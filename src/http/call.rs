@@ -13,6 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use store::Timestamp;
 use utoipa::ToSchema;
 use utoipa::openapi::{Content, RefOr, Schema};
 use uuid::Uuid;
@@ -28,6 +29,7 @@ use super::sandbox::Sandbox;
 use super::{State, context, json};
 use crate::access;
 use crate::catalogue::documents::Owner;
+use crate::catalogue::item::Act;
 use crate::room::Share;
 
 /// A request that was let in, before its body is read.
@@ -186,6 +188,11 @@ impl<Id, B> Call<Id, B> {
     pub fn device(&self, required: Required) -> Result<Device, ApiError> {
         device::device(&self.request, &self.state, required)
     }
+}
+
+/// What a caller does to an item of the catalogue.
+pub fn act(caller: &access::Caller, at: Timestamp) -> Act<'_> {
+    Act { at, by: Some(&caller.subject) }
 }
 
 impl<Id: Ids, B: Body> FromAdmitted for Call<Id, B> {

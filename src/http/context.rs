@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
+use chrono::TimeDelta;
 use ipnet::IpNet;
 use store::Timestamp;
 use uuid::Uuid;
@@ -15,9 +16,10 @@ use crate::catalogue::documents::{Documents, Owner};
 use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::keys::Keys;
+use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
 
-/// Longest organization name, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
+/// Maximum length of the name of an organization, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
 const MAX_ORGANIZATION: usize = 80;
 
 /// Settings of the HTTP side.
@@ -54,6 +56,22 @@ impl State {
     /// The wall clock's time.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// A public URL of a document with the bytes that it has, and the instant from which it no longer works.
+    ///
+    /// # Errors
+    /// [`public_url::Error`].
+    pub fn public_url(
+        &self,
+        organization: &str,
+        (document, digest): (Uuid, impl ToString),
+        disposition: Disposition,
+        lifetime: TimeDelta,
+    ) -> Result<(String, Timestamp), public_url::Error> {
+        let (now, organization, digest) = (self.now(), organization.to_owned(), digest.to_string());
+        let shared = PublicDocument { organization, document, digest, disposition, expires: now + lifetime };
+        Ok((public_url::sign(&self.keys, &self.options.public_base_url, &shared, now)?, shared.expires))
     }
 }
 

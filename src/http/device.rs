@@ -8,10 +8,10 @@ use workflows::Device;
 
 use super::{ApiError, State, openapi, operation::Parameter};
 
-/// Longest value of a device header that is kept, in bytes.
+/// Maximum length of a device header's value that is kept, in bytes.
 const MAX_VALUE: usize = 512;
 
-/// Most addresses of `x-forwarded-for` that are looked at.
+/// Maximum number of addresses of `x-forwarded-for` that are looked at.
 const MAX_HOPS: usize = 32;
 
 const INSTALLATION: Parameter =
@@ -22,6 +22,9 @@ const FINGERPRINT: Parameter =
 const LOCATION: Parameter = Parameter::header("x-location", "Place of the device as \"latitude,longitude\".", location);
 const USER_AGENT: Parameter =
     Parameter::header("User-Agent", "Client application; kept with the evidence.", openapi::header_text::<MAX_VALUE>).required();
+
+const FORWARDED_FOR: Parameter =
+    Parameter::header("x-forwarded-for", "Address of the device; it counts only from a configured proxy.", openapi::text);
 
 /// What [`is_location`] reads, in the usual notation; an empty header is none.
 fn location() -> Object {
@@ -34,6 +37,9 @@ pub const HEADERS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION];
 
 /// The headers of [`Required::InstallationAndUserAgent`].
 pub const HEADERS_AND_AGENT: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT];
+
+/// Those, and the address of the device as a proxy of ours tells it.
+pub const HEADERS_AND_ADDRESS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT, FORWARDED_FOR];
 
 /// Which device headers an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

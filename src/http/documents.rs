@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
+use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -16,16 +17,16 @@ use utoipa::{
 use uuid::Uuid;
 
 use super::api::Api;
-use super::call::{Answer, Call, Described, Json, Multipart, Parts, Schemas, status};
+use super::call::{Answer, Call, Described, Json, Multipart, Parts, Schemas, act, status};
 use super::error::{ApiError, only};
-use super::multipart::Part;
+use super::multipart::{Form, Part};
 use super::operation::{Parameter, Success};
 use super::{durations, json};
-use crate::catalogue::documents::{self, Document, Extension, Owner, Upload};
-use crate::iso_duration;
+use crate::catalogue::documents::{self, Document, Documents, Extension, Owner, Upload};
+use crate::percent::NOT_OF_ATTRIBUTES;
 use crate::public_url::{self, Disposition, PublicDocument};
 
-/// Most bytes of a text part of an upload.
+/// Maximum size of a text part of an upload.
 const MAX_TEXT_PART: usize = 4096;
 
 /// Registers what public URLs lead to.
@@ -78,23 +79,24 @@ impl Parts for UploadDocumentRequest {}
 pub async fn upload(call: Call<(), Multipart<UploadDocumentRequest>>) -> Result<Json<UploadDocumentResponse>, ApiError> {
     let owner = call.owner()?;
     let documents = &call.state.documents;
-    let parts = [
+    let room = documents.upload_room(&call.organization);
+    let upload = upload_of(call.body.read(&upload_parts(documents), room).await?, owner)?;
+    let document = documents.upload(&call.organization, upload, act(&call.caller, call.state.now())).await?;
+    Ok(Json(UploadDocumentResponse { document_id: document.id }))
+}
+
+fn upload_parts(documents: &Documents) -> [Part; 4] {
+    [
         Part::once("name", MAX_TEXT_PART),
         Part::once("extension", MAX_TEXT_PART),
         Part::repeated("tags", MAX_TEXT_PART),
         Part::once("content", documents.options().max_bytes),
-    ];
-    let room = documents.upload_room(&call.organization);
-    let mut form = call.body.read(&parts, room).await?;
-    let upload = Upload {
-        name: form.text("name")?,
-        extension: form.text("extension")?,
-        tags: form.list("tags")?.unwrap_or_default(),
-        owner,
-        content: form.take("content"),
-    };
-    let document = documents.upload(&call.organization, upload, call.state.now()).await?;
-    Ok(Json(UploadDocumentResponse { document_id: document.id }))
+    ]
+}
+
+fn upload_of(mut form: Form, owner: Option<Owner>) -> Result<Upload, ApiError> {
+    let tags = form.list("tags")?.unwrap_or_default();
+    Ok(Upload { name: form.text("name")?, extension: form.text("extension")?, tags, owner, content: form.take("content") })
 }
 
 pub async fn download(call: Call<Uuid>) -> Result<Download, ApiError> {
@@ -127,14 +129,16 @@ pub struct DeletedDocumentResponse {
 
 pub async fn delete(call: Call<Uuid>) -> Result<Json<DeletedDocumentResponse>, ApiError> {
     let owner = call.owner()?;
-    let delete_ts = call.state.documents.delete(&call.organization, call.id, owner.as_ref(), call.state.now()).await?;
+    let act = act(&call.caller, call.state.now());
+    let delete_ts = call.state.documents.delete(&call.organization, call.id, owner.as_ref(), act).await?;
     Ok(Json(DeletedDocumentResponse { deleted_document_id: call.id, delete_ts }))
 }
 
 pub async fn delete_physically(call: Call<Uuid>) -> Result<Json<DeletedDocumentResponse>, ApiError> {
     let owner = call.owner()?;
-    let deleted = call.state.documents.delete_physically(&call.organization, call.id, owner.as_ref(), call.state.now());
-    Ok(Json(DeletedDocumentResponse { deleted_document_id: call.id, delete_ts: deleted.await? }))
+    let act = act(&call.caller, call.state.now());
+    let delete_ts = call.state.documents.delete_physically(&call.organization, call.id, owner.as_ref(), act).await?;
+    Ok(Json(DeletedDocumentResponse { deleted_document_id: call.id, delete_ts }))
 }
 
 /// Metadata of a document.
@@ -231,17 +235,7 @@ pub struct CreatePublicUrlRequest {
     expires_in: Option<String>,
     #[serde(default, deserialize_with = "json::present")]
     #[schema(inline, nullable = false)]
-    download_disposition: Option<DownloadDisposition>,
-}
-
-/// Whether a browser saves (`attachment`) or renders (`inline`) the content.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(default = "attachment")]
-#[allow(missing_docs)]
-pub enum DownloadDisposition {
-    Attachment,
-    Inline,
+    download_disposition: Option<Disposition>,
 }
 
 /// A public URL.
@@ -261,45 +255,25 @@ pub struct PublicUrlResponse {
 }
 
 pub async fn create_public_url(call: Call<Uuid, Json<CreatePublicUrlRequest>>) -> Result<Json<PublicUrlResponse>, ApiError> {
-    let Json(body) = &call.body;
-    let lifetime = match &body.expires_in {
-        None => public_url::MAX_LIFETIME,
-        Some(text) => iso_duration::parse(text).map_err(|error| ApiError::input(format!("expiresIn: {error}")))?,
-    };
-    if lifetime > public_url::MAX_LIFETIME {
-        return Err(ApiError::input("expiresIn: at most PT24H is allowed"));
-    }
+    let Json(CreatePublicUrlRequest { expires_in, download_disposition }) = &call.body;
+    let lifetime = public_url::lifetime(expires_in.as_deref());
+    let lifetime = lifetime.map_err(|message| ApiError::input(format!("expiresIn: {message}")))?;
     let document = read(&call).await?;
-    let now = call.state.now();
-    let shared = PublicDocument {
-        organization: call.organization,
-        document: document.id,
-        digest: document.digest.to_string(),
-        disposition: match body.download_disposition {
-            Some(DownloadDisposition::Inline) => Disposition::Inline,
-            Some(DownloadDisposition::Attachment) | None => Disposition::Attachment,
-        },
-        expires: now + lifetime,
-    };
-    let public_url = public_url::sign(&call.state.keys, &call.state.options.public_base_url, &shared, now)?;
-    Ok(Json(PublicUrlResponse {
-        expiration_date: shared.expires,
-        public_url,
-        media_type: Some(document.extension.media_type()),
-        name: document.name,
-    }))
+    let disposition = download_disposition.unwrap_or_default();
+    let (public_url, expiration_date) =
+        call.state.public_url(&call.organization, (document.id, document.digest), disposition, lifetime)?;
+    let media_type = Some(document.extension.media_type());
+    Ok(Json(PublicUrlResponse { expiration_date, public_url, media_type, name: document.name }))
 }
 
 /// Serves what a public URL stands for: no token but the one in the path, and no answer that tells a guess from a miss.
 pub async fn public_document(path: web::Path<String>, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     let state = api.state();
     let shared = public_url::verify::<PublicDocument>(&state.keys, &path, state.now())?;
-    let document = state.documents.find(&shared.organization, shared.document).await?;
+    let document = state.documents.shared(&shared.organization, shared.document).await?;
     if document.digest.to_string() != shared.digest {
         return Err(public_url::Error::Invalid.into());
     }
-    // Whoever was given the URL was let in by the owner, so the document's own owner is the one who reads.
-    let document = state.documents.read(&shared.organization, shared.document, document.owner.as_ref()).await?;
     let bytes = state.documents.download_by_link(&shared.organization, &document, &path).await?;
     Ok(Download { document, bytes, disposition: shared.disposition }.response(StatusCode::OK))
 }
@@ -310,13 +284,7 @@ pub async fn public_document(path: web::Path<String>, api: web::Data<Api>) -> Re
 pub struct ChangeDocumentOwnerRequest {
     /// New owner; a body without it is a 400.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(
-        required,
-        nullable = false,
-        min_length = 1,
-        max_length = 255,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(required, nullable = false, min_length = 1, max_length = 255, pattern = "LINE")]
     new_owner: Option<String>,
 }
 
@@ -332,8 +300,8 @@ pub async fn change_owner(call: Call<Uuid, Json<ChangeDocumentOwnerRequest>>) ->
     let Json(ChangeDocumentOwnerRequest { new_owner }) = call.body;
     let new_owner = new_owner.ok_or_else(|| ApiError::input("newOwner: the member is missing"))?;
     let new_owner = Owner::new(&new_owner).map_err(|message| ApiError::input(format!("newOwner: {message}")))?;
-    let (documents, now) = (&call.state.documents, call.state.now());
-    documents.change_owner(&call.organization, call.id, owner.as_ref(), new_owner.clone(), now).await?;
+    let (documents, act) = (&call.state.documents, act(&call.caller, call.state.now()));
+    documents.change_owner(&call.organization, call.id, owner.as_ref(), new_owner.clone(), act).await?;
     Ok(Json(DocumentOwnerResponse { owner: new_owner.as_str().to_owned() }))
 }
 
@@ -386,14 +354,7 @@ fn content_disposition(file_name: &str, disposition: Disposition) -> HeaderValue
     };
     // Slashes would be taken for folders, a percent sign for an escape.
     let plain: String = file_name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\/%".contains(c) { c } else { '_' }).collect();
-    let mut extended = String::new();
-    for byte in file_name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            extended.push(char::from(byte));
-        } else {
-            extended.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let extended = utf8_percent_encode(file_name, NOT_OF_ATTRIBUTES);
     let text = match plain == file_name {
         true => format!("{kind}; filename=\"{plain}\""),
         false => format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{extended}"),

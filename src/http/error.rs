@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::connections::MAX_HEAD;
 
-/// Most problems that one answer lists; the rest of a hopeless body adds nothing.
+/// Maximum number of problems that one answer lists; the rest of a hopeless body adds nothing.
 const MAX_PROBLEMS: usize = workflows::values::MAX_PROBLEMS;
 
 /// Where `ref` points as long as no base is configured.

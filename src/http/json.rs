@@ -14,7 +14,7 @@ use super::intake::{Intake, Options};
 use super::refusals::Refusal;
 use crate::objects::Objects;
 
-/// Longest time that a JSON body may take to arrive.
+/// Maximum time that a JSON body may take to arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The body, of whatever type; it takes of the room for bodies in the name of `organization`.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// When a call that met a full mailbox, a busy store or too many uploads is worth repeating.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// When a call that met an unreachable key source is worth repeating.
 const KEYS_RETRY: Duration = Duration::from_secs(5);
@@ -173,7 +173,7 @@ impl From<code_limits::Error> for ApiError {
     fn from(error: code_limits::Error) -> Self {
         match error {
             code_limits::Error::Over(wait) => Self::too_many_requests(error.to_string(), wait),
-            code_limits::Error::Contended | code_limits::Error::Store(_) => Self::unavailable(error, RETRY_AFTER),
+            code_limits::Error::Contended | code_limits::Error::Records(_) => Self::unavailable(error, RETRY_AFTER),
         }
     }
 }

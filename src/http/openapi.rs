@@ -6,14 +6,14 @@ use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, Para
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Content, KnownFormat, Object, ObjectBuilder, Ref, Required, Response, ResponseBuilder, SchemaFormat, Type,
+    Content, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, SchemaFormat, Type,
 };
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::call::{Described, Schemas};
 use super::error;
-use super::operation::{Operation, Parameter, PathParameter, Place, Segment, Success, Verb};
+use super::operation::{Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Verb};
 use super::table::OPERATIONS;
 
 /// What the description says besides the operations.
@@ -25,7 +25,8 @@ use super::table::OPERATIONS;
     ),
     tags(
         (name = "Documents"), (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
-        (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Securize"),
+        (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Identification with identity document"),
+        (name = "Identification with identity document Admin"), (name = "Scoring"), (name = "Securize"),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
     components(schemas(error::ErrorsResponse)),
@@ -69,11 +70,28 @@ pub fn description(sandbox: bool) -> utoipa::openapi::OpenApi {
     for operation in OPERATIONS.iter().filter(|operation| sandbox || !operation.access.is_sandbox()) {
         api.paths.add_path_operation(operation.path, vec![method(operation.method)], described(operation, &mut schemas));
     }
+    schemas.iter_mut().for_each(|(_, schema)| spell_out(schema));
     api.components.get_or_insert_default().schemas.extend(schemas);
     if !sandbox {
         api.tags.get_or_insert_default().retain(|tag| tag.name != "Sandbox");
     }
     api
+}
+
+/// Patterns of texts, by the name that types give them: `#[schema(pattern = "LINE")]`.
+const PATTERNS: [(&str, &str); 1] = [
+    // One line of text that is not blank: no control characters, and something besides white space.
+    ("LINE", r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"),
+];
+
+/// Puts patterns where their names stand, in a type and its members.
+fn spell_out(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(object)) = schema else { return };
+    let named = PATTERNS.iter().find(|(name, _)| object.pattern.as_deref() == Some(*name));
+    if let Some((_, pattern)) = named {
+        object.pattern = Some((*pattern).to_owned());
+    }
+    object.properties.values_mut().for_each(spell_out);
 }
 
 fn method(verb: Verb) -> HttpMethod {
@@ -118,7 +136,7 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
             .response("500", problem("500. Unexpected error."));
     }
     for refused in operation.refuses {
-        builder = builder.response(refused.status.to_string(), problem(refused.description));
+        builder = builder.response(refused.status.to_string(), refusal(refused));
     }
     builder.response("default", problem("Any other error.")).build()
 }
@@ -158,6 +176,17 @@ fn success_response(success: &Success, body: Option<Described>) -> Response {
         response = described.contents().fold(response, |response, (media, content)| response.content(media, content));
     }
     response.build()
+}
+
+/// An error of one operation. Who is asked to come again later is told when.
+fn refusal(refused: &Refused) -> Response {
+    let mut response = problem(refused.description);
+    if refused.status == 429 {
+        let mut header = Header::new(text());
+        header.description = Some("Seconds after which the request may be repeated.".to_owned());
+        response.headers.insert("Retry-After".to_owned(), header.into());
+    }
+    response
 }
 
 /// An error: its body is always the same.
@@ -258,6 +287,15 @@ mod tests {
             "UpdateSignConfigurationRequest",
         ] {
             assert!(schemas[name].is_object(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_pattern_is_spelled_out() {
+        let api = serde_json::to_string(&description(true)).unwrap();
+        for (name, pattern) in PATTERNS {
+            assert!(!api.contains(&format!(r#""pattern":"{name}""#)), "{name} is not found where it stands");
+            assert!(api.contains(&format!(r#""pattern":{}"#, serde_json::Value::from(pattern))), "nothing uses {name}");
         }
     }
 }

@@ -158,6 +158,7 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     uuid("document_id", "Identifier of the document."),
     uuid("sign_process_id", "Identifier of the sign process."),
     uuid("sign_id", "Identifier of one signer's signature."),
+    uuid("scoring_id", "Identifier of the scoring session."),
     uuid("identification_id", "Identifier of the identification."),
 ];
 

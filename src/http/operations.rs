@@ -26,7 +26,7 @@ use super::{ApiError, api::Route, error::only, headers, readiness::Readiness};
 /// The page that `ref` of errors leads to.
 pub(super) const ERRORS: &str = include_str!("errors.html");
 
-/// Longest request id that is taken over from a caller, in bytes.
+/// Maximum length of a request id that is taken over from a caller, in bytes.
 const MAX_REQUEST_ID: usize = 128;
 
 /// Metrics of the HTTP side.

@@ -90,10 +90,13 @@ impl From<CreateOtpIdentificationRequest> for Request {
 }
 
 pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
-    let request = Request::from(call.body.0);
-    let configuration = call.state.configurations.load(&call.organization).await?;
+    let (engine, organization) = (&call.engine, &call.organization);
+    let configuration = call.state.configurations.load(organization).await?;
+    let allowed = configuration.as_ref().map_or(&[][..], |configuration| &configuration.channels);
+    let policy = engine.code_policies.of(organization, allowed);
     let contact_policy = configuration.as_ref().map(SignConfiguration::contact_policy).unwrap_or_default();
-    let creation = request.checked(call.engine.clock.now(), call.engine.code_policy.clone(), contact_policy)?;
+    let creation = Request::from(call.body.0).checked(engine.clock.now(), policy, contact_policy)?;
+    // What is wrong with the request is told before what is not there.
     configuration.ok_or(sign_configuration::Error::NotFound)?;
     let id = Uuid::now_v7();
     call.engine.processes.otp.create(&call.organization, id, Command::Create(Box::new(creation))).await?;

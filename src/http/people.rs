@@ -9,18 +9,10 @@ use workflows::{Contact, ContactOrigin, IdentityDocument, Language, Msisdn};
 #[schema(as = IdentificationActor)]
 pub struct Person {
     /// Given name.
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     pub name: Option<String>,
     /// Family name.
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     pub last_name: Option<String>,
     /// Identity document; needed when it is the second factor.
     pub identity_document: Option<IdentityDocument>,

@@ -6,12 +6,11 @@ use actors::Clock;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use workflows::identification::otp::Policy;
 
 use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
-    codes::Codes,
+    codes::{Codes, Policies},
     config::IdentityDocuments,
     processes::{Processes, challenges::Challenges},
     scoring::Provider,
@@ -22,8 +21,8 @@ use crate::{
 pub struct Engine {
     pub processes: Processes,
     pub codes: Codes,
-    /// Policy of new identifications.
-    pub code_policy: Policy,
+    /// Policies of new identifications.
+    pub code_policies: Policies,
     /// Of new scoring sessions and of identifications by identity document.
     pub identity_documents: IdentityDocuments,
     /// Who scores identity documents.

@@ -8,7 +8,7 @@ use tokio::{sync::Mutex, time::Instant};
 /// Between two tries, whoever asks.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Longest wait for the store and the files; balancers ask every few seconds.
+/// Maximum wait for the store and the files; balancers ask every few seconds.
 const WAIT: Duration = Duration::from_secs(3);
 
 /// Which part does not work.

@@ -6,10 +6,10 @@ use workflows::identification::otp::CodeCommand;
 use super::{ApiError, api::Api, error::only, json};
 use crate::{
     channels::Channels,
-    receipts::{Kind, Receipts},
+    receipts::{Kind, Receipts, Subject},
 };
 
-/// Longest report, in bytes.
+/// Maximum length of a report, in bytes.
 const MAX_REPORT: usize = 64 * 1024;
 
 /// What the handler needs.
@@ -36,12 +36,13 @@ pub async fn receipt(
     // The sandbox moves process time, by which the token was made.
     let subject = services.receipts.open(&path, engine.clock.now())?;
     let report = json::read(&request, payload.into_inner(), MAX_REPORT, &subject.organization).await?;
-    let read = services.channels.receipt(&subject.organization, subject.channel, subject.external, &report)?;
+    let Subject { organization, channel, external, provider, .. } = &subject;
+    let read = services.channels.receipt(organization, *channel, *external, provider.as_deref(), &report)?;
     if let Some((status, word)) = read {
         let challenge = subject.challenge;
         match subject.kind {
             Kind::Otp => {
-                let command = CodeCommand::Receipt { challenge, status, word }.into();
+                let command = CodeCommand::Receipt { challenge, channel: Some(subject.channel), status, word }.into();
                 engine.processes.otp.ask(&subject.organization, subject.id, command).await?;
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Serde tells what it wants only in a text. Its forms are few and known; what is in none of them is said to be wrong, and no more.
 
-/// Most names that are listed.
+/// Maximum number of names that are listed.
 const MAX_NAMES: usize = 40;
 
 /// What is wrong with a value.

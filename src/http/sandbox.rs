@@ -30,7 +30,7 @@ use crate::{
     sandbox_clock::Offset,
 };
 
-/// Most messages of one answer.
+/// Maximum number of messages of one answer.
 const MAX_MESSAGES: usize = 1_000;
 
 /// Messages of one answer when no number is asked for.

@@ -12,7 +12,7 @@ use utoipa::{
     openapi::{Array, Ref, schema::ArrayBuilder},
 };
 
-use super::call::{Call, Json, Multipart, Parts};
+use super::call::{Call, Json, Multipart, Parts, act};
 use super::durations;
 use super::error::ApiError;
 use super::multipart::{Form, Part};
@@ -21,7 +21,7 @@ use crate::catalogue::sign_configuration::{
 };
 use crate::iso_duration;
 
-/// Most bytes of a text part.
+/// Maximum size of a text part in bytes.
 const MAX_TEXT_PART: usize = 16 * 1024;
 
 const PARTS: [Part; 8] = [
@@ -153,11 +153,7 @@ fn new_channels() -> Array {
 #[allow(dead_code)]
 pub struct CreateSignConfigurationRequest {
     /// URL of the sign pages.
-    #[schema(
-        min_length = 1,
-        max_length = 2048,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 2048, pattern = "LINE")]
     landing_url: String,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
     #[schema(schema_with = durations::organization)]
@@ -189,12 +185,7 @@ pub struct CreateSignConfigurationRequest {
 #[allow(dead_code)]
 pub struct UpdateSignConfigurationRequest {
     /// URL of the sign pages.
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 2048,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(nullable = false, min_length = 1, max_length = 2048, pattern = "LINE")]
     landing_url: Option<String>,
     /// Time limit of every sign process of the organization, ISO-8601, from PT15M to P30D.
     #[schema(schema_with = durations::organization, required = false)]
@@ -235,13 +226,13 @@ pub async fn read(call: Call) -> Result<Json<SignConfiguration>, ApiError> {
 pub async fn create(call: Call<(), Multipart<CreateSignConfigurationRequest>>) -> Result<(), ApiError> {
     let room = call.state.documents.upload_room(&call.organization);
     let change = change(call.body.read(&PARTS, room).await?)?;
-    Ok(call.state.configurations.create(&call.organization, change, call.state.now()).await?)
+    Ok(call.state.configurations.create(&call.organization, change, act(&call.caller, call.state.now())).await?)
 }
 
 pub async fn update(call: Call<(), Multipart<UpdateSignConfigurationRequest>>) -> Result<(), ApiError> {
     let room = call.state.documents.upload_room(&call.organization);
     let change = change(call.body.read(&PARTS, room).await?)?;
-    Ok(call.state.configurations.update(&call.organization, change, call.state.now()).await?)
+    Ok(call.state.configurations.update(&call.organization, change, act(&call.caller, call.state.now())).await?)
 }
 
 fn change(mut form: Form) -> Result<Change, ApiError> {

@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{self, HeaderValue};
 use chrono::{DateTime, SubsecRound, Utc};
+use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::{
     access::Grant,
+    percent::RESERVED,
     processes::creation::{self, Creator, Request},
 };
 
@@ -42,24 +44,12 @@ pub struct CreateSignProcessRequest {
 #[schema(as = Signer)]
 pub struct SignerRequest {
     /// Name by which the rest of the request refers to the signer; unique in the process.
-    #[schema(
-        min_length = 1,
-        max_length = 100,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 100, pattern = "LINE")]
     alias: String,
     /// Given name.
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     name: String,
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     last_name: Option<String>,
     identity_document: Option<workflows::IdentityDocument>,
     #[schema(format = "email")]
@@ -105,11 +95,7 @@ pub struct SignRequest {
 pub struct SignDocument {
     id: Uuid,
     /// Owner of the document; needed when it is private.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 255, pattern = "LINE")]
     owner: Option<String>,
     sign_fields: Option<Vec<SignFields>>,
 }
@@ -170,19 +156,13 @@ pub async fn create(call: Call<(), Json<CreateSignProcessRequest>>) -> Result<Wi
         processes: &engine.processes,
         documents: &state.documents,
         configurations: &state.configurations,
-        policy: &engine.code_policy,
+        policies: &engine.code_policies,
         terms: engine.identity_documents.terms(),
         wall_clock: state.now(),
     };
     let id = creator.create(&organization, request.into(), engine.clock.now()).await?;
-    let value = HeaderValue::from_str(&format!("/orgs/{}/sign_process/{id}", path_segment(&organization)));
+    let value = HeaderValue::from_str(&format!("/orgs/{}/sign_process/{id}", utf8_percent_encode(&organization, RESERVED)));
     Ok(WithHeader { name: header::LOCATION, value: value.map_err(ApiError::internal)?, answer: Json(IdResponse { id }) })
-}
-
-/// A text as a segment of a path: everything but the unreserved characters of RFC 3986, 2.3, is escaped.
-fn path_segment(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Contract `SignProcess`.

@@ -15,7 +15,7 @@ use super::{
     device::Required,
     sign_process::IdentificationRef,
 };
-use crate::public_url::{self, Disposition, PublicDocument};
+use crate::public_url::Disposition;
 
 /// How long the links to the documents work.
 const LINK_LIFETIME: Duration = Duration::hours(1);
@@ -71,16 +71,8 @@ fn status(process: Status, signature: SignatureStatus) -> Status {
 }
 
 fn detail(state: &State, organization: &str, data: &Data, position: usize) -> Result<SignDetail, ApiError> {
-    let now = state.now();
     let link = |name: &str, id: Uuid, digest: &str| -> Result<NamedUrl, ApiError> {
-        let document = PublicDocument {
-            organization: organization.to_owned(),
-            document: id,
-            digest: digest.to_owned(),
-            disposition: Disposition::Inline,
-            expires: now + LINK_LIFETIME,
-        };
-        let url = public_url::sign(&state.keys, &state.options.public_base_url, &document, now)?;
+        let (url, _) = state.public_url(organization, (id, digest), Disposition::Inline, LINK_LIFETIME)?;
         Ok(NamedUrl { name: name.to_owned(), url })
     };
     let creation = &data.creation;

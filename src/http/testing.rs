@@ -16,7 +16,7 @@ use store::model::Model;
 use super::api::Api;
 use super::context::{Options, State};
 use super::processes::Engine;
-use super::{documents, error};
+use super::{documents, error, scoring};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::sealed_files::SealedFiles;
@@ -96,14 +96,17 @@ impl World {
         let clock = actors::Clock::system();
         let folder = tempfile::tempdir().unwrap();
         let codes = Codes::new(&self.keys);
+        let channel_metrics = channels::Metrics::new(&prometheus::Registry::new()).unwrap();
+        let code_limits = Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys));
         let world = processes::World {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.state.documents.clone(),
             sealed_files: self.state.sealed_files.clone(),
             configurations: self.state.configurations.clone(),
-            channels: Channels::open(&channels::Options::default(), folder.path()).unwrap(),
+            channels: Channels::open(&channels::Options::default(), folder.path(), channel_metrics).unwrap(),
             codes: codes.clone(),
+            code_limits: code_limits.clone(),
             tenants: Tenants::default(),
             receipts: Receipts::new(self.keys.clone(), None),
             camara: crate::camara::testing::camara(),
@@ -113,10 +116,10 @@ impl World {
         let engine = Engine {
             processes: Processes::new(world, &clock, &actors::Options::default(), &metrics, &arbiters),
             codes,
-            code_policy: Default::default(),
+            code_policies: Default::default(),
             identity_documents: Default::default(),
             scoring: Arc::new(self.provider.clone()),
-            code_limits: Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys)),
+            code_limits,
             clock,
         };
         Api::new(self.state.clone(), engine, None, DEFAULT_JSON_LIMIT)
@@ -137,7 +140,8 @@ impl World {
         let app = App::new()
             .app_data(error::path_config())
             .configure(|service| self.api().configure(service))
-            .configure(documents::configure);
+            .configure(documents::configure)
+            .configure(scoring::configure);
         let app = test::init_service(app).await;
         answer(app.call(request.to_request()).await).await
     }

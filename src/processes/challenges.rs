@@ -87,7 +87,7 @@ impl Challenges<'_> {
     /// The code itself is made again when it is sent.
     fn new_code(&self, data: &Data) -> (Uuid, CodeHash) {
         let id = Uuid::new_v4();
-        let code = self.codes.code(id, data.creation.policy.digits(data.creation.channel));
+        let code = self.codes.code(id, data.creation.digits());
         (id, self.codes.hash(id, &code))
     }
 }

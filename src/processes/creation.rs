@@ -8,7 +8,7 @@ use store::{Timestamp, blobs::Digest};
 use uuid::Uuid;
 use workflows::{
     Contact, IdentificationType, SignType, TwoFactorType,
-    identification::{identity_document::Terms, otp::Policy},
+    identification::identity_document::Terms,
     sign_process::{
         Command, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
     },
@@ -21,6 +21,7 @@ use crate::{
         documents::{self, Documents, Extension, Owner},
         sign_configuration::{self, ProviderRule, ProviderType, SignConfiguration, SignConfigurations},
     },
+    codes::Policies,
     cpu_pool::Cutoff,
 };
 
@@ -85,7 +86,7 @@ pub struct Creator<'a> {
     pub documents: &'a Documents,
     pub configurations: &'a SignConfigurations,
     /// Of the signers' codes.
-    pub policy: &'a Policy,
+    pub policies: &'a Policies,
     /// How identity documents are checked where nobody says otherwise.
     pub terms: Terms,
     /// By which certificates are valid.
@@ -197,7 +198,7 @@ impl<'a> Check<'a> {
             previews,
             expires_at: now + expires_in,
             notices: self.configuration.channels.clone(),
-            policy: self.creator.policy.clone(),
+            policy: self.creator.policies.of(self.organization, &self.configuration.channels),
             document_check: self.document_check(request.identification_type, request.sign_type),
             contact_policy: self.configuration.contact_policy(),
         };

@@ -47,6 +47,9 @@ pub(super) trait Adapted: Method {
         false
     }
 
+    /// See [`Effects::changed`].
+    fn changed(_: &World, _: &Entity, _before: &Identification<Self>, _after: &Identification<Self>) {}
+
     /// What an event of its own means to a reader of evidence. `None`: nothing that stands nowhere else.
     fn happening(signer: &sign_process::Signer, event: &Self::Event) -> Option<Happening>;
 
@@ -100,6 +103,10 @@ impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
             Effect::TellProcess { .. } => true,
             Effect::Own(effect) => M::before_answer(effect),
         }
+    }
+
+    fn changed(&self, entity: &Entity, before: &Identification<M>, after: &Identification<M>) {
+        M::changed(&self.world, entity, before, after);
     }
 }
 

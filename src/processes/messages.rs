@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actors::Attempt;
 use chrono::{DateTime, Utc};
-use workflows::{Channel, Contact, Machine};
+use workflows::{Channel, Contact, Machine, identification::otp::Taken};
 
 use super::{World, refused};
 use crate::channels::{
-    Message, Outcome,
+    Message, Outcome, Route,
     texts::{Content, Data},
 };
 use crate::config::{Config, Organization};
@@ -60,9 +60,23 @@ pub(super) struct Draft<'a> {
     pub receipt_url: Option<String>,
 }
 
+/// A message that its channel took.
+pub(super) struct Sent {
+    /// The provider's name for it.
+    pub provider_id: Option<String>,
+    pub route: Route,
+}
+
+impl Sent {
+    /// As the journal keeps it; `reports` says whether the provider was asked to report on it.
+    pub fn taken(self, reports: bool) -> Taken {
+        Taken { provider_id: self.provider_id, provider: self.route.provider, sender: self.route.sender, reports }
+    }
+}
+
 impl World {
-    /// One attempt to send a message. `Ok` is the provider's name for it, `Err` how the attempt ended otherwise.
-    pub(super) async fn send<M: Machine>(&self, draft: Draft<'_>, now: DateTime<Utc>) -> Result<Option<String>, Attempt<M>> {
+    /// One attempt to send a message. `Ok` is what is known of it, `Err` how the attempt ended otherwise.
+    pub(super) async fn send<M: Machine>(&self, draft: Draft<'_>, now: DateTime<Utc>) -> Result<Sent, Attempt<M>> {
         let Some(to) = draft.person.destination(draft.channel) else {
             return Err(refused("the person cannot be reached on this channel"));
         };
@@ -95,8 +109,9 @@ impl World {
             ttl: ttl.max(Duration::from_secs(1)),
             receipt_url: draft.receipt_url,
         };
+        let route = self.channels.route(&message.destination(), now);
         match self.channels.send(&message, now).await {
-            Outcome::Accepted { provider_id } => Ok(provider_id),
+            Outcome::Accepted { provider_id } => Ok(Sent { provider_id, route }),
             Outcome::Refused { reason } => Err(refused(reason)),
             Outcome::Retry { reason, after } => Err(Attempt::Retry { reason, after }),
             Outcome::Ambiguous { reason } => Err(Attempt::Unknown { reason }),

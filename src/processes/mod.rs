@@ -33,14 +33,16 @@ use crate::{
     camara::Camara,
     catalogue::{documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
     channels::Channels,
+    code_limits::CodeLimits,
     codes::Codes,
     receipts::Receipts,
     scoring::Provider,
 };
 
 pub use documents::seal_reason;
+pub use evidence::name_of;
 pub use messages::Tenants;
-pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage};
+pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage, holds};
 
 /// A machine of which this server has a host.
 pub trait Hosted: Machine {
@@ -71,6 +73,7 @@ pub struct World {
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,
+    pub code_limits: Arc<CodeLimits>,
     pub tenants: Tenants,
     pub receipts: Receipts,
     pub scoring: Arc<dyn Provider>,

@@ -12,7 +12,7 @@ use workflows::{
 };
 
 use super::{Processes, World, identification::Identifications, messages::Draft, refused, retry, told};
-use crate::channels::texts::Content;
+use crate::channels::{Destination, texts::Content};
 
 pub(super) struct Adapter {
     world: Arc<World>,
@@ -47,11 +47,12 @@ impl Effects<SignProcess> for Adapter {
         }
     }
 
-    fn repeatable(&self, entity: &Entity, effect: &Effect, _: &SignProcess) -> bool {
-        match effect {
-            Effect::Notify { channel, .. } => self.world.channels.repeatable(&entity.organization, *channel, false),
-            _ => true,
-        }
+    fn repeatable(&self, entity: &Entity, effect: &Effect, state: &SignProcess) -> bool {
+        let Effect::Notify { signature, channel, .. } = effect else { return true };
+        let position = state.data().and_then(|data| Some((data, data.position(*signature)?)));
+        let to = position.and_then(|(data, position)| data.creation.signers[position].person.destination(*channel));
+        let (organization, to) = (&*entity.organization, to.as_deref().unwrap_or_default());
+        self.world.channels.repeatable(&Destination { organization, channel: *channel, external: false, to })
     }
 
     fn before_answer(&self, effect: &Effect) -> bool {
@@ -117,7 +118,7 @@ impl Adapter {
             receipt_url: None,
         };
         match self.world.send(draft, call.now).await {
-            Ok(provider_id) => Attempt::Done(Some(Command::Noticed { signature, notice, delivered: Ok(provider_id) })),
+            Ok(sent) => Attempt::Done(Some(Command::Noticed { signature, notice, delivered: Ok(sent.taken(false)) })),
             Err(attempt) => attempt,
         }
     }

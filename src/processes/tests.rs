@@ -40,6 +40,7 @@ use crate::{
         sign_configuration::{Change, SignConfigurations},
     },
     channels::{self, Channels, sandbox::Stored},
+    code_limits::CodeLimits,
     codes::Codes,
     cpu_pool::CpuPool,
     keys::Keys,
@@ -65,6 +66,10 @@ struct Setting {
     folder: TempDir,
 }
 
+fn metrics() -> channels::Metrics {
+    channels::Metrics::new(&prometheus::Registry::new()).expect("a new registry")
+}
+
 impl Setting {
     /// A tenant with a certificate that is good for two years, over a store that fails by the plan once all of this is there.
     async fn new(seed: u64, plan: Plan) -> Self {
@@ -82,7 +87,7 @@ impl Setting {
                 Default::default(),
             ),
             configurations: SignConfigurations::new(shared, keys.clone(), CpuPool::default()),
-            channels: Channels::open(&channels::Options::default(), folder.path()).expect("a sandbox"),
+            channels: Channels::open(&channels::Options::default(), folder.path(), metrics()).expect("a sandbox"),
             codes: Codes::new(&keys),
             provider: Scripted::default(),
             clock: Clock::manual(Timestamp::from_timestamp(1_900_000_000, 0).expect("an instant in 2030")),
@@ -125,6 +130,7 @@ impl Setting {
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
+            code_limits: Arc::new(CodeLimits::new(Default::default(), &Keys::from_bytes(&[7; 32]))),
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
             camara: crate::camara::testing::camara(),
@@ -141,7 +147,7 @@ impl Setting {
              [gateway.sms]\nurl = 'http://127.0.0.1:{port}/send'\nplain_http = true\nbody = '{{\"to\": \"{{{{to}}}}\"}}'\n"
         );
         let options = toml::from_str(&text).expect("options of the channels");
-        Channels::open(&options, self.folder.path()).expect("channels")
+        Channels::open(&options, self.folder.path(), metrics()).expect("channels")
     }
 
     /// A document to sign, held for the process, and the process' creation with one signer, who gets notices by e-mail and the code
@@ -186,7 +192,8 @@ impl Setting {
             previews: Vec::new(),
             expires_at: now + TimeDelta::days(30),
             notices: vec![Channel::Email],
-            policy: Policy::default(),
+            // The digits of both channels are the same, so that the code is.
+            policy: Policy { fallback_channels: vec![Channel::Email], digits_email: 6, ..Policy::default() },
             document_check: None,
             contact_policy: otp::ContactPolicy::default(),
         }

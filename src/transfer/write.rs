@@ -155,7 +155,8 @@ async fn append(
     Err(Error::Undecided(name()))
 }
 
-/// Writes one version of a record where it belongs, unless it is there.
+/// Writes one version of a record where it belongs, unless it is there. Not by `Records`, which decide on the newest version and read its
+/// body: here the number is given, the body is whatever it is, and the same version that is there already is success.
 pub async fn put(store: &dyn Store, key: &RecordKey, record: &store::Record, look_first: bool) -> Result<(), Error> {
     let name = || format!("record {}/{} of {}", key.collection, key.key, key.organization);
     let before = record.version - 1;

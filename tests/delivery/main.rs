@@ -1,6 +1,7 @@
 //! Codes on their way out of a server of its own, to a mail server and a gateway of the test: they arrive, late if need be,
 //! and never twice.
 
+mod fates;
 mod receipts;
 mod receivers;
 #[path = "../support/mod.rs"]

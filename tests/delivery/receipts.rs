@@ -37,7 +37,7 @@ impl World {
     }
 
     /// Posts a report without any bearer to an address that the gateway was given.
-    async fn report(&self, url: &str, media_type: &str, body: impl Into<reqwest::Body>) -> u16 {
+    pub async fn report(&self, url: &str, media_type: &str, body: impl Into<reqwest::Body>) -> u16 {
         let path = url.strip_prefix(BASE).expect("an address of this server");
         let url = format!("{}{path}", self.server.as_ref().expect("it runs").base());
         let request = self.http.post(url).header("content-type", media_type).body(body);
@@ -46,15 +46,24 @@ impl World {
 
     /// The receipts in the journal of an identification, once the server is stopped.
     async fn receipts(&self, identification: &str) -> Vec<(ReceiptStatus, String)> {
-        let id: Uuid = identification.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an identifier");
-        let store = self.options.keeps.open(self.folder.path()).await;
-        let lines = journal::read::<Event>(&*store, &Entity::new("acme", Otp::KIND, id)).await.expect("a journal");
-        let receipt = |fact| match fact {
-            Fact::Event(Event::Own(CodeEvent::Receipt { status, word, .. })) => Some((status, word)),
+        let receipt = |event| match event {
+            Event::Own(CodeEvent::Receipt { status, word, .. }) => Some((status, word)),
             _ => None,
         };
-        lines.into_iter().filter_map(|line| receipt(line.fact)).collect()
+        events(self, identification).await.into_iter().filter_map(receipt).collect()
     }
+}
+
+/// What happened to an identification, once the server is stopped.
+pub async fn events(world: &World, identification: &str) -> Vec<Event> {
+    let id: Uuid = identification.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an identifier");
+    let store = world.options.keeps.open(world.folder.path()).await;
+    let lines = journal::read::<Event>(&*store, &Entity::new("acme", Otp::KIND, id)).await.expect("a journal");
+    let event = |fact| match fact {
+        Fact::Event(event) => Some(event),
+        _ => None,
+    };
+    lines.into_iter().filter_map(|line| event(line.fact)).collect()
 }
 
 fn said(word: &str) -> String {
@@ -108,6 +117,7 @@ async fn a_report_needs_an_address_that_the_gateway_was_given_and_the_configured
         challenge: Uuid::nil(),
         channel: Channel::Sms,
         external: false,
+        provider: None,
     };
     let receipts = Receipts::new(Keys::from_bytes(&MASTER), Some(BASE.into()));
     let at = |days| receipts.url(&subject, Utc::now() - TimeDelta::days(days)).expect("an address");

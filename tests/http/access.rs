@@ -1,5 +1,10 @@
 //! Who may do what: organizations, roles, and the tokens that open one process or one signature.
 
+use std::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+
 use rubrica::{access::Role, http::operation::Access};
 use serde_json::json;
 
@@ -35,6 +40,31 @@ fn a_token_past_its_end_is_401() {
         wait_for("the token to expire", PATIENCE, || Some(brief.get(&path).send()).filter(|answer| answer.status != 200));
     refused.expect_problem(401, "UNAUTHORIZED");
     journey.client.get(&path).send().expect(200);
+}
+
+/// An issuer of key sets that answers nothing, and says when it is asked.
+fn silent_issuer() -> (String, mpsc::Receiver<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, asked) = mpsc::channel();
+    std::thread::spawn(move || listener.incoming().flatten().try_for_each(|stream| sender.send(stream)));
+    (format!("http://{address}/keys"), asked)
+}
+
+#[test]
+fn key_sets_are_fetched_before_the_first_token_and_an_issuer_that_is_away_holds_up_nothing() {
+    let (silent, asked) = silent_issuer();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = |name: &str, url: &str| {
+        format!("[[access.issuers]]\nissuer = \"https://{name}.example\"\naudiences = [\"rubrica\"]\njwks_url = \"{url}\"\n")
+    };
+    let config = issuer("silent", &silent) + &issuer("away", &format!("http://{closed}/keys"));
+
+    // The start waits for the server to be ready, and the issuer keeps the connection open without an answer.
+    let (_server, journey) = own(Some(&config));
+
+    let _open = asked.recv_timeout(PATIENCE).expect("no token had come by then");
+    journey.client.get(&journey.path("sign_process/configurations")).send().expect(200);
 }
 
 #[test]

@@ -308,6 +308,8 @@ const MEANT: [(&str, &str); 13] = [
     ("properties.contact_policy", "an addition: what the organization asks of contacts"),
     ("get_document_metadata.parameters.include", "an addition: it asks for what the contract does not have"),
     ("get_document_metadata.responses.200.content.application/json.properties.activeContent", "an addition, told to who asks"),
+    ("identity_document.properties.connections", "an addition, told to who has set it (note identification-config-shape)"),
+    ("identity_document.properties.levels", "an addition, told to who has set it (note identification-config-shape)"),
     ("parameters.force.schema.default", "the description of the parameter says it; left out means false"),
 ];
 

@@ -120,6 +120,32 @@ fn a_server_does_not_start_on_an_old_schema_unless_it_may_mend_it() {
 }
 
 #[test]
+fn a_check_of_the_configuration_says_in_words_what_is_wrong_with_the_senders() {
+    let gateway = "[channels.gateway.sms]\nurl = \"https://sms.example.org\"\nbody = '{\"from\": \"{{sender}}\"}'\n\
+                   [[channels.senders.default]]\ncountry = \"34\"\n";
+    let said = |rest: &str| {
+        let checked = run(&["config", "check"], &format!("{gateway}{rest}"));
+        let [said, told] = [&checked.stdout, &checked.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+        (checked.status.code(), said.lines().skip(1).map(str::to_owned).collect::<Vec<_>>(), told)
+    };
+    let sender = "the SMS sender \"Acme\" of all organizations for +34";
+    let (code, lines, _) = said("alias = \"Acme\"\nregistered_until = 2099-12-31\n");
+    assert_eq!((code, lines), (Some(0), vec![]));
+    let (code, lines, _) = said("alias = \"Acme\"\nregistered_until = 2026-09-14\nfallback = \"+34600000001\"\n");
+    let warning = "was registered until 2026-09-14 only; renew it with sms; until then +34600000001 is used";
+    assert_eq!((code, lines), (Some(0), vec![format!("warning: {sender} {warning}")]));
+    let (code, lines, _) = said("alias = \"Acme\"\n");
+    let problem = "is not registered; register it with sms and set registered_until; until then its messages are refused; a fallback \
+                   number would carry them";
+    assert_eq!((code, lines), (Some(1), vec![format!("problem: {sender} {problem}")]));
+    let (code, lines, told) = said("alias = \"TwelveChars1\"\n");
+    assert_eq!((code, lines), (Some(2), vec![]));
+    let expected =
+        "rubrica: channels.senders: the sender \"TwelveChars1\" of all organizations: alias: an alias has 1 to 11 characters";
+    assert_eq!(told.trim_end(), expected);
+}
+
+#[test]
 fn a_server_with_another_master_key_is_refused() {
     let shared = Shared::new();
     assert_eq!(shared.start().terminate().code(), Some(0));

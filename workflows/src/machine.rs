@@ -43,6 +43,12 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
     /// The command that tells the machine that an effect was given up after its last attempt. `None` if it need not know.
     fn given_up(effect: &Self::Effect, reason: &str) -> Option<Self::Command>;
 
+    /// The command that tells the machine that an effect was begun, that whether it was performed is not known, and that it is not begun
+    /// again. By default the same as that it was given up.
+    fn left_unknown(effect: &Self::Effect, reason: &str) -> Option<Self::Command> {
+        Self::given_up(effect, reason)
+    }
+
     /// The next moment at which time alone decides something.
     fn wake_at(&self) -> Option<Timestamp>;
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Channel, Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
+    identification::otp::Taken,
     table::{Stage, State, Table},
     transitions,
 };
@@ -76,7 +77,8 @@ pub enum Command {
     Noticed {
         signature: Uuid,
         notice: Notice,
-        delivered: Result<Option<String>, String>,
+        /// What is known of the message, or why it did not go out.
+        delivered: Result<Taken, String>,
     },
 }
 
@@ -137,8 +139,8 @@ pub enum Event {
     Noticed {
         signature: Uuid,
         notice: Notice,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        provider_id: Option<String>,
+        #[serde(flatten)]
+        taken: Taken,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failure: Option<String>,
     },
@@ -335,11 +337,11 @@ impl Machine for SignProcess {
                 if !matches!(data.status, Status::Failed | Status::Cancelled | Status::Expired)
                     && data.position(signature).is_some() =>
             {
-                let (provider_id, failure) = match delivered {
-                    Ok(provider_id) => (provider_id, None),
-                    Err(failure) => (None, Some(failure)),
+                let (taken, failure) = match delivered {
+                    Ok(taken) => (taken, None),
+                    Err(failure) => (Taken::default(), Some(failure)),
                 };
-                Decision::accept([Event::Noticed { signature, notice, provider_id, failure }])
+                Decision::accept([Event::Noticed { signature, notice, taken, failure }])
             }
             // Late or repeated reports change nothing.
             Command::Sealed { .. } | Command::Certified { .. } | Command::SealingGivenUp { .. } | Command::Noticed { .. } => {
@@ -474,6 +476,12 @@ impl Data {
         }
     }
 
+    /// The channel on which a signer gets the link to sign: the first of the tenant's that reaches them.
+    pub fn link_channel(&self, position: usize) -> Option<Channel> {
+        let signer = self.creation.signers.get(position)?;
+        self.creation.notices.iter().copied().find(|channel| signer.person.destination(*channel).is_some())
+    }
+
     /// Position of the signer whose signature this is.
     pub fn position(&self, signature: Uuid) -> Option<usize> {
         self.signatures.iter().position(|candidate| candidate.id == signature)
@@ -591,9 +599,8 @@ impl Data {
     }
 
     fn notify(&self, notice: Notice) -> impl Iterator<Item = Effect> {
-        self.creation.signers.iter().zip(&self.signatures).filter_map(move |(signer, signature)| {
-            let channel = self.creation.notices.iter().find(|channel| signer.person.destination(**channel).is_some())?;
-            Some(Effect::Notify { signature: signature.id, notice, channel: *channel })
+        self.signatures.iter().enumerate().filter_map(move |(position, signature)| {
+            Some(Effect::Notify { signature: signature.id, notice, channel: self.link_channel(position)? })
         })
     }
 }

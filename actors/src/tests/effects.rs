@@ -109,8 +109,22 @@ async fn what_must_not_be_repeated_is_given_up_when_its_end_is_not_known() {
         setting.clock.advance(chrono::Duration::hours(12));
         server.fire().await;
         assert_eq!(server.world.attempts().len(), 1);
-        assert!(server.read(id).await.results[0].contains("given up: whether it was performed is not known"));
+        assert!(server.read(id).await.results[0].contains("left unknown: whether it was performed is not known"));
     }
+}
+
+#[actix::test]
+async fn the_adapter_is_shown_each_change_once_it_is_journaled() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let id = server.open().await;
+    server.ask(id, Cmd::Add(7)).await.unwrap();
+    server.ask(id, Cmd::ToldBy(id)).await.unwrap();
+    let told = [(0, 0), (0, 1), (1, 1)];
+    assert_eq!(*server.world.changes.lock(), told);
+    server.ask(id, Cmd::ToldBy(id)).await.unwrap();
+    server.read(id).await;
+    assert_eq!(*server.world.changes.lock(), told, "nothing was journaled");
 }
 
 #[actix::test]

@@ -74,7 +74,7 @@ mod tests {
     ];
 
     fn bytes(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap()
     }
 
     #[test]

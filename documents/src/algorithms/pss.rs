@@ -3,9 +3,8 @@
 //! The cryptographic library takes only salts as long as the digest; other programs also sign with the longest salt that fits.
 //! Everything here is public data, so time need not be constant. Never use this with a private key.
 
-use std::cmp::Ordering;
-
 use aws_lc_rs::digest;
+use num_bigint::BigUint;
 
 /// The largest modulus, in bytes, and the largest public exponent, in bits: both bound the time (well under a second).
 const MAX_MODULUS_BYTES: usize = 1024;
@@ -28,12 +27,13 @@ pub(super) fn verify(
     if modulus.len() > MAX_MODULUS_BYTES || signature.len() != modulus.len() || modulus.last().is_none_or(|byte| byte % 2 == 0) {
         return false;
     }
-    let n = limbs(modulus);
-    let s = limbs(signature);
-    if compare(&s, &n) != Ordering::Less {
+    let (n, s) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(signature));
+    if s >= n {
         return false;
     }
-    let encoded = bytes(&power(&s, exponent, &n), modulus.len());
+    let number = s.modpow(&exponent.into(), &n).to_bytes_be();
+    let mut encoded = vec![0; modulus.len() - number.len()];
+    encoded.extend(number);
     let modulus_bits = modulus.len() * 8 - modulus[0].leading_zeros() as usize;
     is_encoded(&encoded, modulus_bits - 1, algorithm, salt_length, message)
 }
@@ -85,89 +85,9 @@ fn without_leading_zeros(number: &[u8]) -> &[u8] {
     &number[first..]
 }
 
-/// Little-endian limbs of 32 bits.
-fn limbs(number: &[u8]) -> Vec<u32> {
-    number.rchunks(4).map(|chunk| chunk.iter().fold(0, |limb, byte| limb << 8 | u32::from(*byte))).collect()
-}
-
-/// Big-endian bytes; `limbs` has no more than `length` of them.
-fn bytes(limbs: &[u32], length: usize) -> Vec<u8> {
-    let little_endian = limbs.iter().flat_map(|limb| limb.to_le_bytes());
-    let mut bytes: Vec<u8> = little_endian.chain(std::iter::repeat(0)).take(length).collect();
-    bytes.reverse();
-    bytes
-}
-
-/// Both have the same number of limbs.
-fn compare(a: &[u32], b: &[u32]) -> Ordering {
-    a.iter().rev().cmp(b.iter().rev())
-}
-
-/// `base ^ exponent mod n`, by squaring; `base` is smaller than `n`.
-fn power(base: &[u32], exponent: u64, n: &[u32]) -> Vec<u32> {
-    let mut result = base.to_vec();
-    // Below the highest bit of the exponent, which the base itself stands for. It is odd, so not zero.
-    for bit in (0..exponent.ilog2()).rev() {
-        result = product(&result, &result, n);
-        if exponent >> bit & 1 == 1 {
-            result = product(&result, base, n);
-        }
-    }
-    result
-}
-
-/// `a * b mod n`, by doubling and adding; both are smaller than `n`.
-fn product(a: &[u32], b: &[u32], n: &[u32]) -> Vec<u32> {
-    let mut sum = vec![0; n.len()];
-    for limb in b.iter().rev() {
-        for bit in (0..32).rev() {
-            let same = sum.clone();
-            add(&mut sum, &same, n);
-            if limb >> bit & 1 == 1 {
-                add(&mut sum, a, n);
-            }
-        }
-    }
-    sum
-}
-
-/// `sum += a mod n`; both are smaller than `n`.
-fn add(sum: &mut [u32], a: &[u32], n: &[u32]) {
-    let mut carry = 0u64;
-    for (limb, other) in sum.iter_mut().zip(a) {
-        let total = u64::from(*limb) + u64::from(*other) + carry;
-        *limb = total as u32;
-        carry = total >> 32;
-    }
-    if carry == 0 && compare(sum, n) == Ordering::Less {
-        return;
-    }
-    let mut borrow = 0i64;
-    for (limb, other) in sum.iter_mut().zip(n) {
-        let difference = i64::from(*limb) - i64::from(*other) + borrow;
-        *limb = difference as u32;
-        borrow = difference >> 32;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn powers_are_those_of_arithmetic() {
-        // 123456789^65537 mod 4294967291 * 65537, checked with another implementation.
-        let n = limbs(&(4_294_967_291u64 * 65_537).to_be_bytes()[1..]);
-        let mut base = limbs(&123_456_789u64.to_be_bytes()[1..]);
-        base.resize(n.len(), 0);
-        let mut expected = 1u128;
-        for _ in 0..65_537 {
-            expected = expected * 123_456_789 % (4_294_967_291u128 * 65_537);
-        }
-        let result = power(&base, 65_537, &n);
-        let value = result.iter().rev().fold(0u128, |value, limb| value << 32 | u128::from(*limb));
-        assert_eq!(value, expected);
-    }
 
     #[test]
     fn odd_sizes_and_rubbish_are_refused() {

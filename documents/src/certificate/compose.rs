@@ -483,7 +483,7 @@ fn status_color(status: &str) -> Color {
     }
 }
 
-/// What was asked of the phone's operator, and each time the code was handed on.
+/// What was asked of the phone's operator, and each message with a code: where it went, from whom it came, and what became of it.
 fn deliveries(challenge: &Challenge, language: Language) -> Cell {
     let mut cell = Cell::new();
     for check in &challenge.number_checks {
@@ -493,10 +493,19 @@ fn deliveries(challenge: &Challenge, language: Language) -> Cell {
         cell = cell
             .and(Style::BODY, &format!("{} · {}", delivery.provider, delivery.outcome))
             .and(Style::SMALL, &utc(&delivery.at))
-            .and(Style::MONO_SMALL, delivery.message_id.as_deref().unwrap_or_default());
+            .and(Style::SMALL, delivery.destination.as_deref().unwrap_or_default());
+        if delivery.channel_of_link {
+            cell = cell.and(Style::SMALL, texts::CHANNEL_OF_LINK.say(language));
+        }
+        if let Some(sender) = delivery.sender.as_deref() {
+            cell = cell.and(Style::SMALL, &texts::fill(&texts::CODE_SENDER, language, &[sender]));
+        }
+        cell = cell.and(Style::MONO_SMALL, delivery.message_id.as_deref().unwrap_or_default());
         for receipt in &delivery.receipts {
             cell = cell.and(Style::SMALL, &format!("{} · {}", receipt.status, utc(&receipt.at)));
         }
+        let fate = delivery.fate.as_deref().map(|fate| texts::word(fate, language));
+        cell = cell.and(Style::SMALL, fate.as_deref().unwrap_or_default());
     }
     cell
 }
@@ -622,6 +631,8 @@ mod tests {
                 for delivery in &challenge.deliveries {
                     expect(delivery.message_id.as_deref().unwrap_or_default());
                     expect(&delivery.receipts[0].status);
+                    expect(delivery.sender.as_deref().unwrap_or_default());
+                    expect(&texts::word(delivery.fate.as_deref().unwrap_or_default(), Language::En));
                 }
             }
         }

@@ -2,6 +2,7 @@
 //! contract spells them, so that evidence written by a later version can still be read.
 
 use chrono::{DateTime, FixedOffset, Utc};
+use data_encoding::HEXLOWER;
 use der::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,7 +11,6 @@ use x509_cert::Certificate;
 use super::Error;
 use super::journal::Journal;
 use crate::active::ActiveContent;
-use crate::pkcs12::hex;
 
 /// Version of the evidence's form. A change that an older reader would misunderstand gets another one.
 pub const FORMAT: &str = "rubrica-evidence/1";
@@ -339,6 +339,9 @@ pub struct Challenge {
     /// What the phone's operator said of the number before the code went out, where the organization asks for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub number_checks: Vec<NumberCheck>,
+    /// What became of the code: `DELIVERED`, `FAILED` or `UNKNOWN`. Absent while it is on its way, and in older evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fate: Option<String>,
     /// Each time the code was handed to a provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Delivery>,
@@ -355,6 +358,21 @@ pub struct Delivery {
     pub message_id: Option<String>,
     /// What became of it in our eyes, e.g. `SENT`, `FAILED`.
     pub outcome: String,
+    /// `NotificationChannel` of the contract on which this message went out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Masked address or number, where it is another one than the identification's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Name or number that the message came from, where the service chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// True when the code went out again, on the channel on which the signer got the link: who reads the one reads the other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub channel_of_link: bool,
+    /// What became of this message: `DELIVERED`, `FAILED` or `UNKNOWN`. Absent while it is on its way, and in older evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fate: Option<String>,
     /// What the provider reported later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<Receipt>,
@@ -495,6 +513,8 @@ pub enum Action {
     CodeSent,
     CodeDelivered,
     CodeNotDelivered,
+    CodeDeliveryUnknown,
+    CodeRerouted,
     NoticeSent,
     NoticeNotSent,
     WrongAnswer,
@@ -552,8 +572,8 @@ impl SealingCertificate {
         Ok(Self {
             subject: facts.subject.to_string(),
             issuer: facts.issuer.to_string(),
-            serial: hex(facts.serial_number.as_bytes()),
-            sha256: hex(fingerprint.as_ref()),
+            serial: HEXLOWER.encode(facts.serial_number.as_bytes()),
+            sha256: HEXLOWER.encode(fingerprint.as_ref()),
             not_before: facts.validity.not_before.to_system_time().into(),
             not_after: facts.validity.not_after.to_system_time().into(),
         })

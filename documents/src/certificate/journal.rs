@@ -3,11 +3,11 @@
 
 use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
 use chrono::{DateTime, Utc};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Error;
-use crate::pkcs12::hex;
 
 /// How the hashes of a [`Journal`] are computed; part of the evidence, so that it explains itself.
 pub const ALGORITHM: &str = "rubrica-journal-chain/1: \
@@ -61,7 +61,12 @@ impl Journal {
             let at = DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at);
             let content = digest(&SHA256, body);
             previous = link(previous.as_ref(), sequence, at, content.as_ref());
-            chained.push(JournalEntry { sequence, at, content_sha256: hex(content.as_ref()), hash: hex(previous.as_ref()) });
+            chained.push(JournalEntry {
+                sequence,
+                at,
+                content_sha256: HEXLOWER.encode(content.as_ref()),
+                hash: HEXLOWER.encode(previous.as_ref()),
+            });
         }
         Self {
             organization: organization.to_owned(),
@@ -69,7 +74,7 @@ impl Journal {
             id,
             algorithm: ALGORITHM.to_owned(),
             entries: chained,
-            head_hash: hex(previous.as_ref()),
+            head_hash: HEXLOWER.encode(previous.as_ref()),
         }
     }
 
@@ -88,11 +93,11 @@ impl Journal {
                 return Err(broken);
             };
             previous = link(previous.as_ref(), entry.sequence, entry.at, &content);
-            if hex(previous.as_ref()) != entry.hash {
+            if HEXLOWER.encode(previous.as_ref()) != entry.hash {
                 return Err(broken);
             }
         }
-        if hex(previous.as_ref()) == self.head_hash { Ok(()) } else { Err(Error::BrokenChain { sequence: 0 }) }
+        if HEXLOWER.encode(previous.as_ref()) == self.head_hash { Ok(()) } else { Err(Error::BrokenChain { sequence: 0 }) }
     }
 }
 
@@ -112,15 +117,7 @@ fn link(previous: &[u8], sequence: u64, at: DateTime<Utc>, content: &[u8]) -> Di
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digits = text.as_bytes();
-    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
+    HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -154,7 +151,7 @@ mod tests {
         input.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 1]);
         input.extend_from_slice(&1_790_000_000_123_456_i64.to_be_bytes());
         input.extend_from_slice(digest(&SHA256, b"created").as_ref());
-        assert_eq!(journal().entries[0].hash, hex(digest(&SHA256, &input).as_ref()));
+        assert_eq!(journal().entries[0].hash, HEXLOWER.encode(digest(&SHA256, &input).as_ref()));
     }
 
     #[test]

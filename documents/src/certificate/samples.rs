@@ -1,6 +1,7 @@
 //! Made-up evidence for tests and for the example: a small process and one that needs many pages.
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
 use super::*;
@@ -20,7 +21,7 @@ fn minute(minutes: i64) -> Moment {
 /// A SHA-256 of something.
 fn digest(number: usize) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &number.to_be_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(digest.as_ref())
 }
 
 fn id(kind: u16, number: usize) -> Uuid {
@@ -57,11 +58,17 @@ fn challenge(number: u32, minutes: i64) -> Challenge {
                 detail: Some("it did not answer in time".to_owned()),
             },
         ],
+        fate: Some("DELIVERED".to_owned()),
         deliveries: vec![Delivery {
             at: minute(minutes),
             provider: "sms-gateway".to_owned(),
             message_id: Some(format!("SM{}", &digest(number as usize)[..32])),
             outcome: "SENT".to_owned(),
+            channel: Some("SMS".to_owned()),
+            destination: None,
+            sender: Some("Acme".to_owned()),
+            channel_of_link: false,
+            fate: Some("DELIVERED".to_owned()),
             receipts: vec![Receipt { at: minute(minutes + 1), status: "delivered".to_owned() }],
         }],
     }

@@ -103,6 +103,12 @@ phrases! {
     VALID_UNTIL = "Válido hasta", "Valid until", "Vàlid fins a", "Noiz arte balioduna", "Válido ata", "Gültig bis";
     BY_THE_TENANT = "entregado por la organización", "delivered by the organization", "lliurat per l’organització",
         "erakundeak berak bidalia", "entregado pola organización", "von der Organisation zugestellt";
+    CODE_SENDER = "Remitente: {}", "Sender: {}", "Remitent: {}", "Bidaltzailea: {}", "Remitente: {}", "Absender: {}";
+    CHANNEL_OF_LINK = "mismo canal que el enlace", "same channel as the link", "mateix canal que l’enllaç", "estekaren kanal bera",
+        "mesma canle que a ligazón", "gleicher Weg wie der Link";
+    FATE_DELIVERED = "Entregado", "Delivered", "Lliurat", "Entregatua", "Entregado", "Zugestellt";
+    FATE_UNKNOWN = "Entrega desconocida", "Delivery unknown", "Lliurament desconegut", "Entrega ezezaguna", "Entrega descoñecida",
+        "Zustellung unbekannt";
 
     NUMBER_CHECKS = "Operador del número: {} · {}", "Operator of the number: {} · {}", "Operador del número: {} · {}",
         "Zenbakiaren operadorea: {} · {}", "Operador do número: {} · {}", "Betreiber der Nummer: {} · {}";
@@ -254,6 +260,10 @@ phrases! {
     CODE_DELIVERED = "Código entregado", "Code delivered", "Codi lliurat", "Kodea helarazita", "Código entregado", "Code zugestellt";
     CODE_NOT_DELIVERED = "Código no entregado", "Code not delivered", "Codi no lliurat", "Kodea ez da heldu", "Código non entregado",
         "Code nicht zugestellt";
+    CODE_DELIVERY_UNKNOWN = "Entrega del código desconocida", "Code delivery unknown", "Lliurament del codi desconegut",
+        "Kodearen entrega ezezaguna", "Entrega do código descoñecida", "Zustellung des Codes unbekannt";
+    CODE_REROUTED = "Código enviado por otro canal", "Code sent on another channel", "Codi enviat per un altre canal",
+        "Kodea beste kanal batetik bidalita", "Código enviado por outra canle", "Code auf anderem Weg versandt";
     NOTICE_SENT = "Aviso enviado", "Notice sent", "Avís enviat", "Jakinarazpena bidalita", "Aviso enviado", "Benachrichtigung gesendet";
     NOTICE_NOT_SENT = "Aviso no entregado", "Notice not delivered", "Avís no lliurat", "Jakinarazpena ez da entregatu",
         "Aviso non entregado", "Benachrichtigung nicht zugestellt";
@@ -315,6 +325,8 @@ pub(super) fn word(value: &str, language: Language) -> String {
         "VALIDATED" => &STATUS_VALIDATED,
         "SUCCEEDED" => &STATUS_SUCCEEDED,
         "CLOSED" => &STATUS_CLOSED,
+        "DELIVERED" => &FATE_DELIVERED,
+        "UNKNOWN" => &FATE_UNKNOWN,
         "SIMPLE" => &SIMPLE,
         "BIOMETRIC" => &BIOMETRIC,
         "OTP" => &OTP,
@@ -342,6 +354,8 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::CodeSent => &CODE_SENT,
         Action::CodeDelivered => &CODE_DELIVERED,
         Action::CodeNotDelivered => &CODE_NOT_DELIVERED,
+        Action::CodeDeliveryUnknown => &CODE_DELIVERY_UNKNOWN,
+        Action::CodeRerouted => &CODE_REROUTED,
         Action::NoticeSent => &NOTICE_SENT,
         Action::NoticeNotSent => &NOTICE_NOT_SENT,
         Action::WrongAnswer => &WRONG_ANSWER,

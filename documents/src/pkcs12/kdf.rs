@@ -300,7 +300,7 @@ mod tests {
     }
 
     fn hex(bytes: &[u8]) -> String {
-        super::super::hex(bytes)
+        data_encoding::HEXLOWER.encode(bytes)
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use chrono::{Duration, TimeZone};
+use data_encoding::HEXLOWER;
 use lopdf::dictionary;
 
 use super::*;
@@ -275,7 +276,7 @@ fn with_value(pdf: &[u8], change: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let length = pdf[start..].iter().position(|byte| *byte == b'>').unwrap();
     let value = unhex(&pdf[start - 1..=start + length]).unwrap();
     let changed = change(&crate::asn1::ber::first_element(&value).unwrap().der);
-    let digits: String = changed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = HEXLOWER.encode(&changed);
     let mut pdf = pdf.to_vec();
     pdf.splice(start..start + length, format!("{digits:0<length$}").bytes());
     pdf

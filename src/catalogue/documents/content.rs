@@ -1,5 +1,6 @@
 //! Whether bytes are what their extension says, and their archive hash.
 
+use data_encoding::HEXLOWER;
 use documents::active::ActiveContent;
 use documents::seal::{self, Sealed};
 use md5::{Digest, Md5};
@@ -59,7 +60,7 @@ fn is_text(bytes: &[u8]) -> bool {
 
 /// MD5 in hex (x-notes archive-hash).
 pub(super) fn archive_hash(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&Md5::digest(bytes))
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::str::FromStr;
 use documents::active::ActiveContent;
 use render::Comparison;
 use serde::{Deserialize, Serialize};
-use store::Timestamp;
 use store::blobs::Digest;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use workflows::values::Owner;
+
+use crate::catalogue::item::Kind;
 
 /// Storage format of a document; agrees with its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -79,25 +80,7 @@ impl FromStr for Extension {
     }
 }
 
-/// Where a document is in its life (x-notes deleted-documents). The record stays after any deletion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum State {
-    /// It can be read and changed.
-    Present,
-    /// Deleted logically: unreachable, its bytes are kept.
-    Deleted {
-        /// When.
-        at: Timestamp,
-    },
-    /// Deleted physically: its bytes are given up.
-    Removed {
-        /// The first deletion, logical or physical.
-        at: Timestamp,
-    },
-}
-
-/// A document's record.
+/// What the record of a document says of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// Identifier inside its organization.
@@ -116,8 +99,6 @@ pub struct Document {
     pub archive_hash: String,
     /// Size in bytes.
     pub size: u64,
-    /// When it was stored.
-    pub created_at: Timestamp,
     /// What of an uploaded PDF is more than pages. `None` where nobody looked: no PDF, one that this server made, or a record of an older
     /// version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,9 +107,11 @@ pub struct Document {
     /// with the original. `None` for what is no PDF or was never sealed, and for a record of an older version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
-    /// Where it is in its life.
-    #[serde(flatten)]
-    pub state: State,
+}
+
+impl Kind for Document {
+    const COLLECTION: &'static str = "document";
+    const KEY_IS_FREED: bool = false;
 }
 
 impl Document {

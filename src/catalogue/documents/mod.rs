@@ -16,21 +16,20 @@ use documents::active::ActiveContent;
 use documents::seal::Mask;
 use render::{Comparison, Skipped};
 use store::blobs::{self, Blobs, Collected, Digest, Reader};
-use store::{RecordKey, Store, Timestamp};
+use store::{Store, Timestamp};
 use uuid::Uuid;
 use workflows::values::{self, Problems};
 
-pub use document::{Document, Extension, State};
+pub use document::{Document, Extension};
 pub use workflows::values::Owner;
 
 use super::Error as CatalogueError;
+use super::item::{Act, Found, Item, Items, Refused, State};
 use super::references::{Holder, References};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
-use crate::records::{self, Records, Versioned};
+use crate::records::{self, Records};
 use crate::render_workers::{self, Workers};
 use crate::room::{Full, Room, Share};
-
-const COLLECTION: &str = "document";
 
 /// Bytes of a document that are in memory while it is downloaded: one piece that is read, one on its way out.
 const DOWNLOAD: u64 = 2 * blobs::PIECE as u64;
@@ -47,7 +46,7 @@ pub type Holds = Arc<dyn Fn(Arc<str>, Uuid, Digest) -> futures::future::BoxFutur
 /// Limits of the document service.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Most bytes of one document.
+    /// Maximum size of one document in bytes.
     pub max_bytes: usize,
     /// Bytes of uploads, and of downloads, that are in memory at once; those beyond are sent away for a moment. An organization has at
     /// most half of it, so it is at least twice `max_bytes`.
@@ -120,6 +119,15 @@ impl From<records::Error> for Error {
     }
 }
 
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Already => Self::AlreadyDeleted,
+            Refused::Gone => Self::Gone,
+        }
+    }
+}
+
 /// What a client uploads, as it was sent: everything is checked here, so that all problems can be told at once.
 #[derive(Debug, Default)]
 pub struct Upload {
@@ -157,7 +165,7 @@ pub struct Produced {
 /// The document service of all organizations; a cheap handle.
 #[derive(Clone)]
 pub struct Documents {
-    records: Records,
+    items: Items<Document>,
     references: References,
     blobs: Blobs,
     cpu: CpuPool,
@@ -195,7 +203,7 @@ impl Documents {
         let references = References::new(records.clone(), blobs.clone());
         let bytes = options.max_bytes_in_flight.max(2 * options.max_bytes) as u64 + UPLOAD_OVERHEAD;
         let (uploads, downloads) = (Room::new(bytes), Room::new(bytes));
-        Self { records, references, blobs, cpu, drawing, options: Arc::new(options), uploads, downloads }
+        Self { items: Items::new(records), references, blobs, cpu, drawing, options: Arc::new(options), uploads, downloads }
     }
 
     /// The pool that documents are worked on in.
@@ -243,10 +251,10 @@ impl Documents {
     ///
     /// # Errors
     /// [`Error::Invalid`] with everything that is wrong, [`Error::TooLarge`], [`Error::Catalogue`].
-    pub async fn upload(&self, organization: &str, upload: Upload, now: Timestamp) -> Result<Document, Error> {
+    pub async fn upload(&self, organization: &str, upload: Upload, act: impl Into<Act<'_>>) -> Result<Document, Error> {
         let (draft, active_content) = self.check(organization, upload).await?;
         let produced = Produced { id: Uuid::now_v7(), ..draft };
-        self.store(organization, produced, active_content, now).await
+        self.store(organization, produced, active_content, act.into()).await
     }
 
     async fn check(&self, organization: &str, upload: Upload) -> Result<(Produced, Option<ActiveContent>), Error> {
@@ -297,7 +305,7 @@ impl Documents {
     /// # Errors
     /// [`Error::TooLarge`] beyond what a record can name, [`Error::Catalogue`].
     pub async fn store_produced(&self, organization: &str, produced: Produced, now: Timestamp) -> Result<Document, Error> {
-        self.store(organization, produced, None, now).await
+        self.store(organization, produced, None, now.into()).await
     }
 
     async fn store(
@@ -305,19 +313,19 @@ impl Documents {
         organization: &str,
         produced: Produced,
         active_content: Option<ActiveContent>,
-        now: Timestamp,
+        act: Act<'_>,
     ) -> Result<Document, Error> {
-        let key = Self::key(organization, produced.id);
-        if let Some(existing) = self.records.get::<Document>(&key).await? {
-            return Ok(existing.value);
+        let key = produced.id.to_string();
+        if let Some(existing) = self.items.find(organization, &key).await? {
+            return Ok(existing.item.value);
         }
-        let now = now.trunc_subsecs(6);
+        let act = Act { at: act.at.trunc_subsecs(6), ..act };
         let bytes = produced.bytes;
         let hashed = bytes.clone();
         let job = Job::new(organization, hashed.len() as u64);
         let archive_hash = self.cpu.run(job, move |_| content::archive_hash(&hashed)).await?;
         let holder = Holder::Document(produced.id);
-        let digest = self.put_held(organization, &bytes, holder, now).await?;
+        let digest = self.put_held(organization, &bytes, holder, act.at).await?;
         let document = Document {
             id: produced.id,
             name: produced.name,
@@ -327,18 +335,16 @@ impl Documents {
             digest,
             archive_hash,
             size: bytes.len() as u64,
-            created_at: now,
             active_content,
             comparison: produced.comparison,
-            state: State::Present,
         };
-        if self.records.put(&key, 0, now, &document).await? {
+        let Some(first) = self.items.create(organization, &key, document.clone(), "created", act).await? else {
             return Ok(document);
-        }
+        };
         // The same effect ran twice at once, and the other one was first.
-        let first = self.get(organization, document.id).await?.value;
+        let first = first.item.value;
         if first.digest != digest {
-            self.references.release(organization, &digest, holder, now).await?;
+            self.references.release(organization, &digest, holder, act.at).await?;
         }
         Ok(first)
     }
@@ -354,7 +360,7 @@ impl Documents {
     /// # Errors
     /// [`Error::NotFound`] if there never was one, [`Error::Catalogue`].
     pub async fn find(&self, organization: &str, id: Uuid) -> Result<Document, Error> {
-        Ok(self.get(organization, id).await?.value)
+        Ok(self.item(organization, id).await?.value)
     }
 
     /// The record of a document that is there and that `owner` may reach.
@@ -362,11 +368,15 @@ impl Documents {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::Gone`], [`Error::Catalogue`].
     pub async fn read(&self, organization: &str, id: Uuid, owner: Option<&Owner>) -> Result<Document, Error> {
-        let document = self.get_owned(organization, id, owner).await?.value;
-        match document.state {
-            State::Present => Ok(document),
-            State::Deleted { .. } | State::Removed { .. } => Err(Error::Gone),
-        }
+        present(owned(self.item(organization, id).await?, owner)?)
+    }
+
+    /// The record of a document that is there, for whoever was let in by its owner.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Gone`], [`Error::Catalogue`].
+    pub async fn shared(&self, organization: &str, id: Uuid) -> Result<Document, Error> {
+        present(self.item(organization, id).await?)
     }
 
     /// The bytes of a document, also of a logically deleted one.
@@ -382,9 +392,9 @@ impl Documents {
 
     /// Why the bytes of a document that was there are not.
     async fn without_bytes(&self, organization: &str, document: &Document) -> Error {
-        match self.find(organization, document.id).await {
-            Ok(Document { state: State::Removed { .. }, .. }) => Error::Gone,
-            Ok(_) => CatalogueError::BytesMissing(format!("{organization}/{COLLECTION}/{}", document.id)).into(),
+        match self.item(organization, document.id).await {
+            Ok(Item { state: State::Removed { .. }, .. }) => Error::Gone,
+            Ok(_) => CatalogueError::BytesMissing(format!("{organization}/document/{}", document.id)).into(),
             Err(error) => error,
         }
     }
@@ -415,15 +425,17 @@ impl Documents {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::AlreadyDeleted`] when it was deleted logically,
     /// [`Error::Gone`] when it was deleted physically, [`Error::Catalogue`].
-    pub async fn delete(&self, organization: &str, id: Uuid, owner: Option<&Owner>, now: Timestamp) -> Result<Timestamp, Error> {
-        let now = now.trunc_subsecs(3);
-        self.change(organization, id, owner, now, |document| match document.state {
-            State::Present => Ok(Document { state: State::Deleted { at: now }, ..document }),
-            State::Deleted { .. } => Err(Error::AlreadyDeleted),
-            State::Removed { .. } => Err(Error::Gone),
-        })
-        .await?;
-        Ok(now)
+    pub async fn delete(
+        &self,
+        organization: &str,
+        id: Uuid,
+        owner: Option<&Owner>,
+        act: impl Into<Act<'_>>,
+    ) -> Result<Timestamp, Error> {
+        let act = in_milliseconds(act.into());
+        let delete = |item: Item<Document>| Ok(Item { state: item.state.deleted(act.at)?, ..item });
+        self.change(organization, id, owner, "deleted", act, delete).await?;
+        Ok(act.at)
     }
 
     /// Deletes physically and answers the instant of the first deletion. The bytes are removed before the answer unless
@@ -436,28 +448,19 @@ impl Documents {
         organization: &str,
         id: Uuid,
         owner: Option<&Owner>,
-        now: Timestamp,
+        act: impl Into<Act<'_>>,
     ) -> Result<Timestamp, Error> {
-        let now = now.trunc_subsecs(3);
-        let changed = self.change(organization, id, owner, now, |document| match document.state {
-            State::Present => Ok(Document { state: State::Removed { at: now }, ..document }),
-            State::Deleted { at } => Ok(Document { state: State::Removed { at }, ..document }),
-            State::Removed { .. } => Err(Error::AlreadyDeleted),
-        });
-        let document = match changed.await {
-            Err(Error::AlreadyDeleted) => {
-                // The one before may have died between the record and the bytes; what is done already costs a read.
-                let document = self.find(organization, id).await?;
-                self.references.release(organization, &document.digest, Holder::Document(id), now).await?;
-                return Err(Error::AlreadyDeleted);
-            }
-            other => other?,
+        let act = in_milliseconds(act.into());
+        let remove = |item: Item<Document>| Ok(Item { state: item.state.removed(act.at)?, ..item });
+        let changed = self.change(organization, id, owner, "removed", act, remove).await;
+        let digest = match &changed {
+            Ok(item) => item.value.digest,
+            // The one before may have died between the record and the bytes; what is done already costs a read.
+            Err(Error::AlreadyDeleted) => self.item(organization, id).await?.value.digest,
+            Err(_) => return changed.map(|_| act.at),
         };
-        self.references.release(organization, &document.digest, Holder::Document(id), now).await?;
-        match document.state {
-            State::Removed { at } => Ok(at),
-            State::Present | State::Deleted { .. } => Ok(now),
-        }
+        self.references.release(organization, &digest, Holder::Document(id), act.at).await?;
+        Ok(changed?.state.deleted_at().unwrap_or(act.at))
     }
 
     /// Gives a private document another owner.
@@ -470,14 +473,14 @@ impl Documents {
         id: Uuid,
         owner: Option<&Owner>,
         new_owner: Owner,
-        now: Timestamp,
+        act: impl Into<Act<'_>>,
     ) -> Result<Document, Error> {
-        self.change(organization, id, owner, now, |document| match document.state {
-            State::Present if document.is_public() => Err(Error::Public),
-            State::Present => Ok(Document { owner: Some(new_owner.clone()), ..document }),
-            State::Deleted { .. } | State::Removed { .. } => Err(Error::Gone),
-        })
-        .await
+        let give = |item: Item<Document>| {
+            let document = present(item.clone())?;
+            let owner = if document.is_public() { Err(Error::Public) } else { Ok(Some(new_owner.clone())) };
+            Ok(item.with(Document { owner: owner?, ..document }))
+        };
+        Ok(self.change(organization, id, owner, "given to another owner", act.into(), give).await?.value)
     }
 
     /// Reads the bytes of a document, also of a logically deleted one, and works on them when their turn has come: those that wait hold
@@ -566,33 +569,21 @@ impl Documents {
         grace: TimeDelta,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let mut after = None;
-        loop {
-            let (held, next) = self.references.held(organization, digest, after.as_deref()).await?;
-            for held in held {
-                let id = match held.holder {
-                    Holder::Process(process) => {
-                        if now - held.since < grace || holds(organization.into(), process, *digest).await {
-                            return Ok(true);
-                        }
-                        continue;
-                    }
-                    Holder::Document(id) => id,
-                };
-                let needed = match self.find(organization, id).await {
-                    Ok(document) => document.digest == *digest && !matches!(document.state, State::Removed { .. }),
-                    Err(Error::NotFound) => now - held.since < grace,
-                    Err(error) => return Err(error),
-                };
-                if needed {
-                    return Ok(true);
-                }
-            }
-            match next {
-                Some(key) => after = Some(key),
-                None => return Ok(false),
+        let mut holders = self.references.holders(organization, digest);
+        while let Some(held) = holders.next().await? {
+            let is_young = now - held.since < grace;
+            let is_needed = match Holder::read(&held)? {
+                Holder::Process(process) => is_young || holds(organization.into(), process, *digest).await,
+                Holder::Document(id) => match self.items.find(organization, &id.to_string()).await? {
+                    Some(Found { item, .. }) => item.value.digest == *digest && !matches!(item.state, State::Removed { .. }),
+                    None => is_young,
+                },
+            };
+            if is_needed {
+                return Ok(true);
             }
         }
+        Ok(false)
     }
 
     /// Removes bytes that are older than `grace` and that nothing needs: what crashes left behind. To be called now and
@@ -648,30 +639,32 @@ impl Documents {
         organization: &str,
         id: Uuid,
         owner: Option<&Owner>,
-        now: Timestamp,
-        decide: impl Fn(Document) -> Result<Document, Error>,
-    ) -> Result<Document, Error> {
-        let key = Self::key(organization, id);
-        let change = |current: Option<Versioned<Document>>| decide(Self::owned(current, owner)?.value).map(Some);
-        self.records.update(&key, now, change).await?.ok_or(Error::NotFound)
+        what: &str,
+        act: Act<'_>,
+        decide: impl Fn(Item<Document>) -> Result<Item<Document>, Error>,
+    ) -> Result<Item<Document>, Error> {
+        let decide = |current: Option<Item<Document>>| decide(owned(current.ok_or(Error::NotFound)?, owner)?).map(Some);
+        self.items.change(organization, &id.to_string(), what, act, decide).await?.ok_or(Error::NotFound)
     }
 
-    async fn get_owned(&self, organization: &str, id: Uuid, owner: Option<&Owner>) -> Result<Versioned<Document>, Error> {
-        Self::owned(self.records.get(&Self::key(organization, id)).await?, owner)
+    async fn item(&self, organization: &str, id: Uuid) -> Result<Item<Document>, Error> {
+        Ok(self.items.find(organization, &id.to_string()).await?.ok_or(Error::NotFound)?.item)
     }
+}
 
-    fn owned(current: Option<Versioned<Document>>, owner: Option<&Owner>) -> Result<Versioned<Document>, Error> {
-        let current = current.ok_or(Error::NotFound)?;
-        if current.value.is_reachable_by(owner) { Ok(current) } else { Err(Error::NotOwner) }
-    }
+/// The item, if `owner` may reach it.
+fn owned(item: Item<Document>, owner: Option<&Owner>) -> Result<Item<Document>, Error> {
+    if item.value.is_reachable_by(owner) { Ok(item) } else { Err(Error::NotOwner) }
+}
 
-    async fn get(&self, organization: &str, id: Uuid) -> Result<Versioned<Document>, Error> {
-        self.records.get(&Self::key(organization, id)).await?.ok_or(Error::NotFound)
-    }
+/// The document of an item that is there.
+fn present(item: Item<Document>) -> Result<Document, Error> {
+    if item.state.is_present() { Ok(item.value) } else { Err(Error::Gone) }
+}
 
-    fn key(organization: &str, id: Uuid) -> RecordKey {
-        RecordKey::new(organization, COLLECTION, id.to_string())
-    }
+/// Deletions are told in milliseconds, and kept as they are told.
+fn in_milliseconds(act: Act<'_>) -> Act<'_> {
+    Act { at: act.at.trunc_subsecs(3), ..act }
 }
 
 /// In words, if the seal would change what pages show.

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::catalogue::records::Records;
 use chrono::DateTime;
 use store::faulty::{Faulty, Plan};
 use store::model::Model;
@@ -172,7 +171,7 @@ async fn logical_deletion_keeps_the_bytes_and_hides_the_document() {
     assert!(matches!(world.documents.read(ORG, document.id, None).await, Err(Error::Gone)));
     assert!(matches!(world.documents.delete(ORG, document.id, None, later(2)).await, Err(Error::AlreadyDeleted)));
     assert!(world.has_bytes(&document).await);
-    assert_eq!(world.documents.find(ORG, document.id).await.unwrap().state, State::Deleted { at: later(1) });
+    assert_eq!(world.documents.item(ORG, document.id).await.unwrap().state, State::Deleted { at: later(1) });
 }
 
 #[tokio::test]
@@ -418,11 +417,41 @@ async fn every_version_of_a_record_is_kept() {
     world.documents.change_owner(ORG, document.id, Some(&owner("ana")), owner("ben"), later(1)).await.unwrap();
     world.documents.delete(ORG, document.id, Some(&owner("ben")), later(2)).await.unwrap();
 
-    let history = world.store.history(&Documents::key(ORG, document.id), None, 10).await.unwrap();
-
-    let versions: Vec<_> = history.iter().map(|record| record.version).collect();
+    let key = document.id.to_string();
+    let history = world.documents.items.history(ORG, &key, None, 10).await.unwrap().items;
+    let versions: Vec<_> = history.iter().map(|found| found.version).collect();
     assert_eq!(versions, [3, 2, 1]);
-    assert!(String::from_utf8_lossy(&history[2].body).contains("\"ana\""));
+    assert_eq!((history[2].item.value.clone(), history[0].created_at()), (document, noon()));
+    let log = world.documents.items.changelog(ORG, &key, None, 10).await.unwrap().items;
+    let done: Vec<_> = log.iter().map(|line| (line.change.what.as_str(), line.at)).collect();
+    assert_eq!(done, [("deleted", later(2)), ("given to another owner", later(1)), ("created", noon())]);
+}
+
+/// As the program wrote it before the catalogue had items.
+const FIRST_RECORD: &str = r#"{"id":"00000000-0000-0000-0000-000000000004","name":"facts","extension":"json","tags":["AB"],"owner":"ana",
+    "digest":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","archive_hash":"99914b932bd37a50b983c5e7c90ae93b",
+    "size":2,"created_at":"2026-11-01T10:00:00.123456Z","state":"deleted","at":"2026-11-02T10:00:00Z"}"#;
+
+#[tokio::test]
+async fn a_record_of_an_older_version_is_still_read_and_changed() {
+    let world = world();
+    let (id, ana) = (Uuid::from_u128(4), owner("ana"));
+    let key = Items::<Document>::key(ORG, &id.to_string());
+    world.store.put_if(&key, 0, noon(), FIRST_RECORD.into()).await.unwrap();
+
+    let document = world.documents.find(ORG, id).await.unwrap();
+    assert_eq!((document.name.as_str(), document.size, document.owner), ("facts", 2, Some(ana.clone())));
+    assert!(matches!(world.documents.read(ORG, id, Some(&ana)).await, Err(Error::Gone)));
+    let deleted = world.documents.delete_physically(ORG, id, Some(&ana), later(1)).await.unwrap();
+    assert_eq!(deleted.to_rfc3339(), "2026-11-02T10:00:00+00:00");
+
+    // and an older version reads what this one writes: the members it knows stand where they stood
+    let first: serde_json::Value = serde_json::from_str(FIRST_RECORD).unwrap();
+    let mut now: serde_json::Value = serde_json::from_slice(&world.store.get(&key).await.unwrap().unwrap().body).unwrap();
+    assert_eq!(now["state"].take(), "removed");
+    for (member, value) in first.as_object().unwrap().iter().filter(|(member, _)| *member != "state") {
+        assert_eq!(&now[member], value, "{member}");
+    }
 }
 
 #[tokio::test]
@@ -487,7 +516,7 @@ async fn collecting_removes_what_nothing_needs_and_keeps_the_rest() {
 async fn an_unreadable_record_is_an_error_and_no_panic() {
     let world = world();
     let id = Uuid::from_u128(4);
-    world.store.put_if(&Documents::key(ORG, id), 0, noon(), b"\xff{".to_vec()).await.unwrap();
+    world.store.put_if(&Items::<Document>::key(ORG, &id.to_string()), 0, noon(), b"\xff{".to_vec()).await.unwrap();
     let found = world.documents.find(ORG, id).await;
     assert!(matches!(found, Err(Error::Catalogue(CatalogueError::Record(records::Error::Unreadable(_))))));
 }
@@ -534,9 +563,7 @@ fn a_file_name_has_its_extension_once() {
         digest: Digest::of(b""),
         archive_hash: String::new(),
         size: 0,
-        created_at: noon(),
         active_content: None,
-        state: State::Present,
     };
     assert_eq!(document("contract").file_name(), "contract.pdf");
     assert_eq!(document("contract.PDF").file_name(), "contract.PDF");

@@ -7,7 +7,7 @@ use workflows::values::UNDELIVERABLE;
 
 pub use workflows::{Channel, SignType};
 
-/// Longest landing URL, in bytes.
+/// Maximum length of a landing URL, in bytes.
 const MAX_URL: usize = 2048;
 
 /// Who scores an identity document: this service or an external provider.
@@ -45,12 +45,12 @@ pub(super) fn check_email(email: &str) -> Result<(), String> {
     }
 }
 
-fn check_line(text: &str, longest: usize) -> Result<(), String> {
+fn check_line(text: &str, maximum: usize) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("may not be blank".into());
     }
-    if text.len() > longest {
-        return Err(format!("at most {longest} bytes are allowed"));
+    if text.len() > maximum {
+        return Err(format!("at most {maximum} bytes are allowed"));
     }
     if text.chars().any(char::is_control) {
         return Err("control characters are not allowed".into());

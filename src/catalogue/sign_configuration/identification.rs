@@ -123,10 +123,10 @@ pub struct Documents {
 
 impl Documents {
     /// Whether one of `list` fits a document, or the list is empty.
-    pub fn fit(list: &[Self], kind: &str, country: &str) -> bool {
+    pub fn fit(list: &[Self], kind: &str, country: Option<&str>) -> bool {
         let fits = |one: &Self| {
             one.kind.as_deref().is_none_or(|wanted| wanted == kind)
-                && one.country.as_deref().is_none_or(|wanted| wanted == country)
+                && one.country.as_deref().is_none_or(|wanted| Some(wanted) == country)
         };
         list.is_empty() || list.iter().any(fits)
     }
@@ -261,6 +261,10 @@ pub(super) fn parse(text: &str, reach: &Reach) -> Result<IdentificationChange, S
     let Value::Object(mut members) = value else {
         return Ok(IdentificationChange { providers: Some(rules(value)?), ..IdentificationChange::default() });
     };
+    let expected = "expected an array of rules, or an object with some of providers, connections and levels";
+    if members.is_empty() {
+        return Err(expected.into());
+    }
     let mut change = IdentificationChange::default();
     if let Some(providers) = members.remove("providers") {
         change.providers = Some(rules(providers)?);
@@ -274,7 +278,7 @@ pub(super) fn parse(text: &str, reach: &Reach) -> Result<IdentificationChange, S
         change.levels = Some(levels_of(levels)?);
     }
     match members.keys().next() {
-        Some(_) => Err("expected an array of rules, or an object with providers, connections and levels".into()),
+        Some(_) => Err(expected.into()),
         None => Ok(change),
     }
 }
@@ -397,6 +401,7 @@ mod tests {
             "[] []",
             "1",
             "null",
+            "{}",
             "\"x\"",
             r#"{"rules":[]}"#,
             r#"{"providers":{}}"#,
@@ -416,8 +421,8 @@ mod tests {
     fn a_connection_is_for_the_documents_that_it_names() {
         let list =
             [Documents { kind: None, country: Some("ES".into()) }, Documents { kind: Some("PASSPORT".into()), country: None }];
-        assert!(Documents::fit(&[], "NIE", "FR"));
-        assert!(Documents::fit(&list, "NIE", "ES") && Documents::fit(&list, "PASSPORT", "FR"));
-        assert!(!Documents::fit(&list, "IDENTITY_CARD", "FR"));
+        assert!(Documents::fit(&[], "NIE", None));
+        assert!(Documents::fit(&list, "NIE", Some("ES")) && Documents::fit(&list, "PASSPORT", Some("FR")));
+        assert!(!Documents::fit(&list, "IDENTITY_CARD", Some("FR")) && !Documents::fit(&list, "NIE", None));
     }
 }

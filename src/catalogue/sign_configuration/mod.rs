@@ -21,7 +21,7 @@ use documents::pkcs12::{self, Identity};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use store::{RecordKey, Store, Timestamp, blobs::Digest};
+use store::{Store, Timestamp, blobs::Digest};
 use workflows::sign_process::TIME_LIMIT;
 use workflows::identification::otp;
 use workflows::values::{Problem, Problems, duration};
@@ -32,12 +32,11 @@ pub use identification::{Connections, Documents, External, Google, Levels, Servi
 
 use self::identification::IdentificationChange;
 use super::Error as CatalogueError;
+use super::item::{Act, Found, Item, Items, Kind};
 use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::keys::Keys;
 use crate::outbound::Reach;
 use crate::records::{self, Records, Versioned};
-
-const COLLECTION: &str = "sign_configuration";
 
 /// An organization has one configuration; its versions are its history.
 const KEY: &str = "current";
@@ -53,13 +52,13 @@ const OPERATOR_PURPOSE: &str = "number-operator/v1";
 /// Largest PKCS#12 file, in bytes; sealed and in base64 it must fit a record with room to spare.
 pub const MAX_CERTIFICATE: usize = 64 * 1024;
 
-/// Longest password, in bytes.
+/// Maximum length of a password, in bytes.
 pub const MAX_PASSWORD: usize = 1024;
 
-/// Most opened identities kept in memory.
+/// Maximum number of opened identities kept in memory.
 const MAX_OPENED: usize = 1024;
 
-/// Most organizations that are remembered to have a configuration.
+/// Maximum number of organizations that are remembered to have a configuration.
 const MAX_KNOWN: usize = 16 * 1024;
 
 /// Why a configuration cannot be read or written.
@@ -206,6 +205,11 @@ struct Stored {
     sealed: String,
 }
 
+impl Kind for Stored {
+    const COLLECTION: &'static str = "sign_configuration";
+    const KEY_IS_FREED: bool = false;
+}
+
 #[derive(Serialize, Deserialize)]
 struct Secret {
     /// Base64.
@@ -234,7 +238,7 @@ struct Opened {
 /// The configurations of all organizations; a cheap handle.
 #[derive(Clone)]
 pub struct SignConfigurations {
-    records: Records,
+    items: Items<Stored>,
     keys: Keys,
     cpu: CpuPool,
     /// Which addresses connections may have.
@@ -247,8 +251,8 @@ pub struct SignConfigurations {
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
-        let reach = Reach::default();
-        Self { records: Records::new(store), keys, cpu, reach, opened: Arc::default(), known: Arc::default() }
+        let (items, reach) = (Items::new(Records::new(store)), Reach::default());
+        Self { items, keys, cpu, reach, opened: Arc::default(), known: Arc::default() }
     }
 
     /// The same, where connections may have other addresses than those of the public internet.
@@ -261,7 +265,7 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::Catalogue`].
     pub async fn load(&self, organization: &str) -> Result<Option<SignConfiguration>, Error> {
-        let stored = self.records.get::<Stored>(&Self::key(organization)).await?;
+        let stored = self.stored(organization).await?;
         Ok(stored.map(|Versioned { version, value, .. }| SignConfiguration {
             version,
             landing_url: value.landing_url,
@@ -281,7 +285,7 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::Unusable`], [`Error::Catalogue`].
     pub async fn scoring(&self, organization: &str) -> Result<Scoring, Error> {
-        let Some(stored) = self.records.get::<Stored>(&Self::key(organization)).await? else { return Ok(Scoring::default()) };
+        let Some(stored) = self.stored(organization).await? else { return Ok(Scoring::default()) };
         let members = self.open_connections(organization, stored.value.connections.as_deref())?;
         let connections = Connections::read(&members).map_err(Error::Unusable)?;
         Ok(Scoring { connections, levels: stored.value.levels })
@@ -321,17 +325,18 @@ impl SignConfigurations {
     ///
     /// # Errors
     /// [`Error::Invalid`] with everything that is missing or wrong, [`Error::WrongPassword`], [`Error::Catalogue`].
-    pub async fn create(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
-        let stored = self.whole(organization, change, now).await?;
-        self.change(organization, now, |current| {
+    pub async fn create(&self, organization: &str, change: Change, act: impl Into<Act<'_>>) -> Result<(), Error> {
+        let act = act.into();
+        let stored = self.whole(organization, change, act.at).await?;
+        let decide = |current: Option<Stored>| {
             let mut stored = stored.clone();
             // Who does not know this addition must not turn it off.
             if let (None, Some(current)) = (&stored.contact_policy, current) {
                 (stored.contact_policy, stored.operator_secret) = (current.contact_policy, current.operator_secret);
             }
             Ok(stored)
-        })
-        .await
+        };
+        self.change(organization, "created", act, decide).await
     }
 
     /// Stores a whole configuration unless the organization has one already.
@@ -340,7 +345,8 @@ impl SignConfigurations {
     /// As [`SignConfigurations::create`].
     pub async fn provide(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
         let stored = self.whole(organization, change, now).await?;
-        self.change(organization, now, |current| Ok(current.unwrap_or_else(|| stored.clone()))).await
+        self.items.create(organization, KEY, stored, "provided", now.into()).await?;
+        Ok(())
     }
 
     async fn whole(&self, organization: &str, change: Change, now: Timestamp) -> Result<Stored, Error> {
@@ -401,12 +407,13 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`] with everything that is wrong (a new certificate without its password
     /// included), [`Error::WrongPassword`], [`Error::Catalogue`].
-    pub async fn update(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
+    pub async fn update(&self, organization: &str, change: Change, act: impl Into<Act<'_>>) -> Result<(), Error> {
+        let act = act.into();
         if self.load(organization).await?.is_none() {
             return Err(Error::NotFound);
         }
-        let checked = self.check(organization, change, Problems::default(), now).await?;
-        self.change(organization, now, |current| {
+        let checked = self.check(organization, change, Problems::default(), act.at).await?;
+        self.change(organization, "updated", act, |current| {
             let mut stored = current.ok_or(Error::NotFound)?;
             stored.landing_url = checked.landing_url.clone().unwrap_or(stored.landing_url);
             stored.expiration_duration = checked.expiration_duration.unwrap_or(stored.expiration_duration);
@@ -446,7 +453,7 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Unusable`], [`Error::NotValid`], [`Error::Catalogue`].
     pub async fn identity(&self, organization: &str, now: Timestamp) -> Result<Arc<Identity>, Error> {
-        let stored = self.records.get::<Stored>(&Self::key(organization)).await?.ok_or(Error::NotFound)?;
+        let stored = self.stored(organization).await?.ok_or(Error::NotFound)?;
         if let Some(opened) = self.opened.lock().get(organization)
             && opened.version == stored.version
             && opened.identity.check(now).is_ok()
@@ -470,19 +477,28 @@ impl SignConfigurations {
         Ok(identity)
     }
 
+    async fn stored(&self, organization: &str) -> Result<Option<Versioned<Stored>>, Error> {
+        let found = self.items.find(organization, KEY).await?;
+        Ok(found.map(|Found { version, at, item }| Versioned { version, at, value: item.value }))
+    }
+
+    /// What changes nothing makes no version.
     async fn change(
         &self,
         organization: &str,
-        now: Timestamp,
+        what: &str,
+        act: Act<'_>,
         decide: impl Fn(Option<Stored>) -> Result<Stored, Error>,
     ) -> Result<(), Error> {
-        let key = Self::key(organization);
-        let change = |current: Option<Versioned<Stored>>| {
-            let value = current.map(|current| current.value);
-            let changed = decide(value.clone())?;
-            Ok::<_, Error>((value.as_ref() != Some(&changed)).then_some(changed))
+        let change = |current: Option<Item<Stored>>| {
+            let changed = decide(current.as_ref().map(|item| item.value.clone()))?;
+            Ok(match current {
+                None => Some(Item::new(changed)),
+                Some(item) if item.value == changed => None,
+                Some(item) => Some(item.with(changed)),
+            })
         };
-        self.records.update(&key, now, change).await.map(drop)
+        self.items.change(organization, KEY, what, act, change).await.map(drop)
     }
 
     /// Checks each member that is there; `problems` are those found before. The password is judged last, as its 401 must
@@ -578,10 +594,6 @@ impl SignConfigurations {
         let plain = plain.map_err(|error| Error::Unusable(error.to_string()))?;
         // The cause is not passed on: it may quote the secret.
         serde_json::from_slice(&plain).map_err(|_| Error::Unusable("its encoding is wrong".into()))
-    }
-
-    fn key(organization: &str) -> RecordKey {
-        RecordKey::new(organization, COLLECTION, KEY)
     }
 }
 

@@ -56,12 +56,12 @@ async fn what_was_created_is_read_without_anything_secret() {
 async fn file_and_password_are_stored_sealed_and_bound_to_their_organization() {
     let (configurations, store) = world();
     configurations.create(ORG, whole(), noon()).await.unwrap();
-    let record = store.get(&SignConfigurations::key(ORG)).await.unwrap().unwrap();
+    let record = store.get(&Items::<Stored>::key(ORG, KEY)).await.unwrap().unwrap();
     let body = String::from_utf8(record.body.clone()).unwrap();
 
     assert!(!body.contains(PASSWORD));
     assert!(!body.contains(&STANDARD.encode(PASSWORD)));
-    store.put_if(&SignConfigurations::key("thief"), 0, noon(), record.body).await.unwrap();
+    store.put_if(&Items::<Stored>::key("thief", KEY), 0, noon(), record.body).await.unwrap();
     assert!(matches!(configurations.identity("thief", noon()).await, Err(Error::Unusable(_))));
     assert!(configurations.identity(ORG, noon()).await.is_ok());
 }
@@ -157,6 +157,41 @@ async fn creating_again_replaces_as_a_new_version() {
 }
 
 #[tokio::test]
+async fn the_changelog_says_who_changed_the_configuration_and_nothing_secret() {
+    let (configurations, _) = world();
+    configurations.create(ORG, whole(), noon()).await.unwrap();
+    let by_ana = Act { at: noon() + TimeDelta::hours(1), by: Some("ana") };
+    let patch = Change { landing_url: Some("other.example".into()), ..Change::default() };
+    configurations.update(ORG, patch, by_ana).await.unwrap();
+
+    let log = configurations.items.changelog(ORG, KEY, None, 10).await.unwrap().items;
+
+    let lines: Vec<_> = log.iter().map(|line| (line.change.what.as_str(), line.change.by.as_deref(), line.at)).collect();
+    assert_eq!(lines, [("updated", Some("ana"), by_ana.at), ("created", None, noon())]);
+}
+
+#[tokio::test]
+async fn a_record_of_an_older_version_is_still_read_and_changed() {
+    let (configurations, store) = world();
+    configurations.create(ORG, whole(), noon()).await.unwrap();
+    // As the program wrote it before the catalogue had items: without what all kinds share.
+    let key = Items::<Stored>::key(ORG, KEY);
+    let mut body: serde_json::Value = serde_json::from_slice(&store.get(&key).await.unwrap().unwrap().body).unwrap();
+    for member in ["state", "created_at", "change"] {
+        assert!(body.as_object_mut().unwrap().remove(member).is_some(), "{member}");
+    }
+    let members: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
+    let known = ["certificate", "channels", "expiration_duration", "landing_url", "notification_email", "providers", "sealed"];
+    assert_eq!(members, known);
+    store.put_if(&key, 1, noon(), body.to_string().into_bytes()).await.unwrap();
+
+    assert_eq!(configurations.load(ORG).await.unwrap().unwrap().landing_url, "sign.acme.example");
+    let patch = Change { landing_url: Some("other.example".into()), ..Change::default() };
+    configurations.update(ORG, patch, noon()).await.unwrap();
+    assert_eq!(configurations.load(ORG).await.unwrap().unwrap().landing_url, "other.example");
+}
+
+#[tokio::test]
 async fn errors_never_hold_the_password() {
     let (configurations, _) = world();
     let wrong = Change { sign_certificate_password: Some("s3cret-wrong".into()), ..whole() };
@@ -181,10 +216,10 @@ async fn connections_are_sealed_merged_by_provider_and_removed_by_null() {
     let scoring = configurations.scoring(ORG).await.unwrap();
     assert_eq!(scoring.connections.names(), ["GOOGLE", "VERIDAS"]);
     assert_eq!(scoring.connections.veridas.unwrap().api_key.expose(), "k-1");
-    let record = store.get(&SignConfigurations::key(ORG)).await.unwrap().unwrap();
+    let record = store.get(&Items::<Stored>::key(ORG, KEY)).await.unwrap().unwrap();
     let body = String::from_utf8(record.body.clone()).unwrap();
     assert!(!body.contains("k-1") && !body.contains("api.example.org") && !body.contains("t-1"));
-    store.put_if(&SignConfigurations::key("thief"), 0, noon(), record.body).await.unwrap();
+    store.put_if(&Items::<Stored>::key("thief", KEY), 0, noon(), record.body).await.unwrap();
     assert!(matches!(configurations.scoring("thief").await, Err(Error::Unusable(_))));
 
     configurations.update(ORG, identification(r#"{"connections":{"VERIDAS":null}}"#), noon()).await.unwrap();

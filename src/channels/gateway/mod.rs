@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use handlebars::Handlebars;
+use percent_encoding::utf8_percent_encode;
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -26,12 +27,13 @@ use super::{
     Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, ReceiptStatus, Secret, Success,
     connection_problem, options, reason, texts,
 };
+use crate::percent::RESERVED;
 
 use crate::outbound;
 
 pub use receipt::Unreadable;
 
-/// Longest answer that is read, in bytes.
+/// Maximum length of an answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// Stands for the message's reference in a header's value.
@@ -54,6 +56,7 @@ pub(super) struct Gateway {
     body: Handlebars<'static>,
     content_type: ContentType,
     sender: Option<String>,
+    names_sender: bool,
     template: Option<String>,
     notice_template: Option<String>,
     languages: BTreeMap<String, String>,
@@ -82,6 +85,7 @@ impl Gateway {
             return Err(format!("connections is {connections}, but must be 1 to 256"));
         }
         let content_type = options.content_type.unwrap_or_default();
+        let body = options.body.as_deref().ok_or("body is missing")?;
         let gateway = Self {
             client: client(timeout)?,
             method: match options.method.unwrap_or_default() {
@@ -91,8 +95,9 @@ impl Gateway {
             url: url(&options)?,
             headers,
             reference_headers,
-            body: body_template(options.body.as_deref().ok_or("body is missing")?, content_type)?,
+            body: body_template(body, content_type)?,
             content_type,
+            names_sender: body.contains("sender"),
             sender: options.sender,
             template: options.template,
             notice_template: options.notice_template,
@@ -136,8 +141,19 @@ impl Gateway {
         self.receipts.as_ref().map_or(Ok(None), |reader| reader.read(report))
     }
 
-    pub(super) async fn send(&self, message: &Message, now: Timestamp) -> Outcome {
-        let Ok(body) = self.render(message) else {
+    /// The sender that it has itself.
+    pub(super) fn sender(&self) -> Option<&str> {
+        self.sender.as_deref()
+    }
+
+    /// Whether its requests name a sender.
+    pub(super) fn names_sender(&self) -> bool {
+        self.names_sender
+    }
+
+    /// Tries once to send a message that comes from `sender`.
+    pub(super) async fn send(&self, message: &Message, sender: Option<&str>, now: Timestamp) -> Outcome {
+        let Ok(body) = self.render(message, sender) else {
             return Outcome::refused("the gateway's body template does not work for this message");
         };
         let Ok(Ok(_slot)) = timeout(self.timeout, self.slots.acquire()).await else {
@@ -218,7 +234,7 @@ impl Gateway {
         scalar(answer.pointer(self.error_text.as_deref()?)?)
     }
 
-    fn render(&self, message: &Message) -> Result<String, handlebars::RenderError> {
+    fn render(&self, message: &Message, sender: Option<&str>) -> Result<String, handlebars::RenderError> {
         let language = texts::code(message.language);
         let digits = message.to.trim_start_matches('+');
         let phone = message.channel != Channel::Email;
@@ -229,7 +245,7 @@ impl Gateway {
             "subject": message.subject,
             "text": message.text,
             "code": message.code.as_ref().map(Secret::expose),
-            "sender": self.sender,
+            "sender": sender,
             "ref": message.reference,
             // To a gateway, 0 can mean without limit.
             "ttl": message.ttl.as_secs().max(1),
@@ -262,7 +278,7 @@ impl Gateway {
                 ttl: Duration::from_secs(300),
                 receipt_url: has_code.then(|| "https://sign.example.org/receipts/token".into()),
             };
-            let body = self.render(&sample).map_err(|error| format!("body: {error}"))?;
+            let body = self.render(&sample, self.sender()).map_err(|error| format!("body: {error}"))?;
             if self.content_type == ContentType::Json {
                 serde_json::from_str::<Value>(&body).map_err(|error| format!("body does not make JSON: {error}"))?;
             }
@@ -311,16 +327,9 @@ fn json_escaped(value: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// Every byte but the unreserved ones of RFC 3986 as `%XX`, which every reader of forms understands.
+/// Every byte but the unreserved ones as `%XX`, which every reader of forms understands.
 fn form_escaped(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
+    utf8_percent_encode(value, RESERVED).to_string()
 }
 
 fn client(timeout: Duration) -> Result<Client, String> {

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::super::{ReceiptOptions, ReceiptStatus};
 
-/// Longest word for a status, in bytes: it becomes part of the evidence.
+/// Maximum length of a word for a status, in bytes: it becomes part of the evidence.
 const MAX_WORD: usize = 64;
 
-/// Most words.
+/// Maximum number of words.
 const MAX_WORDS: usize = 64;
 
 /// A report that is not of the configured form.

@@ -8,7 +8,8 @@ use tokio::{
 
 use super::{
     super::{
-        Preset, ReceiptOptions,
+        Channels, Destination, Metrics, Options, Preset, ReceiptOptions, Route,
+        senders::{SenderOptions, SendersOptions},
         tests::{message, noon},
     },
     *,
@@ -88,7 +89,7 @@ async fn outcome_with(script: Script, change: impl FnOnce(&mut GatewayOptions)) 
     let mut options = GatewayOptions { timeout_ms: Some(if hangs { 1000 } else { 60_000 }), ..options(address) };
     change(&mut options);
     let gateway = Gateway::new(&options, Channel::Sms).unwrap();
-    let outcome = gateway.send(&message(Channel::Sms, "r1"), noon()).await;
+    let outcome = gateway.send(&message(Channel::Sms, "r1"), gateway.sender(), noon()).await;
     drop(gateway);
     (outcome, server.await.unwrap())
 }
@@ -217,7 +218,7 @@ async fn what_breaks_before_the_request_is_certain() {
     {
         let options = GatewayOptions { url: Some(url.clone()), timeout_ms: Some(timeout_ms), ..options(closed) };
         let gateway = Gateway::new(&options, Channel::Sms).unwrap();
-        let outcome = gateway.send(&message(Channel::Sms, "r1"), noon()).await;
+        let outcome = gateway.send(&message(Channel::Sms, "r1"), gateway.sender(), noon()).await;
         assert!(matches!(outcome, Outcome::Retry { .. }), "{url}: {outcome:?}");
     }
 }
@@ -228,7 +229,7 @@ async fn requests_beyond_the_bound_wait_and_then_give_up_certainly() {
     let gateway =
         Gateway::new(&GatewayOptions { connections: Some(1), timeout_ms: Some(100), ..options(address) }, Channel::Sms).unwrap();
     let _slot = gateway.slots.acquire().await.unwrap();
-    assert!(matches!(gateway.send(&message(Channel::Sms, "r1"), noon()).await, Outcome::Retry { .. }));
+    assert!(matches!(gateway.send(&message(Channel::Sms, "r1"), gateway.sender(), noon()).await, Outcome::Retry { .. }));
 }
 
 fn preset(preset: Preset, channel: Channel) -> Gateway {
@@ -248,14 +249,15 @@ fn the_preset_of_twilio_makes_its_form() {
     let sms = preset(Preset::Twilio, Channel::Sms);
     assert_eq!(sms.url.as_str(), "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages.json");
     assert!(sms.headers[AUTHORIZATION].to_str().unwrap().starts_with("Basic ") && !sms.is_idempotent());
-    let body = sms.render(&message(Channel::Sms, "r1")).unwrap();
+    let body = sms.render(&message(Channel::Sms, "r1"), sms.sender()).unwrap();
     assert!(
         body.starts_with("To=%2B34600111222&From=%2B15005550006&Body=123456%20") && body.ends_with("&ValidityPeriod=300"),
         "{body}"
     );
     let notice = Message { code: None, ..message(Channel::Sms, "r1") };
-    assert!(!sms.render(&notice).unwrap().contains("ValidityPeriod"));
-    let whatsapp = preset(Preset::Twilio, Channel::Whatsapp).render(&notice).unwrap();
+    assert!(!sms.render(&notice, sms.sender()).unwrap().contains("ValidityPeriod"));
+    let whatsapp = preset(Preset::Twilio, Channel::Whatsapp);
+    let whatsapp = whatsapp.render(&notice, whatsapp.sender()).unwrap();
     assert!(whatsapp.starts_with("To=whatsapp%3A%2B34600111222&From=whatsapp%3A%2B15005550006&"), "{whatsapp}");
     assert!(!whatsapp.contains("StatusCallback"), "{whatsapp}");
 }
@@ -265,7 +267,7 @@ fn twilio_is_told_where_to_report_and_its_reports_are_understood() {
     for channel in [Channel::Sms, Channel::Whatsapp] {
         let gateway = preset(Preset::Twilio, channel);
         let reported = Message { receipt_url: Some("https://sign.example.org/receipts/t-1".into()), ..message(channel, "r1") };
-        let body = gateway.render(&reported).unwrap();
+        let body = gateway.render(&reported, gateway.sender()).unwrap();
         assert!(body.ends_with("&StatusCallback=https%3A%2F%2Fsign.example.org%2Freceipts%2Ft-1"), "{body}");
         let read = |word: &str| gateway.receipt(format!("MessageSid=SM1&MessageStatus={word}").as_bytes()).unwrap();
         assert_eq!(read("undelivered"), Some((ReceiptStatus::Failed, "undelivered".into())));
@@ -283,7 +285,7 @@ fn the_default_body_of_a_webhook_names_the_address_for_receipts() {
     let options = GatewayOptions { url: Some("https://acme.example".into()), receipt: Some(receipt), ..Default::default() };
     let webhook = Gateway::webhook(&options).unwrap();
     let reported = Message { receipt_url: Some("https://sign.example.org/receipts/t-1".into()), ..message(Channel::Sms, "r1") };
-    let body: Value = serde_json::from_str(&webhook.render(&reported).unwrap()).unwrap();
+    let body: Value = serde_json::from_str(&webhook.render(&reported, webhook.sender()).unwrap()).unwrap();
     assert_eq!(body["receipt_url"], "https://sign.example.org/receipts/t-1");
     assert!(webhook.reports());
 }
@@ -293,7 +295,7 @@ fn the_preset_of_meta_puts_the_code_into_body_and_button() {
     let gateway = preset(Preset::MetaWhatsapp, Channel::Whatsapp);
     assert_eq!(gateway.url.as_str(), "https://graph.facebook.com/v21.0/AC1/messages");
     let basque = Message { language: super::super::Language::Eu, ..message(Channel::Whatsapp, "r1") };
-    let body: Value = serde_json::from_str(&gateway.render(&basque).unwrap()).unwrap();
+    let body: Value = serde_json::from_str(&gateway.render(&basque, gateway.sender()).unwrap()).unwrap();
     assert_eq!(body["to"], "34600111222");
     assert_eq!(body["template"]["name"], "one_time_code");
     assert_eq!(body["template"]["language"]["code"], "es");
@@ -301,7 +303,7 @@ fn the_preset_of_meta_puts_the_code_into_body_and_button() {
         assert_eq!(body["template"]["components"][component]["parameters"][0]["text"], "123456");
     }
     let notice = Message { code: None, ..basque };
-    let body: Value = serde_json::from_str(&gateway.render(&notice).unwrap()).unwrap();
+    let body: Value = serde_json::from_str(&gateway.render(&notice, gateway.sender()).unwrap()).unwrap();
     assert_eq!(body["text"]["body"], Value::from(notice.text));
 }
 
@@ -342,11 +344,13 @@ async fn a_message_that_the_organization_delivers_goes_to_its_webhook_with_all_i
         idempotent: Some(true),
         ..GatewayOptions::default()
     };
-    let options = super::super::Options { external: BTreeMap::from([("acme".to_owned(), webhook)]), ..Default::default() };
+    let options = Options { external: BTreeMap::from([("acme".to_owned(), webhook)]), ..Default::default() };
     let folder = tempfile::tempdir().unwrap();
-    let channels = super::super::Channels::open(&options, folder.path()).unwrap();
-    assert!(channels.repeatable("acme", Channel::Email, true) && !channels.repeatable("acme", Channel::Email, false));
-    assert!(!channels.repeatable("other", Channel::Email, true));
+    let channels = Channels::open(&options, folder.path(), metrics().0).unwrap();
+    let to = "ana@example.org";
+    let by = |organization, external| Destination { organization, channel: Channel::Email, external, to };
+    assert!(channels.repeatable(&by("acme", true)) && !channels.repeatable(&by("acme", false)));
+    assert!(!channels.repeatable(&by("other", true)));
 
     let mail = Message { external: true, ..message(Channel::Email, "r1") };
     assert_eq!(channels.send(&mail, noon()).await, accepted(None));
@@ -363,4 +367,115 @@ async fn a_message_that_the_organization_delivers_goes_to_its_webhook_with_all_i
         "subject": mail.subject, "text": mail.text, "code": "123456", "ttl": 300,
     });
     assert_eq!(body, expected);
+}
+
+fn metrics() -> (Metrics, prometheus::Registry) {
+    let registry = prometheus::Registry::new();
+    (Metrics::new(&registry).unwrap(), registry)
+}
+
+fn measured(registry: &prometheus::Registry) -> String {
+    prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
+}
+
+/// A gateway that tells the sender, for one request.
+async fn telling_the_sender(timeout_ms: u64) -> (GatewayOptions, JoinHandle<String>) {
+    let (address, server) = serve(answer(200, "", r#"{"id":"m-1"}"#)).await;
+    let body = Some(r#"{"from":"{{sender}}","to":"{{to}}"}"#.to_owned());
+    (GatewayOptions { body, timeout_ms: Some(timeout_ms), sender: Some("+34600000000".into()), ..options(address) }, server)
+}
+
+fn spanish(alias: &str, until: &str, fallback: Option<&str>) -> SenderOptions {
+    SenderOptions {
+        country: "34".into(),
+        alias: alias.into(),
+        provider: Some("spain".into()),
+        registered_until: Some(until.parse().unwrap()),
+        fallback: fallback.map(str::to_owned),
+    }
+}
+
+/// Sends an SMS to Spain at noon on 21 November 2026 by the gateway "spain"; answers what it was sent, where it says it went, and what is
+/// measured.
+async fn sent_to_spain(sender: SenderOptions) -> (Outcome, Option<Value>, Route, String) {
+    let (spain, server) = telling_the_sender(60_000).await;
+    let options = Options {
+        gateway: crate::channels::GatewaysOptions {
+            providers: BTreeMap::from([("spain".to_owned(), spain)]),
+            ..Default::default()
+        },
+        senders: SendersOptions { organizations: BTreeMap::from([("acme".to_owned(), vec![sender])]), ..Default::default() },
+        ..Default::default()
+    };
+    let (metrics, registry) = metrics();
+    let folder = tempfile::tempdir().unwrap();
+    let channels = Channels::open(&options, folder.path(), metrics).unwrap();
+    let message = message(Channel::Sms, "r1");
+    let outcome = channels.send(&message, noon()).await;
+    let route = channels.route(&message.destination(), noon());
+    channels.measure(noon());
+    let request = match &outcome {
+        Outcome::Accepted { .. } => Some(server.await.unwrap()),
+        _ => None,
+    };
+    let body = request.map(|request| serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap());
+    (outcome, body, route, measured(&registry))
+}
+
+#[actix_rt::test]
+async fn an_sms_comes_from_the_registered_alias_of_its_country_by_the_provider_it_is_registered_for() {
+    let (outcome, body, route, measured) = sent_to_spain(spanish("Acme", "2026-11-30", None)).await;
+    assert_eq!(outcome, accepted(Some("m-1")));
+    assert_eq!(body, Some(json!({"from": "Acme", "to": "+34600111222"})));
+    assert_eq!(route, Route { provider: Some("spain".into()), sender: Some("Acme".into()) });
+    let labels = r#"{country="34",organization="acme",provider="spain",sender="Acme"}"#;
+    assert!(measured.contains(&format!("rubrica_sms_sender_registered{labels} 1")), "{measured}");
+    assert!(measured.contains(&format!("rubrica_sms_sender_days_left{labels} 10")), "{measured}");
+    assert!(!measured.contains("rubrica_sms_sender_unregistered_total{"), "{measured}");
+}
+
+#[actix_rt::test]
+async fn an_sms_comes_from_the_fallback_number_once_the_registration_has_ended() {
+    let (outcome, body, route, measured) = sent_to_spain(spanish("Acme", "2026-11-20", Some("+34600000001"))).await;
+    assert_eq!(outcome, accepted(Some("m-1")));
+    assert_eq!(body, Some(json!({"from": "+34600000001", "to": "+34600111222"})));
+    assert_eq!(route.sender.as_deref(), Some("+34600000001"));
+    let counted = r#"rubrica_sms_sender_unregistered_total{organization="acme",outcome="fallback",sender="Acme"} 1"#;
+    assert!(measured.contains(counted), "{measured}");
+    assert!(measured.contains(r#"sender="Acme"} 0"#), "{measured}");
+}
+
+#[actix_rt::test]
+async fn an_sms_whose_alias_is_not_registered_is_refused_without_a_fallback_number() {
+    let (outcome, _, route, measured) = sent_to_spain(spanish("Acme", "2026-11-20", None)).await;
+    let Outcome::Refused { reason } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(reason, "the SMS sender \"Acme\" is not registered for the country and has no fallback number");
+    assert_eq!(route.sender, None);
+    assert!(measured.contains(r#"outcome="refused",sender="Acme"} 1"#), "{measured}");
+}
+
+#[actix_rt::test]
+async fn without_senders_an_sms_comes_from_that_of_its_gateway() {
+    let (sms, server) = telling_the_sender(60_000).await;
+    let options =
+        Options { gateway: crate::channels::GatewaysOptions { sms: Some(sms), ..Default::default() }, ..Default::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let channels = Channels::open(&options, folder.path(), metrics().0).unwrap();
+    assert_eq!(channels.send(&message(Channel::Sms, "r1"), noon()).await, accepted(Some("m-1")));
+    assert!(server.await.unwrap().ends_with(r#"{"from":"+34600000000","to":"+34600111222"}"#));
+}
+
+#[test]
+fn a_gateway_that_names_no_sender_and_a_provider_that_is_misnamed_are_refused() {
+    let problem = |text: &str| Channels::check(&toml::from_str(text).unwrap(), noon()).err().map(|error| error.to_string());
+    let sender = "[[senders.default]]\ncountry = '34'\nalias = 'Acme'\nprovider = 'spain'\n";
+    let gateway = "url = 'https://sms.example.org'\n";
+    let silent = format!("[gateway.providers.spain]\n{gateway}body = '{{}}'\n{sender}");
+    assert!(problem(&silent).unwrap().contains("whose body does not use {{sender}}"));
+    let telling = silent.replace("'{}'", r#"'{"from":"{{sender}}"}'"#);
+    assert_eq!(problem(&telling), None);
+    for name in ["sms", "Spain", "a.b"] {
+        let text = format!("[gateway.providers.\"{name}\"]\n{gateway}body = '{{}}'\n");
+        assert!(problem(&text).unwrap().contains("expected 1 to 32 lower-case letters"), "{name}");
+    }
 }

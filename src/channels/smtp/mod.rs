@@ -11,6 +11,7 @@ use std::{
 };
 
 use aws_lc_rs::digest;
+use data_encoding::HEXLOWER;
 use lettre::{
     Message as Mail,
     address::Envelope,
@@ -262,8 +263,7 @@ fn said(what: &str, message: &Message, error: &SmtpError) -> String {
 fn message_id(message: &Message, domain: &str) -> String {
     let key = format!("{}/{}", message.organization, message.reference);
     let hash = digest::digest(&digest::SHA256, key.as_bytes());
-    let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{hex}@{domain}")
+    format!("{}@{domain}", HEXLOWER.encode(&hash.as_ref()[..16]))
 }
 
 fn tls(options: &SmtpOptions) -> Result<Option<TlsParameters>, String> {

@@ -20,10 +20,10 @@ use store::Timestamp;
 use super::{Channel, Language, Secret};
 use clean::{cleaned, gsm};
 
-/// Longest template file, in bytes.
+/// Maximum size of a template file, in bytes.
 const MAX_FILE: u64 = 16 * 1024;
 
-/// Most template files of all organizations together.
+/// Maximum number of template files of all organizations together.
 const MAX_FILES: usize = 20_000;
 
 /// Lengths of names in characters: with these, a short text with a code fits into one SMS of 160 characters.
@@ -31,7 +31,7 @@ const SHORT_DOCUMENT: usize = 36;
 const SHORT_TENANT: usize = 24;
 const LONG_NAME: usize = 120;
 
-/// Most documents named in a mail; of the others it says how many they are.
+/// Maximum number of documents named in a mail; of the others it says how many they are.
 const LISTED_DOCUMENTS: usize = 20;
 
 /// Texts of messages.

@@ -19,13 +19,13 @@ use super::intake::{Intake, Options};
 use super::json::declared_length;
 use crate::room::Share;
 
-/// Most parts in one body, unknown ones included.
+/// Maximum number of parts in one body, unknown ones included.
 const MAX_PARTS: usize = 64;
 
 /// What headers and boundaries of the parts may add to the sum of the parts' limits, in bytes.
 const OVERHEAD: u64 = 64 * 1024;
 
-/// Longest time that a whole body may take to arrive.
+/// Maximum time that a whole body may take to arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One part that an operation knows.
@@ -33,7 +33,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(300);
 pub struct Part {
     /// The `name` of its Content-Disposition.
     pub name: &'static str,
-    /// Most bytes; for a part that may be repeated, of each of them.
+    /// Maximum size in bytes; for a part that may be repeated, of each of them.
     pub limit: usize,
     /// Whether the part may come several times.
     pub repeated: bool,
@@ -99,12 +99,12 @@ fn text(name: &str, bytes: &[u8]) -> Result<String, ApiError> {
 /// 408 when it comes too late or too slowly, 503 when there is no room for it.
 pub async fn read(request: &HttpRequest, payload: Payload, parts: &[Part], share: Share) -> Result<Form, ApiError> {
     let kind = Kind::of(request)?;
-    let most = parts.iter().map(|part| part.limit as u64).sum::<u64>() + OVERHEAD;
-    if declared_length(request).is_some_and(|length| length > 2 * most) {
-        return Err(ApiError::too_large(format!("the body may have {most} bytes")));
+    let maximum = parts.iter().map(|part| part.limit as u64).sum::<u64>() + OVERHEAD;
+    if declared_length(request).is_some_and(|length| length > 2 * maximum) {
+        return Err(ApiError::too_large(format!("the body may have {maximum} bytes")));
     }
     let intake = Intake::new(payload, share, READ_TIMEOUT, Options::of(request).slow_after);
-    read_parts(Parts::new(intake, &kind.boundary, 2 * most), &kind, parts).await
+    read_parts(Parts::new(intake, &kind.boundary, 2 * maximum), &kind, parts).await
 }
 
 /// What a body is declared as.

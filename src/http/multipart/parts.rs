@@ -12,13 +12,13 @@ use crate::{
     room::Share,
 };
 
-/// Longest boundary, in bytes. RFC 2046, 5.1.1 allows 70.
+/// Maximum length of a boundary, in bytes. RFC 2046, 5.1.1 allows 70.
 const MAX_BOUNDARY: usize = 200;
 
-/// Most bytes of the headers of one part.
+/// Maximum size of the headers of one part in bytes.
 const MAX_HEADERS: usize = 64 * 1024;
 
-/// Most white space after a boundary, in bytes.
+/// Maximum white space after a boundary, in bytes.
 const MAX_PADDING: usize = 1024;
 
 const LINE_END: &[u8] = b"\r\n";
@@ -113,11 +113,11 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Over a body of at most `longest` bytes.
-    pub(super) fn new(intake: Intake, boundary: &[u8], longest: u64) -> Self {
+    pub(super) fn new(intake: Intake, boundary: &[u8], maximum: u64) -> Self {
         let delimiter = [b"\r\n--".as_slice(), boundary].concat();
         let delimiter = memmem::Finder::new(&delimiter).into_owned();
         // The first boundary may stand at the very start, without a line end before it.
-        Self { intake, buffer: BytesMut::from(LINE_END), delimiter, left: longest }
+        Self { intake, buffer: BytesMut::from(LINE_END), delimiter, left: maximum }
     }
 
     /// Reads past what stands before the first part, which nobody is to read (RFC 2046, 5.1.1).

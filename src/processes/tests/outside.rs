@@ -50,6 +50,7 @@ fn of_nobody_s_process(creation: &Creation) -> otp::Creation {
         expires_at: creation.expires_at,
         policy: creation.policy.clone(),
         contact_policy: creation.contact_policy.clone(),
+        link_channel: None,
         purpose: otp::Purpose::default(),
     }
 }

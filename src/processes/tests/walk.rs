@@ -63,7 +63,7 @@ impl Walk {
         while let Some(call) = self.next_call::<Otp>(id).await {
             let (up, down) = (&self.bare.up.otp, &self.bare.down.otp);
             let uses_channels = match &call.effect {
-                otp::Effect::Own(otp::CodeEffect::SendCode { .. }) => true,
+                otp::Effect::Own(otp::CodeEffect::SendCode { .. } | otp::CodeEffect::Reroute { .. }) => true,
                 otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) | otp::Effect::TellProcess { .. } => false,
             };
             let down = uses_channels.then_some(down);
@@ -71,6 +71,7 @@ impl Walk {
                 self.kinds.insert(match &call.effect {
                     otp::Effect::Own(otp::CodeEffect::SendCode { .. }) => "send code",
                     otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => "check number",
+                    otp::Effect::Own(otp::CodeEffect::Reroute { .. }) => "reroute",
                     otp::Effect::TellProcess { .. } => "tell process",
                 });
                 seen_of_otp(&self.setting, &call).await
@@ -124,6 +125,10 @@ async fn seen_of_otp(setting: &Setting, call: &Call<Otp>) -> Vec<String> {
         }
         // A question: nobody sees it but the operator.
         otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => Vec::new(),
+        otp::Effect::Own(otp::CodeEffect::Reroute { challenge, channel, .. }) => {
+            let code = setting.code(*challenge);
+            setting.messages(|message| message.channel == *channel && message.text.contains(&code))
+        }
         // Of what it is told, the process notes only what it did not know: that the signer is identified.
         otp::Effect::TellProcess { sign_process, .. } => {
             let events = setting.events::<SignProcess>(*sign_process).await;
@@ -249,7 +254,11 @@ async fn fail_after<M: Machine, A: Effects<M>>(
 /// From the creation to the certificate, and another process from the creation to its cancellation.
 async fn walk_through(failing: Failing) -> Walk {
     let mut walk = Walk::new(failing).await;
-    let (cancelled, _) = walk.created().await;
+    let (cancelled, identification) = walk.created().await;
+    let (challenge, command) = walk.setting.challenge();
+    walk.ask_otp(identification, command).await;
+    let (status, word) = (otp::ReceiptStatus::Failed, "undelivered".into());
+    walk.ask_otp(identification, otp::CodeCommand::Receipt { challenge, channel: None, status, word }.into()).await;
     let command = sign_process::Command::Cancel { reason: "changed our minds".into() };
     walk.bare.sign.ask(ORGANIZATION, cancelled, command).await.expect("cancelled");
     walk.sign_effects(cancelled).await;
@@ -276,6 +285,7 @@ async fn walk_through(failing: Failing) -> Walk {
         "create identification",
         "notify",
         "release",
+        "reroute",
         "seal",
         "send code",
         "tell process",

@@ -56,6 +56,16 @@ type Row = (i8, i64, Option<i64>, Option<Uuid>, Option<Vec<u8>>, Option<Uuid>, O
 /// An entry's row: seq, at, commit id, body.
 type EntryRow = (i64, Option<i64>, Option<Uuid>, Option<Vec<u8>>, Option<Uuid>, Option<i32>);
 
+/// As it is read beside others: with the head, which each row of the partition tells.
+type PageRow = (i64, Option<i64>, Option<Uuid>, Option<Vec<u8>>, Option<Uuid>, Option<i32>, Option<i64>);
+
+/// Consecutive rows of a journal, as they were read.
+struct Stretch {
+    entries: Vec<Entry>,
+    /// The head as the last of the rows told it; `None` where there was none.
+    head: Option<u64>,
+}
+
 /// Head and time of the first entry.
 pub(super) struct Stands {
     pub head: u64,
@@ -87,7 +97,7 @@ impl Journals {
             .await?,
             page: idempotent(
                 "entries",
-                &format!("SELECT seq, {columns} FROM entity WHERE {{KEY}} AND rk = 1 AND seq >= ? LIMIT ?"),
+                &format!("SELECT seq, {columns}, head FROM entity WHERE {{KEY}} AND rk = 1 AND seq >= ? LIMIT ?"),
             )
             .await?,
             commit_at: idempotent("commit_at", "SELECT head, commit_id FROM entity WHERE {KEY} AND rk = 1 AND seq = ?").await?,
@@ -278,7 +288,7 @@ impl Journals {
         let next = entries.last().map_or(from, |entry| entry.seq + 1);
         if !short && next <= head {
             let rest = usize::try_from(head + 1 - next).unwrap_or(usize::MAX);
-            entries.extend(self.read_entries(entity, next, rest, how).await?);
+            entries.extend(self.read_entries(entity, next, rest, how).await?.entries);
         }
         let is_whole = entries.iter().map(|entry| entry.seq).eq(from..=head);
         Ok(is_whole.then_some(Some(Loaded { head, snapshot, entries })))
@@ -300,8 +310,15 @@ impl Journals {
             return Ok(Vec::new());
         }
         for how in [self.unsure.how(entity), Read::Serial] {
-            let entries = self.read_entries(entity, from, limit, how).await?;
-            if (from..).zip(&entries).all(|(seq, entry)| entry.seq == seq) {
+            let Stretch { entries, head } = self.read_entries(entity, from, limit, how).await?;
+            let has_no_gap = (from..).zip(&entries).all(|(seq, entry)| entry.seq == seq);
+            let next = from + entries.len() as u64;
+            // Without a row nothing said how many there should be.
+            let head = match head {
+                Some(head) => head,
+                None => self.stands(entity).await?.map_or(0, |stands| stands.head),
+            };
+            if has_no_gap && (entries.len() == limit || head < next) {
                 self.unsure.was_read(entity, how);
                 return Ok(entries);
             }
@@ -309,21 +326,23 @@ impl Journals {
         Err(Error::Corrupt("a journal has a gap".into()))
     }
 
-    async fn read_entries(&self, entity: &Entity, from: u64, limit: usize, how: Read) -> Result<Vec<Entry>, Error> {
+    async fn read_entries(&self, entity: &Entity, from: u64, limit: usize, how: Read) -> Result<Stretch, Error> {
         let (org, kind, id) = key(entity);
-        let mut entries: Vec<Entry> = Vec::new();
+        let (mut entries, mut head): (Vec<Entry>, _) = (Vec::new(), None);
         let mut next = from;
         while entries.len() < limit {
             let asked = PAGE.min(limit - entries.len());
-            let rows: Vec<EntryRow> = self.db.read(&self.page, how, (org, kind, id, next as i64, asked as i32)).await?;
+            let rows: Vec<PageRow> = self.db.read(&self.page, how, (org, kind, id, next as i64, asked as i32)).await?;
             let got = rows.len();
-            entries.extend(self.entries_of(rows, how).await?);
+            head = rows.last().map(|row| head_of(row.6)).or(head);
+            let rows = rows.into_iter().map(|(seq, at, commit_id, body, spill, size, _)| (seq, at, commit_id, body, spill, size));
+            entries.extend(self.entries_of(rows.collect(), how).await?);
             next = entries.last().map_or(next, |entry| entry.seq + 1);
             if got < asked {
                 break;
             }
         }
-        Ok(entries)
+        Ok(Stretch { entries, head })
     }
 
     async fn entries_of(&self, rows: Vec<EntryRow>, how: Read) -> Result<Vec<Entry>, Error> {

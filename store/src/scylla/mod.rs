@@ -6,6 +6,12 @@
 //!
 //! Reads are of a quorum, so they see every acknowledged write of every node. What they cannot rule out, an append that its
 //! writer had to leave half done, shows as rows that do not fit together, and is read again serially, which ends it.
+//!
+//! Rows that are lost show in the same way: each partition holds the number of its last entry or version beside the rows, all are read
+//! with it, and what is missing is [`Error::Corrupt`], never an older or a shorter history. A whole partition that is lost on a quorum of its
+//! replicas does not show: what names it from elsewhere (listing, wake-up, `record_key`) is written before it and may name what never came to be,
+//! and to say afterwards that it did would be a second statement for each that begins. The database guards against that loss: copies,
+//! and a checksum of each block that it reads.
 
 mod bodies;
 mod db;

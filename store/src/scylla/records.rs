@@ -49,6 +49,9 @@ pub(super) struct Records {
 
 type Row = (i64, Option<i64>, Option<Vec<u8>>, Option<Uuid>, Option<i32>);
 
+/// As it is read beside others: with the number of the newest version, which each row of the partition tells.
+type OlderRow = (i64, Option<i64>, Option<Vec<u8>>, Option<Uuid>, Option<i32>, Option<i64>);
+
 impl Records {
     pub async fn prepare(db: Arc<Db>, bodies: Arc<Bodies>) -> Result<Self, Error> {
         let columns = "version, at, body, spill, size";
@@ -66,7 +69,7 @@ impl Records {
             remove: db.conditional("version_remove", &format!("DELETE FROM record WHERE {key} AND version = ?")).await?,
             newest: db.idempotent("get", &format!("SELECT {columns}, head FROM record WHERE {key} LIMIT 1")).await?,
             put_at: db.idempotent("put_at", &format!("SELECT head, put_id FROM record WHERE {key} AND version = ?")).await?,
-            older: db.idempotent("history", &format!("SELECT {columns} FROM record WHERE {key} AND version < ? LIMIT ?")).await?,
+            older: db.idempotent("history", &format!("SELECT {columns}, head FROM record WHERE {key} AND version < ? LIMIT ?")).await?,
             note_key: db
                 .idempotent("record_key_write", "INSERT INTO record_key (org, collection, bucket, key) VALUES (?, ?, ?, ?)")
                 .await?,
@@ -206,22 +209,62 @@ impl Records {
     }
 
     pub async fn history(&self, key: &RecordKey, before: Option<u64>, limit: usize) -> Result<Vec<Record>, Error> {
+        let before = before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
+        for how in [self.unsure.how(key), Read::Serial] {
+            let (records, head) = self.read_history(key, before, limit, how).await?;
+            if self.is_whole(key, before, limit, &records, head).await? {
+                self.unsure.was_read(key, how);
+                return Ok(records);
+            }
+        }
+        Err(Error::Corrupt(format!("a version of a record of {} is lost", key.collection)))
+    }
+
+    /// Whether these are the `limit` newest versions before one, or all of them. Of a counter only the newest is kept.
+    async fn is_whole(
+        &self,
+        key: &RecordKey,
+        before: i64,
+        limit: usize,
+        records: &[Record],
+        head: Option<i64>,
+    ) -> Result<bool, Error> {
+        if limit == 0 || !key.keeps_versions() {
+            return Ok(true);
+        }
+        let newest = match head {
+            Some(head) => version_of(Some(head)),
+            // Without a row nothing said how many there should be.
+            None if before > 1 => self.get(key).await?.map_or(0, |record| record.version),
+            None => 0,
+        };
+        let newest = newest.min(u64::try_from(before).unwrap_or(0).saturating_sub(1));
+        Ok(records.iter().map(|record| record.version).eq((1..=newest).rev().take(limit)))
+    }
+
+    /// Versions before one, newest first, and the number of the newest as the first of the rows told it.
+    async fn read_history(
+        &self,
+        key: &RecordKey,
+        mut before: i64,
+        limit: usize,
+        how: Read,
+    ) -> Result<(Vec<Record>, Option<i64>), Error> {
         let (org, collection, name) = names(key);
-        let mut records: Vec<Record> = Vec::new();
-        let mut before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
+        let (mut records, mut head): (Vec<Record>, _) = (Vec::new(), None);
         while records.len() < limit {
             let asked = PAGE.min(limit - records.len());
-            let rows: Vec<Row> = self.db.read(&self.older, Read::Quorum, (org, collection, name, before, asked as i32)).await?;
+            let rows: Vec<OlderRow> = self.db.read(&self.older, how, (org, collection, name, before, asked as i32)).await?;
             let got = rows.len();
-            for row in rows {
-                before = row.0;
-                records.push(self.record(row, Read::Quorum).await?);
+            for (version, at, body, spill, size, newest) in rows {
+                (before, head) = (version, head.or(newest));
+                records.push(self.record((version, at, body, spill, size), how).await?);
             }
             if got < asked {
                 break;
             }
         }
-        Ok(records)
+        Ok((records, head))
     }
 
     pub async fn records(

@@ -106,11 +106,26 @@ pub trait Method: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeO
     /// When and why it fails by time alone, if that is before its time limit. Asked while it is CREATED or VALIDATED.
     fn fails_at(data: &Data<Self>) -> Option<(Timestamp, &'static str)>;
 
+    /// Events of its own that time alone has brought about by `now`; each changes what is due. Asked while it is CREATED or VALIDATED.
+    fn due_events(_: &Data<Self>, _now: Timestamp) -> Vec<Self::Event> {
+        Vec::new()
+    }
+
+    /// The next moment that [`Method::due_events`] waits for.
+    fn due_at(_: &Data<Self>) -> Option<Timestamp> {
+        None
+    }
+
     /// See [`Machine::effects`]; events of the shared life come here too. That a sign process is told is none of its business.
     fn effects(data: &Data<Self>, event: &Event<Self>) -> Vec<Self::Effect>;
 
     /// See [`Machine::given_up`].
     fn given_up(effect: &Self::Effect, reason: &str) -> Option<Self::Command>;
+
+    /// See [`Machine::left_unknown`].
+    fn left_unknown(effect: &Self::Effect, reason: &str) -> Option<Self::Command> {
+        Self::given_up(effect, reason)
+    }
 }
 
 /// What can be asked of an identification.
@@ -286,12 +301,13 @@ impl<M: Method> Machine for Identification<M> {
     }
 
     fn due_events(&self, now: Timestamp) -> Vec<Event<M>> {
+        let Some((data, (at, reason))) = self.data.as_ref().and_then(|data| Some((data, data.end_by_time()?))) else {
+            return Vec::new();
+        };
+        let own = M::due_events(data, now.min(at)).into_iter().map(Event::Own);
         // How it ends is decided by which moment came first, not by when somebody looks.
-        match self.data.as_ref().and_then(|data| data.end_by_time()) {
-            Some((at, Some(reason))) if now >= at => vec![Event::Failed { reason: reason.into() }],
-            Some((at, None)) if now >= at => vec![Event::Expired],
-            _ => Vec::new(),
-        }
+        let end = (now >= at).then(|| reason.map_or(Event::Expired, |reason| Event::Failed { reason: reason.into() }));
+        own.chain(end).collect()
     }
 
     fn decide(&self, now: Timestamp, command: Command<M>) -> Decision<Self> {
@@ -350,7 +366,16 @@ impl<M: Method> Machine for Identification<M> {
         }
     }
 
+    fn left_unknown(effect: &Effect<M>, reason: &str) -> Option<Command<M>> {
+        match effect {
+            Effect::TellProcess { .. } => None,
+            Effect::Own(effect) => M::left_unknown(effect, reason).map(Command::Own),
+        }
+    }
+
     fn wake_at(&self) -> Option<Timestamp> {
-        self.data.as_ref().and_then(|data| data.end_by_time()).map(|(at, _)| at)
+        let data = self.data.as_ref()?;
+        let (end, _) = data.end_by_time()?;
+        Some(M::due_at(data).map_or(end, |due| due.min(end)))
     }
 }

@@ -8,6 +8,7 @@
 mod code;
 mod number;
 mod receipt;
+mod sending;
 
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
@@ -29,13 +30,17 @@ pub use number::{
 };
 pub(crate) use number::is_default;
 pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
+pub use sending::{Delivery, Fate, Sending, Taken};
 
 transitions! {
     for CodeEvent, in IdentificationState;
     Challenged:   [Created] => Same "a code is asked for";
     Delivered:    [Created | Validated] => Same "the channel took the message";
-    NotDelivered: [Created | Validated] => Same "the channel did not, or nobody can tell";
+    NotDelivered: [Created | Validated] => Same "the channel did not take it";
+    DeliveryUnknown: [Created | Validated] => Same "nobody can tell whether the channel took it";
     Receipt:      [Created | Validated] => Same "the provider reports on the message";
+    FateUnknown:  [Created | Validated] => Same "the provider did not report in time";
+    Rerouted:     [Created] => Same "the message failed, and the code goes out on the next channel";
     WrongAnswer:  [Created] => Same "a wrong code or second factor";
     NumberChecked: [Created] => Same "the phone's operator said, or did not say, whose number it is";
     ContactConfirmed: [Created] => Same "somebody checked whose contact it is";
@@ -84,6 +89,21 @@ pub struct Policy {
     pub cooldown_seconds: Vec<u32>,
     /// Failures in all after which the identification fails, at most [`MAX_FAILURES`].
     pub failures: u32,
+    /// How long a receipt is waited for where the channel reports what becomes of its messages, in seconds.
+    #[serde(default = "default_receipt_seconds", skip_serializing_if = "is_default_receipt_seconds")]
+    pub receipt_seconds: u32,
+    /// Channels on which a code goes out whose message failed, in order; those that the organization allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback_channels: Vec<Channel>,
+}
+
+/// Twice the life of a code.
+fn default_receipt_seconds() -> u32 {
+    600
+}
+
+fn is_default_receipt_seconds(seconds: &u32) -> bool {
+    *seconds == default_receipt_seconds()
 }
 
 impl Default for Policy {
@@ -96,6 +116,8 @@ impl Default for Policy {
             code_seconds: 300,
             cooldown_seconds: vec![30, 60, 120],
             failures: 100,
+            receipt_seconds: default_receipt_seconds(),
+            fallback_channels: Vec::new(),
         }
     }
 }
@@ -131,6 +153,9 @@ pub struct Creation {
     /// What is asked of the contact.
     #[serde(default, skip_serializing_if = "is_default")]
     pub contact_policy: ContactPolicy,
+    /// The channel on which the person got the link to sign, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_channel: Option<Channel>,
     #[serde(default)]
     pub purpose: Purpose,
 }
@@ -162,11 +187,12 @@ impl Request {
             return Err(problems);
         }
         let (expires_at, purpose) = (now + expires_in, Purpose::default());
-        Ok(Creation { actor, channel, external, two_factor_type, expires_at, policy, contact_policy, purpose })
+        let link_channel = None;
+        Ok(Creation { actor, channel, external, two_factor_type, expires_at, policy, contact_policy, link_channel, purpose })
     }
 }
 
-/// What only this method understands.
+/// What only this method understands. Where a message has a `channel`, `None` is the identification's own.
 #[derive(Clone, Debug)]
 pub enum CodeCommand {
     /// `id` and `hash` are of the code that will be sent if the challenge is granted.
@@ -183,16 +209,25 @@ pub enum CodeCommand {
     /// The channel took the message of a challenge.
     Delivered {
         challenge: Uuid,
-        provider_id: Option<String>,
+        channel: Option<Channel>,
+        taken: Taken,
     },
-    /// The message of a challenge will not arrive, or nobody can tell.
+    /// The channel certainly did not take the message of a challenge.
     NotDelivered {
         challenge: Uuid,
+        channel: Option<Channel>,
+        reason: String,
+    },
+    /// Whether the channel took the message of a challenge is not known.
+    DeliveryUnknown {
+        challenge: Uuid,
+        channel: Option<Channel>,
         reason: String,
     },
     /// The provider reports on the message of a challenge. `word` is its own for the status.
     Receipt {
         challenge: Uuid,
+        channel: Option<Channel>,
         status: ReceiptStatus,
         word: String,
     },
@@ -219,7 +254,7 @@ impl From<CodeCommand> for Command {
     }
 }
 
-/// What only this method knows.
+/// What only this method knows. Where a message has a `channel`, `None` is the identification's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CodeEvent {
@@ -231,16 +266,39 @@ pub enum CodeEvent {
     Delivered {
         challenge: Uuid,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provider_id: Option<String>,
+        channel: Option<Channel>,
+        #[serde(flatten)]
+        taken: Taken,
     },
     NotDelivered {
         challenge: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+        reason: String,
+    },
+    DeliveryUnknown {
+        challenge: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
         reason: String,
     },
     Receipt {
         challenge: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
         status: ReceiptStatus,
         word: String,
+    },
+    /// Nobody waits for a receipt of this message any more.
+    FateUnknown {
+        challenge: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+    },
+    /// The message failed, and the same code goes out on this channel.
+    Rerouted {
+        challenge: Uuid,
+        channel: Channel,
     },
     /// A wrong second factor when a code was asked for (`at_challenge`), else a wrong code or second factor. Which of the
     /// two is not kept and the caller is never told.
@@ -273,6 +331,8 @@ pub enum CodeEffect {
     SendCode { challenge: Uuid, until: Timestamp },
     /// Ask the phone's operator before the code of `challenge` goes out; useless after `until`.
     CheckNumber { challenge: Uuid, until: Timestamp },
+    /// Send the code of `challenge` again, on another channel; useless after `until`.
+    Reroute { challenge: Uuid, channel: Channel, until: Timestamp },
 }
 
 /// One code that was asked for.
@@ -286,34 +346,16 @@ pub struct Challenge {
     /// Answers given to this code, right and wrong.
     #[serde(default)]
     pub answers: u32,
-    #[serde(default)]
-    pub delivery: Delivery,
-    /// In the order in which they came; at most [`MAX_RECEIPTS`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub receipts: Vec<Receipt>,
+    /// The right answer was given to this code.
+    pub answered: bool,
+    /// One for each channel on which it went out, in order.
+    pub sendings: Vec<Sending>,
     /// What the phone's operator said before the code went out: one answer to each question, or none yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub number_answers: Vec<NumberAnswer>,
     /// The code did not go out because of them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub refused: bool,
-}
-
-/// What became of a message.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Delivery {
-    #[default]
-    Pending,
-    Accepted {
-        at: Timestamp,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        provider_id: Option<String>,
-    },
-    Failed {
-        at: Timestamp,
-        reason: String,
-    },
 }
 
 /// What is known of the codes of one identification.
@@ -353,14 +395,25 @@ impl Method for OneTimeCode {
         match command {
             CodeCommand::Challenge { id, hash, two_factor } => data.decide_challenge(now, id, hash, two_factor.as_deref()),
             CodeCommand::Validate { code, two_factor, device } => data.decide_validate(now, &code, two_factor.as_deref(), device),
-            CodeCommand::Delivered { challenge, provider_id } if data.awaits_delivery(challenge) => {
-                Decision::accept([CodeEvent::Delivered { challenge, provider_id }.into()])
+            CodeCommand::Delivered { challenge, channel, taken } if data.awaits_delivery(challenge, channel) => {
+                let channel = data.named(channel);
+                Decision::accept([CodeEvent::Delivered { challenge, channel, taken }.into()])
             }
-            CodeCommand::NotDelivered { challenge, reason } if data.awaits_delivery(challenge) => {
-                Decision::accept([CodeEvent::NotDelivered { challenge, reason }.into()])
+            CodeCommand::NotDelivered { challenge, channel, reason } if data.awaits_delivery(challenge, channel) => {
+                let next = data.reroute(now, challenge, channel);
+                let failed = CodeEvent::NotDelivered { challenge, channel: data.named(channel), reason };
+                Decision::accept([Some(failed.into()), next].into_iter().flatten().collect::<Vec<_>>())
             }
-            CodeCommand::Receipt { challenge, status, word } if data.takes_receipt(challenge, status, &word) => {
-                Decision::accept([CodeEvent::Receipt { challenge, status, word }.into()])
+            CodeCommand::DeliveryUnknown { challenge, channel, reason } if data.awaits_delivery(challenge, channel) => {
+                let channel = data.named(channel);
+                Decision::accept([CodeEvent::DeliveryUnknown { challenge, channel, reason }.into()])
+            }
+            CodeCommand::Receipt { challenge, channel, status, word }
+                if data.takes_receipt(challenge, channel, status, &word) =>
+            {
+                let next = (status == ReceiptStatus::Failed).then(|| data.reroute(now, challenge, channel)).flatten();
+                let receipt = CodeEvent::Receipt { challenge, channel: data.named(channel), status, word };
+                Decision::accept([Some(receipt.into()), next].into_iter().flatten().collect::<Vec<_>>())
             }
             CodeCommand::NumberChecked { challenge, answers } => data.decide_number_checked(challenge, answers),
             CodeCommand::NumberNotChecked { challenge, reason } => {
@@ -368,7 +421,10 @@ impl Method for OneTimeCode {
             }
             CodeCommand::ConfirmContact { by, reason } => data.decide_confirm(by, reason),
             // A report about an identification that has ended or a message that was reported before changes nothing.
-            CodeCommand::Delivered { .. } | CodeCommand::NotDelivered { .. } | CodeCommand::Receipt { .. } => Decision::nothing(),
+            CodeCommand::Delivered { .. }
+            | CodeCommand::NotDelivered { .. }
+            | CodeCommand::DeliveryUnknown { .. }
+            | CodeCommand::Receipt { .. } => Decision::nothing(),
         }
     }
 
@@ -376,6 +432,7 @@ impl Method for OneTimeCode {
         match command {
             CodeCommand::Delivered { .. }
             | CodeCommand::NotDelivered { .. }
+            | CodeCommand::DeliveryUnknown { .. }
             | CodeCommand::Receipt { .. }
             | CodeCommand::NumberChecked { .. }
             | CodeCommand::NumberNotChecked { .. } => true,
@@ -384,29 +441,39 @@ impl Method for OneTimeCode {
     }
 
     fn apply(data: &mut Data, at: Timestamp, event: &CodeEvent) {
-        let policy = &data.creation.policy;
-        let own = &mut data.own;
         match event {
-            CodeEvent::Challenged { id, hash, until } => own.add_challenge(policy, at, *id, hash.clone(), *until),
-            CodeEvent::Delivered { challenge, provider_id } => {
-                own.set_delivery(*challenge, Delivery::Accepted { at, provider_id: provider_id.clone() });
+            CodeEvent::Challenged { id, hash, until } => {
+                data.own.add_challenge(&data.creation, at, *id, hash.clone(), *until);
             }
-            CodeEvent::NotDelivered { challenge, reason } => {
-                own.set_delivery(*challenge, Delivery::Failed { at, reason: reason.clone() });
-                // Who got no code must not wait for another one. What became of an earlier code says nothing about it.
-                if own.challenges.last().is_some_and(|current| current.id == *challenge) {
-                    own.next_challenge_at = own.next_challenge_at.min(at);
+            CodeEvent::Delivered { challenge, channel, taken } => {
+                data.set_delivery(*challenge, *channel, Delivery::Accepted { at, taken: taken.clone() });
+            }
+            CodeEvent::NotDelivered { challenge, channel, reason } => {
+                data.set_delivery(*challenge, *channel, Delivery::Failed { at, reason: reason.clone() });
+                data.lift_wait(at, *challenge);
+            }
+            CodeEvent::DeliveryUnknown { challenge, channel, reason } => {
+                data.set_delivery(*challenge, *channel, Delivery::Unknown { at, reason: reason.clone() });
+                data.lift_wait(at, *challenge);
+            }
+            CodeEvent::Receipt { challenge, channel, status, word } => {
+                data.add_receipt(*challenge, *channel, Receipt { at, status: *status, word: word.clone() });
+            }
+            CodeEvent::FateUnknown { challenge, channel } => {
+                if let Some(sending) = data.sending_mut(*challenge, *channel) {
+                    sending.unreported = Some(at);
                 }
             }
-            CodeEvent::Receipt { challenge, status, word } => {
-                own.add_receipt(*challenge, Receipt { at, status: *status, word: word.clone() });
+            CodeEvent::Rerouted { challenge, channel } => {
+                let wait = data.creation.policy.cooldown(data.own.challenges.len() as u32);
+                data.own.reroute(at, *challenge, *channel, wait);
             }
-            CodeEvent::WrongAnswer { at_challenge } => own.count_wrong_answer(*at_challenge),
+            CodeEvent::WrongAnswer { at_challenge } => data.own.count_wrong_answer(*at_challenge),
             CodeEvent::NumberChecked { challenge, answers, refusal } => {
-                own.add_answers(at, *challenge, answers, refusal.as_ref());
+                data.add_answers(at, *challenge, answers, refusal.as_ref());
             }
             CodeEvent::ContactConfirmed { by, reason } => {
-                own.confirmed = Some(Confirmation { at, by: by.clone(), reason: reason.clone() });
+                data.own.confirmed = Some(Confirmation { at, by: by.clone(), reason: reason.clone() });
             }
         }
     }
@@ -416,6 +483,7 @@ impl Method for OneTimeCode {
         if let Some(challenge) = self.challenges.last_mut() {
             challenge.attempts_left = 0;
             challenge.answers += 1;
+            challenge.answered = true;
         }
     }
 
@@ -431,6 +499,14 @@ impl Method for OneTimeCode {
         }
     }
 
+    fn due_events(data: &Data, now: Timestamp) -> Vec<CodeEvent> {
+        data.fates_due(now)
+    }
+
+    fn due_at(data: &Data) -> Option<Timestamp> {
+        data.next_fate_due()
+    }
+
     fn effects(data: &Data, event: &Event) -> Vec<CodeEffect> {
         match event {
             Event::Own(CodeEvent::Challenged { id, until, .. }) if !data.questions().is_empty() => {
@@ -441,26 +517,59 @@ impl Method for OneTimeCode {
                 let checked = data.own.challenges.iter().filter(|challenge| challenge.id == *id);
                 checked.map(|checked| CodeEffect::SendCode { challenge: checked.id, until: checked.until }).collect()
             }
+            Event::Own(CodeEvent::Rerouted { challenge, channel }) => {
+                let rerouted = data.own.challenges.iter().find(|known| known.id == *challenge);
+                let effect =
+                    |known: &Challenge| CodeEffect::Reroute { challenge: known.id, channel: *channel, until: known.until };
+                rerouted.map(effect).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }
 
     fn given_up(effect: &CodeEffect, reason: &str) -> Option<CodeCommand> {
-        let reason = reason.to_owned();
-        Some(match effect {
-            CodeEffect::SendCode { challenge, .. } => CodeCommand::NotDelivered { challenge: *challenge, reason },
-            CodeEffect::CheckNumber { challenge, .. } => CodeCommand::NumberNotChecked { challenge: *challenge, reason },
+        Some(match effect.message() {
+            Ok((challenge, channel)) => CodeCommand::NotDelivered { challenge, channel, reason: reason.to_owned() },
+            Err(challenge) => CodeCommand::NumberNotChecked { challenge, reason: reason.to_owned() },
+        })
+    }
+
+    fn left_unknown(effect: &CodeEffect, reason: &str) -> Option<CodeCommand> {
+        Some(match effect.message() {
+            Ok((challenge, channel)) => CodeCommand::DeliveryUnknown { challenge, channel, reason: reason.to_owned() },
+            Err(challenge) => CodeCommand::NumberNotChecked { challenge, reason: reason.to_owned() },
         })
     }
 }
 
+impl CodeEffect {
+    /// The challenge whose code is sent, and on which channel; as an error, the challenge before whose code the operator is asked.
+    fn message(&self) -> Result<(Uuid, Option<Channel>), Uuid> {
+        match self {
+            Self::SendCode { challenge, .. } => Ok((*challenge, None)),
+            Self::Reroute { challenge, channel, .. } => Ok((*challenge, Some(*channel))),
+            Self::CheckNumber { challenge, .. } => Err(*challenge),
+        }
+    }
+}
+
 impl OneTimeCode {
-    fn add_challenge(&mut self, policy: &Policy, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
+    fn add_challenge(&mut self, creation: &Creation, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
+        let policy = &creation.policy;
+        let sendings = vec![Sending::new(creation.channel, at)];
         let attempts_left = policy.attempts;
-        let (delivery, receipts) = (Delivery::Pending, Vec::new());
-        let (number_answers, refused) = (Vec::new(), false);
-        let answers = 0;
-        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers, delivery, receipts, number_answers, refused });
+        self.challenges.push(Challenge {
+            id,
+            hash,
+            at,
+            until,
+            attempts_left,
+            answers: 0,
+            answered: false,
+            sendings,
+            number_answers: Vec::new(),
+            refused: false,
+        });
         let cooldown = policy.cooldown(self.challenges.len() as u32);
         self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
     }
@@ -471,12 +580,6 @@ impl OneTimeCode {
         if let (false, Some(challenge)) = (at_challenge, self.challenges.last_mut()) {
             challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
             challenge.answers += 1;
-        }
-    }
-
-    fn set_delivery(&mut self, id: Uuid, delivery: Delivery) {
-        if let Some(challenge) = self.challenges.iter_mut().find(|challenge| challenge.id == id) {
-            challenge.delivery = delivery;
         }
     }
 
@@ -524,12 +627,6 @@ impl Data {
             None => true,
             Some(kind) => given.is_some_and(|given| self.creation.actor.has_second_factor(kind, given)),
         }
-    }
-
-    /// Reports are folded only while they can still matter; a final state never changes.
-    fn awaits_delivery(&self, id: Uuid) -> bool {
-        let is_pending = |challenge: &Challenge| challenge.id == id && challenge.delivery == Delivery::Pending;
-        !self.state.is_final() && self.own.challenges.iter().any(is_pending)
     }
 
     fn decide_challenge(&self, now: Timestamp, id: Uuid, hash: CodeHash, two_factor: Option<&str>) -> Decision<Otp> {

@@ -163,7 +163,7 @@ impl World {
         assert_eq!(self.tell(Command::Certified { certificate: CERTIFICATE }), Ok(()));
     }
 
-    fn notice(&mut self, position: usize, delivered: Result<Option<String>, String>) {
+    fn notice(&mut self, position: usize, delivered: Result<Taken, String>) {
         let command = Command::Noticed { signature: signature(position), notice: Notice::SignRequest, delivered };
         assert_eq!(self.tell(command), Ok(()));
     }
@@ -438,7 +438,7 @@ fn late_results_are_ignored_after_the_end() {
         world.hear(1, IdentificationState::Failed);
         world.seal(0);
         world.certify();
-        world.notice(0, Ok(None));
+        world.notice(0, Ok(Taken::default()));
         assert_eq!(world.tell(Command::SealingGivenUp { reason: "late".into() }), Ok(()));
         assert_eq!(world.tell(Command::IdentificationNotMade { position: 0, reason: "late".into() }), Ok(()));
         assert_eq!(world.sign(0), wrong_state(world.status().name()));
@@ -475,7 +475,9 @@ fn what_became_of_a_notice_is_in_the_journal_of_a_living_or_certified_process() 
     for mut world in World::in_each_state() {
         let before = world.process.journal.len();
         world.notice(0, Err("mailbox full".into()));
-        world.tell(Command::Noticed { signature: signature(9), notice: Notice::Certified, delivered: Ok(None) }).expect("stray");
+        world
+            .tell(Command::Noticed { signature: signature(9), notice: Notice::Certified, delivered: Ok(Taken::default()) })
+            .expect("stray");
         let recorded = !matches!(world.status(), Status::Failed | Status::Cancelled | Status::Expired);
         assert_eq!(world.process.journal.len() - before, usize::from(recorded), "{:?}", world.status());
     }
@@ -489,7 +491,7 @@ fn giving_up_a_notice_is_a_notice_that_failed() {
     let expected = Event::Noticed {
         signature: signature(0),
         notice: Notice::SignRequest,
-        provider_id: None,
+        taken: Taken::default(),
         failure: Some("no server".into()),
     };
     assert_eq!(world.process.journal.last().map(|(_, event)| event), Some(&expected));
@@ -587,7 +589,7 @@ fn a_journal_that_was_tampered_with_does_not_open_what_has_ended() {
 fn every_transition_of_the_table_is_taken() {
     let mut scenarios = World::in_each_state();
     for world in &mut scenarios {
-        world.notice(1, Ok(Some("sent-1".into())));
+        world.notice(1, Ok(Taken { provider_id: Some("sent-1".into()), ..Taken::default() }));
     }
     let mut lost = World::new();
     assert_eq!(lost.preview(0), Ok(()));

@@ -7,10 +7,10 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer, Serializer, de};
 
-/// The longest duration that is read: ten years of 365 days. What an operation allows is usually far less.
+/// The maximum duration that is read: ten years of 365 days. What an operation allows is usually far less.
 pub const MAX: TimeDelta = TimeDelta::days(3650);
 
-/// The longest text that is read, in bytes.
+/// Maximum length of a text that is read, in bytes.
 const MAX_TEXT: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

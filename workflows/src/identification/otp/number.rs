@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CodeEvent, Data, Delivery, Event, OneTimeCode, Otp, wrong_state};
+use super::{Challenge, CodeEvent, Data, Delivery, Event, Otp, wrong_state};
 use crate::{Channel, ContactOrigin, Decision, IdentificationState, Refusal, Timestamp};
 
 /// Maximum length of what is recorded of one answer, in characters.
@@ -192,8 +192,8 @@ impl Data {
     }
 
     pub(super) fn decide_number_checked(&self, challenge: Uuid, answers: Vec<NumberAnswer>) -> Decision<Otp> {
-        let open = self.own.challenges.iter().find(|known| known.id == challenge);
-        let awaited = open.is_some_and(|open| open.delivery == Delivery::Pending && open.number_answers.is_empty());
+        let known = self.own.challenges.iter().find(|known| known.id == challenge);
+        let awaited = self.awaits_delivery(challenge, None) && known.is_some_and(|known| known.number_answers.is_empty());
         let questions = self.questions();
         let asked = answers.len() == questions.len() && answers.iter().map(|answer| answer.check).eq(questions.iter().copied());
         if self.state != IdentificationState::Created || !awaited || !asked || answers.is_empty() {
@@ -217,6 +217,11 @@ impl Data {
         self.questions().iter().map(answer).collect()
     }
 
+    /// Whether a code may go out on a further channel: to a number of which the operator was not asked, it may not.
+    pub(super) fn may_go_to(&self, challenge: &Challenge, channel: Channel) -> bool {
+        self.creation.contact_policy.checks_on(channel).is_empty() || !challenge.number_answers.is_empty()
+    }
+
     /// The questions before each code.
     pub(super) fn questions(&self) -> &[NumberCheck] {
         self.creation.contact_policy.checks_on(self.creation.channel)
@@ -226,15 +231,15 @@ impl Data {
 /// Why an identification fails whose last code did not go out.
 pub(super) const NUMBER_REFUSED: &str = "the last code did not go out: the phone's operator did not confirm the number";
 
-impl OneTimeCode {
+impl Data {
     pub(super) fn add_answers(&mut self, at: Timestamp, id: Uuid, answers: &[NumberAnswer], refusal: Option<&String>) {
-        let Some(challenge) = self.challenges.iter_mut().find(|known| known.id == id) else { return };
+        let Some(challenge) = self.own.challenges.iter_mut().find(|known| known.id == id) else { return };
         challenge.number_answers = answers.to_vec();
         if let Some(reason) = refusal {
             // Nobody has this code: it cannot be answered, and its cooldown stays, so that an operator is not asked without end.
             challenge.refused = true;
             challenge.attempts_left = 0;
-            challenge.delivery = Delivery::Failed { at, reason: reason.clone() };
+            self.set_delivery(id, None, Delivery::Failed { at, reason: reason.clone() });
         }
     }
 }

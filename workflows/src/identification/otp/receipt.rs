@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Data, OneTimeCode};
-use crate::Timestamp;
+use super::{Data, Fate};
+use crate::{Channel, Timestamp};
 
-/// Maximum number of receipts that are kept of one challenge: a provider sends four or five, whoever repeats them must not fill the journal.
+/// Maximum number of receipts that are kept of one message: a provider sends four or five, whoever repeats them must not fill the journal.
 pub const MAX_RECEIPTS: usize = 10;
 
 /// What a receipt means, whatever its provider calls it.
@@ -37,22 +37,23 @@ pub struct Receipt {
 impl Data {
     /// Whether a receipt says something new while it can still matter. It need not wait for the end of the attempt that sent
     /// the message: a provider may report before its answer has arrived.
-    pub(super) fn takes_receipt(&self, challenge: Uuid, status: ReceiptStatus, word: &str) -> bool {
-        let challenge = self.own.challenges.iter().find(|known| known.id == challenge);
+    pub(super) fn takes_receipt(&self, challenge: Uuid, channel: Option<Channel>, status: ReceiptStatus, word: &str) -> bool {
         !self.state.is_final()
-            && challenge.is_some_and(|challenge| {
-                let repeated = challenge.receipts.last().is_some_and(|last| last.status == status && last.word == word);
-                !repeated && challenge.receipts.len() < MAX_RECEIPTS
+            && self.sending(challenge, channel).is_some_and(|sending| {
+                let repeated = sending.receipts.last().is_some_and(|last| last.status == status && last.word == word);
+                !repeated && sending.receipts.len() < MAX_RECEIPTS
             })
     }
-}
 
-impl OneTimeCode {
-    pub(super) fn add_receipt(&mut self, challenge: Uuid, receipt: Receipt) {
-        let challenge = self.challenges.iter_mut().find(|known| known.id == challenge);
+    pub(super) fn add_receipt(&mut self, challenge: Uuid, channel: Option<Channel>, receipt: Receipt) {
+        let Receipt { at, status, .. } = receipt;
         // The bound holds for a journal that was tampered with too.
-        if let Some(challenge) = challenge.filter(|challenge| challenge.receipts.len() < MAX_RECEIPTS) {
-            challenge.receipts.push(receipt);
+        let sending = self.sending_mut(challenge, channel).filter(|sending| sending.receipts.len() < MAX_RECEIPTS);
+        let Some(sending) = sending else { return };
+        let before = sending.fate();
+        sending.receipts.push(receipt);
+        if status == ReceiptStatus::Failed && before != Some(Fate::Failed) && sending.fate() == Some(Fate::Failed) {
+            self.lift_wait(at, challenge);
         }
     }
 }

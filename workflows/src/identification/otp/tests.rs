@@ -4,6 +4,7 @@ use crate::{
     testing::{Driver, SECRET, assert_all_transitions_taken, hash, start, typed},
 };
 
+mod fates;
 mod number;
 mod properties;
 
@@ -24,6 +25,7 @@ fn creation() -> Creation {
         expires_at: start() + Duration::hours(1),
         policy: Policy::default(),
         contact_policy: ContactPolicy::default(),
+        link_channel: None,
         purpose: Purpose { sign_process: Some(PROCESS), ..Purpose::default() },
     }
 }
@@ -131,18 +133,39 @@ impl World {
     }
 
     fn delivered(&mut self, number: u128) {
-        let provider_id = Some("sent-1".into());
-        assert_eq!(self.otp.tell(CodeCommand::Delivered { challenge: Uuid::from_u128(number), provider_id }), Ok(()));
+        self.delivered_on(number, None, false);
+    }
+
+    fn delivered_on(&mut self, number: u128, channel: Option<Channel>, reports: bool) {
+        let taken = Taken { provider_id: Some("sent-1".into()), reports, ..Taken::default() };
+        let command = CodeCommand::Delivered { challenge: Uuid::from_u128(number), channel, taken };
+        assert_eq!(self.otp.tell(command), Ok(()));
     }
 
     fn receipt(&mut self, number: u128, status: ReceiptStatus) {
+        self.receipt_on(number, None, status);
+    }
+
+    fn receipt_on(&mut self, number: u128, channel: Option<Channel>, status: ReceiptStatus) {
         let word = format!("{status:?}").to_lowercase();
-        assert_eq!(self.otp.tell(CodeCommand::Receipt { challenge: Uuid::from_u128(number), status, word }), Ok(()));
+        let command = CodeCommand::Receipt { challenge: Uuid::from_u128(number), channel, status, word };
+        assert_eq!(self.otp.tell(command), Ok(()));
     }
 
     fn not_delivered(&mut self, number: u128) {
+        self.not_delivered_on(number, None);
+    }
+
+    fn not_delivered_on(&mut self, number: u128, channel: Option<Channel>) {
         let reason = "no such number".into();
-        assert_eq!(self.otp.tell(CodeCommand::NotDelivered { challenge: Uuid::from_u128(number), reason }), Ok(()));
+        let command = CodeCommand::NotDelivered { challenge: Uuid::from_u128(number), channel, reason };
+        assert_eq!(self.otp.tell(command), Ok(()));
+    }
+
+    fn delivery_unknown(&mut self, number: u128) {
+        let reason = "it took too long".into();
+        let command = CodeCommand::DeliveryUnknown { challenge: Uuid::from_u128(number), channel: None, reason };
+        assert_eq!(self.otp.tell(command), Ok(()));
     }
 }
 
@@ -490,13 +513,14 @@ fn each_granted_challenge_sends_one_code() {
 fn what_became_of_a_message_is_kept_once() {
     let mut world = World::asked();
     world.delivered(1);
-    let expected = Delivery::Accepted { at: start(), provider_id: Some("sent-1".into()) };
-    assert_eq!(world.data().own.challenges[0].delivery, expected);
+    let taken = Taken { provider_id: Some("sent-1".into()), ..Taken::default() };
+    let expected = Delivery::Accepted { at: start(), taken };
+    assert_eq!(world.data().own.challenges[0].sendings[0].delivery, expected);
     world.otp.advance(Duration::seconds(1));
     world.not_delivered(1);
     world.delivered(1);
     world.delivered(99);
-    assert_eq!(world.data().own.challenges[0].delivery, expected);
+    assert_eq!(world.data().own.challenges[0].sendings[0].delivery, expected);
     assert_eq!(world.otp.journal.len(), 3);
 }
 
@@ -524,10 +548,11 @@ fn receipts_are_kept_with_their_challenge_in_the_order_in_which_they_come() {
     assert_eq!(world.answer(2), Ok(()));
     world.receipt(2, ReceiptStatus::Read);
 
-    let kept: Vec<_> = world.data().own.challenges[1].receipts.iter().map(|one| (one.status, one.word.as_str())).collect();
+    let kept: Vec<_> =
+        world.data().own.challenges[1].sendings[0].receipts.iter().map(|one| (one.status, one.word.as_str())).collect();
     assert_eq!(kept, [(ReceiptStatus::Sent, "sent"), (ReceiptStatus::Delivered, "delivered"), (ReceiptStatus::Read, "read")]);
-    assert_eq!(world.data().own.challenges[1].receipts[1].at, world.otp.now);
-    assert_eq!(world.data().own.challenges[0].receipts, []);
+    assert_eq!(world.data().own.challenges[1].sendings[0].receipts[1].at, world.otp.now);
+    assert_eq!(world.data().own.challenges[0].sendings[0].receipts, []);
 }
 
 #[test]
@@ -548,7 +573,7 @@ fn a_challenge_keeps_ten_receipts() {
         world.receipt(1, ReceiptStatus::Sent);
         world.receipt(1, ReceiptStatus::Delivered);
     }
-    assert_eq!(world.data().own.challenges[0].receipts.len(), 10);
+    assert_eq!(world.data().own.challenges[0].sendings[0].receipts.len(), 10);
     let before = world.otp.machine.clone();
     world.receipt(1, ReceiptStatus::Read);
     assert_eq!(world.otp.machine, before);
@@ -580,7 +605,7 @@ fn giving_up_to_send_a_code_is_a_code_not_delivered() {
     let given_up = Otp::given_up(&world.otp.effects[0], "the gateway is down").expect("the machine must know");
     assert_eq!(world.otp.tell(given_up), Ok(()));
     let expected = Delivery::Failed { at: start(), reason: "the gateway is down".into() };
-    assert_eq!(world.data().own.challenges[0].delivery, expected);
+    assert_eq!(world.data().own.challenges[0].sendings[0].delivery, expected);
 }
 
 #[test]
@@ -674,6 +699,11 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         r#"{"type":"delivered","challenge":"$id","provider_id":"sent-1"}"#,
         r#"{"type":"not_delivered","challenge":"$id","reason":"lost"}"#,
         r#"{"type":"receipt","challenge":"$id","status":"delivered","word":"delivered"}"#,
+        r#"{"type":"delivered","challenge":"$id","channel":"SMS","provider_id":"sent-1","provider":"es","sender":"Acme","reports":true}"#,
+        r#"{"type":"not_delivered","challenge":"$id","channel":"SMS","reason":"lost"}"#,
+        r#"{"type":"delivery_unknown","challenge":"$id","reason":"it took too long"}"#,
+        r#"{"type":"fate_unknown","challenge":"$id","channel":"EMAIL"}"#,
+        r#"{"type":"rerouted","challenge":"$id","channel":"EMAIL"}"#,
         r#"{"type":"wrong_answer","at_challenge":false}"#,
         r#"{"type":"contact_confirmed","by":"clerk-7","reason":"called back"}"#,
         r#"{"type":"number_checked","challenge":"$id","refusal":"SIM_SWAP: changed",
@@ -688,6 +718,7 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
     let effects = [
         r#"{"type":"send_code","challenge":"$id","until":"$at"}"#,
         r#"{"type":"check_number","challenge":"$id","until":"$at"}"#,
+        r#"{"type":"reroute","challenge":"$id","channel":"EMAIL","until":"$at"}"#,
         r#"{"type":"tell_process","sign_process":"$id","state":"VALIDATED"}"#,
     ];
     let value = |text: &str| -> serde_json::Value {
@@ -722,6 +753,22 @@ fn every_transition_of_the_table_is_taken() {
     late.delivered(1);
     late.not_delivered(2);
     late.receipt(2, ReceiptStatus::Read);
+    let mut reported = World::asked();
+    reported.delivered_on(1, None, true);
+    reported.wait_and_ask();
+    reported.delivered_on(2, None, true);
+    reported.otp.advance_and_look(Duration::seconds(600));
+    let mut overdue = World::validated();
+    overdue.delivery_unknown(1);
+    let mut old = World::asked();
+    old.delivered_on(1, None, true);
+    old.wait_and_ask();
+    assert_eq!(old.answer(2), Ok(()));
+    old.otp.advance_and_look(Duration::seconds(600));
+    let mut unknown = World::asked();
+    unknown.delivery_unknown(1);
+    let rerouted = fates::failed_once();
+    scenarios.extend([reported, overdue, old, unknown, rerouted]);
     let mut cancelled = late.clone();
     assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None }), Ok(()));
     late.otp.advance_and_look(Duration::hours(2));

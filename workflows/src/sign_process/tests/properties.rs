@@ -86,7 +86,7 @@ impl World {
             Step::Cancel => return self.cancel(),
             Step::Seal { index } => self.seal(*index),
             Step::Certify => self.certify(),
-            Step::Notice { position } => self.notice(*position, Ok(None)),
+            Step::Notice { position } => self.notice(*position, Ok(Taken::default())),
             Step::CreateAgain => return self.tell(Command::Create(Box::new(creation.clone()))),
             Step::GiveUp { effect } => {
                 let effect = self.process.effects[effect % self.process.effects.len()].clone();
@@ -182,7 +182,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         position().prop_map(|position| Event::Noticed {
             signature: signature(position),
             notice: Notice::Certified,
-            provider_id: None,
+            taken: Taken::default(),
             failure: None
         }),
     ]

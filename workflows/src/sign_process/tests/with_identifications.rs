@@ -129,6 +129,7 @@ impl Together {
                     expires_at: start() + Duration::hours(1),
                     policy: Policy::default(),
                     contact_policy: otp::ContactPolicy::default(),
+                    link_channel: None,
                     purpose: otp::Purpose { sign_process: Some(process()), ..otp::Purpose::default() },
                 };
                 self.tell_otp(position, otp::Command::Create(Box::new(creation)));
@@ -147,11 +148,12 @@ impl Together {
             Job::OfProcess(Effect::Seal { document }) => self.tell_process(Command::Sealed { document, sealed: sealed(0) }),
             Job::OfProcess(Effect::Certify) => self.tell_process(Command::Certified { certificate: CERTIFICATE }),
             Job::OfProcess(Effect::Release | Effect::Notify { .. }) => {}
-            Job::OfIdentification(position, otp::Effect::Own(otp::CodeEffect::SendCode { challenge, .. })) => {
-                self.tell_otp(position, otp::CodeCommand::Delivered { challenge, provider_id: None });
-            }
-            Job::OfIdentification(position, otp::Effect::Own(otp::CodeEffect::CheckNumber { challenge, .. })) => {
-                self.tell_otp(position, otp::CodeCommand::NumberChecked { challenge, answers: Vec::new() });
+            Job::OfIdentification(position, otp::Effect::Own(effect)) => {
+                let (otp::CodeEffect::SendCode { challenge, .. }
+                | otp::CodeEffect::Reroute { challenge, .. }
+                | otp::CodeEffect::CheckNumber { challenge, .. }) = effect;
+                let taken = otp::Taken::default();
+                self.tell_otp(position, otp::CodeCommand::Delivered { challenge, channel: None, taken });
             }
             Job::OfIdentification(position, otp::Effect::TellProcess { state, .. }) => {
                 self.tell_process(Command::Identification { identification: identification(position), state });

@@ -15,16 +15,16 @@ use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// Longest address as it goes out, in octets (RFC 5321, 4.5.3.1.3, without the angle brackets).
+/// Maximum length of an address as it goes out, in octets (RFC 5321, 4.5.3.1.3, without the angle brackets).
 pub const MAX_EMAIL: usize = 254;
 
-/// Longest local part, in octets (RFC 5321, 4.5.3.1.1).
+/// Maximum length of the local part, in octets (RFC 5321, 4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
 
-/// Longest domain, in octets (RFC 1035, 2.3.4, without the length of the root).
+/// Maximum length of the domain, in octets (RFC 1035, 2.3.4, without the length of the root).
 const MAX_DOMAIN: usize = 253;
 
-/// Longest label of a domain, in octets (RFC 1035, 2.3.4).
+/// Maximum length of a label of the domain, in octets (RFC 1035, 2.3.4).
 const MAX_LABEL: usize = 63;
 
 /// An address that mail can be sent to, in the form in which it goes out.

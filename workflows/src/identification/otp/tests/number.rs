@@ -63,6 +63,7 @@ fn effects(world: &mut World) -> Vec<&'static str> {
     let name = |effect: Effect| match effect {
         Effect::Own(CodeEffect::SendCode { .. }) => "send",
         Effect::Own(CodeEffect::CheckNumber { .. }) => "check",
+        Effect::Own(CodeEffect::Reroute { .. }) => "reroute",
         Effect::TellProcess { .. } => "tell",
     };
     world.otp.new_effects().into_iter().map(name).collect()
@@ -157,7 +158,7 @@ fn a_code_that_is_refused_cannot_be_answered_and_keeps_its_wait() {
     assert_eq!(effects(&mut world), ["check"]);
     assert!(world.data().is_code_refused(Uuid::from_u128(1)));
     let refused = Delivery::Failed { at: start(), reason: "SIM_SWAP: as the operator says".into() };
-    assert_eq!(world.data().own.challenges[0].delivery, refused);
+    assert_eq!(world.data().own.challenges[0].sendings[0].delivery, refused);
     assert_eq!(world.answer(1), Err(CODE_GONE));
     assert_eq!(world.ask(), Err(too_early(start() + Duration::seconds(30))));
     world.wait_and_ask();
@@ -206,6 +207,29 @@ fn an_operator_knows_phones_only() {
     assert_eq!(world.ask(), Ok(()));
     assert_eq!(effects(&mut world), ["send"]);
     assert_eq!(world.answer(1), Ok(()));
+}
+
+#[test]
+fn a_code_falls_back_to_no_number_of_which_the_operator_was_not_asked() {
+    let with_fallbacks = |creation: &mut Creation, own: Channel| {
+        checked(creation);
+        creation.channel = own;
+        creation.policy.fallback_channels = vec![Channel::Sms, Channel::Whatsapp];
+    };
+    let mut by_mail = World::with(|creation| with_fallbacks(creation, Channel::Email));
+    assert_eq!(by_mail.ask(), Ok(()));
+    by_mail.not_delivered(1);
+    assert_eq!(effects(&mut by_mail), ["send"]);
+    let mut by_sms = World::with(|creation| with_fallbacks(creation, Channel::Sms));
+    assert_eq!(by_sms.ask(), Ok(()));
+    by_sms.operator_says(1, NumberOutcome::Passed);
+    by_sms.not_delivered(1);
+    assert_eq!(effects(&mut by_sms), ["check", "send", "reroute"]);
+    let mut refused = World::with(|creation| with_fallbacks(creation, Channel::Sms));
+    assert_eq!(refused.ask(), Ok(()));
+    refused.operator_says(1, NumberOutcome::Failed);
+    refused.not_delivered(1);
+    assert_eq!(effects(&mut refused), ["check"], "a code that is refused goes nowhere");
 }
 
 #[test]

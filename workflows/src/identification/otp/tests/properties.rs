@@ -32,12 +32,19 @@ enum Step {
     },
     Delivered {
         number: u128,
+        channel: Option<Channel>,
+        reports: bool,
     },
     NotDelivered {
+        number: u128,
+        channel: Option<Channel>,
+    },
+    DeliveryUnknown {
         number: u128,
     },
     Receipt {
         number: u128,
+        channel: Option<Channel>,
         read: bool,
     },
     OperatorSays {
@@ -62,9 +69,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Cancel),
         2 => Just(Step::Close),
         1 => any::<bool>().prop_map(|force| Step::Delete { force }),
-        3 => (1..5u128).prop_map(|number| Step::Delivered { number }),
-        3 => (1..5u128).prop_map(|number| Step::NotDelivered { number }),
-        3 => (1..5u128, any::<bool>()).prop_map(|(number, read)| Step::Receipt { number, read }),
+        3 => (1..5u128, any_channel(), any::<bool>())
+            .prop_map(|(number, channel, reports)| Step::Delivered { number, channel, reports }),
+        3 => (1..5u128, any_channel()).prop_map(|(number, channel)| Step::NotDelivered { number, channel }),
+        1 => (1..5u128).prop_map(|number| Step::DeliveryUnknown { number }),
+        3 => (1..5u128, any_channel(), any::<bool>())
+            .prop_map(|(number, channel, read)| Step::Receipt { number, channel, read }),
         6 => (1..5u128, outcome()).prop_map(|(number, outcome)| Step::OperatorSays { number, outcome }),
         1 => (1..5u128).prop_map(|number| Step::OperatorIsSilent { number }),
         1 => Just(Step::Confirm),
@@ -97,23 +107,27 @@ fn any_origin() -> impl Strategy<Value = Option<ContactOrigin>> {
     ])
 }
 
+fn any_channel() -> impl Strategy<Value = Option<Channel>> {
+    prop::option::of(prop_oneof![Just(Channel::Sms), Just(Channel::Email), Just(Channel::Whatsapp)])
+}
+
 fn any_creation() -> impl Strategy<Value = Creation> {
     let policy = (0..5u32, 0..5u32, 0..1200u32, vec(0..200u32, 0..4), 0..20u32);
+    let messages = (0..900u32, vec(any_channel(), 0..4).prop_map(|channels| channels.into_iter().flatten().collect()));
     let contact = (any_contact_policy(), any_origin(), prop::bool::ANY);
-    (policy, prop::option::weighted(0.3, Just(TwoFactorType::DocumentNumber)), 0..7200i64, contact).prop_map(
-        |(
-            (challenges, attempts, code_seconds, cooldown_seconds, failures),
-            two_factor_type,
-            seconds,
-            (contact_policy, origin, by_sms),
-        )| Creation {
-            actor: Contact { origin, ..number::with_phone() },
-            channel: if by_sms { Channel::Sms } else { Channel::Email },
-            contact_policy,
-            two_factor_type,
-            expires_at: start() + Duration::seconds(seconds),
-            policy: Policy { challenges, attempts, code_seconds, cooldown_seconds, failures, ..Policy::default() },
-            ..creation()
+    (policy, messages, prop::option::weighted(0.3, Just(TwoFactorType::DocumentNumber)), 0..7200i64, contact).prop_map(
+        |(policy, (receipt_seconds, fallback_channels), two_factor_type, seconds, (contact_policy, origin, by_sms))| {
+            let (challenges, attempts, code_seconds, cooldown_seconds, failures) = policy;
+            let policy = Policy { challenges, attempts, code_seconds, cooldown_seconds, failures, ..Policy::default() };
+            Creation {
+                actor: Contact { origin, ..number::with_phone() },
+                channel: if by_sms { Channel::Sms } else { Channel::Email },
+                contact_policy,
+                two_factor_type,
+                expires_at: start() + Duration::seconds(seconds),
+                policy: Policy { receipt_seconds, fallback_channels, ..policy },
+                ..creation()
+            }
         },
     )
 }
@@ -141,10 +155,11 @@ impl World {
             Step::Cancel => return self.otp.tell(Command::Cancel { reason: None }),
             Step::Close => return self.otp.tell(Command::Close),
             Step::Delete { force } => return self.otp.tell(Command::Delete { force: *force }),
-            Step::Delivered { number } => self.delivered(*number),
-            Step::NotDelivered { number } => self.not_delivered(*number),
-            Step::Receipt { number, read: true } => self.receipt(*number, ReceiptStatus::Read),
-            Step::Receipt { number, read: false } => self.receipt(*number, ReceiptStatus::Failed),
+            Step::Delivered { number, channel, reports } => self.delivered_on(*number, *channel, *reports),
+            Step::NotDelivered { number, channel } => self.not_delivered_on(*number, *channel),
+            Step::DeliveryUnknown { number } => self.delivery_unknown(*number),
+            Step::Receipt { number, channel, read: true } => self.receipt_on(*number, *channel, ReceiptStatus::Read),
+            Step::Receipt { number, channel, read: false } => self.receipt_on(*number, *channel, ReceiptStatus::Failed),
             Step::OperatorSays { number, outcome } => self.operator_says(*number, *outcome),
             Step::OperatorIsSilent { number } => self.operator_is_silent(*number),
             Step::Confirm => return self.confirm("called back"),
@@ -164,8 +179,28 @@ fn assert_counters_only_run_down(before: &Data, after: &Data) {
     }
     assert!(new_code || after.remaining_attempts() <= before.remaining_attempts());
     for challenge in &after.own.challenges {
-        assert!(challenge.receipts.len() <= MAX_RECEIPTS);
+        assert!(challenge.sendings.iter().all(|sending| sending.receipts.len() <= MAX_RECEIPTS));
         assert!(challenge.until - challenge.at <= MAX_CODE_LIFETIME && challenge.until <= after.creation.expires_at);
+    }
+}
+
+/// What is known of a code never becomes less, an ended identification knows it of all, and a code goes out once on each channel that its
+/// organization allows, on a further one only after all before have failed.
+fn assert_fates_are_settled(before: &Data, after: &Data) {
+    for challenge in &after.own.challenges {
+        let fate = after.fate(challenge);
+        if let Some(old) = before.own.challenges.iter().find(|old| old.id == challenge.id) {
+            assert!(before.fate(old).is_none() || fate >= before.fate(old) || fate.is_none(), "{old:?} became {challenge:?}");
+            if challenge.sendings.len() > old.sendings.len() {
+                let failed = |sending: &Sending| sending.fate() == Some(Fate::Failed);
+                assert!(challenge.sendings[..old.sendings.len()].iter().all(failed));
+            }
+        }
+        assert!(fate.is_some() || !(after.state.is_final() || after.deleted), "no fate at the end: {challenge:?}");
+        let channels: Vec<Channel> = challenge.sendings.iter().map(|sending| sending.channel).collect();
+        let allowed = |channel: &Channel| after.creation.policy.fallback_channels.contains(channel);
+        assert!(channels[0] == after.creation.channel && channels[1..].iter().all(allowed));
+        assert!((1..channels.len()).all(|index| !channels[..index].contains(&channels[index])), "{channels:?}");
     }
 }
 
@@ -202,12 +237,12 @@ fn assert_validated_rightly(before: &Data, after: &Data, step: &Step, now: Times
 /// What a late wake-up finds is what a timely one would have found.
 fn assert_ends_as_if_woken_in_time(before: &Driver<Otp>, after: &Driver<Otp>) {
     let (mut timely, mut late) = (before.clone(), after.clone());
-    if let Some(wake_at) = before.machine.wake_at().filter(|wake_at| *wake_at <= after.now) {
+    while let Some(wake_at) = timely.machine.wake_at().filter(|wake_at| *wake_at <= after.now) {
         timely.now = wake_at;
         timely.look();
-        late.look();
-        assert_eq!(late.machine.stage().name(), timely.machine.stage().name());
     }
+    late.look();
+    assert_eq!(late.machine.stage().name(), timely.machine.stage().name());
 }
 
 /// A code goes out at most once, and where the operator is asked, after it was.
@@ -238,9 +273,28 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         any_creation().prop_map(|creation| Event::Created(Box::new(creation))),
         (id(), until).prop_map(|(id, until)| CodeEvent::Challenged { id, hash: hash(id, "x"), until }.into()),
-        id().prop_map(|challenge| CodeEvent::Delivered { challenge, provider_id: None }.into()),
-        id().prop_map(|challenge| CodeEvent::NotDelivered { challenge, reason: "lost".into() }.into()),
-        id().prop_map(|challenge| CodeEvent::Receipt { challenge, status: ReceiptStatus::Sent, word: "sent".into() }.into()),
+        (id(), any_channel(), any::<bool>()).prop_map(|(challenge, channel, reports)| {
+            CodeEvent::Delivered { challenge, channel, taken: Taken { reports, ..Taken::default() } }.into()
+        }),
+        (id(), any_channel()).prop_map(|(challenge, channel)| CodeEvent::NotDelivered {
+            challenge,
+            channel,
+            reason: "lost".into()
+        }
+        .into()),
+        (id(), any_channel()).prop_map(|(challenge, channel)| CodeEvent::DeliveryUnknown {
+            challenge,
+            channel,
+            reason: "lost".into()
+        }
+        .into()),
+        (id(), any_channel()).prop_map(|(challenge, channel)| {
+            CodeEvent::Receipt { challenge, channel, status: ReceiptStatus::Sent, word: "sent".into() }.into()
+        }),
+        (id(), any_channel()).prop_map(|(challenge, channel)| CodeEvent::FateUnknown { challenge, channel }.into()),
+        (id(), any_channel()).prop_map(|(challenge, channel)| {
+            CodeEvent::Rerouted { challenge, channel: channel.unwrap_or(Channel::Whatsapp) }.into()
+        }),
         any::<bool>().prop_map(|at_challenge| CodeEvent::WrongAnswer { at_challenge }.into()),
         (id(), any::<bool>()).prop_map(|(challenge, refused)| {
             let refusal = refused.then(|| "SIM_SWAP: changed".to_owned());
@@ -273,6 +327,7 @@ proptest! {
             let after = world.otp.machine.data().expect("it was created");
             assert_counters_only_run_down(&before, after);
             assert_final_states_stay(&before, after);
+            assert_fates_are_settled(&before, after);
             assert_validated_rightly(&before, after, step, world.otp.now);
             assert_given_up_effects_are_taken(&world.otp);
             assert_codes_go_out_after_the_operator(&world.otp);
