@@ -43,11 +43,11 @@ pub struct CreateOtpIdentificationRequest {
 #[derive(Deserialize, ToSchema)]
 pub struct CommunicationChannel {
     #[serde(rename = "type")]
-    kind: Channel,
+    pub kind: Channel,
     /// True when the caller delivers the code itself instead of this service.
     #[serde(default, deserialize_with = "external")]
     #[schema(schema_with = external_schema)]
-    external: bool,
+    pub external: bool,
 }
 
 /// What [`external`] reads.

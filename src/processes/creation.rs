@@ -227,8 +227,7 @@ impl<'a> Check<'a> {
             }
             let (person, two_factor_type) = (request.person.checked(&path, &mut self.problems), request.two_factor_type);
             person.check_second_factor(&path, two_factor_type, &mut self.problems);
-            // The code goes out on the first of the tenant's channels that reaches the signer.
-            let channel = self.configuration.channels.iter().copied().find(|channel| person.destination(*channel).is_some());
+            let channel = self.configuration.code_channel(&person);
             if channel.is_none() {
                 let channels: Vec<_> =
                     self.configuration.channels.iter().map(|channel| format!("{channel:?}").to_uppercase()).collect();

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use store::{Store, Timestamp, blobs::Digest};
 use workflows::sign_process::TIME_LIMIT;
+use workflows::Contact;
 use workflows::identification::otp;
 use workflows::values::{Problem, Problems, duration};
 
@@ -164,6 +165,23 @@ pub struct SignConfiguration {
 }
 
 impl SignConfiguration {
+    /// The channel of a signer's code: the first of the organization's that reaches the signer, which is that of the link; another one, which
+    /// leads elsewhere, where the organization wants the two apart and the signer has it. `None`: nothing reaches the signer.
+    pub fn code_channel(&self, person: &Contact) -> Option<Channel> {
+        let mut reaching = self.channels.iter().copied().filter(|channel| person.destination(*channel).is_some());
+        let link = reaching.next()?;
+        let elsewhere = |channel: &Channel| person.counted_destination(*channel) != person.counted_destination(link);
+        let apart = self.contact_policy.as_ref().is_some_and(|policy| policy.separate_channels);
+        Some(if apart { reaching.find(elsewhere).unwrap_or(link) } else { link })
+    }
+
+    /// Whether a signer with mail and phone gets the code elsewhere than the link.
+    pub fn separates_channels(&self) -> bool {
+        let mail = self.channels.contains(&Channel::Email);
+        let apart = self.contact_policy.as_ref().is_some_and(|policy| policy.separate_channels);
+        apart && mail && self.channels.iter().any(|channel| *channel != Channel::Email)
+    }
+
     /// What identifications by code are created with.
     pub fn contact_policy(&self) -> otp::ContactPolicy {
         self.contact_policy.as_ref().map(ContactPolicy::journaled).unwrap_or_default()
@@ -296,7 +314,7 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::Unusable`], [`Error::Catalogue`].
     pub async fn operator(&self, organization: &str) -> Result<Option<OperatorAccount>, Error> {
-        let Some(stored) = self.records.get::<Stored>(&Self::key(organization)).await? else { return Ok(None) };
+        let Some(stored) = self.stored(organization).await? else { return Ok(None) };
         let (version, stored) = (stored.version, stored.value);
         let (Some(policy), Some(sealed)) = (stored.contact_policy, stored.operator_secret) else { return Ok(None) };
         let Some(operator) = policy.operator.clone() else { return Ok(None) };
@@ -336,7 +354,9 @@ impl SignConfigurations {
             }
             Ok(stored)
         };
-        self.change(organization, "created", act, decide).await
+        self.change(organization, "created", act, decide).await?;
+        self.warn_of_channels(organization).await;
+        Ok(())
     }
 
     /// Stores a whole configuration unless the organization has one already.
@@ -424,7 +444,9 @@ impl SignConfigurations {
             (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
         })
-        .await
+        .await?;
+        self.warn_of_channels(organization).await;
+        Ok(())
     }
 
     /// Replaces the contact policy, if one was sent. A secret that is left out stays where client and addresses do: to others it is not given.
@@ -480,6 +502,19 @@ impl SignConfigurations {
     async fn stored(&self, organization: &str) -> Result<Option<Versioned<Stored>>, Error> {
         let found = self.items.find(organization, KEY).await?;
         Ok(found.map(|Found { version, at, item }| Versioned { version, at, value: item.value }))
+    }
+
+    /// Tells those who operate the server that whoever reads an organization's link reads its codes.
+    async fn warn_of_channels(&self, organization: &str) {
+        if let Ok(Some(configuration)) = self.load(organization).await
+            && !configuration.separates_channels()
+        {
+            tracing::warn!(
+                organization,
+                "the link to sign and the code go to the same channel: contact_policy.separate_channels, with a channel to mail and one to phones, \
+                 sets them apart"
+            );
+        }
     }
 
     /// What changes nothing makes no version.
