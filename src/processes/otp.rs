@@ -158,7 +158,7 @@ impl Adapted for OneTimeCode {
         described.attempts = data.own.failures + u32::from(data.validated.is_some());
         described.challenges = challenges.collect();
         described.second_proof = second_proof(scene, data);
-        described.link_on_same_channel = link_on_same_channel(&scene.process.creation, signer);
+        described.link_on_same_channel = link_on_same_channel(scene.process, signer);
         Ok(Vec::new())
     }
 }
@@ -191,8 +191,9 @@ fn second_proof(scene: &Scene<'_>, data: &otp::Data) -> Option<SecondProof> {
 }
 
 /// Whether the link to sign went where the codes went; `None` where no link was sent.
-fn link_on_same_channel(process: &sign_process::Creation, signer: &Signer) -> Option<bool> {
-    let link = process.notices.iter().find_map(|channel| signer.person.counted_destination(*channel))?;
+fn link_on_same_channel(process: &sign_process::Data, signer: &Signer) -> Option<bool> {
+    let position = process.creation.signers.iter().position(|known| known.identification == signer.identification)?;
+    let link = signer.person.counted_destination(process.link_channel(position)?)?;
     Some(signer.person.counted_destination(signer.channel) == Some(link))
 }
 

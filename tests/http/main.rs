@@ -4,10 +4,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/operator.rs"]
+mod operator;
+
 mod access;
 mod attacks;
 mod chain;
 mod configuration;
+mod contacts;
 mod contract;
 mod documents_api;
 mod drawing;
