@@ -93,8 +93,7 @@ pub async fn create(call: Call<(), Json<CreateChainIdentificationRequest>>) -> R
     let policy = engine.code_policies.of(&call.organization, allowed);
     let contact_policy = configuration.as_ref().map(SignConfiguration::contact_policy).unwrap_or_default();
     let defaults = Defaults { policy, contact_policy, terms: engine.identity_documents.terms() };
-    let is_known = |kind| engine.processes.identifies(kind);
-    let creation = request.asked_from(device).checked(&defaults, is_known, Uuid::new_v4)?;
+    let creation = request.asked_from(device).checked(&defaults, Uuid::new_v4)?;
     // What is wrong with the request is told before what is not there.
     configuration.ok_or(sign_configuration::Error::NotFound)?;
     let id = Uuid::now_v7();

@@ -8,6 +8,7 @@ mod support;
 mod operator;
 
 mod access;
+mod agent;
 mod attacks;
 mod chain;
 mod configuration;
@@ -16,6 +17,7 @@ mod contract;
 mod documents_api;
 mod drawing;
 mod every_operation;
+mod identity_images;
 mod journey;
 mod moving;
 mod nodes;

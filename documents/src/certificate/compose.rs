@@ -1,6 +1,6 @@
 //! The certificate's content, section by section, as pages of drawing instructions.
 
-use super::evidence::{Challenge, Device, Document, Evidence, Identification, SecondProof, Signer, TimelineEntry};
+use super::evidence::{Challenge, Device, Document, Evidence, Identification, Proof, SecondProof, Signer, TimelineEntry};
 use super::font::{Face, clean};
 use super::format::{grouped, moment, plain_utc, thousands, utc};
 use super::journal::Journal;
@@ -156,6 +156,7 @@ impl Composer {
         self.facts(facts)?;
         if let Some(identification) = &signer.identification {
             self.challenges(&identification.challenges)?;
+            self.proofs(&identification.proofs)?;
         }
         let consent = signer.consent_text.as_ref().map(|text| (self.say(&texts::CONSENT), Cell::of(Style::BODY, text)));
         self.wide_facts(consent.into_iter().collect())?;
@@ -207,7 +208,11 @@ impl Composer {
             let told = if same { &texts::SAME_CHANNEL } else { &texts::OTHER_CHANNEL };
             (self.say(&texts::LINK_CHANNEL), Cell::of(Style::BODY, self.say(told)))
         }));
-        facts.push((self.say(&texts::ATTEMPTS), Cell::of(Style::BODY, &identification.attempts.to_string())));
+        let agent = identification.agent.as_deref().map(|agent| Cell::of(Style::BODY, agent));
+        facts.extend(agent.map(|cell| (self.say(&texts::VOUCHED_BY), cell)));
+        if identification.attempts > 0 {
+            facts.push((self.say(&texts::ATTEMPTS), Cell::of(Style::BODY, &identification.attempts.to_string())));
+        }
         facts.extend(identification.validated_at.as_ref().map(|at| (self.say(&texts::VALIDATED), moment(at))));
         facts
     }
@@ -246,6 +251,19 @@ impl Composer {
         Table { widths: &widths, titles, ruled: true }.draw(&mut self.pages, rows)?;
         self.pages.skip(3.0);
         Ok(())
+    }
+
+    /// Files that were given as proof, each with its hash.
+    fn proofs(&mut self, proofs: &[Proof]) -> Result<(), Error> {
+        let cell = |cell: Cell, proof: &Proof| {
+            let label = format!("{} · {}", self.word(&proof.kind), self.extent(None, proof.size));
+            cell.and(Style::LABEL, &label).and(Style::MONO, &grouped(&proof.sha256))
+        };
+        if proofs.is_empty() {
+            return Ok(());
+        }
+        let told = proofs.iter().fold(Cell::new(), cell);
+        self.wide_facts(vec![(self.say(&texts::PROOFS), told)])
     }
 
     fn devices(&mut self, signer: &Signer, identifying: Option<&Device>) -> Result<(), Error> {
@@ -623,11 +641,15 @@ mod tests {
             for value in [&device.ip, &device.user_agent, &device.installation_id, &device.fingerprint, &device.location] {
                 expect(value.as_deref().unwrap_or_default());
             }
-            let identification = signer.identification.as_ref().unwrap();
-            let proof = identification.second_proof.as_ref().unwrap();
-            expect(proof.reason.as_deref().unwrap());
-            expect(proof.by.as_deref().unwrap());
-            for challenge in &identification.challenges {
+            expect(signer.identification.as_ref().unwrap().agent.as_deref().unwrap_or_default());
+            for proof in &signer.identification.as_ref().unwrap().proofs {
+                expect(&proof.sha256);
+            }
+            if let Some(proof) = &signer.identification.as_ref().unwrap().second_proof {
+                expect(proof.reason.as_deref().unwrap());
+                expect(proof.by.as_deref().unwrap());
+            }
+            for challenge in &signer.identification.as_ref().unwrap().challenges {
                 for delivery in &challenge.deliveries {
                     expect(delivery.message_id.as_deref().unwrap_or_default());
                     expect(&delivery.receipts[0].status);
