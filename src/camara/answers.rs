@@ -110,7 +110,10 @@ pub(super) fn kyc_match(answer: &Map<String, Value>, asked: &[&str], min_score: 
         }
     }
     if !different.is_empty() {
-        return Ok(Said::failed(format!("the operator knows the holder of the number by another {}", different.join(", another "))));
+        return Ok(Said::failed(format!(
+            "the operator knows the holder of the number by another {}",
+            different.join(", another ")
+        )));
     }
     match (unknown.is_empty(), same) {
         (false, _) => Err(unreadable(&format!("whether the {} is the same", unknown.join(" and the ")))),

@@ -111,7 +111,8 @@ impl Camara {
     }
 
     fn unregistered(http: Http, circuits: Circuits) -> Result<Self, prometheus::Error> {
-        let checks = Opts::new("rubrica_number_checks_total", "Questions to operators about numbers, by what was asked and its outcome");
+        let checks =
+            Opts::new("rubrica_number_checks_total", "Questions to operators about numbers, by what was asked and its outcome");
         let checks = IntCounterVec::new(checks, &["check", "outcome"])?;
         Ok(Self { http, tokens: Arc::default(), slots: Arc::new(Semaphore::new(MAX_QUESTIONS)), circuits, checks })
     }

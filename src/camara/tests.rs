@@ -33,8 +33,7 @@ impl World {
         let settings: Settings = serde_json::from_value(operator.settings()).unwrap();
         let policy = ContactPolicy { operator: Some(settings.clone()), ..ContactPolicy::default() };
         let account = OperatorAccount { version: 1, policy, operator: settings, secret: Secret::new("operator-s3cret") };
-        let document =
-            IdentityDocument { document_number: "12345678Z".into(), document_type: DocumentType::Nif, country: None };
+        let document = IdentityDocument { document_number: "12345678Z".into(), document_type: DocumentType::Nif, country: None };
         let person = Contact {
             name: Some("Ana".into()),
             last_name: Some("López".into()),
@@ -112,7 +111,8 @@ async fn a_token_by_client_credentials_is_asked_for_once_for_each_interface() {
     world.ask(&ALL).await;
     let requests = world.operator.requests("/token");
     assert_eq!(requests.len(), 3);
-    let expected = format!("Basic {}", base64::Engine::encode(&base64::engine::general_purpose::STANDARD, "acme:operator-s3cret"));
+    let expected =
+        format!("Basic {}", base64::Engine::encode(&base64::engine::general_purpose::STANDARD, "acme:operator-s3cret"));
     assert!(requests.iter().all(|request| request.authorization == expected));
     let scope = "grant_type=client_credentials&scope=dpv%3AFraudPreventionAndDetection+sim-swap%3Acheck";
     assert!(requests.iter().any(|request| request.body == scope), "{requests:?}");
@@ -255,7 +255,11 @@ async fn an_error_is_told_by_its_code_and_nothing_else() {
 async fn an_answer_about_another_number_is_none() {
     let lying = [
         ("/check", SIM_SWAP, json!({"swapped": false, "phoneNumber": "+34600999888"})),
-        ("/verify", NumberCheck::NumberVerification, json!({"devicePhoneNumberVerified": true, "devicePhoneNumber": "+34600999888"})),
+        (
+            "/verify",
+            NumberCheck::NumberVerification,
+            json!({"devicePhoneNumberVerified": true, "devicePhoneNumber": "+34600999888"}),
+        ),
         ("/match", NumberCheck::KycMatch, json!({"idDocumentMatch": "true", "phoneNumber": 34_600_999_888_u64})),
     ];
     for (path, check, body) in lying {

@@ -50,7 +50,13 @@ fn key(question: &Question<'_>, scope: &str) -> Key {
 
 impl Tokens {
     /// A token for one interface.
-    pub(super) async fn get(&self, http: &Http, question: &Question<'_>, scope: &str, deadline: Instant) -> Result<Secret, Failure> {
+    pub(super) async fn get(
+        &self,
+        http: &Http,
+        question: &Question<'_>,
+        scope: &str,
+        deadline: Instant,
+    ) -> Result<Secret, Failure> {
         let operator = &question.account.operator;
         let wanted = match operator.purpose.as_str() {
             "" => scope.to_owned(),
@@ -92,10 +98,12 @@ impl Tokens {
 /// Asks for an authentication of whoever has the number, and waits until it is there.
 async fn authenticated(http: &Http, question: &Question<'_>, scope: &str, deadline: Instant) -> Result<Secret, Failure> {
     let operator = &question.account.operator;
-    let url = operator.authentication_url.as_deref().ok_or_else(|| Failure::Final("the operator has no address for CIBA".into()))?;
+    let url =
+        operator.authentication_url.as_deref().ok_or_else(|| Failure::Final("the operator has no address for CIBA".into()))?;
     let hint = format!("tel:{}", number(question)?);
     let (status, answer) = post(http, question, url, &[("scope", scope), ("login_hint", &hint)], deadline).await?;
-    let refused = || Failure::Final(format!("the operator refused the authentication with {}{}", status.as_u16(), oauth_error(&answer)));
+    let refused =
+        || Failure::Final(format!("the operator refused the authentication with {}{}", status.as_u16(), oauth_error(&answer)));
     let id = answer.get("auth_req_id").and_then(Value::as_str).filter(|id| !id.is_empty() && id.len() <= MAX_TOKEN);
     let (StatusCode::OK, Some(id)) = (status, id) else { return Err(refused()) };
     let mut interval = answer.get("interval").and_then(Value::as_u64).map_or(INTERVAL, Duration::from_secs).max(MIN_INTERVAL);
@@ -135,7 +143,8 @@ async fn post(
     if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
         return Err(Failure::Transient(format!("the operator answered {} instead of a token", answer.status.as_u16())));
     }
-    let parsed = serde_json::from_slice(&answer.body).map_err(|_| Failure::Final("the operator's answer holds no token".into()))?;
+    let parsed =
+        serde_json::from_slice(&answer.body).map_err(|_| Failure::Final("the operator's answer holds no token".into()))?;
     Ok((answer.status, parsed))
 }
 

@@ -17,7 +17,8 @@ use super::durations;
 use super::error::ApiError;
 use super::multipart::{Form, Part};
 use crate::catalogue::sign_configuration::{
-    self, Certificate, Change, Channel, ContactPolicy, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule, SignConfiguration as Configuration,
+    self, Certificate, Change, Channel, ContactPolicy, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule,
+    SignConfiguration as Configuration,
 };
 use crate::iso_duration;
 

@@ -94,12 +94,7 @@ impl Circuits {
         }
         if circuit.open_until.is_none() {
             inner.metrics.circuit_opened(key.1);
-            tracing::warn!(
-                organization = key.0,
-                provider = key.1,
-                failures = circuit.failures,
-                "a provider is left alone"
-            );
+            tracing::warn!(organization = key.0, provider = key.1, failures = circuit.failures, "a provider is left alone");
         }
         circuit.open_until = Some(inner.clock.now() + inner.pause);
     }

@@ -105,7 +105,10 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
             return;
         }
     };
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
     let _ = stream.write_all((head + &body).as_bytes());
 }
 
@@ -118,11 +121,20 @@ fn read(stream: &mut TcpStream) -> Option<Request> {
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let header = |name: &str| {
             let lines = head.lines().filter_map(|line| line.split_once(": "));
-            lines.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).next().unwrap_or_default()
+            lines
+                .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.to_owned())
+                .next()
+                .unwrap_or_default()
         };
         if body.len() >= header("content-length").parse().unwrap_or(0) {
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-            return Some(Request { path, authorization: header("authorization"), correlator: header("x-correlator"), body: body.to_owned() });
+            return Some(Request {
+                path,
+                authorization: header("authorization"),
+                correlator: header("x-correlator"),
+                body: body.to_owned(),
+            });
         }
     }
 }
@@ -145,7 +157,9 @@ fn reply(request: &Request, state: &mut State) -> Reply {
         [.., "sim-swap", _, "check"] => json!({"swapped": false}),
         [.., "sim-swap", _, "retrieve-date"] => json!({"latestSimChange": "2020-02-03T04:05:06Z"}),
         [.., "number-verification", _, "verify"] => json!({"devicePhoneNumberVerified": true}),
-        [.., "kyc-match", _, "match"] => json!({"idDocumentMatch": "true", "givenNameMatch": "true", "familyNameMatch": "not_available"}),
+        [.., "kyc-match", _, "match"] => {
+            json!({"idDocumentMatch": "true", "givenNameMatch": "true", "familyNameMatch": "not_available"})
+        }
         _ => return Reply::Json(404, json!({"status": 404})),
     };
     Reply::Json(200, body)

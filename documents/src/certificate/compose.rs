@@ -203,7 +203,8 @@ impl Composer {
         }
         let factor = identification.two_factor_type.as_deref().map(|factor| Cell::of(Style::BODY, &self.word(factor)));
         facts.extend(factor.map(|cell| (self.say(&texts::SECOND_FACTOR), cell)));
-        facts.extend(identification.second_proof.as_ref().map(|proof| (self.say(&texts::SECOND_PROOF), self.second_proof(proof))));
+        facts
+            .extend(identification.second_proof.as_ref().map(|proof| (self.say(&texts::SECOND_PROOF), self.second_proof(proof))));
         facts.extend(identification.link_on_same_channel.map(|same| {
             let told = if same { &texts::SAME_CHANNEL } else { &texts::OTHER_CHANNEL };
             (self.say(&texts::LINK_CHANNEL), Cell::of(Style::BODY, self.say(told)))

@@ -45,12 +45,7 @@ fn challenge(number: u32, minutes: i64) -> Challenge {
         expires_at: Some(minute(minutes + 5)),
         attempts: Some(1),
         number_checks: vec![
-            NumberCheck {
-                check: "SIM_SWAP".to_owned(),
-                max_age_hours: Some(72),
-                outcome: "PASSED".to_owned(),
-                detail: None,
-            },
+            NumberCheck { check: "SIM_SWAP".to_owned(), max_age_hours: Some(72), outcome: "PASSED".to_owned(), detail: None },
             NumberCheck {
                 check: "KYC_MATCH".to_owned(),
                 max_age_hours: None,

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use workflows::identification::otp::{ContactPolicy as JournaledPolicy, IfUnanswered, MAX_SIM_AGE_HOURS, NumberCheck, SecondProof};
+use workflows::identification::otp::{
+    ContactPolicy as JournaledPolicy, IfUnanswered, MAX_SIM_AGE_HOURS, NumberCheck, SecondProof,
+};
 
 use crate::channels::Secret;
 use crate::objects::Objects;
@@ -164,7 +166,12 @@ impl Operator {
     /// Whether a secret that was given for `other` may go where this one says.
     pub(super) fn is_same_client(&self, other: &Self) -> bool {
         let place = |operator: &Self| {
-            (operator.base_url.clone(), operator.token_url.clone(), operator.authentication_url.clone(), operator.client_id.clone())
+            (
+                operator.base_url.clone(),
+                operator.token_url.clone(),
+                operator.authentication_url.clone(),
+                operator.client_id.clone(),
+            )
         };
         place(self) == place(other)
     }
@@ -289,7 +296,10 @@ impl Operator {
             return Err("operator.authentication_url: the flow ciba needs it".into());
         }
         for (name, word) in [("client_id", &self.client_id), ("purpose", &self.purpose)] {
-            if word.len() > MAX_WORD || !word.bytes().all(|byte| byte.is_ascii_graphic()) || (name == "client_id" && word.is_empty()) {
+            if word.len() > MAX_WORD
+                || !word.bytes().all(|byte| byte.is_ascii_graphic())
+                || (name == "client_id" && word.is_empty())
+            {
                 return Err(format!("operator.{name}: expected at most {MAX_WORD} letters, digits and signs of ASCII"));
             }
         }
@@ -306,7 +316,8 @@ impl Operator {
 
 fn is_version(text: &str) -> bool {
     let rest = text.strip_prefix('v').unwrap_or_default();
-    (1..=15).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase() || byte == b'.')
+    (1..=15).contains(&rest.len())
+        && rest.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase() || byte == b'.')
         && !rest.contains("..")
 }
 

@@ -22,9 +22,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use store::{Store, Timestamp, blobs::Digest};
-use workflows::sign_process::TIME_LIMIT;
 use workflows::Contact;
 use workflows::identification::otp;
+use workflows::sign_process::TIME_LIMIT;
 use workflows::values::{Problem, Problems, duration};
 
 pub use contact_policy::{ContactPolicy, Flow, Operator, OperatorAccount};
@@ -579,7 +579,15 @@ impl SignConfigurations {
             None => None,
         };
         let identification = identification.unwrap_or_default();
-        Ok(Checked { landing_url, expiration_duration, channels, notification_email, identification, contact_policy, certificate })
+        Ok(Checked {
+            landing_url,
+            expiration_duration,
+            channels,
+            notification_email,
+            identification,
+            contact_policy,
+            certificate,
+        })
     }
 
     async fn check_certificate(

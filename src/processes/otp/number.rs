@@ -28,7 +28,8 @@ pub(super) async fn check(world: &World, call: &Call<Otp>, challenge: Uuid, unti
         Err(error) => return retry(error),
     };
     let checks = data.creation.contact_policy.checks_on(data.creation.channel);
-    let question = Question { organization, account: &account, person: &data.creation.actor, reference: challenge, now: call.now };
+    let question =
+        Question { organization, account: &account, person: &data.creation.actor, reference: challenge, now: call.now };
     let answers = world.camara.ask(&question, checks).await;
     answers.iter().for_each(|answer| tell_operations(organization, call.entity.id, answer));
     Attempt::Done(Some(CodeCommand::NumberChecked { challenge, answers }.into()))

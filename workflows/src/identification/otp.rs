@@ -25,10 +25,11 @@ use crate::{
 
 pub use super::lifecycle::{EXISTS, FORCE_NEEDED, NOT_FOUND, Purpose};
 pub use code::{CodeHash, TypedCode};
-pub use number::{
-    Confirmation, ContactPolicy, IfUnanswered, MAX_DETAIL, MAX_SIM_AGE_HOURS, NumberAnswer, NumberCheck, NumberOutcome, SecondProof,
-};
 pub(crate) use number::is_default;
+pub use number::{
+    Confirmation, ContactPolicy, IfUnanswered, MAX_DETAIL, MAX_SIM_AGE_HOURS, NumberAnswer, NumberCheck, NumberOutcome,
+    SecondProof,
+};
 pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
 pub use sending::{Delivery, Fate, Sending, Taken};
 

@@ -72,7 +72,9 @@ fn effects(world: &mut World) -> Vec<&'static str> {
 #[test]
 fn a_contact_that_only_the_signer_vouches_for_needs_a_second_proof() {
     use ContactOrigin::{AgentChecked, CustomerRecord, TypedBySigner};
-    for (origin, needed) in [(None, true), (Some(TypedBySigner), true), (Some(CustomerRecord), false), (Some(AgentChecked), false)] {
+    for (origin, needed) in
+        [(None, true), (Some(TypedBySigner), true), (Some(CustomerRecord), false), (Some(AgentChecked), false)]
+    {
         let mut world = World::with(|creation| {
             gated(creation);
             creation.actor.origin = origin;

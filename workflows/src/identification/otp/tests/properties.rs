@@ -92,7 +92,8 @@ fn outcome() -> impl Strategy<Value = NumberOutcome> {
 }
 
 fn any_contact_policy() -> impl Strategy<Value = ContactPolicy> {
-    let second_proof = prop_oneof![3 => Just(SecondProof::NotNeeded), 2 => Just(SecondProof::Needed), 1 => Just(SecondProof::Chain)];
+    let second_proof =
+        prop_oneof![3 => Just(SecondProof::NotNeeded), 2 => Just(SecondProof::Needed), 1 => Just(SecondProof::Chain)];
     let checks = vec![NumberCheck::SimSwap { max_age_hours: 72 }, NumberCheck::NumberVerification, NumberCheck::KycMatch];
     let checks = prop_oneof![2 => Just(Vec::new()), 1 => prop::sample::subsequence(checks, 0..=3)];
     let if_unanswered = prop_oneof![Just(IfUnanswered::Refuse), Just(IfUnanswered::Allow)];
@@ -265,10 +266,14 @@ fn assert_ends_as_if_woken_in_time(before: &Driver<Otp>, after: &Driver<Otp>) {
 /// A code goes out at most once, and where the operator is asked, after it was.
 fn assert_codes_go_out_after_the_operator(otp: &Driver<Otp>) {
     let Some(data) = otp.machine.data() else { return };
-    let sent: Vec<Uuid> = otp.effects.iter().filter_map(|effect| match effect {
-        Effect::Own(CodeEffect::SendCode { challenge, .. }) => Some(*challenge),
-        _ => None,
-    }).collect();
+    let sent: Vec<Uuid> = otp
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Own(CodeEffect::SendCode { challenge, .. }) => Some(*challenge),
+            _ => None,
+        })
+        .collect();
     for challenge in &data.own.challenges {
         let times = sent.iter().filter(|id| **id == challenge.id).count();
         let expected = data.questions().is_empty() || (!challenge.number_answers.is_empty() && !challenge.refused);
