@@ -1,5 +1,8 @@
 //! Scoring sessions: images of identity documents come in and are scored; the seven operations of the contract, and the links to images.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use actix_web::{
@@ -333,9 +336,9 @@ pub struct DelegateScoringResponse {
 }
 
 pub async fn delegate(call: Call<Uuid, Json<DelegateScoringRequest>>) -> Result<Json<DelegateScoringResponse>, ApiError> {
-    let config = call.body.0.provider_config.as_deref().map(provider_config).transpose()?;
     let session = call.process::<scoring::Scoring>().await?;
     let provider = session.existing()?.creation.provider.clone();
+    let config = call.body.0.provider_config.as_deref().map(provider_config).transpose()?;
     let engine = &call.engine;
     if !ways(engine, &call.organization, "provider", &provider).await?.delegate {
         return Err(ApiError::conflict("the provider of this scoring session takes no delegation; submit the images instead"));

@@ -572,7 +572,18 @@ mod tests {
         };
         assert_eq!(
             open(ScopedTokens::OfSignProcess),
-            ["get_sign_process", "get_otp_identification", "challenge_otp_identification", "validate_otp_identification"]
+            [
+                "get_sign_process",
+                "get_otp_identification",
+                "challenge_otp_identification",
+                "validate_otp_identification",
+                "get_identity_document_identification",
+                "validate_identity_document_identification",
+                "get_scoring",
+                "submit_scoring_images",
+                "delegate_scoring",
+                "list_scoring_attempts",
+            ]
         );
         assert_eq!(open(ScopedTokens::OfSignature), ["get_simple_sign", "preview_simple_sign", "sign_simple"]);
         assert_eq!(open(ScopedTokens::OfChain), ["get_chain_identification"]);
