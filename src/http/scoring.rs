@@ -277,11 +277,12 @@ impl Parts for SubmitScoreRequest {
 }
 
 pub async fn submit(call: Call<Uuid, Multipart<SubmitScoreRequest>>) -> Result<(), ApiError> {
-    let device = call.device(Required::InstallationAndUserAgent)?;
-    let Call { organization, id, body, state, engine, .. } = call;
-    let limit = engine.identity_documents.image_limit;
+    let limit = call.engine.identity_documents.image_limit;
     let parts = [Part::once("front", limit), Part::once("back", limit)];
+    let device = call.device(Required::InstallationAndUserAgent);
+    let Call { organization, id, body, state, engine, .. } = call;
     let mut form = body.read(&parts, state.documents.upload_room(&organization)).await?;
+    let device = device?;
     let session = engine.processes.scoring.read(&organization, id).await?;
     let provider = &session.existing()?.creation.provider;
     let images = images(form.take("front"), form.take("back"))?;

@@ -398,7 +398,9 @@ impl Processes {
                 let command = Command::Finished { attempt, outcome: outcome(Failure { then, ..failure }) };
                 let state = self.scoring.ask(organization, session, command).await?;
                 match state.existing() {
-                    Ok(data) if data.attempt(attempt).is_none() => Err(actors::Error::Refused(data.pause(data.modified_at)).into()),
+                    Ok(data) if data.attempt(attempt).is_none() => {
+                        Err(actors::Error::Refused(data.pause(data.modified_at)).into())
+                    }
                     _ => Err(NotDelegated::Refused(reason)),
                 }
             }

@@ -289,7 +289,7 @@ fn close(schema: &mut Value) {
 const LISTED_MORE: &str = "falls under the general error there (note chain-statuses), and is listed here as everywhere";
 
 /// Differences that are meant, by the end of their path, and why.
-const MEANT: [(&str, &str); 19] = [
+const MEANT: [(&str, &str); 21] = [
     ("download_document.responses.200.content.application/json", "a document in JSON is any JSON, not a text"),
     ("change_document_owner.body.content.application/json.required", "a body without it is a 400 (note owner-optional)"),
     ("sign.properties.type.enum", "this version makes simple signatures only"),
@@ -308,6 +308,8 @@ const MEANT: [(&str, &str); 19] = [
     ("get_chain_identification.responses.500", LISTED_MORE),
     ("validate_chain_identification.responses.401", LISTED_MORE),
     ("validate_chain_identification.responses.500", LISTED_MORE),
+    ("submit_scoring_images.body.content.multipart/mixed.anyOf", "a body with neither part is a 400"),
+    ("submit_scoring_images.body.content.multipart/form-data.anyOf", "a body with neither part is a 400"),
     ("parameters.force.schema.default", "the description of the parameter says it; left out means false"),
 ];
 
