@@ -164,9 +164,53 @@ fn timeline(entries: usize) -> Vec<TimelineEntry> {
         .collect()
 }
 
+/// How the identity document of a signer was checked: once without a result, then with one.
+fn scoring(number: usize) -> Scoring {
+    let image = |side: &str, of: usize| Image { side: side.to_owned(), size: 283_114, sha256: digest(of) };
+    let attempt = |number: u32| ScoringAttempt {
+        number,
+        begun_at: minute(i64::from(number)),
+        ended_at: Some(minute(i64::from(number) + 1)),
+        delegated: false,
+        provider_id: Some(format!("provider-request-{number}")),
+        images: vec![image("FRONT", 60 + number as usize), image("BACK", 70 + number as usize)],
+        fail_reason: None,
+        global_score: None,
+        passing: None,
+        checks: Vec::new(),
+    };
+    let check = |kind: &str, score: &str, fraud: bool, note: &str| Check {
+        kind: kind.to_owned(),
+        score: score.to_owned(),
+        fraud,
+        note: Some(note.to_owned()),
+    };
+    Scoring {
+        session: id(0x88, number),
+        state: "SUCCEEDED".to_owned(),
+        provider: "INTERNAL".to_owned(),
+        level: Some("HIGH".to_owned()),
+        attempts: vec![
+            ScoringAttempt { fail_reason: Some("IMAGE_UNREADABLE".to_owned()), ..attempt(1) },
+            ScoringAttempt {
+                global_score: Some("0.9312".to_owned()),
+                passing: Some(true),
+                checks: vec![
+                    check("MRZ_CONTROL_DIGIT", "1", false, "Check digits agree; names and nationality have none."),
+                    check("PHOTOCOPY", "0.41", true, "Little colour; says nothing of a colour copy."),
+                ],
+                ..attempt(2)
+            },
+        ],
+    }
+}
+
 /// Two signers, one document, one document only shown, nine events.
 pub fn small() -> Evidence {
     let mut signers = vec![signer(1, "María José", "Núñez Echevarría"), signer(2, "Jürgen", "Großmann")];
+    if let Some(identification) = &mut signers[0].identification {
+        identification.scoring = Some(scoring(1));
+    }
     let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
     signers[1].identification = Some(by_an_agent(2));
     Evidence {
