@@ -52,7 +52,7 @@ pub trait Hosted: Machine {
 }
 
 machines! {
-    sign: SignProcess, performed by sign::Adapter;
+    sign: SignProcess, performed by sign::Adapter, recounted by sign::happening;
     otp: Otp, performed by otp::Adapter, identifies Otp;
     agent: Agent, performed by agent::Adapter, identifies Agent;
     identity_document: IdentityDocument, performed by identity_document::Adapter, identifies IdentityDocument;
