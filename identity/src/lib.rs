@@ -248,7 +248,9 @@ impl ScoreType {
                 "The text of a side without a zone is not read: a front and a back of two different documents are seen only where both bear a \
                  zone."
             }
-            Self::Focus => "A document of few and soft lines looks as one that is out of focus; a picture made sharper later looks sharp.",
+            Self::Focus => {
+                "A document of few and soft lines looks as one that is out of focus; a picture made sharper later looks sharp."
+            }
             Self::Glare => "White areas that are printed so count as glare; glare that is not white is not seen.",
             Self::Resolution => "Pixels are counted, by the zone where there is one; a small picture that was enlarged has many.",
             Self::Aspect => "A side without a zone is judged by its outline against the ground, if that can be told.",
@@ -256,7 +258,9 @@ impl ScoreType {
             Self::ScreenRecapture => {
                 "Screens whose pixels are not resolved leave no pattern; fine printed patterns that repeat exactly may look like one."
             }
-            Self::EditingTraces => "Metadata is easily removed or forged; a picture whose margins were cut in a picture editor is named too.",
+            Self::EditingTraces => {
+                "Metadata is easily removed or forged; a picture whose margins were cut in a picture editor is named too."
+            }
         }
     }
 }

@@ -321,7 +321,9 @@ impl PerceptualHash {
         let mut cells = vec![0.0_f32; CELLS * CELLS];
         for (at, cell) in cells.iter_mut().enumerate() {
             let (column, row) = (at % CELLS, at / CELLS);
-            let range = |start: usize, len: usize, at: usize| (start + len * at / CELLS, (start + len * (at + 1) / CELLS).max(start + len * at / CELLS + 1));
+            let range = |start: usize, len: usize, at: usize| {
+                (start + len * at / CELLS, (start + len * (at + 1) / CELLS).max(start + len * at / CELLS + 1))
+            };
             let ((left, right), (top, bottom)) = (range(area.left, area.width(), column), range(area.top, area.height(), row));
             let mut sum = 0_u32;
             for y in top..bottom {
@@ -330,7 +332,8 @@ impl PerceptualHash {
             }
             *cell = sum as f32 / ((right - left) * (bottom - top)) as f32;
         }
-        let wave = |frequency: usize, at: usize| (std::f32::consts::PI * frequency as f32 * (at as f32 + 0.5) / CELLS as f32).cos();
+        let wave =
+            |frequency: usize, at: usize| (std::f32::consts::PI * frequency as f32 * (at as f32 + 0.5) / CELLS as f32).cos();
         // The lowest eight by eight frequencies but that of the mean itself, which is replaced by the next one.
         let frequencies = (0..8).flat_map(|v| (0..8).map(move |u| if (u, v) == (0, 0) { (8, 8) } else { (u, v) }));
         let values: Vec<f32> = frequencies

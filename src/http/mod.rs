@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod call;
+mod chain;
 pub mod context;
 pub mod device;
 pub mod documents;

@@ -11,7 +11,7 @@ use super::operation::{
     CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Success, answer, delete, get, patch, post, put, refused,
 };
 use super::{
-    context, device, documents, identification, identity_document, otp, sandbox, scoring, securize, sign_configuration,
+    chain, context, device, documents, identification, identity_document, otp, sandbox, scoring, securize, sign_configuration,
     sign_process, simple_sign,
 };
 use crate::access::Role;
@@ -388,6 +388,85 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "Closed.")])
         .refuses(&[NOT_FOUND])
         .run(&by(scoring::close)),
+    // Identification Chain
+    get("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}", "get_chain_identification")
+        .role(Role::Identification, Reach::Chain)
+        .says("Read a chained identification", "State of the chain and of each step.")
+        .tag("Identification Chain")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(200, "The chain.")])
+        .refuses(&[chain::FORBIDDEN, NOT_FOUND])
+        .forbids()
+        .run(&by(chain::read)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/validate", "validate_chain_identification")
+        .role(Role::Identification, Reach::Organization)
+        .says(
+            "Validate a chained identification",
+            "When the chain is CREATED and all its steps are VALIDATED, it becomes VALIDATED and `x-access-token` carries a token that \
+             reads it.",
+        )
+        .tag("Identification Chain")
+        .takes(device::HEADERS_AND_ADDRESS)
+        .answers(&[Success {
+            status: 204,
+            description: "Validated.",
+            headers: &[("x-access-token", "Token (JWT) that reads the chain, and proves its validation.")],
+        }])
+        .refuses(&[
+            chain::FORBIDDEN,
+            NOT_FOUND,
+            refused(409, "409. The chain or one of its steps is not in the needed state."),
+        ])
+        .forbids()
+        .run(&by(chain::validate)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/restart", "restart_chain_identification")
+        .role(Role::Identification, Reach::Organization)
+        .says(
+            "Restart a chained identification",
+            "Puts the chain back to CREATED. Steps that are VALIDATED must be done again, with fresh attempts; those that are CREATED stay \
+             as they are.",
+        )
+        .tag("Identification Chain")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(204, "Restarted.")])
+        .refuses(&[
+            chain::FORBIDDEN,
+            NOT_FOUND,
+            refused(409, "409. The chain is neither VALIDATED nor CREATED, or was restarted too many times."),
+        ])
+        .forbids()
+        .run(&by(chain::restart)),
+    // Identification Chain Admin
+    post("/v1/orgs/{org_id}/identifications/chain", "create_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Create a chained identification",
+            "Makes one identification per step, all of them now, with the actor of the chain and its time limit. The steps may be done in any \
+             order. The organization must have a sign configuration.",
+        )
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .body_limit(16 * KIB)
+        .answers(&[answer(201, "The chain is created.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(chain::create)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/cancel", "cancel_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Cancel a chained identification", "Only a CREATED one can be cancelled. Its steps are cancelled with it.")
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .body_limit(16 * KIB)
+        .answers(&[answer(204, "Cancelled.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. The chain is not CREATED.")])
+        .run(&by(chain::cancel)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/close", "close_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Close a chained identification", "A VALIDATED one becomes SUCCEEDED, and so do its steps. Closing it again does nothing.")
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(204, "Closed, or closed before.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. The chain is neither VALIDATED nor SUCCEEDED.")])
+        .run(&by(chain::close)),
     // Securize
     post("/v1/orgs/{org_id}/securize", "securize_token")
         .role(Role::Securize, Reach::Organization)
@@ -496,5 +575,6 @@ mod tests {
             ["get_sign_process", "get_otp_identification", "challenge_otp_identification", "validate_otp_identification"]
         );
         assert_eq!(open(ScopedTokens::OfSignature), ["get_simple_sign", "preview_simple_sign", "sign_simple"]);
+        assert_eq!(open(ScopedTokens::OfChain), ["get_chain_identification"]);
     }
 }
