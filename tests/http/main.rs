@@ -5,6 +5,7 @@
 mod support;
 
 mod access;
+mod agent;
 mod attacks;
 mod chain;
 mod configuration;
@@ -12,6 +13,7 @@ mod contract;
 mod documents_api;
 mod drawing;
 mod every_operation;
+mod identity_images;
 mod journey;
 mod moving;
 mod nodes;
