@@ -722,7 +722,8 @@ mod tests {
             for challenge in &signer.identification.as_ref().unwrap().challenges {
                 for delivery in &challenge.deliveries {
                     expect(delivery.message_id.as_deref().unwrap_or_default());
-                    expect(&delivery.receipts[0].status);
+                    delivery.receipts.iter().for_each(|receipt| expect(&receipt.status));
+                    expect(delivery.destination.as_deref().unwrap_or_default());
                     expect(delivery.sender.as_deref().unwrap_or_default());
                     expect(&texts::word(delivery.fate.as_deref().unwrap_or_default(), Language::En));
                 }

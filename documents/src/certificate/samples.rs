@@ -38,7 +38,33 @@ fn device(number: usize) -> Device {
     }
 }
 
+/// The first code arrived; the second did not, and went out again by e-mail, on which the link had come.
 fn challenge(number: u32, minutes: i64) -> Challenge {
+    let failed = number > 1;
+    let by_sms = Delivery {
+        at: minute(minutes),
+        provider: "sms-gateway".to_owned(),
+        message_id: Some(format!("SM{}", &digest(number as usize)[..32])),
+        outcome: "SENT".to_owned(),
+        channel: Some("SMS".to_owned()),
+        destination: None,
+        sender: Some("Acme".to_owned()),
+        channel_of_link: false,
+        fate: Some(if failed { "FAILED" } else { "DELIVERED" }.to_owned()),
+        receipts: vec![Receipt { at: minute(minutes + 1), status: if failed { "undelivered" } else { "delivered" }.to_owned() }],
+    };
+    let by_mail = failed.then(|| Delivery {
+        at: minute(minutes + 1),
+        provider: "SMTP".to_owned(),
+        message_id: None,
+        outcome: "SENT".to_owned(),
+        channel: Some("EMAIL".to_owned()),
+        destination: Some(mask::email("ana@example.com")),
+        sender: None,
+        channel_of_link: true,
+        fate: Some("DELIVERED".to_owned()),
+        receipts: Vec::new(),
+    });
     Challenge {
         number,
         requested_at: minute(minutes),
@@ -54,18 +80,7 @@ fn challenge(number: u32, minutes: i64) -> Challenge {
             },
         ],
         fate: Some("DELIVERED".to_owned()),
-        deliveries: vec![Delivery {
-            at: minute(minutes),
-            provider: "sms-gateway".to_owned(),
-            message_id: Some(format!("SM{}", &digest(number as usize)[..32])),
-            outcome: "SENT".to_owned(),
-            channel: Some("SMS".to_owned()),
-            destination: None,
-            sender: Some("Acme".to_owned()),
-            channel_of_link: false,
-            fate: Some("DELIVERED".to_owned()),
-            receipts: vec![Receipt { at: minute(minutes + 1), status: "delivered".to_owned() }],
-        }],
+        deliveries: std::iter::once(by_sms).chain(by_mail).collect(),
     }
 }
 
