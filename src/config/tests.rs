@@ -32,6 +32,18 @@ fn production_has_no_sandbox_and_no_development_tokens() {
 }
 
 #[test]
+fn an_organization_can_have_fallback_channels_of_its_own() {
+    let text = "[codes]\nfallback_channels = [\"EMAIL\"]\n[organizations.acme]\nfallback_channels = [\"WHATSAPP\"]\n\
+                [organizations.plain]\nname = \"Plain\"\n";
+    let policies = from(text, &[]).unwrap().code_policies();
+    let all = [Channel::Sms, Channel::Email, Channel::Whatsapp];
+    for (organization, expected) in [("acme", Channel::Whatsapp), ("plain", Channel::Email), ("other", Channel::Email)] {
+        assert_eq!(policies.of(organization, &all).fallback_channels, [expected], "{organization}");
+    }
+    assert!(!from("", &[]).unwrap().code_policies().falls_back("acme"), "off by default");
+}
+
+#[test]
 fn the_environment_wins_over_the_file() {
     let config =
         from("[codes]\ndigits = 7\n", &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("RUBRICA_JOBS", "2")])
@@ -92,6 +104,9 @@ fn unknown_options_and_values_out_of_bounds_are_named() {
         ("[server]\nlisten_on = 1\n", "listen_on"),
         ("[codes]\ndigits = 4\n", "codes.digits"),
         ("[codes]\nlifetime = \"PT1H\"\n", "codes.lifetime"),
+        ("[codes]\nreceipt_timeout = \"PT30S\"\n", "codes.receipt_timeout"),
+        ("[codes]\nfallback_channels = [\"SMS\", \"EMAIL\", \"SMS\"]\n", "codes.fallback_channels"),
+        ("[organizations.acme]\nfallback_channels = [\"SMS\", \"SMS\"]\n", "organizations.acme.fallback_channels"),
         ("[scoring]\ntimeout = \"PT1H\"\n", "scoring.timeout"),
         ("[scoring]\nmemory = 1\n", "scoring.memory"),
         ("[scoring.levels]\nlow = 0.9\n", "scoring.levels"),
@@ -141,6 +156,7 @@ fn the_commented_default_file_names_every_option() {
         include_str!("store.rs"),
         include_str!("../access/options.rs"),
         include_str!("../channels/options.rs"),
+        include_str!("../channels/senders/mod.rs"),
         include_str!("../scoring/options.rs"),
         texts,
     ];

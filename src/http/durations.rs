@@ -30,6 +30,16 @@ const MONTH: &str = concat!(
     "([1-9][0-9]{0,3}|[1-3][0-9]{4}|4[0-2][0-9]{3})M([1-5]?[0-9]S)?|([1-9][0-9]{0,5}|1[0-9]{6}|2[0-4][0-9]{5})S))$"
 );
 
+/// From 1 minute to 30 days.
+const MINUTE_TO_MONTH: &str = concat!(
+    "^P([1-4]W|30D|([1-9]|[12][0-9])D(T(",
+    within_a_day!(),
+    "|",
+    seconds_of_a_day!(),
+    "))?|T(([1-9][0-9]?|[1-6][0-9]{2}|7[01][0-9])H([1-5]?[0-9]M([1-5]?[0-9]S)?)?|720H|",
+    "([1-9][0-9]{0,3}|[1-3][0-9]{4}|4[0-2][0-9]{3})M([1-5]?[0-9]S)?|([6-9][0-9]|[1-9][0-9]{2,5}|1[0-9]{6}|2[0-4][0-9]{5})S))$"
+);
+
 /// From 15 minutes to 30 days.
 const QUARTER_TO_MONTH: &str = concat!(
     "^P([1-4]W|30D|([1-9]|[12][0-9])D(T(",
@@ -53,6 +63,17 @@ pub fn public_url() -> Object {
 /// Of an identification.
 pub fn identification() -> Object {
     duration(MONTH, "Time limit as ISO-8601 duration, at most 30 days.").build()
+}
+
+/// Of an identification by an agent, and of all others with a minimum.
+pub fn minute_to_month() -> Object {
+    duration(MINUTE_TO_MONTH, "Time limit as ISO-8601 duration, from 1 minute to 30 days.").build()
+}
+
+/// Of an identification that lasts as long as possible where nothing is said.
+pub fn identification_or_default() -> Object {
+    let or_null = SchemaType::from_iter([Type::String, Type::Null]);
+    duration(MONTH, "Time limit, at most 30 days, default 30 days.").schema_type(or_null).default(Some("P30D".into())).build()
 }
 
 /// Of a sign process.
@@ -88,9 +109,11 @@ mod tests {
 
     #[test]
     fn a_pattern_allows_what_is_within_its_bounds_and_nothing_else() {
-        let (second, quarter, day, month) =
-            (TimeDelta::seconds(1), TimeDelta::minutes(15), TimeDelta::days(1), TimeDelta::days(30));
-        for (text, from, to) in [(DAY, second, day), (MONTH, second, month), (QUARTER_TO_MONTH, quarter, month)] {
+        let (second, minute, quarter, day, month) =
+            (TimeDelta::seconds(1), TimeDelta::minutes(1), TimeDelta::minutes(15), TimeDelta::days(1), TimeDelta::days(30));
+        let patterns =
+            [(DAY, second, day), (MONTH, second, month), (MINUTE_TO_MONTH, minute, month), (QUARTER_TO_MONTH, quarter, month)];
+        for (text, from, to) in patterns {
             let pattern = pattern(text);
             let allows = |written: &str| pattern.is_valid(&json!(written));
             // Every bound, and around it.

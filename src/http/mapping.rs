@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use workflows::{Refusal, values::Problems};
 
-use super::ApiError;
+use super::{ApiError, operation::Operation};
 use crate::{
     access,
     catalogue::{self, documents, sign_configuration},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// When a call that met a full mailbox, a busy store or too many uploads is worth repeating.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// When a call that met an unreachable key source is worth repeating.
 const KEYS_RETRY: Duration = Duration::from_secs(5);
@@ -28,9 +28,11 @@ impl From<access::Error> for ApiError {
     }
 }
 
-impl From<access::Denied> for ApiError {
-    fn from(denied: access::Denied) -> Self {
-        Self::unauthorized(denied.to_string())
+impl Operation {
+    /// Of a token that is good but does not open the operation.
+    pub fn denies(&self, denied: access::Denied) -> ApiError {
+        let details = denied.to_string();
+        if self.forbids { ApiError::forbidden(details) } else { ApiError::unauthorized(details) }
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod call;
+mod chain;
 pub mod context;
 pub mod device;
 pub mod documents;
@@ -10,6 +11,7 @@ mod durations;
 pub mod error;
 pub mod headers;
 pub mod identification;
+pub mod identity_document;
 pub mod intake;
 pub mod json;
 mod mapping;
@@ -26,6 +28,7 @@ pub mod receipts;
 mod refusals;
 pub mod roles;
 pub mod sandbox;
+pub mod scoring;
 pub mod securize;
 pub mod sign_configuration;
 pub mod sign_process;

@@ -13,7 +13,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::call::{Described, Schemas};
 use super::error;
-use super::operation::{Operation, Parameter, PathParameter, Place, Segment, Success, Verb};
+use super::operation::{Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Verb};
 use super::table::OPERATIONS;
 
 /// What the description says besides the operations.
@@ -25,7 +25,9 @@ use super::table::OPERATIONS;
     ),
     tags(
         (name = "Documents"), (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
-        (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Securize"),
+        (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Identification with identity document"),
+        (name = "Identification with identity document Admin"), (name = "Scoring"), (name = "Identification Chain"),
+        (name = "Identification Chain Admin"), (name = "Securize"),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
     components(schemas(error::ErrorsResponse)),
@@ -117,7 +119,7 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
         builder = builder.parameter(parameter_of(parameter));
     }
     if let Some(described) = operation.handler.body(schemas) {
-        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let body = RequestBodyBuilder::new().required(Some(if described.required { Required::True } else { Required::False }));
         let body = described.contents().fold(body, |body, (media, content)| body.content(media, content));
         builder = builder.request_body(Some(body.build()));
     }
@@ -135,7 +137,7 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
             .response("500", problem("500. Unexpected error."));
     }
     for refused in operation.refuses {
-        builder = builder.response(refused.status.to_string(), problem(refused.description));
+        builder = builder.response(refused.status.to_string(), refusal(refused));
     }
     builder.response("default", problem("Any other error.")).build()
 }
@@ -175,6 +177,17 @@ fn success_response(success: &Success, body: Option<Described>) -> Response {
         response = described.contents().fold(response, |response, (media, content)| response.content(media, content));
     }
     response.build()
+}
+
+/// An error of one operation. Who is asked to come again later is told when.
+fn refusal(refused: &Refused) -> Response {
+    let mut response = problem(refused.description);
+    if refused.status == 429 {
+        let mut header = Header::new(text());
+        header.description = Some("Seconds after which the request may be repeated.".to_owned());
+        response.headers.insert("Retry-After".to_owned(), header.into());
+    }
+    response
 }
 
 /// An error: its body is always the same.

@@ -46,11 +46,11 @@ pub struct CreateOtpIdentificationRequest {
 #[derive(Deserialize, ToSchema)]
 pub struct CommunicationChannel {
     #[serde(rename = "type")]
-    kind: Channel,
+    pub kind: Channel,
     /// True when the caller delivers the code itself instead of this service.
     #[serde(default, deserialize_with = "external")]
     #[schema(schema_with = external_schema)]
-    external: bool,
+    pub external: bool,
 }
 
 /// What [`external`] reads.
@@ -106,7 +106,7 @@ pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Res
 
 /// The channels that the organization allows, where its codes can go out on a further one. That it has a sign configuration is known
 /// without reading it.
-async fn allowed_channels(
+pub async fn allowed_channels(
     configurations: &SignConfigurations,
     policies: &Policies,
     organization: &str,

@@ -30,9 +30,10 @@ pub fn scoped_table() -> String {
     };
     let process = of(|reach| matches!(reach, Reach::SignProcess | Reach::SignProcessOf(_)));
     let signature = of(|reach| matches!(reach, Reach::Signature));
+    let chain = of(|reach| matches!(reach, Reach::Chain));
     format!(
         "| token | operations |\n| --- | --- |\n| of one sign process (`securize_token`) | {process} |\n\
-         | of one signature (`x-access-token`) | {signature} |\n"
+         | of one signature (`x-access-token`) | {signature} |\n| of one chain (`x-access-token`) | {chain} |\n"
     )
 }
 

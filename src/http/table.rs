@@ -4,13 +4,16 @@
 //! description, the lines of `rubrica roles` and of the table in the README, and the tests that all operations share. A search for a path
 //! or an operation's name leads here, and from here to its handler.
 
-use workflows::identification::otp::OneTimeCode;
+use workflows::identification::{identity_document::DocumentCheck, otp::OneTimeCode};
 
 use super::call::by;
 use super::operation::{
     CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Success, answer, delete, get, patch, post, put, refused,
 };
-use super::{context, device, documents, identification, otp, sandbox, securize, sign_configuration, sign_process, simple_sign};
+use super::{
+    chain, context, device, documents, identification, identity_document, otp, sandbox, scoring, securize, sign_configuration,
+    sign_process, simple_sign,
+};
 use crate::access::Role;
 
 pub const OPERATIONS: &[Operation] = &[
@@ -260,6 +263,210 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "Deleted.")])
         .refuses(&[refused(403, "The state needs force and the permission for it."), NOT_FOUND])
         .run(&by(identification::delete::<OneTimeCode>)),
+    // Identification with identity document
+    get("/v1/orgs/{org_id}/identifications/identity_document/{identification_id}", "get_identity_document_identification")
+        .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<DocumentCheck>))
+        .says("Read an identity-document identification", "Names the scoring session that takes the images.")
+        .tag("Identification with identity document")
+        .answers(&[answer(200, "The identification.")])
+        .run(&by(identity_document::read)),
+    post(
+        "/v1/orgs/{org_id}/identifications/identity_document/{identification_id}/validate",
+        "validate_identity_document_identification",
+    )
+        .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<DocumentCheck>))
+        .says(
+            "Validate an identity-document identification",
+            "The document must have been scored before, with a result that passes; `x-access-token` then carries a token that reads and makes \
+             the signer's signature. A result that does not pass takes one of the remaining validation attempts; no result yet takes none.",
+        )
+        .tag("Identification with identity document")
+        .takes(device::HEADERS_AND_AGENT)
+        .answers(&[Success {
+            status: 204,
+            description: "Validated.",
+            headers: &[("x-access-token", "Token (JWT) for the signature.")],
+        }])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(identity_document::validate)),
+    // Identification with identity document Admin
+    post("/v1/orgs/{org_id}/identifications/identity_document", "create_identity_document_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Create an identity-document identification",
+            "Opens a scoring session along with it. The organization must have a sign configuration.",
+        )
+        .tag("Identification with identity document Admin")
+        .body_limit(16 * KIB)
+        .answers(&[answer(200, "The identification is created.")])
+        .run(&by(identity_document::create)),
+    post(
+        "/v1/orgs/{org_id}/identifications/identity_document/{identification_id}/cancel",
+        "cancel_identity_document_identification",
+    )
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Cancel an identity-document identification", "Closes its scoring session.")
+        .tag("Identification with identity document Admin")
+        .body_limit(16 * KIB)
+        .answers(&[answer(204, "Cancelled.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(identification::cancel::<DocumentCheck>)),
+    post(
+        "/v1/orgs/{org_id}/identifications/identity_document/{identification_id}/close",
+        "close_identity_document_identification",
+    )
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Close an identity-document identification", "A VALIDATED one becomes SUCCEEDED.")
+        .tag("Identification with identity document Admin")
+        .answers(&[answer(204, "Closed.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(identification::close::<DocumentCheck>)),
+    // Scoring
+    post("/v1/orgs/{org_id}/scorings/identity_document", "create_scoring")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Open a scoring session",
+            "Time limit 1 minute to 30 days; 5 attempts unless said otherwise, at most 50. The organization must have a sign configuration.",
+        )
+        .tag("Scoring")
+        .body_limit(4 * KIB)
+        .answers(&[answer(200, "The session is open.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(scoring::create)),
+    get("/v1/orgs/{org_id}/scorings/identity_document/{scoring_id}", "get_scoring")
+        .role(Role::Identification, Reach::SignProcessOf(scoring::sign_process))
+        .says("Read a scoring session", "With the newest result.")
+        .tag("Scoring")
+        .answers(&[answer(200, "The session.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(scoring::read)),
+    put("/v1/orgs/{org_id}/scorings/identity_document/{scoring_id}/score", "submit_scoring_images")
+        .role(Role::Identification, Reach::SignProcessOf(scoring::sign_process))
+        .says(
+            "Submit images for scoring",
+            "Takes the front, the back or both (JPEG, PNG or WebP) and one of the remaining attempts. Answers when the attempt has ended, with a \
+             result or without: `list_scoring_attempts` says which.",
+        )
+        .tag("Scoring")
+        .takes(device::HEADERS_AND_ADDRESS)
+        .answers(&[answer(204, "Scored.")])
+        .refuses(&[
+            NOT_FOUND,
+            refused(429, "Another attempt on the session is running, or the provider asks for a pause; no attempt is spent."),
+        ])
+        .run(&by(scoring::submit)),
+    post("/v1/orgs/{org_id}/scorings/identity_document/{scoring_id}/delegate", "delegate_scoring")
+        .role(Role::Identification, Reach::SignProcessOf(scoring::sign_process))
+        .says(
+            "Delegate the scoring",
+            "Hands the scoring to the provider of the session and answers with what the client needs to go on there. Takes one of the remaining \
+             attempts. The token is told once and kept nowhere.",
+        )
+        .tag("Scoring")
+        .body_limit(32 * KIB)
+        .answers(&[answer(200, "Delegated.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(scoring::delegate)),
+    get("/v1/orgs/{org_id}/scorings/identity_document/{scoring_id}/attempts", "list_scoring_attempts")
+        .role(Role::Identification, Reach::SignProcessOf(scoring::sign_process))
+        .says("List the attempts of a session", "All attempts, by number. Links to images only for tokens of the organization.")
+        .tag("Scoring")
+        .answers(&[answer(200, "The attempts.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(scoring::attempts)),
+    get("/v1/orgs/{org_id}/scorings/identity_document/{scoring_id}/captures", "get_scoring_captures")
+        .role(Role::Identification, Reach::Organization)
+        .says("Read the captures of a session", "Links to the images of the latest attempt, which work for a while.")
+        .tag("Scoring")
+        .answers(&[answer(200, "The captures.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(scoring::captures)),
+    post("/v1/orgs/{org_id}/scorings/identity_document/{scoring_id}/close", "close_scoring")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Close a scoring session", "Final: no image and no change of state is taken afterwards (note scoring-close).")
+        .tag("Scoring")
+        .answers(&[answer(204, "Closed.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(scoring::close)),
+    // Identification Chain
+    get("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}", "get_chain_identification")
+        .role(Role::Identification, Reach::Chain)
+        .says("Read a chained identification", "State of the chain and of each step.")
+        .tag("Identification Chain")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(200, "The chain.")])
+        .refuses(&[chain::FORBIDDEN, NOT_FOUND])
+        .forbids()
+        .run(&by(chain::read)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/validate", "validate_chain_identification")
+        .role(Role::Identification, Reach::Organization)
+        .says(
+            "Validate a chained identification",
+            "When the chain is CREATED and all its steps are VALIDATED, it becomes VALIDATED and `x-access-token` carries a token that \
+             reads it.",
+        )
+        .tag("Identification Chain")
+        .takes(device::HEADERS_AND_ADDRESS)
+        .answers(&[Success {
+            status: 204,
+            description: "Validated.",
+            headers: &[("x-access-token", "Token (JWT) that reads the chain, and proves its validation.")],
+        }])
+        .refuses(&[
+            chain::FORBIDDEN,
+            NOT_FOUND,
+            refused(409, "409. The chain or one of its steps is not in the needed state."),
+        ])
+        .forbids()
+        .run(&by(chain::validate)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/restart", "restart_chain_identification")
+        .role(Role::Identification, Reach::Organization)
+        .says(
+            "Restart a chained identification",
+            "Puts the chain back to CREATED. Steps that are VALIDATED must be done again, with fresh attempts; those that are CREATED stay \
+             as they are.",
+        )
+        .tag("Identification Chain")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(204, "Restarted.")])
+        .refuses(&[
+            chain::FORBIDDEN,
+            NOT_FOUND,
+            refused(409, "409. The chain is neither VALIDATED nor CREATED, or was restarted too many times."),
+        ])
+        .forbids()
+        .run(&by(chain::restart)),
+    // Identification Chain Admin
+    post("/v1/orgs/{org_id}/identifications/chain", "create_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Create a chained identification",
+            "Makes one identification per step, all of them now, with the actor of the chain and its time limit. The steps may be done in any \
+             order. The organization must have a sign configuration.",
+        )
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .body_limit(16 * KIB)
+        .answers(&[answer(201, "The chain is created.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(chain::create)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/cancel", "cancel_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Cancel a chained identification", "Only a CREATED one can be cancelled. Its steps are cancelled with it.")
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .body_limit(16 * KIB)
+        .answers(&[answer(204, "Cancelled.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. The chain is not CREATED.")])
+        .run(&by(chain::cancel)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/close", "close_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Close a chained identification", "A VALIDATED one becomes SUCCEEDED, and so do its steps. Closing it again does nothing.")
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(204, "Closed, or closed before.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. The chain is neither VALIDATED nor SUCCEEDED.")])
+        .run(&by(chain::close)),
     // Securize
     post("/v1/orgs/{org_id}/securize", "securize_token")
         .role(Role::Securize, Reach::Organization)
@@ -368,5 +575,6 @@ mod tests {
             ["get_sign_process", "get_otp_identification", "challenge_otp_identification", "validate_otp_identification"]
         );
         assert_eq!(open(ScopedTokens::OfSignature), ["get_simple_sign", "preview_simple_sign", "sign_simple"]);
+        assert_eq!(open(ScopedTokens::OfChain), ["get_chain_identification"]);
     }
 }

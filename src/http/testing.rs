@@ -16,7 +16,7 @@ use store::model::Model;
 use super::api::Api;
 use super::context::{Options, State};
 use super::processes::Engine;
-use super::{documents, error};
+use super::{documents, error, scoring};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::sealed_files::SealedFiles;
@@ -139,7 +139,8 @@ impl World {
         let app = App::new()
             .app_data(error::path_config())
             .configure(|service| self.api().configure(service))
-            .configure(documents::configure);
+            .configure(documents::configure)
+            .configure(scoring::configure);
         let app = test::init_service(app).await;
         answer(app.call(request.to_request()).await).await
     }

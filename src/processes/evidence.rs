@@ -224,7 +224,8 @@ pub(super) fn masked(channel: Channel, destination: &str) -> String {
     }
 }
 
-pub(super) fn name_of<T: serde::Serialize>(value: &T) -> Option<String> {
+/// The name of a value in the contract, for an enum.
+pub fn name_of<T: serde::Serialize>(value: &T) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
 }
 

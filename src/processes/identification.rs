@@ -1,17 +1,18 @@
-//! What the server does for identifications of every method: the sign process is told, signers get theirs, evidence shows them.
+//! What the server does for identifications of every method: the sign process or the chain is told, signers and steps get theirs, evidence
+//! shows them.
 
 use std::sync::Arc;
 
 use ::documents::certificate::{self, Action};
-use ::store::Entity;
+use ::store::{Entity, Timestamp};
 use actors::{Attempt, Call, Effects, Host};
 use async_trait::async_trait;
 use uuid::Uuid;
 use workflows::{
-    IdentificationState, IdentificationType,
+    Contact, IdentificationState, IdentificationType, Refusal,
     identification::{
-        Data, Identification, Method,
-        lifecycle::{Command, Effect, Event},
+        Data, Identification, Method, Purpose, chain,
+        lifecycle::{Command, Effect, Event, NOT_FOUND},
     },
     sign_process,
 };
@@ -30,6 +31,9 @@ pub(super) trait Adapted: Method {
 
     /// The identification of the signer at `position` of a process. `None`: there is no such signer.
     fn creation(process: &sign_process::Data, position: usize) -> Option<Self::Creation>;
+
+    /// The identification of a step. `None`: the step is of another type.
+    fn for_step(step: &Step<'_>) -> Option<Self::Creation>;
 
     /// One attempt to perform what only this method asks for.
     async fn perform(
@@ -66,6 +70,49 @@ pub(super) trait Adapted: Method {
     ) -> Result<Vec<Told>, String>;
 }
 
+/// A step of a chain, as its identification is asked for.
+pub(super) struct Step<'a> {
+    chain: Uuid,
+    data: &'a chain::Data,
+    step: &'a chain::Step,
+}
+
+impl<'a> Step<'a> {
+    /// The step at `position` of the chain with this id. `None`: there is none.
+    pub fn at(chain: Uuid, data: &'a chain::Data, position: usize) -> Option<Self> {
+        data.creation.steps.get(position).map(|step| Self { chain, data, step })
+    }
+
+    pub fn kind(&self) -> IdentificationType {
+        self.settings().kind()
+    }
+
+    pub fn settings(&self) -> &'a chain::Settings {
+        &self.step.settings
+    }
+
+    /// Whom it identifies.
+    pub fn actor(&self) -> &'a Contact {
+        &self.data.creation.actor
+    }
+
+    pub fn expires_at(&self) -> Timestamp {
+        self.data.expires_at()
+    }
+
+    pub fn purpose(&self) -> Purpose {
+        Purpose { chain: Some(self.chain), ..Purpose::default() }
+    }
+}
+
+/// What a chain asks of a step.
+pub(super) enum StepCommand<'a> {
+    Create,
+    Restart { round: u32 },
+    Close,
+    Cancel { reason: &'a str },
+}
+
 /// Performs the effects of identifications of one method.
 pub(super) struct Adapter<M: Adapted> {
     world: Arc<World>,
@@ -87,20 +134,24 @@ impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
                 let command = sign_process::Command::Identification { identification: call.entity.id, state: *state };
                 told(self.processes.sign.ask(&call.entity.organization, *sign_process, command).await)
             }
+            Effect::TellChain { chain, told } => {
+                let command = chain::Command::Step { identification: call.entity.id, told: told.clone() };
+                self::told(self.processes.chain.ask(&call.entity.organization, *chain, command).await)
+            }
             Effect::Own(effect) => M::perform(&self.world, &self.processes, &call, effect).await,
         }
     }
 
     fn repeatable(&self, entity: &Entity, effect: &Effect<M>, state: &Identification<M>) -> bool {
         match effect {
-            Effect::TellProcess { .. } => true,
+            Effect::TellProcess { .. } | Effect::TellChain { .. } => true,
             Effect::Own(effect) => M::repeatable(&self.world, entity, effect, state),
         }
     }
 
     fn before_answer(&self, effect: &Effect<M>) -> bool {
         match effect {
-            Effect::TellProcess { .. } => true,
+            Effect::TellProcess { .. } | Effect::TellChain { .. } => true,
             Effect::Own(effect) => M::before_answer(effect),
         }
     }
@@ -117,11 +168,15 @@ pub(super) struct Described {
     pub journals: Vec<Told>,
 }
 
-/// The identifications of one type, as far as all types are the same to a sign process.
+/// The identifications of one type, as far as all types are the same to a sign process or a chain.
 #[async_trait]
 pub(super) trait Identifications: Send + Sync {
     /// Makes the identification of the signer at `position`, where it is not there yet.
     async fn create(&self, organization: &str, process: &sign_process::Data, position: usize) -> Result<(), actors::Error>;
+
+    /// Tells the identification of a step what its chain asks of it. It is made first where it is not there yet: its creation was put off
+    /// or is under way, and would come after what it is told.
+    async fn tell_step(&self, organization: &str, step: &Step<'_>, command: StepCommand<'_>) -> Result<(), actors::Error>;
 
     /// The signature used it.
     async fn close(&self, organization: &str, id: Uuid) -> Result<(), actors::Error>;
@@ -146,6 +201,25 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             return Err(actors::Error::Refused(sign_process::NOT_FOUND));
         };
         self.ask(organization, signer.identification, Command::Create(Box::new(creation))).await.map(drop)
+    }
+
+    async fn tell_step(&self, organization: &str, step: &Step<'_>, command: StepCommand<'_>) -> Result<(), actors::Error> {
+        let Some(creation) = M::for_step(step) else { return Err(actors::Error::Refused(NOT_FOUND)) };
+        let (id, create) = (step.step.id, Command::Create(Box::new(creation)));
+        let command = match command {
+            StepCommand::Create => return self.ask(organization, id, create).await.map(drop),
+            StepCommand::Restart { round } => Command::Restart { round },
+            StepCommand::Close => Command::CloseByChain,
+            StepCommand::Cancel { reason } => Command::Cancel { reason: Some(reason.to_owned()) },
+        };
+        match self.ask(organization, id, command.clone()).await {
+            Err(actors::Error::Refused(Refusal::NotFound(_))) => {
+                // Making it twice is making it once, and one that was deleted stays so.
+                self.ask(organization, id, create).await?;
+                self.ask(organization, id, command).await.map(drop)
+            }
+            answer => answer.map(drop),
+        }
     }
 
     async fn close(&self, organization: &str, id: Uuid) -> Result<(), actors::Error> {
@@ -197,6 +271,11 @@ fn happening<M: Adapted>(organization: &str, signer: &sign_process::Signer, even
         Event::Failed { reason } => Happening::new(SERVICE, Action::IdentificationFailed, Some(reason.clone())),
         Event::Cancelled { reason } => Happening::new(SERVICE, Action::IdentificationCancelled, reason.clone()),
         Event::Expired => Happening::new(SERVICE, Action::IdentificationExpired, alias()),
+        Event::Restarted { round } => Happening::new(
+            SERVICE,
+            Action::Other("identification restarted with its chain".into()),
+            Some(format!("restart {round}")),
+        ),
         Event::Deleted => Happening::new(organization, Action::Other("identification deleted".into()), alias()),
         Event::Own(event) => return M::happening(signer, event),
     })

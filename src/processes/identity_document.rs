@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Refusal,
-    identification::Purpose,
     identification::identity_document::{self, CheckEffect, CheckEvent, Creation, DocumentCheck, IdentityDocument, scoring_id},
+    identification::{Purpose, chain::Settings},
     scoring::{self, Scoring},
     sign_process::{self, Signer},
 };
@@ -16,7 +16,7 @@ use workflows::{
 use super::{
     Processes, World,
     evidence::{self, Happening, Scene, Told},
-    identification::{self, Adapted},
+    identification::{self, Adapted, Step},
     refused, told,
 };
 
@@ -37,8 +37,15 @@ impl Adapted for DocumentCheck {
                 sign_process: Some(process.creation.id),
                 signature: Some(signature.id),
                 documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
+                ..Purpose::default()
             },
         })
+    }
+
+    fn for_step(step: &Step<'_>) -> Option<Creation> {
+        let Settings::IdentityDocument { terms } = step.settings().clone() else { return None };
+        let (actor, expires_at, purpose) = (step.actor().clone(), step.expires_at(), step.purpose());
+        Some(Creation { document: actor.identity_document.as_ref()?.into(), actor, terms, expires_at, purpose })
     }
 
     async fn perform(

@@ -1,5 +1,6 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
+mod chain;
 pub mod challenges;
 pub mod creation;
 mod documents;
@@ -23,7 +24,7 @@ use futures::future::join_all;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Machine,
-    identification::{identity_document::IdentityDocument, otp::Otp},
+    identification::{chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
     sign_process::SignProcess,
 };
@@ -39,8 +40,9 @@ use crate::{
 };
 
 pub use documents::seal_reason;
+pub use evidence::name_of;
 pub use messages::Tenants;
-pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage};
+pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage, holds};
 
 /// A machine of which this server has a host.
 pub trait Hosted: Machine {
@@ -51,6 +53,7 @@ machines! {
     sign: SignProcess, performed by sign::Adapter;
     otp: Otp, performed by otp::Adapter, identifies Otp;
     identity_document: IdentityDocument, performed by identity_document::Adapter, identifies IdentityDocument;
+    chain: Chain, performed by chain::Adapter;
     scoring: Scoring, performed by scoring::Adapter;
 }
 

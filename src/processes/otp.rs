@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflows::{
     Channel, IdentificationState, IdentificationType,
+    identification::chain::Settings,
     identification::otp::{
         self, CodeCommand, CodeEffect, CodeEvent, Creation, Fate, OneTimeCode, Otp, Purpose, ReceiptStatus, Sending, Taken,
     },
@@ -17,7 +18,7 @@ use workflows::{
 use super::{
     Processes, World,
     evidence::{Happening, SERVICE, Scene, Told, masked, name_of},
-    identification::{self, Adapted},
+    identification::{self, Adapted, Step},
     messages::Draft,
     refused, retry,
 };
@@ -51,8 +52,15 @@ impl Adapted for OneTimeCode {
                 sign_process: Some(process.creation.id),
                 signature: Some(signature.id),
                 documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
+                ..Purpose::default()
             },
         })
+    }
+
+    fn for_step(step: &Step<'_>) -> Option<Creation> {
+        let Settings::Otp { channel, external, two_factor_type, policy } = step.settings().clone() else { return None };
+        let (actor, expires_at, purpose) = (step.actor().clone(), step.expires_at(), step.purpose());
+        Some(Creation { actor, channel, external, two_factor_type, expires_at, policy, link_channel: None, purpose })
     }
 
     async fn perform(world: &World, _: &Processes, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
@@ -220,7 +228,7 @@ async fn send_code(
 ) -> Attempt<Otp> {
     let Ok(data) = call.state.existing() else { return refused("the identification was deleted") };
     // A late code would only confuse: a newer one was asked for, or nobody can use it any more.
-    let current = data.own.challenges.last().filter(|last| last.id == challenge);
+    let current = data.own.current().filter(|current| current.id == challenge);
     let Some(current) = current.filter(|_| data.state == IdentificationState::Created) else {
         return refused("the code is no longer wanted");
     };

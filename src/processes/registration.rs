@@ -46,6 +46,11 @@ macro_rules! machines {
                 join_all(drained).await.into_iter().all(|all_ended| all_ended)
             }
 
+            /// Whether this server has identifications of one type of the contract.
+            pub fn identifies(&self, kind: IdentificationType) -> bool {
+                self.identifications(kind).is_ok()
+            }
+
             /// The identifications of one type of the contract.
             ///
             /// # Errors

@@ -143,7 +143,7 @@ fn outcome(failure: Failure) -> Outcome {
 }
 
 /// Whether a session needs these bytes.
-pub(super) fn holds(scoring: &Scoring, digest: &Digest) -> bool {
+pub fn holds(scoring: &Scoring, digest: &Digest) -> bool {
     let needed = |data: &Data| data.files().any(|file| *file == digest.to_string());
     scoring.existing().is_ok_and(needed)
 }
@@ -277,57 +277,56 @@ pub enum NotScored {
     Catalogue(#[from] catalogue::Error),
 }
 
-/// Keeps images for a session.
-async fn keep(
-    files: &SealedFiles,
-    organization: &str,
-    session: Uuid,
-    images: Images,
-    now: Timestamp,
-) -> Result<scoring::Captures, catalogue::Error> {
-    let keep = async |image: Option<SubmittedImage>| {
-        let Some(SubmittedImage { image_type, bytes }) = image else { return Ok(None) };
-        let (size, sha256) = (bytes.len() as u64, blobs::digest_of(&bytes).await?.to_string());
-        let file = files.put(organization, session, bytes, now).await?.to_string();
-        Ok::<_, catalogue::Error>(Some(scoring::Capture { image_type, size, sha256, file }))
-    };
-    let front = keep(images.front).await?;
-    Ok(scoring::Captures { front, back: keep(images.back).await? })
-}
-
-/// Gives up images that a session did not take. What is left after a fault the collector of orphans finds.
-async fn let_go(files: &SealedFiles, organization: &str, session: Uuid, captures: &scoring::Captures, now: Timestamp) {
-    for digest in captures.files().filter_map(|file| file.parse::<Digest>().ok()) {
-        if let Err(error) = files.release(organization, session, &digest, now).await {
-            tracing::warn!(%error, "an image that was not taken stays until it is collected");
-        }
-    }
-}
-
 impl Processes {
-    /// Submits images and waits until the attempt has ended, whether with a result or without, and the session's identification knows of it.
+    /// Keeps images for a session that takes an attempt now: who is refused anyway is so before anything is kept.
     ///
     /// # Errors
-    /// [`NotScored`]; a refusal means that the attempt was not begun, or does not count as the provider asks for a pause.
-    pub async fn submit_images(
+    /// [`NotScored`]
+    pub async fn keep_images(
         &self,
         files: &SealedFiles,
         organization: &str,
         session: Uuid,
         images: Images,
-        device: Device,
         now: Timestamp,
-    ) -> Result<(), NotScored> {
-        // Who is refused anyway is so before anything is kept.
+    ) -> Result<scoring::Captures, NotScored> {
         let state = self.scoring.read(organization, session).await?;
         let refused = state.existing().and_then(|data| data.takes_attempt(now));
         refused.map_err(actors::Error::Refused)?;
-        let captures = keep(files, organization, session, images, now).await?;
+        let keep = async |image: Option<SubmittedImage>| {
+            let Some(SubmittedImage { image_type, bytes }) = image else { return Ok(None) };
+            let size = bytes.len() as u64;
+            let sha256 = blobs::digest_of(&bytes).await.map_err(catalogue::Error::from)?.to_string();
+            let file = files.put(organization, session, bytes, now).await?.to_string();
+            Ok::<_, catalogue::Error>(Some(scoring::Capture { image_type, size, sha256, file }))
+        };
+        let front = keep(images.front).await?;
+        Ok(scoring::Captures { front, back: keep(images.back).await? })
+    }
+
+    /// Submits images that are kept, and waits until the attempt has ended, whether with a result or without, and the session's identification
+    /// knows of it. Images that the session does not take are given up.
+    ///
+    /// # Errors
+    /// [`actors::Error`]; a refusal means that the attempt was not begun, or does not count as the provider asks for a pause.
+    pub async fn submit_captures(
+        &self,
+        files: &SealedFiles,
+        organization: &str,
+        session: Uuid,
+        captures: scoring::Captures,
+        device: Device,
+        now: Timestamp,
+    ) -> Result<(), actors::Error> {
         let answer = self.score_captures(organization, session, captures.clone(), device, now).await;
         if let Err(actors::Error::Refused(_) | actors::Error::Overloaded) = &answer {
-            let_go(files, organization, session, &captures, now).await;
+            for digest in captures.files().filter_map(|file| file.parse::<Digest>().ok()) {
+                if let Err(error) = files.release(organization, session, &digest, now).await {
+                    tracing::warn!(%error, "an image that was not taken stays until it is collected");
+                }
+            }
         }
-        Ok(answer?)
+        answer
     }
 
     async fn score_captures(

@@ -3,6 +3,7 @@
 //!
 //! Here the hosts have no adapters, so that no effect is performed but by the tests; [`whole`] runs them as the server does.
 
+mod chain;
 mod outside;
 mod walk;
 mod whole;
@@ -28,7 +29,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 use workflows::{
     Channel, Contact, Device, IdentificationType, Machine, Msisdn, SignType,
-    identification::otp::{self, Otp, Policy},
+    identification::{
+        chain::Chain,
+        otp::{self, Otp, Policy},
+    },
     sign_process::{self, Creation, Document, SignProcess, Signer, SignerFields, process_id, signature_id},
 };
 
@@ -199,22 +203,24 @@ impl Setting {
     /// Hosts that perform nothing, and the adapters that would.
     fn bare(&self) -> Bare {
         let arbiter = Arbiter::new();
-        let (sign, otp) = (self.bare_host(&arbiter), self.bare_host(&arbiter));
+        let (sign, otp, chain) = (self.bare_host(&arbiter), self.bare_host(&arbiter), self.bare_host(&arbiter));
         let processes = Processes {
             sign: sign.clone(),
             otp: otp.clone(),
             identity_document: self.bare_host(&arbiter),
             scoring: self.bare_host(&arbiter),
+            chain: chain.clone(),
         };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
             Adapters {
                 sign: super::sign::Adapter::new(world.clone(), processes.clone()),
-                otp: super::otp::Adapter::new(world, processes.clone()),
+                otp: super::otp::Adapter::new(world.clone(), processes.clone()),
+                chain: super::chain::Adapter::new(world, processes.clone()),
             }
         };
         let (up, down) = (adapters(&self.channels), adapters(&self.channels_that_are_down()));
-        Bare { sign, otp, processes, up, down, arbiter }
+        Bare { sign, otp, chain, processes, up, down, arbiter }
     }
 
     fn bare_host<M: Machine>(&self, arbiter: &Arbiter) -> Host<M> {
@@ -306,6 +312,7 @@ impl Setting {
 struct Adapters {
     sign: super::sign::Adapter,
     otp: super::otp::Adapter,
+    chain: super::chain::Adapter,
 }
 
 /// Hosts without adapters, and adapters without hosts that call them.
@@ -313,6 +320,7 @@ struct Bare {
     processes: Processes,
     sign: Host<SignProcess>,
     otp: Host<Otp>,
+    chain: Host<Chain>,
     up: Adapters,
     /// The same while mail server and gateway are down.
     down: Adapters,
@@ -322,13 +330,14 @@ struct Bare {
 impl Drop for Bare {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let actors = || self.sign.actors() + self.otp.actors();
+            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors();
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
             while actors() > 0 {
                 assert!(std::time::Instant::now() < deadline, "at the end of the test {} actors are left running", actors());
                 // An actor that has just answered is at work a moment longer.
                 self.sign.let_go();
                 self.otp.let_go();
+                self.chain.let_go();
                 std::thread::yield_now();
             }
         }

@@ -1,5 +1,7 @@
 //! Every code ends in one known fate; one that failed goes out on the next channel; SMS come from registered senders.
 
+use std::time::Duration;
+
 use workflows::{
     Channel,
     identification::otp::{CodeEvent, Event, Taken},
@@ -31,6 +33,17 @@ impl World {
         self.http.get(url).send().await.expect("an answer").text().await.expect("a text")
     }
 
+    /// Waits until a line is among the metrics: it comes right after what it measures was journaled.
+    async fn wait_for_measure(&self, line: &str) {
+        for _ in 0..500 {
+            if self.metrics().await.contains(line) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{line} is not in\n{}", self.metrics().await);
+    }
+
     /// The channels on which the journal says that a code was taken, with what is known of each.
     async fn taken(&self, identification: &str) -> Vec<(Option<Channel>, Taken)> {
         let taken = |event| match event {
@@ -56,12 +69,11 @@ async fn a_code_that_the_gateway_reports_as_lost_goes_out_by_mail() {
     assert_eq!(code.len(), 8);
     world.validate(&identification, &code).await;
 
-    let metrics = world.metrics().await;
     for counted in [
         "rubrica_code_fates_total{channel=\"SMS\",fate=\"failed\",provider=\"sms\"} 1",
         "rubrica_code_fates_total{channel=\"EMAIL\",fate=\"delivered\",provider=\"smtp\"} 1",
     ] {
-        assert!(metrics.contains(counted), "{counted} is not in\n{metrics}");
+        world.wait_for_measure(counted).await;
     }
     world.stop();
     let channels: Vec<_> = world.taken(&identification).await.into_iter().map(|(channel, _)| channel).collect();
@@ -91,8 +103,7 @@ async fn a_code_whose_fate_is_unknown_is_sent_nowhere_else() {
     world.challenge(&identification).await;
     gateway.wait_for(1).await;
     world.wait_for_given_up(1).await;
-    let counted = "rubrica_code_fates_total{channel=\"SMS\",fate=\"unknown\",provider=\"sms\"} 1";
-    assert!(world.metrics().await.contains(counted));
+    world.wait_for_measure("rubrica_code_fates_total{channel=\"SMS\",fate=\"unknown\",provider=\"sms\"} 1").await;
     world.stop();
     assert_eq!(mail.received().len(), 0);
     assert_eq!(world.taken(&identification).await, []);
@@ -108,13 +119,12 @@ async fn the_journal_and_the_log_say_from_which_number_a_code_went_out_instead_o
     world.challenge(&identification).await;
     let code = gateway.wait_for(1).await[0].code().to_owned();
     world.validate(&identification, &code).await;
-    let metrics = world.metrics().await;
-    let counted = "rubrica_sms_sender_unregistered_total{organization=\"acme\",outcome=\"fallback\",sender=\"Acme\"} 1";
-    assert!(metrics.contains(counted), "{metrics}");
-    assert!(
-        metrics
-            .contains("rubrica_sms_sender_registered{country=\"34\",organization=\"acme\",provider=\"sms\",sender=\"Acme\"} 0")
-    );
+    for counted in [
+        "rubrica_sms_sender_unregistered_total{organization=\"acme\",outcome=\"fallback\",sender=\"Acme\"} 1",
+        "rubrica_sms_sender_registered{country=\"34\",organization=\"acme\",provider=\"sms\",sender=\"Acme\"} 0",
+    ] {
+        world.wait_for_measure(counted).await;
+    }
     until("warnings of the alias", || world.log().contains("was registered until 2026-09-14 only")).await;
     world.stop();
     assert!(world.log().contains("an SMS goes out from the fallback number, as its alias is not registered"));

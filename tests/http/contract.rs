@@ -286,8 +286,10 @@ fn close(schema: &mut Value) {
     }
 }
 
+const LISTED_MORE: &str = "falls under the general error there (note chain-statuses), and is listed here as everywhere";
+
 /// Differences that are meant, by the end of their path, and why.
-const MEANT: [(&str, &str); 13] = [
+const MEANT: [(&str, &str); 19] = [
     ("download_document.responses.200.content.application/json", "a document in JSON is any JSON, not a text"),
     ("change_document_owner.body.content.application/json.required", "a body without it is a 400 (note owner-optional)"),
     ("sign.properties.type.enum", "this version makes simple signatures only"),
@@ -300,6 +302,12 @@ const MEANT: [(&str, &str); 13] = [
     ("get_document_metadata.responses.200.content.application/json.properties.activeContent", "an addition, told to who asks"),
     ("identity_document.properties.connections", "an addition, told to who has set it (note identification-config-shape)"),
     ("identity_document.properties.levels", "an addition, told to who has set it (note identification-config-shape)"),
+    ("challenge_otp_identification.body.required", "a call without a second factor needs no body"),
+    ("get_chain_identification.responses.400", LISTED_MORE),
+    ("get_chain_identification.responses.401", LISTED_MORE),
+    ("get_chain_identification.responses.500", LISTED_MORE),
+    ("validate_chain_identification.responses.401", LISTED_MORE),
+    ("validate_chain_identification.responses.500", LISTED_MORE),
     ("parameters.force.schema.default", "the description of the parameter says it; left out means false"),
 ];
 
@@ -392,9 +400,10 @@ mod coverage {
     use super::*;
 
     /// Statuses that no test can provoke over HTTP, and why.
-    const OUT_OF_REACH: [(&str, u16, &str); 3] = [
+    const OUT_OF_REACH: [(&str, u16, &str); 4] = [
         ("", 500, "a fault of the server itself; `internal_causes_are_not_told` holds what it answers"),
         ("create_otp_identification", 409, "identifiers are the server's own and new, so none exists already"),
+        ("create_chain_identification", 409, "as for codes"),
         ("delete_document_physically", 410, "what was deleted physically is a 409 (note deleted-documents)"),
     ];
 

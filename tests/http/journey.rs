@@ -108,6 +108,10 @@ fn a_process_of_several_signers_and_documents_ends_sealed_and_certified() {
     let evidence = evidence(&certificate);
     assert_eq!(evidence.process.id.to_string(), process);
     assert_eq!((evidence.signers.len(), evidence.documents.len(), evidence.preview_documents.len()), (2, 2, 1));
+    for signer in &evidence.signers {
+        let challenges = &signer.identification.as_ref().expect("an identification").challenges;
+        assert_eq!(challenges[0].fate.as_deref(), Some("DELIVERED"), "who typed the code got it");
+    }
     // one journal of the process and one of each identification
     assert_eq!(evidence.journals.len(), 3);
 }

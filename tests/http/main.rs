@@ -6,6 +6,7 @@ mod support;
 
 mod access;
 mod attacks;
+mod chain;
 mod configuration;
 mod contract;
 mod documents_api;

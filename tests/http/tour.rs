@@ -117,6 +117,32 @@ fn every_operation_answers_well_and_refuses_well() {
     seen.good(client.delete(&otp(&format!("/{id}?force=true"))).send());
     let id = client.post(&otp("")).json(&request).send().expect(201).text("id");
     seen.good(cancel(&id));
+    // chains
+    let chain = |rest: &str| path(&format!("identifications/chain{rest}"));
+    let named = |call: crate::support::Call<'_>| call.header("user-agent", "a tour").send();
+    let request = json!({
+        "actor": {"email": email}, "expires_in": "PT1H",
+        "sequence": [{"identification_type": "OTP", "otp_step": {"channel": {"type": "EMAIL"}}}],
+    });
+    let id = seen.good(named(client.post(&chain("")).json(&request))).text("id");
+    seen.bad(named(client.post(&chain("")).json(&json!({}))), 400, "INVALID_INPUT");
+    let read = seen.good(named(client.get(&chain(&format!("/{id}"))))).json();
+    seen.bad(named(client.get(&chain(&format!("/{NOBODY}")))), 404, "RESOURCE_NOT_FOUND");
+    let validate = || client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send();
+    let post = |action: &str| named(client.post(&chain(&format!("/{id}/{action}"))));
+    seen.bad(validate(), 409, "CONFLICT");
+    seen.bad(post("close"), 409, "CONFLICT");
+    journey.identify(read["step_details"][0]["id"].as_str().unwrap(), &email);
+    seen.good(validate());
+    seen.bad(post("cancel"), 409, "CONFLICT");
+    seen.good(post("restart"));
+    seen.good(post("cancel"));
+    seen.bad(post("restart"), 409, "CONFLICT");
+    let id = named(client.post(&chain("")).json(&request)).expect(201).text("id");
+    let step = named(client.get(&chain(&format!("/{id}")))).json()["step_details"][0]["id"].as_str().unwrap().to_owned();
+    journey.identify(&step, &email);
+    client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send().expect(204);
+    seen.good(named(client.post(&chain(&format!("/{id}/close")))));
     // then nothing was left out
     for operation in contract::rows().map(|row| row.id) {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();

@@ -539,6 +539,12 @@ impl Data {
         self.attempts.iter().filter_map(Attempt::captures).flat_map(Captures::files)
     }
 
+    /// The image that is kept under this name.
+    pub fn capture(&self, file: &str) -> Option<&Capture> {
+        let mut all = self.attempts.iter().filter_map(Attempt::captures).flat_map(|both| both.front.iter().chain(&both.back));
+        all.find(|capture| capture.file == file)
+    }
+
     /// When time alone ends it.
     fn ends_at(&self) -> Option<Timestamp> {
         (!self.erased && !self.state.is_final() && !self.closed).then_some(self.creation.expires_at)

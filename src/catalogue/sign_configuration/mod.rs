@@ -229,8 +229,8 @@ pub struct SignConfigurations {
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
-        let reach = Reach::default();
-        Self { items: Items::new(Records::new(store)), keys, cpu, reach, opened: Arc::default(), known: Arc::default() }
+        let (items, reach) = (Items::new(Records::new(store)), Reach::default());
+        Self { items, keys, cpu, reach, opened: Arc::default(), known: Arc::default() }
     }
 
     /// The same, where connections may have other addresses than those of the public internet.

@@ -1,5 +1,8 @@
 //! Effects that fail for reasons other than the store.
 
+use std::sync::Arc;
+
+use ::documents::certificate::Action;
 use actors::{Attempt, Call, Effects};
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -10,8 +13,12 @@ use workflows::{
 };
 
 use super::{Bare, ORGANIZATION, Setting, sign_command};
-use crate::catalogue::documents::Holds;
-use crate::processes::evidence;
+use crate::{
+    catalogue::{documents::Holds, sign_configuration::Change},
+    code_limits::{self, CodeLimits},
+    keys::Keys,
+    processes::{World, evidence},
+};
 
 /// A process whose signer has signed, and what it asks for then.
 async fn signed(setting: &Setting, bare: &Bare) -> (Creation, Call<SignProcess>) {
@@ -225,4 +232,72 @@ async fn evidence_reads_and_changes_nothing() {
     assert!(matches!(bare.up.sign.perform(certify).await, Attempt::Done(Some(_))));
     let events = setting.events::<Otp>(identification).await;
     assert!(matches!(events.last(), Some((_, _, otp::Event::Succeeded))), "{events:?}");
+}
+
+/// A signer whose code failed by SMS and is to go out by e-mail, which is the channel of the link.
+async fn rerouted(setting: &Setting, bare: &Bare) -> (Uuid, Uuid, Uuid, Call<Otp>) {
+    let creation = setting.creation().await;
+    let (process, identification) = (creation.id, creation.signers[0].identification);
+    bare.sign.ask(ORGANIZATION, process, sign_process::Command::Create(Box::new(creation))).await.expect("created");
+    let create = call(setting, process, |effect| matches!(effect, Effect::CreateIdentification { .. })).await;
+    assert!(matches!(bare.up.sign.perform(create).await, Attempt::Done(None)));
+    let (challenge, ask) = setting.challenge();
+    let (status, word) = (otp::ReceiptStatus::Failed, "undelivered".to_owned());
+    let failed = otp::CodeCommand::Receipt { challenge, channel: None, status, word };
+    for command in [ask, failed.into()] {
+        bare.otp.ask(ORGANIZATION, identification, command).await.expect("accepted");
+    }
+    let is_reroute = |effect: &otp::Effect| matches!(effect, otp::Effect::Own(otp::CodeEffect::Reroute { .. }));
+    (process, identification, challenge, call(setting, identification, is_reroute).await)
+}
+
+#[actix_rt::test]
+async fn evidence_tells_each_way_of_a_code_and_what_became_of_it() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let (process, identification, challenge, reroute) = rerouted(&setting, &bare).await;
+    let Attempt::Done(Some(delivered)) = bare.up.otp.perform(reroute).await else { panic!("not sent") };
+    for command in [delivered, setting.validate(challenge)] {
+        bare.otp.ask(ORGANIZATION, identification, command).await.expect("accepted");
+    }
+
+    let world = setting.world(&setting.channels);
+    let identity = setting.configurations.identity(ORGANIZATION, setting.clock.now()).await.expect("an identity");
+    let state = bare.sign.read(ORGANIZATION, process).await.expect("readable");
+    let scene = evidence::Scene::new(&world, &bare.processes, ORGANIZATION, state.data().expect("a process"));
+    let gathered = evidence::gather(&scene, &identity, setting.clock.now()).await.expect("evidence");
+    let shown = gathered.signers[0].identification.as_ref().expect("it is shown");
+    assert_eq!(shown.challenges[0].fate.as_deref(), Some("DELIVERED"));
+    let ways = shown.challenges[0].deliveries.iter();
+    let ways: Vec<_> = ways.map(|way| (way.channel.as_deref(), way.fate.as_deref(), way.channel_of_link)).collect();
+    assert_eq!(ways, [(Some("SMS"), Some("FAILED"), false), (Some("EMAIL"), Some("DELIVERED"), true)]);
+    assert_eq!(shown.challenges[0].deliveries[0].destination, None, "it is that of the identification");
+    assert!(shown.challenges[0].deliveries[1].destination.as_deref().is_some_and(|to| to != super::EMAIL && to.contains('@')));
+    let happened = |what| gathered.timeline.iter().filter(|entry| entry.what == what).count();
+    assert_eq!((happened(Action::CodeNotDelivered), happened(Action::CodeRerouted), happened(Action::CodeSent)), (1, 1, 1));
+}
+
+#[actix_rt::test]
+async fn a_code_goes_out_again_on_no_channel_that_the_organization_allows_no_more() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let (.., reroute) = rerouted(&setting, &bare).await;
+    let change = Change { channels: Some(vec!["SMS".into()]), ..Change::default() };
+    setting.configurations.update(ORGANIZATION, change, setting.clock.now()).await.expect("changed");
+    assert_refused(&bare.up.otp.perform(reroute).await, "does not allow the channel any more");
+    assert_eq!(setting.messages(|_| true), Vec::<String>::new());
+}
+
+#[actix_rt::test]
+async fn a_code_that_goes_out_again_counts_like_any_other() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let (.., reroute) = rerouted(&setting, &bare).await;
+    let options = code_limits::Options { per_destination_and_hour: 1, per_organization_and_minute: 0 };
+    let limits = Arc::new(CodeLimits::new(options, &Keys::from_bytes(&[7; 32])));
+    limits.admit(ORGANIZATION, super::EMAIL).await.expect("the first");
+    let world = Arc::new(World { code_limits: limits, ..setting.world(&setting.channels) });
+    let adapter = crate::processes::otp::Adapter::new(world, bare.processes.clone());
+    assert_refused(&adapter.perform(reroute).await, "too many codes");
+    assert_eq!(setting.messages(|_| true), Vec::<String>::new());
 }

@@ -316,12 +316,19 @@ pub struct Challenge {
 /// What is known of the codes of one identification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OneTimeCode {
-    /// In order; the last one holds the current code.
+    /// In order; the last one holds the current code, if it is not of before the restart.
     pub challenges: Vec<Challenge>,
-    /// Wrong codes and second factors since the creation.
+    /// How many of them are of before the last restart: nothing answers them any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub earlier: u32,
+    /// Wrong codes and second factors since the creation or the last restart.
     pub failures: u32,
     /// Earliest moment for another code.
     pub next_challenge_at: Timestamp,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Method for OneTimeCode {
@@ -340,7 +347,7 @@ impl Method for OneTimeCode {
     }
 
     fn new(at: Timestamp, _: &Creation) -> Self {
-        Self { challenges: Vec::new(), failures: 0, next_challenge_at: at }
+        Self { challenges: Vec::new(), earlier: 0, failures: 0, next_challenge_at: at }
     }
 
     fn decide(data: &Data, now: Timestamp, command: CodeCommand) -> Decision<Otp> {
@@ -410,7 +417,7 @@ impl Method for OneTimeCode {
                 }
             }
             CodeEvent::Rerouted { challenge, channel } => {
-                let wait = data.creation.policy.cooldown(data.own.challenges.len() as u32);
+                let wait = data.creation.policy.cooldown(data.own.asked());
                 data.own.reroute(at, *challenge, *channel, wait);
             }
             CodeEvent::WrongAnswer { at_challenge } => data.own.count_wrong_answer(*at_challenge),
@@ -419,11 +426,18 @@ impl Method for OneTimeCode {
 
     /// Single use.
     fn validated(&mut self) {
-        if let Some(challenge) = self.challenges.last_mut() {
+        if let Some(challenge) = self.current_mut() {
             challenge.attempts_left = 0;
             challenge.answers += 1;
             challenge.answered = true;
         }
+    }
+
+    fn restarted(data: &mut Data, at: Timestamp) {
+        let own = &mut data.own;
+        own.earlier = own.challenges.len() as u32;
+        own.failures = 0;
+        own.next_challenge_at = at;
     }
 
     /// Once nothing can be asked for any more, the current code's end is the identification's.
@@ -431,7 +445,7 @@ impl Method for OneTimeCode {
         if data.state != IdentificationState::Created || data.remaining_challenges() > 0 {
             return None;
         }
-        let open = data.own.challenges.last().filter(|challenge| challenge.attempts_left > 0);
+        let open = data.own.current().filter(|challenge| challenge.attempts_left > 0);
         Some((open.map_or(data.modified_at, |challenge| challenge.until), "the last code was not answered in time"))
     }
 
@@ -478,19 +492,33 @@ impl CodeEffect {
 }
 
 impl OneTimeCode {
+    /// Codes asked for since the creation or the last restart.
+    fn asked(&self) -> u32 {
+        (self.challenges.len() as u32).saturating_sub(self.earlier)
+    }
+
+    /// The code that an answer is about, used up or not.
+    pub fn current(&self) -> Option<&Challenge> {
+        self.challenges.last().filter(|_| self.asked() > 0)
+    }
+
+    fn current_mut(&mut self) -> Option<&mut Challenge> {
+        if self.asked() > 0 { self.challenges.last_mut() } else { None }
+    }
+
     fn add_challenge(&mut self, creation: &Creation, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
         let policy = &creation.policy;
         let sendings = vec![Sending::new(creation.channel, at)];
         let attempts_left = policy.attempts;
         self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, answered: false, sendings });
-        let cooldown = policy.cooldown(self.challenges.len() as u32);
+        let cooldown = policy.cooldown(self.asked());
         self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
     }
 
     /// A wrong second factor at a challenge costs no try of a code.
     fn count_wrong_answer(&mut self, at_challenge: bool) {
         self.failures = self.failures.saturating_add(1);
-        if let (false, Some(challenge)) = (at_challenge, self.challenges.last_mut()) {
+        if let (false, Some(challenge)) = (at_challenge, self.current_mut()) {
             challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
             challenge.answers += 1;
         }
@@ -498,11 +526,11 @@ impl OneTimeCode {
 
     /// Whether the current code can still be answered.
     fn has_open_code(&self, now: Timestamp) -> bool {
-        self.challenges.last().is_some_and(|challenge| challenge.attempts_left > 0 && now < challenge.until)
+        self.current().is_some_and(|challenge| challenge.attempts_left > 0 && now < challenge.until)
     }
 
     fn remaining_challenges(&self, policy: &Policy) -> u32 {
-        policy.challenges.saturating_sub(self.challenges.len() as u32)
+        policy.challenges.saturating_sub(self.asked())
     }
 }
 
@@ -514,7 +542,7 @@ impl Data {
 
     /// Tries left for the current code; `None` while none was asked for.
     pub fn remaining_attempts(&self) -> Option<u32> {
-        self.own.challenges.last().map(|challenge| challenge.attempts_left)
+        self.own.current().map(|challenge| challenge.attempts_left)
     }
 
     /// When another code can be asked for; `None` once none is left.
@@ -524,7 +552,7 @@ impl Data {
 
     /// The challenge whose code an answer is about; `None` while no code was asked for.
     pub fn current_challenge(&self) -> Option<Uuid> {
-        self.own.challenges.last().map(|challenge| challenge.id)
+        self.own.current().map(|challenge| challenge.id)
     }
 
     /// Whether another code would go out now.
@@ -566,7 +594,7 @@ impl Data {
         if self.state != IdentificationState::Created {
             return Decision::refuse(wrong_state(self.state.name()));
         }
-        let Some(challenge) = self.own.challenges.last() else {
+        let Some(challenge) = self.own.current() else {
             return Decision::refuse(wrong_state("CREATED without a code asked for"));
         };
         if !self.own.has_open_code(now) {

@@ -68,6 +68,16 @@ pub enum IdentificationType {
     IdentityDocument,
 }
 
+impl IdentificationType {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "AGENT",
+            Self::Otp => "OTP",
+            Self::IdentityDocument => "IDENTITY_DOCUMENT",
+        }
+    }
+}
+
 /// Contract `IdentificationState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -106,6 +116,24 @@ impl IdentificationState {
 pub enum SignType {
     Simple,
     Biometric,
+}
+
+/// Contract `ProviderType`: who scores an identity document, this service or an external provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ProviderType {
+    Internal,
+    External,
+}
+
+impl ProviderType {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Internal => "INTERNAL",
+            Self::External => "EXTERNAL",
+        }
+    }
 }
 
 /// Contract `Msisdn`: a phone as national number and international prefix.

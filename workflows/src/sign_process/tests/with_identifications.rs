@@ -155,6 +155,7 @@ impl Together {
             Job::OfIdentification(position, otp::Effect::TellProcess { state, .. }) => {
                 self.tell_process(Command::Identification { identification: identification(position), state });
             }
+            Job::OfIdentification(_, otp::Effect::TellChain { .. }) => unreachable!("a signer's identification is no step"),
         }
     }
 

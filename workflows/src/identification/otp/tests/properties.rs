@@ -27,6 +27,10 @@ enum Step {
     AnswerWrong,
     Cancel,
     Close,
+    /// The chain's `rounds` after its present one, or an earlier one.
+    Restart {
+        rounds: i32,
+    },
     Delete {
         force: bool,
     },
@@ -60,6 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => Just(Step::AnswerWrong),
         1 => Just(Step::Cancel),
         2 => Just(Step::Close),
+        2 => (-1..3i32).prop_map(|rounds| Step::Restart { rounds }),
         1 => any::<bool>().prop_map(|force| Step::Delete { force }),
         3 => (1..5u128, any_channel(), any::<bool>())
             .prop_map(|(number, channel, reports)| Step::Delivered { number, channel, reports }),
@@ -116,6 +121,10 @@ impl World {
             Step::AnswerWrong => return self.answer_wrong(),
             Step::Cancel => return self.otp.tell(Command::Cancel { reason: None }),
             Step::Close => return self.otp.tell(Command::Close),
+            Step::Restart { rounds } => {
+                let round = self.otp.machine.data().map_or(0, |data| data.round).saturating_add_signed(*rounds);
+                return self.otp.tell(Command::Restart { round });
+            }
             Step::Delete { force } => return self.otp.tell(Command::Delete { force: *force }),
             Step::Delivered { number, channel, reports } => self.delivered_on(*number, *channel, *reports),
             Step::NotDelivered { number, channel } => self.not_delivered_on(*number, *channel),
@@ -128,9 +137,17 @@ impl World {
     }
 }
 
+/// Until a restart, which gives fresh ones only to what was validated.
 fn assert_counters_only_run_down(before: &Data, after: &Data) {
+    assert!(after.round >= before.round && after.own.earlier >= before.own.earlier);
+    assert!(after.own.challenges.len() >= before.own.challenges.len() && after.own.failures <= MAX_FAILURES);
+    if after.own.earlier > before.own.earlier {
+        assert_eq!((before.state, after.state), (IdentificationState::Validated, IdentificationState::Created));
+        assert_eq!((after.own.failures, after.remaining_attempts()), (0, None));
+        return;
+    }
     assert!(after.remaining_challenges() <= before.remaining_challenges());
-    assert!(after.own.failures >= before.own.failures && after.own.failures <= MAX_FAILURES);
+    assert!(after.own.failures >= before.own.failures);
     let new_code = after.own.challenges.len() > before.own.challenges.len();
     for (old, new) in before.own.challenges.iter().zip(&after.own.challenges) {
         assert!(new.attempts_left <= old.attempts_left);
@@ -174,7 +191,7 @@ fn assert_final_states_stay(before: &Data, after: &Data) {
 /// VALIDATED is reached only by the right, open, newest code with the right second factor, which is told from the step.
 fn assert_validated_rightly(before: &Data, after: &Data, step: &Step, now: Timestamp) {
     if before.state == IdentificationState::Created && after.state == IdentificationState::Validated {
-        let newest = before.own.challenges.last().expect("a code was asked for");
+        let newest = before.own.current().expect("a code was asked for");
         assert!(newest.attempts_left > 0 && now < newest.until, "the code was gone");
         let factor_needed = before.creation.two_factor_type.is_some();
         let right = matches!(step, Step::Answer { age: 0, right_factor } if *right_factor || !factor_needed);
@@ -235,6 +252,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Failed { reason: "so".into() }),
         Just(Event::Cancelled { reason: None }),
         Just(Event::Expired),
+        (0..3u32).prop_map(|round| Event::Restarted { round }),
         Just(Event::Deleted),
     ]
 }
