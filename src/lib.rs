@@ -13,6 +13,7 @@ pub mod demo;
 mod deployment;
 pub mod engine;
 pub mod http;
+pub mod identity_reader;
 pub mod installation;
 pub mod keys;
 mod objects;

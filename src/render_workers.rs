@@ -1,7 +1,8 @@
-//! The processes that draw pages: started when they are needed, each for many jobs, killed when a job goes beyond its bounds.
+//! The processes that draw pages and read images: started when they are needed, each for many jobs, killed when a job goes beyond its bounds.
 //!
 //! There are no more of them than the pool has places, as each job is one of the pool's: its turn is fair between organizations, and its
-//! thread waits for the process. Nothing of a page is ever drawn in the server itself.
+//! thread waits for the process. Nothing of a page is ever drawn, and no image decoded, in the server itself. Images of identity documents
+//! come in through [`crate::identity_reader`].
 
 use std::sync::Arc;
 
@@ -62,9 +63,9 @@ impl Metrics {
 
     fn unregistered() -> Result<Self, prometheus::Error> {
         Ok(Self {
-            alive: IntGauge::new("rubrica_render_processes", "Processes that draw pages")?,
+            alive: IntGauge::new("rubrica_render_processes", "Processes that draw pages and read images")?,
             ended: IntCounterVec::new(
-                Opts::new("rubrica_render_ends_total", "Processes that drew pages by why they ended"),
+                Opts::new("rubrica_render_ends_total", "Processes that drew pages and read images, by why they ended"),
                 &["cause"],
             )?,
         })
@@ -137,33 +138,54 @@ impl Workers {
         if bytes > self.0.options.process.memory / SHARE {
             return Ok(Comparison::none(Skipped::Bytes));
         }
-        let shared = self.0.clone();
-        let job = Job::new(organization, bytes).on(digest, Work::Draw);
-        let compared = self.0.cpu.run(job, move |cutoff| shared.compare(&before, &after, &masks, cutoff)).await?;
-        compared.map_err(|error| {
-            tracing::warn!(%error, organization, file = %digest, "the pages of a document could not be compared");
-            let error = match error {
-                worker::Error::Exceeded(limit) => Error::Exceeded(limit),
-                worker::Error::Panicked => Error::Panicked,
-                // By the pool, which tells the caller itself unless nobody is there any more.
-                worker::Error::CutOff => return Error::Pool(cpu_pool::Error::Closed),
-                error => return Error::Worker(error),
-            };
-            self.0.cpu.strike(File { digest, work: Work::Draw });
-            error
+        let limits = self.0.options.limits;
+        let draw = move |process: &mut Process, cutoff: &Cutoff| {
+            process.compare(&before, &after, &masks, &limits, || cutoff.is_reached())
+        };
+        let compared = self.run(organization, bytes, File { digest, work: Work::Draw }, draw).await?;
+        compared.map_err(|error| match error {
+            worker::Error::Exceeded(limit) => Error::Exceeded(limit),
+            worker::Error::Panicked => Error::Panicked,
+            // By the pool, which tells the caller itself unless nobody is there any more.
+            worker::Error::CutOff => Error::Pool(cpu_pool::Error::Closed),
+            error => Error::Worker(error),
         })
+    }
+
+    /// Has a process work on a file of so many bytes, in the organization's turn. What goes wrong for the file's sake counts against it.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        organization: &str,
+        bytes: u64,
+        file: File,
+        work: impl FnOnce(&mut Process, &Cutoff) -> Result<T, worker::Error> + Send + 'static,
+    ) -> Result<Result<T, worker::Error>, cpu_pool::Error> {
+        let shared = self.0.clone();
+        let job = Job::new(organization, bytes).on(file.digest, file.work);
+        let worked = self.0.cpu.run(job, move |cutoff| shared.run(cutoff, work)).await?;
+        if let Err(error) = &worked {
+            tracing::warn!(%error, organization, file = %file.digest, "work on a file in a process of its own failed");
+            if matches!(error, worker::Error::Exceeded(_) | worker::Error::Panicked) {
+                self.0.cpu.strike(file);
+            }
+        }
+        Ok(worked)
     }
 }
 
 impl Shared {
-    fn compare(&self, before: &[u8], after: &[u8], masks: &[Mask], cutoff: &Cutoff) -> Result<Comparison, worker::Error> {
+    fn run<T>(
+        &self,
+        cutoff: &Cutoff,
+        work: impl FnOnce(&mut Process, &Cutoff) -> Result<T, worker::Error>,
+    ) -> Result<T, worker::Error> {
         let mut worker = self.take()?;
-        let compared = worker.process.compare(before, after, masks, &self.options.limits, || cutoff.is_reached());
-        match cause(&compared, worker.process.is_worn()) {
+        let worked = work(&mut worker.process, cutoff);
+        match cause(worked.as_ref().err(), worker.process.is_worn()) {
             None => self.idle.lock().push(worker),
             Some(cause) => self.metrics.ended.with_label_values(&[cause]).inc(),
         }
-        compared
+        worked
     }
 
     /// A process with nothing to do, or a new one.
@@ -178,13 +200,13 @@ impl Shared {
 }
 
 /// Why a process is done with, for the metrics; `None` if it is not.
-fn cause(compared: &Result<Comparison, worker::Error>, is_worn: bool) -> Option<&'static str> {
-    match compared {
-        Err(worker::Error::Exceeded(Limit::Processor(_) | Limit::Time(_))) => Some("time"),
-        Err(worker::Error::Exceeded(Limit::Memory(_))) => Some("memory"),
-        Err(worker::Error::CutOff) => Some("cut_off"),
-        Err(worker::Error::Died(_) | worker::Error::Start { .. }) => Some("died"),
-        Ok(_) | Err(worker::Error::Panicked) => is_worn.then_some("worn"),
+fn cause(error: Option<&worker::Error>, is_worn: bool) -> Option<&'static str> {
+    match error {
+        Some(worker::Error::Exceeded(Limit::Processor(_) | Limit::Time(_))) => Some("time"),
+        Some(worker::Error::Exceeded(Limit::Memory(_))) => Some("memory"),
+        Some(worker::Error::CutOff) => Some("cut_off"),
+        Some(worker::Error::Died(_) | worker::Error::Start { .. }) => Some("died"),
+        None | Some(worker::Error::Panicked) => is_worn.then_some("worn"),
     }
 }
 

@@ -86,8 +86,7 @@ impl Person<'_> {
 
     /// The back of a card, as a PNG.
     pub fn card(&self) -> Vec<u8> {
-        let lines = self.card_lines();
-        Canvas::page(85.6, 54.0, 1).with_zone(&lines, 6.0, 7.0, 5.0).png()
+        card_of(&self.card_lines())
     }
 
     /// The page of a passport, as a PNG.
@@ -95,6 +94,11 @@ impl Person<'_> {
         let lines = self.passport_lines();
         Canvas::page(125.0, 88.0, 2).with_zone(&lines, 7.0, 9.4, 6.35).png()
     }
+}
+
+/// The back of a card with these lines, whether or not they are right, as a PNG.
+pub fn card_of(lines: &[String; 3]) -> Vec<u8> {
+    Canvas::page(85.6, 54.0, 1).with_zone(lines, 6.0, 7.0, 5.0).png()
 }
 
 /// The front of a card, which bears no zone, as a PNG.

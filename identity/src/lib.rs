@@ -24,6 +24,8 @@ mod network;
 mod picture;
 mod raster;
 mod spectrum;
+#[cfg(test)]
+mod tests;
 mod zone;
 
 use std::{collections::BTreeMap, fmt};

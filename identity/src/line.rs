@@ -19,8 +19,11 @@ const STEPS: std::ops::RangeInclusive<usize> = 7..=11;
 /// What a step costs that is longer or shorter, times the square of the windows. Seen from the side a line gets narrower all along.
 const STEP_COST: f32 = 0.05;
 
-/// How far beyond the ends of a line there must be nothing, in pitches.
-const CLEAR: usize = 2;
+/// Windows beyond the ends of a line in all of which there must be nothing: about where one more character would be.
+const CLEAR: std::ops::RangeInclusive<usize> = 6..=13;
+
+/// How much a character there weighs.
+const CLEAR_WEIGHT: f32 = 2.0;
 
 /// Worst score that a cell counts with: a few that are hidden do not make it no line.
 const WORST: f32 = -6.0;
@@ -136,8 +139,9 @@ fn fit(scores: &[Scores], pixels: &[f32], width: usize, columns: usize) -> Optio
     let likeliest: Vec<f32> = scores.iter().map(|scores| scores[..NOTHING].iter().copied().fold(WORST, f32::max)).collect();
     let nothing = |window: usize| scores.get(window).map_or(0.0, |scores| scores[NOTHING].max(WORST));
     let pitch = PITCH / STRIDE;
-    let before = |at: usize| (1..=CLEAR).filter_map(|step| Some(nothing(at.checked_sub(step * pitch)?))).sum::<f32>();
-    let after = |at: usize| (1..=CLEAR).map(|step| nothing(at + step * pitch)).sum::<f32>();
+    let worst = |windows: &mut dyn Iterator<Item = usize>| CLEAR_WEIGHT * windows.map(nothing).fold(0.0, f32::min);
+    let before = |at: usize| worst(&mut CLEAR.filter_map(|step| at.checked_sub(step)));
+    let after = |at: usize| worst(&mut CLEAR.map(|step| at + step));
     // Best score of so many cells of which the last is at a window, and where the one before it is.
     let mut sums: Vec<f32> = (0..scores.len()).map(|at| likeliest[at] + before(at)).collect();
     let mut from: Vec<Vec<usize>> = Vec::with_capacity(columns);

@@ -479,3 +479,124 @@ impl Step {
         Some((field_next * 10 + whole_next, cost))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        fixtures::{ANNA, CARMEN, Person},
+        network::CLASSES,
+    };
+
+    /// Scores of a classifier that is sure of these lines.
+    fn sure<const LINES: usize>(lines: &[String; LINES]) -> Vec<Vec<Scores>> {
+        let cell = |character: u8| {
+            let mut scores = [-14.0; CLASSES];
+            scores[class_of(character)] = -0.001;
+            scores
+        };
+        lines.iter().map(|line| line.bytes().map(cell).collect()).collect()
+    }
+
+    /// As if the cell had been read as `other`, by so much.
+    fn misread(cells: &mut [Vec<Scores>], line: usize, cell: usize, other: u8, by: f32) {
+        let scores = &mut cells[line][cell];
+        let right = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        scores[class_of(other)] = right + by;
+    }
+
+    #[test]
+    fn a_slip_is_put_right_by_the_check_digits_and_a_plain_character_is_not() {
+        let lines = ANNA.passport_lines();
+        let mut cells = sure(&lines);
+        misread(&mut cells, 1, 3, b'B', 2.0);
+        let zone = read(&cells).unwrap();
+        assert_eq!(zone.lines, lines, "8 was a little more like B");
+        let mut cells = sure(&lines);
+        misread(&mut cells, 1, 3, b'B', 9.0);
+        let zone = read(&cells).unwrap();
+        assert_eq!(zone.lines[1], lines[1].replacen("L898", "L89B", 1), "a plain B stays, and the digits do not agree");
+    }
+
+    #[test]
+    fn what_no_check_digit_covers_makes_a_zone_unsure() {
+        let mut cells = sure(&CARMEN.card_lines());
+        assert!(read(&cells).unwrap().confidence > 0.95);
+        misread(&mut cells, 2, 4, b'M', -0.1);
+        assert!(read(&cells).unwrap().confidence < 0.6, "a letter of a name may be M or N");
+    }
+
+    #[test]
+    fn names_keep_to_their_grammar_and_codes_to_the_table() {
+        let lines = CARMEN.card_lines();
+        let mut cells = sure(&lines);
+        // A filler among those at the end was a little more like K, and P of ESP like F.
+        misread(&mut cells, 2, 28, b'K', 0.5);
+        misread(&mut cells, 1, 17, b'F', 0.5);
+        assert_eq!(read(&cells).unwrap().lines, lines);
+    }
+
+    #[test]
+    fn fields_cover_what_the_layouts_say() {
+        for (layout, lines, columns) in [(Layout::Td1, 3, 30), (Layout::Td2, 2, 36), (Layout::Td3, 2, 44), (Layout::VisaA, 2, 44), (Layout::VisaB, 2, 36)] {
+            assert!(Layout::of(lines, columns).contains(&layout));
+            for field in layout.fields() {
+                let len: usize = field.cells.iter().map(|(_, count)| count).sum();
+                assert!(field.line < lines && field.start + len <= columns, "{layout:?}");
+            }
+        }
+        assert!(read(&[]).is_none() && read(&sure(&["AB".to_owned(), "CD".to_owned()])).is_none());
+    }
+
+    #[test]
+    fn a_number_that_goes_on_in_the_optional_field_is_read() {
+        // ICAO 9303-5, 4.2.2, note j: D23145890734 with its check digit 9.
+        let first = format!("I<UTOD23145890<7349{}", "<".repeat(11));
+        let composite = mrz::check_digit(&format!("{}7408122{}{}", &first[5..], "3204158", "<".repeat(11))).unwrap();
+        let lines = [first, format!("7408122F3204158UTO{}{composite}", "<".repeat(11)), format!("ERIKSSON<<ANNA<MARIA{}", "<".repeat(10))];
+        assert_eq!(read(&sure(&lines)).unwrap().lines, lines);
+    }
+
+    #[test]
+    fn visas_are_told_by_their_first_letter() {
+        let [first, second] = ANNA.passport_lines();
+        let lines = [first.replacen('P', "V", 1), format!("{}<<<<<<<<<<<<<<<<", &second[..28])];
+        let zone = read(&sure(&lines)).unwrap();
+        assert_eq!((zone.layout, zone.lines.as_slice()), (Layout::VisaA, lines.as_slice()));
+    }
+
+    proptest! {
+        /// A classifier that is sure is believed, whatever stands in the fields.
+        #[test]
+        fn what_was_printed_is_read(
+            number in "[A-Z0-9]{9}", optional in "[A-Z0-9]{0,14}", birth in "[0-9]{6}", expiry in "[0-9]{6}",
+            names in "[A-Z]{1,9}(<[A-Z]{1,5})?<<[A-Z]{1,9}", is_card: bool, sex in prop::sample::select(vec!['M', 'F', '<']),
+        ) {
+            let person = Person { names: &names, country: "PRT", number: &number, optional: &optional, birth: &birth, sex, expiry: &expiry };
+            let (zone, lines) = if is_card {
+                (read(&sure(&person.card_lines())), person.card_lines().to_vec())
+            } else {
+                (read(&sure(&person.passport_lines())), person.passport_lines().to_vec())
+            };
+            prop_assert_eq!(zone.unwrap().lines, lines);
+        }
+
+        /// Nothing that a classifier says breaks anything, and what may not stand in a place never does.
+        #[test]
+        fn any_scores_make_some_zone(seed: u64, is_card: bool) {
+            let mut state = seed;
+            let mut number = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 40) as f32 / (1_u64 << 24) as f32 * -12.0
+            };
+            let (lines, columns) = if is_card { (3, 30) } else { (2, 44) };
+            let cells: Vec<Vec<Scores>> = (0..lines).map(|_| (0..columns).map(|_| [(); CLASSES].map(|()| number())).collect()).collect();
+            let zone = read(&cells).unwrap();
+            prop_assert!((0.0..=1.0).contains(&zone.confidence));
+            let (line, from) = if is_card { (1, 8) } else { (1, 21) };
+            prop_assert!(zone.lines[line][from..from + 6].bytes().all(|digit| digit.is_ascii_digit()));
+        }
+    }
+}

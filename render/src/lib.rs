@@ -1,7 +1,7 @@
-//! Pages as images, and the process that makes them.
+//! Pages as images, and the process that makes them and reads those of identity documents.
 //!
-//! What interprets a stranger's page runs for as long and takes as much memory as the page wants, and may overflow its stack. So the server
-//! calls nothing of [`compare`] itself: it asks a [`worker::Process`], which has limits that the system enforces.
+//! What interprets a stranger's file runs for as long and takes as much memory as the file wants, and may overflow its stack. So the server
+//! calls nothing of [`compare`], nor [`identity::read`], itself: it asks a [`worker::Process`], which has limits that the system enforces.
 
 #![forbid(unsafe_code)]
 

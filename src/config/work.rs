@@ -109,7 +109,7 @@ pub struct Render {
     pub program: Option<PathBuf>,
     /// Bytes of memory that each may have, 128 MiB to 64 GiB. Files that would fill a quarter of it are not drawn. Default: 1073741824.
     pub process_memory: u64,
-    /// Processor time for the pages of one document, PT1S to PT10M. Default: PT10S.
+    /// Processor time for the pages of one document, or for the images of an identity document, PT1S to PT10M. Default: PT10S.
     #[serde(with = "iso_duration")]
     pub processor_time: TimeDelta,
     /// Pages of a document that are compared, 0 to 1000: those with a seal first, then the first ones. Default: 20.

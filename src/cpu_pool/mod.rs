@@ -122,6 +122,8 @@ pub enum Work {
     Read,
     /// Its pages are drawn.
     Draw,
+    /// It is decoded as an image of an identity document.
+    Decode,
 }
 
 /// A file, and what is done with it.

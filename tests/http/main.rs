@@ -12,6 +12,7 @@ mod contract;
 mod documents_api;
 mod drawing;
 mod every_operation;
+mod identity_images;
 mod journey;
 mod moving;
 mod nodes;

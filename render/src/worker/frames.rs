@@ -1,8 +1,9 @@
 //! What parent and worker say to each other: a length of four bytes, the lowest first, then JSON; behind a job's JSON the bytes of its
-//! documents.
+//! files.
 
 use std::io::{self, Read};
 
+use identity::{Declared, Reading, Side};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Comparison, Limits, Mask};
@@ -10,32 +11,51 @@ use crate::{Comparison, Limits, Mask};
 /// Longest JSON, in bytes: of a job with some ten thousand masks, of a reply with a thousand pages.
 pub const MAX_HEAD: usize = 1 << 20;
 
-/// Compare two revisions.
+/// Most files of a job.
+pub const MAX_FILES: usize = 2;
+
+/// What is to be done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// Bytes of the revision before.
-    pub before: u64,
-    /// Bytes of the revision after.
-    pub after: u64,
-    /// Whether the revision after begins with the one before. Then only its bytes follow, else those of both.
-    pub is_one_file: bool,
-    pub masks: Vec<Mask>,
-    pub limits: Limits,
+    pub task: Task,
+    /// Bytes of each of the files that follow.
+    pub files: Vec<u64>,
     /// Processor time, in seconds.
     pub seconds: u64,
 }
 
+/// Kinds of jobs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Task {
+    /// Compare two revisions of a document.
+    Compare {
+        /// If the revision after begins with the one before: how many bytes of it that is. Then only one file follows, else the two revisions.
+        before: Option<u64>,
+        masks: Vec<Mask>,
+        limits: Limits,
+    },
+    /// Read the images of an identity document, one for each of these sides.
+    ReadIdentity { sides: Vec<Side>, declared: Declared, options: identity::Options },
+}
+
+/// What a job resulted in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    Compared(Comparison),
+    IdentityRead(Result<Reading, identity::Error>),
+}
+
 /// How a job ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// `None` if the work panicked.
-    pub outcome: Option<Comparison>,
+    pub outcome: Option<Outcome>,
     /// Memory that the worker had at its peak, in KiB, where the system tells.
     pub peak_kib: Option<u64>,
 }
 
 impl Job {
-    /// The JSON with its length; the documents follow.
+    /// The JSON with its length; the files follow.
     ///
     /// # Errors
     /// If it is too long.
@@ -107,7 +127,7 @@ mod tests {
 
     fn job() -> Job {
         let masks = vec![Mask { page: 1, rect: [1.5, 2.0, 3.0, 4.25] }];
-        Job { before: 3, after: 5, is_one_file: true, masks, limits: Limits::default(), seconds: 10 }
+        Job { task: Task::Compare { before: Some(3), masks, limits: Limits::default() }, files: vec![5], seconds: 10 }
     }
 
     #[test]
@@ -137,7 +157,8 @@ mod tests {
         assert!(Job::read(&mut [255, 255, 255, 255].as_slice()).is_err());
         assert!(Job::read(&mut [5, 0, 0, 0, b'{'].as_slice()).is_err());
         assert!(Job::read(&mut [5].as_slice()).is_err());
-        let many = Job { masks: vec![Mask { page: 1, rect: [0.123; 4] }; MAX_HEAD / 8], ..job() };
+        let masks = vec![Mask { page: 1, rect: [0.123; 4] }; MAX_HEAD / 8];
+        let many = Job { task: Task::Compare { before: None, masks, limits: Limits::default() }, ..job() };
         assert!(many.to_bytes().is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The process that draws pages: what it runs, and how its parent speaks with it.
+//! The process that draws pages and reads images: what it runs, and how its parent speaks with it.
 //!
 //! A worker has no environment, no files, no network and, where the system allows it, no user; it takes jobs on its standard input and
 //! answers on its standard output, both as [`frames`]. Memory, processor time and the stack of a job are bounded, and what goes beyond ends
@@ -13,9 +13,11 @@ use std::{
     process::ExitCode,
 };
 
-use self::frames::{Job, Reply};
+use identity::{Images, Side};
+
+use self::frames::{Job, MAX_FILES, Outcome, Reply, Task};
 pub use self::process::{Error, Limit, Options, Process};
-use crate::{Comparison, Revisions, compare};
+use crate::{Revisions, compare};
 
 /// Name of the command by which the server's program becomes a worker.
 pub const COMMAND: &str = "render-worker";
@@ -31,7 +33,7 @@ pub fn run(memory: Option<u64>) -> ExitCode {
     match serve(memory.unwrap_or(DEFAULT_MEMORY)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing of a document is in it.
+            // Nothing of a file is in it.
             eprintln!("{error}");
             ExitCode::FAILURE
         }
@@ -39,7 +41,7 @@ pub fn run(memory: Option<u64>) -> ExitCode {
 }
 
 fn serve(memory: u64) -> io::Result<()> {
-    // A panic may quote a document, and its answer says that it happened.
+    // A panic may quote a file, and its answer says that it happened.
     std::panic::set_hook(Box::new(|_| {}));
     let mut output = confine::output_alone()?;
     confine::confine(memory)?;
@@ -54,25 +56,48 @@ fn serve(memory: u64) -> io::Result<()> {
 
 /// Does one job on a thread of its own, whose panic is an answer.
 fn answer(input: &mut impl Read, job: Job) -> io::Result<Reply> {
-    let revisions = revisions(input, &job)?;
-    let work = move || compare(&revisions, &job.masks, &job.limits);
+    let files = files(input, &job.files)?;
+    let work = move || perform(job.task, files);
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(work)?;
-    let outcome: Option<Comparison> = thread.join().ok();
+    let outcome = thread.join().ok().transpose()?;
     Ok(Reply { outcome, peak_kib: confine::peak_kib() })
 }
 
-fn revisions(input: &mut impl Read, job: &Job) -> io::Result<Revisions> {
-    let mut file = |len: u64| {
-        let len = usize::try_from(len).map_err(|_| io::Error::other("a document is too large"))?;
-        let mut bytes = vec![0; len];
+fn files(input: &mut impl Read, lengths: &[u64]) -> io::Result<Vec<Vec<u8>>> {
+    if lengths.len() > MAX_FILES {
+        return Err(io::Error::other("a job has too many files"));
+    }
+    let mut file = |length: &u64| {
+        let length = usize::try_from(*length).map_err(|_| io::Error::other("a file is too large"))?;
+        let mut bytes = vec![0; length];
         input.read_exact(&mut bytes)?;
-        Ok::<_, io::Error>(bytes)
+        Ok(bytes)
     };
-    match job.is_one_file {
-        true => {
-            let after = file(job.after)?;
-            Ok(Revisions::of_one_file(after, usize::try_from(job.before).unwrap_or(usize::MAX)))
+    lengths.iter().map(&mut file).collect()
+}
+
+fn perform(task: Task, files: Vec<Vec<u8>>) -> io::Result<Outcome> {
+    let mut files = files.into_iter();
+    let mut next = || files.next().ok_or_else(|| io::Error::other("a job has too few files"));
+    match task {
+        Task::Compare { before: Some(before), masks, limits } => {
+            let revisions = Revisions::of_one_file(next()?, usize::try_from(before).unwrap_or(usize::MAX));
+            Ok(Outcome::Compared(compare(&revisions, &masks, &limits)))
         }
-        false => Ok(Revisions::new(file(job.before)?, file(job.after)?)),
+        Task::Compare { before: None, masks, limits } => {
+            let revisions = Revisions::new(next()?, next()?);
+            Ok(Outcome::Compared(compare(&revisions, &masks, &limits)))
+        }
+        Task::ReadIdentity { sides, declared, options } => {
+            let (mut front, mut back) = (None, None);
+            for side in sides {
+                match side {
+                    Side::Front => front = Some(next()?),
+                    Side::Back => back = Some(next()?),
+                }
+            }
+            let images = Images { front: front.as_deref(), back: back.as_deref() };
+            Ok(Outcome::IdentityRead(identity::read(images, &declared, &options)))
+        }
     }
 }

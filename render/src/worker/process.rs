@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use identity::{Declared, Images, Reading, Side};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::Signal,
@@ -18,7 +19,7 @@ use rustix::{
 
 use super::{
     COMMAND, DEFAULT_MEMORY,
-    frames::{Job, MAX_HEAD, Reply},
+    frames::{Job, MAX_HEAD, Outcome, Reply, Task},
 };
 use crate::{Comparison, Limits, Mask};
 
@@ -88,20 +89,20 @@ impl fmt::Display for Limit {
 /// Why a job has no result. After all of them but [`Error::Panicked`] the worker is gone.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The document wanted more than there is for one.
-    #[error("the drawing of the pages took more than {0}")]
+    /// The file wanted more than there is for one.
+    #[error("the work on the file took more than {0}")]
     Exceeded(Limit),
-    /// The drawing failed; the worker goes on.
-    #[error("the drawing of the pages failed")]
+    /// The work failed; the worker goes on.
+    #[error("the work on the file failed")]
     Panicked,
     /// The caller cut the job off.
-    #[error("the drawing of the pages was cut off")]
+    #[error("the work on the file was cut off")]
     CutOff,
     /// The worker ended, or answered nonsense.
-    #[error("the worker that draws pages ended: {0}")]
+    #[error("the worker process ended: {0}")]
     Died(String),
     /// The worker could not be started.
-    #[error("the worker that draws pages, {program}, cannot be started: {source}")]
+    #[error("the worker process, {program}, cannot be started: {source}")]
     Start { program: PathBuf, source: io::Error },
 }
 
@@ -169,18 +170,48 @@ impl Process {
         limits: &Limits,
         is_cut_off: impl Fn() -> bool,
     ) -> Result<Comparison, Error> {
-        let until = Instant::now() + self.options.patience;
         let is_one_file = after.starts_with(before);
-        let job = Job {
-            before: before.len() as u64,
-            after: after.len() as u64,
-            is_one_file,
-            masks: masks.to_vec(),
-            limits: *limits,
-            seconds: self.options.seconds.max(1),
-        };
+        let before_in_after = is_one_file.then_some(before.len() as u64);
+        let task = Task::Compare { before: before_in_after, masks: masks.to_vec(), limits: *limits };
+        let files: &[&[u8]] = if is_one_file { &[after] } else { &[before, after] };
+        match self.perform(task, files, is_cut_off)? {
+            Outcome::Compared(comparison) => Ok(comparison),
+            Outcome::IdentityRead(_) => Err(self.confused()),
+        }
+    }
+
+    /// Reads the images of an identity document (see [`identity::read`]); `is_cut_off` is asked all the while.
+    ///
+    /// # Errors
+    /// [`Error`]; the images' own are the result within.
+    pub fn read_identity(
+        &mut self,
+        images: Images<'_>,
+        declared: &Declared,
+        options: &identity::Options,
+        is_cut_off: impl Fn() -> bool,
+    ) -> Result<Result<Reading, identity::Error>, Error> {
+        let both = [(Side::Front, images.front), (Side::Back, images.back)];
+        let (sides, files): (Vec<Side>, Vec<&[u8]>) = both.into_iter().filter_map(|(side, image)| Some((side, image?))).unzip();
+        let task = Task::ReadIdentity { sides, declared: declared.clone(), options: *options };
+        match self.perform(task, &files, is_cut_off)? {
+            Outcome::IdentityRead(read) => Ok(read),
+            Outcome::Compared(_) => Err(self.confused()),
+        }
+    }
+
+    /// The worker answered another question: it is of no more use.
+    fn confused(&mut self) -> Error {
+        self.is_gone = true;
+        Error::Died("it answered another question".into())
+    }
+
+    fn perform(&mut self, task: Task, files: &[&[u8]], is_cut_off: impl Fn() -> bool) -> Result<Outcome, Error> {
+        let until = Instant::now() + self.options.patience;
+        let lengths = files.iter().map(|file| file.len() as u64).collect();
+        let job = Job { task, files: lengths, seconds: self.options.seconds.max(1) };
         let head = job.to_bytes().map_err(|error| Error::Died(error.to_string()))?;
-        let parts: [&[u8]; 3] = [&head, if is_one_file { &[] } else { before }, after];
+        let parts = [&[head.as_slice()], files].concat();
         let replied = self.exchange(&parts, until, is_cut_off);
         self.jobs += 1;
         let reply = replied.inspect_err(|_| {
