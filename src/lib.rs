@@ -20,6 +20,7 @@ mod objects;
 pub mod outbound;
 mod percent;
 pub mod periodic_task;
+mod pictures;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;

@@ -90,8 +90,7 @@ pub async fn create(call: Call<(), Json<CreateChainIdentificationRequest>>) -> R
     let allowed = allowed_channels(&call.state.configurations, &engine.code_policies, &call.organization).await;
     let policy = engine.code_policies.of(&call.organization, allowed.as_deref().unwrap_or_default());
     let defaults = Defaults { policy, terms: engine.identity_documents.terms() };
-    let is_known = |kind| engine.processes.identifies(kind);
-    let creation = request.asked_from(device).checked(&defaults, is_known, Uuid::new_v4)?;
+    let creation = request.asked_from(device).checked(&defaults, Uuid::new_v4)?;
     // What is wrong with the request is told before what is not there.
     allowed?;
     let id = Uuid::now_v7();

@@ -33,17 +33,9 @@ use crate::{
 pub struct CreateIdentityDocumentIdentificationRequest {
     /// Person to identify. Wins over the three members below (note actor-legacy).
     actor: Option<Person>,
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     name: Option<String>,
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     last_name: Option<String>,
     identity_document: Option<IdentityDocument>,
     /// Strictness of the check.

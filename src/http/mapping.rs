@@ -9,7 +9,7 @@ use crate::{
     access,
     catalogue::{self, documents, sign_configuration},
     channels, code_limits, cpu_pool,
-    processes::{self, challenges, creation},
+    processes::{self, challenges, creation, vouching},
     public_url, receipts, records,
 };
 
@@ -99,6 +99,17 @@ impl From<challenges::Error> for ApiError {
         match error {
             E::Invalid(problems) => problems.into(),
             E::Limits(error) => error.into(),
+            E::Process(error) => error.into(),
+        }
+    }
+}
+
+impl From<vouching::Error> for ApiError {
+    fn from(error: vouching::Error) -> Self {
+        use vouching::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::Files(error) => error.into(),
             E::Process(error) => error.into(),
         }
     }

@@ -13,9 +13,12 @@ pub fn table() -> String {
         let operations: Vec<_> = opened_by(role).map(|operation| format!("`{}`", operation.id)).collect();
         let operations = match role {
             Role::IdentificationForceDelete => {
-                "besides `identification_admin`: `delete_otp_identification` where the state needs `force=true`".to_owned()
+                "besides `identification_admin`: deletions of identifications whose state needs `force=true`".to_owned()
             }
-            _ => operations.join(", "),
+            _ => match role.includes() {
+                Some(included) => format!("{}; and those of `{included}`", operations.join(", ")),
+                None => operations.join(", "),
+            },
         };
         let _ = writeln!(table, "| `{role}` | {operations} |");
     }

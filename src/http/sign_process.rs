@@ -70,11 +70,6 @@ fn only_simple() -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some([SignType::Simple].map(|kind| json!(kind)))).build()
 }
 
-/// The kind of identification that a sign process of this version can have.
-fn only_otp() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some([IdentificationType::Otp].map(|kind| json!(kind)))).build()
-}
-
 /// Contract `SignRequest`.
 #[derive(Deserialize, ToSchema)]
 pub struct SignRequest {
@@ -112,7 +107,6 @@ pub struct SignFields {
 #[derive(Deserialize, ToSchema)]
 pub struct SignIdentificationRequest {
     #[serde(rename = "type")]
-    #[schema(schema_with = only_otp)]
     kind: IdentificationType,
 }
 

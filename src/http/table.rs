@@ -4,15 +4,15 @@
 //! description, the lines of `rubrica roles` and of the table in the README, and the tests that all operations share. A search for a path
 //! or an operation's name leads here, and from here to its handler.
 
-use workflows::identification::{identity_document::DocumentCheck, otp::OneTimeCode};
+use workflows::identification::{agent::Vouching, identity_document::DocumentCheck, otp::OneTimeCode};
 
 use super::call::by;
 use super::operation::{
     CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Success, answer, delete, get, patch, post, put, refused,
 };
 use super::{
-    chain, context, device, documents, identification, identity_document, otp, sandbox, scoring, securize, sign_configuration,
-    sign_process, simple_sign,
+    agent, chain, context, device, documents, identification, identity_document, otp, sandbox, scoring, securize,
+    sign_configuration, sign_process, simple_sign,
 };
 use crate::access::Role;
 
@@ -263,6 +263,64 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "Deleted.")])
         .refuses(&[refused(403, "The state needs force and the permission for it."), NOT_FOUND])
         .run(&by(identification::delete::<OneTimeCode>)),
+    // Identification Agent
+    post("/v1/orgs/{org_id}/identifications/agent/{identification_id}/validate", "validate_agent_identification")
+        .role(Role::IdentificationAgent, Reach::Organization)
+        .says(
+            "Validate an identification as an agent",
+            "The agent vouches for the person, with a picture of the identity document where the identification needs one. Only from \
+             CREATED; the state becomes VALIDATED. The picture is kept sealed until the identification is deleted or ends unused. The token \
+             of a sign process or signature never validates.",
+        )
+        .tag("Identification Agent")
+        .takes(device::HEADERS_AND_AGENT)
+        .answers(&[answer(204, "Validated.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(agent::validate)),
+    get("/v1/orgs/{org_id}/identifications/agent/{identification_id}", "get_agent_identification")
+        .role(Role::IdentificationAgent, Reach::SignProcessOf(identification::sign_process::<Vouching>))
+        .says(
+            "Read an agent identification",
+            "Never shows the picture. The token of a sign process reads how far it is, but not who vouched.",
+        )
+        .tag("Identification Agent")
+        .answers(&[answer(200, "The identification.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(agent::read)),
+    // Identification Agent Admin
+    post("/v1/orgs/{org_id}/identifications/agent", "create_agent_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Create an agent identification", "The identity document of the actor is mandatory.")
+        .tag("Identification Agent Admin")
+        .body_limit(16 * KIB)
+        .answers(&[answer(201, "The identification is created.")])
+        .run(&by(agent::create)),
+    post("/v1/orgs/{org_id}/identifications/agent/{identification_id}/cancel", "cancel_agent_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Cancel an agent identification", "Only one that is CREATED or VALIDATED.")
+        .tag("Identification Agent Admin")
+        .body_limit(16 * KIB)
+        .answers(&[answer(204, "Cancelled.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(identification::cancel::<Vouching>)),
+    post("/v1/orgs/{org_id}/identifications/agent/{identification_id}/close", "close_agent_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Close an agent identification", "A VALIDATED one becomes SUCCEEDED.")
+        .tag("Identification Agent Admin")
+        .answers(&[answer(204, "Closed.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(identification::close::<Vouching>)),
+    delete("/v1/orgs/{org_id}/identifications/agent/{identification_id}", "delete_agent_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Delete an agent identification",
+            "In state CREATED no parameter is needed; in any other `force=true` and the role for it. The agent's picture is removed.",
+        )
+        .tag("Identification Agent Admin")
+        .takes(&[identification::FORCE])
+        .answers(&[answer(204, "Deleted.")])
+        .refuses(&[refused(403, "The state needs force and the permission for it."), NOT_FOUND])
+        .run(&by(identification::delete::<Vouching>)),
     // Identification with identity document
     get("/v1/orgs/{org_id}/identifications/identity_document/{identification_id}", "get_identity_document_identification")
         .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<DocumentCheck>))
@@ -533,8 +591,9 @@ mod tests {
                 assert_eq!(success.status == 204, body.is_none(), "{id}: {}", success.status);
             }
             let json = row.handler.body(&mut schemas).is_some_and(|body| body.media_types == ["application/json"]);
-            // A creation of a sign process may be as large as the configuration allows; nothing else needs that.
-            assert_eq!(row.body_limit.is_some(), json && id != "create_sign_process", "{id}: the limit of its body");
+            // These may be as large as the configuration allows; nothing else needs that.
+            let is_large = ["create_sign_process", "validate_agent_identification"].contains(&id);
+            assert_eq!(row.body_limit.is_some(), json && !is_large, "{id}: the limit of its body");
             let listed = |status: u16| row.refuses.iter().filter(|refused| refused.status == status).count();
             assert!(
                 row.refuses.iter().all(|refused| (400..500).contains(&refused.status) && listed(refused.status) == 1),
@@ -572,7 +631,19 @@ mod tests {
         };
         assert_eq!(
             open(ScopedTokens::OfSignProcess),
-            ["get_sign_process", "get_otp_identification", "challenge_otp_identification", "validate_otp_identification"]
+            [
+                "get_sign_process",
+                "get_otp_identification",
+                "challenge_otp_identification",
+                "validate_otp_identification",
+                "get_agent_identification",
+                "get_identity_document_identification",
+                "validate_identity_document_identification",
+                "get_scoring",
+                "submit_scoring_images",
+                "delegate_scoring",
+                "list_scoring_attempts",
+            ]
         );
         assert_eq!(open(ScopedTokens::OfSignature), ["get_simple_sign", "preview_simple_sign", "sign_simple"]);
         assert_eq!(open(ScopedTokens::OfChain), ["get_chain_identification"]);

@@ -40,10 +40,7 @@ impl Effects<Chain> for Adapter {
         };
         let Some(step) = Step::at(call.entity.id, data, position) else { return refused("there is no such step") };
         let creates = matches!(command, StepCommand::Create);
-        let identifications = match self.processes.identifications(step.kind()) {
-            Ok(identifications) => identifications,
-            Err(reason) => return refused(reason),
-        };
+        let identifications = self.processes.identifications(step.kind());
         match identifications.tell_step(&call.entity.organization, &step, command).await {
             // The step could never be done: the chain must not wait for it.
             Err(actors::Error::Refused(refusal @ (Refusal::Exists(_) | Refusal::NotFound(_)))) if creates => refused(refusal),

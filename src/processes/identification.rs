@@ -29,7 +29,7 @@ pub(super) trait Adapted: Method {
     /// The type that evidence names.
     const TYPE: IdentificationType;
 
-    /// The identification of the signer at `position` of a process. `None`: there is no such signer.
+    /// The identification of the signer at `position` of a process. `None`: there is no such signer, or this method cannot identify them.
     fn creation(process: &sign_process::Data, position: usize) -> Option<Self::Creation>;
 
     /// The identification of a step. `None`: the step is of another type.
@@ -45,6 +45,11 @@ pub(super) trait Adapted: Method {
 
     /// See [`Effects::repeatable`].
     fn repeatable(world: &World, entity: &Entity, effect: &Self::Effect, state: &Identification<Self>) -> bool;
+
+    /// Who gave what validated it, where that is not the signer.
+    fn validated_by<'a>(_signer: &'a sign_process::Signer, _data: &'a Data<Self>) -> Option<&'a str> {
+        None
+    }
 
     /// See [`Effects::before_answer`].
     fn before_answer(_: &Self::Effect) -> bool {
@@ -68,6 +73,16 @@ pub(super) trait Adapted: Method {
         data: &Data<Self>,
         described: &mut certificate::Identification,
     ) -> Result<Vec<Told>, String>;
+}
+
+/// What the identification of the signer at `position` is for. `None`: there is no such signer.
+pub(super) fn purpose(process: &sign_process::Data, position: usize) -> Option<Purpose> {
+    Some(Purpose {
+        sign_process: Some(process.creation.id),
+        signature: Some(process.signatures.get(position)?.id),
+        documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
+        ..Purpose::default()
+    })
 }
 
 /// A step of a chain, as its identification is asked for.
@@ -247,26 +262,36 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             external: None,
             destination: None,
             two_factor_type: None,
+            agent: None,
             attempts: 0,
             challenges: Vec::new(),
             scoring: None,
             created_at: Some(scene.moment(data.created_at)),
             validated_at: data.validated.as_ref().map(|validation| scene.moment(validation.at)),
             device: data.validated.as_ref().map(|validation| evidence::device(&validation.device)),
+            proofs: Vec::new(),
         };
         let others = M::describe(scene, signer, id, data, &mut identification).await?;
-        let meaning = |event: &Event<M>| happening::<M>(scene.organization, signer, event);
+        let meaning = |event: &Event<M>| happening(scene.organization, signer, data, event);
         let mut journals = vec![evidence::journal::<Identification<M>>(scene, id, meaning).await?];
         journals.extend(others);
         Ok(Described { identification, journals })
     }
 }
 
-fn happening<M: Adapted>(organization: &str, signer: &sign_process::Signer, event: &Event<M>) -> Option<Happening> {
+fn happening<M: Adapted>(
+    organization: &str,
+    signer: &sign_process::Signer,
+    data: &Data<M>,
+    event: &Event<M>,
+) -> Option<Happening> {
     let alias = || Some(signer.alias.clone());
     Some(match event {
         Event::Created(_) => Happening::new(SERVICE, Action::IdentificationCreated, alias()),
-        Event::Validated { device } => Happening::new(&signer.alias, Action::IdentificationValidated, device.ip.clone()),
+        Event::Validated { device } => {
+            let by = M::validated_by(signer, data).unwrap_or(&signer.alias);
+            Happening::new(by, Action::IdentificationValidated, device.ip.clone())
+        }
         Event::Succeeded => Happening::new(SERVICE, Action::IdentificationSucceeded, alias()),
         Event::Failed { reason } => Happening::new(SERVICE, Action::IdentificationFailed, Some(reason.clone())),
         Event::Cancelled { reason } => Happening::new(SERVICE, Action::IdentificationCancelled, reason.clone()),

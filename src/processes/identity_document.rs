@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Refusal,
+    identification::chain::Settings,
     identification::identity_document::{self, CheckEffect, CheckEvent, Creation, DocumentCheck, IdentityDocument, scoring_id},
-    identification::{Purpose, chain::Settings},
     scoring::{self, Scoring},
     sign_process::{self, Signer},
 };
@@ -27,18 +27,13 @@ impl Adapted for DocumentCheck {
     const TYPE: IdentificationType = IdentificationType::IdentityDocument;
 
     fn creation(process: &sign_process::Data, position: usize) -> Option<Creation> {
-        let (signer, signature) = process.creation.signers.get(position).zip(process.signatures.get(position))?;
+        let signer = process.creation.signers.get(position)?;
         Some(Creation {
             actor: signer.person.clone(),
             document: signer.person.identity_document.as_ref()?.into(),
             terms: process.creation.document_check.clone()?,
             expires_at: process.creation.expires_at,
-            purpose: Purpose {
-                sign_process: Some(process.creation.id),
-                signature: Some(signature.id),
-                documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
-                ..Purpose::default()
-            },
+            purpose: identification::purpose(process, position)?,
         })
     }
 

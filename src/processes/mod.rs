@@ -1,5 +1,6 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
+mod agent;
 mod chain;
 pub mod challenges;
 pub mod creation;
@@ -14,6 +15,7 @@ mod scoring;
 mod sign;
 #[cfg(test)]
 mod tests;
+pub mod vouching;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -24,7 +26,7 @@ use futures::future::join_all;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Machine,
-    identification::{chain::Chain, identity_document::IdentityDocument, otp::Otp},
+    identification::{agent::Agent, chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
     sign_process::SignProcess,
 };
@@ -50,8 +52,9 @@ pub trait Hosted: Machine {
 }
 
 machines! {
-    sign: SignProcess, performed by sign::Adapter;
+    sign: SignProcess, performed by sign::Adapter, recounted by sign::happening;
     otp: Otp, performed by otp::Adapter, identifies Otp;
+    agent: Agent, performed by agent::Adapter, identifies Agent;
     identity_document: IdentityDocument, performed by identity_document::Adapter, identifies IdentityDocument;
     chain: Chain, performed by chain::Adapter;
     scoring: Scoring, performed by scoring::Adapter;
@@ -60,9 +63,12 @@ machines! {
 impl Processes {
     /// Whether a process of any kind still needs bytes that it holds. Where that cannot be found out it does.
     pub async fn hold(&self, organization: &str, process: Uuid, digest: &Digest) -> bool {
-        let (sign, scoring) = tokio::join!(self.sign.read(organization, process), self.scoring.read(organization, process));
-        let (Ok(sign), Ok(scoring)) = (sign, scoring) else { return true };
-        sign.data().is_some_and(|data| !data.status.is_final()) || scoring::holds(&scoring, digest)
+        let sign = self.sign.read(organization, process);
+        let (agent, scoring) = (self.agent.read(organization, process), self.scoring.read(organization, process));
+        let (Ok(sign), Ok(agent), Ok(scoring)) = tokio::join!(sign, agent, scoring) else { return true };
+        sign.data().is_some_and(|data| !data.status.is_final())
+            || agent.data().is_some_and(|data| data.needs(&digest.to_string()))
+            || scoring::holds(&scoring, digest)
     }
 }
 

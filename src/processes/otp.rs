@@ -10,7 +10,7 @@ use workflows::{
     Channel, IdentificationState, IdentificationType,
     identification::chain::Settings,
     identification::otp::{
-        self, CodeCommand, CodeEffect, CodeEvent, Creation, Fate, OneTimeCode, Otp, Purpose, ReceiptStatus, Sending, Taken,
+        self, CodeCommand, CodeEffect, CodeEvent, Creation, Fate, OneTimeCode, Otp, ReceiptStatus, Sending, Taken,
     },
     sign_process::{self, Signer},
 };
@@ -38,22 +38,17 @@ impl Adapted for OneTimeCode {
     const TYPE: IdentificationType = IdentificationType::Otp;
 
     fn creation(process: &sign_process::Data, position: usize) -> Option<Creation> {
-        let (signer, signature) = process.creation.signers.get(position).zip(process.signatures.get(position))?;
+        let signer = process.creation.signers.get(position)?;
         Some(Creation {
             actor: signer.person.clone(),
-            channel: signer.channel,
+            channel: signer.channel?,
             external: false,
             two_factor_type: signer.two_factor_type,
             expires_at: process.creation.expires_at,
             policy: process.creation.policy.clone(),
             // Only for a warning of fallbacks; without them the creation stays as earlier versions made it, and can be repeated.
             link_channel: process.link_channel(position).filter(|_| !process.creation.policy.fallback_channels.is_empty()),
-            purpose: Purpose {
-                sign_process: Some(process.creation.id),
-                signature: Some(signature.id),
-                documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
-                ..Purpose::default()
-            },
+            purpose: identification::purpose(process, position)?,
         })
     }
 
@@ -131,7 +126,7 @@ impl Adapted for OneTimeCode {
             fate: data.fate(challenge).as_ref().and_then(name_of),
             deliveries: challenge.sendings.iter().filter_map(|sending| delivery(scene, data, challenge, sending)).collect(),
         });
-        described.channel = name_of(&signer.channel);
+        described.channel = name_of(&data.creation.channel);
         described.external = Some(data.creation.external);
         described.destination = destination(signer);
         described.two_factor_type = data.creation.two_factor_type.as_ref().and_then(name_of);
@@ -142,7 +137,8 @@ impl Adapted for OneTimeCode {
 }
 
 fn destination(signer: &Signer) -> Option<String> {
-    signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to))
+    let channel = signer.channel?;
+    signer.person.destination(channel).map(|to| masked(channel, &to))
 }
 
 /// Each message with a code, in order, and what became of it.

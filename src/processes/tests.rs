@@ -4,6 +4,7 @@
 //! Here the hosts have no adapters, so that no effect is performed but by the tests; [`whole`] runs them as the server does.
 
 mod chain;
+mod files;
 mod outside;
 mod walk;
 mod whole;
@@ -129,7 +130,7 @@ impl Setting {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.documents.clone(),
-            sealed_files: SealedFiles::new(self.store.clone(), self.blobs.clone(), Keys::from_bytes(&[7; 32])),
+            sealed_files: self.sealed_files(),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
@@ -137,6 +138,10 @@ impl Setting {
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
         }
+    }
+
+    fn sealed_files(&self) -> SealedFiles {
+        SealedFiles::new(self.store.clone(), self.blobs.clone(), Keys::from_bytes(&[7; 32]))
     }
 
     /// Channels whose mail server and gateway take no connections.
@@ -179,7 +184,7 @@ impl Setting {
                     ..Contact::default()
                 },
                 identification: Uuid::new_v4(),
-                channel: Channel::Sms,
+                channel: Some(Channel::Sms),
                 two_factor_type: None,
             }],
             documents: vec![Document {
@@ -207,6 +212,7 @@ impl Setting {
         let processes = Processes {
             sign: sign.clone(),
             otp: otp.clone(),
+            agent: self.bare_host(&arbiter),
             identity_document: self.bare_host(&arbiter),
             scoring: self.bare_host(&arbiter),
             chain: chain.clone(),
@@ -330,13 +336,14 @@ struct Bare {
 impl Drop for Bare {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors();
+            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors() + self.processes.agent.actors();
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
             while actors() > 0 {
                 assert!(std::time::Instant::now() < deadline, "at the end of the test {} actors are left running", actors());
                 // An actor that has just answered is at work a moment longer.
                 self.sign.let_go();
                 self.otp.let_go();
+                self.processes.agent.let_go();
                 self.chain.let_go();
                 std::thread::yield_now();
             }

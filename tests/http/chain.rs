@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     NOBODY, address, own, shared,
-    support::{Answer, Call, Device, Journey, ORGANIZATION},
+    support::{Answer, Call, Device, Journey, ORGANIZATION, PATIENCE, wait_for},
 };
 
 fn otp_step(external: bool) -> Value {
@@ -28,7 +28,7 @@ fn path(journey: &Journey, rest: &str) -> String {
     journey.path(&format!("identifications/chain{rest}"))
 }
 
-pub fn create(journey: &Journey, body: &Value) -> Answer {
+fn create(journey: &Journey, body: &Value) -> Answer {
     send(journey.client.post(&path(journey, "")).json(body))
 }
 
@@ -380,9 +380,7 @@ fn a_chain_that_is_not_closed_in_time_expires_with_its_steps() {
     for chain in [fresh, validated] {
         let states = || chain.steps.iter().map(|step| journey.identification(step)["state"].clone()).collect::<Vec<_>>();
         assert_eq!(states(), ["EXPIRED", "EXPIRED"]);
-        crate::support::wait_for("the chain hears of it", crate::support::PATIENCE, || {
-            (chain.states() == ["EXPIRED"; 3]).then_some(())
-        });
+        wait_for("the chain hears of it", PATIENCE, || (chain.states() == ["EXPIRED"; 3]).then_some(()));
         for action in ["restart", "close"] {
             chain.post(action).expect_problem(409, "CONFLICT");
         }

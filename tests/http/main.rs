@@ -5,6 +5,7 @@
 mod support;
 
 mod access;
+mod agent;
 mod attacks;
 mod chain;
 mod configuration;

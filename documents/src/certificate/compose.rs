@@ -1,6 +1,6 @@
 //! The certificate's content, section by section, as pages of drawing instructions.
 
-use super::evidence::{Challenge, Device, Document, Evidence, Identification, Signer, TimelineEntry};
+use super::evidence::{Challenge, Device, Document, Evidence, Identification, Proof, Signer, TimelineEntry};
 use super::font::{Face, clean};
 use super::format::{grouped, moment, plain_utc, thousands, utc};
 use super::journal::Journal;
@@ -154,6 +154,7 @@ impl Composer {
         self.facts(facts)?;
         if let Some(identification) = &signer.identification {
             self.challenges(&identification.challenges)?;
+            self.proofs(&identification.proofs)?;
         }
         let consent = signer.consent_text.as_ref().map(|text| (self.say(&texts::CONSENT), Cell::of(Style::BODY, text)));
         self.wide_facts(consent.into_iter().collect())?;
@@ -200,7 +201,11 @@ impl Composer {
         }
         let factor = identification.two_factor_type.as_deref().map(|factor| Cell::of(Style::BODY, &self.word(factor)));
         facts.extend(factor.map(|cell| (self.say(&texts::SECOND_FACTOR), cell)));
-        facts.push((self.say(&texts::ATTEMPTS), Cell::of(Style::BODY, &identification.attempts.to_string())));
+        let agent = identification.agent.as_deref().map(|agent| Cell::of(Style::BODY, agent));
+        facts.extend(agent.map(|cell| (self.say(&texts::VOUCHED_BY), cell)));
+        if identification.attempts > 0 {
+            facts.push((self.say(&texts::ATTEMPTS), Cell::of(Style::BODY, &identification.attempts.to_string())));
+        }
         facts.extend(identification.validated_at.as_ref().map(|at| (self.say(&texts::VALIDATED), moment(at))));
         facts
     }
@@ -226,6 +231,19 @@ impl Composer {
         Table { widths: &widths, titles, ruled: true }.draw(&mut self.pages, rows)?;
         self.pages.skip(3.0);
         Ok(())
+    }
+
+    /// Files that were given as proof, each with its hash.
+    fn proofs(&mut self, proofs: &[Proof]) -> Result<(), Error> {
+        let cell = |cell: Cell, proof: &Proof| {
+            let label = format!("{} · {}", self.word(&proof.kind), self.extent(None, proof.size));
+            cell.and(Style::LABEL, &label).and(Style::MONO, &grouped(&proof.sha256))
+        };
+        if proofs.is_empty() {
+            return Ok(());
+        }
+        let told = proofs.iter().fold(Cell::new(), cell);
+        self.wide_facts(vec![(self.say(&texts::PROOFS), told)])
     }
 
     fn devices(&mut self, signer: &Signer, identifying: Option<&Device>) -> Result<(), Error> {
@@ -599,6 +617,10 @@ mod tests {
             let device = signer.device.as_ref().unwrap();
             for value in [&device.ip, &device.user_agent, &device.installation_id, &device.fingerprint, &device.location] {
                 expect(value.as_deref().unwrap_or_default());
+            }
+            expect(signer.identification.as_ref().unwrap().agent.as_deref().unwrap_or_default());
+            for proof in &signer.identification.as_ref().unwrap().proofs {
+                expect(&proof.sha256);
             }
             for challenge in &signer.identification.as_ref().unwrap().challenges {
                 for delivery in &challenge.deliveries {

@@ -196,7 +196,10 @@ pub struct Identification {
     /// `TwoFactorType` of the contract that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub two_factor_type: Option<String>,
-    /// Answers given in all, right and wrong.
+    /// The organization's own identifier of the agent who vouched for the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Answers given in all, right and wrong; 0 where there are none to give.
     pub attempts: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub challenges: Vec<Challenge>,
@@ -210,6 +213,19 @@ pub struct Identification {
     /// The device that gave the right answer, where it is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,
+    /// Files that were given as proof. They are personal data and kept apart; by these hashes they can be recognized.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
+}
+
+/// A file that was given as proof of who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// `DOCUMENT_PICTURE`, or `PICTURE_READING`, which is what was read from it.
+    pub kind: String,
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
 }
 
 /// A session in which images of an identity document were checked. The images are personal data and kept apart.
@@ -473,6 +489,7 @@ pub enum Action {
     NoticeSent,
     NoticeNotSent,
     WrongAnswer,
+    AgentVouched,
     DocumentSubmitted,
     ScoringDelegated,
     DocumentScored,

@@ -79,12 +79,14 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
             external: None,
             destination: Some(mask::phone(Some("34"), "600123456")),
             two_factor_type: Some("DOCUMENT_NUMBER".to_owned()),
+            agent: None,
             attempts: 2,
             challenges: vec![challenge(1, minutes), challenge(2, minutes + 2)],
             scoring: None,
             created_at: Some(minute(0)),
             validated_at: Some(minute(minutes + 3)),
             device: Some(device(number)),
+            proofs: Vec::new(),
         }),
         sign_id: Some(id(0x33, number)),
         sign_status: Some("SUCCEEDED".to_owned()),
@@ -147,8 +149,9 @@ fn timeline(entries: usize) -> Vec<TimelineEntry> {
 
 /// Two signers, one document, one document only shown, nine events.
 pub fn small() -> Evidence {
-    let signers = vec![signer(1, "María José", "Núñez Echevarría"), signer(2, "Jürgen", "Großmann")];
+    let mut signers = vec![signer(1, "María José", "Núñez Echevarría"), signer(2, "Jürgen", "Großmann")];
     let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
+    signers[1].identification = Some(by_an_agent(2));
     Evidence {
         format: FORMAT.to_owned(),
         software: Software { name: "Rubrica".to_owned(), version: "0.1.0".to_owned() },
@@ -182,6 +185,28 @@ pub fn small() -> Evidence {
             not_before: minute(-100_000).utc(),
             not_after: minute(900_000).utc(),
         }),
+    }
+}
+
+/// How an agent identified somebody.
+fn by_an_agent(number: usize) -> Identification {
+    let proof = |kind: &str, of: usize| Proof { kind: kind.to_owned(), size: 283_114, sha256: digest(of) };
+    Identification {
+        id: id(0x22, number),
+        kind: "AGENT".to_owned(),
+        state: "SUCCEEDED".to_owned(),
+        channel: None,
+        external: None,
+        destination: None,
+        two_factor_type: None,
+        agent: Some("tienda-28/mrodriguez".to_owned()),
+        attempts: 0,
+        challenges: Vec::new(),
+        scoring: None,
+        created_at: Some(minute(0)),
+        validated_at: Some(minute(13)),
+        device: Some(device(number)),
+        proofs: vec![proof("DOCUMENT_PICTURE", 50), proof("PICTURE_READING", 51)],
     }
 }
 

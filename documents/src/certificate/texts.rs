@@ -90,6 +90,12 @@ phrases! {
     CHANNEL = "Canal y destino", "Channel and destination", "Canal i destinació", "Kanala eta helmuga", "Canle e destino",
         "Kanal und Ziel";
     SECOND_FACTOR = "Segundo factor", "Second factor", "Segon factor", "Bigarren faktorea", "Segundo factor", "Zweiter Faktor";
+    VOUCHED_BY = "Agente", "Agent", "Agent", "Agentea", "Axente", "Fachkraft";
+    PROOFS = "Pruebas (SHA-256)", "Proofs (SHA-256)", "Proves (SHA-256)", "Frogak (SHA-256)", "Probas (SHA-256)", "Belege (SHA-256)";
+    DOCUMENT_PICTURE = "Imagen del documento de identidad", "Picture of the identity document", "Imatge del document d’identitat",
+        "Nortasun-agiriaren irudia", "Imaxe do documento de identidade", "Bild des Ausweisdokuments";
+    PICTURE_READING = "Lectura de la imagen", "Reading of the picture", "Lectura de la imatge", "Irudiaren irakurketa",
+        "Lectura da imaxe", "Aus dem Bild Gelesenes";
     ATTEMPTS = "Intentos", "Attempts", "Intents", "Saiakerak", "Intentos", "Versuche";
     VALIDATED = "Identidad validada", "Identity validated", "Identitat validada", "Nortasuna balioztatuta", "Identidade validada",
         "Identität bestätigt";
@@ -235,6 +241,8 @@ phrases! {
         "Aviso non entregado", "Benachrichtigung nicht zugestellt";
     WRONG_ANSWER = "Respuesta incorrecta", "Wrong answer", "Resposta incorrecta", "Erantzun okerra", "Resposta incorrecta",
         "Falsche Antwort";
+    AGENT_VOUCHED = "Identidad confirmada por un agente", "Identity confirmed by an agent", "Identitat confirmada per un agent",
+        "Agente batek nortasuna berretsi du", "Identidade confirmada por un axente", "Identität durch eine Fachkraft bestätigt";
     DOCUMENT_SUBMITTED = "Imágenes del documento de identidad recibidas", "Images of the identity document received",
         "Imatges del document d’identitat rebudes", "Nortasun-agiriaren irudiak jasota", "Imaxes do documento de identidade recibidas",
         "Bilder des Ausweisdokuments erhalten";
@@ -295,6 +303,8 @@ pub(super) fn word(value: &str, language: Language) -> String {
         "IDENTITY_DOCUMENT" => &IDENTITY_DOCUMENT,
         "EMAIL" => &EMAIL_CHANNEL,
         "DOCUMENT_NUMBER" => &DOCUMENT_NUMBER,
+        "DOCUMENT_PICTURE" => &DOCUMENT_PICTURE,
+        "PICTURE_READING" => &PICTURE_READING,
         "PASSPORT" => &PASSPORT,
         "IDENTITY_CARD" => &IDENTITY_CARD,
         "WHATSAPP" => return "WhatsApp".to_owned(),
@@ -317,6 +327,7 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::NoticeSent => &NOTICE_SENT,
         Action::NoticeNotSent => &NOTICE_NOT_SENT,
         Action::WrongAnswer => &WRONG_ANSWER,
+        Action::AgentVouched => &AGENT_VOUCHED,
         Action::DocumentSubmitted => &DOCUMENT_SUBMITTED,
         Action::ScoringDelegated => &SCORING_DELEGATED,
         Action::DocumentScored => &DOCUMENT_SCORED,

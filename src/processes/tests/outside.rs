@@ -51,7 +51,7 @@ fn of_nobody_s_process(creation: &Creation) -> otp::Creation {
     let signer = &creation.signers[0];
     otp::Creation {
         actor: signer.person.clone(),
-        channel: signer.channel,
+        channel: signer.channel.expect("a code identifies the signer"),
         external: false,
         two_factor_type: signer.two_factor_type,
         expires_at: creation.expires_at,

@@ -37,7 +37,7 @@ fn signer(position: usize) -> Signer {
         alias: format!("signer-{position}"),
         person: Contact { email: Some(format!("s{position}@example.org")), ..Contact::default() },
         identification: identification(position),
-        channel: Channel::Email,
+        channel: Some(Channel::Email),
         two_factor_type: None,
     }
 }

@@ -130,16 +130,11 @@ pub struct IdentityDocumentRequest {
 }
 
 impl Request {
-    /// What the chain is made of, with a new id for each of its steps. `is_known` says which types the server can identify by.
+    /// What the chain is made of, with a new id for each of its steps.
     ///
     /// # Errors
     /// Everything that is wrong, with the members of the contract's `CreateChainIdentificationRequest`.
-    pub fn checked(
-        self,
-        defaults: &Defaults,
-        is_known: impl Fn(IdentificationType) -> bool,
-        new_id: impl Fn() -> Uuid,
-    ) -> Result<Creation, Problems> {
+    pub fn checked(self, defaults: &Defaults, new_id: impl Fn() -> Uuid) -> Result<Creation, Problems> {
         let mut problems = Problems::default();
         let actor = self.actor.checked("actor", &mut problems);
         let expires_in = problems.take("expires_in", TIME_LIMIT.read(&self.expires_in)).unwrap_or(TIME_LIMIT.max());
@@ -152,10 +147,6 @@ impl Request {
             if let Some(first) = self.steps[..index].iter().position(|other| other == step) {
                 problems.note(path, format!("the same step as sequence[{first}]; no step may be repeated"));
                 continue;
-            }
-            if !is_known(step.kind) {
-                let unknown = format!("this server has no identifications of the type {}", step.kind.name());
-                problems.note(format!("{path}.identification_type"), unknown);
             }
             steps.extend(step.settings(&path, defaults, &mut problems));
         }
@@ -248,7 +239,7 @@ mod tests {
 
     fn checked(request: Request) -> Result<Creation, Vec<String>> {
         let defaults = Defaults { policy: Policy::default(), terms: Terms::default() };
-        let creation = request.checked(&defaults, |kind| kind != IdentificationType::IdentityDocument, Uuid::new_v4);
+        let creation = request.checked(&defaults, Uuid::new_v4);
         creation.map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
@@ -294,7 +285,6 @@ mod tests {
                 "sequence[2].identity_document_step: only an IDENTITY_DOCUMENT step may have it",
                 "sequence[3]: the same step as sequence[0]; no step may be repeated",
                 "sequence[4].otp_step: only an OTP step may have it",
-                "sequence[5].identification_type: this server has no identifications of the type IDENTITY_DOCUMENT",
                 "sequence[6].otp_step.channel: an OTP step needs it",
                 "actor.msisdn: the channel needs it",
                 "actor.identity_document: the member is missing: an AGENT step needs it",
