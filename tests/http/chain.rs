@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, own, shared,
+    NOBODY, address, own, scoring, shared,
     support::{Answer, Call, Device, Journey, ORGANIZATION, PATIENCE, wait_for},
 };
 
@@ -123,23 +123,28 @@ fn a_new_chain_has_one_identification_per_step_that_expires_with_it() {
 }
 
 #[test]
-fn the_steps_of_a_chain_may_identify_in_different_ways() {
-    let (_server, journey) = shared();
+fn a_step_by_identity_document_begins_anew_with_another_scoring_session() {
+    let (_server, journey, _provider) = scoring::connected();
     let mut body = request(&address());
     body["actor"]["identity_document"] = json!({"document_number": "12345678Z", "document_type": "NIF"});
-    body["sequence"][1] =
-        json!({"identification_type": "IDENTITY_DOCUMENT", "identity_document_step": {"provider_type": "INTERNAL"}});
+    let provider = json!({"provider_type": "EXTERNAL"});
+    body["sequence"] = json!([{"identification_type": "IDENTITY_DOCUMENT", "identity_document_step": provider}]);
     let id = create(&journey, &body).expect(201).text("id");
-    let seen = || {
-        let chain = get(&journey, &id).expect(200).json();
-        let steps = chain["step_details"].as_array().unwrap().iter().map(|step| (step["type"].clone(), step["status"].clone()));
-        steps.collect::<Vec<_>>()
-    };
-    let both = |status: &str| [(json!("OTP"), json!(status)), (json!("IDENTITY_DOCUMENT"), json!(status))];
-    assert_eq!(seen(), both("CREATED"));
-    post(&journey, &id, "restart").expect(204);
-    cancel(&journey, &id, &json!({})).expect(204);
-    assert_eq!(seen(), both("CANCELLED"));
+    let read = || get(&journey, &id).expect(200).json();
+    let step = read()["step_details"][0]["id"].as_str().expect("an identifier").to_owned();
+    let mut sessions = Vec::new();
+    for action in ["restart", "close"] {
+        let session = scoring::shown(&journey, &step)["scoring_id"].as_str().expect("an identifier").to_owned();
+        scoring::submit(&journey.client, &journey, &session, "pass").expect(204);
+        validate(&journey, &id).expect_problem(409, "CONFLICT");
+        scoring::validate(&journey.client, &journey, &step).expect(204);
+        validate(&journey, &id).expect(204);
+        post(&journey, &id, action).expect(204);
+        sessions.push(session);
+    }
+    assert_ne!(sessions[0], sessions[1]);
+    let chain = read();
+    assert_eq!((&chain["status"], &chain["step_details"][0]["status"]), (&json!("SUCCEEDED"), &json!("SUCCEEDED")));
 }
 
 #[test]
