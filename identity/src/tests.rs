@@ -41,7 +41,9 @@ fn check(reading: &Reading, score_type: ScoreType) -> Option<&Check> {
 
 /// Its score, and whether it points to fraud.
 fn score(reading: &Reading, score_type: ScoreType) -> (f64, bool) {
-    check(reading, score_type).map(|check| (check.score, check.is_fraud)).unwrap_or_else(|| panic!("{score_type:?} of {reading:#?}"))
+    check(reading, score_type)
+        .map(|check| (check.score, check.is_fraud))
+        .unwrap_or_else(|| panic!("{score_type:?} of {reading:#?}"))
 }
 
 fn decoded(file: &[u8]) -> RgbImage {
@@ -187,9 +189,11 @@ fn a_national_number_with_another_letter_is_told() {
 
 #[test]
 fn a_document_that_has_run_out_is_no_fraud() {
-    let reading = read(Images { front: None, back: Some(&CARD) }, &Declared::default(), &Options { today: day(2031, 1, 2) }).unwrap();
+    let reading =
+        read(Images { front: None, back: Some(&CARD) }, &Declared::default(), &Options { today: day(2031, 1, 2) }).unwrap();
     assert_eq!(score(&reading, ScoreType::DocumentExpired), (1.0, false), "valid to the last day");
-    let reading = read(Images { front: None, back: Some(&CARD) }, &Declared::default(), &Options { today: day(2031, 1, 3) }).unwrap();
+    let reading =
+        read(Images { front: None, back: Some(&CARD) }, &Declared::default(), &Options { today: day(2031, 1, 3) }).unwrap();
     assert_eq!((score(&reading, ScoreType::DocumentExpired), reading.global_score), ((0.0, false), 0.0));
 }
 
@@ -199,7 +203,10 @@ fn dates_are_of_the_calendar_and_in_their_order() {
     assert_eq!(score(&reading, ScoreType::MrzDates), (0.0, true), "February has no 31st");
     // Who was born in 27 cannot be younger than today: it is 1927.
     let reading = read_one(&Person { birth: "270101", ..CARMEN }.card()).unwrap();
-    assert_eq!((value(&reading, ValueKey::BirthDate), score(&reading, ScoreType::MrzDates)), ("1927-01-01T00:00:00Z", (1.0, false)));
+    assert_eq!(
+        (value(&reading, ValueKey::BirthDate), score(&reading, ScoreType::MrzDates)),
+        ("1927-01-01T00:00:00Z", (1.0, false))
+    );
 }
 
 #[test]
@@ -227,7 +234,10 @@ fn one_side_twice_is_seen_and_so_are_two_documents() {
     assert_eq!((score(&reading, ScoreType::FrontBack), reading.global_score), ((0.0, false), 0.0));
     let other = Person { number: "CDE654321", ..CARMEN }.card();
     assert_eq!(score(&read_both(&CARD, &other, &Declared::default()), ScoreType::FrontBack), (0.0, true));
-    assert!(check(&read_both(&FRONT, &CARD, &Declared::default()), ScoreType::FrontBack).is_none(), "the front has no zone to compare");
+    assert!(
+        check(&read_both(&FRONT, &CARD, &Declared::default()), ScoreType::FrontBack).is_none(),
+        "the front has no zone to compare"
+    );
     let reading = read_both(&FRONT, &CARD, &Declared::default());
     let again = read_both(&jpeg(&decoded(&FRONT), 70), &again, &Declared::default());
     let near = |a: &Reading, b: &Reading| a.front_hash.unwrap().distance(b.front_hash.unwrap());
@@ -345,7 +355,8 @@ fn bombs_are_refused_by_their_size_before_they_are_decoded() {
     // One that is progressive needs all of itself at once, and may have fewer.
     for (marker, is_taken) in [(0xc0, true), (0xc2, false)] {
         let size = [4000_u16.to_be_bytes(), 5000_u16.to_be_bytes()].concat();
-        let jpeg = [b"\xff\xd8\xff".as_slice(), &[marker], b"\0\x11\x08", &size, b"\x03\x01\x11\0\x02\x11\x01\x03\x11\x01"].concat();
+        let jpeg =
+            [b"\xff\xd8\xff".as_slice(), &[marker], b"\0\x11\x08", &size, b"\x03\x01\x11\0\x02\x11\x01\x03\x11\x01"].concat();
         assert_eq!(problem(&jpeg) == Problem::Damaged, is_taken, "{marker:x}");
     }
 }

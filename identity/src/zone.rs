@@ -540,7 +540,9 @@ mod tests {
 
     #[test]
     fn fields_cover_what_the_layouts_say() {
-        for (layout, lines, columns) in [(Layout::Td1, 3, 30), (Layout::Td2, 2, 36), (Layout::Td3, 2, 44), (Layout::VisaA, 2, 44), (Layout::VisaB, 2, 36)] {
+        for (layout, lines, columns) in
+            [(Layout::Td1, 3, 30), (Layout::Td2, 2, 36), (Layout::Td3, 2, 44), (Layout::VisaA, 2, 44), (Layout::VisaB, 2, 36)]
+        {
             assert!(Layout::of(lines, columns).contains(&layout));
             for field in layout.fields() {
                 let len: usize = field.cells.iter().map(|(_, count)| count).sum();
@@ -555,7 +557,11 @@ mod tests {
         // ICAO 9303-5, 4.2.2, note j: D23145890734 with its check digit 9.
         let first = format!("I<UTOD23145890<7349{}", "<".repeat(11));
         let composite = mrz::check_digit(&format!("{}7408122{}{}", &first[5..], "3204158", "<".repeat(11))).unwrap();
-        let lines = [first, format!("7408122F3204158UTO{}{composite}", "<".repeat(11)), format!("ERIKSSON<<ANNA<MARIA{}", "<".repeat(10))];
+        let lines = [
+            first,
+            format!("7408122F3204158UTO{}{composite}", "<".repeat(11)),
+            format!("ERIKSSON<<ANNA<MARIA{}", "<".repeat(10)),
+        ];
         assert_eq!(read(&sure(&lines)).unwrap().lines, lines);
     }
 

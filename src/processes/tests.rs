@@ -4,6 +4,7 @@
 //! Here the hosts have no adapters, so that no effect is performed but by the tests; [`whole`] runs them as the server does.
 
 mod chain;
+mod checks;
 mod files;
 mod outside;
 mod walk;

@@ -317,6 +317,8 @@ const MEANT: [(&str, &str); 20] = [
     ("get_chain_identification.responses.500", LISTED_MORE),
     ("validate_chain_identification.responses.401", LISTED_MORE),
     ("validate_chain_identification.responses.500", LISTED_MORE),
+    ("submit_scoring_images.body.content.multipart/mixed.anyOf", "a body with neither part is a 400"),
+    ("submit_scoring_images.body.content.multipart/form-data.anyOf", "a body with neither part is a 400"),
     ("parameters.force.schema.default", "the description of the parameter says it; left out means false"),
 ];
 

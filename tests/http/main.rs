@@ -23,6 +23,7 @@ mod moving;
 mod nodes;
 mod operations;
 mod otp;
+mod scoring;
 mod sign_process;
 mod tour;
 

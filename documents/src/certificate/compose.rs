@@ -1,6 +1,9 @@
 //! The certificate's content, section by section, as pages of drawing instructions.
 
-use super::evidence::{Challenge, Device, Document, Evidence, Identification, Proof, SecondProof, Signer, TimelineEntry};
+use super::evidence::{
+    Challenge, Check, Device, Document, Evidence, Identification, Image, Proof, Scoring, ScoringAttempt, SecondProof, Signer,
+    TimelineEntry,
+};
 use super::font::{Face, clean};
 use super::format::{grouped, moment, plain_utc, thousands, utc};
 use super::journal::Journal;
@@ -156,6 +159,7 @@ impl Composer {
         self.facts(facts)?;
         if let Some(identification) = &signer.identification {
             self.challenges(&identification.challenges)?;
+            self.scoring(identification.scoring.as_ref())?;
             self.proofs(&identification.proofs)?;
         }
         let consent = signer.consent_text.as_ref().map(|text| (self.say(&texts::CONSENT), Cell::of(Style::BODY, text)));
@@ -252,6 +256,62 @@ impl Composer {
         Table { widths: &widths, titles, ruled: true }.draw(&mut self.pages, rows)?;
         self.pages.skip(3.0);
         Ok(())
+    }
+
+    /// How an identity document was checked: each attempt with its images and checks.
+    fn scoring(&mut self, scoring: Option<&Scoring>) -> Result<(), Error> {
+        let Some(scoring) = scoring else { return Ok(()) };
+        let by: Vec<&str> = [Some(scoring.provider.as_str()), scoring.level.as_deref()].into_iter().flatten().collect();
+        let state = self.word(&scoring.state);
+        let told = Cell::of(Style::BODY, &format!("{} · {state}", by.join(" · ")));
+        let told = told.and(Style::MONO_SMALL, &scoring.session.to_string());
+        self.wide_facts(vec![(self.say(&texts::CHECKED_BY), told)])?;
+        let columns = [&texts::ATTEMPT, &texts::BEGUN, &texts::RESULT, &texts::CHECKS];
+        let titles = columns.map(|phrase| self.say(phrase)).to_vec();
+        let row = |attempt: &ScoringAttempt| {
+            vec![
+                Cell::of(Style::BODY, &attempt.number.to_string()),
+                moment(&attempt.begun_at),
+                self.result(attempt),
+                self.checks(attempt),
+            ]
+        };
+        let rows: Vec<_> = scoring.attempts.iter().map(row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.pages.skip(3.0);
+        let widths = [48.0, 118.0, 110.0, CONTENT_WIDTH - 276.0];
+        Table { widths: &widths, titles, ruled: true }.draw(&mut self.pages, rows)?;
+        self.pages.skip(3.0);
+        Ok(())
+    }
+
+    fn result(&self, attempt: &ScoringAttempt) -> Cell {
+        let judged = match attempt.passing {
+            Some(true) => self.say(&texts::PASSED),
+            Some(false) => self.say(&texts::NOT_PASSED),
+            None => "",
+        };
+        Cell::of(Style::BODY, judged)
+            .and(Style::BODY, attempt.global_score.as_deref().unwrap_or_default())
+            .and(Style::BODY, attempt.fail_reason.as_deref().unwrap_or_default())
+            .and(Style::SMALL, if attempt.delegated { self.say(&texts::SCORING_DELEGATED) } else { "" })
+            .and(Style::MONO_SMALL, attempt.provider_id.as_deref().unwrap_or_default())
+    }
+
+    fn checks(&self, attempt: &ScoringAttempt) -> Cell {
+        let check = |cell: Cell, check: &Check| {
+            let fraud = if check.fraud { format!(" · {}", self.say(&texts::POINTS_TO_FRAUD)) } else { String::new() };
+            let told = cell.and(Style::BODY, &format!("{} · {}{fraud}", check.kind, check.score));
+            told.and(Style::SMALL, check.note.as_deref().unwrap_or_default())
+        };
+        let image = |cell: Cell, image: &Image| {
+            let side = self.say(if image.side == "BACK" { &texts::BACK } else { &texts::FRONT });
+            let told = cell.and(Style::LABEL, &format!("{side} · {}", self.extent(None, image.size)));
+            told.and(Style::MONO_SMALL, &grouped(&image.sha256))
+        };
+        attempt.images.iter().fold(attempt.checks.iter().fold(Cell::new(), check), image)
     }
 
     /// Files that were given as proof, each with its hash.
@@ -642,6 +702,15 @@ mod tests {
             for value in [&device.ip, &device.user_agent, &device.installation_id, &device.fingerprint, &device.location] {
                 expect(value.as_deref().unwrap_or_default());
             }
+            for attempt in signer.identification.as_ref().unwrap().scoring.iter().flat_map(|scoring| &scoring.attempts) {
+                expect(attempt.global_score.as_deref().or(attempt.fail_reason.as_deref()).unwrap_or_default());
+                expect(attempt.provider_id.as_deref().unwrap_or_default());
+                attempt.images.iter().for_each(|image| expect(&image.sha256));
+                for check in &attempt.checks {
+                    expect(&format!("{} · {}", check.kind, check.score));
+                    expect(check.note.as_deref().unwrap_or_default());
+                }
+            }
             expect(signer.identification.as_ref().unwrap().agent.as_deref().unwrap_or_default());
             for proof in &signer.identification.as_ref().unwrap().proofs {
                 expect(&proof.sha256);
@@ -653,7 +722,8 @@ mod tests {
             for challenge in &signer.identification.as_ref().unwrap().challenges {
                 for delivery in &challenge.deliveries {
                     expect(delivery.message_id.as_deref().unwrap_or_default());
-                    expect(&delivery.receipts[0].status);
+                    delivery.receipts.iter().for_each(|receipt| expect(&receipt.status));
+                    expect(delivery.destination.as_deref().unwrap_or_default());
                     expect(delivery.sender.as_deref().unwrap_or_default());
                     expect(&texts::word(delivery.fate.as_deref().unwrap_or_default(), Language::En));
                 }

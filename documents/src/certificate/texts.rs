@@ -104,6 +104,20 @@ phrases! {
         "Identität bestätigt";
     CODE = "Código", "Code", "Codi", "Kodea", "Código", "Code";
     REQUESTED = "Solicitado", "Requested", "Sol·licitat", "Eskatua", "Solicitado", "Angefordert";
+    CHECKED_BY = "Documento comprobado por", "Document checked by", "Document comprovat per", "Agiria egiaztatu duena",
+        "Documento comprobado por", "Dokument geprüft von";
+    ATTEMPT = "Intento", "Attempt", "Intent", "Saiakera", "Intento", "Versuch";
+    BEGUN = "Inicio", "Begun", "Inici", "Hasiera", "Inicio", "Begonnen";
+    RESULT = "Resultado", "Result", "Resultat", "Emaitza", "Resultado", "Ergebnis";
+    CHECKS = "Comprobaciones e imágenes (SHA-256)", "Checks and images (SHA-256)", "Comprovacions i imatges (SHA-256)",
+        "Egiaztapenak eta irudiak (SHA-256)", "Comprobacións e imaxes (SHA-256)", "Prüfungen und Bilder (SHA-256)";
+    PASSED = "Superado", "Passed", "Superat", "Gaindituta", "Superado", "Bestanden";
+    NOT_PASSED = "No superado", "Not passed", "No superat", "Gainditu gabe", "Non superado", "Nicht bestanden";
+    POINTS_TO_FRAUD = "indicio de fraude", "points to fraud", "indici de frau", "iruzur-zantzua", "indicio de fraude",
+        "deutet auf Betrug hin";
+    FRONT = "Anverso", "Front", "Anvers", "Aurrealdea", "Anverso", "Vorderseite";
+    BACK = "Reverso", "Back", "Revers", "Atzealdea", "Reverso", "Rückseite";
+    STATUS_SCORED = "Comprobado", "Checked", "Comprovat", "Egiaztatuta", "Comprobado", "Geprüft";
     DELIVERY = "Envío y acuses", "Delivery and receipts", "Enviament i justificants", "Bidalketa eta hartu-agiriak",
         "Envío e xustificantes", "Versand und Zustellnachweise";
     VALID_UNTIL = "Válido hasta", "Valid until", "Vàlid fins a", "Noiz arte balioduna", "Válido ata", "Gültig bis";
@@ -333,6 +347,7 @@ pub(super) fn word(value: &str, language: Language) -> String {
         "VALIDATED" => &STATUS_VALIDATED,
         "SUCCEEDED" => &STATUS_SUCCEEDED,
         "CLOSED" => &STATUS_CLOSED,
+        "SCORED" => &STATUS_SCORED,
         "DELIVERED" => &FATE_DELIVERED,
         "UNKNOWN" => &FATE_UNKNOWN,
         "SIMPLE" => &SIMPLE,
