@@ -109,11 +109,7 @@ pub async fn read(call: Call<Uuid>) -> Result<Json<AgentIdentification>, ApiErro
 #[derive(Deserialize, ToSchema)]
 pub struct ValidateAgentIdentificationRequest {
     /// Identifier of the agent who validates.
-    #[schema(
-        min_length = 1,
-        max_length = 320,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 320, pattern = "LINE")]
     agent: String,
     /// Picture of the identity document, a PNG in base64. Missing padding and stray trailing bits are tolerated.
     #[schema(max_length = 4194304, content_encoding = "base64", content_media_type = "image/png")]
