@@ -17,10 +17,11 @@ use super::{
     durations,
     identification::access_token,
     operation::{Refused, refused},
-    otp::{CommunicationChannel, allowed_channels},
+    otp::CommunicationChannel,
     people::Person,
     processes::{IdResponse, check_reason},
 };
+use crate::catalogue::sign_configuration::{self, SignConfiguration};
 
 /// A good token that does not open it (note chain-statuses).
 pub const FORBIDDEN: Refused = refused(403, "403. The token is for another organization or scope.");
@@ -87,12 +88,14 @@ impl From<ChainStep> for StepRequest {
 pub async fn create(call: Call<(), Json<CreateChainIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
     let device = call.device(Required::UserAgent)?;
     let (engine, Json(request)) = (&call.engine, call.body);
-    let allowed = allowed_channels(&call.state.configurations, &engine.code_policies, &call.organization).await;
-    let policy = engine.code_policies.of(&call.organization, allowed.as_deref().unwrap_or_default());
-    let defaults = Defaults { policy, terms: engine.identity_documents.terms() };
+    let configuration = call.state.configurations.load(&call.organization).await?;
+    let allowed = configuration.as_ref().map_or(&[][..], |configuration| &configuration.channels);
+    let policy = engine.code_policies.of(&call.organization, allowed);
+    let contact_policy = configuration.as_ref().map(SignConfiguration::contact_policy).unwrap_or_default();
+    let defaults = Defaults { policy, contact_policy, terms: engine.identity_documents.terms() };
     let creation = request.asked_from(device).checked(&defaults, Uuid::new_v4)?;
     // What is wrong with the request is told before what is not there.
-    allowed?;
+    configuration.ok_or(sign_configuration::Error::NotFound)?;
     let id = Uuid::now_v7();
     engine.processes.chain.create(&call.organization, id, Command::Create(Box::new(creation))).await?;
     Ok(Json(IdResponse { id }))

@@ -98,6 +98,7 @@ impl From<challenges::Error> for ApiError {
         use challenges::Error as E;
         match error {
             E::Invalid(problems) => problems.into(),
+            E::Refused => Self::conflict(error.to_string()),
             E::Limits(error) => error.into(),
             E::Process(error) => error.into(),
         }

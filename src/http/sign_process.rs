@@ -11,7 +11,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 use workflows::{
-    Contact, IdentificationType, Language, SignType, TwoFactorType,
+    Contact, ContactOrigin, IdentificationType, Language, SignType, TwoFactorType,
     sign_process::{Command, Data, SignatureStatus, Signer, SignerFields, Status},
 };
 
@@ -57,6 +57,8 @@ pub struct SignerRequest {
     msisdn: Option<workflows::Msisdn>,
     language: Option<Language>,
     identification: Option<SignerIdentification>,
+    /// Where e-mail address and phone come from. An addition to the contract: it is kept and stands in the evidence.
+    contact_origin: Option<ContactOrigin>,
 }
 
 /// Contract `SignerIdentification`.
@@ -121,6 +123,7 @@ impl From<CreateSignProcessRequest> for Request {
                 email: signer.email,
                 msisdn: signer.msisdn,
                 language: signer.language.unwrap_or_default(),
+                origin: signer.contact_origin,
             },
             two_factor_type: signer.identification.and_then(|identification| identification.two_factor_type),
         };

@@ -245,6 +245,19 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "Cancelled.")])
         .refuses(&[NOT_FOUND])
         .run(&by(identification::cancel::<OneTimeCode>)),
+    post("/v1/orgs/{org_id}/identifications/otp/{identification_id}/contact_check", "check_otp_identification_contact")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Record that somebody checked the contact of an OTP identification",
+            "An addition to the contract. The second proof that the contact policy of the sign configuration asks for where the signer typed \
+             the contact: with it the identification can be VALIDATED. Who checked it, the subject of the token, and the reason stand in \
+             the evidence. Possible while it is CREATED, once; the same call again changes nothing.",
+        )
+        .tag("Identification OTP Admin")
+        .body_limit(16 * KIB)
+        .answers(&[answer(204, "Recorded.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(otp::check_contact)),
     post("/v1/orgs/{org_id}/identifications/otp/{identification_id}/close", "close_otp_identification")
         .role(Role::IdentificationAdmin, Reach::Organization)
         .says("Close an OTP identification", "A VALIDATED one becomes SUCCEEDED.")

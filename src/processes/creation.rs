@@ -215,6 +215,7 @@ impl<'a> Check<'a> {
             notices: self.configuration.channels.clone(),
             policy: self.creator.policies.of(self.organization, &self.configuration.channels),
             document_check: self.document_check(request.identification_type, request.sign_type),
+            contact_policy: self.configuration.contact_policy(),
         };
         // Signers, documents and fields are bounded one by one; together they must fit one entry of the journal.
         let size = serde_json::to_vec(&creation).map_or(usize::MAX, |body| body.len());
@@ -253,10 +254,10 @@ impl<'a> Check<'a> {
         signers
     }
 
-    /// The code goes out on the first of the tenant's channels that reaches the signer.
+    /// The channel of the signer's code.
     fn code_channel(&mut self, path: &str, person: &Contact) -> Option<Channel> {
         let channels = &self.configuration.channels;
-        let channel = channels.iter().copied().find(|channel| person.destination(*channel).is_some());
+        let channel = self.configuration.code_channel(person);
         if channel.is_none() {
             let channels: Vec<_> = channels.iter().map(|channel| format!("{channel:?}").to_uppercase()).collect();
             self.problem(path, format!("no email or msisdn for a channel of the organization ({})", channels.join(", ")));

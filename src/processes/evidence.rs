@@ -230,6 +230,7 @@ fn describe_signer(
         phone: person.msisdn.as_ref().map(|phone| mask::phone(Some(&phone.country_code), &phone.phone_number.to_string())),
         document_type: person.identity_document.as_ref().and_then(|document| name_of(&document.document_type)),
         document_number: person.identity_document.as_ref().map(|document| mask::document_number(&document.document_number)),
+        contact_origin: person.origin.map(|origin| origin.name().to_owned()),
         language: name_of(&person.language),
         identification: Some(identification),
         sign_id: Some(signature.id),

@@ -270,6 +270,8 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             validated_at: data.validated.as_ref().map(|validation| scene.moment(validation.at)),
             device: data.validated.as_ref().map(|validation| evidence::device(&validation.device)),
             proofs: Vec::new(),
+            second_proof: None,
+            link_on_same_channel: None,
         };
         let others = M::describe(scene, signer, id, data, &mut identification).await?;
         let meaning = |event: &Event<M>| happening(scene.organization, signer, data, event);

@@ -33,6 +33,7 @@ use workflows::{
 
 use self::{identification::Identifications, registration::machines};
 use crate::{
+    camara::Camara,
     catalogue::{documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
     channels::Channels,
     code_limits::CodeLimits,
@@ -84,6 +85,7 @@ pub struct World {
     pub tenants: Tenants,
     pub receipts: Receipts,
     pub scoring: Arc<dyn Provider>,
+    pub camara: Camara,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

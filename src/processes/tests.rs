@@ -4,6 +4,7 @@
 //! Here the hosts have no adapters, so that no effect is performed but by the tests; [`whole`] runs them as the server does.
 
 mod chain;
+mod checks;
 mod files;
 mod outside;
 mod walk;
@@ -121,6 +122,7 @@ impl Setting {
             sign_certificate_password: Some("a password".into()),
             notification_email: Some("operations@acme.example".into()),
             identification_config: None,
+            contact_policy: None,
         };
         persistently(async || self.configurations.create(ORGANIZATION, change(), now).await).await;
     }
@@ -137,6 +139,7 @@ impl Setting {
             code_limits: Arc::new(CodeLimits::new(Default::default(), &Keys::from_bytes(&[7; 32]))),
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
+            camara: crate::camara::testing::camara(),
         }
     }
 
@@ -202,6 +205,7 @@ impl Setting {
             // The digits of both channels are the same, so that the code is.
             policy: Policy { fallback_channels: vec![Channel::Email], digits_email: 6, ..Policy::default() },
             document_check: None,
+            contact_policy: otp::ContactPolicy::default(),
         }
     }
 

@@ -29,7 +29,13 @@ const STEPS: usize = 2;
 fn creation() -> Creation {
     let step = |two_factor_type| Step {
         id: Uuid::new_v4(),
-        settings: Settings::Otp { channel: Channel::Email, external: false, two_factor_type, policy: Policy::default() },
+        settings: Settings::Otp {
+            channel: Channel::Email,
+            external: false,
+            two_factor_type,
+            policy: Policy::default(),
+            contact_policy: Default::default(),
+        },
     };
     Creation {
         actor: Contact { email: Some(EMAIL.into()), ..Contact::default() },

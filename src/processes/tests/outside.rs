@@ -56,6 +56,7 @@ fn of_nobody_s_process(creation: &Creation) -> otp::Creation {
         two_factor_type: signer.two_factor_type,
         expires_at: creation.expires_at,
         policy: creation.policy.clone(),
+        contact_policy: creation.contact_policy.clone(),
         link_channel: None,
         purpose: otp::Purpose::default(),
     }

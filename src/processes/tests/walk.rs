@@ -67,12 +67,15 @@ impl Walk {
             let (up, down) = (&self.bare.up.otp, &self.bare.down.otp);
             let uses_channels = match &call.effect {
                 otp::Effect::Own(otp::CodeEffect::SendCode { .. } | otp::CodeEffect::Reroute { .. }) => true,
-                otp::Effect::TellProcess { .. } | otp::Effect::TellChain { .. } => false,
+                otp::Effect::Own(otp::CodeEffect::CheckNumber { .. })
+                | otp::Effect::TellProcess { .. }
+                | otp::Effect::TellChain { .. } => false,
             };
             let down = uses_channels.then_some(down);
             let seen = async || {
                 self.kinds.insert(match &call.effect {
                     otp::Effect::Own(otp::CodeEffect::SendCode { .. }) => "send code",
+                    otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => "check number",
                     otp::Effect::Own(otp::CodeEffect::Reroute { .. }) => "reroute",
                     otp::Effect::TellProcess { .. } => "tell process",
                     otp::Effect::TellChain { .. } => "tell chain",
@@ -143,6 +146,8 @@ async fn seen_of_otp(setting: &Setting, call: &Call<Otp>) -> Vec<String> {
             let code = setting.code(*challenge);
             setting.messages(|message| message.text.contains(&code))
         }
+        // A question: nobody sees it but the operator.
+        otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => Vec::new(),
         otp::Effect::Own(otp::CodeEffect::Reroute { challenge, channel, .. }) => {
             let code = setting.code(*challenge);
             setting.messages(|message| message.channel == *channel && message.text.contains(&code))

@@ -105,6 +105,9 @@ pub struct Creation {
     /// How identity documents are checked; needed where they identify the signers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_check: Option<identity_document::Terms>,
+    /// What is asked of the signers' contacts.
+    #[serde(default, skip_serializing_if = "otp::is_default")]
+    pub contact_policy: otp::ContactPolicy,
 }
 
 impl Creation {

@@ -63,6 +63,7 @@ fn creation(signers: usize, documents: usize) -> Creation {
         notices: Vec::new(),
         policy: Policy::default(),
         document_check: None,
+        contact_policy: Default::default(),
     }
 }
 

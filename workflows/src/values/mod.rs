@@ -11,7 +11,7 @@ mod texts;
 
 pub use labels::{MAX_LABEL, MAX_TAGS, Owner, check_document_name, normalised_tags};
 pub use person::{
-    Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
+    Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
     IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, TwoFactorType, UNDELIVERABLE,
 };
 pub use problems::{MAX_PROBLEMS, Problem, Problems};

@@ -6,7 +6,11 @@ use uuid::Uuid;
 
 use crate::{
     Channel, Contact, Device, IdentificationType, ProviderType, TwoFactorType,
-    identification::{identity_document::Terms, lifecycle::TIME_LIMIT, otp::Policy},
+    identification::{
+        identity_document::Terms,
+        lifecycle::TIME_LIMIT,
+        otp::{ContactPolicy, Policy, is_default},
+    },
     values::Problems,
 };
 
@@ -47,6 +51,9 @@ pub enum Settings {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         two_factor_type: Option<TwoFactorType>,
         policy: Policy,
+        /// What is asked of the contact.
+        #[serde(default, skip_serializing_if = "is_default")]
+        contact_policy: ContactPolicy,
     },
     Agent,
     IdentityDocument {
@@ -100,6 +107,8 @@ pub struct Request {
 pub struct Defaults {
     /// Of codes.
     pub policy: Policy,
+    /// What is asked of the contact.
+    pub contact_policy: ContactPolicy,
     /// Of checks of identity documents.
     pub terms: Terms,
 }
@@ -141,6 +150,10 @@ impl Request {
         if self.steps.is_empty() || self.steps.len() > MAX_STEPS {
             problems.note("sequence", format!("expected 1 to {MAX_STEPS} steps"));
         }
+        // An agent or an identity document is the second proof of a contact that the person typed.
+        let with_other_proof = self.steps.iter().any(|step| step.kind != IdentificationType::Otp);
+        let contact_policy = defaults.contact_policy.clone().in_chain(with_other_proof);
+        let defaults = &Defaults { contact_policy, ..defaults.clone() };
         let mut steps = Vec::new();
         for (index, step) in self.steps.iter().enumerate().take(MAX_STEPS) {
             let path = format!("sequence[{index}]");
@@ -184,7 +197,8 @@ impl StepRequest {
                 let OtpRequest { channel, external, two_factor_type } = *otp;
                 let channel = channel.ok_or("an OTP step needs it");
                 let channel = problems.take(format!("{path}.otp_step.channel"), channel)?;
-                Some(Settings::Otp { channel, external, two_factor_type, policy: defaults.policy.clone() })
+                let (policy, contact_policy) = (defaults.policy.clone(), defaults.contact_policy.clone());
+                Some(Settings::Otp { channel, external, two_factor_type, policy, contact_policy })
             }
         }
     }
@@ -238,9 +252,29 @@ mod tests {
     }
 
     fn checked(request: Request) -> Result<Creation, Vec<String>> {
-        let defaults = Defaults { policy: Policy::default(), terms: Terms::default() };
+        checked_with(request, ContactPolicy::default())
+    }
+
+    fn checked_with(request: Request, contact_policy: ContactPolicy) -> Result<Creation, Vec<String>> {
+        let defaults = Defaults { policy: Policy::default(), contact_policy, terms: Terms::default() };
         let creation = request.checked(&defaults, Uuid::new_v4);
         creation.map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn an_agent_or_an_identity_document_in_the_chain_is_the_second_proof_of_a_contact() {
+        use crate::identification::otp::SecondProof;
+        let policy = || ContactPolicy { second_proof: SecondProof::Needed, ..ContactPolicy::default() };
+        let proof_of = |steps: Vec<StepRequest>, policy: ContactPolicy| {
+            let creation = checked_with(request(steps), policy).expect("a chain");
+            creation.steps.into_iter().find_map(|step| match step.settings {
+                Settings::Otp { contact_policy, .. } => Some(contact_policy.second_proof),
+                Settings::Agent | Settings::IdentityDocument { .. } => None,
+            })
+        };
+        assert_eq!(proof_of(vec![otp(Channel::Email)], policy()), Some(SecondProof::Needed));
+        assert_eq!(proof_of(vec![otp(Channel::Email), agent()], policy()), Some(SecondProof::Chain));
+        assert_eq!(proof_of(vec![agent(), otp(Channel::Email)], ContactPolicy::default()), Some(SecondProof::NotNeeded));
     }
 
     #[test]

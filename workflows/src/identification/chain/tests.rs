@@ -14,7 +14,13 @@ use IdentificationState::{Cancelled, Created, Expired, Failed, Succeeded, Valida
 fn step(position: usize) -> Step {
     let settings = match position {
         0 => Settings::Agent,
-        _ => Settings::Otp { channel: Channel::Email, external: position == 2, two_factor_type: None, policy: Policy::default() },
+        _ => Settings::Otp {
+            channel: Channel::Email,
+            external: position == 2,
+            two_factor_type: None,
+            policy: Policy::default(),
+            contact_policy: Default::default(),
+        },
     };
     Step { id: Uuid::from_u128(0x1000 + position as u128), settings }
 }

@@ -213,7 +213,8 @@ impl Data {
 
     /// The channel on which a code goes out when all its messages have failed.
     pub fn next_channel(&self, challenge: &Challenge) -> Option<Channel> {
-        self.creation.fallback_channels().find(|channel| challenge.sending(*channel).is_none())
+        let free = |channel: &Channel| challenge.sending(*channel).is_none() && self.may_go_to(challenge, *channel);
+        self.creation.fallback_channels().find(free)
     }
 
     fn receipt_wait(&self) -> Duration {

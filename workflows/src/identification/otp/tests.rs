@@ -10,6 +10,7 @@ mod delivery;
 mod fates;
 mod life;
 mod limits;
+mod number;
 mod properties;
 mod second_factor;
 
@@ -30,6 +31,7 @@ fn creation() -> Creation {
         two_factor_type: None,
         expires_at: start() + Duration::hours(1),
         policy: Policy::default(),
+        contact_policy: ContactPolicy::default(),
         link_channel: None,
         purpose: Purpose { sign_process: Some(PROCESS), ..Purpose::default() },
     }
@@ -216,6 +218,9 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         r#"{"type":"fate_unknown","challenge":"$id","channel":"EMAIL"}"#,
         r#"{"type":"rerouted","challenge":"$id","channel":"EMAIL"}"#,
         r#"{"type":"wrong_answer","at_challenge":false}"#,
+        r#"{"type":"contact_confirmed","by":"clerk-7","reason":"called back"}"#,
+        r#"{"type":"number_checked","challenge":"$id","refusal":"SIM_SWAP: changed",
+            "answers":[{"check":{"type":"sim_swap","max_age_hours":72},"outcome":"failed","detail":"changed"}]}"#,
         r#"{"type":"validated","device":{"ip":"192.0.2.1"}}"#,
         r#"{"type":"succeeded"}"#,
         r#"{"type":"failed","reason":"too many wrong answers"}"#,
@@ -226,6 +231,7 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
     ];
     let effects = [
         r#"{"type":"send_code","challenge":"$id","until":"$at"}"#,
+        r#"{"type":"check_number","challenge":"$id","until":"$at"}"#,
         r#"{"type":"reroute","challenge":"$id","channel":"EMAIL","until":"$at"}"#,
         r#"{"type":"tell_process","sign_process":"$id","state":"VALIDATED"}"#,
         r#"{"type":"tell_chain","chain":"$id","told":{"round":1,"state":"CANCELLED","deleted":true,"at":"$at"}}"#,
@@ -282,10 +288,14 @@ fn every_transition_of_the_table_is_taken() {
     let mut cancelled = late.clone();
     assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None }), Ok(()));
     late.otp.advance_and_look(Duration::hours(2));
+    let mut checked = World::with(number::all_on);
+    assert_eq!(checked.ask(), Ok(()));
+    checked.operator_says(1, NumberOutcome::Passed);
+    assert_eq!(checked.confirm("called back"), Ok(()));
     let mut restarted = World::validated_step();
     for round in [1, 2] {
         assert_eq!(restarted.otp.tell(Command::Restart { round }), Ok(()));
     }
-    scenarios.extend([created, delivered, late, cancelled, restarted]);
+    scenarios.extend([created, delivered, late, cancelled, checked, restarted]);
     assert_all_transitions_taken(&scenarios.into_iter().map(|world| world.otp).collect::<Vec<_>>());
 }

@@ -128,6 +128,7 @@ impl Together {
             two_factor_type: None,
             expires_at: data.expires_at(),
             policy: Policy::default(),
+            contact_policy: otp::ContactPolicy::default(),
             purpose: Purpose { chain: Some(CHAIN), ..Purpose::default() },
             link_channel: None,
         }))
