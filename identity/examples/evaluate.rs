@@ -39,10 +39,19 @@ fn main() {
     let folder = arguments.first().expect("the folder of the fonts is the first argument");
     let number = |at: usize, default: u64| arguments.get(at).map_or(default, |text| text.parse().expect("a number"));
     let (seed, count) = (number(1, 7), number(2, 300) as usize);
-    let conditions: Vec<&str> = if arguments.len() > 3 { arguments[3..].iter().map(String::as_str).collect() } else { CONDITIONS.to_vec() };
-    assert!(conditions.iter().all(|condition| CONDITIONS.contains(condition) || MORE_CONDITIONS.contains(condition)), "{MORE_CONDITIONS:?}");
+    let conditions: Vec<&str> =
+        if arguments.len() > 3 { arguments[3..].iter().map(String::as_str).collect() } else { CONDITIONS.to_vec() };
+    assert!(
+        conditions.iter().all(|condition| CONDITIONS.contains(condition) || MORE_CONDITIONS.contains(condition)),
+        "{MORE_CONDITIONS:?}"
+    );
     let fonts = fonts(Path::new(folder), 36);
-    let has_peer = Command::new("tesseract").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    let has_peer = Command::new("tesseract")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
     let mut random = Random::new(seed);
     let mut results: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut peers: BTreeMap<&str, Tally> = BTreeMap::new();
@@ -147,7 +156,11 @@ impl Tally {
     fn row(&self, name: &str) {
         let mut times = self.times.clone();
         times.sort();
-        let time = |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).map_or(0.0, |time| time.as_secs_f64() * 1000.0);
+        let time = |share: usize| {
+            times
+                .get((times.len() * share / 100).min(times.len().saturating_sub(1)))
+                .map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+        };
         let count = times.len().max(1) as f64;
         let percent = |part: usize| part as f64 / count * 100.0;
         println!(
@@ -165,7 +178,9 @@ impl Tally {
 }
 
 fn print(name: &str, conditions: &[&str], results: &BTreeMap<&str, Tally>) {
-    println!("\n{name}\n\n| condition | documents | whole zone right | wrong, check digits agree | wrong, they do not | not read | ms, mean | median | 95 % |");
+    println!(
+        "\n{name}\n\n| condition | documents | whole zone right | wrong, check digits agree | wrong, they do not | not read | ms, mean | median | 95 % |"
+    );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut all = Tally::default();
     for condition in conditions {
@@ -180,7 +195,8 @@ fn print(name: &str, conditions: &[&str], results: &BTreeMap<&str, Tally>) {
 /// Lines of a zone of somebody who does not exist.
 fn text(random: &mut Random, is_card: bool) -> Vec<String> {
     const PARTS: [&str; 24] = [
-        "AL", "BER", "CO", "DA", "EN", "FER", "GO", "HU", "IR", "JO", "KA", "LI", "MAR", "NOV", "OS", "PE", "QUI", "RO", "SAN", "TE", "UW", "VIC", "XI", "ZY",
+        "AL", "BER", "CO", "DA", "EN", "FER", "GO", "HU", "IR", "JO", "KA", "LI", "MAR", "NOV", "OS", "PE", "QUI", "RO", "SAN",
+        "TE", "UW", "VIC", "XI", "ZY",
     ];
     let word = |random: &mut Random| -> String { (0..2 + random.below(3)).map(|_| *random.pick(&PARTS)).collect() };
     let mut names = word(random);
@@ -194,13 +210,25 @@ fn text(random: &mut Random, is_card: bool) -> Vec<String> {
     let codes = mrz::codes();
     let country = codes[random.below(codes.len())].0;
     let any = |random: &mut Random, len: usize, share: f32| -> String {
-        (0..len).map(|_| char::from(if random.chance(share) { ALPHABET[10 + random.below(26)] } else { ALPHABET[random.below(10)] })).collect()
+        (0..len)
+            .map(|_| char::from(if random.chance(share) { ALPHABET[10 + random.below(26)] } else { ALPHABET[random.below(10)] }))
+            .collect()
     };
-    let date = |random: &mut Random, from: usize, years: usize| format!("{:02}{:02}{:02}", (from + random.below(years)) % 100, 1 + random.below(12), 1 + random.below(28));
+    let date = |random: &mut Random, from: usize, years: usize| {
+        format!("{:02}{:02}{:02}", (from + random.below(years)) % 100, 1 + random.below(12), 1 + random.below(28))
+    };
     let number = any(random, 9, 0.3);
     let optional_len = if random.chance(0.5) { random.below(if is_card { 15 } else { 14 }) } else { 0 };
     let (optional, birth, expiry) = (any(random, optional_len, 0.3), date(random, 30, 90), date(random, 26, 12));
-    let person = Person { names: &names, country, number: &number, optional: &optional, birth: &birth, sex: *random.pick(&['M', 'F', '<']), expiry: &expiry };
+    let person = Person {
+        names: &names,
+        country,
+        number: &number,
+        optional: &optional,
+        birth: &birth,
+        sex: *random.pick(&['M', 'F', '<']),
+        expiry: &expiry,
+    };
     if is_card { person.card_lines().to_vec() } else { person.passport_lines().to_vec() }
 }
 
@@ -222,7 +250,9 @@ impl Photo {
         let (fx, fy) = (x - left as f32, y - top as f32);
         let pixel = |x: usize, y: usize| self.rgb[y.min(self.height - 1) * self.width + x.min(self.width - 1)];
         let (a, b, c, d) = (pixel(left, top), pixel(left + 1, top), pixel(left, top + 1), pixel(left + 1, top + 1));
-        let mix = |channel: usize| (a[channel] * (1.0 - fx) + b[channel] * fx) * (1.0 - fy) + (c[channel] * (1.0 - fx) + d[channel] * fx) * fy;
+        let mix = |channel: usize| {
+            (a[channel] * (1.0 - fx) + b[channel] * fx) * (1.0 - fy) + (c[channel] * (1.0 - fx) + d[channel] * fx) * fy
+        };
         Some([mix(0), mix(1), mix(2)])
     }
 }
@@ -276,7 +306,11 @@ fn page(random: &mut Random, glyphs: &Glyphs, lines: &[String], is_card: bool) -
         middle += size * random.between(1.7, 2.6);
     }
     let spacing = if is_card { random.between(4.3, 5.6) } else { random.between(5.6, 6.6) };
-    let (left, lower) = if is_card { (random.between(5.5, 6.6), random.between(5.5, 8.0)) } else { (random.between(6.5, 7.5), random.between(8.0, 11.0)) };
+    let (left, lower) = if is_card {
+        (random.between(5.5, 6.6), random.between(5.5, 8.0))
+    } else {
+        (random.between(6.5, 7.5), random.between(8.0, 11.0))
+    };
     let ink = random.between(15.0, 80.0);
     for (at, line) in lines.iter().enumerate() {
         let middle = high - lower - (lines.len() - 1 - at) as f32 * spacing;
@@ -294,7 +328,10 @@ fn write(page: &mut Photo, glyphs: &Glyphs, character: u8, left: f32, middle: f3
     let (x0, y0) = (left * SCALE - pitch / 2.0, middle * SCALE - pitch * CELL_HEIGHT / 2.0);
     for y in y0.max(0.0) as usize..((y0 + pitch * CELL_HEIGHT) as usize).min(page.height) {
         for x in x0.max(0.0) as usize..((x0 + pitch) as usize).min(page.width) {
-            let ink = glyph.at((x as f32 + 0.5 - x0) / pitch * glyph.width as f32, (y as f32 + 0.5 - y0) / (pitch * CELL_HEIGHT) * glyph.height as f32);
+            let ink = glyph.at(
+                (x as f32 + 0.5 - x0) / pitch * glyph.width as f32,
+                (y as f32 + 0.5 - y0) / (pitch * CELL_HEIGHT) * glyph.height as f32,
+            );
             let pixel = &mut page.rgb[y * page.width + x];
             pixel.iter_mut().zip(color).for_each(|(slot, value)| *slot = *slot * (1.0 - ink) + value * ink);
         }
@@ -398,7 +435,11 @@ fn photograph(random: &mut Random, page: &Photo, condition: &str) -> Vec<u8> {
         "shaken" => {
             let pose = held(random, dpi(250.0));
             let mut photo = shoot(random, page, &pose);
-            if random.chance(0.5) { blur(&mut photo, 3.0, 0.5) } else { blur(&mut photo, 0.5, 3.0) }
+            if random.chance(0.5) {
+                blur(&mut photo, 3.0, 0.5)
+            } else {
+                blur(&mut photo, 0.5, 3.0)
+            }
             jpeg(&photo, 80)
         }
         _ => {
@@ -502,13 +543,17 @@ fn memory() {
     let picture = |width: u32, height: u32| -> Vec<u8> { (0..width * height * 3).map(|at| (at / 7 % 251) as u8).collect() };
     let gray = |width: u32, height: u32| -> Vec<u8> { (0..width * height).map(|at| (at / 7 % 251) as u8).collect() };
     let mut file = Vec::new();
-    JpegEncoder::new_with_quality(&mut file, 60).write_image(&picture(6600, 5000), 6600, 5000, ExtendedColorType::Rgb8).expect("it is written");
+    JpegEncoder::new_with_quality(&mut file, 60)
+        .write_image(&picture(6600, 5000), 6600, 5000, ExtendedColorType::Rgb8)
+        .expect("it is written");
     measure("JPEG, 6600 by 5000", &file);
     file.clear();
     PngEncoder::new(&mut file).write_image(&gray(10_000, 6000), 10_000, 6000, ExtendedColorType::L8).expect("it is written");
     measure("PNG, 10000 by 6000", &file);
     file.clear();
-    WebPEncoder::new_lossless(&mut file).write_image(&picture(4333, 3000), 4333, 3000, ExtendedColorType::Rgb8).expect("it is written");
+    WebPEncoder::new_lossless(&mut file)
+        .write_image(&picture(4333, 3000), 4333, 3000, ExtendedColorType::Rgb8)
+        .expect("it is written");
     measure("WebP, 4333 by 3000", &file);
 }
 
@@ -528,6 +573,14 @@ fn read_once(path: &str) {
     let result = identity::read_zone(&file);
     let took = began.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    println!("{} MB, {} ms{}", peak.unwrap_or_default() / 1000, took.as_millis(), result.err().map_or(String::new(), |problem| format!(", {problem}")));
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    println!(
+        "{} MB, {} ms{}",
+        peak.unwrap_or_default() / 1000,
+        took.as_millis(),
+        result.err().map_or(String::new(), |problem| format!(", {problem}"))
+    );
 }

@@ -50,7 +50,13 @@ fn main() {
         trainer.step(rate);
         if (step + 1) % 1000 == 0 {
             let count = (1000 * BATCH) as f32;
-            println!("{:>8} samples, {:>4} s: loss {:.4}, right {:.2} %", (step + 1) * BATCH, began.elapsed().as_secs(), loss / count, right as f32 / count * 100.0);
+            println!(
+                "{:>8} samples, {:>4} s: loss {:.4}, right {:.2} %",
+                (step + 1) * BATCH,
+                began.elapsed().as_secs(),
+                loss / count,
+                right as f32 / count * 100.0
+            );
             (loss, right) = (0.0, 0);
         }
     }
@@ -259,10 +265,10 @@ fn expose(random: &mut Random, photo: &mut Bitmap, pitch: f32) {
 /// What quantization in blocks does, as in JPEG (its annex K, luminance).
 fn compress(photo: &mut Bitmap, quality: f32) {
     const TABLE: [f32; 64] = [
-        16.0, 11.0, 10.0, 16.0, 24.0, 40.0, 51.0, 61.0, 12.0, 12.0, 14.0, 19.0, 26.0, 58.0, 60.0, 55.0, 14.0, 13.0, 16.0, 24.0, 40.0, 57.0,
-        69.0, 56.0, 14.0, 17.0, 22.0, 29.0, 51.0, 87.0, 80.0, 62.0, 18.0, 22.0, 37.0, 56.0, 68.0, 109.0, 103.0, 77.0, 24.0, 35.0, 55.0,
-        64.0, 81.0, 104.0, 113.0, 92.0, 49.0, 64.0, 78.0, 87.0, 103.0, 121.0, 120.0, 101.0, 72.0, 92.0, 95.0, 98.0, 112.0, 100.0, 103.0,
-        99.0,
+        16.0, 11.0, 10.0, 16.0, 24.0, 40.0, 51.0, 61.0, 12.0, 12.0, 14.0, 19.0, 26.0, 58.0, 60.0, 55.0, 14.0, 13.0, 16.0, 24.0,
+        40.0, 57.0, 69.0, 56.0, 14.0, 17.0, 22.0, 29.0, 51.0, 87.0, 80.0, 62.0, 18.0, 22.0, 37.0, 56.0, 68.0, 109.0, 103.0, 77.0,
+        24.0, 35.0, 55.0, 64.0, 81.0, 104.0, 113.0, 92.0, 49.0, 64.0, 78.0, 87.0, 103.0, 121.0, 120.0, 101.0, 72.0, 92.0, 95.0,
+        98.0, 112.0, 100.0, 103.0, 99.0,
     ];
     let scale = if quality < 50.0 { 50.0 / quality } else { 2.0 - quality / 50.0 };
     let basis: Vec<f32> = (0..64)
@@ -277,7 +283,8 @@ fn compress(photo: &mut Bitmap, quality: f32) {
         let mut out = [0.0; 64];
         for y in 0..8 {
             for k in 0..8 {
-                out[k * 8 + y] = (0..8).map(|n| block[y * 8 + n] * if is_back { basis[n * 8 + k] } else { basis[k * 8 + n] }).sum();
+                out[k * 8 + y] =
+                    (0..8).map(|n| block[y * 8 + n] * if is_back { basis[n * 8 + k] } else { basis[k * 8 + n] }).sum();
             }
         }
         out
@@ -415,7 +422,8 @@ fn pool_with_source(input: &[f32], width: usize, channels: usize) -> (Vec<f32>, 
             for channel in 0..channels {
                 let at = |dx: usize, dy: usize| ((y + dy) * width + x + dx) * channels + channel;
                 let places = [at(0, 0), at(1, 0), at(0, 1), at(1, 1)];
-                let best = places.into_iter().fold(places[0], |best, place| if input[place] > input[best] { place } else { best });
+                let best =
+                    places.into_iter().fold(places[0], |best, place| if input[place] > input[best] { place } else { best });
                 values.push(input[best]);
                 sources.push(best);
             }

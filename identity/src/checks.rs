@@ -6,7 +6,8 @@ use chrono::{Datelike, NaiveDate};
 use mrz::{MrzData, MrzDate, ParseOptions, Sex};
 
 use crate::{
-    Check, Declared, DocumentKind, Found, Kind, Looked, Options, Reading, ScoreType, Side, ValueKey, countries, picture::PerceptualHash,
+    Check, Declared, DocumentKind, Found, Kind, Looked, Options, Reading, ScoreType, Side, ValueKey, countries,
+    picture::PerceptualHash,
     zone::{Layout, Zone},
 };
 
@@ -29,7 +30,8 @@ const PICTURE_SHARE: f64 = 0.4;
 pub fn judge(front: Option<&Looked>, back: Option<&Looked>, declared: &Declared, options: &Options) -> Reading {
     let sides = [(Side::Front, front), (Side::Back, back)];
     let sides: Vec<(Side, &Looked)> = sides.into_iter().filter_map(|(side, looked)| Some((side, looked?))).collect();
-    let zones: Vec<Document> = sides.iter().filter_map(|(side, looked)| Document::of(*side, looked.zone.as_ref()?, options)).collect();
+    let zones: Vec<Document> =
+        sides.iter().filter_map(|(side, looked)| Document::of(*side, looked.zone.as_ref()?, options)).collect();
     let surest = zones.iter().max_by(|a, b| a.confidence.total_cmp(&b.confidence));
     let mut checks = Vec::new();
     match surest {
@@ -227,7 +229,8 @@ impl Document {
     }
 
     fn has_number(&self, declared: &str) -> bool {
-        let plain = |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase() };
+        let plain =
+            |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase() };
         let read = self.holder_number().unwrap_or(self.own_number());
         !read.is_empty() && plain(declared) == plain(read)
     }

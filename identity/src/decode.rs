@@ -121,7 +121,8 @@ fn checked(width: u32, height: u32, maximum: u64) -> Result<(usize, usize), Prob
 
 /// Width, height, and whether all of its scans must be kept; from the frame header (ITU-T T.81, B.2.2).
 fn jpeg_frame(bytes: &[u8]) -> Option<(u32, u32, bool)> {
-    let segment = metadata::jpeg_segments(bytes).find(|segment| matches!(segment.marker, 0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf))?;
+    let segment = metadata::jpeg_segments(bytes)
+        .find(|segment| matches!(segment.marker, 0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf))?;
     let number = |at: usize| Some(u32::from(u16::from_be_bytes([*segment.payload.get(at)?, *segment.payload.get(at + 1)?])));
     Some((number(3)?, number(1)?, segment.marker != 0xc0 && segment.marker != 0xc1))
 }

@@ -78,7 +78,10 @@ impl Person<'_> {
         let composite = with_check_digit(format!("{number}{birth}{expiry}{optional}"));
         let digit = composite.chars().last().unwrap_or('<');
         let country = filled(self.country, 3);
-        [format!("P<{country}{}", filled(self.names, 39)), format!("{number}{country}{birth}{}{expiry}{optional}{digit}", self.sex)]
+        [
+            format!("P<{country}{}", filled(self.names, 39)),
+            format!("{number}{country}{birth}{}{expiry}{optional}{digit}", self.sex),
+        ]
     }
 
     /// The back of a card, as a PNG.
@@ -173,7 +176,10 @@ impl Canvas {
         if x < self.width
             && let Some(pixel) = self.rgb.as_chunks_mut::<3>().0.get_mut(y * self.width + x)
         {
-            pixel.iter_mut().zip(color).for_each(|(slot, value)| *slot = (f32::from(*slot) * (1.0 - share) + f32::from(value) * share) as u8);
+            pixel
+                .iter_mut()
+                .zip(color)
+                .for_each(|(slot, value)| *slot = (f32::from(*slot) * (1.0 - share) + f32::from(value) * share) as u8);
         }
     }
 

@@ -65,7 +65,8 @@ struct Fit {
 
 /// Finds the cells of a group with so many columns.
 pub fn cells(gray: &Gray, network: &Network, group: &[Line], columns: &[usize]) -> Option<(usize, Cells)> {
-    let strips: Vec<(Course, Vec<Scores>, Vec<f32>, usize)> = group.iter().map(|line| strip(gray, network, line, group)).collect();
+    let strips: Vec<(Course, Vec<Scores>, Vec<f32>, usize)> =
+        group.iter().map(|line| strip(gray, network, line, group)).collect();
     let fit_all = |columns: usize| -> Option<Vec<Fit>> {
         strips.iter().map(|(_, scores, pixels, width)| fit(scores, pixels, *width, columns)).collect()
     };
@@ -135,8 +136,7 @@ fn strip(gray: &Gray, network: &Network, line: &Line, group: &[Line]) -> (Course
 
 /// The best places for so many cells, `None` if there is no room for them.
 fn fit(scores: &[Scores], pixels: &[f32], width: usize, columns: usize) -> Option<Fit> {
-    let likeliest: Vec<f32> =
-        scores.iter().map(|scores| scores[..NOTHING].iter().copied().fold(WORST, f32::max)).collect();
+    let likeliest: Vec<f32> = scores.iter().map(|scores| scores[..NOTHING].iter().copied().fold(WORST, f32::max)).collect();
     let nothing = |window: usize| scores.get(window).map_or(0.0, |scores| scores[NOTHING].max(WORST));
     let pitch = PITCH / STRIDE;
     let worst = |windows: &mut dyn Iterator<Item = usize>| CLEAR_WEIGHT * windows.map(nothing).fold(0.0, f32::min);
@@ -230,7 +230,8 @@ impl Fit {
         }
         if points.len() >= columns / 4 {
             let fit = polynomial::<2>(&points);
-            let largest = (fit[0] - HEIGHT as f32 / 2.0).abs().max((fit[0] + fit[1] * columns as f32 - HEIGHT as f32 / 2.0).abs());
+            let largest =
+                (fit[0] - HEIGHT as f32 / 2.0).abs().max((fit[0] + fit[1] * columns as f32 - HEIGHT as f32 / 2.0).abs());
             if largest < 6.0 {
                 self.y = fit;
             }

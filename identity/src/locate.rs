@@ -72,7 +72,7 @@ pub fn groups(gray: &Gray) -> Vec<Vec<Line>> {
     marks.retain(is_like_a_character);
     if marks.len() > MAX_MARKS {
         // Specks of noise are small.
-        marks.sort_by(|a, b| b.pixels.cmp(&a.pixels));
+        marks.sort_by_key(|mark| std::cmp::Reverse(mark.pixels));
         marks.truncate(MAX_MARKS);
     }
     marks.sort_by(|a, b| a.x.total_cmp(&b.x));
@@ -111,7 +111,8 @@ fn chains(marks: &[Mark]) -> Vec<Vec<usize>> {
             }
         }
     }
-    let follows = |left: usize| next[left].map(|(right, _)| right).filter(|right| previous[*right].is_some_and(|(at, _)| at == left));
+    let follows =
+        |left: usize| next[left].map(|(right, _)| right).filter(|right| previous[*right].is_some_and(|(at, _)| at == left));
     let is_first = |mark: &usize| previous[*mark].is_none_or(|(left, _)| follows(left) != Some(*mark));
     let firsts = (0..marks.len()).filter(is_first);
     firsts.map(|first| std::iter::successors(Some(first), |mark| follows(*mark)).collect()).collect()

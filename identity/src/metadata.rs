@@ -10,8 +10,27 @@ const MAX_ENTRIES: usize = 256;
 /// Programs that change what a picture shows, or make one up, as they write themselves into files; in small letters. Programs that cameras,
 /// phones and scanners come with are not in the list.
 const EDITORS: [&str; 22] = [
-    "photoshop", "gimp", "paint.net", "pixelmator", "affinity photo", "photopea", "corel", "paintshop", "krita", "inkscape", "illustrator",
-    "picsart", "canva", "facetune", "pixlr", "photoscape", "faceapp", "midjourney", "stable diffusion", "dall-e", "comfyui",
+    "photoshop",
+    "gimp",
+    "paint.net",
+    "pixelmator",
+    "affinity photo",
+    "photopea",
+    "corel",
+    "paintshop",
+    "krita",
+    "inkscape",
+    "illustrator",
+    "picsart",
+    "canva",
+    "facetune",
+    "pixlr",
+    "photoscape",
+    "faceapp",
+    "midjourney",
+    "stable diffusion",
+    "dall-e",
+    "comfyui",
     "trainedalgorithmicmedia",
 ];
 
@@ -85,7 +104,9 @@ impl<'a> Texts<'a> {
                 texts.add(data, (kind == b"EXIF").then_some(exif));
             }
         } else {
-            for (kind, data) in png_chunks(bytes).filter(|(kind, _)| matches!(*kind, b"tEXt" | b"iTXt" | b"zTXt" | b"eXIf" | b"caBX")) {
+            for (kind, data) in
+                png_chunks(bytes).filter(|(kind, _)| matches!(*kind, b"tEXt" | b"iTXt" | b"zTXt" | b"eXIf" | b"caBX"))
+            {
                 texts.add(data, (kind == b"eXIf").then_some(data));
             }
         }
@@ -108,7 +129,8 @@ impl<'a> Texts<'a> {
 
     /// The [`EDITORS`] that are named.
     pub fn editors(&self) -> Vec<&'static str> {
-        let mut editors: Vec<&'static str> = EDITORS.into_iter().filter(|editor| self.all.iter().any(|part| names(part, editor))).collect();
+        let mut editors: Vec<&'static str> =
+            EDITORS.into_iter().filter(|editor| self.all.iter().any(|part| names(part, editor))).collect();
         editors.dedup();
         editors
     }
@@ -118,7 +140,8 @@ impl<'a> Texts<'a> {
 fn names(part: &[u8], name: &str) -> bool {
     let is_at = |start: usize, step: usize| {
         let letters = part.iter().skip(start).step_by(step).take(name.len());
-        letters.clone().count() == name.len() && letters.zip(name.bytes()).all(|(byte, letter)| byte.to_ascii_lowercase() == letter)
+        letters.clone().count() == name.len()
+            && letters.zip(name.bytes()).all(|(byte, letter)| byte.to_ascii_lowercase() == letter)
     };
     let first = name.as_bytes().first().copied().unwrap_or_default();
     let starts = part.iter().enumerate().filter(|(_, byte)| byte.to_ascii_lowercase() == first);

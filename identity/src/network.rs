@@ -37,16 +37,8 @@ pub const ROWS: usize = HEIGHT / 4;
 pub const COLUMNS: usize = ((WINDOW - 2) / 2 - 2) / 2;
 
 /// Lengths of the parts of the weights, in their order: weights and biases of each layer.
-pub const PARTS: [usize; 8] = [
-    9 * CONV_1,
-    CONV_1,
-    9 * CONV_1 * CONV_2,
-    CONV_2,
-    ROWS * COLUMNS * CONV_2 * HIDDEN,
-    HIDDEN,
-    HIDDEN * CLASSES,
-    CLASSES,
-];
+pub const PARTS: [usize; 8] =
+    [9 * CONV_1, CONV_1, 9 * CONV_1 * CONV_2, CONV_2, ROWS * COLUMNS * CONV_2 * HIDDEN, HIDDEN, HIDDEN * CLASSES, CLASSES];
 
 /// Natural logarithms of the probabilities of the classes.
 pub type Scores = [f32; CLASSES];
@@ -64,7 +56,8 @@ impl Network {
     /// With the weights of the repository.
     pub fn own() -> Self {
         let numbers = WEIGHTS.as_chunks::<4>().0;
-        Self::new(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()).unwrap_or_else(|| Self { weights: vec![0.0; total()] })
+        Self::new(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect())
+            .unwrap_or_else(|| Self { weights: vec![0.0; total()] })
     }
 
     /// With these weights, `None` unless there are as many as needed.

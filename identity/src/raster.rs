@@ -219,7 +219,8 @@ fn boxes(runs: &mut [Run]) -> Vec<Mark> {
     for run in 0..runs.len() {
         let root = root(runs, run);
         let (run, slot) = (&runs[run], &mut boxes[root]);
-        *slot = (slot.0.min(run.start), slot.1.min(run.y), slot.2.max(run.end), slot.3.max(run.y + 1), slot.4 + run.end - run.start);
+        *slot =
+            (slot.0.min(run.start), slot.1.min(run.y), slot.2.max(run.end), slot.3.max(run.y + 1), slot.4 + run.end - run.start);
     }
     let boxes = boxes.into_iter().filter(|(.., pixels)| *pixels > 0);
     let mark = |(left, top, right, bottom, pixels): (usize, usize, usize, usize, usize)| Mark {

@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_wave_is_one_peak() {
-        let wave = |at: usize| (std::f32::consts::TAU * ((at % SIDE) as f32 * 40.0 + (at / SIDE) as f32 * 16.0) / SIDE as f32).cos();
+        let wave =
+            |at: usize| (std::f32::consts::TAU * ((at % SIDE) as f32 * 40.0 + (at / SIDE) as f32 * 16.0) / SIDE as f32).cos();
         let square: Vec<f32> = (0..SIDE * SIDE).map(wave).collect();
         let magnitudes = magnitudes(&square);
         let best = (0..magnitudes.len()).max_by(|a, b| magnitudes[*a].total_cmp(&magnitudes[*b])).unwrap();

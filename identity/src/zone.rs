@@ -210,7 +210,8 @@ fn strangeness(score: f32) -> f32 {
 /// The likeliest of the classes that are allowed, and the logarithm of its share among these.
 fn best(scores: &Scores, is_allowed: impl Fn(usize) -> bool) -> (usize, f32) {
     let allowed = (0..NOTHING).filter(|class| is_allowed(*class));
-    let (class, score) = allowed.clone().map(|class| (class, scores[class])).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((FILLER, f32::MIN));
+    let (class, score) =
+        allowed.clone().map(|class| (class, scores[class])).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((FILLER, f32::MIN));
     let sum: f32 = allowed.map(|class| (scores[class] - score).exp()).sum();
     (class, -sum.ln())
 }
@@ -244,7 +245,11 @@ impl Reader<'_> {
     fn read_kind(&mut self) {
         let first = &self.cells[0][0];
         let mut scores = *first;
-        scores.iter_mut().zip(ALPHABET).filter(|(_, letter)| matches!(letter, b'A' | b'C')).for_each(|(score, _)| *score -= RARE_COST);
+        scores
+            .iter_mut()
+            .zip(ALPHABET)
+            .filter(|(_, letter)| matches!(letter, b'A' | b'C'))
+            .for_each(|(score, _)| *score -= RARE_COST);
         let layout = self.layout;
         let (class, share) = best(&scores, |class| layout.allows(Rule::Code, class));
         self.doubt += strangeness(first[class]) - share;
@@ -262,7 +267,8 @@ impl Reader<'_> {
     /// A code of three letters: one of the table, if the letters do not plainly say another.
     fn read_code(&mut self, line: usize, start: usize) {
         let cells = &self.cells[line][start..start + 3];
-        let plain: Vec<(usize, f32)> = cells.iter().map(|scores| best(scores, |class| self.layout.allows(Rule::Letter, class))).collect();
+        let plain: Vec<(usize, f32)> =
+            cells.iter().map(|scores| best(scores, |class| self.layout.allows(Rule::Letter, class))).collect();
         let score = |code: &[usize; 3]| code.iter().zip(cells).map(|(class, scores)| scores[*class]).sum::<f32>();
         let known = mrz::codes().iter().map(|(code, _)| {
             let mut classes = [FILLER; 3];
@@ -361,8 +367,10 @@ impl Reader<'_> {
             for (rule, count) in field.cells {
                 for _ in 0..*count {
                     let scores = &self.cells[field.line][cell];
-                    let mut choices: Vec<(usize, f32)> =
-                        (0..NOTHING).filter(|class| self.layout.allows(*rule, *class)).map(|class| (class, scores[class])).collect();
+                    let mut choices: Vec<(usize, f32)> = (0..NOTHING)
+                        .filter(|class| self.layout.allows(*rule, *class))
+                        .map(|class| (class, scores[class]))
+                        .collect();
                     choices.sort_by(|a, b| b.1.total_cmp(&a.1));
                     let least = choices.first().map_or(0.0, |choice| choice.1) - MAX_BEHIND;
                     choices.retain(|choice| choice.1 > least);
@@ -532,7 +540,9 @@ mod tests {
 
     #[test]
     fn fields_cover_what_the_layouts_say() {
-        for (layout, lines, columns) in [(Layout::Td1, 3, 30), (Layout::Td2, 2, 36), (Layout::Td3, 2, 44), (Layout::VisaA, 2, 44), (Layout::VisaB, 2, 36)] {
+        for (layout, lines, columns) in
+            [(Layout::Td1, 3, 30), (Layout::Td2, 2, 36), (Layout::Td3, 2, 44), (Layout::VisaA, 2, 44), (Layout::VisaB, 2, 36)]
+        {
             assert!(Layout::of(lines, columns).contains(&layout));
             for field in layout.fields() {
                 let len: usize = field.cells.iter().map(|(_, count)| count).sum();
@@ -546,8 +556,12 @@ mod tests {
     fn a_number_that_goes_on_in_the_optional_field_is_read() {
         // ICAO 9303-5, 4.2.2, note j: D23145890734 with its check digit 9.
         let first = format!("I<UTOD23145890<7349{}", "<".repeat(11));
-        let composite = mrz::check_digit(&format!("{}7408122{}{}", &first[5..], "3204158", "<".repeat(11))).unwrap();
-        let lines = [first, format!("7408122F3204158UTO{}{composite}", "<".repeat(11)), format!("ERIKSSON<<ANNA<MARIA{}", "<".repeat(10))];
+        let composite = mrz::check_digit(&format!("{}74081223204153{}", &first[5..], "<".repeat(11))).unwrap();
+        let lines = [
+            first,
+            format!("7408122F3204153UTO{}{composite}", "<".repeat(11)),
+            format!("ERIKSSON<<ANNA<MARIA{}", "<".repeat(10)),
+        ];
         assert_eq!(read(&sure(&lines)).unwrap().lines, lines);
     }
 
