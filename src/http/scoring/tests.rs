@@ -31,6 +31,7 @@ impl World {
             sign_certificate_password: Some("a password".into()),
             notification_email: Some("operations@acme.example".into()),
             identification_config: None,
+            contact_policy: None,
         };
         world.state.configurations.create("acme", change, now).await.unwrap();
         world
