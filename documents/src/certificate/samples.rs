@@ -283,6 +283,8 @@ fn by_an_agent(number: usize) -> Identification {
         validated_at: Some(minute(13)),
         device: Some(device(number)),
         proofs: vec![proof("DOCUMENT_PICTURE", 50), proof("PICTURE_READING", 51)],
+        second_proof: None,
+        link_on_same_channel: None,
     }
 }
 
