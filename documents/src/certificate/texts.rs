@@ -258,7 +258,7 @@ phrases! {
     NUMBER_VERIFICATION = "número del dispositivo", "number of the device", "número del dispositiu", "gailuaren zenbakia",
         "número do dispositivo", "Nummer des Geräts";
     KYC_MATCH = "titular", "holder", "titular", "titularra", "titular", "Inhaber";
-    PASSED = "sin objeción", "no objection", "sense objecció", "eragozpenik gabe", "sen obxección", "kein Einwand";
+    NO_OBJECTION = "sin objeción", "no objection", "sense objecció", "eragozpenik gabe", "sen obxección", "kein Einwand";
     OBJECTION = "objeción", "objection", "objecció", "eragozpena", "obxección", "Einwand";
     UNANSWERED = "sin respuesta", "no answer", "sense resposta", "erantzunik gabe", "sen resposta", "keine Antwort";
 
@@ -432,7 +432,7 @@ pub(super) fn number_check(check: &NumberCheck, language: Language) -> String {
         other => other,
     };
     let outcome = match check.outcome.as_str() {
-        "PASSED" => PASSED.say(language),
+        "PASSED" => NO_OBJECTION.say(language),
         "FAILED" => OBJECTION.say(language),
         "UNANSWERED" => UNANSWERED.say(language),
         other => other,
