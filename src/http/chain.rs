@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
     Device, IdentificationState, IdentificationType, ProviderType, TwoFactorType,
-    identification::chain::{Chain, Command, Data, Defaults, IdentityDocumentRequest, OtpRequest, Request, StepRequest},
+    identification::chain::{
+        Chain, Command, Data, Defaults, IdentityDocumentRequest, OtpRequest, Request, Settings, StepRequest,
+    },
     values::duration,
 };
 
@@ -20,6 +22,7 @@ use super::{
     otp::CommunicationChannel,
     people::Person,
     processes::{IdResponse, check_reason},
+    scoring::ways,
 };
 use crate::catalogue::sign_configuration::{self, SignConfiguration};
 
@@ -96,6 +99,12 @@ pub async fn create(call: Call<(), Json<CreateChainIdentificationRequest>>) -> R
     let creation = request.asked_from(device).checked(&defaults, Uuid::new_v4)?;
     // What is wrong with the request is told before what is not there.
     configuration.ok_or(sign_configuration::Error::NotFound)?;
+    for (index, step) in creation.steps.iter().enumerate() {
+        if let Settings::IdentityDocument { terms } = &step.settings {
+            let member = format!("sequence[{index}].identity_document_step.provider_type");
+            ways(engine, &call.organization, &member, &terms.provider).await?;
+        }
+    }
     let id = Uuid::now_v7();
     engine.processes.chain.create(&call.organization, id, Command::Create(Box::new(creation))).await?;
     Ok(Json(IdResponse { id }))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, own, shared,
+    NOBODY, address, own, scoring, shared,
     support::{Answer, Call, Device, Journey, ORGANIZATION, PATIENCE, wait_for},
 };
 
@@ -123,23 +123,59 @@ fn a_new_chain_has_one_identification_per_step_that_expires_with_it() {
 }
 
 #[test]
-fn the_steps_of_a_chain_may_identify_in_different_ways() {
-    let (_server, journey) = shared();
+fn a_step_by_identity_document_begins_anew_with_another_scoring_session() {
+    let (_server, journey, _provider) = scoring::connected();
     let mut body = request(&address());
     body["actor"]["identity_document"] = json!({"document_number": "12345678Z", "document_type": "NIF"});
-    body["sequence"][1] =
-        json!({"identification_type": "IDENTITY_DOCUMENT", "identity_document_step": {"provider_type": "INTERNAL"}});
+    let provider = json!({"provider_type": "EXTERNAL"});
+    body["sequence"] = json!([{"identification_type": "IDENTITY_DOCUMENT", "identity_document_step": provider}]);
     let id = create(&journey, &body).expect(201).text("id");
-    let seen = || {
-        let chain = get(&journey, &id).expect(200).json();
-        let steps = chain["step_details"].as_array().unwrap().iter().map(|step| (step["type"].clone(), step["status"].clone()));
-        steps.collect::<Vec<_>>()
-    };
-    let both = |status: &str| [(json!("OTP"), json!(status)), (json!("IDENTITY_DOCUMENT"), json!(status))];
-    assert_eq!(seen(), both("CREATED"));
-    post(&journey, &id, "restart").expect(204);
-    cancel(&journey, &id, &json!({})).expect(204);
-    assert_eq!(seen(), both("CANCELLED"));
+    let read = || get(&journey, &id).expect(200).json();
+    let step = read()["step_details"][0]["id"].as_str().expect("an identifier").to_owned();
+    let mut sessions = Vec::new();
+    for action in ["restart", "close"] {
+        let session = scoring::shown(&journey, &step)["scoring_id"].as_str().expect("an identifier").to_owned();
+        scoring::submit(&journey.client, &journey, &session, "pass").expect(204);
+        validate(&journey, &id).expect_problem(409, "CONFLICT");
+        scoring::validate(&journey.client, &journey, &step).expect(204);
+        validate(&journey, &id).expect(204);
+        post(&journey, &id, action).expect(204);
+        sessions.push(session);
+    }
+    assert_ne!(sessions[0], sessions[1]);
+    let chain = read();
+    assert_eq!((&chain["status"], &chain["step_details"][0]["status"]), (&json!("SUCCEEDED"), &json!("SUCCEEDED")));
+}
+
+#[test]
+fn a_chain_of_a_code_and_an_agent_is_validated_restarted_and_closed() {
+    let (_server, journey) = shared();
+    let email = address();
+    let mut body = request(&email);
+    body["actor"]["identity_document"] = json!({"document_number": "12345678Z", "document_type": "NIF"});
+    body["sequence"][1] = json!({"identification_type": "AGENT", "agent_step": {}});
+    let id = create(&journey, &body).expect(201).text("id");
+    let read = || get(&journey, &id).expect(200).json();
+    let step = |position: usize| read()["step_details"][position]["id"].as_str().expect("an identifier").to_owned();
+    let agent = |rest: &str| journey.path(&format!("identifications/agent/{}{rest}", step(1)));
+    for agents_name in ["eva", "leo"] {
+        let vouch = journey.client.post(&agent("/validate")).headers(Device::HEADERS);
+        vouch.json(&json!({ "agent": agents_name })).send().expect(204);
+        assert_eq!(journey.client.get(&agent("")).send().expect(200).text("agent_id"), agents_name);
+        journey.client.post(&agent("/close")).send().expect_problem(409, "CONFLICT");
+        journey.identify(&step(0), &email);
+        validate(&journey, &id).expect(204);
+        if agents_name == "eva" {
+            post(&journey, &id, "restart").expect(204);
+            let again = journey.client.get(&agent("")).send().expect(200).json();
+            assert_eq!((&again["state"], &again["agent_id"]), (&json!("CREATED"), &Value::Null), "nobody vouches for this round");
+        }
+    }
+    post(&journey, &id, "close").expect(204);
+    let chain = read();
+    let states = chain["step_details"].as_array().unwrap().iter().map(|step| step["status"].clone());
+    assert_eq!(states.collect::<Vec<_>>(), ["SUCCEEDED", "SUCCEEDED"]);
+    assert_eq!(journey.client.get(&agent("")).send().expect(200).text("state"), "SUCCEEDED");
 }
 
 #[test]
@@ -189,6 +225,12 @@ fn a_creation_that_is_wrong_is_refused_with_every_member_that_is() {
             answer.json()["errors"].as_array().unwrap().iter().map(|error| error["details"].to_string()).collect::<String>();
         assert!(told.contains(named), "{named}: {answer}");
     }
+    // a provider that the organization has not
+    let mut body = with("/sequence/1", json!({"identification_type": "IDENTITY_DOCUMENT"}));
+    body["actor"]["identity_document"] = json!({"document_number": "12345678Z", "document_type": "NIF"});
+    body["sequence"][1]["identity_document_step"] = json!({"provider_type": "EXTERNAL"});
+    let answer = create(&journey, &body).expect_problem(400, "INVALID_INPUT");
+    assert!(answer.details().starts_with("sequence[1].identity_document_step.provider_type: "), "{answer}");
     // all at once
     let mut body = with("/expires_in", json!("soon"));
     body["sequence"] = json!([{"identification_type": "OTP"}, {"identification_type": "OTP", "otp_step": {}}]);

@@ -26,7 +26,7 @@ fn image(content: &str) -> Vec<u8> {
 
 /// The organization's own endpoint (docs/scoring-providers.md). Scores of 0.93 for an image that says `pass`, of 0.12 for `fail`; a 429 for
 /// `pause`; no answer for `wait` until the test lets it go.
-struct Provider {
+pub struct Provider {
     base: String,
     let_go: mpsc::Sender<()>,
     waits: Arc<Mutex<bool>>,
@@ -99,7 +99,7 @@ fn serve(mut stream: TcpStream, gone: &Mutex<mpsc::Receiver<()>>, waits: &Mutex<
 }
 
 /// A server whose organization has the provider.
-fn connected() -> (Server, Journey, Provider) {
+pub fn connected() -> (Server, Journey, Provider) {
     let (server, journey) = own(Some(CONFIG));
     let provider = Provider::start();
     let secret = STANDARD.encode([7; 32]);
@@ -132,7 +132,7 @@ fn scoring(journey: &Journey, id: &str) -> Value {
     journey.client.get(&scorings(journey, &format!("/{id}"))).send().expect(200).json()
 }
 
-fn submit(client: &Client, journey: &Journey, id: &str, content: &str) -> Answer {
+pub fn submit(client: &Client, journey: &Journey, id: &str, content: &str) -> Answer {
     let call = client.put(&scorings(journey, &format!("/{id}/score"))).headers(Device::HEADERS);
     call.form(Form::new().part("front", image(content))).send()
 }
@@ -147,11 +147,11 @@ fn identification(journey: &Journey) -> (String, String) {
     (answer.text("id"), answer.text("scoring_id"))
 }
 
-fn shown(journey: &Journey, id: &str) -> Value {
+pub fn shown(journey: &Journey, id: &str) -> Value {
     journey.client.get(&identifications(journey, &format!("/{id}"))).send().expect(200).json()
 }
 
-fn validate(client: &Client, journey: &Journey, id: &str) -> Answer {
+pub fn validate(client: &Client, journey: &Journey, id: &str) -> Answer {
     client.post(&identifications(journey, &format!("/{id}/validate"))).headers(Device::HEADERS).send()
 }
 
