@@ -297,7 +297,7 @@ fn close(schema: &mut Value) {
 const LISTED_MORE: &str = "falls under the general error there (note chain-statuses), and is listed here as everywhere";
 
 /// Differences that are meant, by the end of their path, and why.
-const MEANT: [(&str, &str); 20] = [
+const MEANT: [(&str, &str); 22] = [
     ("download_document.responses.200.content.application/json", "a document in JSON is any JSON, not a text"),
     ("change_document_owner.body.content.application/json.required", "a body without it is a 400 (note owner-optional)"),
     ("sign.properties.type.enum", "this version makes simple signatures only"),
