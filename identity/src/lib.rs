@@ -140,6 +140,24 @@ pub enum ValueKey {
     SupportNumber,
 }
 
+impl ValueKey {
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Name => "NAME",
+            Self::LastName => "LAST_NAME",
+            Self::BirthDate => "BIRTH_DATE",
+            Self::DocumentNumber => "DOCUMENT_NUMBER",
+            Self::DocumentExpirationDate => "DOCUMENT_EXPIRATION_DATE",
+            Self::Nationality => "NATIONALITY",
+            Self::Sex => "SEX",
+            Self::IssuingCountry => "ISSUING_COUNTRY",
+            Self::DocumentType => "DOCUMENT_TYPE",
+            Self::SupportNumber => "SUPPORT_NUMBER",
+        }
+    }
+}
+
 /// One check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
@@ -321,17 +339,14 @@ struct Looked {
 #[derive(Clone, Debug)]
 struct Found {
     zone: zone::Zone,
-    /// How much its characters look like OCR-B: mean logarithm of likelihood.
-    quality: f32,
     /// Pixels from character to character in the picture that was worked on.
     pitch: f32,
     /// Middles of the first and last characters of the first and last lines, in that picture.
     corners: [(f32, f32); 4],
 }
 
-/// Quality from which a zone is one, and from which no better one is looked for.
+/// Quality from which lines are taken for a zone at all.
 const LEAST_QUALITY: f32 = -1.6;
-const GOOD_QUALITY: f32 = -0.5;
 
 impl Looked {
     fn at(bytes: &[u8], network: &Network) -> Result<Self, Problem> {
@@ -357,10 +372,14 @@ fn find(gray: &Gray, network: &Network) -> Option<Found> {
         for group in locate::groups(&turned) {
             let columns: &[usize] = if group.len() == 3 { &[30] } else { &[44, 36] };
             let Some((_, cells)) = line::cells(&turned, network, &group, columns) else { continue };
-            if cells.quality < LEAST_QUALITY || best.as_ref().is_some_and(|best| best.quality >= cells.quality) {
+            if cells.quality < LEAST_QUALITY {
                 continue;
             }
             let Some(zone) = zone::read(&cells.scores) else { continue };
+            // Characters that stand on their heads look like others; what they say then is hardly a zone.
+            if best.as_ref().is_some_and(|best| best.zone.confidence >= zone.confidence) {
+                continue;
+            }
             // From the turned picture back.
             let corners = cells.corners.map(|(x, y)| match quarters {
                 1 => (y, height - x),
@@ -368,10 +387,11 @@ fn find(gray: &Gray, network: &Network) -> Option<Found> {
                 3 => (width - y, x),
                 _ => (x, y),
             });
-            best = Some(Found { zone, quality: cells.quality, pitch: cells.pitch, corners });
-        }
-        if best.as_ref().is_some_and(|best| best.quality > GOOD_QUALITY) {
-            break;
+            let is_taken = checks::is_taken(&zone);
+            best = Some(Found { zone, pitch: cells.pitch, corners });
+            if is_taken {
+                return best;
+            }
         }
     }
     best
@@ -383,7 +403,6 @@ fn find(gray: &Gray, network: &Network) -> Option<Found> {
 pub struct ZoneRead {
     pub lines: Vec<String>,
     pub confidence: f32,
-    pub quality: f32,
     /// Whether [`read`] takes values from it.
     pub is_taken: bool,
 }
@@ -397,7 +416,7 @@ pub fn read_zone(bytes: &[u8]) -> Result<Option<ZoneRead>, Problem> {
     let looked = Looked::at(bytes, &Network::own())?;
     let zone = |found: Found| {
         let is_taken = checks::is_taken(&found.zone);
-        ZoneRead { lines: found.zone.lines, confidence: found.zone.confidence, quality: found.quality, is_taken }
+        ZoneRead { lines: found.zone.lines, confidence: found.zone.confidence, is_taken }
     };
     Ok(looked.zone.map(zone))
 }

@@ -72,7 +72,7 @@ pub fn groups(gray: &Gray) -> Vec<Vec<Line>> {
     marks.retain(is_like_a_character);
     if marks.len() > MAX_MARKS {
         // Specks of noise are small.
-        marks.sort_by(|a, b| b.pixels.cmp(&a.pixels));
+        marks.sort_by_key(|mark| std::cmp::Reverse(mark.pixels));
         marks.truncate(MAX_MARKS);
     }
     marks.sort_by(|a, b| a.x.total_cmp(&b.x));

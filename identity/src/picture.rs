@@ -156,13 +156,12 @@ fn outline(gray: &Gray) -> Option<Area> {
     let differs = |at: usize| small.data[at].abs_diff(*middle) > 24;
     let columns: Vec<usize> = (0..w).filter(|x| (0..h).filter(|y| differs(y * w + x)).count() > h / 8).collect();
     let rows: Vec<usize> = (0..h).filter(|y| (0..w).filter(|x| differs(y * w + x)).count() > w / 8).collect();
-    let area = Area {
-        left: columns.first()? * factor,
-        right: (columns.last()? + 1) * factor,
-        top: rows.first()? * factor,
-        bottom: (rows.last()? + 1) * factor,
-    };
-    (area.width() * 4 > gray.width && area.height() * 4 > gray.height).then_some(area)
+    // The ground, seen all around it, is hardly to be seen within: else it is the document itself that fills the picture.
+    let (left, right, top, bottom) = (*columns.first()?, *columns.last()?, *rows.first()?, *rows.last()?);
+    let count = (top..=bottom).map(|y| (left..=right).filter(|x| differs(y * w + x)).count()).sum::<usize>();
+    let area = Area { left: left * factor, right: (right + 1) * factor, top: top * factor, bottom: (bottom + 1) * factor };
+    let is_filled = count * 10 > (bottom - top + 1) * (right - left + 1) * 7;
+    (is_filled && area.width() * 4 > gray.width && area.height() * 4 > gray.height).then_some(area)
 }
 
 /// How near the sides are to those of a card (ISO/IEC 7810: ID-1, 85.60 by 53.98 mm) or of an open passport page (ID-3, 125 by 88 mm).

@@ -1,4 +1,5 @@
 //! An operator of phones with the CAMARA interfaces, on this machine: a good one, unless it is told to answer otherwise.
+#![allow(dead_code, reason = "each test binary uses its part of this module")]
 
 use std::{
     collections::HashMap,

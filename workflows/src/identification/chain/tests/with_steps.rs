@@ -165,6 +165,7 @@ impl Together {
                 self.tell_chain(Command::Step { identification: step(position + 1).id, told });
             }
             Job::OfStep(_, otp::Effect::Own(CodeEffect::Reroute { .. })) => unreachable!("the policy names no other channel"),
+            Job::OfStep(_, otp::Effect::Own(otp::CodeEffect::CheckNumber { .. })) => unreachable!("no operator is asked"),
             Job::OfStep(_, otp::Effect::TellProcess { .. }) => unreachable!("a step belongs to no process"),
         }
     }

@@ -64,7 +64,7 @@ fn effects(world: &mut World) -> Vec<&'static str> {
         Effect::Own(CodeEffect::SendCode { .. }) => "send",
         Effect::Own(CodeEffect::CheckNumber { .. }) => "check",
         Effect::Own(CodeEffect::Reroute { .. }) => "reroute",
-        Effect::TellProcess { .. } => "tell",
+        Effect::TellProcess { .. } | Effect::TellChain { .. } => "tell",
     };
     world.otp.new_effects().into_iter().map(name).collect()
 }
