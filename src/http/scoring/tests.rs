@@ -30,6 +30,7 @@ impl World {
             content: Some(file.into()),
             sign_certificate_password: Some("a password".into()),
             notification_email: Some("operations@acme.example".into()),
+            contact_policy: None,
             identification_config: None,
             contact_policy: None,
         };

@@ -124,7 +124,7 @@ async fn an_effect_of_a_chain_that_is_performed_twice_is_seen_once() {
 async fn an_effect_of_a_chain_that_fails_leaves_nothing_half_done_and_succeeds_when_repeated() {
     for fault in [Fault::Refused, Fault::UnknownNotApplied, Fault::UnknownApplied] {
         let walk = walk_through(Failing::With(fault)).await;
-        assert!(walk.retried > 10, "{fault:?}: only {} attempts failed", walk.retried);
+        assert!(walk.retried > 5, "{fault:?}: only {} attempts failed", walk.retried);
     }
 }
 
