@@ -37,11 +37,6 @@ impl Policies {
         Self { server: Arc::new(server), fallbacks: Arc::new(fallbacks) }
     }
 
-    /// Whether an organization's codes can go out on a further channel.
-    pub fn falls_back(&self, organization: &str) -> bool {
-        !self.fallbacks.get(organization).unwrap_or(&self.server.fallback_channels).is_empty()
-    }
-
     /// The policy of an organization, which allows these channels.
     pub fn of(&self, organization: &str, allowed: &[Channel]) -> Policy {
         let mut policy = (*self.server).clone();
@@ -136,8 +131,7 @@ mod tests {
         assert_eq!(fallbacks("other", &[Channel::Email, Channel::Sms]), [Channel::Sms, Channel::Email]);
         assert_eq!(fallbacks("other", &[Channel::Email]), [Channel::Email]);
         assert_eq!(fallbacks("acme", &[Channel::Email, Channel::Whatsapp]), [Channel::Whatsapp]);
-        assert!(policies.falls_back("other") && policies.falls_back("acme") && !policies.falls_back("never"));
-        assert!(!Policies::default().falls_back("acme"));
+        assert_eq!(fallbacks("never", &[Channel::Email, Channel::Sms]), []);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The Rubrica server: configuration, HTTP API, access, adapters, command line.
 
 pub mod access;
+pub mod camara;
 pub mod catalogue;
 pub mod channels;
 pub mod code_limits;
@@ -20,6 +21,7 @@ mod objects;
 pub mod outbound;
 mod percent;
 pub mod periodic_task;
+mod pictures;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;

@@ -19,6 +19,7 @@ use prometheus::Registry;
 
 use crate::{
     access,
+    camara::Camara,
     catalogue::{
         documents::{self, Documents},
         sealed_files::SealedFiles,
@@ -38,13 +39,14 @@ use crate::{
     identity_reader::IdentityReader,
     installation,
     keys::{self, Keys},
+    outbound::Http,
     periodic_task::PeriodicTask,
     processes::{Processes, Tenants, World},
     receipts::Receipts,
     records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
-    scoring::{self, Provider, Providers},
+    scoring::{self, Circuits, Provider, Providers},
     transfer,
 };
 
@@ -59,6 +61,9 @@ const COLLECT_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// Between two tries to be the one that searches.
 const COLLECT_LOOK: Duration = Duration::from_secs(600);
+
+/// Longest time to look an operator's name up and to connect to it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long work on documents may go on once the server takes no more requests.
 const CUT_AFTER: Duration = Duration::from_secs(5);
@@ -88,6 +93,8 @@ pub enum Error {
     Metrics(#[from] prometheus::Error),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error("the operators of phones: {0}")]
+    Operators(String),
     #[error("HTTP: {0}")]
     Http(#[from] io::Error),
 }
@@ -172,6 +179,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let codes = Codes::new(&keys);
     let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
     let scoring_metrics = scoring::Metrics::new(&registry)?;
+    let (failures, pause) = (config.scoring.circuit_failures, config.scoring.circuit_pause);
+    let circuits = Circuits::new(failures, pause, clock.clone(), scoring_metrics.clone());
+    let http = Http::new(config.scoring.reach(), CONNECT_TIMEOUT).map_err(Error::Operators)?;
+    let camara = Camara::new(http, circuits, &registry)?;
     let reader = IdentityReader::new(drawing.clone());
     let providers = Providers::new(configurations.clone(), reader, config.scoring.clone(), scoring_metrics, clock.clone());
     let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
@@ -190,6 +201,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         code_limits: code_limits.clone(),
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
+        camara,
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
@@ -439,6 +451,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
             sign_certificate_password: Some(password),
             notification_email: Some("operations@localhost.localdomain".into()),
             identification_config: None,
+            contact_policy: None,
         };
         configurations.provide(DEVELOPMENT_ORGANIZATION, change, now).await.map_err(failed)?;
         tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");

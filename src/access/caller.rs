@@ -25,10 +25,12 @@ pub enum Grant {
     SignProcess { organization: String, sign_process: Uuid },
     /// Read, preview and make one signature: the token after a successful identification.
     Signature { organization: String, signature: Uuid },
+    /// Read one chained identification: the token after its validation.
+    Chain { organization: String, chain: Uuid },
 }
 
 impl Caller {
-    /// Whether the caller holds a role. Tokens for one sign process or signature hold none.
+    /// Whether the caller holds a role. Tokens for one thing hold none.
     pub fn has(&self, role: Role) -> bool {
         matches!(&self.grant, Grant::Organization { roles, .. } if roles.contains(role))
     }
@@ -37,7 +39,9 @@ impl Caller {
     pub fn belongs_to(&self, organization: &str) -> bool {
         match &self.grant {
             Grant::Organization { organizations, .. } => organizations.iter().any(|own| own == organization),
-            Grant::SignProcess { organization: own, .. } | Grant::Signature { organization: own, .. } => own == organization,
+            Grant::SignProcess { organization: own, .. }
+            | Grant::Signature { organization: own, .. }
+            | Grant::Chain { organization: own, .. } => own == organization,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The tokens that this server issues itself: for one sign process, for one signature.
+//! The tokens that this server issues itself: for one sign process, for one signature, for one chain.
 //!
 //! Each purpose has its own key, its own `typ` and its own claim, and the issuer's name is reserved: no configured issuer can
-//! make one, none passes for the other, and neither passes for the token of an organization.
+//! make one, none passes for another, and neither passes for the token of an organization.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,16 +20,18 @@ pub(super) const ISSUER: &str = "rubrica-internal";
 pub(super) enum Purpose {
     SignProcess,
     Signature,
+    Chain,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 2] = [Purpose::SignProcess, Purpose::Signature];
+    const ALL: [Purpose; 3] = [Purpose::SignProcess, Purpose::Signature, Purpose::Chain];
 
     /// The `typ` of the header (RFC 8725 section 3.11).
     const fn kind(self) -> &'static str {
         match self {
             Purpose::SignProcess => "rubrica-sign-process+jwt",
             Purpose::Signature => "rubrica-signature+jwt",
+            Purpose::Chain => "rubrica-chain+jwt",
         }
     }
 
@@ -37,6 +39,7 @@ impl Purpose {
         match self {
             Purpose::SignProcess => "access/sign-process-token/v1",
             Purpose::Signature => "access/signature-token/v1",
+            Purpose::Chain => "access/chain-token/v1",
         }
     }
 }
@@ -44,6 +47,7 @@ impl Purpose {
 pub(super) struct Internal {
     sign_process: Issue,
     signature: Issue,
+    chain: Issue,
 }
 
 struct Issue {
@@ -61,7 +65,7 @@ struct Claims {
     exp: i64,
     purpose: Purpose,
     organization: String,
-    /// The sign process or signature that the token is for.
+    /// The sign process, signature or chain that the token is for.
     target: Uuid,
 }
 
@@ -74,6 +78,7 @@ impl Internal {
         Self {
             sign_process: issue(Purpose::SignProcess, options.sign_process_token_lifetime),
             signature: issue(Purpose::Signature, options.signature_token_lifetime),
+            chain: issue(Purpose::Chain, options.signature_token_lifetime),
         }
     }
 
@@ -112,6 +117,7 @@ impl Internal {
         let grant = match purpose {
             Purpose::SignProcess => Grant::SignProcess { organization: claims.organization, sign_process: claims.target },
             Purpose::Signature => Grant::Signature { organization: claims.organization, signature: claims.target },
+            Purpose::Chain => Grant::Chain { organization: claims.organization, chain: claims.target },
         };
         Ok((Caller { subject: claims.sub, issuer: claims.iss, audience: claims.aud, grant }, expires))
     }
@@ -120,6 +126,7 @@ impl Internal {
         match purpose {
             Purpose::SignProcess => &self.sign_process,
             Purpose::Signature => &self.signature,
+            Purpose::Chain => &self.chain,
         }
     }
 }

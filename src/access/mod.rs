@@ -1,12 +1,13 @@
 //! Who calls, and what they may do.
 //!
-//! Three kinds of bearer token (JWT, RFC 7519) are accepted, and none can be taken for another:
+//! Four kinds of bearer token (JWT, RFC 7519) are accepted, and none can be taken for another:
 //!
 //! | token | issuer | key | may |
 //! | --- | --- | --- | --- |
 //! | organization | one of the configured issuers, or the development issuer | the issuer's | what its roles say, in its organizations |
 //! | sign process (`securize`) | this server | derived, for this use only | read one sign process, drive its identifications |
 //! | signature (`x-access-token`) | this server | derived, for this use only | read, preview and make one signature |
+//! | chain (`x-access-token`) | this server | derived, for this use only | read one chained identification |
 //!
 //! [`Service::authenticate`] says who calls; [`may`] and [`reaches`] whether they may do it to a [`Target`], by a [`Rule`]. Tokens live by the
 //! wall clock, which comes in as a parameter. No token, secret or key is ever part of an error, a log line or `Debug` output.
@@ -85,7 +86,7 @@ pub enum Error {
     KeysUnavailable,
 }
 
-/// Checks tokens and makes the two that the server issues itself. Cheap to clone.
+/// Checks tokens and makes those that the server issues itself. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     inner: Arc<Inner>,
@@ -161,6 +162,11 @@ impl Service {
     /// The `x-access-token` after a successful identification: reads, previews and makes that signature, nothing else.
     pub fn signature_token(&self, subject: &str, organization: &str, signature: Uuid, now: DateTime<Utc>) -> String {
         self.inner.internal.issue(internal::Purpose::Signature, subject, organization, signature, now)
+    }
+
+    /// The `x-access-token` after the validation of a chained identification: reads that chain, which proves the validation, and nothing else.
+    pub fn chain_token(&self, subject: &str, organization: &str, chain: Uuid, now: DateTime<Utc>) -> String {
+        self.inner.internal.issue(internal::Purpose::Chain, subject, organization, chain, now)
     }
 
     async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), Error> {

@@ -23,7 +23,7 @@ pub struct Options {
     /// How long the token of `securize` lasts, for the web component of one sign process. At most P1D. Default: PT1H.
     #[serde(with = "crate::iso_duration")]
     pub sign_process_token_lifetime: TimeDelta,
-    /// How long the `x-access-token` after a successful identification lasts, for one signature. At most P1D. Default: PT30M.
+    /// How long the `x-access-token` after a successful identification lasts, for one signature or one chain. At most P1D. Default: PT30M.
     #[serde(with = "crate::iso_duration")]
     pub signature_token_lifetime: TimeDelta,
     /// How many verified tokens are remembered, each for a minute at most, so that they need not be verified at each request;

@@ -18,8 +18,10 @@ pub enum Role {
     SignProcess,
     /// Read, preview and make signatures.
     Sign,
-    /// Read, challenge and validate identifications.
+    /// Read, challenge and validate identifications. Includes [`Role::IdentificationAgent`].
     Identification,
+    /// Read the identifications by agents, and validate them.
+    IdentificationAgent,
     /// Create, cancel, close and delete identifications.
     IdentificationAdmin,
     /// Delete identifications that are no longer in their first state.
@@ -29,7 +31,7 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Role; 10] = [
+    pub const ALL: [Role; 11] = [
         Role::DocumentsRead,
         Role::DocumentsWrite,
         Role::DocumentsAdmin,
@@ -37,6 +39,7 @@ impl Role {
         Role::SignProcess,
         Role::Sign,
         Role::Identification,
+        Role::IdentificationAgent,
         Role::IdentificationAdmin,
         Role::IdentificationForceDelete,
         Role::Securize,
@@ -52,9 +55,18 @@ impl Role {
             Role::SignProcess => "sign_process",
             Role::Sign => "sign",
             Role::Identification => "identification",
+            Role::IdentificationAgent => "identification_agent",
             Role::IdentificationAdmin => "identification_admin",
             Role::IdentificationForceDelete => "identification_force_delete",
             Role::Securize => "securize",
+        }
+    }
+
+    /// The role that a token with this one has as well.
+    pub const fn includes(self) -> Option<Role> {
+        match self {
+            Role::Identification => Some(Role::IdentificationAgent),
+            _ => None,
         }
     }
 
@@ -73,7 +85,7 @@ impl fmt::Display for Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown role; the roles are documents_read, documents_write, documents_admin, sign_configuration, sign_process, sign, \
-     identification, identification_admin, identification_force_delete, securize"
+     identification, identification_agent, identification_admin, identification_force_delete, securize"
 )]
 pub struct UnknownRole;
 
@@ -96,9 +108,14 @@ impl RoleSet {
         Role::ALL.into_iter().collect()
     }
 
-    /// The roles among `names`; names that are none are ignored, as a token may serve other systems too.
+    /// The roles among `names`, and those that they include; names that are none are ignored, as a token may serve other systems too.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        names.into_iter().filter_map(|name| name.parse::<Role>().ok()).collect()
+        names
+            .into_iter()
+            .filter_map(|name| name.parse::<Role>().ok())
+            .flat_map(|role| [Some(role), role.includes()])
+            .flatten()
+            .collect()
     }
 
     pub const fn contains(self, role: Role) -> bool {
@@ -140,6 +157,9 @@ mod tests {
     fn a_set_holds_exactly_what_was_put_in() {
         let set = RoleSet::from_names(["sign", "root", "documents_read", "sign"]);
         assert_eq!(set.iter().collect::<Vec<_>>(), [Role::DocumentsRead, Role::Sign]);
+        let set = RoleSet::from_names(["identification"]);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [Role::Identification, Role::IdentificationAgent]);
+        assert!(!RoleSet::from_names(["identification_agent"]).contains(Role::Identification));
         assert_eq!(RoleSet::NONE.iter().count(), 0);
         assert_eq!(RoleSet::all().iter().count(), Role::ALL.len());
     }

@@ -21,6 +21,8 @@ pub enum ScopedTokens {
     OfSignProcess,
     /// The token after a successful identification (`x-access-token`), for one signature.
     OfSignature,
+    /// The token after the validation of a chained identification (`x-access-token`), for one chain.
+    OfChain,
 }
 
 /// The thing that a request is about, as far as tokens for one thing are concerned.
@@ -30,6 +32,8 @@ pub struct Target {
     pub sign_process: Option<Uuid>,
     /// The signature in question.
     pub signature: Option<Uuid>,
+    /// The chained identification in question.
+    pub chain: Option<Uuid>,
 }
 
 /// Why an authenticated caller may not do something.
@@ -39,7 +43,7 @@ pub enum Denied {
     OtherOrganization,
     #[error("the token lacks the role {0}")]
     MissingRole(Role),
-    #[error("the token is for one sign process or signature and does not reach this")]
+    #[error("the token is for one sign process, signature or chain and does not reach this")]
     OutOfScope,
 }
 
@@ -56,11 +60,12 @@ pub fn may(caller: &Caller, rule: Rule, organization: &str) -> Result<(), Denied
         Grant::Organization { roles, .. } if !roles.contains(rule.role) => Err(Denied::MissingRole(rule.role)),
         Grant::SignProcess { .. } if rule.tokens != ScopedTokens::OfSignProcess => Err(Denied::OutOfScope),
         Grant::Signature { .. } if rule.tokens != ScopedTokens::OfSignature => Err(Denied::OutOfScope),
+        Grant::Chain { .. } if rule.tokens != ScopedTokens::OfChain => Err(Denied::OutOfScope),
         _ => Ok(()),
     }
 }
 
-/// Whether a caller's token reaches a target. A token for one sign process or signature is refused where the target does not name that one.
+/// Whether a caller's token reaches a target. A token for one thing is refused where the target does not name that one.
 ///
 /// # Errors
 /// [`Denied::OutOfScope`].
@@ -69,6 +74,7 @@ pub fn reaches(caller: &Caller, target: Target) -> Result<(), Denied> {
         Grant::Organization { .. } => true,
         Grant::SignProcess { sign_process, .. } => target.sign_process == Some(*sign_process),
         Grant::Signature { signature, .. } => target.signature == Some(*signature),
+        Grant::Chain { chain, .. } => target.chain == Some(*chain),
     };
     if reached { Ok(()) } else { Err(Denied::OutOfScope) }
 }
@@ -80,6 +86,7 @@ mod tests {
 
     const PROCESS: Uuid = Uuid::from_u128(1);
     const SIGNATURE: Uuid = Uuid::from_u128(2);
+    const CHAIN: Uuid = Uuid::from_u128(3);
     const OTHER: Uuid = Uuid::from_u128(9);
 
     fn caller(grant: Grant) -> Caller {
@@ -98,8 +105,12 @@ mod tests {
         caller(Grant::Signature { organization: "acme".into(), signature: SIGNATURE })
     }
 
+    fn for_chain() -> Caller {
+        caller(Grant::Chain { organization: "acme".into(), chain: CHAIN })
+    }
+
     fn rules() -> impl Iterator<Item = Rule> {
-        let tokens = [ScopedTokens::None, ScopedTokens::OfSignProcess, ScopedTokens::OfSignature];
+        let tokens = [ScopedTokens::None, ScopedTokens::OfSignProcess, ScopedTokens::OfSignature, ScopedTokens::OfChain];
         Role::ALL.into_iter().flat_map(move |role| tokens.map(|tokens| Rule { role, tokens }))
     }
 
@@ -118,7 +129,7 @@ mod tests {
     #[test]
     fn a_token_reaches_its_own_organizations_only() {
         for rule in rules() {
-            for caller in [with_roles(RoleSet::all()), for_process(), for_signature()] {
+            for caller in [with_roles(RoleSet::all()), for_process(), for_signature(), for_chain()] {
                 for other in ["other", "", "ACME", "acme ", "*"] {
                     assert_eq!(may(&caller, rule, other), Err(Denied::OtherOrganization));
                 }
@@ -132,23 +143,29 @@ mod tests {
             let expected = |kind| if rule.tokens == kind { Ok(()) } else { Err(Denied::OutOfScope) };
             assert_eq!(may(&for_process(), rule, "acme"), expected(ScopedTokens::OfSignProcess));
             assert_eq!(may(&for_signature(), rule, "acme"), expected(ScopedTokens::OfSignature));
+            assert_eq!(may(&for_chain(), rule, "acme"), expected(ScopedTokens::OfChain));
         }
-        let process = |id| Target { sign_process: Some(id), signature: None };
-        let signature = |id| Target { sign_process: None, signature: Some(id) };
+        let process = |id| Target { sign_process: Some(id), ..Target::default() };
+        let signature = |id| Target { signature: Some(id), ..Target::default() };
+        let chain = |id| Target { chain: Some(id), ..Target::default() };
         assert_eq!(reaches(&for_process(), process(PROCESS)), Ok(()));
         assert_eq!(reaches(&for_signature(), signature(SIGNATURE)), Ok(()));
-        for elsewhere in [Target::default(), process(OTHER), signature(PROCESS)] {
+        assert_eq!(reaches(&for_chain(), chain(CHAIN)), Ok(()));
+        for elsewhere in [Target::default(), process(OTHER), signature(PROCESS), chain(PROCESS)] {
             assert_eq!(reaches(&for_process(), elsewhere), Err(Denied::OutOfScope));
         }
-        for elsewhere in [Target::default(), signature(OTHER), process(SIGNATURE)] {
+        for elsewhere in [Target::default(), signature(OTHER), process(SIGNATURE), chain(SIGNATURE)] {
             assert_eq!(reaches(&for_signature(), elsewhere), Err(Denied::OutOfScope));
+        }
+        for elsewhere in [Target::default(), chain(OTHER), process(CHAIN), signature(CHAIN)] {
+            assert_eq!(reaches(&for_chain(), elsewhere), Err(Denied::OutOfScope));
         }
         assert_eq!(reaches(&with_roles(RoleSet::NONE), Target::default()), Ok(()));
     }
 
     #[test]
     fn tokens_for_one_thing_hold_no_role() {
-        for caller in [for_process(), for_signature()] {
+        for caller in [for_process(), for_signature(), for_chain()] {
             assert!(Role::ALL.into_iter().all(|role| !caller.has(role)));
         }
     }

@@ -11,6 +11,7 @@ mod tests;
 use std::cmp::Reverse;
 use std::marker::PhantomData;
 
+use futures::future::try_join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{RecordKey, Timestamp};
@@ -25,6 +26,9 @@ const IN_USE: &str = "in_use";
 
 /// Items that are read at once where all of a kind are looked through.
 const BATCH: usize = 128;
+
+/// Items of a page that are read at once.
+const AT_ONCE: usize = 16;
 
 /// A kind of item: what its records hold.
 ///
@@ -269,13 +273,16 @@ impl<T: Kind> Items<T> {
             }
         }
         all.sort_unstable();
-        let mut items = Vec::new();
-        for (_, key) in all.iter().skip(number.saturating_mul(size)).take(size) {
+        let total = all.len();
+        let page: Vec<String> = all.into_iter().skip(number.saturating_mul(size)).take(size).map(|(_, key)| key).collect();
+        let mut items = Vec::with_capacity(page.len());
+        for keys in page.chunks(AT_ONCE) {
+            let found = try_join_all(keys.iter().map(|key| self.find(organization, key))).await?;
             // One that was deleted a moment ago is left out.
-            let found = self.find(organization, key).await?;
-            items.extend(found.filter(|found| found.item.state.is_present()).map(|found| (key.clone(), found)));
+            let there = keys.iter().cloned().zip(found).filter_map(|(key, found)| Some((key, found?)));
+            items.extend(there.filter(|(_, found)| found.item.state.is_present()));
         }
-        Ok(Numbered { total: all.len(), items })
+        Ok(Numbered { total, items })
     }
 
     /// Records that another item uses this one, and answers what it is. To be done before that item is written: from then on

@@ -216,7 +216,22 @@ impl Inner {
 
     fn findings(&self, now: Timestamp) -> Vec<Finding> {
         let gateways: Vec<_> = self.sms_gateways().map(|(name, gateway)| (name, gateway.sender())).collect();
-        self.senders.findings(&gateways, now.date_naive())
+        self.senders.findings(&gateways, now.date_naive()).into_iter().chain(self.one_way()).collect()
+    }
+
+    /// Where codes can only go the way that links go, whoever reads one reads the other.
+    fn one_way(&self) -> Option<Finding> {
+        let phones = self.sms.is_some() || self.whatsapp.is_some();
+        let only = match (self.smtp.is_some(), phones) {
+            (true, false) => "EMAIL",
+            (false, true) => "SMS and WHATSAPP",
+            (true, true) | (false, false) => return None,
+        };
+        let text = format!(
+            "channels: messages go out by {only} only, so the link to sign and the code go to the same channel; configure mail and a gateway to \
+             phones, and let organizations set contact_policy.separate_channels"
+        );
+        Some(Finding { is_problem: false, text })
     }
 }
 

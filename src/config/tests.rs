@@ -40,7 +40,7 @@ fn an_organization_can_have_fallback_channels_of_its_own() {
     for (organization, expected) in [("acme", Channel::Whatsapp), ("plain", Channel::Email), ("other", Channel::Email)] {
         assert_eq!(policies.of(organization, &all).fallback_channels, [expected], "{organization}");
     }
-    assert!(!from("", &[]).unwrap().code_policies().falls_back("acme"), "off by default");
+    assert_eq!(from("", &[]).unwrap().code_policies().of("acme", &all).fallback_channels, [], "off by default");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::operation::{Access, Operation, PathParameter, Reach, Segment};
 use super::processes::Engine;
 use super::sandbox::{self, Sandbox};
 use super::table::OPERATIONS;
-use crate::access::{self, Grant, Rule, Target};
+use crate::access::{self, Grant, Role, Rule, Target};
 
 /// The operations by their paths, and what their handlers get.
 #[derive(Clone)]
@@ -94,7 +94,15 @@ impl Api {
     }
 
     /// Who calls about what, as far as the operation lets them.
-    async fn admit(&self, request: &HttpRequest, rule: Rule, reach: Reach, named: Vec<Named>) -> Result<Tenant, ApiError> {
+    async fn admit(
+        &self,
+        request: &HttpRequest,
+        operation: &Operation,
+        role: Role,
+        reach: Reach,
+        named: Vec<Named>,
+    ) -> Result<Tenant, ApiError> {
+        let rule = Rule { role, tokens: reach.tokens() };
         let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let caller = self.state.access.authenticate(access::bearer(header)?, self.state.now()).await?;
         let mut organization = None;
@@ -102,7 +110,7 @@ impl Api {
         for (parameter, text) in named {
             match parameter.kind {
                 Segment::Organization => {
-                    access::may(&caller, rule, organization_parameter(&text)?)?;
+                    access::may(&caller, rule, organization_parameter(&text)?).map_err(|denied| operation.denies(denied))?;
                     organization = Some(text);
                 }
                 Segment::Uuid => ids.push(uuid_parameter(parameter.name, &text)?),
@@ -111,7 +119,8 @@ impl Api {
         let organization = organization.ok_or_else(|| ApiError::internal("the path names no organization"))?;
         if !matches!(caller.grant, Grant::Organization { .. }) {
             let id = ids.first().copied();
-            access::reaches(&caller, self.target(reach, &organization, id).await?)?;
+            let target = self.target(reach, &organization, id).await?;
+            access::reaches(&caller, target).map_err(|denied| operation.denies(denied))?;
         }
         Ok(Tenant { caller, organization, ids })
     }
@@ -121,6 +130,7 @@ impl Api {
         Ok(match (reach, id) {
             (Reach::SignProcess, id) => Target { sign_process: id, ..Target::default() },
             (Reach::Signature, id) => Target { signature: id, ..Target::default() },
+            (Reach::Chain, id) => Target { chain: id, ..Target::default() },
             (Reach::SignProcessOf(process), Some(id)) => {
                 Target { sign_process: process(&self.engine, organization, id).await?, ..Target::default() }
             }
@@ -133,7 +143,7 @@ impl Api {
 async fn serve(request: HttpRequest, payload: web::Payload, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     let (operation, named) = api.find(&request)?;
     let tenant = match operation.access {
-        Access::Role(role, reach) => Some(api.admit(&request, Rule { role, tokens: reach.tokens() }, reach, named).await?),
+        Access::Role(role, reach) => Some(api.admit(&request, operation, role, reach, named).await?),
         Access::Sandbox => {
             sandbox::check_host(&request, &api.state.options.public_base_url)?;
             None

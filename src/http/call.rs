@@ -76,13 +76,15 @@ pub type Schemas = Vec<(String, RefOr<Schema>)>;
 pub struct Described {
     pub media_types: &'static [&'static str],
     pub schema: RefOr<Schema>,
+    /// Whether a request must have it.
+    pub required: bool,
     /// Media types of bodies that can be anything: they have no schema.
     pub anything: &'static [&'static str],
 }
 
 impl Described {
     pub fn new(media_types: &'static [&'static str], schema: RefOr<Schema>) -> Self {
-        Self { media_types, schema, anything: &[] }
+        Self { media_types, schema, required: true, anything: &[] }
     }
 
     /// The media types, with what is said of each.
@@ -299,7 +301,8 @@ impl<T: DeserializeOwned + ToSchema + 'static> Body for Json<T> {
 
 impl<T: DeserializeOwned + Default + ToSchema + 'static> Body for MaybeEmpty<T> {
     fn described(schemas: &mut Schemas) -> Option<Described> {
-        Json::<T>::described(schemas)
+        let described = <Json<T> as Body>::described(schemas)?;
+        Some(Described { required: false, ..described })
     }
 
     async fn read(admitted: &mut Admitted) -> Result<Self, ApiError> {

@@ -20,11 +20,14 @@ const INSTALLATION: Parameter =
 const FINGERPRINT: Parameter =
     Parameter::header("x-fingerprint", "Fingerprint of the device.", openapi::header_text::<MAX_VALUE>).required();
 const LOCATION: Parameter = Parameter::header("x-location", "Place of the device as \"latitude,longitude\".", location);
-const USER_AGENT: Parameter =
+pub const USER_AGENT: Parameter =
     Parameter::header("User-Agent", "Client application; kept with the evidence.", openapi::header_text::<MAX_VALUE>).required();
 
-const FORWARDED_FOR: Parameter =
-    Parameter::header("x-forwarded-for", "Address of the device; it counts only from a configured proxy.", openapi::text);
+const FORWARDED_FOR: Parameter = Parameter::header(
+    "x-forwarded-for",
+    "Address of the device, set by the servers in front; what a client sends here is ignored.",
+    openapi::text,
+);
 
 /// What [`is_location`] reads, in the usual notation; an empty header is none.
 fn location() -> Object {
@@ -48,6 +51,8 @@ pub enum Required {
     Installation,
     /// Those and `User-Agent`.
     InstallationAndUserAgent,
+    /// `User-Agent` alone.
+    UserAgent,
 }
 
 /// The device that a request comes from.
@@ -68,9 +73,9 @@ pub fn device(request: &HttpRequest, state: &State, required: Required) -> Resul
         }
     };
     let device = Device {
-        installation_id: header("x-installation_id", true),
-        fingerprint: header("x-fingerprint", true),
-        user_agent: header("user-agent", required == Required::InstallationAndUserAgent),
+        installation_id: header("x-installation_id", required != Required::UserAgent),
+        fingerprint: header("x-fingerprint", required != Required::UserAgent),
+        user_agent: header("user-agent", required != Required::Installation),
         location: header("x-location", false),
         ip: client_address(request, state).map(|address| address.to_string()),
     };

@@ -46,9 +46,17 @@ impl<B> Call<Uuid, B> {
     pub fn with_access_token(&self, signature: Option<Uuid>) -> Result<WithHeader<()>, ApiError> {
         let (access, now) = (&self.state.access, self.state.now());
         let token = access.signature_token(&self.caller.subject, &self.organization, signature.unwrap_or(self.id), now);
-        let value = HeaderValue::from_str(&token).map_err(ApiError::internal)?;
-        Ok(WithHeader { name: HeaderName::from_static("x-access-token"), value, answer: () })
+        access_token(&token)
     }
+}
+
+/// The answer to a validation: no body, and a token.
+///
+/// # Errors
+/// 500 if the token is no header.
+pub fn access_token(token: &str) -> Result<WithHeader<()>, ApiError> {
+    let value = HeaderValue::from_str(token).map_err(ApiError::internal)?;
+    Ok(WithHeader { name: HeaderName::from_static("x-access-token"), value, answer: () })
 }
 
 /// The sign process that an identification belongs to (see [`super::operation::Reach::SignProcessOf`]).

@@ -8,7 +8,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 use workflows::{
-    IdentificationState, IdentityDocument,
+    DocumentType, IdentificationState, IdentityDocument,
     identification::identity_document::{
         self, CheckCommand, Command, Data, IdentityDocument as Identification, Request, Terms, scoring_id,
     },
@@ -33,17 +33,9 @@ use crate::{
 pub struct CreateIdentityDocumentIdentificationRequest {
     /// Person to identify. Wins over the three members below (note actor-legacy).
     actor: Option<Person>,
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     name: Option<String>,
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
     last_name: Option<String>,
     identity_document: Option<IdentityDocument>,
     /// Strictness of the check.
@@ -132,7 +124,24 @@ pub struct IdentityDocumentActor {
     last_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    identity_document: Option<IdentityDocument>,
+    identity_document: Option<ShownIdentityDocument>,
+}
+
+/// Contract `ActorIdentityDocument`, as it is answered.
+#[derive(Serialize, ToSchema)]
+pub struct ShownIdentityDocument {
+    document_number: String,
+    document_type: DocumentType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, pattern = "^[A-Z]{2}$")]
+    country: Option<String>,
+}
+
+impl From<IdentityDocument> for ShownIdentityDocument {
+    fn from(document: IdentityDocument) -> Self {
+        let IdentityDocument { document_number, document_type, country } = document;
+        Self { document_number, document_type, country }
+    }
 }
 
 impl IdentityDocumentIdentification {
@@ -142,7 +151,7 @@ impl IdentityDocumentIdentification {
             actor: IdentityDocumentActor {
                 name: actor.name,
                 last_name: actor.last_name,
-                identity_document: actor.identity_document,
+                identity_document: actor.identity_document.map(Into::into),
             },
             state: data.state,
             remaining_validation_attempts: data.remaining_attempts(),

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use workflows::{Refusal, values::Problems};
 
-use super::ApiError;
+use super::{ApiError, operation::Operation};
 use crate::{
     access,
     catalogue::{self, documents, sign_configuration},
     channels, code_limits, cpu_pool,
-    processes::{self, challenges, creation},
+    processes::{self, challenges, creation, vouching},
     public_url, receipts, records,
 };
 
@@ -28,9 +28,11 @@ impl From<access::Error> for ApiError {
     }
 }
 
-impl From<access::Denied> for ApiError {
-    fn from(denied: access::Denied) -> Self {
-        Self::unauthorized(denied.to_string())
+impl Operation {
+    /// Of a token that is good but does not open the operation.
+    pub fn denies(&self, denied: access::Denied) -> ApiError {
+        let details = denied.to_string();
+        if self.forbids { ApiError::forbidden(details) } else { ApiError::unauthorized(details) }
     }
 }
 
@@ -96,7 +98,19 @@ impl From<challenges::Error> for ApiError {
         use challenges::Error as E;
         match error {
             E::Invalid(problems) => problems.into(),
+            E::Refused => Self::conflict(error.to_string()),
             E::Limits(error) => error.into(),
+            E::Process(error) => error.into(),
+        }
+    }
+}
+
+impl From<vouching::Error> for ApiError {
+    fn from(error: vouching::Error) -> Self {
+        use vouching::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::Files(error) => error.into(),
             E::Process(error) => error.into(),
         }
     }

@@ -1,8 +1,10 @@
 //! The HTTP side: the [`table`] of operations, the [`api`] that serves it, and one module per resource with its handlers, which ask and
 //! answer and decide nothing.
 
+pub mod agent;
 pub mod api;
 pub mod call;
+mod chain;
 pub mod context;
 pub mod device;
 pub mod documents;

@@ -26,7 +26,8 @@ use super::table::OPERATIONS;
     tags(
         (name = "Documents"), (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
         (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Identification with identity document"),
-        (name = "Identification with identity document Admin"), (name = "Scoring"), (name = "Securize"),
+        (name = "Identification with identity document Admin"), (name = "Scoring"), (name = "Identification Chain"),
+        (name = "Identification Chain Admin"), (name = "Securize"),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
     components(schemas(error::ErrorsResponse)),
@@ -118,7 +119,7 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
         builder = builder.parameter(parameter_of(parameter));
     }
     if let Some(described) = operation.handler.body(schemas) {
-        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let body = RequestBodyBuilder::new().required(Some(if described.required { Required::True } else { Required::False }));
         let body = described.contents().fold(body, |body, (media, content)| body.content(media, content));
         builder = builder.request_body(Some(body.build()));
     }

@@ -35,6 +35,9 @@ pub struct Operation {
     pub answers: &'static [Success],
     /// Errors that the description lists besides those that any operation can answer.
     pub refuses: &'static [Refused],
+    /// Whether a token that is good but does not open it is a 403, as the contract says of a few operations (note chain-statuses); of all
+    /// others it is a 401.
+    pub forbids: bool,
     pub handler: &'static dyn Handler,
 }
 
@@ -84,6 +87,8 @@ pub enum Reach {
     SignProcessOf(ProcessOf),
     /// That of the signature whose identifier is in the path.
     Signature,
+    /// That of the chained identification whose identifier is in the path.
+    Chain,
 }
 
 /// The sign process to which something belongs; `None` if to none, or if there is no such thing.
@@ -101,6 +106,7 @@ impl Reach {
             Self::Organization => ScopedTokens::None,
             Self::SignProcess | Self::SignProcessOf(_) => ScopedTokens::OfSignProcess,
             Self::Signature => ScopedTokens::OfSignature,
+            Self::Chain => ScopedTokens::OfChain,
         }
     }
 }
@@ -160,6 +166,7 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     uuid("sign_id", "Identifier of one signer's signature."),
     uuid("scoring_id", "Identifier of the scoring session."),
     uuid("identification_id", "Identifier of the identification."),
+    uuid("identification_chain_id", "Identifier of the chained identification."),
 ];
 
 const fn uuid(name: &'static str, description: &'static str) -> PathParameter {
@@ -257,6 +264,7 @@ impl Start {
             body_limit: None,
             answers: &[],
             refuses: &[],
+            forbids: false,
             handler: &NoHandler,
         }
     }
@@ -286,6 +294,11 @@ impl Operation {
 
     pub const fn refuses(self, refuses: &'static [Refused]) -> Self {
         Self { refuses, ..self }
+    }
+
+    /// A token of another organization, role or thing is a 403.
+    pub const fn forbids(self) -> Self {
+        Self { forbids: true, ..self }
     }
 
     pub const fn run(self, handler: &'static dyn Handler) -> Self {

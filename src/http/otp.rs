@@ -15,7 +15,7 @@ use utoipa::{
 use uuid::Uuid;
 use workflows::{
     Channel, DocumentType, IdentificationState, Language, TwoFactorType,
-    identification::otp::{Command, Data, Request},
+    identification::otp::{CodeCommand, Command, Data, Otp, Request},
 };
 
 use super::{
@@ -24,12 +24,9 @@ use super::{
     device::Required,
     durations,
     people::Person,
-    processes::IdResponse,
+    processes::{IdResponse, check_reason},
 };
-use crate::{
-    catalogue::sign_configuration::{self, SignConfigurations},
-    codes::Policies,
-};
+use crate::catalogue::sign_configuration::{self, SignConfiguration};
 
 /// Contract `CreateOtpIdentificationRequest`.
 #[derive(Deserialize, ToSchema)]
@@ -46,11 +43,11 @@ pub struct CreateOtpIdentificationRequest {
 #[derive(Deserialize, ToSchema)]
 pub struct CommunicationChannel {
     #[serde(rename = "type")]
-    kind: Channel,
+    pub kind: Channel,
     /// True when the caller delivers the code itself instead of this service.
     #[serde(default, deserialize_with = "external")]
     #[schema(schema_with = external_schema)]
-    external: bool,
+    pub external: bool,
 }
 
 /// What [`external`] reads.
@@ -94,28 +91,16 @@ impl From<CreateOtpIdentificationRequest> for Request {
 
 pub async fn create(call: Call<(), Json<CreateOtpIdentificationRequest>>) -> Result<Json<IdResponse>, ApiError> {
     let (engine, organization) = (&call.engine, &call.organization);
-    let allowed = allowed_channels(&call.state.configurations, &engine.code_policies, organization).await;
-    let policy = engine.code_policies.of(organization, allowed.as_deref().unwrap_or_default());
-    let creation = Request::from(call.body.0).checked(engine.clock.now(), policy)?;
+    let configuration = call.state.configurations.load(organization).await?;
+    let allowed = configuration.as_ref().map_or(&[][..], |configuration| &configuration.channels);
+    let policy = engine.code_policies.of(organization, allowed);
+    let contact_policy = configuration.as_ref().map(SignConfiguration::contact_policy).unwrap_or_default();
+    let creation = Request::from(call.body.0).checked(engine.clock.now(), policy, contact_policy)?;
     // What is wrong with the request is told before what is not there.
-    allowed?;
+    configuration.ok_or(sign_configuration::Error::NotFound)?;
     let id = Uuid::now_v7();
     call.engine.processes.otp.create(&call.organization, id, Command::Create(Box::new(creation))).await?;
     Ok(Json(IdResponse { id }))
-}
-
-/// The channels that the organization allows, where its codes can go out on a further one. That it has a sign configuration is known
-/// without reading it.
-async fn allowed_channels(
-    configurations: &SignConfigurations,
-    policies: &Policies,
-    organization: &str,
-) -> Result<Vec<Channel>, ApiError> {
-    let allowed = match policies.falls_back(organization) {
-        true => configurations.load(organization).await?.map(|configuration| configuration.channels),
-        false => configurations.exists(organization).await?.then(Vec::new),
-    };
-    Ok(allowed.ok_or(sign_configuration::Error::NotFound)?)
 }
 
 /// Contract `OtpIdentification`.
@@ -210,4 +195,19 @@ pub async fn validate(call: Call<Uuid, Json<ValidateOtpIdentificationRequest>>) 
     let challenges = call.engine.challenges();
     let signature = challenges.validate(&call.organization, call.id, code, two_factor.clone(), device).await?;
     call.with_access_token(signature)
+}
+
+/// How a contact was checked. An addition to the contract.
+#[derive(Deserialize, ToSchema)]
+pub struct ContactCheckRequest {
+    /// How it was checked whose contact it is, for the evidence.
+    #[schema(pattern = r"\S", max_length = 1000)]
+    reason: String,
+}
+
+pub async fn check_contact(call: Call<Uuid, Json<ContactCheckRequest>>) -> Result<(), ApiError> {
+    let reason = call.body.0.reason.trim().to_owned();
+    check_reason(&reason)?;
+    call.ask::<Otp>(CodeCommand::ConfirmContact { by: call.caller.subject.clone(), reason }).await?;
+    Ok(())
 }

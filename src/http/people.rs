@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use workflows::{Contact, IdentityDocument, Language, Msisdn};
+use workflows::{Contact, ContactOrigin, IdentityDocument, Language, Msisdn};
 
 /// Contract `IdentificationActor`, and `Signer` without its alias.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -23,6 +23,8 @@ pub struct Person {
     pub msisdn: Option<Msisdn>,
     /// Language of the messages to the person.
     pub language: Option<Language>,
+    /// Where e-mail address and phone come from. An addition to the contract: it is kept and stands in the evidence.
+    pub contact_origin: Option<ContactOrigin>,
 }
 
 /// As it was sent: nothing of it is checked yet.
@@ -35,6 +37,7 @@ impl From<Person> for Contact {
             email: person.email,
             msisdn: person.msisdn,
             language: person.language.unwrap_or_default(),
+            origin: person.contact_origin,
         }
     }
 }

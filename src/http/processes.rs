@@ -12,7 +12,8 @@ use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
     config::IdentityDocuments,
-    processes::{Processes, challenges::Challenges},
+    http::State,
+    processes::{Processes, challenges::Challenges, vouching},
     scoring::Provider,
 };
 
@@ -33,6 +34,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// What an agent's validation needs, now.
+    pub fn vouching<'a>(&'a self, state: &'a State) -> vouching::Desk<'a> {
+        vouching::Desk { processes: &self.processes, files: &state.sealed_files, wall_clock: state.now() }
+    }
+
     /// What asking for codes and answering them needs, now.
     pub fn challenges(&self) -> Challenges<'_> {
         Challenges { processes: &self.processes, codes: &self.codes, limits: &self.code_limits, now: self.clock.now() }

@@ -13,9 +13,12 @@ pub fn table() -> String {
         let operations: Vec<_> = opened_by(role).map(|operation| format!("`{}`", operation.id)).collect();
         let operations = match role {
             Role::IdentificationForceDelete => {
-                "besides `identification_admin`: `delete_otp_identification` where the state needs `force=true`".to_owned()
+                "besides `identification_admin`: deletions of identifications whose state needs `force=true`".to_owned()
             }
-            _ => operations.join(", "),
+            _ => match role.includes() {
+                Some(included) => format!("{}; and those of `{included}`", operations.join(", ")),
+                None => operations.join(", "),
+            },
         };
         let _ = writeln!(table, "| `{role}` | {operations} |");
     }
@@ -30,9 +33,10 @@ pub fn scoped_table() -> String {
     };
     let process = of(|reach| matches!(reach, Reach::SignProcess | Reach::SignProcessOf(_)));
     let signature = of(|reach| matches!(reach, Reach::Signature));
+    let chain = of(|reach| matches!(reach, Reach::Chain));
     format!(
         "| token | operations |\n| --- | --- |\n| of one sign process (`securize_token`) | {process} |\n\
-         | of one signature (`x-access-token`) | {signature} |\n"
+         | of one signature (`x-access-token`) | {signature} |\n| of one chain (`x-access-token`) | {chain} |\n"
     )
 }
 

@@ -1,5 +1,8 @@
 //! Scoring sessions: images of identity documents come in and are scored; the seven operations of the contract, and the links to images.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use actix_web::{
@@ -274,11 +277,12 @@ impl Parts for SubmitScoreRequest {
 }
 
 pub async fn submit(call: Call<Uuid, Multipart<SubmitScoreRequest>>) -> Result<(), ApiError> {
-    let device = call.device(Required::InstallationAndUserAgent)?;
-    let Call { organization, id, body, state, engine, .. } = call;
-    let limit = engine.identity_documents.image_limit;
+    let limit = call.engine.identity_documents.image_limit;
     let parts = [Part::once("front", limit), Part::once("back", limit)];
+    let device = call.device(Required::InstallationAndUserAgent);
+    let Call { organization, id, body, state, engine, .. } = call;
     let mut form = body.read(&parts, state.documents.upload_room(&organization)).await?;
+    let device = device?;
     let session = engine.processes.scoring.read(&organization, id).await?;
     let provider = &session.existing()?.creation.provider;
     let images = images(form.take("front"), form.take("back"))?;
@@ -333,9 +337,9 @@ pub struct DelegateScoringResponse {
 }
 
 pub async fn delegate(call: Call<Uuid, Json<DelegateScoringRequest>>) -> Result<Json<DelegateScoringResponse>, ApiError> {
-    let config = call.body.0.provider_config.as_deref().map(provider_config).transpose()?;
     let session = call.process::<scoring::Scoring>().await?;
     let provider = session.existing()?.creation.provider.clone();
+    let config = call.body.0.provider_config.as_deref().map(provider_config).transpose()?;
     let engine = &call.engine;
     if !ways(engine, &call.organization, "provider", &provider).await?.delegate {
         return Err(ApiError::conflict("the provider of this scoring session takes no delegation; submit the images instead"));

@@ -17,14 +17,15 @@ use super::durations;
 use super::error::ApiError;
 use super::multipart::{Form, Part};
 use crate::catalogue::sign_configuration::{
-    self, Certificate, Change, Channel, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule, SignConfiguration as Configuration,
+    self, Certificate, Change, Channel, ContactPolicy, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule,
+    SignConfiguration as Configuration,
 };
 use crate::iso_duration;
 
 /// Maximum size of a text part in bytes.
 const MAX_TEXT_PART: usize = 16 * 1024;
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     Part::once("landing_url", MAX_TEXT_PART),
     Part::once("expiration_duration", MAX_TEXT_PART),
     Part::repeated("channels", MAX_TEXT_PART),
@@ -32,6 +33,7 @@ const PARTS: [Part; 7] = [
     Part::once("sign_certificate_password", MAX_PASSWORD),
     Part::once("notification_email", MAX_TEXT_PART),
     Part::once("identification_config", MAX_TEXT_PART),
+    Part::once("contact_policy", MAX_TEXT_PART),
 ];
 
 /// The configuration; neither the certificate's file nor its password is ever returned.
@@ -54,6 +56,10 @@ pub struct SignConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     identification_config: Option<IdentificationConfig>,
+    /// What is asked of the contacts to which codes go. An addition to the contract; only there once it was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    contact_policy: Option<ContactPolicy>,
 }
 
 /// Facts read from the certificate.
@@ -127,6 +133,7 @@ impl From<Configuration> for SignConfiguration {
             certificate: Some(configuration.certificate.into()),
             notification_email: Some(configuration.notification_email),
             identification_config: is_set.then_some(IdentificationConfig { identity_document: Some(identity_document) }),
+            contact_policy: configuration.contact_policy,
         }
     }
 }
@@ -168,6 +175,10 @@ pub struct CreateSignConfigurationRequest {
     /// `connections` (the organization's own scoring providers) and `levels` (its own minimum scores). A member that is absent stays.
     #[schema(nullable = false, content_media_type = "application/json")]
     identification_config: Option<String>,
+    /// What is asked of the contacts to which codes go: a JSON object, as a string, with the members of ContactPolicy, which replaces the one before.
+    /// An addition to the contract; until it is set, nothing is asked.
+    #[schema(nullable = false, content_media_type = "application/json")]
+    contact_policy: Option<String>,
 }
 
 /// What to change; a new certificate needs its password in the same request.
@@ -196,6 +207,10 @@ pub struct UpdateSignConfigurationRequest {
     /// `connections` (the organization's own scoring providers) and `levels` (its own minimum scores). A member that is absent stays.
     #[schema(nullable = false, content_media_type = "application/json")]
     identification_config: Option<String>,
+    /// What is asked of the contacts to which codes go: a JSON object, as a string, with the members of ContactPolicy, which replaces the one before.
+    /// An addition to the contract; until it is set, nothing is asked.
+    #[schema(nullable = false, content_media_type = "application/json")]
+    contact_policy: Option<String>,
 }
 
 impl Parts for CreateSignConfigurationRequest {}
@@ -230,5 +245,6 @@ fn change(mut form: Form) -> Result<Change, ApiError> {
         sign_certificate_password: form.text("sign_certificate_password")?,
         notification_email: form.text("notification_email")?,
         identification_config: form.text("identification_config")?,
+        contact_policy: form.text("contact_policy")?,
     })
 }

@@ -11,7 +11,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 use workflows::{
-    Contact, IdentificationType, Language, SignType, TwoFactorType,
+    Contact, ContactOrigin, IdentificationType, Language, SignType, TwoFactorType,
     sign_process::{Command, Data, SignatureStatus, Signer, SignerFields, Status},
 };
 
@@ -57,6 +57,8 @@ pub struct SignerRequest {
     msisdn: Option<workflows::Msisdn>,
     language: Option<Language>,
     identification: Option<SignerIdentification>,
+    /// Where e-mail address and phone come from. An addition to the contract: it is kept and stands in the evidence.
+    contact_origin: Option<ContactOrigin>,
 }
 
 /// Contract `SignerIdentification`.
@@ -68,11 +70,6 @@ pub struct SignerIdentification {
 /// The kind of signature that this version makes.
 fn only_simple() -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some([SignType::Simple].map(|kind| json!(kind)))).build()
-}
-
-/// The kind of identification that a sign process of this version can have.
-fn only_otp() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some([IdentificationType::Otp].map(|kind| json!(kind)))).build()
 }
 
 /// Contract `SignRequest`.
@@ -112,7 +109,6 @@ pub struct SignFields {
 #[derive(Deserialize, ToSchema)]
 pub struct SignIdentificationRequest {
     #[serde(rename = "type")]
-    #[schema(schema_with = only_otp)]
     kind: IdentificationType,
 }
 
@@ -127,6 +123,7 @@ impl From<CreateSignProcessRequest> for Request {
                 email: signer.email,
                 msisdn: signer.msisdn,
                 language: signer.language.unwrap_or_default(),
+                origin: signer.contact_origin,
             },
             two_factor_type: signer.identification.and_then(|identification| identification.two_factor_type),
         };

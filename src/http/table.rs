@@ -4,15 +4,15 @@
 //! description, the lines of `rubrica roles` and of the table in the README, and the tests that all operations share. A search for a path
 //! or an operation's name leads here, and from here to its handler.
 
-use workflows::identification::{identity_document::DocumentCheck, otp::OneTimeCode};
+use workflows::identification::{agent::Vouching, identity_document::DocumentCheck, otp::OneTimeCode};
 
 use super::call::by;
 use super::operation::{
     CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Success, answer, delete, get, patch, post, put, refused,
 };
 use super::{
-    context, device, documents, identification, identity_document, otp, sandbox, scoring, securize, sign_configuration,
-    sign_process, simple_sign,
+    agent, chain, context, device, documents, identification, identity_document, otp, sandbox, scoring, securize,
+    sign_configuration, sign_process, simple_sign,
 };
 use crate::access::Role;
 
@@ -245,6 +245,19 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "Cancelled.")])
         .refuses(&[NOT_FOUND])
         .run(&by(identification::cancel::<OneTimeCode>)),
+    post("/v1/orgs/{org_id}/identifications/otp/{identification_id}/contact_check", "check_otp_identification_contact")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Record that somebody checked the contact of an OTP identification",
+            "An addition to the contract. The second proof that the contact policy of the sign configuration asks for where the signer typed \
+             the contact: with it the identification can be VALIDATED. Who checked it, the subject of the token, and the reason stand in \
+             the evidence. Possible while it is CREATED, once; the same call again changes nothing.",
+        )
+        .tag("Identification OTP Admin")
+        .body_limit(16 * KIB)
+        .answers(&[answer(204, "Recorded.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(otp::check_contact)),
     post("/v1/orgs/{org_id}/identifications/otp/{identification_id}/close", "close_otp_identification")
         .role(Role::IdentificationAdmin, Reach::Organization)
         .says("Close an OTP identification", "A VALIDATED one becomes SUCCEEDED.")
@@ -263,6 +276,64 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "Deleted.")])
         .refuses(&[refused(403, "The state needs force and the permission for it."), NOT_FOUND])
         .run(&by(identification::delete::<OneTimeCode>)),
+    // Identification Agent
+    post("/v1/orgs/{org_id}/identifications/agent/{identification_id}/validate", "validate_agent_identification")
+        .role(Role::IdentificationAgent, Reach::Organization)
+        .says(
+            "Validate an identification as an agent",
+            "The agent vouches for the person, with a picture of the identity document where the identification needs one. Only from \
+             CREATED; the state becomes VALIDATED. The picture is kept sealed until the identification is deleted or ends unused. The token \
+             of a sign process or signature never validates.",
+        )
+        .tag("Identification Agent")
+        .takes(device::HEADERS_AND_AGENT)
+        .answers(&[answer(204, "Validated.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(agent::validate)),
+    get("/v1/orgs/{org_id}/identifications/agent/{identification_id}", "get_agent_identification")
+        .role(Role::IdentificationAgent, Reach::SignProcessOf(identification::sign_process::<Vouching>))
+        .says(
+            "Read an agent identification",
+            "Never shows the picture. The token of a sign process reads how far it is, but not who vouched.",
+        )
+        .tag("Identification Agent")
+        .answers(&[answer(200, "The identification.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(agent::read)),
+    // Identification Agent Admin
+    post("/v1/orgs/{org_id}/identifications/agent", "create_agent_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Create an agent identification", "The identity document of the actor is mandatory.")
+        .tag("Identification Agent Admin")
+        .body_limit(16 * KIB)
+        .answers(&[answer(201, "The identification is created.")])
+        .run(&by(agent::create)),
+    post("/v1/orgs/{org_id}/identifications/agent/{identification_id}/cancel", "cancel_agent_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Cancel an agent identification", "Only one that is CREATED or VALIDATED.")
+        .tag("Identification Agent Admin")
+        .body_limit(16 * KIB)
+        .answers(&[answer(204, "Cancelled.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(identification::cancel::<Vouching>)),
+    post("/v1/orgs/{org_id}/identifications/agent/{identification_id}/close", "close_agent_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Close an agent identification", "A VALIDATED one becomes SUCCEEDED.")
+        .tag("Identification Agent Admin")
+        .answers(&[answer(204, "Closed.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(identification::close::<Vouching>)),
+    delete("/v1/orgs/{org_id}/identifications/agent/{identification_id}", "delete_agent_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Delete an agent identification",
+            "In state CREATED no parameter is needed; in any other `force=true` and the role for it. The agent's picture is removed.",
+        )
+        .tag("Identification Agent Admin")
+        .takes(&[identification::FORCE])
+        .answers(&[answer(204, "Deleted.")])
+        .refuses(&[refused(403, "The state needs force and the permission for it."), NOT_FOUND])
+        .run(&by(identification::delete::<Vouching>)),
     // Identification with identity document
     get("/v1/orgs/{org_id}/identifications/identity_document/{identification_id}", "get_identity_document_identification")
         .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<DocumentCheck>))
@@ -388,6 +459,85 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "Closed.")])
         .refuses(&[NOT_FOUND])
         .run(&by(scoring::close)),
+    // Identification Chain
+    get("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}", "get_chain_identification")
+        .role(Role::Identification, Reach::Chain)
+        .says("Read a chained identification", "State of the chain and of each step.")
+        .tag("Identification Chain")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(200, "The chain.")])
+        .refuses(&[chain::FORBIDDEN, NOT_FOUND])
+        .forbids()
+        .run(&by(chain::read)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/validate", "validate_chain_identification")
+        .role(Role::Identification, Reach::Organization)
+        .says(
+            "Validate a chained identification",
+            "When the chain is CREATED and all its steps are VALIDATED, it becomes VALIDATED and `x-access-token` carries a token that \
+             reads it.",
+        )
+        .tag("Identification Chain")
+        .takes(device::HEADERS_AND_ADDRESS)
+        .answers(&[Success {
+            status: 204,
+            description: "Validated.",
+            headers: &[("x-access-token", "Token (JWT) that reads the chain, and proves its validation.")],
+        }])
+        .refuses(&[
+            chain::FORBIDDEN,
+            NOT_FOUND,
+            refused(409, "409. The chain or one of its steps is not in the needed state."),
+        ])
+        .forbids()
+        .run(&by(chain::validate)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/restart", "restart_chain_identification")
+        .role(Role::Identification, Reach::Organization)
+        .says(
+            "Restart a chained identification",
+            "Puts the chain back to CREATED. Steps that are VALIDATED must be done again, with fresh attempts; those that are CREATED stay \
+             as they are.",
+        )
+        .tag("Identification Chain")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(204, "Restarted.")])
+        .refuses(&[
+            chain::FORBIDDEN,
+            NOT_FOUND,
+            refused(409, "409. The chain is neither VALIDATED nor CREATED, or was restarted too many times."),
+        ])
+        .forbids()
+        .run(&by(chain::restart)),
+    // Identification Chain Admin
+    post("/v1/orgs/{org_id}/identifications/chain", "create_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says(
+            "Create a chained identification",
+            "Makes one identification per step, all of them now, with the actor of the chain and its time limit. The steps may be done in any \
+             order. The organization must have a sign configuration.",
+        )
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .body_limit(16 * KIB)
+        .answers(&[answer(201, "The chain is created.")])
+        .refuses(&[NOT_FOUND, CONFLICT])
+        .run(&by(chain::create)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/cancel", "cancel_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Cancel a chained identification", "Only a CREATED one can be cancelled. Its steps are cancelled with it.")
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .body_limit(16 * KIB)
+        .answers(&[answer(204, "Cancelled.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. The chain is not CREATED.")])
+        .run(&by(chain::cancel)),
+    post("/v1/orgs/{org_id}/identifications/chain/{identification_chain_id}/close", "close_chain_identification")
+        .role(Role::IdentificationAdmin, Reach::Organization)
+        .says("Close a chained identification", "A VALIDATED one becomes SUCCEEDED, and so do its steps. Closing it again does nothing.")
+        .tag("Identification Chain Admin")
+        .takes(&[device::USER_AGENT])
+        .answers(&[answer(204, "Closed, or closed before.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. The chain is neither VALIDATED nor SUCCEEDED.")])
+        .run(&by(chain::close)),
     // Securize
     post("/v1/orgs/{org_id}/securize", "securize_token")
         .role(Role::Securize, Reach::Organization)
@@ -454,8 +604,9 @@ mod tests {
                 assert_eq!(success.status == 204, body.is_none(), "{id}: {}", success.status);
             }
             let json = row.handler.body(&mut schemas).is_some_and(|body| body.media_types == ["application/json"]);
-            // A creation of a sign process may be as large as the configuration allows; nothing else needs that.
-            assert_eq!(row.body_limit.is_some(), json && id != "create_sign_process", "{id}: the limit of its body");
+            // These may be as large as the configuration allows; nothing else needs that.
+            let is_large = ["create_sign_process", "validate_agent_identification"].contains(&id);
+            assert_eq!(row.body_limit.is_some(), json && !is_large, "{id}: the limit of its body");
             let listed = |status: u16| row.refuses.iter().filter(|refused| refused.status == status).count();
             assert!(
                 row.refuses.iter().all(|refused| (400..500).contains(&refused.status) && listed(refused.status) == 1),
@@ -493,8 +644,21 @@ mod tests {
         };
         assert_eq!(
             open(ScopedTokens::OfSignProcess),
-            ["get_sign_process", "get_otp_identification", "challenge_otp_identification", "validate_otp_identification"]
+            [
+                "get_sign_process",
+                "get_otp_identification",
+                "challenge_otp_identification",
+                "validate_otp_identification",
+                "get_agent_identification",
+                "get_identity_document_identification",
+                "validate_identity_document_identification",
+                "get_scoring",
+                "submit_scoring_images",
+                "delegate_scoring",
+                "list_scoring_attempts",
+            ]
         );
         assert_eq!(open(ScopedTokens::OfSignature), ["get_simple_sign", "preview_simple_sign", "sign_simple"]);
+        assert_eq!(open(ScopedTokens::OfChain), ["get_chain_identification"]);
     }
 }

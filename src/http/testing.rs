@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 use store::blobs::Blobs;
-use store::model::Model;
+use store::{Store, model::Model};
 
 use super::api::Api;
 use super::context::{Options, State};
@@ -109,6 +109,7 @@ impl World {
             code_limits: code_limits.clone(),
             tenants: Tenants::default(),
             receipts: Receipts::new(self.keys.clone(), None),
+            camara: crate::camara::testing::camara(),
         };
         let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
         let arbiters = [actix::Arbiter::current()];
@@ -133,6 +134,18 @@ impl World {
         let organization = path.split('/').nth(3).unwrap_or_default();
         let bearer = format!("Bearer {}", self.token(organization, &[]));
         TestRequest::default().method(method).uri(path).insert_header((header::AUTHORIZATION, bearer))
+    }
+
+    /// Whether sealed files are held for any process of the organization `acme`.
+    pub async fn keeps_files(&self) -> bool {
+        let references = self.store.records("acme", "blob_reference", "", None, 100).await.unwrap();
+        references.iter().any(|(_, record)| String::from_utf8_lossy(&record.body).contains("\"held\""))
+    }
+
+    /// What stands in a journal.
+    pub async fn entries(&self, entity: &::store::Entity) -> Vec<String> {
+        let entries = self.store.entries(entity, 1, 100).await.unwrap();
+        entries.iter().map(|entry| String::from_utf8_lossy(&entry.body).into_owned()).collect()
     }
 
     pub async fn call(&self, request: TestRequest) -> Answer {

@@ -15,6 +15,9 @@ use crate::{code_limits::CodeLimits, codes::Codes};
 pub enum Error {
     #[error("the second factor is not valid")]
     Invalid(Problems),
+    /// Because of what the phone's operator said, which is none of the caller's business.
+    #[error("the code was not sent, as the number could not be confirmed; use another way to identify the person")]
+    Refused,
     #[error(transparent)]
     Limits(#[from] crate::code_limits::Error),
     #[error(transparent)]
@@ -43,7 +46,12 @@ impl Challenges<'_> {
         let used = data.creation.two_factor_type.and(two_factor.clone());
         let (id_of_code, hash) = self.new_code(data);
         let command = CodeCommand::Challenge { id: id_of_code, hash, two_factor };
-        self.processes.otp.ask(organization, id, command.into()).await?;
+        let otp = self.processes.otp.ask(organization, id, command.into()).await?;
+        // The answer waited for the phone's operator, as far as it is asked: what it said is in the journal by now.
+        let asked = otp.data().is_some_and(|data| data.asks_operator());
+        if asked && self.processes.otp.read(organization, id).await?.data().is_some_and(|data| data.is_code_refused(id_of_code)) {
+            return Err(Error::Refused);
+        }
         Ok(used)
     }
 

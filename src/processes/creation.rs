@@ -7,7 +7,7 @@ use chrono::DateTime;
 use store::{Timestamp, blobs::Digest};
 use uuid::Uuid;
 use workflows::{
-    Contact, IdentificationType, SignType, TwoFactorType,
+    Channel, Contact, IdentificationType, SignType, TwoFactorType,
     identification::identity_document::Terms,
     sign_process::{
         Command, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
@@ -141,6 +141,24 @@ fn digests(creation: &Creation) -> Vec<Digest> {
     documents.chain(creation.previews.iter().map(|preview| &preview.digest)).filter_map(|digest| digest.parse().ok()).collect()
 }
 
+/// What each signer must have to be identified in one way.
+struct Needs {
+    /// A channel of the organization must reach the signer: a code goes out on it.
+    code_channel: bool,
+    /// Why an identity document must be given.
+    identity_document: Option<&'static str>,
+}
+
+fn needs_of(kind: IdentificationType) -> Needs {
+    match kind {
+        IdentificationType::Otp => Needs { code_channel: true, identity_document: None },
+        IdentificationType::Agent => Needs { code_channel: false, identity_document: Some("an agent compares it") },
+        IdentificationType::IdentityDocument => {
+            Needs { code_channel: false, identity_document: Some("its kind and country say what is scored") }
+        }
+    }
+}
+
 /// The checks of a creation. All problems are told at once.
 struct Check<'a> {
     creator: &'a Creator<'a>,
@@ -162,11 +180,8 @@ impl<'a> Check<'a> {
         if request.sign_type != SignType::Simple {
             self.problem("sign.type", "only SIMPLE is supported by this version");
         }
-        if request.identification_type != IdentificationType::Otp {
-            self.problem("identification.type", "only OTP is supported by this version");
-        }
         let expires_in = self.expires_in(request.expires_in.as_deref());
-        let signers = self.signers(request.signers);
+        let signers = self.signers(request.signers, needs_of(request.identification_type));
         let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
         let count = request.documents.len() + request.previews.len();
         if request.documents.is_empty() || count > MAX_DOCUMENTS {
@@ -200,6 +215,7 @@ impl<'a> Check<'a> {
             notices: self.configuration.channels.clone(),
             policy: self.creator.policies.of(self.organization, &self.configuration.channels),
             document_check: self.document_check(request.identification_type, request.sign_type),
+            contact_policy: self.configuration.contact_policy(),
         };
         // Signers, documents and fields are bounded one by one; together they must fit one entry of the journal.
         let size = serde_json::to_vec(&creation).map_or(usize::MAX, |body| body.len());
@@ -212,7 +228,7 @@ impl<'a> Check<'a> {
         self.problems.take("expires_in", TIME_LIMIT.read(text)).unwrap_or(TIME_LIMIT.max())
     }
 
-    fn signers(&mut self, requests: Vec<SignerRequest>) -> Vec<Signer> {
+    fn signers(&mut self, requests: Vec<SignerRequest>, needs: Needs) -> Vec<Signer> {
         if requests.is_empty() || requests.len() > MAX_SIGNERS {
             self.problem("signers", format!("expected 1 to {MAX_SIGNERS}"));
             return Vec::new();
@@ -225,18 +241,28 @@ impl<'a> Check<'a> {
                 self.problem(format!("{path}.alias"), "another signer has it");
             }
             let (person, two_factor_type) = (request.person.checked(&path, &mut self.problems), request.two_factor_type);
-            person.check_second_factor(&path, two_factor_type, &mut self.problems);
-            // The code goes out on the first of the tenant's channels that reaches the signer.
-            let channel = self.configuration.channels.iter().copied().find(|channel| person.destination(*channel).is_some());
-            if channel.is_none() {
-                let channels: Vec<_> =
-                    self.configuration.channels.iter().map(|channel| format!("{channel:?}").to_uppercase()).collect();
-                self.problem(path, format!("no email or msisdn for a channel of the organization ({})", channels.join(", ")));
+            if let Some(why) = needs.identity_document {
+                person.check_identity_document(&path, why, &mut self.problems);
             }
-            let channel = channel.unwrap_or(workflows::Channel::Email);
-            signers.push(Signer { alias, person, identification: Uuid::now_v7(), channel, two_factor_type });
+            let (mut channel, mut factor) = (None, None);
+            if needs.code_channel {
+                person.check_second_factor(&path, two_factor_type, &mut self.problems);
+                (channel, factor) = (self.code_channel(&path, &person), two_factor_type);
+            }
+            signers.push(Signer { alias, person, identification: Uuid::now_v7(), channel, two_factor_type: factor });
         }
         signers
+    }
+
+    /// The channel of the signer's code.
+    fn code_channel(&mut self, path: &str, person: &Contact) -> Option<Channel> {
+        let channels = &self.configuration.channels;
+        let channel = self.configuration.code_channel(person);
+        if channel.is_none() {
+            let channels: Vec<_> = channels.iter().map(|channel| format!("{channel:?}").to_uppercase()).collect();
+            self.problem(path, format!("no email or msisdn for a channel of the organization ({})", channels.join(", ")));
+        }
+        channel
     }
 
     async fn document(&mut self, path: &str, request: DocumentRequest, aliases: &[String]) -> Result<Option<Document>, Error> {

@@ -16,7 +16,7 @@ use chrono::{DateTime, Offset, Utc};
 use uuid::Uuid;
 use workflows::{
     Channel, Machine,
-    sign_process::{self, Data, SignProcess},
+    sign_process::{self, Data},
 };
 
 use super::{Processes, World};
@@ -97,19 +97,16 @@ impl Happening {
 /// What could not be read.
 pub(super) async fn gather(scene: &Scene<'_>, identity: &Identity, now: DateTime<Utc>) -> Result<Evidence, String> {
     let Scene { world, processes, organization, process: data, zone } = *scene;
-    let identifications = processes.identifications(data.creation.identification_type)?;
-    let meaning = |event: &sign_process::Event| happening(scene, event);
-    let (journal, mut timeline) = self::journal::<SignProcess>(scene, data.creation.id, meaning).await?;
-    let mut journals = vec![journal];
+    let identifications = processes.identifications(data.creation.identification_type);
+    let mut told = Processes::recounted(scene).await?;
     let mut signers = Vec::new();
     for (position, (signer, signature)) in data.creation.signers.iter().zip(&data.signatures).enumerate() {
         let described = identifications.describe(scene, position).await?;
         signers.push(describe_signer(scene, signer, signature, described.identification));
-        for (journal, happenings) in described.journals {
-            journals.push(journal);
-            timeline.extend(happenings);
-        }
+        told.extend(described.journals);
     }
+    let (journals, entries): (_, Vec<_>) = told.into_iter().unzip();
+    let mut timeline = entries.concat();
     timeline.sort_by_key(|entry| entry.at.utc());
     let mut described = Vec::new();
     for (document, sealed) in data.creation.documents.iter().zip(&data.sealed) {
@@ -191,29 +188,6 @@ pub(super) async fn journal<M: Machine>(
     Ok((chain, timeline.collect()))
 }
 
-fn happening(scene: &Scene<'_>, event: &sign_process::Event) -> Option<Happening> {
-    use sign_process::Event;
-    let Scene { organization, process, .. } = scene;
-    let alias = |signature: Uuid| process.position(signature).map_or("?", |position| &process.creation.signers[position].alias);
-    Some(match event {
-        Event::Created(_) => Happening::new(organization, Action::ProcessCreated, None),
-        Event::Previewed { signature, device } => Happening::new(alias(*signature), Action::DocumentsShown, device.ip.clone()),
-        Event::Signed { signature, device } => Happening::new(alias(*signature), Action::Signed, device.ip.clone()),
-        Event::Completed => Happening::new(SERVICE, Action::ProcessSigned, None),
-        Event::Sealed { sealed, .. } => Happening::new(SERVICE, Action::DocumentSealed, Some(sealed.id.to_string())),
-        Event::Certified { .. } => Happening::new(SERVICE, Action::ProcessCertified, None),
-        Event::Failed { reason, .. } => Happening::new(SERVICE, Action::ProcessFailed, Some(reason.clone())),
-        Event::Cancelled { reason } => Happening::new(organization, Action::ProcessCancelled, Some(reason.clone())),
-        Event::Expired => Happening::new(SERVICE, Action::ProcessExpired, None),
-        Event::Noticed { signature, failure: None, .. } => {
-            Happening::new(SERVICE, Action::NoticeSent, Some(alias(*signature).to_owned()))
-        }
-        Event::Noticed { failure: Some(reason), .. } => Happening::new(SERVICE, Action::NoticeNotSent, Some(reason.clone())),
-        // The identifications' own journals say it.
-        Event::Identified { .. } | Event::IdentificationLost { .. } => return None,
-    })
-}
-
 /// Who acts when nobody else does.
 pub(super) const SERVICE: &str = "Rubrica";
 
@@ -256,6 +230,7 @@ fn describe_signer(
         phone: person.msisdn.as_ref().map(|phone| mask::phone(Some(&phone.country_code), &phone.phone_number.to_string())),
         document_type: person.identity_document.as_ref().and_then(|document| name_of(&document.document_type)),
         document_number: person.identity_document.as_ref().map(|document| mask::document_number(&document.document_number)),
+        contact_origin: person.origin.map(|origin| origin.name().to_owned()),
         language: name_of(&person.language),
         identification: Some(identification),
         sign_id: Some(signature.id),

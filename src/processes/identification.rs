@@ -1,17 +1,18 @@
-//! What the server does for identifications of every method: the sign process is told, signers get theirs, evidence shows them.
+//! What the server does for identifications of every method: the sign process or the chain is told, signers and steps get theirs, evidence
+//! shows them.
 
 use std::sync::Arc;
 
 use ::documents::certificate::{self, Action};
-use ::store::Entity;
+use ::store::{Entity, Timestamp};
 use actors::{Attempt, Call, Effects, Host};
 use async_trait::async_trait;
 use uuid::Uuid;
 use workflows::{
-    IdentificationState, IdentificationType,
+    Contact, IdentificationState, IdentificationType, Refusal,
     identification::{
-        Data, Identification, Method,
-        lifecycle::{Command, Effect, Event},
+        Data, Identification, Method, Purpose, chain,
+        lifecycle::{Command, Effect, Event, NOT_FOUND},
     },
     sign_process,
 };
@@ -28,8 +29,11 @@ pub(super) trait Adapted: Method {
     /// The type that evidence names.
     const TYPE: IdentificationType;
 
-    /// The identification of the signer at `position` of a process. `None`: there is no such signer.
+    /// The identification of the signer at `position` of a process. `None`: there is no such signer, or this method cannot identify them.
     fn creation(process: &sign_process::Data, position: usize) -> Option<Self::Creation>;
+
+    /// The identification of a step. `None`: the step is of another type.
+    fn for_step(step: &Step<'_>) -> Option<Self::Creation>;
 
     /// One attempt to perform what only this method asks for.
     async fn perform(
@@ -41,6 +45,11 @@ pub(super) trait Adapted: Method {
 
     /// See [`Effects::repeatable`].
     fn repeatable(world: &World, entity: &Entity, effect: &Self::Effect, state: &Identification<Self>) -> bool;
+
+    /// Who gave what validated it, where that is not the signer.
+    fn validated_by<'a>(_signer: &'a sign_process::Signer, _data: &'a Data<Self>) -> Option<&'a str> {
+        None
+    }
 
     /// See [`Effects::before_answer`].
     fn before_answer(_: &Self::Effect) -> bool {
@@ -66,6 +75,59 @@ pub(super) trait Adapted: Method {
     ) -> Result<Vec<Told>, String>;
 }
 
+/// What the identification of the signer at `position` is for. `None`: there is no such signer.
+pub(super) fn purpose(process: &sign_process::Data, position: usize) -> Option<Purpose> {
+    Some(Purpose {
+        sign_process: Some(process.creation.id),
+        signature: Some(process.signatures.get(position)?.id),
+        documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
+        ..Purpose::default()
+    })
+}
+
+/// A step of a chain, as its identification is asked for.
+pub(super) struct Step<'a> {
+    chain: Uuid,
+    data: &'a chain::Data,
+    step: &'a chain::Step,
+}
+
+impl<'a> Step<'a> {
+    /// The step at `position` of the chain with this id. `None`: there is none.
+    pub fn at(chain: Uuid, data: &'a chain::Data, position: usize) -> Option<Self> {
+        data.creation.steps.get(position).map(|step| Self { chain, data, step })
+    }
+
+    pub fn kind(&self) -> IdentificationType {
+        self.settings().kind()
+    }
+
+    pub fn settings(&self) -> &'a chain::Settings {
+        &self.step.settings
+    }
+
+    /// Whom it identifies.
+    pub fn actor(&self) -> &'a Contact {
+        &self.data.creation.actor
+    }
+
+    pub fn expires_at(&self) -> Timestamp {
+        self.data.expires_at()
+    }
+
+    pub fn purpose(&self) -> Purpose {
+        Purpose { chain: Some(self.chain), ..Purpose::default() }
+    }
+}
+
+/// What a chain asks of a step.
+pub(super) enum StepCommand<'a> {
+    Create,
+    Restart { round: u32 },
+    Close,
+    Cancel { reason: &'a str },
+}
+
 /// Performs the effects of identifications of one method.
 pub(super) struct Adapter<M: Adapted> {
     world: Arc<World>,
@@ -87,20 +149,24 @@ impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
                 let command = sign_process::Command::Identification { identification: call.entity.id, state: *state };
                 told(self.processes.sign.ask(&call.entity.organization, *sign_process, command).await)
             }
+            Effect::TellChain { chain, told } => {
+                let command = chain::Command::Step { identification: call.entity.id, told: told.clone() };
+                self::told(self.processes.chain.ask(&call.entity.organization, *chain, command).await)
+            }
             Effect::Own(effect) => M::perform(&self.world, &self.processes, &call, effect).await,
         }
     }
 
     fn repeatable(&self, entity: &Entity, effect: &Effect<M>, state: &Identification<M>) -> bool {
         match effect {
-            Effect::TellProcess { .. } => true,
+            Effect::TellProcess { .. } | Effect::TellChain { .. } => true,
             Effect::Own(effect) => M::repeatable(&self.world, entity, effect, state),
         }
     }
 
     fn before_answer(&self, effect: &Effect<M>) -> bool {
         match effect {
-            Effect::TellProcess { .. } => true,
+            Effect::TellProcess { .. } | Effect::TellChain { .. } => true,
             Effect::Own(effect) => M::before_answer(effect),
         }
     }
@@ -117,11 +183,15 @@ pub(super) struct Described {
     pub journals: Vec<Told>,
 }
 
-/// The identifications of one type, as far as all types are the same to a sign process.
+/// The identifications of one type, as far as all types are the same to a sign process or a chain.
 #[async_trait]
 pub(super) trait Identifications: Send + Sync {
     /// Makes the identification of the signer at `position`, where it is not there yet.
     async fn create(&self, organization: &str, process: &sign_process::Data, position: usize) -> Result<(), actors::Error>;
+
+    /// Tells the identification of a step what its chain asks of it. It is made first where it is not there yet: its creation was put off
+    /// or is under way, and would come after what it is told.
+    async fn tell_step(&self, organization: &str, step: &Step<'_>, command: StepCommand<'_>) -> Result<(), actors::Error>;
 
     /// The signature used it.
     async fn close(&self, organization: &str, id: Uuid) -> Result<(), actors::Error>;
@@ -146,6 +216,25 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             return Err(actors::Error::Refused(sign_process::NOT_FOUND));
         };
         self.ask(organization, signer.identification, Command::Create(Box::new(creation))).await.map(drop)
+    }
+
+    async fn tell_step(&self, organization: &str, step: &Step<'_>, command: StepCommand<'_>) -> Result<(), actors::Error> {
+        let Some(creation) = M::for_step(step) else { return Err(actors::Error::Refused(NOT_FOUND)) };
+        let (id, create) = (step.step.id, Command::Create(Box::new(creation)));
+        let command = match command {
+            StepCommand::Create => return self.ask(organization, id, create).await.map(drop),
+            StepCommand::Restart { round } => Command::Restart { round },
+            StepCommand::Close => Command::CloseByChain,
+            StepCommand::Cancel { reason } => Command::Cancel { reason: Some(reason.to_owned()) },
+        };
+        match self.ask(organization, id, command.clone()).await {
+            Err(actors::Error::Refused(Refusal::NotFound(_))) => {
+                // Making it twice is making it once, and one that was deleted stays so.
+                self.ask(organization, id, create).await?;
+                self.ask(organization, id, command).await.map(drop)
+            }
+            answer => answer.map(drop),
+        }
     }
 
     async fn close(&self, organization: &str, id: Uuid) -> Result<(), actors::Error> {
@@ -173,30 +262,47 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             external: None,
             destination: None,
             two_factor_type: None,
+            agent: None,
             attempts: 0,
             challenges: Vec::new(),
             scoring: None,
             created_at: Some(scene.moment(data.created_at)),
             validated_at: data.validated.as_ref().map(|validation| scene.moment(validation.at)),
             device: data.validated.as_ref().map(|validation| evidence::device(&validation.device)),
+            proofs: Vec::new(),
+            second_proof: None,
+            link_on_same_channel: None,
         };
         let others = M::describe(scene, signer, id, data, &mut identification).await?;
-        let meaning = |event: &Event<M>| happening::<M>(scene.organization, signer, event);
+        let meaning = |event: &Event<M>| happening(scene.organization, signer, data, event);
         let mut journals = vec![evidence::journal::<Identification<M>>(scene, id, meaning).await?];
         journals.extend(others);
         Ok(Described { identification, journals })
     }
 }
 
-fn happening<M: Adapted>(organization: &str, signer: &sign_process::Signer, event: &Event<M>) -> Option<Happening> {
+fn happening<M: Adapted>(
+    organization: &str,
+    signer: &sign_process::Signer,
+    data: &Data<M>,
+    event: &Event<M>,
+) -> Option<Happening> {
     let alias = || Some(signer.alias.clone());
     Some(match event {
         Event::Created(_) => Happening::new(SERVICE, Action::IdentificationCreated, alias()),
-        Event::Validated { device } => Happening::new(&signer.alias, Action::IdentificationValidated, device.ip.clone()),
+        Event::Validated { device } => {
+            let by = M::validated_by(signer, data).unwrap_or(&signer.alias);
+            Happening::new(by, Action::IdentificationValidated, device.ip.clone())
+        }
         Event::Succeeded => Happening::new(SERVICE, Action::IdentificationSucceeded, alias()),
         Event::Failed { reason } => Happening::new(SERVICE, Action::IdentificationFailed, Some(reason.clone())),
         Event::Cancelled { reason } => Happening::new(SERVICE, Action::IdentificationCancelled, reason.clone()),
         Event::Expired => Happening::new(SERVICE, Action::IdentificationExpired, alias()),
+        Event::Restarted { round } => Happening::new(
+            SERVICE,
+            Action::Other("identification restarted with its chain".into()),
+            Some(format!("restart {round}")),
+        ),
         Event::Deleted => Happening::new(organization, Action::Other("identification deleted".into()), alias()),
         Event::Own(event) => return M::happening(signer, event),
     })

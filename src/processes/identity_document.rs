@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Refusal,
-    identification::Purpose,
+    identification::chain::Settings,
     identification::identity_document::{self, CheckEffect, CheckEvent, Creation, DocumentCheck, IdentityDocument, scoring_id},
     scoring::{self, Scoring},
     sign_process::{self, Signer},
@@ -16,7 +16,7 @@ use workflows::{
 use super::{
     Processes, World,
     evidence::{self, Happening, Scene, Told},
-    identification::{self, Adapted},
+    identification::{self, Adapted, Step},
     refused, told,
 };
 
@@ -27,18 +27,20 @@ impl Adapted for DocumentCheck {
     const TYPE: IdentificationType = IdentificationType::IdentityDocument;
 
     fn creation(process: &sign_process::Data, position: usize) -> Option<Creation> {
-        let (signer, signature) = process.creation.signers.get(position).zip(process.signatures.get(position))?;
+        let signer = process.creation.signers.get(position)?;
         Some(Creation {
             actor: signer.person.clone(),
             document: signer.person.identity_document.as_ref()?.into(),
             terms: process.creation.document_check.clone()?,
             expires_at: process.creation.expires_at,
-            purpose: Purpose {
-                sign_process: Some(process.creation.id),
-                signature: Some(signature.id),
-                documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
-            },
+            purpose: identification::purpose(process, position)?,
         })
+    }
+
+    fn for_step(step: &Step<'_>) -> Option<Creation> {
+        let Settings::IdentityDocument { terms } = step.settings().clone() else { return None };
+        let (actor, expires_at, purpose) = (step.actor().clone(), step.expires_at(), step.purpose());
+        Some(Creation { document: actor.identity_document.as_ref()?.into(), actor, terms, expires_at, purpose })
     }
 
     async fn perform(

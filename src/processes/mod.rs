@@ -1,5 +1,7 @@
 //! The processes of the server: their hosts, and the adapters that perform what their machines ask of the world.
 
+mod agent;
+mod chain;
 pub mod challenges;
 pub mod creation;
 mod documents;
@@ -13,6 +15,7 @@ mod scoring;
 mod sign;
 #[cfg(test)]
 mod tests;
+pub mod vouching;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -23,13 +26,14 @@ use futures::future::join_all;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Machine,
-    identification::{identity_document::IdentityDocument, otp::Otp},
+    identification::{agent::Agent, chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
     sign_process::SignProcess,
 };
 
 use self::{identification::Identifications, registration::machines};
 use crate::{
+    camara::Camara,
     catalogue::{documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
     channels::Channels,
     code_limits::CodeLimits,
@@ -49,18 +53,23 @@ pub trait Hosted: Machine {
 }
 
 machines! {
-    sign: SignProcess, performed by sign::Adapter;
+    sign: SignProcess, performed by sign::Adapter, recounted by sign::happening;
     otp: Otp, performed by otp::Adapter, identifies Otp;
+    agent: Agent, performed by agent::Adapter, identifies Agent;
     identity_document: IdentityDocument, performed by identity_document::Adapter, identifies IdentityDocument;
+    chain: Chain, performed by chain::Adapter;
     scoring: Scoring, performed by scoring::Adapter;
 }
 
 impl Processes {
     /// Whether a process of any kind still needs bytes that it holds. Where that cannot be found out it does.
     pub async fn hold(&self, organization: &str, process: Uuid, digest: &Digest) -> bool {
-        let (sign, scoring) = tokio::join!(self.sign.read(organization, process), self.scoring.read(organization, process));
-        let (Ok(sign), Ok(scoring)) = (sign, scoring) else { return true };
-        sign.data().is_some_and(|data| !data.status.is_final()) || scoring::holds(&scoring, digest)
+        let sign = self.sign.read(organization, process);
+        let (agent, scoring) = (self.agent.read(organization, process), self.scoring.read(organization, process));
+        let (Ok(sign), Ok(agent), Ok(scoring)) = tokio::join!(sign, agent, scoring) else { return true };
+        sign.data().is_some_and(|data| !data.status.is_final())
+            || agent.data().is_some_and(|data| data.needs(&digest.to_string()))
+            || scoring::holds(&scoring, digest)
     }
 }
 
@@ -76,6 +85,7 @@ pub struct World {
     pub tenants: Tenants,
     pub receipts: Receipts,
     pub scoring: Arc<dyn Provider>,
+    pub camara: Camara,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

@@ -1,6 +1,8 @@
 //! One-time-code identifications: the code goes out, and evidence shows what became of it.
 
-use ::documents::certificate::{self, Action, Challenge, Delivery, Receipt};
+mod number;
+
+use ::documents::certificate::{self, Action, Challenge, Delivery, NumberCheck, Receipt, SecondProof};
 use ::store::Entity;
 use actors::{Attempt, Call};
 use async_trait::async_trait;
@@ -8,8 +10,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflows::{
     Channel, IdentificationState, IdentificationType,
+    identification::chain::Settings,
     identification::otp::{
-        self, CodeCommand, CodeEffect, CodeEvent, Creation, Fate, OneTimeCode, Otp, Purpose, ReceiptStatus, Sending, Taken,
+        self, CodeCommand, CodeEffect, CodeEvent, Creation, Fate, NumberAnswer, OneTimeCode, Otp, ReceiptStatus, Sending, Taken,
     },
     sign_process::{self, Signer},
 };
@@ -17,7 +20,7 @@ use workflows::{
 use super::{
     Processes, World,
     evidence::{Happening, SERVICE, Scene, Told, masked, name_of},
-    identification::{self, Adapted},
+    identification::{self, Adapted, Step},
     messages::Draft,
     refused, retry,
 };
@@ -37,39 +40,53 @@ impl Adapted for OneTimeCode {
     const TYPE: IdentificationType = IdentificationType::Otp;
 
     fn creation(process: &sign_process::Data, position: usize) -> Option<Creation> {
-        let (signer, signature) = process.creation.signers.get(position).zip(process.signatures.get(position))?;
+        let signer = process.creation.signers.get(position)?;
         Some(Creation {
             actor: signer.person.clone(),
-            channel: signer.channel,
+            channel: signer.channel?,
             external: false,
             two_factor_type: signer.two_factor_type,
             expires_at: process.creation.expires_at,
             policy: process.creation.policy.clone(),
+            contact_policy: process.creation.contact_policy.clone(),
             // Only for a warning of fallbacks; without them the creation stays as earlier versions made it, and can be repeated.
             link_channel: process.link_channel(position).filter(|_| !process.creation.policy.fallback_channels.is_empty()),
-            purpose: Purpose {
-                sign_process: Some(process.creation.id),
-                signature: Some(signature.id),
-                documents: process.creation.documents.iter().map(|document| document.name.clone()).collect(),
-            },
+            purpose: identification::purpose(process, position)?,
         })
+    }
+
+    fn for_step(step: &Step<'_>) -> Option<Creation> {
+        let Settings::Otp { channel, external, two_factor_type, policy, contact_policy } = step.settings().clone() else {
+            return None;
+        };
+        let (actor, expires_at, purpose) = (step.actor().clone(), step.expires_at(), step.purpose());
+        let link_channel = None;
+        Some(Creation { actor, channel, external, two_factor_type, expires_at, policy, contact_policy, link_channel, purpose })
     }
 
     async fn perform(world: &World, _: &Processes, call: &Call<Otp>, effect: &CodeEffect) -> Attempt<Otp> {
         match effect {
             CodeEffect::SendCode { challenge, until } => send_code(world, call, *challenge, *until, None).await,
             CodeEffect::Reroute { challenge, channel, until } => reroute(world, call, *challenge, *until, *channel).await,
+            CodeEffect::CheckNumber { challenge, until } => number::check(world, call, *challenge, *until).await,
         }
     }
 
     fn repeatable(world: &World, entity: &Entity, effect: &CodeEffect, state: &Otp) -> bool {
         let Some(data) = state.data() else { return false };
         let channel = match effect {
+            // A question: nothing changes by it.
+            CodeEffect::CheckNumber { .. } => return true,
             CodeEffect::SendCode { .. } => data.creation.channel,
             CodeEffect::Reroute { channel, .. } => *channel,
         };
         let to = data.creation.actor.destination(channel).unwrap_or_default();
         world.channels.repeatable(&way(&entity.organization, &data.creation, channel, &to))
+    }
+
+    /// Who asks for a code is told at once when the operator's answer stands against it.
+    fn before_answer(effect: &CodeEffect) -> bool {
+        matches!(effect, CodeEffect::CheckNumber { .. })
     }
 
     /// Counts the fates that have become known.
@@ -105,6 +122,11 @@ impl Adapted for OneTimeCode {
             // That a message is on its way stands with its delivery.
             CodeEvent::Receipt { status: ReceiptStatus::Accepted | ReceiptStatus::Sent, .. } => return None,
             CodeEvent::WrongAnswer { .. } => Happening::new(&signer.alias, Action::WrongAnswer, None),
+            CodeEvent::NumberChecked { refusal: Some(reason), .. } => {
+                Happening::new(SERVICE, Action::CodeRefused, Some(reason.clone()))
+            }
+            CodeEvent::NumberChecked { refusal: None, .. } => Happening::new(SERVICE, Action::NumberChecked, None),
+            CodeEvent::ContactConfirmed { by, reason } => Happening::new(by, Action::ContactChecked, Some(reason.clone())),
         })
     }
 
@@ -120,21 +142,59 @@ impl Adapted for OneTimeCode {
             requested_at: scene.moment(challenge.at),
             expires_at: Some(scene.moment(challenge.until)),
             attempts: Some(challenge.answers),
+            number_checks: challenge.number_answers.iter().map(number_check).collect(),
             fate: data.fate(challenge).as_ref().and_then(name_of),
             deliveries: challenge.sendings.iter().filter_map(|sending| delivery(scene, data, challenge, sending)).collect(),
         });
-        described.channel = name_of(&signer.channel);
+        described.channel = name_of(&data.creation.channel);
         described.external = Some(data.creation.external);
         described.destination = destination(signer);
         described.two_factor_type = data.creation.two_factor_type.as_ref().and_then(name_of);
         described.attempts = data.own.failures + u32::from(data.validated.is_some());
         described.challenges = challenges.collect();
+        described.second_proof = second_proof(scene, data);
+        described.link_on_same_channel = link_on_same_channel(scene.process, signer);
         Ok(Vec::new())
     }
 }
 
+fn number_check(answer: &NumberAnswer) -> NumberCheck {
+    let max_age_hours = match answer.check {
+        otp::NumberCheck::SimSwap { max_age_hours } => Some(max_age_hours),
+        otp::NumberCheck::NumberVerification | otp::NumberCheck::KycMatch => None,
+    };
+    NumberCheck {
+        check: answer.check.name().into(),
+        max_age_hours,
+        outcome: answer.outcome.name().into(),
+        detail: answer.detail.clone(),
+    }
+}
+
+/// What vouches for the contact besides the signer: what was given, else what was asked for.
+fn second_proof(scene: &Scene<'_>, data: &otp::Data) -> Option<SecondProof> {
+    let of_kind = |kind: &str| SecondProof { kind: kind.into(), at: None, by: None, reason: None };
+    if let Some(confirmed) = &data.own.confirmed {
+        let (at, by, reason) = (scene.moment(confirmed.at), confirmed.by.clone(), confirmed.reason.clone());
+        return Some(SecondProof { at: Some(at), by: Some(by), reason: Some(reason), ..of_kind("CONTACT_CHECK") });
+    }
+    match data.creation.contact_policy.second_proof {
+        otp::SecondProof::Chain => Some(of_kind("CHAIN")),
+        otp::SecondProof::Needed if data.needs_second_proof() => Some(of_kind("NEEDED")),
+        otp::SecondProof::Needed | otp::SecondProof::NotNeeded => None,
+    }
+}
+
+/// Whether the link to sign went where the codes went; `None` where no link was sent.
+fn link_on_same_channel(process: &sign_process::Data, signer: &Signer) -> Option<bool> {
+    let position = process.creation.signers.iter().position(|known| known.identification == signer.identification)?;
+    let link = signer.person.counted_destination(process.link_channel(position)?)?;
+    Some(signer.person.counted_destination(signer.channel?) == Some(link))
+}
+
 fn destination(signer: &Signer) -> Option<String> {
-    signer.person.destination(signer.channel).map(|to| masked(signer.channel, &to))
+    let channel = signer.channel?;
+    signer.person.destination(channel).map(|to| masked(channel, &to))
 }
 
 /// Each message with a code, in order, and what became of it.
@@ -220,7 +280,7 @@ async fn send_code(
 ) -> Attempt<Otp> {
     let Ok(data) = call.state.existing() else { return refused("the identification was deleted") };
     // A late code would only confuse: a newer one was asked for, or nobody can use it any more.
-    let current = data.own.challenges.last().filter(|last| last.id == challenge);
+    let current = data.own.current().filter(|current| current.id == challenge);
     let Some(current) = current.filter(|_| data.state == IdentificationState::Created) else {
         return refused("the code is no longer wanted");
     };

@@ -1,16 +1,17 @@
 //! What a kind of process brings to the server with one line: its host, and with that its wake-ups, its sweep, its drain and its adapter; and
-//! for ways to identify a signer, what sign processes ask of all of them.
+//! for ways to identify a signer, what sign processes ask of all of them. Each brings what its events mean to a reader of the evidence.
 
 /// Makes [`Processes`](super::Processes) from one line per kind of process:
 ///
 /// ```text
-/// name: machine, performed by its adapter [, identifies a type of the contract];
+/// name: machine, performed by its adapter [, identifies a type of the contract] [, recounted by a function];
 /// ```
 ///
 /// An adapter has `fn new(Arc<World>, Processes) -> Self` and is the machine's `Effects`. The machine of a line with `identifies` is an
 /// `Identification` whose method is [`Adapted`](super::identification::Adapted), which also describes it in the evidence.
+/// That of a line with `recounted by` has a journal under the identifier of the sign process itself: the function says what its events mean.
 macro_rules! machines {
-    ($( $(#[$doc:meta])* $name:ident: $Machine:ty, performed by $Adapter:ty $(, identifies $Type:ident)?; )+) => {
+    ($( $(#[$doc:meta])* $name:ident: $Machine:ty, performed by $Adapter:ty $(, identifies $Type:ident)? $(, recounted by $meaning:path)?; )+) => {
         /// The hosts of all kinds of processes. Cheap to clone.
         #[derive(Clone)]
         pub struct Processes {
@@ -46,14 +47,19 @@ macro_rules! machines {
                 join_all(drained).await.into_iter().all(|all_ended| all_ended)
             }
 
-            /// The identifications of one type of the contract.
+            /// The journals of a sign process itself, with what they tell.
             ///
             /// # Errors
-            /// The reason, if this server has none of this type.
-            fn identifications(&self, kind: IdentificationType) -> Result<&dyn Identifications, &'static str> {
+            /// What could not be read.
+            async fn recounted(scene: &evidence::Scene<'_>) -> Result<Vec<evidence::Told>, String> {
+                let id = scene.process.creation.id;
+                Ok(vec![$($( evidence::journal::<$Machine>(scene, id, |event| $meaning(scene, event)).await?, )?)+])
+            }
+
+            /// The identifications of one type of the contract.
+            fn identifications(&self, kind: IdentificationType) -> &dyn Identifications {
                 match kind {
-                    $($( IdentificationType::$Type => Ok(&self.$name), )?)+
-                    _ => Err("this server has no identification of the type that the process names"),
+                    $($( IdentificationType::$Type => &self.$name, )?)+
                 }
             }
         }

@@ -349,7 +349,7 @@ impl Processes {
             // Its own effect tells it too; whoever reads the answer must find the identification told.
             Some(ended) if ended.result().is_some() => self.tell_result(organization, data, ended).await,
             Some(_) => {}
-            None => return Err(actors::Error::Refused(data.pause(now))),
+            None => return Err(actors::Error::Refused(data.pause(data.modified_at))),
         }
         Ok(())
     }
@@ -398,7 +398,9 @@ impl Processes {
                 let command = Command::Finished { attempt, outcome: outcome(Failure { then, ..failure }) };
                 let state = self.scoring.ask(organization, session, command).await?;
                 match state.existing() {
-                    Ok(data) if data.attempt(attempt).is_none() => Err(actors::Error::Refused(data.pause(now)).into()),
+                    Ok(data) if data.attempt(attempt).is_none() => {
+                        Err(actors::Error::Refused(data.pause(data.modified_at)).into())
+                    }
                     _ => Err(NotDelegated::Refused(reason)),
                 }
             }

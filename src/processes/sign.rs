@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
+use ::documents::certificate::Action;
 use ::store::Entity;
 use actors::{Attempt, Call, Effects};
 use async_trait::async_trait;
 use uuid::Uuid;
 use workflows::{
     Channel, IdentificationState, Refusal,
-    sign_process::{Command, Data, Effect, Notice, SignProcess, SignatureStatus, Status},
+    sign_process::{Command, Data, Effect, Event, Notice, SignProcess, SignatureStatus, Status},
 };
 
-use super::{Processes, World, identification::Identifications, messages::Draft, refused, retry, told};
+use super::{
+    Processes, World,
+    evidence::{Happening, SERVICE, Scene},
+    identification::Identifications,
+    messages::Draft,
+    refused, retry, told,
+};
 use crate::channels::{Destination, texts::Content};
 
 pub(super) struct Adapter {
@@ -25,10 +32,7 @@ impl Effects<SignProcess> for Adapter {
         let state = call.state.clone();
         let Some(data) = state.data() else { return refused("the process was never created") };
         let organization = &*call.entity.organization;
-        let identifications = match self.processes.identifications(data.creation.identification_type) {
-            Ok(identifications) => identifications,
-            Err(reason) => return refused(reason),
-        };
+        let identifications = self.processes.identifications(data.creation.identification_type);
         match &call.effect {
             Effect::CreateIdentification { position } => {
                 create_identification(identifications, organization, data, *position).await
@@ -157,6 +161,29 @@ async fn cancel_identification(
         Ok(()) => told(identifications.cancel(organization, id, reason).await),
         refusal => told(refusal),
     }
+}
+
+/// What an event means to a reader of the evidence. `None`: nothing that stands nowhere else.
+pub(super) fn happening(scene: &Scene<'_>, event: &Event) -> Option<Happening> {
+    let Scene { organization, process, .. } = scene;
+    let alias = |signature: Uuid| process.position(signature).map_or("?", |position| &process.creation.signers[position].alias);
+    Some(match event {
+        Event::Created(_) => Happening::new(organization, Action::ProcessCreated, None),
+        Event::Previewed { signature, device } => Happening::new(alias(*signature), Action::DocumentsShown, device.ip.clone()),
+        Event::Signed { signature, device } => Happening::new(alias(*signature), Action::Signed, device.ip.clone()),
+        Event::Completed => Happening::new(SERVICE, Action::ProcessSigned, None),
+        Event::Sealed { sealed, .. } => Happening::new(SERVICE, Action::DocumentSealed, Some(sealed.id.to_string())),
+        Event::Certified { .. } => Happening::new(SERVICE, Action::ProcessCertified, None),
+        Event::Failed { reason, .. } => Happening::new(SERVICE, Action::ProcessFailed, Some(reason.clone())),
+        Event::Cancelled { reason } => Happening::new(organization, Action::ProcessCancelled, Some(reason.clone())),
+        Event::Expired => Happening::new(SERVICE, Action::ProcessExpired, None),
+        Event::Noticed { signature, failure: None, .. } => {
+            Happening::new(SERVICE, Action::NoticeSent, Some(alias(*signature).to_owned()))
+        }
+        Event::Noticed { failure: Some(reason), .. } => Happening::new(SERVICE, Action::NoticeNotSent, Some(reason.clone())),
+        // The identifications' own journals say it.
+        Event::Identified { .. } | Event::IdentificationLost { .. } => return None,
+    })
 }
 
 /// Closes what the signatures used and telling it was put off: the certificate must not say otherwise.

@@ -3,6 +3,9 @@
 //!
 //! Here the hosts have no adapters, so that no effect is performed but by the tests; [`whole`] runs them as the server does.
 
+mod chain;
+mod checks;
+mod files;
 mod outside;
 mod walk;
 mod whole;
@@ -28,7 +31,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 use workflows::{
     Channel, Contact, Device, IdentificationType, Machine, Msisdn, SignType,
-    identification::otp::{self, Otp, Policy},
+    identification::{
+        chain::Chain,
+        otp::{self, Otp, Policy},
+    },
     sign_process::{self, Creation, Document, SignProcess, Signer, SignerFields, process_id, signature_id},
 };
 
@@ -116,6 +122,7 @@ impl Setting {
             sign_certificate_password: Some("a password".into()),
             notification_email: Some("operations@acme.example".into()),
             identification_config: None,
+            contact_policy: None,
         };
         persistently(async || self.configurations.create(ORGANIZATION, change(), now).await).await;
     }
@@ -125,14 +132,19 @@ impl Setting {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.documents.clone(),
-            sealed_files: SealedFiles::new(self.store.clone(), self.blobs.clone(), Keys::from_bytes(&[7; 32])),
+            sealed_files: self.sealed_files(),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
             code_limits: Arc::new(CodeLimits::new(Default::default(), &Keys::from_bytes(&[7; 32]))),
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
+            camara: crate::camara::testing::camara(),
         }
+    }
+
+    fn sealed_files(&self) -> SealedFiles {
+        SealedFiles::new(self.store.clone(), self.blobs.clone(), Keys::from_bytes(&[7; 32]))
     }
 
     /// Channels whose mail server and gateway take no connections.
@@ -175,7 +187,7 @@ impl Setting {
                     ..Contact::default()
                 },
                 identification: Uuid::new_v4(),
-                channel: Channel::Sms,
+                channel: Some(Channel::Sms),
                 two_factor_type: None,
             }],
             documents: vec![Document {
@@ -193,28 +205,32 @@ impl Setting {
             // The digits of both channels are the same, so that the code is.
             policy: Policy { fallback_channels: vec![Channel::Email], digits_email: 6, ..Policy::default() },
             document_check: None,
+            contact_policy: otp::ContactPolicy::default(),
         }
     }
 
     /// Hosts that perform nothing, and the adapters that would.
     fn bare(&self) -> Bare {
         let arbiter = Arbiter::new();
-        let (sign, otp) = (self.bare_host(&arbiter), self.bare_host(&arbiter));
+        let (sign, otp, chain) = (self.bare_host(&arbiter), self.bare_host(&arbiter), self.bare_host(&arbiter));
         let processes = Processes {
             sign: sign.clone(),
             otp: otp.clone(),
+            agent: self.bare_host(&arbiter),
             identity_document: self.bare_host(&arbiter),
             scoring: self.bare_host(&arbiter),
+            chain: chain.clone(),
         };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
             Adapters {
                 sign: super::sign::Adapter::new(world.clone(), processes.clone()),
-                otp: super::otp::Adapter::new(world, processes.clone()),
+                otp: super::otp::Adapter::new(world.clone(), processes.clone()),
+                chain: super::chain::Adapter::new(world, processes.clone()),
             }
         };
         let (up, down) = (adapters(&self.channels), adapters(&self.channels_that_are_down()));
-        Bare { sign, otp, processes, up, down, arbiter }
+        Bare { sign, otp, chain, processes, up, down, arbiter }
     }
 
     fn bare_host<M: Machine>(&self, arbiter: &Arbiter) -> Host<M> {
@@ -306,6 +322,7 @@ impl Setting {
 struct Adapters {
     sign: super::sign::Adapter,
     otp: super::otp::Adapter,
+    chain: super::chain::Adapter,
 }
 
 /// Hosts without adapters, and adapters without hosts that call them.
@@ -313,6 +330,7 @@ struct Bare {
     processes: Processes,
     sign: Host<SignProcess>,
     otp: Host<Otp>,
+    chain: Host<Chain>,
     up: Adapters,
     /// The same while mail server and gateway are down.
     down: Adapters,
@@ -322,13 +340,15 @@ struct Bare {
 impl Drop for Bare {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let actors = || self.sign.actors() + self.otp.actors();
+            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors() + self.processes.agent.actors();
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
             while actors() > 0 {
                 assert!(std::time::Instant::now() < deadline, "at the end of the test {} actors are left running", actors());
                 // An actor that has just answered is at work a moment longer.
                 self.sign.let_go();
                 self.otp.let_go();
+                self.processes.agent.let_go();
+                self.chain.let_go();
                 std::thread::yield_now();
             }
         }

@@ -1,7 +1,7 @@
 //! How every provider is asked: in its turn, within its time, again after a failure that may pass, and not at all while its circuit is
 //! open.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use actors::{Backoff, Clock};
 use aws_lc_rs::rand;
@@ -15,19 +15,16 @@ use tokio::{
 
 use super::{
     circuit::Circuits,
-    failures::{self, reason},
+    failures::{self, PAUSE, reason},
     findings::Unreadable,
     metrics::Metrics,
     options::Options,
-    provider::Failure,
+    provider::{Failure, Then},
 };
 use crate::{
     objects::Objects,
     outbound::{self, Answer, Http, NotAllowed},
 };
-
-/// Pause after a 429 or a full house that names none.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// Asks all providers; a cheap handle.
 #[derive(Clone)]
@@ -76,27 +73,48 @@ impl Caller {
         &self.0.options
     }
 
-    /// Asks a provider by `ask`, which makes requests with [`Caller::send`]: counted, logged, in a slot, and through the circuit.
+    /// Asks a provider by `ask`, which makes requests with [`Caller::send`], through its circuit. Counted, logged, and with room in memory for
+    /// what `prepare` reads; a failure of that one is not the provider's.
     ///
     /// # Errors
-    /// What `ask` fails with, or a pause.
-    pub async fn ask<T>(&self, question: Question<'_>, ask: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let inner = &self.0;
-        let Question { organization, provider, .. } = question;
-        let begun = Instant::now();
-        let outcome = async {
-            let _slot = inner.slots.take(&question).await?;
-            let permit = inner
-                .circuits
-                .enter(organization, provider)
-                .map_err(|wait| failures::pause("it failed time after time and is left alone for a while", wait))?;
-            let answer = ask.await;
+    /// What `prepare` or `ask` fails with, or a pause.
+    pub async fn ask<P, T>(
+        &self,
+        question: Question<'_>,
+        prepare: impl Future<Output = Result<P, Failure>>,
+        ask: impl AsyncFnOnce(P) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let circuits = &self.0.circuits;
+        let through_the_circuit = async |prepared| {
+            let permit = circuits.enter(question.organization, question.provider);
+            let permit =
+                permit.map_err(|wait| failures::pause("it failed time after time and is left alone for a while", wait))?;
+            let answer = ask(prepared).await;
             permit.end(answer.as_ref().err().is_none_or(|failure| !failures::is_of_the_provider(failure)));
             answer
         };
+        self.here(question, prepare, through_the_circuit).await
+    }
+
+    /// As [`Caller::ask`], for what is done in this server: without a circuit.
+    ///
+    /// # Errors
+    /// What `prepare` or `work` fails with, or a pause.
+    pub async fn here<P, T>(
+        &self,
+        question: Question<'_>,
+        prepare: impl Future<Output = Result<P, Failure>>,
+        work: impl AsyncFnOnce(P) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Question { organization, provider, .. } = question;
+        let begun = Instant::now();
+        let outcome = async {
+            let _slot = self.0.slots.take(&question).await?;
+            work(prepare.await?).await
+        };
         let outcome = outcome.await;
         let label = outcome.as_ref().err().map_or("done", |failure| reason::known(failure.reason.as_str()));
-        inner.metrics.ended(provider, label, begun.elapsed());
+        self.0.metrics.ended(provider, label, begun.elapsed());
         if let Err(failure) = &outcome {
             let (reason, cause, id) = (failure.reason.as_str(), failure.cause.as_str(), failure.provider_id.as_deref());
             tracing::warn!(organization, provider, reason, cause, provider_id = id, "a scoring provider gave no result");
@@ -123,30 +141,26 @@ impl Caller {
         let mut salt = [0; 8];
         // Without randomness the waits have no jitter, which does no harm.
         let _ = rand::fill(&mut salt);
-        for number in 1.. {
+        let mut number = 0;
+        loop {
+            number += 1;
             let request = build().map_err(|refused| failures::of_call(&refused.into(), question.deadline))?;
-            let sent = inner.http.send(request, question.deadline, inner.options.max_answer).await;
-            if let Ok(answer) = &sent
-                && (answer.status.is_success() || also.contains(&answer.status.as_u16()))
-            {
-                return Ok(sent.map_err(|error| failures::of_call(&error, question.deadline))?);
-            }
-            let (failure, after) = match sent {
-                Ok(answer) => {
-                    let after = outbound::retry_after(&answer.headers, inner.clock.now());
-                    (failures::of_status(answer.status, after), after.filter(|_| is_transient(answer.status)))
-                }
-                Err(error) => (failures::of_call(&error, question.deadline), None),
+            let failure = match inner.http.send(request, question.deadline, inner.options.max_answer).await {
+                Ok(answer) if answer.status.is_success() || also.contains(&answer.status.as_u16()) => return Ok(answer),
+                Ok(answer) => failures::of_status(answer.status, outbound::retry_after(&answer.headers, inner.clock.now())),
+                Err(error) => failures::of_call(&error, question.deadline),
             };
-            let wait = after.unwrap_or_else(|| backoff.wait(&format!("{salt:?}"), number));
-            let in_time = Instant::now() + wait < question.deadline;
-            if number > backoff.attempts || !in_time || !failures::may_pass(&failure) {
+            let wait = match failure.then {
+                Then::End => return Err(failure),
+                Then::Pause(wait) => wait,
+                Then::Retry => backoff.wait(&format!("{salt:?}"), number),
+            };
+            if number > backoff.attempts || Instant::now() + wait >= question.deadline {
                 return Err(failure);
             }
             inner.metrics.retried(question.provider);
             sleep(wait).await;
         }
-        unreachable!("the loop ends by returning")
     }
 }
 
@@ -209,7 +223,9 @@ impl Slots {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::provider::Then, *};
+    use std::time::Duration;
+
+    use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn one_organization_has_at_most_half_of_the_memory() {

@@ -79,7 +79,7 @@ impl Circuits {
         if well {
             if circuits.remove(key).is_some_and(|circuit| circuit.open_until.is_some()) {
                 inner.metrics.circuit_closed(key.1);
-                tracing::info!(organization = key.0, provider = key.1, "a scoring provider is back");
+                tracing::info!(organization = key.0, provider = key.1, "a provider is back");
             }
             return;
         }
@@ -94,12 +94,7 @@ impl Circuits {
         }
         if circuit.open_until.is_none() {
             inner.metrics.circuit_opened(key.1);
-            tracing::warn!(
-                organization = key.0,
-                provider = key.1,
-                failures = circuit.failures,
-                "a scoring provider is left alone"
-            );
+            tracing::warn!(organization = key.0, provider = key.1, failures = circuit.failures, "a provider is left alone");
         }
         circuit.open_until = Some(inner.clock.now() + inner.pause);
     }

@@ -16,10 +16,11 @@ use workflows::{
 };
 
 use super::{
+    Image, Images,
     caller::{Caller, Question, json},
     failures::{self, not_configured},
     findings::{Findings, Unreadable, identifier},
-    provider::{Capture, Delegation, Failure, Request},
+    provider::{Delegation, Failure, Request},
 };
 use crate::{
     catalogue::sign_configuration,
@@ -58,15 +59,15 @@ struct Declared<'a> {
 }
 
 #[derive(Serialize)]
-struct Images {
+struct Sides {
     #[serde(skip_serializing_if = "Option::is_none")]
-    front: Option<Image>,
+    front: Option<Side>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    back: Option<Image>,
+    back: Option<Side>,
 }
 
 #[derive(Serialize)]
-struct Image {
+struct Side {
     media_type: &'static str,
     /// Base64.
     content: String,
@@ -118,10 +119,16 @@ impl External {
         Ok(Self { base, key })
     }
 
-    pub async fn score(&self, caller: &Caller, question: &Question<'_>, request: &Request) -> Result<Findings, Failure> {
-        let front = image(request.captures.front.as_ref()).await?;
-        let back = image(request.captures.back.as_ref()).await?;
-        let answer = self.post(caller, question, "scores", &[], &asked(request, question, Images { front, back })).await?;
+    pub async fn score(
+        &self,
+        caller: &Caller,
+        question: &Question<'_>,
+        request: &Request,
+        images: &Images,
+    ) -> Result<Findings, Failure> {
+        let side = |image: &Image| Side { media_type: image.media_type, content: STANDARD.encode(&image.bytes) };
+        let sides = Sides { front: images.front.as_ref().map(side), back: images.back.as_ref().map(side) };
+        let answer = self.post(caller, question, "scores", &asked(request, question, sides)).await?;
         Ok(findings(&answer, question)?)
     }
 
@@ -132,8 +139,7 @@ impl External {
         request: &Request,
         provider_config: Option<&Value>,
     ) -> Result<Delegation, Failure> {
-        let answer =
-            self.post(caller, question, "delegations", &[], &asked(request, question, Settings { provider_config })).await?;
+        let answer = self.post(caller, question, "delegations", &asked(request, question, Settings { provider_config })).await?;
         let Delegated { id, provider_id, access_token } = json(&answer)?;
         same(&id, question)?;
         Ok(Delegation { provider_id: identifier(&provider_id)?.to_owned(), access_token: token(access_token)? })
@@ -146,7 +152,7 @@ impl External {
         request: &Request,
         provider_id: &str,
     ) -> Result<Option<Findings>, Failure> {
-        let answer = self.post(caller, question, "results", &[], &asked(request, question, Of { provider_id })).await?;
+        let answer = self.post(caller, question, "results", &asked(request, question, Of { provider_id })).await?;
         if answer.status.as_u16() == PENDING {
             return Ok(None);
         }
@@ -160,7 +166,6 @@ impl External {
         caller: &Caller,
         question: &Question<'_>,
         path: &str,
-        also: &[u16],
         asked: &impl Serialize,
     ) -> Result<Answer, Failure> {
         let body = serde_json::to_vec(asked).map_err(|_| failures::not_supported("the question cannot be written as JSON"))?;
@@ -175,7 +180,7 @@ impl External {
             }
             Ok(request.body(body.clone()))
         };
-        caller.send(question, also, build).await
+        caller.send(question, &[], build).await
     }
 }
 
@@ -200,11 +205,6 @@ fn declared(person: &Contact) -> Declared<'_> {
     }
 }
 
-async fn image(capture: Option<&Capture>) -> Result<Option<Image>, Failure> {
-    let Some(capture) = capture else { return Ok(None) };
-    Ok(Some(Image { media_type: capture.image_type.media_type(), content: STANDARD.encode(capture.read().await?) }))
-}
-
 fn findings(answer: &Answer, question: &Question<'_>) -> Result<Findings, Unreadable> {
     let scored: Scored = json(answer)?;
     same(&scored.id, question)?;
@@ -226,10 +226,10 @@ fn same(id: &str, question: &Question<'_>) -> Result<(), Unreadable> {
 /// A token that is given to the client.
 ///
 /// # Errors
-/// One that no header or JSON member takes as it stands.
+/// One with other characters than RFC 6749, appendix A.12, has.
 pub fn token(token: String) -> Result<Secret, Unreadable> {
     const LONGEST: usize = 8192;
-    let fits = (1..=LONGEST).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
+    let fits = (1..=LONGEST).contains(&token.len()) && token.bytes().all(|byte| (0x20..0x7F).contains(&byte));
     if fits { Ok(Secret::new(token)) } else { Err(Unreadable("the access token is empty, too long, or has other characters")) }
 }
 

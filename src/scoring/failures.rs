@@ -13,6 +13,9 @@ use super::{
 };
 use crate::outbound;
 
+/// Pause where none is named.
+pub const PAUSE: Duration = Duration::from_secs(5);
+
 /// The words of `fail_reason`. The contract shows PROVIDER_TIMEOUT; its list is open.
 pub mod reason {
     /// No answer in time.
@@ -37,7 +40,7 @@ pub mod reason {
     }
 }
 
-fn failure(reason: &str, then: Then, cause: impl Into<String>) -> Failure {
+pub fn failure(reason: &str, then: Then, cause: impl Into<String>) -> Failure {
     Failure { reason: FailReason::new(reason), provider_id: None, then, cause: cause.into() }
 }
 
@@ -77,7 +80,7 @@ pub fn of_status(status: StatusCode, after: Option<Duration>) -> Failure {
     let number = status.as_u16();
     match (number, after) {
         (429 | 503, Some(after)) => pause(&format!("it answered {number} and asks for a pause"), after),
-        (429, None) => pause("it answered 429", Duration::from_secs(5)),
+        (429, None) => pause("it answered 429", PAUSE),
         _ if is_transient(status) => failure(reason::UNAVAILABLE, Then::Retry, format!("it answered {number}")),
         (401 | 403, _) => {
             failure(reason::REJECTED, Then::End, format!("it answered {number}: it does not accept the credentials"))
@@ -88,11 +91,6 @@ pub fn of_status(status: StatusCode, after: Option<Duration>) -> Failure {
         _ if status.is_client_error() => failure(reason::REJECTED, Then::End, format!("it answered {number}")),
         _ => failure(reason::ANSWER_UNREADABLE, Then::End, format!("it answered {number}")),
     }
-}
-
-/// Whether the same request is worth repeating within the question.
-pub fn may_pass(failure: &Failure) -> bool {
-    !matches!(failure.then, Then::End)
 }
 
 /// Whether it speaks against the provider, not against what it was asked.

@@ -15,11 +15,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
+    Image, Images,
     caller::{Caller, Question, json as read},
     external::below,
     failures::not_configured,
     findings::{Findings, Unreadable},
-    provider::{Capture, Failure, Request},
+    provider::Failure,
 };
 use crate::{
     catalogue::sign_configuration,
@@ -83,19 +84,19 @@ impl<'a> Google<'a> {
         Ok(Self { connection, process: below(&base, &format!("v1/{}:process", connection.processor)), tokens })
     }
 
-    pub async fn score(&self, caller: &Caller, question: &Question<'_>, request: &Request) -> Result<Findings, Failure> {
+    pub async fn score(&self, caller: &Caller, question: &Question<'_>, images: &Images) -> Result<Findings, Failure> {
         let mut found = Vec::new();
-        for capture in [&request.captures.front, &request.captures.back].into_iter().flatten() {
-            let answer = self.process(caller, question, capture).await?;
+        for image in [&images.front, &images.back].into_iter().flatten() {
+            let answer = self.process(caller, question, image).await?;
             found.push(read::<Processed>(&answer)?.document.entities);
         }
         Ok(findings(&found)?)
     }
 
-    async fn process(&self, caller: &Caller, question: &Question<'_>, capture: &Capture) -> Result<Answer, Failure> {
-        let content = STANDARD.encode(capture.read().await?);
+    async fn process(&self, caller: &Caller, question: &Question<'_>, image: &Image) -> Result<Answer, Failure> {
+        let content = STANDARD.encode(&image.bytes);
         let body = json!({
-            "rawDocument": {"content": content, "mimeType": capture.image_type.media_type()},
+            "rawDocument": {"content": content, "mimeType": image.media_type},
             // Without it the whole image comes back.
             "fieldMask": "entities",
             "skipHumanReview": true,

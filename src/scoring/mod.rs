@@ -24,6 +24,7 @@ mod veridas;
 
 use actors::Clock;
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 use workflows::scoring::ScoreResult;
@@ -41,6 +42,7 @@ use crate::{
     identity_reader::IdentityReader,
 };
 
+pub use circuit::Circuits;
 pub use image::image_type;
 pub use metrics::Metrics;
 pub use options::{Levels, Options};
@@ -136,6 +138,32 @@ impl Providers {
     }
 }
 
+/// The images of an attempt, in memory.
+struct Images {
+    front: Option<Image>,
+    back: Option<Image>,
+}
+
+struct Image {
+    media_type: &'static str,
+    bytes: Bytes,
+}
+
+impl Images {
+    async fn read(captures: &Captures) -> Result<Self, Failure> {
+        let read = async |capture: &Option<Capture>| match capture {
+            Some(capture) => Ok(Some(Image { media_type: capture.image_type.media_type(), bytes: capture.read().await? })),
+            None => Ok::<_, Failure>(None),
+        };
+        Ok(Self { front: read(&captures.front).await?, back: read(&captures.back).await? })
+    }
+}
+
+/// What a question without images prepares.
+async fn nothing() -> Result<(), Failure> {
+    Ok(())
+}
+
 /// What the organization has of a provider that was found in its connections.
 fn connection<T>(connection: Option<&T>) -> Result<&T, Failure> {
     connection.ok_or_else(|| not_configured("the organization has no such provider"))
@@ -159,16 +187,21 @@ impl Provider for Providers {
         let (scoring, asked) = self.find(request).await?;
         let (caller, question) = (&self.caller, self.question(request, asked));
         let Connections { google, veridas, external } = &scoring.connections;
-        let findings = caller.ask(question, async {
-            match asked {
-                Asked::Google => {
-                    Google::new(connection(google.as_ref())?, caller, &self.tokens)?.score(caller, &question, request).await
-                }
-                Asked::Veridas => Veridas::new(connection(veridas.as_ref())?, caller)?.score(caller, &question, request).await,
-                Asked::External => External::new(connection(external.as_ref())?, caller)?.score(caller, &question, request).await,
+        let images = Images::read(&request.captures);
+        let findings = match asked {
+            Asked::Google => {
+                let google = Google::new(connection(google.as_ref())?, caller, &self.tokens)?;
+                caller.ask(question, images, async |images| google.score(caller, &question, &images).await).await?
             }
-        });
-        let findings = findings.await?;
+            Asked::Veridas => {
+                let veridas = Veridas::new(connection(veridas.as_ref())?, caller)?;
+                caller.ask(question, images, async |images| veridas.score(caller, &question, &images).await).await?
+            }
+            Asked::External => {
+                let external = External::new(connection(external.as_ref())?, caller)?;
+                caller.ask(question, images, async |images| external.score(caller, &question, request, &images).await).await?
+            }
+        };
         Ok(self.judge(findings, &scoring, request))
     }
 
@@ -180,11 +213,11 @@ impl Provider for Providers {
             Asked::Google => Err(not_supported("Document AI takes images only: submit them")),
             Asked::Veridas => {
                 let veridas = Veridas::new(connection(veridas.as_ref())?, caller)?;
-                caller.ask(question, veridas.delegate(caller, &question, config)).await
+                caller.ask(question, nothing(), async |()| veridas.delegate(caller, &question, config).await).await
             }
             Asked::External => {
                 let external = External::new(connection(external.as_ref())?, caller)?;
-                caller.ask(question, external.delegate(caller, &question, request, config)).await
+                caller.ask(question, nothing(), async |()| external.delegate(caller, &question, request, config).await).await
             }
         }
     }
@@ -197,11 +230,13 @@ impl Provider for Providers {
             Asked::Google => return Err(not_supported("nothing is delegated to Document AI")),
             Asked::Veridas => {
                 let veridas = Veridas::new(connection(veridas.as_ref())?, caller)?;
-                caller.ask(question, veridas.delegated(caller, &question, provider_id)).await?
+                caller.ask(question, nothing(), async |()| veridas.delegated(caller, &question, provider_id).await).await?
             }
             Asked::External => {
                 let external = External::new(connection(external.as_ref())?, caller)?;
-                caller.ask(question, external.delegated(caller, &question, request, provider_id)).await?
+                caller
+                    .ask(question, nothing(), async |()| external.delegated(caller, &question, request, provider_id).await)
+                    .await?
             }
         };
         Ok(findings.map(|findings| self.judge(findings, &scoring, request)))

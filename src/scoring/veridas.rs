@@ -15,11 +15,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    Image, Images,
     caller::{Caller, Question, json as read},
     external::{below, token},
     failures::not_configured,
     findings::{Findings, Unreadable, identifier},
-    provider::{Capture, Delegation, Failure, Request},
+    provider::{Delegation, Failure},
 };
 use crate::{
     catalogue::sign_configuration,
@@ -107,12 +108,12 @@ impl Veridas {
         Ok(Self { base, key })
     }
 
-    pub async fn score(&self, caller: &Caller, question: &Question<'_>, request: &Request) -> Result<Findings, Failure> {
+    pub async fn score(&self, caller: &Caller, question: &Question<'_>, images: &Images) -> Result<Findings, Failure> {
         let id = self.validation(caller, question).await?;
         let with_id = |failure: Failure| Failure { provider_id: Some(id.clone()), ..failure };
-        for (capture, side) in [(&request.captures.front, "obverse"), (&request.captures.back, "reverse")] {
-            if let Some(capture) = capture {
-                self.put(caller, question, &id, capture, side).await.map_err(with_id)?;
+        for (image, side) in [(&images.front, "obverse"), (&images.back, "reverse")] {
+            if let Some(image) = image {
+                self.put(caller, question, &id, image, side).await.map_err(with_id)?;
             }
         }
         let found = self.found(caller, question, &id, false).await.map_err(with_id)?;
@@ -151,10 +152,10 @@ impl Veridas {
         caller: &Caller,
         question: &Question<'_>,
         id: &str,
-        capture: &Capture,
+        image: &Image,
         side: &'static str,
     ) -> Result<(), Failure> {
-        let (media_type, body) = form(&capture.read().await?, capture.image_type.media_type(), side);
+        let (media_type, body) = form(&image.bytes, image.media_type, side);
         let path = format!("validas/v1/validation/{id}/document");
         let build = || {
             let request = self.request(caller, question, Method::PUT, &path)?;

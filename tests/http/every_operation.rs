@@ -77,6 +77,10 @@ fn sample(schema: &Value) -> Value {
     if let Some(value) = schema["enum"].get(0).or_else(|| schema.get("default")) {
         return value.clone();
     }
+    // The first of them is the thing itself; the others narrow it.
+    if let Some(all) = schema["allOf"].get(0) {
+        return sample(all);
+    }
     if let Some(choice) = schema["oneOf"].as_array().and_then(|choices| choices.iter().find(|choice| choice["type"] != "null")) {
         return sample(choice);
     }
@@ -91,7 +95,9 @@ fn sample(schema: &Value) -> Value {
         Some("array") => json!([sample(&schema["items"])]),
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
         Some("boolean") => json!(false),
-        Some("string") => match schema["format"].as_str() {
+        Some("string") => match schema["format"].as_str().or_else(|| schema["contentMediaType"].as_str()) {
+            Some("image/png") => json!("iVBORw0KGgo="),
+            Some("application/json") => json!("{}"),
             Some("uuid") => json!(NOBODY),
             Some("duration") => json!("PT1H"),
             Some("email") => json!("ana@example.org"),

@@ -35,7 +35,7 @@ fn a_server_stops_on_sigterm_and_goes_on_where_it_was() {
 }
 
 /// The evidence in a certificate, after its signature and the chains of its journals were checked.
-fn evidence(pdf: &[u8]) -> Evidence {
+pub fn evidence(pdf: &[u8]) -> Evidence {
     let attached = certificate::extract(pdf).expect("a PDF that can be read").expect("evidence attached");
     let signed = SignedEvidence::from_json(&attached).expect("signed evidence");
     let chain = signed.chain().expect("the signer's certificates");

@@ -4,9 +4,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/operator.rs"]
+mod operator;
+
 mod access;
+mod agent;
 mod attacks;
+mod chain;
 mod configuration;
+mod contacts;
 mod contract;
 mod documents_api;
 mod drawing;
@@ -17,6 +23,7 @@ mod moving;
 mod nodes;
 mod operations;
 mod otp;
+mod scoring;
 mod sign_process;
 mod tour;
 

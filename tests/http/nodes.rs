@@ -4,11 +4,11 @@ use std::process::Output;
 
 use chrono::DateTime;
 use cql_server::NewKeyspace;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     address, contract,
-    support::{Journey, Keeps, Options, PATIENCE, Server, rubrica, wait_for},
+    support::{Call, Device, Journey, Keeps, Options, PATIENCE, Server, rubrica, wait_for},
 };
 
 /// 32 bytes, the same for both, and 32 others.
@@ -81,6 +81,48 @@ fn any_server_takes_the_next_step_of_a_process() {
     assert_eq!(theirs.download(certificate), ours.download(certificate));
     // and a second try to sign is refused by the one that did not see the first
     ours.sign(&signer.sign).expect_problem(409, "CONFLICT");
+}
+
+#[test]
+fn any_server_takes_the_next_step_of_a_chain() {
+    let shared = Shared::new();
+    let (one, other) = (shared.start(), shared.start());
+    let (ours, theirs) = (Journey::new(one.client()), Journey::new(other.client()));
+    let path = |rest: &str| ours.path(&format!("identifications/chain{rest}"));
+    let named = |call: Call<'_>| call.header("user-agent", "a test").send();
+    let to = address();
+    let step =
+        |external: bool| json!({"identification_type": "OTP", "otp_step": {"channel": {"type": "EMAIL", "external": external}}});
+    let body = json!({"actor": {"email": to}, "expires_in": "PT1H", "sequence": [step(false), step(true)]});
+    let id = named(theirs.client.post(&path("")).json(&body)).expect(201).text("id");
+    let read = |journey: &Journey| named(journey.client.get(&path(&format!("/{id}")))).expect(200).json();
+    let identify = |by: &Journey, with: &Journey, step: &Value| {
+        let step = step["id"].as_str().expect("an identifier");
+        let seen = ours.codes(&to).len() + theirs.codes(&to).len();
+        by.challenge(step, &json!({})).expect(204);
+        // Each server has an outbox of its own.
+        let code = wait_for("a code in the outbox of its server", PATIENCE, || {
+            let now = ours.codes(&to).len() + theirs.codes(&to).len();
+            (now > seen).then(|| by.codes(&to).first().cloned()).flatten()
+        });
+        with.validate(step, &json!({ "code": code })).expect(204);
+    };
+    for round in 0..2 {
+        let steps = read(&ours)["step_details"].clone();
+        // Each step is taken by one server, and what became of it is known to the other at once.
+        identify(&ours, &theirs, &steps[0]);
+        identify(&theirs, &ours, &steps[1]);
+        let validate = |journey: &Journey| journey.client.post(&path(&format!("/{id}/validate"))).headers(Device::HEADERS).send();
+        validate(&theirs).expect(204);
+        validate(&ours).expect_problem(409, "CONFLICT");
+        let action = if round == 0 { "restart" } else { "close" };
+        named(ours.client.post(&path(&format!("/{id}/{action}")))).expect(204);
+    }
+    for journey in [&theirs, &ours] {
+        let chain = read(journey);
+        let states = chain["step_details"].as_array().unwrap().iter().map(|step| &step["status"]);
+        assert!(chain["status"] == "SUCCEEDED" && states.clone().all(|state| state == "SUCCEEDED"), "{chain}");
+    }
 }
 
 #[test]

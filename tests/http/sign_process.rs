@@ -71,7 +71,7 @@ fn a_creation_that_is_wrong_is_refused_with_the_member_that_is() {
         ("sign.preview_documents[0]", with("/sign/preview_documents", json!([NOBODY]))),
         ("sign.type", with("/sign/type", json!("SEAL"))),
         ("sign.type", with("/sign/type", json!("BIOMETRIC"))),
-        ("identification.type", with("/identification/type", json!("AGENT"))),
+        ("identification.type", with("/identification/type", json!("FACE"))),
         ("expires_in", with("/expires_in", json!("PT14M"))),
         ("expires_in", with("/expires_in", json!("P31D"))),
     ] {

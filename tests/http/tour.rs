@@ -117,6 +117,53 @@ fn every_operation_answers_well_and_refuses_well() {
     seen.good(client.delete(&otp(&format!("/{id}?force=true"))).send());
     let id = client.post(&otp("")).json(&request).send().expect(201).text("id");
     seen.good(cancel(&id));
+    let agent = |rest: &str| path(&format!("identifications/agent{rest}"));
+    let document = json!({"document_number": "12345678Z", "document_type": "NIF"});
+    let request = json!({"actor": {"identity_document": document}, "expires_in": "PT1H"});
+    let id = seen.good(client.post(&agent("")).json(&request).send()).text("id");
+    seen.bad(client.post(&agent("")).json(&json!({})).send(), 400, "INVALID_INPUT");
+    let validate = || {
+        let call = client.post(&agent(&format!("/{id}/validate"))).headers(Device::HEADERS);
+        call.json(&json!({"agent": "eva"})).send()
+    };
+    seen.good(validate());
+    seen.bad(validate(), 409, "CONFLICT");
+    seen.good(client.get(&agent(&format!("/{id}"))).send());
+    seen.bad(client.get(&agent(&format!("/{NOBODY}"))).send(), 404, "RESOURCE_NOT_FOUND");
+    seen.good(client.post(&agent(&format!("/{id}/close"))).send());
+    seen.bad(client.post(&agent(&format!("/{id}/close"))).send(), 409, "CONFLICT");
+    let cancel = |id: &str| client.post(&agent(&format!("/{id}/cancel"))).json(&json!({"reason": "x"})).send();
+    seen.bad(cancel(&id), 409, "CONFLICT");
+    seen.bad(client.delete(&agent(&format!("/{id}"))).send(), 403, "UNAUTHORIZED");
+    seen.good(client.delete(&agent(&format!("/{id}?force=true"))).send());
+    let id = client.post(&agent("")).json(&request).send().expect(201).text("id");
+    seen.good(cancel(&id));
+    // chains
+    let chain = |rest: &str| path(&format!("identifications/chain{rest}"));
+    let named = |call: crate::support::Call<'_>| call.header("user-agent", "a tour").send();
+    let request = json!({
+        "actor": {"email": email}, "expires_in": "PT1H",
+        "sequence": [{"identification_type": "OTP", "otp_step": {"channel": {"type": "EMAIL"}}}],
+    });
+    let id = seen.good(named(client.post(&chain("")).json(&request))).text("id");
+    seen.bad(named(client.post(&chain("")).json(&json!({}))), 400, "INVALID_INPUT");
+    let read = seen.good(named(client.get(&chain(&format!("/{id}"))))).json();
+    seen.bad(named(client.get(&chain(&format!("/{NOBODY}")))), 404, "RESOURCE_NOT_FOUND");
+    let validate = || client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send();
+    let post = |action: &str| named(client.post(&chain(&format!("/{id}/{action}"))));
+    seen.bad(validate(), 409, "CONFLICT");
+    seen.bad(post("close"), 409, "CONFLICT");
+    journey.identify(read["step_details"][0]["id"].as_str().unwrap(), &email);
+    seen.good(validate());
+    seen.bad(post("cancel"), 409, "CONFLICT");
+    seen.good(post("restart"));
+    seen.good(post("cancel"));
+    seen.bad(post("restart"), 409, "CONFLICT");
+    let id = named(client.post(&chain("")).json(&request)).expect(201).text("id");
+    let step = named(client.get(&chain(&format!("/{id}")))).json()["step_details"][0]["id"].as_str().unwrap().to_owned();
+    journey.identify(&step, &email);
+    client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send().expect(204);
+    seen.good(named(client.post(&chain(&format!("/{id}/close")))));
     // then nothing was left out
     for operation in contract::rows().map(|row| row.id) {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();

@@ -105,6 +105,24 @@ def fit(operation, body, document):
     if operation == "create_otp_identification":
         fit_person(body["actor"])
         fit_contacts(body["actor"], body.get("two_factor_type"))
+    elif operation == "create_chain_identification":
+        # A step has what its kind needs and no other does, and none comes twice, however it is written.
+        fit_person(body["actor"])
+        fit_contacts(body["actor"], "DOCUMENT_NUMBER")
+        steps = {}
+        for step in body["sequence"]:
+            if step["identification_type"] == "IDENTITY_DOCUMENT":
+                step.pop("otp_step", None)
+                step["identity_document_step"] = {"provider_type": "INTERNAL"}
+                steps["IDENTITY_DOCUMENT"] = step
+                continue
+            step["identification_type"] = "OTP"
+            step.pop("identity_document_step", None)
+            otp = step["otp_step"] = step.get("otp_step") or {}
+            channel = otp["channel"] = otp.get("channel") or {"type": "EMAIL"}
+            external = channel.get("external") in (True, "true")
+            steps[(otp.get("two_factor_type"), channel["type"], external)] = step
+        body["sequence"] = list(steps.values())
     elif operation == "create_sign_process":
         # Aliases are different, documents are there, and fields are in them.
         for number, signer in enumerate(body["signers"]):

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Machine,
-    identification::{agent::Agent, identity_document::IdentityDocument, otp::Otp},
+    identification::{agent::Agent, chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
     sign_process::SignProcess,
     table::{Row, Table},
@@ -21,6 +21,7 @@ pub fn page() -> String {
         section::<Agent>(),
         section::<IdentityDocument>(),
         section::<Scoring>(),
+        section::<Chain>(),
     ]
     .concat()
 }
@@ -55,7 +56,8 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let is_same = |other: &Row| {
             let (a, b) = (other.transition, row.transition);
-            a.event == b.event && other.why == row.why && (a.to == b.to || (a.to == a.from && b.to == b.from))
+            let (a_stays, b_stays) = (a.to == a.from, b.to == b.from);
+            a.event == b.event && other.why == row.why && a_stays == b_stays && (a_stays || a.to == b.to)
         };
         match lines.last_mut() {
             Some((from, first)) if is_same(first) => from.push(row.transition.from),

@@ -17,8 +17,8 @@ pub mod values;
 pub use machine::{Answer, Decision, Machine};
 pub use refusal::Refusal;
 pub use values::{
-    Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
-    IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType,
+    Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
+    IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, TwoFactorType,
 };
 
 /// An instant in UTC.

@@ -1,6 +1,9 @@
 //! The certificate's content, section by section, as pages of drawing instructions.
 
-use super::evidence::{Challenge, Device, Document, Evidence, Identification, Signer, TimelineEntry};
+use super::evidence::{
+    Challenge, Check, Device, Document, Evidence, Identification, Image, Proof, Scoring, ScoringAttempt, SecondProof, Signer,
+    TimelineEntry,
+};
 use super::font::{Face, clean};
 use super::format::{grouped, moment, plain_utc, thousands, utc};
 use super::journal::Journal;
@@ -144,6 +147,8 @@ impl Composer {
         facts.extend(identity_document.map(|cell| (self.say(&texts::IDENTITY_DOCUMENT), cell)));
         facts.extend(texts_of(self.say(&texts::EMAIL), &signer.email));
         facts.extend(texts_of(self.say(&texts::PHONE), &signer.phone));
+        let origin = signer.contact_origin.as_deref().map(|origin| Cell::of(Style::BODY, &self.word(origin)));
+        facts.extend(origin.map(|cell| (self.say(&texts::CONTACT_ORIGIN), cell)));
         facts.extend(texts_of(self.say(&texts::LANGUAGE), &signer.language));
         facts.extend(signer.sign_id.map(|id| (self.say(&texts::SIGNATURE), Cell::of(Style::MONO, &id.to_string()))));
         facts.extend(signer.preview_at.as_ref().map(|at| (self.say(&texts::SHOWN), moment(at))));
@@ -154,6 +159,8 @@ impl Composer {
         self.facts(facts)?;
         if let Some(identification) = &signer.identification {
             self.challenges(&identification.challenges)?;
+            self.scoring(identification.scoring.as_ref())?;
+            self.proofs(&identification.proofs)?;
         }
         let consent = signer.consent_text.as_ref().map(|text| (self.say(&texts::CONSENT), Cell::of(Style::BODY, text)));
         self.wide_facts(consent.into_iter().collect())?;
@@ -200,9 +207,32 @@ impl Composer {
         }
         let factor = identification.two_factor_type.as_deref().map(|factor| Cell::of(Style::BODY, &self.word(factor)));
         facts.extend(factor.map(|cell| (self.say(&texts::SECOND_FACTOR), cell)));
-        facts.push((self.say(&texts::ATTEMPTS), Cell::of(Style::BODY, &identification.attempts.to_string())));
+        facts
+            .extend(identification.second_proof.as_ref().map(|proof| (self.say(&texts::SECOND_PROOF), self.second_proof(proof))));
+        facts.extend(identification.link_on_same_channel.map(|same| {
+            let told = if same { &texts::SAME_CHANNEL } else { &texts::OTHER_CHANNEL };
+            (self.say(&texts::LINK_CHANNEL), Cell::of(Style::BODY, self.say(told)))
+        }));
+        let agent = identification.agent.as_deref().map(|agent| Cell::of(Style::BODY, agent));
+        facts.extend(agent.map(|cell| (self.say(&texts::VOUCHED_BY), cell)));
+        if identification.attempts > 0 {
+            facts.push((self.say(&texts::ATTEMPTS), Cell::of(Style::BODY, &identification.attempts.to_string())));
+        }
         facts.extend(identification.validated_at.as_ref().map(|at| (self.say(&texts::VALIDATED), moment(at))));
         facts
+    }
+
+    fn second_proof(&self, proof: &SecondProof) -> Cell {
+        let kind = match proof.kind.as_str() {
+            "CONTACT_CHECK" => self.say(&texts::CONTACT_CHECK),
+            "CHAIN" => self.say(&texts::CHAIN_PROOF),
+            "NEEDED" => self.say(&texts::SECOND_PROOF_NEEDED),
+            other => other,
+        };
+        Cell::of(Style::BODY, kind)
+            .and(Style::BODY, proof.reason.as_deref().unwrap_or_default())
+            .and(Style::SMALL, proof.by.as_deref().unwrap_or_default())
+            .and(Style::SMALL, &proof.at.as_ref().map(utc).unwrap_or_default())
     }
 
     fn challenges(&mut self, challenges: &[Challenge]) -> Result<(), Error> {
@@ -226,6 +256,75 @@ impl Composer {
         Table { widths: &widths, titles, ruled: true }.draw(&mut self.pages, rows)?;
         self.pages.skip(3.0);
         Ok(())
+    }
+
+    /// How an identity document was checked: each attempt with its images and checks.
+    fn scoring(&mut self, scoring: Option<&Scoring>) -> Result<(), Error> {
+        let Some(scoring) = scoring else { return Ok(()) };
+        let by: Vec<&str> = [Some(scoring.provider.as_str()), scoring.level.as_deref()].into_iter().flatten().collect();
+        let state = self.word(&scoring.state);
+        let told = Cell::of(Style::BODY, &format!("{} · {state}", by.join(" · ")));
+        let told = told.and(Style::MONO_SMALL, &scoring.session.to_string());
+        self.wide_facts(vec![(self.say(&texts::CHECKED_BY), told)])?;
+        let columns = [&texts::ATTEMPT, &texts::BEGUN, &texts::RESULT, &texts::CHECKS];
+        let titles = columns.map(|phrase| self.say(phrase)).to_vec();
+        let row = |attempt: &ScoringAttempt| {
+            vec![
+                Cell::of(Style::BODY, &attempt.number.to_string()),
+                moment(&attempt.begun_at),
+                self.result(attempt),
+                self.checks(attempt),
+            ]
+        };
+        let rows: Vec<_> = scoring.attempts.iter().map(row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.pages.skip(3.0);
+        let widths = [48.0, 118.0, 110.0, CONTENT_WIDTH - 276.0];
+        Table { widths: &widths, titles, ruled: true }.draw(&mut self.pages, rows)?;
+        self.pages.skip(3.0);
+        Ok(())
+    }
+
+    fn result(&self, attempt: &ScoringAttempt) -> Cell {
+        let judged = match attempt.passing {
+            Some(true) => self.say(&texts::PASSED),
+            Some(false) => self.say(&texts::NOT_PASSED),
+            None => "",
+        };
+        Cell::of(Style::BODY, judged)
+            .and(Style::BODY, attempt.global_score.as_deref().unwrap_or_default())
+            .and(Style::BODY, attempt.fail_reason.as_deref().unwrap_or_default())
+            .and(Style::SMALL, if attempt.delegated { self.say(&texts::SCORING_DELEGATED) } else { "" })
+            .and(Style::MONO_SMALL, attempt.provider_id.as_deref().unwrap_or_default())
+    }
+
+    fn checks(&self, attempt: &ScoringAttempt) -> Cell {
+        let check = |cell: Cell, check: &Check| {
+            let fraud = if check.fraud { format!(" · {}", self.say(&texts::POINTS_TO_FRAUD)) } else { String::new() };
+            let told = cell.and(Style::BODY, &format!("{} · {}{fraud}", check.kind, check.score));
+            told.and(Style::SMALL, check.note.as_deref().unwrap_or_default())
+        };
+        let image = |cell: Cell, image: &Image| {
+            let side = self.say(if image.side == "BACK" { &texts::BACK } else { &texts::FRONT });
+            let told = cell.and(Style::LABEL, &format!("{side} · {}", self.extent(None, image.size)));
+            told.and(Style::MONO_SMALL, &grouped(&image.sha256))
+        };
+        attempt.images.iter().fold(attempt.checks.iter().fold(Cell::new(), check), image)
+    }
+
+    /// Files that were given as proof, each with its hash.
+    fn proofs(&mut self, proofs: &[Proof]) -> Result<(), Error> {
+        let cell = |cell: Cell, proof: &Proof| {
+            let label = format!("{} · {}", self.word(&proof.kind), self.extent(None, proof.size));
+            cell.and(Style::LABEL, &label).and(Style::MONO, &grouped(&proof.sha256))
+        };
+        if proofs.is_empty() {
+            return Ok(());
+        }
+        let told = proofs.iter().fold(Cell::new(), cell);
+        self.wide_facts(vec![(self.say(&texts::PROOFS), told)])
     }
 
     fn devices(&mut self, signer: &Signer, identifying: Option<&Device>) -> Result<(), Error> {
@@ -463,9 +562,12 @@ fn status_color(status: &str) -> Color {
     }
 }
 
-/// Each message with a code: where it went, from whom it came, and what became of it.
+/// What was asked of the phone's operator, and each message with a code: where it went, from whom it came, and what became of it.
 fn deliveries(challenge: &Challenge, language: Language) -> Cell {
     let mut cell = Cell::new();
+    for check in &challenge.number_checks {
+        cell = cell.and(Style::SMALL, &texts::number_check(check, language));
+    }
     for delivery in &challenge.deliveries {
         cell = cell
             .and(Style::BODY, &format!("{} · {}", delivery.provider, delivery.outcome))
@@ -600,10 +702,28 @@ mod tests {
             for value in [&device.ip, &device.user_agent, &device.installation_id, &device.fingerprint, &device.location] {
                 expect(value.as_deref().unwrap_or_default());
             }
+            for attempt in signer.identification.as_ref().unwrap().scoring.iter().flat_map(|scoring| &scoring.attempts) {
+                expect(attempt.global_score.as_deref().or(attempt.fail_reason.as_deref()).unwrap_or_default());
+                expect(attempt.provider_id.as_deref().unwrap_or_default());
+                attempt.images.iter().for_each(|image| expect(&image.sha256));
+                for check in &attempt.checks {
+                    expect(&format!("{} · {}", check.kind, check.score));
+                    expect(check.note.as_deref().unwrap_or_default());
+                }
+            }
+            expect(signer.identification.as_ref().unwrap().agent.as_deref().unwrap_or_default());
+            for proof in &signer.identification.as_ref().unwrap().proofs {
+                expect(&proof.sha256);
+            }
+            if let Some(proof) = &signer.identification.as_ref().unwrap().second_proof {
+                expect(proof.reason.as_deref().unwrap());
+                expect(proof.by.as_deref().unwrap());
+            }
             for challenge in &signer.identification.as_ref().unwrap().challenges {
                 for delivery in &challenge.deliveries {
                     expect(delivery.message_id.as_deref().unwrap_or_default());
-                    expect(&delivery.receipts[0].status);
+                    delivery.receipts.iter().for_each(|receipt| expect(&receipt.status));
+                    expect(delivery.destination.as_deref().unwrap_or_default());
                     expect(delivery.sender.as_deref().unwrap_or_default());
                     expect(&texts::word(delivery.fate.as_deref().unwrap_or_default(), Language::En));
                 }
@@ -619,6 +739,10 @@ mod tests {
         expect(&evidence.journals[0].head_hash);
         expect(&evidence.timeline[0].journal.as_ref().unwrap().hash);
         expect(&evidence.sealing_certificate.as_ref().unwrap().subject);
+        expect("Origin of the contact Given by the signer");
+        expect("Channel of the link The same as that of the code");
+        expect("Operator of the number: SIM change (72 h) · no objection");
+        expect("Operator of the number: holder · no answer – it did not answer in time");
         expect("rubrica verify");
     }
 

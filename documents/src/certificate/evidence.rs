@@ -148,6 +148,10 @@ pub struct Signer {
     /// Masked number of the identity document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_number: Option<String>,
+    /// Where address and number come from, as the organization said it: `customer_record`, `typed_by_signer` or `agent_checked`. Absent
+    /// where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_origin: Option<String>,
     /// `Language` of the contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -196,7 +200,10 @@ pub struct Identification {
     /// `TwoFactorType` of the contract that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub two_factor_type: Option<String>,
-    /// Answers given in all, right and wrong.
+    /// The organization's own identifier of the agent who vouched for the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Answers given in all, right and wrong; 0 where there are none to give.
     pub attempts: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub challenges: Vec<Challenge>,
@@ -210,6 +217,57 @@ pub struct Identification {
     /// The device that gave the right answer, where it is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,
+    /// Files that were given as proof. They are personal data and kept apart; by these hashes they can be recognized.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
+    /// What vouches for the contact besides the signer, where the organization asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_proof: Option<SecondProof>,
+    /// True when the link to the signing page went to the address or number to which the codes went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_on_same_channel: Option<bool>,
+}
+
+/// A file that was given as proof of who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// `DOCUMENT_PICTURE`, or `PICTURE_READING`, which is what was read from it.
+    pub kind: String,
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What vouches for a contact besides the person who gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondProof {
+    /// `NEEDED` while there is none, `CONTACT_CHECK` when somebody checked whose contact it is, `CHAIN` when the chain of the identification
+    /// asks for another proof.
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+    /// Subject of the token of who checked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// How it was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What the operator of a phone said of a number before a code went out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberCheck {
+    /// `SIM_SWAP`, `NUMBER_VERIFICATION` or `KYC_MATCH`.
+    pub check: String,
+    /// For `SIM_SWAP`: the SIM had to be unchanged for so many hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_hours: Option<u32>,
+    /// `PASSED`, `FAILED` or `UNANSWERED`.
+    pub outcome: String,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// A session in which images of an identity document were checked. The images are personal data and kept apart.
@@ -294,6 +352,9 @@ pub struct Challenge {
     /// Answers given to this code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// What the phone's operator said of the number before the code went out, where the organization asks for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub number_checks: Vec<NumberCheck>,
     /// What became of the code: `DELIVERED`, `FAILED` or `UNKNOWN`. Absent while it is on its way, and in older evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fate: Option<String>,
@@ -473,6 +534,10 @@ pub enum Action {
     NoticeSent,
     NoticeNotSent,
     WrongAnswer,
+    NumberChecked,
+    CodeRefused,
+    ContactChecked,
+    AgentVouched,
     DocumentSubmitted,
     ScoringDelegated,
     DocumentScored,

@@ -28,8 +28,8 @@ pub use crate::active::ActiveContent;
 pub use canonical::to_canonical_json;
 pub use evidence::{
     Action, Challenge, Check, Delivery, Device, Document, DocumentVersion, Evidence, FORMAT, Identification, Image,
-    JournalPosition, Moment, PagesCompared, PreviewDocument, Process, Receipt, Scoring, ScoringAttempt, SealedDocument,
-    SealingCertificate, SignFields, Signer, Software, Tenant, TimelineEntry,
+    JournalPosition, Moment, NumberCheck, PagesCompared, PreviewDocument, Process, Proof, Receipt, Scoring, ScoringAttempt,
+    SealedDocument, SealingCertificate, SecondProof, SignFields, Signer, Software, Tenant, TimelineEntry,
 };
 pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};
 pub use journal::{ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalEntry};

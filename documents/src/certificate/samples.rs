@@ -38,25 +38,49 @@ fn device(number: usize) -> Device {
     }
 }
 
+/// The first code arrived; the second did not, and went out again by e-mail, on which the link had come.
 fn challenge(number: u32, minutes: i64) -> Challenge {
+    let failed = number > 1;
+    let by_sms = Delivery {
+        at: minute(minutes),
+        provider: "sms-gateway".to_owned(),
+        message_id: Some(format!("SM{}", &digest(number as usize)[..32])),
+        outcome: "SENT".to_owned(),
+        channel: Some("SMS".to_owned()),
+        destination: None,
+        sender: Some("Acme".to_owned()),
+        channel_of_link: false,
+        fate: Some(if failed { "FAILED" } else { "DELIVERED" }.to_owned()),
+        receipts: vec![Receipt { at: minute(minutes + 1), status: if failed { "undelivered" } else { "delivered" }.to_owned() }],
+    };
+    let by_mail = failed.then(|| Delivery {
+        at: minute(minutes + 1),
+        provider: "SMTP".to_owned(),
+        message_id: None,
+        outcome: "SENT".to_owned(),
+        channel: Some("EMAIL".to_owned()),
+        destination: Some(mask::email("ana@example.com")),
+        sender: None,
+        channel_of_link: true,
+        fate: Some("DELIVERED".to_owned()),
+        receipts: Vec::new(),
+    });
     Challenge {
         number,
         requested_at: minute(minutes),
         expires_at: Some(minute(minutes + 5)),
         attempts: Some(1),
+        number_checks: vec![
+            NumberCheck { check: "SIM_SWAP".to_owned(), max_age_hours: Some(72), outcome: "PASSED".to_owned(), detail: None },
+            NumberCheck {
+                check: "KYC_MATCH".to_owned(),
+                max_age_hours: None,
+                outcome: "UNANSWERED".to_owned(),
+                detail: Some("it did not answer in time".to_owned()),
+            },
+        ],
         fate: Some("DELIVERED".to_owned()),
-        deliveries: vec![Delivery {
-            at: minute(minutes),
-            provider: "sms-gateway".to_owned(),
-            message_id: Some(format!("SM{}", &digest(number as usize)[..32])),
-            outcome: "SENT".to_owned(),
-            channel: Some("SMS".to_owned()),
-            destination: None,
-            sender: Some("Acme".to_owned()),
-            channel_of_link: false,
-            fate: Some("DELIVERED".to_owned()),
-            receipts: vec![Receipt { at: minute(minutes + 1), status: "delivered".to_owned() }],
-        }],
+        deliveries: std::iter::once(by_sms).chain(by_mail).collect(),
     }
 }
 
@@ -70,6 +94,7 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
         phone: Some(mask::phone(Some("34"), "600123456")),
         document_type: Some("NIF".to_owned()),
         document_number: Some(mask::document_number("12345678Z")),
+        contact_origin: Some("typed_by_signer".to_owned()),
         language: Some("ES".to_owned()),
         identification: Some(Identification {
             id: id(0x22, number),
@@ -79,12 +104,21 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
             external: None,
             destination: Some(mask::phone(Some("34"), "600123456")),
             two_factor_type: Some("DOCUMENT_NUMBER".to_owned()),
+            agent: None,
             attempts: 2,
             challenges: vec![challenge(1, minutes), challenge(2, minutes + 2)],
             scoring: None,
             created_at: Some(minute(0)),
             validated_at: Some(minute(minutes + 3)),
             device: Some(device(number)),
+            proofs: Vec::new(),
+            second_proof: Some(SecondProof {
+                kind: "CONTACT_CHECK".to_owned(),
+                at: Some(minute(minutes + 1)),
+                by: Some("clerk-7@acme-seguros.example".to_owned()),
+                reason: Some("Llamada al número de la póliza anterior".to_owned()),
+            }),
+            link_on_same_channel: Some(true),
         }),
         sign_id: Some(id(0x33, number)),
         sign_status: Some("SUCCEEDED".to_owned()),
@@ -145,10 +179,55 @@ fn timeline(entries: usize) -> Vec<TimelineEntry> {
         .collect()
 }
 
+/// How the identity document of a signer was checked: once without a result, then with one.
+fn scoring(number: usize) -> Scoring {
+    let image = |side: &str, of: usize| Image { side: side.to_owned(), size: 283_114, sha256: digest(of) };
+    let attempt = |number: u32| ScoringAttempt {
+        number,
+        begun_at: minute(i64::from(number)),
+        ended_at: Some(minute(i64::from(number) + 1)),
+        delegated: false,
+        provider_id: Some(format!("provider-request-{number}")),
+        images: vec![image("FRONT", 60 + number as usize), image("BACK", 70 + number as usize)],
+        fail_reason: None,
+        global_score: None,
+        passing: None,
+        checks: Vec::new(),
+    };
+    let check = |kind: &str, score: &str, fraud: bool, note: &str| Check {
+        kind: kind.to_owned(),
+        score: score.to_owned(),
+        fraud,
+        note: Some(note.to_owned()),
+    };
+    Scoring {
+        session: id(0x88, number),
+        state: "SUCCEEDED".to_owned(),
+        provider: "INTERNAL".to_owned(),
+        level: Some("HIGH".to_owned()),
+        attempts: vec![
+            ScoringAttempt { fail_reason: Some("IMAGE_UNREADABLE".to_owned()), ..attempt(1) },
+            ScoringAttempt {
+                global_score: Some("0.9312".to_owned()),
+                passing: Some(true),
+                checks: vec![
+                    check("MRZ_CONTROL_DIGIT", "1", false, "Check digits agree; names and nationality have none."),
+                    check("PHOTOCOPY", "0.41", true, "Little colour; says nothing of a colour copy."),
+                ],
+                ..attempt(2)
+            },
+        ],
+    }
+}
+
 /// Two signers, one document, one document only shown, nine events.
 pub fn small() -> Evidence {
-    let signers = vec![signer(1, "María José", "Núñez Echevarría"), signer(2, "Jürgen", "Großmann")];
+    let mut signers = vec![signer(1, "María José", "Núñez Echevarría"), signer(2, "Jürgen", "Großmann")];
+    if let Some(identification) = &mut signers[0].identification {
+        identification.scoring = Some(scoring(1));
+    }
     let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
+    signers[1].identification = Some(by_an_agent(2));
     Evidence {
         format: FORMAT.to_owned(),
         software: Software { name: "Rubrica".to_owned(), version: "0.1.0".to_owned() },
@@ -182,6 +261,28 @@ pub fn small() -> Evidence {
             not_before: minute(-100_000).utc(),
             not_after: minute(900_000).utc(),
         }),
+    }
+}
+
+/// How an agent identified somebody.
+fn by_an_agent(number: usize) -> Identification {
+    let proof = |kind: &str, of: usize| Proof { kind: kind.to_owned(), size: 283_114, sha256: digest(of) };
+    Identification {
+        id: id(0x22, number),
+        kind: "AGENT".to_owned(),
+        state: "SUCCEEDED".to_owned(),
+        channel: None,
+        external: None,
+        destination: None,
+        two_factor_type: None,
+        agent: Some("tienda-28/mrodriguez".to_owned()),
+        attempts: 0,
+        challenges: Vec::new(),
+        scoring: None,
+        created_at: Some(minute(0)),
+        validated_at: Some(minute(13)),
+        device: Some(device(number)),
+        proofs: vec![proof("DOCUMENT_PICTURE", 50), proof("PICTURE_READING", 51)],
     }
 }
 

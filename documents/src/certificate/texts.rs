@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Action;
+use super::evidence::NumberCheck;
 use crate::active::ActiveContent;
 
 /// The languages of the contract in which a certificate can be written.
@@ -79,6 +80,8 @@ phrases! {
     PHONE = "Teléfono", "Phone", "Telèfon", "Telefonoa", "Teléfono", "Telefon";
     IDENTITY_DOCUMENT = "Documento de identidad", "Identity document", "Document d’identitat", "Nortasun-agiria",
         "Documento de identidade", "Ausweisdokument";
+    CONTACT_ORIGIN = "Origen del contacto", "Origin of the contact", "Origen del contacte", "Kontaktuaren jatorria",
+        "Orixe do contacto", "Herkunft des Kontakts";
     LANGUAGE = "Idioma", "Language", "Idioma", "Hizkuntza", "Idioma", "Sprache";
     SIGNATURE = "Firma", "Signature", "Signatura", "Sinadura", "Sinatura", "Signatur";
     SHOWN = "Documentos mostrados", "Documents shown", "Documents mostrats", "Dokumentuak erakutsita", "Documentos amosados",
@@ -90,11 +93,31 @@ phrases! {
     CHANNEL = "Canal y destino", "Channel and destination", "Canal i destinació", "Kanala eta helmuga", "Canle e destino",
         "Kanal und Ziel";
     SECOND_FACTOR = "Segundo factor", "Second factor", "Segon factor", "Bigarren faktorea", "Segundo factor", "Zweiter Faktor";
+    VOUCHED_BY = "Agente", "Agent", "Agent", "Agentea", "Axente", "Fachkraft";
+    PROOFS = "Pruebas (SHA-256)", "Proofs (SHA-256)", "Proves (SHA-256)", "Frogak (SHA-256)", "Probas (SHA-256)", "Belege (SHA-256)";
+    DOCUMENT_PICTURE = "Imagen del documento de identidad", "Picture of the identity document", "Imatge del document d’identitat",
+        "Nortasun-agiriaren irudia", "Imaxe do documento de identidade", "Bild des Ausweisdokuments";
+    PICTURE_READING = "Lectura de la imagen", "Reading of the picture", "Lectura de la imatge", "Irudiaren irakurketa",
+        "Lectura da imaxe", "Aus dem Bild Gelesenes";
     ATTEMPTS = "Intentos", "Attempts", "Intents", "Saiakerak", "Intentos", "Versuche";
     VALIDATED = "Identidad validada", "Identity validated", "Identitat validada", "Nortasuna balioztatuta", "Identidade validada",
         "Identität bestätigt";
     CODE = "Código", "Code", "Codi", "Kodea", "Código", "Code";
     REQUESTED = "Solicitado", "Requested", "Sol·licitat", "Eskatua", "Solicitado", "Angefordert";
+    CHECKED_BY = "Documento comprobado por", "Document checked by", "Document comprovat per", "Agiria egiaztatu duena",
+        "Documento comprobado por", "Dokument geprüft von";
+    ATTEMPT = "Intento", "Attempt", "Intent", "Saiakera", "Intento", "Versuch";
+    BEGUN = "Inicio", "Begun", "Inici", "Hasiera", "Inicio", "Begonnen";
+    RESULT = "Resultado", "Result", "Resultat", "Emaitza", "Resultado", "Ergebnis";
+    CHECKS = "Comprobaciones e imágenes (SHA-256)", "Checks and images (SHA-256)", "Comprovacions i imatges (SHA-256)",
+        "Egiaztapenak eta irudiak (SHA-256)", "Comprobacións e imaxes (SHA-256)", "Prüfungen und Bilder (SHA-256)";
+    PASSED = "Superado", "Passed", "Superat", "Gaindituta", "Superado", "Bestanden";
+    NOT_PASSED = "No superado", "Not passed", "No superat", "Gainditu gabe", "Non superado", "Nicht bestanden";
+    POINTS_TO_FRAUD = "indicio de fraude", "points to fraud", "indici de frau", "iruzur-zantzua", "indicio de fraude",
+        "deutet auf Betrug hin";
+    FRONT = "Anverso", "Front", "Anvers", "Aurrealdea", "Anverso", "Vorderseite";
+    BACK = "Reverso", "Back", "Revers", "Atzealdea", "Reverso", "Rückseite";
+    STATUS_SCORED = "Comprobado", "Checked", "Comprovat", "Egiaztatuta", "Comprobado", "Geprüft";
     DELIVERY = "Envío y acuses", "Delivery and receipts", "Enviament i justificants", "Bidalketa eta hartu-agiriak",
         "Envío e xustificantes", "Versand und Zustellnachweise";
     VALID_UNTIL = "Válido hasta", "Valid until", "Vàlid fins a", "Noiz arte balioduna", "Válido ata", "Gültig bis";
@@ -106,6 +129,23 @@ phrases! {
     FATE_DELIVERED = "Entregado", "Delivered", "Lliurat", "Entregatua", "Entregado", "Zugestellt";
     FATE_UNKNOWN = "Entrega desconocida", "Delivery unknown", "Lliurament desconegut", "Entrega ezezaguna", "Entrega descoñecida",
         "Zustellung unbekannt";
+
+    NUMBER_CHECKS = "Operador del número: {} · {}", "Operator of the number: {} · {}", "Operador del número: {} · {}",
+        "Zenbakiaren operadorea: {} · {}", "Operador do número: {} · {}", "Betreiber der Nummer: {} · {}";
+    SECOND_PROOF = "Segunda prueba", "Second proof", "Segona prova", "Bigarren froga", "Segunda proba", "Zweiter Nachweis";
+    SECOND_PROOF_NEEDED = "Exigida; no se aportó", "Required; none was given", "Exigida; no s’ha aportat", "Eskatua; ez da eman",
+        "Esixida; non se achegou", "Verlangt; keiner erbracht";
+    CONTACT_CHECK = "Contacto comprobado", "Contact checked", "Contacte comprovat", "Kontaktua egiaztatuta", "Contacto comprobado",
+        "Kontakt überprüft";
+    CHAIN_PROOF = "Otra identificación de la misma cadena", "Another identification of the same chain",
+        "Una altra identificació de la mateixa cadena", "Kate bereko beste identifikazio bat", "Outra identificación da mesma cadea",
+        "Eine andere Identifizierung derselben Kette";
+    LINK_CHANNEL = "Canal del enlace", "Channel of the link", "Canal de l’enllaç", "Estekaren kanala", "Canle da ligazón",
+        "Kanal des Links";
+    SAME_CHANNEL = "El mismo que el del código", "The same as that of the code", "El mateix que el del codi", "Kodearen bera",
+        "O mesmo que o do código", "Derselbe wie beim Code";
+    OTHER_CHANNEL = "Distinto del del código", "Not that of the code", "Diferent del del codi", "Kodearena ez dena",
+        "Distinto do do código", "Ein anderer als beim Code";
 
     DEVICE = "Dispositivo", "Device", "Dispositiu", "Gailua", "Dispositivo", "Gerät";
     SIGNING_DEVICE = "Dispositivo de firma", "Signing device", "Dispositiu de signatura", "Sinatzeko gailua", "Dispositivo de sinatura",
@@ -208,6 +248,20 @@ phrases! {
     IDENTITY_CARD = "Documento de identidad", "Identity card", "Document d’identitat", "Nortasun-agiria", "Documento de identidade",
         "Personalausweis";
 
+    CUSTOMER_RECORD = "Datos de cliente de la organización", "Customer data of the organization", "Dades de client de l’organització",
+        "Erakundearen bezero-datuak", "Datos de cliente da organización", "Kundendaten der Organisation";
+    TYPED_BY_SIGNER = "Indicado por la persona firmante", "Given by the signer", "Indicat per la persona signant",
+        "Sinatzaileak emana", "Indicado pola persoa asinante", "Von der unterzeichnenden Person angegeben";
+    AGENT_CHECKED = "Comprobado por un agente", "Checked by an agent", "Comprovat per un agent", "Agente batek egiaztatua",
+        "Comprobado por un axente", "Von einer Fachkraft überprüft";
+    SIM_SWAP = "cambio de SIM", "SIM change", "canvi de SIM", "SIM aldaketa", "cambio de SIM", "SIM-Wechsel";
+    NUMBER_VERIFICATION = "número del dispositivo", "number of the device", "número del dispositiu", "gailuaren zenbakia",
+        "número do dispositivo", "Nummer des Geräts";
+    KYC_MATCH = "titular", "holder", "titular", "titularra", "titular", "Inhaber";
+    NO_OBJECTION = "sin objeción", "no objection", "sense objecció", "eragozpenik gabe", "sen obxección", "kein Einwand";
+    OBJECTION = "objeción", "objection", "objecció", "eragozpena", "obxección", "Einwand";
+    UNANSWERED = "sin respuesta", "no answer", "sense resposta", "erantzunik gabe", "sen resposta", "keine Antwort";
+
     STATUS_CREATED = "Creado", "Created", "Creat", "Sortua", "Creado", "Erstellt";
     STATUS_SIGNED = "Firmado", "Signed", "Signat", "Sinatua", "Asinado", "Signiert";
     STATUS_CERTIFIED = "Certificado", "Certified", "Certificat", "Ziurtatua", "Certificado", "Zertifiziert";
@@ -235,6 +289,13 @@ phrases! {
         "Aviso non entregado", "Benachrichtigung nicht zugestellt";
     WRONG_ANSWER = "Respuesta incorrecta", "Wrong answer", "Resposta incorrecta", "Erantzun okerra", "Resposta incorrecta",
         "Falsche Antwort";
+    NUMBER_CHECKED = "Número consultado a su operador", "Number checked with its operator", "Número consultat al seu operador",
+        "Zenbakia operadorearekin egiaztatuta", "Número consultado ao seu operador", "Nummer beim Betreiber geprüft";
+    CODE_REFUSED = "Código retenido por la respuesta del operador", "Code withheld after the operator’s answer",
+        "Codi retingut per la resposta de l’operador", "Kodea atxikita, operadorearen erantzunagatik",
+        "Código retido pola resposta do operador", "Code nach Auskunft des Betreibers zurückgehalten";
+    AGENT_VOUCHED = "Identidad confirmada por un agente", "Identity confirmed by an agent", "Identitat confirmada per un agent",
+        "Agente batek nortasuna berretsi du", "Identidade confirmada por un axente", "Identität durch eine Fachkraft bestätigt";
     DOCUMENT_SUBMITTED = "Imágenes del documento de identidad recibidas", "Images of the identity document received",
         "Imatges del document d’identitat rebudes", "Nortasun-agiriaren irudiak jasota", "Imaxes do documento de identidade recibidas",
         "Bilder des Ausweisdokuments erhalten";
@@ -286,6 +347,7 @@ pub(super) fn word(value: &str, language: Language) -> String {
         "VALIDATED" => &STATUS_VALIDATED,
         "SUCCEEDED" => &STATUS_SUCCEEDED,
         "CLOSED" => &STATUS_CLOSED,
+        "SCORED" => &STATUS_SCORED,
         "DELIVERED" => &FATE_DELIVERED,
         "UNKNOWN" => &FATE_UNKNOWN,
         "SIMPLE" => &SIMPLE,
@@ -295,8 +357,13 @@ pub(super) fn word(value: &str, language: Language) -> String {
         "IDENTITY_DOCUMENT" => &IDENTITY_DOCUMENT,
         "EMAIL" => &EMAIL_CHANNEL,
         "DOCUMENT_NUMBER" => &DOCUMENT_NUMBER,
+        "DOCUMENT_PICTURE" => &DOCUMENT_PICTURE,
+        "PICTURE_READING" => &PICTURE_READING,
         "PASSPORT" => &PASSPORT,
         "IDENTITY_CARD" => &IDENTITY_CARD,
+        "customer_record" => &CUSTOMER_RECORD,
+        "typed_by_signer" => &TYPED_BY_SIGNER,
+        "agent_checked" => &AGENT_CHECKED,
         "WHATSAPP" => return "WhatsApp".to_owned(),
         other => return other.to_owned(),
     };
@@ -317,6 +384,10 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::NoticeSent => &NOTICE_SENT,
         Action::NoticeNotSent => &NOTICE_NOT_SENT,
         Action::WrongAnswer => &WRONG_ANSWER,
+        Action::NumberChecked => &NUMBER_CHECKED,
+        Action::CodeRefused => &CODE_REFUSED,
+        Action::ContactChecked => &CONTACT_CHECK,
+        Action::AgentVouched => &AGENT_VOUCHED,
         Action::DocumentSubmitted => &DOCUMENT_SUBMITTED,
         Action::ScoringDelegated => &SCORING_DELEGATED,
         Action::DocumentScored => &DOCUMENT_SCORED,
@@ -350,6 +421,28 @@ pub(super) fn fill(phrase: &Phrase, language: Language, values: &[&str]) -> Stri
         text.push_str(part);
     }
     text
+}
+
+/// What the operator of a phone said, in one line.
+pub(super) fn number_check(check: &NumberCheck, language: Language) -> String {
+    let question = match check.check.as_str() {
+        "SIM_SWAP" => SIM_SWAP.say(language),
+        "NUMBER_VERIFICATION" => NUMBER_VERIFICATION.say(language),
+        "KYC_MATCH" => KYC_MATCH.say(language),
+        other => other,
+    };
+    let outcome = match check.outcome.as_str() {
+        "PASSED" => NO_OBJECTION.say(language),
+        "FAILED" => OBJECTION.say(language),
+        "UNANSWERED" => UNANSWERED.say(language),
+        other => other,
+    };
+    let question = match check.max_age_hours {
+        Some(hours) => format!("{question} ({hours} h)"),
+        None => question.to_owned(),
+    };
+    let told = fill(&NUMBER_CHECKS, language, &[&question, outcome]);
+    check.detail.as_ref().map_or(told.clone(), |detail| format!("{told} – {detail}"))
 }
 
 /// What of a document is more than pages, in one line; empty where there is nothing of it, or it is not known.

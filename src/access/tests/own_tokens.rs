@@ -6,6 +6,7 @@ use super::*;
 
 const PROCESS: Uuid = Uuid::from_u128(1);
 const SIGNATURE: Uuid = Uuid::from_u128(2);
+const CHAIN: Uuid = Uuid::from_u128(3);
 
 fn with_development() -> Service {
     Service::new(&Options { development: true, issuers: vec![with_secret()], ..Options::default() }, &keys()).unwrap()
@@ -52,6 +53,18 @@ async fn an_identified_signer_gets_a_token_for_one_signature_for_half_an_hour() 
 }
 
 #[actix_rt::test]
+async fn the_validation_of_a_chain_gives_a_token_that_reads_it_for_half_an_hour() {
+    let service = service();
+    let token = service.chain_token("back-end", "acme", CHAIN, now());
+
+    let caller = service.authenticate(&token, now()).await.unwrap();
+    assert_eq!(caller.grant, Grant::Chain { organization: "acme".into(), chain: CHAIN });
+    let end = now() + TimeDelta::minutes(30);
+    assert!(service.authenticate(&token, end - TimeDelta::seconds(1)).await.is_ok());
+    assert_eq!(service.authenticate(&token, end).await, Err(Error::Expired));
+}
+
+#[actix_rt::test]
 async fn nodes_with_the_same_master_key_take_each_others_tokens_and_no_one_elses() {
     let token = service().sign_process_token("s", "acme", PROCESS, now());
     assert!(service().authenticate(&token, now()).await.is_ok());
@@ -64,15 +77,21 @@ async fn nodes_with_the_same_master_key_take_each_others_tokens_and_no_one_elses
 async fn a_token_for_one_purpose_never_passes_for_the_other() {
     let process_key = keys().derive("access/sign-process-token/v1");
     let signature_key = keys().derive("access/signature-token/v1");
-    let (process_kind, signature_kind) = ("rubrica-sign-process+jwt", "rubrica-signature+jwt");
-    let good = forged(process_kind, &process_key, &own_claims("sign_process"));
-    assert!(service().authenticate(&good, now()).await.is_ok(), "the forger knows how a real one looks");
+    let chain_key = keys().derive("access/chain-token/v1");
+    let (process_kind, signature_kind, chain_kind) = ("rubrica-sign-process+jwt", "rubrica-signature+jwt", "rubrica-chain+jwt");
+    for (kind, secret, purpose) in [(process_kind, &process_key, "sign_process"), (chain_kind, &chain_key, "chain")] {
+        let good = forged(kind, secret, &own_claims(purpose));
+        assert!(service().authenticate(&good, now()).await.is_ok(), "the forger knows how a real one looks");
+    }
 
     for (kind, secret, purpose) in [
         (process_kind, &signature_key, "sign_process"),
         (process_kind, &process_key, "signature"),
         (signature_kind, &process_key, "signature"),
         (signature_kind, &signature_key, "sign_process"),
+        (chain_kind, &signature_key, "chain"),
+        (chain_kind, &chain_key, "signature"),
+        (signature_kind, &chain_key, "signature"),
         ("JWT", &process_key, "sign_process"),
         ("at+jwt", &signature_key, "signature"),
     ] {
@@ -85,7 +104,7 @@ async fn a_token_for_one_purpose_never_passes_for_the_other() {
 async fn a_configured_or_development_issuer_cannot_make_the_servers_own_tokens() {
     let development_key = keys().derive("access/development-token/v1");
     for secret in [&SECRET, &development_key] {
-        for kind in ["rubrica-sign-process+jwt", "rubrica-signature+jwt"] {
+        for kind in ["rubrica-sign-process+jwt", "rubrica-signature+jwt", "rubrica-chain+jwt"] {
             let outcome = with_development().authenticate(&forged(kind, secret, &own_claims("sign_process")), now()).await;
             assert!(outcome.is_err(), "{outcome:?}");
             let mut claims = claims();
@@ -99,7 +118,7 @@ async fn a_configured_or_development_issuer_cannot_make_the_servers_own_tokens()
 
 #[actix_rt::test]
 async fn the_servers_own_keys_cannot_make_an_organization_token() {
-    for purpose in ["access/sign-process-token/v1", "access/signature-token/v1"] {
+    for purpose in ["access/sign-process-token/v1", "access/signature-token/v1", "access/chain-token/v1"] {
         for issuer in [ISSUER, development::ISSUER] {
             let token = forged("JWT", &keys().derive(purpose), &with("iss", json!(issuer)));
             assert_eq!(with_development().authenticate(&token, now()).await, Err(Error::Signature));

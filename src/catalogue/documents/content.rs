@@ -7,8 +7,8 @@ use md5::{Digest, Md5};
 use serde::de::IgnoredAny;
 
 use super::document::Extension;
+use crate::pictures::PNG_SIGNATURE;
 
-const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG_START: &[u8] = b"\xff\xd8\xff";
 
 /// Checks that bytes are of the declared extension, and tells the active content of a PDF. Takes time in proportion to the bytes: keep it

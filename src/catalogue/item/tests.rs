@@ -180,6 +180,8 @@ async fn pages_are_newest_first_and_count_everything_that_is_wanted() {
         assert_eq!(page.total, count - 1);
         let grey = world.colours.newest(ORG, 0, 5, |colour| colour.shade == "grey").await.unwrap();
         assert_eq!((grey.total, grey.items[0].1.created_at()), (1, at(1)), "a change makes nothing newer");
+        let whole = world.colours.newest(ORG, 0, usize::MAX, |_| true).await.unwrap();
+        assert_eq!((whole.total, whole.items.len()), (count - 1, count - 1));
         let past = world.colours.newest(ORG, usize::MAX, 5, |_| true).await.unwrap();
         assert_eq!((past.total, past.items), (count - 1, vec![]));
     }

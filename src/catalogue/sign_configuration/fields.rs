@@ -5,19 +5,10 @@ use utoipa::ToSchema;
 use workflows::EmailAddress;
 use workflows::values::UNDELIVERABLE;
 
-pub use workflows::{Channel, SignType};
+pub use workflows::{Channel, ProviderType, SignType};
 
 /// Maximum length of a landing URL, in bytes.
 const MAX_URL: usize = 2048;
-
-/// Who scores an identity document: this service or an external provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[allow(missing_docs)]
-pub enum ProviderType {
-    Internal,
-    External,
-}
 
 /// Scoring provider for a kind of signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

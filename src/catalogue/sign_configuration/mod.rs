@@ -4,6 +4,7 @@
 //! only as an opened [`Identity`]: never in an answer, a log line or an error. So are the addresses and credentials of its own scoring
 //! providers, which leave it as [`Connections`].
 
+mod contact_policy;
 mod fields;
 mod identification;
 #[cfg(test)]
@@ -21,9 +22,12 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use store::{Store, Timestamp, blobs::Digest};
+use workflows::Contact;
+use workflows::identification::otp;
 use workflows::sign_process::TIME_LIMIT;
 use workflows::values::{Problem, Problems, duration};
 
+pub use contact_policy::{ContactPolicy, Flow, Operator, OperatorAccount};
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
 
@@ -43,6 +47,8 @@ const PURPOSE: &str = "sign-configuration/v1";
 
 /// Purpose of the key under which the connections to scoring providers are sealed.
 const CONNECTIONS_PURPOSE: &str = "scoring-connections/v1";
+/// Purpose of the key under which the secret of the operator's client is sealed.
+const OPERATOR_PURPOSE: &str = "number-operator/v1";
 
 /// Largest PKCS#12 file, in bytes; sealed and in base64 it must fit a record with room to spare.
 pub const MAX_CERTIFICATE: usize = 64 * 1024;
@@ -102,6 +108,8 @@ pub struct Change {
     pub notification_email: Option<String>,
     /// JSON array of provider rules, or the object with the members `providers`, `connections` and `levels`.
     pub identification_config: Option<String>,
+    /// JSON object of the contact policy.
+    pub contact_policy: Option<String>,
 }
 
 /// Facts of the certificate that are told.
@@ -152,6 +160,32 @@ pub struct SignConfiguration {
     pub connected: Vec<String>,
     /// Its own minimum scores, by level.
     pub levels: Levels,
+    /// What is asked of contacts, if it was ever set.
+    pub contact_policy: Option<ContactPolicy>,
+}
+
+impl SignConfiguration {
+    /// The channel of a signer's code: the first of the organization's that reaches the signer, which is that of the link; another one, which
+    /// leads elsewhere, where the organization wants the two apart and the signer has it. `None`: nothing reaches the signer.
+    pub fn code_channel(&self, person: &Contact) -> Option<Channel> {
+        let mut reaching = self.channels.iter().copied().filter(|channel| person.destination(*channel).is_some());
+        let link = reaching.next()?;
+        let elsewhere = |channel: &Channel| person.counted_destination(*channel) != person.counted_destination(link);
+        let apart = self.contact_policy.as_ref().is_some_and(|policy| policy.separate_channels);
+        Some(if apart { reaching.find(elsewhere).unwrap_or(link) } else { link })
+    }
+
+    /// Whether a signer with mail and phone gets the code elsewhere than the link.
+    pub fn separates_channels(&self) -> bool {
+        let mail = self.channels.contains(&Channel::Email);
+        let apart = self.contact_policy.as_ref().is_some_and(|policy| policy.separate_channels);
+        apart && mail && self.channels.iter().any(|channel| *channel != Channel::Email)
+    }
+
+    /// What identifications by code are created with.
+    pub fn contact_policy(&self) -> otp::ContactPolicy {
+        self.contact_policy.as_ref().map(ContactPolicy::journaled).unwrap_or_default()
+    }
 }
 
 /// An organization's own scoring providers and levels.
@@ -181,6 +215,11 @@ struct Stored {
     /// The connections by provider, as the client sent them, sealed and in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connections: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contact_policy: Option<ContactPolicy>,
+    /// The secret of the operator's client, sealed and in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operator_secret: Option<String>,
     sealed: String,
 }
 
@@ -203,6 +242,7 @@ struct Checked {
     channels: Option<Vec<Channel>>,
     notification_email: Option<String>,
     identification: IdentificationChange,
+    contact_policy: Option<ContactPolicy>,
     /// Facts of the new certificate and its sealed file.
     certificate: Option<(Certificate, String)>,
 }
@@ -254,6 +294,7 @@ impl SignConfigurations {
             providers: value.providers,
             connected: value.connected,
             levels: value.levels,
+            contact_policy: value.contact_policy,
         }))
     }
 
@@ -266,6 +307,19 @@ impl SignConfigurations {
         let members = self.open_connections(organization, stored.value.connections.as_deref())?;
         let connections = Connections::read(&members).map_err(Error::Unusable)?;
         Ok(Scoring { connections, levels: stored.value.levels })
+    }
+
+    /// How the operator of phones is asked for an organization; `None` if it names none.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`], [`Error::Catalogue`].
+    pub async fn operator(&self, organization: &str) -> Result<Option<OperatorAccount>, Error> {
+        let Some(stored) = self.stored(organization).await? else { return Ok(None) };
+        let (version, stored) = (stored.version, stored.value);
+        let (Some(policy), Some(sealed)) = (stored.contact_policy, stored.operator_secret) else { return Ok(None) };
+        let Some(operator) = policy.operator.clone() else { return Ok(None) };
+        let secret: String = self.unseal(OPERATOR_PURPOSE, organization, &sealed)?;
+        Ok(Some(OperatorAccount { version, policy, operator, secret: crate::channels::Secret::new(secret) }))
     }
 
     /// Whether an organization has a configuration; for those that do, mostly without asking the store.
@@ -292,7 +346,17 @@ impl SignConfigurations {
     pub async fn create(&self, organization: &str, change: Change, act: impl Into<Act<'_>>) -> Result<(), Error> {
         let act = act.into();
         let stored = self.whole(organization, change, act.at).await?;
-        self.change(organization, "created", act, |_| Ok(stored.clone())).await
+        let decide = |current: Option<Stored>| {
+            let mut stored = stored.clone();
+            // Who does not know this addition must not turn it off.
+            if let (None, Some(current)) = (&stored.contact_policy, current) {
+                (stored.contact_policy, stored.operator_secret) = (current.contact_policy, current.operator_secret);
+            }
+            Ok(stored)
+        };
+        self.change(organization, "created", act, decide).await?;
+        self.warn_of_channels(organization).await;
+        Ok(())
     }
 
     /// Stores a whole configuration unless the organization has one already.
@@ -324,9 +388,12 @@ impl SignConfigurations {
             connected: Vec::new(),
             levels: Levels::new(),
             connections: None,
+            contact_policy: None,
+            operator_secret: None,
             sealed,
         };
         self.set_identification(organization, &mut stored, &checked.identification)?;
+        self.set_contact_policy(organization, &mut stored, checked.contact_policy)?;
         Ok(stored)
     }
 
@@ -373,10 +440,32 @@ impl SignConfigurations {
             stored.channels = checked.channels.clone().unwrap_or(stored.channels);
             stored.notification_email = checked.notification_email.clone().unwrap_or(stored.notification_email);
             self.set_identification(organization, &mut stored, &checked.identification)?;
+            self.set_contact_policy(organization, &mut stored, checked.contact_policy.clone())?;
             (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
         })
-        .await
+        .await?;
+        self.warn_of_channels(organization).await;
+        Ok(())
+    }
+
+    /// Replaces the contact policy, if one was sent. A secret that is left out stays where client and addresses do: to others it is not given.
+    fn set_contact_policy(&self, organization: &str, stored: &mut Stored, policy: Option<ContactPolicy>) -> Result<(), Error> {
+        let Some(mut policy) = policy else { return Ok(()) };
+        let known = stored.contact_policy.as_ref().and_then(|known| known.operator.as_ref());
+        let stays = known.zip(policy.operator.as_ref()).is_some_and(|(known, operator)| known.is_same_client(operator));
+        let given = policy.operator.as_mut().and_then(|operator| operator.client_secret.take());
+        stored.operator_secret = match (&policy.operator, given) {
+            (None, _) => None,
+            (Some(_), Some(secret)) => Some(self.seal(OPERATOR_PURPOSE, organization, &secret.expose())?),
+            (Some(_), None) if stays => stored.operator_secret.take(),
+            (Some(_), None) => {
+                let message = "operator.client_secret: a new client or address needs it in the same request".to_owned();
+                return Err(Error::Invalid(Problem { path: "contact_policy".into(), message }.into()));
+            }
+        };
+        stored.contact_policy = Some(policy);
+        Ok(())
     }
 
     /// The identity under which an organization's documents are sealed at `now`. Opened once per version of the record, and again
@@ -415,6 +504,19 @@ impl SignConfigurations {
         Ok(found.map(|Found { version, at, item }| Versioned { version, at, value: item.value }))
     }
 
+    /// Tells those who operate the server that whoever reads an organization's link reads its codes.
+    async fn warn_of_channels(&self, organization: &str) {
+        if let Ok(Some(configuration)) = self.load(organization).await
+            && !configuration.separates_channels()
+        {
+            tracing::warn!(
+                organization,
+                "the link to sign and the code go to the same channel: contact_policy.separate_channels, with a channel to mail and one to phones, \
+                 sets them apart"
+            );
+        }
+    }
+
     /// What changes nothing makes no version.
     async fn change(
         &self,
@@ -448,6 +550,9 @@ impl SignConfigurations {
         });
         let identification =
             read.member("identification_config", change.identification_config, |text| identification::parse(&text, &self.reach));
+        let contact_policy = read.member("contact_policy", change.contact_policy, |text| {
+            ContactPolicy::parse(&text, |url| self.reach.base_url(url).map(drop).map_err(|problem| problem.to_string()))
+        });
         let certificate = match (change.content, change.sign_certificate_password) {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {
@@ -474,7 +579,15 @@ impl SignConfigurations {
             None => None,
         };
         let identification = identification.unwrap_or_default();
-        Ok(Checked { landing_url, expiration_duration, channels, notification_email, identification, certificate })
+        Ok(Checked {
+            landing_url,
+            expiration_duration,
+            channels,
+            notification_email,
+            identification,
+            contact_policy,
+            certificate,
+        })
     }
 
     async fn check_certificate(

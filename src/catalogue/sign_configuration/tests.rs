@@ -22,6 +22,7 @@ fn whole() -> Change {
         sign_certificate_password: Some(PASSWORD.into()),
         notification_email: Some("legal@acme.example".into()),
         identification_config: Some(r#"[{"sign_type":"SIMPLE","provider_type":"INTERNAL"}]"#.into()),
+        contact_policy: None,
     }
 }
 

@@ -51,11 +51,12 @@ fn of_nobody_s_process(creation: &Creation) -> otp::Creation {
     let signer = &creation.signers[0];
     otp::Creation {
         actor: signer.person.clone(),
-        channel: signer.channel,
+        channel: signer.channel.expect("a code identifies the signer"),
         external: false,
         two_factor_type: signer.two_factor_type,
         expires_at: creation.expires_at,
         policy: creation.policy.clone(),
+        contact_policy: creation.contact_policy.clone(),
         link_channel: None,
         purpose: otp::Purpose::default(),
     }

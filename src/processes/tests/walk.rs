@@ -7,7 +7,10 @@ use actors::{Attempt, Call, Effects, journal::EffectId};
 use uuid::Uuid;
 use workflows::{
     Machine,
-    identification::otp::{self, Otp},
+    identification::{
+        chain::{self, Chain},
+        otp::{self, Otp},
+    },
     sign_process::{self, Notice, SignProcess, Status},
 };
 
@@ -18,26 +21,26 @@ const MOST_CALLS: u64 = 200;
 
 /// How attempts fail before one succeeds.
 #[derive(Clone, Copy)]
-enum Failing {
+pub(super) enum Failing {
     /// Not at all: only repetition is looked at.
     Never,
     /// Mail server and gateway are down first; then each call of the store in turn meets the fault.
     With(Fault),
 }
 
-struct Walk {
-    setting: Setting,
-    bare: Bare,
+pub(super) struct Walk {
+    pub setting: Setting,
+    pub bare: Bare,
     failing: Failing,
     performed: BTreeSet<(Uuid, EffectId)>,
     /// Names of the effects that were performed.
-    kinds: BTreeSet<&'static str>,
+    pub kinds: BTreeSet<&'static str>,
     /// Attempts that met a fault and said so.
-    retried: usize,
+    pub retried: usize,
 }
 
 impl Walk {
-    async fn new(failing: Failing) -> Self {
+    pub async fn new(failing: Failing) -> Self {
         let setting = Setting::calm().await;
         let bare = setting.bare();
         Self { setting, bare, failing, performed: BTreeSet::new(), kinds: BTreeSet::new(), retried: 0 }
@@ -53,25 +56,29 @@ impl Walk {
         (process, identification)
     }
 
-    async fn ask_otp(&mut self, identification: Uuid, command: otp::Command) {
+    pub async fn ask_otp(&mut self, identification: Uuid, command: otp::Command) {
         self.bare.otp.ask(ORGANIZATION, identification, command).await.expect("accepted");
         self.otp_effects(identification).await;
     }
 
     /// Performs what an identification has asked for and was not performed yet, until it asks for nothing more.
-    async fn otp_effects(&mut self, id: Uuid) {
+    pub async fn otp_effects(&mut self, id: Uuid) {
         while let Some(call) = self.next_call::<Otp>(id).await {
             let (up, down) = (&self.bare.up.otp, &self.bare.down.otp);
             let uses_channels = match &call.effect {
                 otp::Effect::Own(otp::CodeEffect::SendCode { .. } | otp::CodeEffect::Reroute { .. }) => true,
-                otp::Effect::TellProcess { .. } => false,
+                otp::Effect::Own(otp::CodeEffect::CheckNumber { .. })
+                | otp::Effect::TellProcess { .. }
+                | otp::Effect::TellChain { .. } => false,
             };
             let down = uses_channels.then_some(down);
             let seen = async || {
                 self.kinds.insert(match &call.effect {
                     otp::Effect::Own(otp::CodeEffect::SendCode { .. }) => "send code",
+                    otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => "check number",
                     otp::Effect::Own(otp::CodeEffect::Reroute { .. }) => "reroute",
                     otp::Effect::TellProcess { .. } => "tell process",
+                    otp::Effect::TellChain { .. } => "tell chain",
                 });
                 seen_of_otp(&self.setting, &call).await
             };
@@ -80,6 +87,23 @@ impl Walk {
             if let Some(command) = command {
                 self.bare.otp.ask(ORGANIZATION, id, command).await.expect("results are taken");
             }
+        }
+    }
+
+    /// As [`Walk::otp_effects`], of a chain.
+    pub async fn chain_effects(&mut self, id: Uuid) {
+        while let Some(call) = self.next_call::<Chain>(id).await {
+            self.kinds.insert(match &call.effect {
+                chain::Effect::CreateStep { .. } => "create step",
+                chain::Effect::RestartStep { .. } => "restart step",
+                chain::Effect::CloseStep { .. } => "close step",
+                chain::Effect::CancelStep { .. } => "cancel step",
+            });
+            let seen = async || seen_of_chain(&self.setting, &call).await;
+            let (up, failing) = (&self.bare.up.chain, self.failing);
+            let (command, retried) = hold_to_the_rules(&self.setting, failing, up, None, &call, false, seen).await;
+            self.retried += retried;
+            assert!(command.is_none(), "the steps tell themselves what became of them");
         }
     }
 
@@ -122,6 +146,8 @@ async fn seen_of_otp(setting: &Setting, call: &Call<Otp>) -> Vec<String> {
             let code = setting.code(*challenge);
             setting.messages(|message| message.text.contains(&code))
         }
+        // A question: nobody sees it but the operator.
+        otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => Vec::new(),
         otp::Effect::Own(otp::CodeEffect::Reroute { challenge, channel, .. }) => {
             let code = setting.code(*challenge);
             setting.messages(|message| message.channel == *channel && message.text.contains(&code))
@@ -135,7 +161,34 @@ async fn seen_of_otp(setting: &Setting, call: &Call<Otp>) -> Vec<String> {
             };
             events.iter().filter(|(.., event)| identified(event)).map(|(seq, ..)| seq.to_string()).collect()
         }
+        otp::Effect::TellChain { chain, told: tells } => {
+            let events = setting.events::<Chain>(*chain).await;
+            let own = |event: &chain::Event| match event {
+                chain::Event::Created(creation) => creation.steps.iter().position(|step| step.id == call.entity.id),
+                _ => None,
+            };
+            let own = events.iter().find_map(|(.., event)| own(event)).expect("a step of the chain");
+            let told = |event: &chain::Event| match event {
+                chain::Event::StepChanged { position, told } => *position == own && told == tells,
+                _ => false,
+            };
+            events.iter().filter(|(.., event)| told(event)).map(|(seq, ..)| seq.to_string()).collect()
+        }
     }
+}
+
+/// As [`seen_of_otp`].
+async fn seen_of_chain(setting: &Setting, call: &Call<Chain>) -> Vec<String> {
+    use chain::Effect;
+    let (position, is_it): (usize, fn(&otp::Event) -> bool) = match &call.effect {
+        Effect::CreateStep { position } => (*position, |event| matches!(event, otp::Event::Created(_))),
+        Effect::RestartStep { position, .. } => (*position, |event| matches!(event, otp::Event::Restarted { .. })),
+        Effect::CloseStep { position } => (*position, |event| matches!(event, otp::Event::Succeeded)),
+        Effect::CancelStep { position, .. } => (*position, |event| matches!(event, otp::Event::Cancelled { .. })),
+    };
+    let step = call.state.data().expect("a chain").creation.steps[position].id;
+    let events = setting.events::<Otp>(step).await;
+    events.iter().filter(|(.., event)| is_it(event)).map(|(seq, ..)| seq.to_string()).collect()
 }
 
 /// As [`seen_of_otp`]. A new effect does not compile without a line here that says what it does.

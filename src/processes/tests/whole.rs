@@ -17,7 +17,7 @@ use super::{EMAIL, ORGANIZATION, Setting, eventually, sign_command};
 use crate::{channels::sandbox::Stored, processes::Processes};
 
 /// One call of the store in five does not do what it is asked, or does not know whether it did.
-const PLAN: Plan =
+pub(super) const PLAN: Plan =
     Plan { refused: 100, unknown_applied: 50, unknown_not_applied: 50, delayed: 50, delay: Duration::from_micros(100) };
 
 /// A client that asks until it sees what it wants, as one does that is answered 503 now and then; time passes meanwhile.
@@ -114,7 +114,7 @@ async fn certified_under_faults(seed: u64) -> u64 {
     timer.stop().await;
     let patience = Duration::from_secs(10);
     assert!(processes.drain(patience).await, "effects are under way for ever");
-    let actors = || processes.sign.actors() + processes.otp.actors();
+    let actors = || processes.sign.actors() + processes.otp.actors() + processes.chain.actors();
     eventually("no actor is left running", async || actors() == 0).await;
     arbiter.stop();
     setting.store.injected()

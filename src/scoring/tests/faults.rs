@@ -182,3 +182,15 @@ async fn refusals_do_not_open_a_circuit() {
     }
     assert_eq!(service.asked().len(), 5);
 }
+
+#[tokio::test]
+async fn an_image_that_cannot_be_read_is_not_the_providers_fault() {
+    let service = Service::start(|_, _| Reply::Json(200, scored())).await;
+    let world = World::with(Options { circuit_failures: 1, ..options() }, external(&service)).await;
+    let told = scoring::Capture { image_type: ImageType::Png, size: 1, sha256: String::new(), file: String::new() };
+    let gone = Capture::new(&told, Arc::new(|| async { Err("the store is away".to_owned()) }.boxed()));
+    let unreadable = Request { captures: Captures { front: Some(gone), back: None }, ..request("EXTERNAL") };
+    assert_eq!(world.providers.score(&unreadable).await.unwrap_err().then, Then::Retry);
+    assert!(service.asked().is_empty());
+    assert!(world.score("EXTERNAL").await.is_ok(), "its circuit is closed");
+}

@@ -137,6 +137,16 @@ pub enum AgentEffect {
 pub struct Vouching {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voucher: Option<Voucher>,
+    /// Vouchers of before restarts, oldest first; as many as a chain has restarts at most. They are kept as long as the present one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Voucher>,
+}
+
+impl Vouching {
+    /// The files that are kept for all vouchers.
+    fn files(&self) -> impl Iterator<Item = &SealedFile> {
+        self.earlier.iter().chain(&self.voucher).flat_map(Voucher::files)
+    }
 }
 
 impl Method for Vouching {
@@ -180,13 +190,17 @@ impl Method for Vouching {
 
     fn validated(&mut self) {}
 
+    fn restarted(data: &mut Data, _: Timestamp) {
+        data.own.earlier.extend(data.own.voucher.take());
+    }
+
     fn fails_at(_: &Data) -> Option<(Timestamp, &'static str)> {
         None
     }
 
     fn effects(data: &Data, event: &Event) -> Vec<AgentEffect> {
         let ends_need = matches!(event, Event::Cancelled { .. } | Event::Expired | Event::Deleted);
-        let files: Vec<String> = data.own.voucher.iter().flat_map(Voucher::files).map(|own| own.file.clone()).collect();
+        let files: Vec<String> = data.own.files().map(|own| own.file.clone()).collect();
         if ends_need && !files.is_empty() { vec![AgentEffect::ReleaseFiles { files }] } else { Vec::new() }
     }
 
@@ -214,7 +228,7 @@ impl Data {
     pub fn needs(&self, file: &str) -> bool {
         use IdentificationState as S;
         let is_useful = !self.deleted && matches!(self.state, S::Created | S::Validated | S::Succeeded);
-        is_useful && self.own.voucher.as_ref().is_some_and(|voucher| voucher.files().any(|own| own.file == file))
+        is_useful && self.own.files().any(|own| own.file == file)
     }
 }
 

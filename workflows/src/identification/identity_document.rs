@@ -258,6 +258,11 @@ impl Method for DocumentCheck {
 
     fn validated(&mut self) {}
 
+    /// A new session, which nothing of the earlier ones touches.
+    fn restarted(data: &mut Data, _: Timestamp) {
+        data.own = Self { round: data.own.round.saturating_add(1), ..Self::default() };
+    }
+
     fn fails_at(_: &Data) -> Option<(Timestamp, &'static str)> {
         None
     }
@@ -265,7 +270,8 @@ impl Method for DocumentCheck {
     fn effects(data: &Data, event: &Event) -> Vec<CheckEffect> {
         let round = data.own.round;
         match event {
-            Event::Created(_) => vec![CheckEffect::OpenScoring { round }],
+            // After a restart of what was not validated it is the session that is open already, and opening it again changes nothing.
+            Event::Created(_) | Event::Restarted { .. } => vec![CheckEffect::OpenScoring { round }],
             // What proved it stays as it was; and who is not identified any more need not submit images.
             Event::Validated { .. } | Event::Failed { .. } | Event::Cancelled { .. } | Event::Expired => {
                 vec![CheckEffect::CloseScoring { round }]

@@ -22,6 +22,7 @@ transitions! {
     Failed:    [Created] => Failed "what the method allows is used up";
     Cancelled: [Created | Validated] => Cancelled "cancel";
     Expired:   [Created | Validated] => Expired "the time limit passes";
+    Restarted: [Created | Validated] => Created "its chain restarts";
     Deleted:   [Created] => Deleted "delete",
                [Validated | Succeeded | Failed | Cancelled | Expired] => Deleted "delete by force";
 }
@@ -38,6 +39,9 @@ pub const FORCE_NEEDED: Refusal = Refusal::Forbidden(
     "the identification is not CREATED: deleting it needs force=true and the role identification_force_delete",
 );
 
+/// Of a step the chain decides (contract note chain-steps).
+pub const CLOSED_BY_CHAIN: &str = "the identification is a step of a chain, which closes it: close the chain";
+
 /// The state does not allow it.
 pub(super) fn wrong_state(state: &str) -> Refusal {
     Refusal::state(format!("the identification is {state}"))
@@ -49,13 +53,16 @@ impl State for IdentificationState {
     }
 }
 
-/// What an identification is for: the sign process that it belongs to, and what the messages of it name.
+/// What an identification is for: the sign process or the chain that it belongs to, and what the messages of it name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purpose {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_process: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Uuid>,
+    /// The chain that it is a step of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Uuid>,
     /// Names of the documents that will be signed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<String>,
@@ -103,6 +110,10 @@ pub trait Method: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeO
     /// Folds that the identification was validated.
     fn validated(&mut self);
 
+    /// Folds that an identification that was VALIDATED begins anew: with fresh attempts, as at its creation. What was before stays in its
+    /// history (contract note chain-restart). [`Data::round`] is the new one.
+    fn restarted(data: &mut Data<Self>, at: Timestamp);
+
     /// When and why it fails by time alone, if that is before its time limit. Asked while it is CREATED or VALIDATED.
     fn fails_at(data: &Data<Self>) -> Option<(Timestamp, &'static str)>;
 
@@ -116,7 +127,7 @@ pub trait Method: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeO
         None
     }
 
-    /// See [`Machine::effects`]; events of the shared life come here too. That a sign process is told is none of its business.
+    /// See [`Machine::effects`]; events of the shared life come here too. That a sign process or a chain is told is none of its business.
     fn effects(data: &Data<Self>, event: &Event<Self>) -> Vec<Self::Effect>;
 
     /// See [`Machine::given_up`].
@@ -136,8 +147,14 @@ pub enum Command<M: Method> {
     Cancel {
         reason: Option<String>,
     },
-    /// The identification was used.
+    /// The identification was used. A step of a chain is closed by that alone.
     Close,
+    /// The chain that it is a step of was used.
+    CloseByChain,
+    /// The chain that it is a step of begins this round: what was VALIDATED before must be done again.
+    Restart {
+        round: u32,
+    },
     Delete {
         force: bool,
     },
@@ -162,6 +179,10 @@ pub enum Event<M: Method> {
         reason: Option<String>,
     },
     Expired,
+    /// Its chain began this round.
+    Restarted {
+        round: u32,
+    },
     Deleted,
     /// What only this method knows. Its types share one namespace with those above.
     #[serde(untagged)]
@@ -174,9 +195,24 @@ pub enum Event<M: Method> {
 pub enum Effect<M: Method> {
     /// Tell the sign process what became of its signer's identification.
     TellProcess { sign_process: Uuid, state: IdentificationState },
+    /// Tell the chain what became of its step.
+    TellChain { chain: Uuid, told: Told },
     /// What only this method asks for.
     #[serde(untagged)]
     Own(M::Effect),
+}
+
+/// What a step tells its chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The round of the chain in which this came about, as far as the step knew.
+    pub round: u32,
+    pub state: IdentificationState,
+    /// Whether it was deleted; its state is CANCELLED then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// When it came about.
+    pub at: Timestamp,
 }
 
 /// The machine.
@@ -208,6 +244,9 @@ pub struct Data<M: Method> {
     /// Why it failed or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_reason: Option<String>,
+    /// How many times its chain was restarted.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub round: u32,
     /// What its method knows.
     pub own: M,
 }
@@ -217,6 +256,10 @@ pub struct Data<M: Method> {
 pub struct Validation {
     pub at: Timestamp,
     pub device: Device,
+}
+
+fn is_first(round: &u32) -> bool {
+    *round == 0
 }
 
 impl<M: Method> Identification<M> {
@@ -255,6 +298,7 @@ impl<M: Method> Data<M> {
             modified_at: at,
             validated: None,
             end_reason: None,
+            round: 0,
             own: M::new(at, &creation),
             creation,
         }
@@ -263,13 +307,31 @@ impl<M: Method> Data<M> {
     /// The state of which others are told after `event`.
     fn state_to_tell(&self, event: &Event<M>) -> Option<IdentificationState> {
         match event {
-            Event::Created(_) | Event::Own(_) => None,
+            // Of a restart the chain knows: it comes from there.
+            Event::Created(_) | Event::Restarted { .. } | Event::Own(_) => None,
             Event::Validated { .. } | Event::Succeeded | Event::Failed { .. } | Event::Cancelled { .. } | Event::Expired => {
                 Some(self.state)
             }
             // To others a deleted identification is one that was cancelled.
             Event::Deleted => Some(IdentificationState::Cancelled),
         }
+    }
+
+    /// Whom `event` is told to.
+    fn tell(&self, event: &Event<M>) -> impl Iterator<Item = Effect<M>> {
+        let state = self.state_to_tell(event);
+        let Purpose { sign_process, chain, .. } = M::purpose(&self.creation);
+        let process = state.zip(*sign_process).map(|(state, sign_process)| Effect::TellProcess { sign_process, state });
+        let chain = state.zip(*chain).map(|(state, chain)| {
+            let told = Told { round: self.round, state, deleted: self.deleted, at: self.modified_at };
+            Effect::TellChain { chain, told }
+        });
+        process.into_iter().chain(chain)
+    }
+
+    /// Whether it is a step of a chain, which closes it.
+    fn is_step(&self) -> bool {
+        M::purpose(&self.creation).chain.is_some()
     }
 
     /// When time alone ends it, and the reason if it fails then; without one it expires.
@@ -317,8 +379,15 @@ impl<M: Method> Machine for Identification<M> {
             Command::Create(_) => Decision::refuse(EXISTS),
             Command::Cancel { .. } if data.state.is_final() => Decision::refuse(wrong_state(data.state.name())),
             Command::Cancel { reason } => Decision::accept([Event::Cancelled { reason }]),
-            Command::Close if data.state == IdentificationState::Validated => Decision::accept([Event::Succeeded]),
-            Command::Close => Decision::refuse(wrong_state(data.state.name())),
+            Command::Close | Command::CloseByChain if data.state != IdentificationState::Validated => {
+                Decision::refuse(wrong_state(data.state.name()))
+            }
+            Command::Close if data.is_step() => Decision::refuse(Refusal::state(CLOSED_BY_CHAIN)),
+            Command::Close | Command::CloseByChain => Decision::accept([Event::Succeeded]),
+            Command::Restart { .. } if data.state.is_final() => Decision::refuse(wrong_state(data.state.name())),
+            Command::Restart { round } if round > data.round => Decision::accept([Event::Restarted { round }]),
+            // It began that round or a later one before.
+            Command::Restart { .. } => Decision::nothing(),
             Command::Delete { force } if force || data.state == IdentificationState::Created => {
                 Decision::accept([Event::Deleted])
             }
@@ -334,6 +403,7 @@ impl<M: Method> Machine for Identification<M> {
             return;
         }
         let Some(data) = &mut self.data else { return };
+        let before = data.state;
         match stage {
             Stage::In(state) => data.state = state,
             Stage::Deleted => data.deleted = true,
@@ -347,6 +417,14 @@ impl<M: Method> Machine for Identification<M> {
             }
             Event::Failed { reason } => data.end_reason = Some(reason.clone()),
             Event::Cancelled { reason } => data.end_reason = reason.clone(),
+            Event::Restarted { round } => {
+                data.round = *round;
+                // What was under way goes on.
+                if before == IdentificationState::Validated {
+                    data.validated = None;
+                    M::restarted(data, at);
+                }
+            }
             Event::Own(event) => M::apply(data, at, event),
         }
         data.modified_at = at;
@@ -354,21 +432,19 @@ impl<M: Method> Machine for Identification<M> {
 
     fn effects(&self, event: &Event<M>) -> Vec<Effect<M>> {
         let Some(data) = &self.data else { return Vec::new() };
-        let told = data.state_to_tell(event).zip(M::purpose(&data.creation).sign_process);
-        let tell = told.map(|(state, sign_process)| Effect::TellProcess { sign_process, state });
-        tell.into_iter().chain(M::effects(data, event).into_iter().map(Effect::Own)).collect()
+        data.tell(event).chain(M::effects(data, event).into_iter().map(Effect::Own)).collect()
     }
 
     fn given_up(effect: &Effect<M>, reason: &str) -> Option<Command<M>> {
         match effect {
-            Effect::TellProcess { .. } => None,
+            Effect::TellProcess { .. } | Effect::TellChain { .. } => None,
             Effect::Own(effect) => M::given_up(effect, reason).map(Command::Own),
         }
     }
 
     fn left_unknown(effect: &Effect<M>, reason: &str) -> Option<Command<M>> {
         match effect {
-            Effect::TellProcess { .. } => None,
+            Effect::TellProcess { .. } | Effect::TellChain { .. } => None,
             Effect::Own(effect) => M::left_unknown(effect, reason).map(Command::Own),
         }
     }

@@ -6,6 +6,7 @@
 //! What all identifications share (create, cancel, close, delete, expiry) is in [`lifecycle`](super::lifecycle).
 
 mod code;
+mod number;
 mod receipt;
 mod sending;
 
@@ -24,6 +25,11 @@ use crate::{
 
 pub use super::lifecycle::{EXISTS, FORCE_NEEDED, NOT_FOUND, Purpose};
 pub use code::{CodeHash, TypedCode};
+pub(crate) use number::is_default;
+pub use number::{
+    Confirmation, ContactPolicy, IfUnanswered, MAX_DETAIL, MAX_SIM_AGE_HOURS, NumberAnswer, NumberCheck, NumberOutcome,
+    SecondProof,
+};
 pub use receipt::{MAX_RECEIPTS, Receipt, ReceiptStatus};
 pub use sending::{Delivery, Fate, Sending, Taken};
 
@@ -37,6 +43,8 @@ transitions! {
     FateUnknown:  [Created | Validated] => Same "the provider did not report in time";
     Rerouted:     [Created] => Same "the message failed, and the code goes out on the next channel";
     WrongAnswer:  [Created] => Same "a wrong code or second factor";
+    NumberChecked: [Created] => Same "the phone's operator said, or did not say, whose number it is";
+    ContactConfirmed: [Created] => Same "somebody checked whose contact it is";
 }
 
 /// The machine.
@@ -143,6 +151,9 @@ pub struct Creation {
     pub two_factor_type: Option<TwoFactorType>,
     pub expires_at: Timestamp,
     pub policy: Policy,
+    /// What is asked of the contact.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub contact_policy: ContactPolicy,
     /// The channel on which the person got the link to sign, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link_channel: Option<Channel>,
@@ -166,7 +177,7 @@ impl Request {
     ///
     /// # Errors
     /// Everything that is wrong, with the members of the contract's `CreateOtpIdentificationRequest`.
-    pub fn checked(self, now: Timestamp, policy: Policy) -> Result<Creation, Problems> {
+    pub fn checked(self, now: Timestamp, policy: Policy, contact_policy: ContactPolicy) -> Result<Creation, Problems> {
         let Self { actor, expires_in, two_factor_type, channel, external } = self;
         let mut problems = Problems::default();
         let actor = actor.checked("actor", &mut problems);
@@ -177,7 +188,8 @@ impl Request {
             return Err(problems);
         }
         let (expires_at, purpose) = (now + expires_in, Purpose::default());
-        Ok(Creation { actor, channel, external, two_factor_type, expires_at, policy, link_channel: None, purpose })
+        let link_channel = None;
+        Ok(Creation { actor, channel, external, two_factor_type, expires_at, policy, contact_policy, link_channel, purpose })
     }
 }
 
@@ -219,6 +231,21 @@ pub enum CodeCommand {
         channel: Option<Channel>,
         status: ReceiptStatus,
         word: String,
+    },
+    /// What the phone's operator said before the code of a challenge goes out: one answer to each question, in their order.
+    NumberChecked {
+        challenge: Uuid,
+        answers: Vec<NumberAnswer>,
+    },
+    /// The phone's operator could not be asked.
+    NumberNotChecked {
+        challenge: Uuid,
+        reason: String,
+    },
+    /// Somebody checked whose contact it is. `by` is the subject of who did, `reason` says how.
+    ConfirmContact {
+        by: String,
+        reason: String,
     },
 }
 
@@ -279,6 +306,17 @@ pub enum CodeEvent {
     WrongAnswer {
         at_challenge: bool,
     },
+    /// What the phone's operator said. With a refusal, which only the organization reads, the code does not go out.
+    NumberChecked {
+        challenge: Uuid,
+        answers: Vec<NumberAnswer>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refusal: Option<String>,
+    },
+    ContactConfirmed {
+        by: String,
+        reason: String,
+    },
 }
 
 impl From<CodeEvent> for Event {
@@ -292,6 +330,8 @@ impl From<CodeEvent> for Event {
 pub enum CodeEffect {
     /// Send the code of `challenge`; useless after `until`.
     SendCode { challenge: Uuid, until: Timestamp },
+    /// Ask the phone's operator before the code of `challenge` goes out; useless after `until`.
+    CheckNumber { challenge: Uuid, until: Timestamp },
     /// Send the code of `challenge` again, on another channel; useless after `until`.
     Reroute { challenge: Uuid, channel: Channel, until: Timestamp },
 }
@@ -311,17 +351,33 @@ pub struct Challenge {
     pub answered: bool,
     /// One for each channel on which it went out, in order.
     pub sendings: Vec<Sending>,
+    /// What the phone's operator said before the code went out: one answer to each question, or none yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub number_answers: Vec<NumberAnswer>,
+    /// The code did not go out because of them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub refused: bool,
 }
 
 /// What is known of the codes of one identification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OneTimeCode {
-    /// In order; the last one holds the current code.
+    /// In order; the last one holds the current code, if it is not of before the restart.
     pub challenges: Vec<Challenge>,
-    /// Wrong codes and second factors since the creation.
+    /// How many of them are of before the last restart: nothing answers them any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub earlier: u32,
+    /// Wrong codes and second factors since the creation or the last restart.
     pub failures: u32,
     /// Earliest moment for another code.
     pub next_challenge_at: Timestamp,
+    /// Who checked whose contact it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Confirmation>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Method for OneTimeCode {
@@ -340,7 +396,7 @@ impl Method for OneTimeCode {
     }
 
     fn new(at: Timestamp, _: &Creation) -> Self {
-        Self { challenges: Vec::new(), failures: 0, next_challenge_at: at }
+        Self { challenges: Vec::new(), earlier: 0, failures: 0, next_challenge_at: at, confirmed: None }
     }
 
     fn decide(data: &Data, now: Timestamp, command: CodeCommand) -> Decision<Otp> {
@@ -367,6 +423,11 @@ impl Method for OneTimeCode {
                 let receipt = CodeEvent::Receipt { challenge, channel: data.named(channel), status, word };
                 Decision::accept([Some(receipt.into()), next].into_iter().flatten().collect::<Vec<_>>())
             }
+            CodeCommand::NumberChecked { challenge, answers } => data.decide_number_checked(challenge, answers),
+            CodeCommand::NumberNotChecked { challenge, reason } => {
+                data.decide_number_checked(challenge, data.unanswered(&reason))
+            }
+            CodeCommand::ConfirmContact { by, reason } => data.decide_confirm(by, reason),
             // A report about an identification that has ended or a message that was reported before changes nothing.
             CodeCommand::Delivered { .. }
             | CodeCommand::NotDelivered { .. }
@@ -380,8 +441,10 @@ impl Method for OneTimeCode {
             CodeCommand::Delivered { .. }
             | CodeCommand::NotDelivered { .. }
             | CodeCommand::DeliveryUnknown { .. }
-            | CodeCommand::Receipt { .. } => true,
-            CodeCommand::Challenge { .. } | CodeCommand::Validate { .. } => false,
+            | CodeCommand::Receipt { .. }
+            | CodeCommand::NumberChecked { .. }
+            | CodeCommand::NumberNotChecked { .. } => true,
+            CodeCommand::Challenge { .. } | CodeCommand::Validate { .. } | CodeCommand::ConfirmContact { .. } => false,
         }
     }
 
@@ -410,20 +473,33 @@ impl Method for OneTimeCode {
                 }
             }
             CodeEvent::Rerouted { challenge, channel } => {
-                let wait = data.creation.policy.cooldown(data.own.challenges.len() as u32);
+                let wait = data.creation.policy.cooldown(data.own.asked());
                 data.own.reroute(at, *challenge, *channel, wait);
             }
             CodeEvent::WrongAnswer { at_challenge } => data.own.count_wrong_answer(*at_challenge),
+            CodeEvent::NumberChecked { challenge, answers, refusal } => {
+                data.add_answers(at, *challenge, answers, refusal.as_ref());
+            }
+            CodeEvent::ContactConfirmed { by, reason } => {
+                data.own.confirmed = Some(Confirmation { at, by: by.clone(), reason: reason.clone() });
+            }
         }
     }
 
     /// Single use.
     fn validated(&mut self) {
-        if let Some(challenge) = self.challenges.last_mut() {
+        if let Some(challenge) = self.current_mut() {
             challenge.attempts_left = 0;
             challenge.answers += 1;
             challenge.answered = true;
         }
+    }
+
+    fn restarted(data: &mut Data, at: Timestamp) {
+        let own = &mut data.own;
+        own.earlier = own.challenges.len() as u32;
+        own.failures = 0;
+        own.next_challenge_at = at;
     }
 
     /// Once nothing can be asked for any more, the current code's end is the identification's.
@@ -431,8 +507,11 @@ impl Method for OneTimeCode {
         if data.state != IdentificationState::Created || data.remaining_challenges() > 0 {
             return None;
         }
-        let open = data.own.challenges.last().filter(|challenge| challenge.attempts_left > 0);
-        Some((open.map_or(data.modified_at, |challenge| challenge.until), "the last code was not answered in time"))
+        match data.own.current() {
+            Some(last) if last.attempts_left > 0 => Some((last.until, "the last code was not answered in time")),
+            Some(last) if last.refused => Some((data.modified_at, number::NUMBER_REFUSED)),
+            _ => Some((data.modified_at, "the last code was not answered in time")),
+        }
     }
 
     fn due_events(data: &Data, now: Timestamp) -> Vec<CodeEvent> {
@@ -445,7 +524,14 @@ impl Method for OneTimeCode {
 
     fn effects(data: &Data, event: &Event) -> Vec<CodeEffect> {
         match event {
+            Event::Own(CodeEvent::Challenged { id, until, .. }) if !data.questions().is_empty() => {
+                vec![CodeEffect::CheckNumber { challenge: *id, until: *until }]
+            }
             Event::Own(CodeEvent::Challenged { id, until, .. }) => vec![CodeEffect::SendCode { challenge: *id, until: *until }],
+            Event::Own(CodeEvent::NumberChecked { challenge: id, refusal: None, .. }) => {
+                let checked = data.own.challenges.iter().filter(|challenge| challenge.id == *id);
+                checked.map(|checked| CodeEffect::SendCode { challenge: checked.id, until: checked.until }).collect()
+            }
             Event::Own(CodeEvent::Rerouted { challenge, channel }) => {
                 let rerouted = data.own.challenges.iter().find(|known| known.id == *challenge);
                 let effect =
@@ -457,40 +543,70 @@ impl Method for OneTimeCode {
     }
 
     fn given_up(effect: &CodeEffect, reason: &str) -> Option<CodeCommand> {
-        let (challenge, channel) = effect.message();
-        Some(CodeCommand::NotDelivered { challenge, channel, reason: reason.to_owned() })
+        Some(match effect.message() {
+            Ok((challenge, channel)) => CodeCommand::NotDelivered { challenge, channel, reason: reason.to_owned() },
+            Err(challenge) => CodeCommand::NumberNotChecked { challenge, reason: reason.to_owned() },
+        })
     }
 
     fn left_unknown(effect: &CodeEffect, reason: &str) -> Option<CodeCommand> {
-        let (challenge, channel) = effect.message();
-        Some(CodeCommand::DeliveryUnknown { challenge, channel, reason: reason.to_owned() })
+        Some(match effect.message() {
+            Ok((challenge, channel)) => CodeCommand::DeliveryUnknown { challenge, channel, reason: reason.to_owned() },
+            Err(challenge) => CodeCommand::NumberNotChecked { challenge, reason: reason.to_owned() },
+        })
     }
 }
 
 impl CodeEffect {
-    /// The challenge whose code is sent, and on which channel.
-    fn message(&self) -> (Uuid, Option<Channel>) {
+    /// The challenge whose code is sent, and on which channel; as an error, the challenge before whose code the operator is asked.
+    fn message(&self) -> Result<(Uuid, Option<Channel>), Uuid> {
         match self {
-            Self::SendCode { challenge, .. } => (*challenge, None),
-            Self::Reroute { challenge, channel, .. } => (*challenge, Some(*channel)),
+            Self::SendCode { challenge, .. } => Ok((*challenge, None)),
+            Self::Reroute { challenge, channel, .. } => Ok((*challenge, Some(*channel))),
+            Self::CheckNumber { challenge, .. } => Err(*challenge),
         }
     }
 }
 
 impl OneTimeCode {
+    /// Codes asked for since the creation or the last restart.
+    fn asked(&self) -> u32 {
+        (self.challenges.len() as u32).saturating_sub(self.earlier)
+    }
+
+    /// The code that an answer is about, used up or not.
+    pub fn current(&self) -> Option<&Challenge> {
+        self.challenges.last().filter(|_| self.asked() > 0)
+    }
+
+    fn current_mut(&mut self) -> Option<&mut Challenge> {
+        if self.asked() > 0 { self.challenges.last_mut() } else { None }
+    }
+
     fn add_challenge(&mut self, creation: &Creation, at: Timestamp, id: Uuid, hash: CodeHash, until: Timestamp) {
         let policy = &creation.policy;
         let sendings = vec![Sending::new(creation.channel, at)];
         let attempts_left = policy.attempts;
-        self.challenges.push(Challenge { id, hash, at, until, attempts_left, answers: 0, answered: false, sendings });
-        let cooldown = policy.cooldown(self.challenges.len() as u32);
+        self.challenges.push(Challenge {
+            id,
+            hash,
+            at,
+            until,
+            attempts_left,
+            answers: 0,
+            answered: false,
+            sendings,
+            number_answers: Vec::new(),
+            refused: false,
+        });
+        let cooldown = policy.cooldown(self.asked());
         self.next_challenge_at = at.checked_add_signed(cooldown).unwrap_or(Timestamp::MAX_UTC);
     }
 
     /// A wrong second factor at a challenge costs no try of a code.
     fn count_wrong_answer(&mut self, at_challenge: bool) {
         self.failures = self.failures.saturating_add(1);
-        if let (false, Some(challenge)) = (at_challenge, self.challenges.last_mut()) {
+        if let (false, Some(challenge)) = (at_challenge, self.current_mut()) {
             challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
             challenge.answers += 1;
         }
@@ -498,11 +614,11 @@ impl OneTimeCode {
 
     /// Whether the current code can still be answered.
     fn has_open_code(&self, now: Timestamp) -> bool {
-        self.challenges.last().is_some_and(|challenge| challenge.attempts_left > 0 && now < challenge.until)
+        self.current().is_some_and(|challenge| challenge.attempts_left > 0 && now < challenge.until)
     }
 
     fn remaining_challenges(&self, policy: &Policy) -> u32 {
-        policy.challenges.saturating_sub(self.challenges.len() as u32)
+        policy.challenges.saturating_sub(self.asked())
     }
 }
 
@@ -514,7 +630,7 @@ impl Data {
 
     /// Tries left for the current code; `None` while none was asked for.
     pub fn remaining_attempts(&self) -> Option<u32> {
-        self.own.challenges.last().map(|challenge| challenge.attempts_left)
+        self.own.current().map(|challenge| challenge.attempts_left)
     }
 
     /// When another code can be asked for; `None` once none is left.
@@ -524,7 +640,7 @@ impl Data {
 
     /// The challenge whose code an answer is about; `None` while no code was asked for.
     pub fn current_challenge(&self) -> Option<Uuid> {
-        self.own.challenges.last().map(|challenge| challenge.id)
+        self.own.current().map(|challenge| challenge.id)
     }
 
     /// Whether another code would go out now.
@@ -566,9 +682,15 @@ impl Data {
         if self.state != IdentificationState::Created {
             return Decision::refuse(wrong_state(self.state.name()));
         }
-        let Some(challenge) = self.own.challenges.last() else {
+        let Some(challenge) = self.own.current() else {
             return Decision::refuse(wrong_state("CREATED without a code asked for"));
         };
+        if self.needs_second_proof() {
+            return Decision::refuse(number::second_proof_missing());
+        }
+        if challenge.number_answers.is_empty() && !self.questions().is_empty() {
+            return Decision::refuse(wrong_state("CREATED and its code has not gone out yet"));
+        }
         if !self.own.has_open_code(now) {
             return Decision::refuse(CODE_GONE);
         }

@@ -49,8 +49,9 @@ pub struct Signer {
     pub alias: String,
     pub person: Contact,
     pub identification: Uuid,
-    /// Channel of the code.
-    pub channel: Channel,
+    /// Channel of the code, where one identifies the signer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub two_factor_type: Option<TwoFactorType>,
 }
@@ -104,6 +105,9 @@ pub struct Creation {
     /// How identity documents are checked; needed where they identify the signers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_check: Option<identity_document::Terms>,
+    /// What is asked of the signers' contacts.
+    #[serde(default, skip_serializing_if = "otp::is_default")]
+    pub contact_policy: otp::ContactPolicy,
 }
 
 impl Creation {
@@ -122,6 +126,10 @@ impl Creation {
             Err("two signers have the same identification")
         } else if !all_differ(self.documents.iter().map(|document| &document.id)) {
             Err("a document is to be signed twice")
+        } else if self.identification_type == IdentificationType::Otp
+            && self.signers.iter().any(|signer| signer.channel.is_none())
+        {
+            Err("a signer is identified by a code and has no channel for it")
         } else {
             Ok(())
         }

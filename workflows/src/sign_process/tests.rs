@@ -37,7 +37,7 @@ fn signer(position: usize) -> Signer {
         alias: format!("signer-{position}"),
         person: Contact { email: Some(format!("s{position}@example.org")), ..Contact::default() },
         identification: identification(position),
-        channel: Channel::Email,
+        channel: Some(Channel::Email),
         two_factor_type: None,
     }
 }
@@ -63,6 +63,7 @@ fn creation(signers: usize, documents: usize) -> Creation {
         notices: Vec::new(),
         policy: Policy::default(),
         document_check: None,
+        contact_policy: Default::default(),
     }
 }
 

@@ -86,6 +86,11 @@ impl Bounds {
         self.max
     }
 
+    /// Whether a duration is within the bounds.
+    pub fn contains(self, duration: TimeDelta) -> bool {
+        self.min.map_or(duration > TimeDelta::zero(), |min| duration >= min) && duration <= self.max
+    }
+
     /// Reads a duration that must be within the bounds.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ mod texts;
 
 pub use labels::{MAX_LABEL, MAX_TAGS, Owner, check_document_name, normalised_tags};
 pub use person::{
-    Channel, Contact, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
-    IdentityDocument, Language, MAX_EMAIL, Msisdn, SignType, TwoFactorType, UNDELIVERABLE,
+    Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
+    IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, TwoFactorType, UNDELIVERABLE,
 };
 pub use problems::{MAX_PROBLEMS, Problem, Problems};
 pub use texts::{MAX_AGENT, MAX_ALIAS, MAX_REASON, agent, alias, check_reason, check_second_factor};

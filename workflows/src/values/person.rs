@@ -68,6 +68,16 @@ pub enum IdentificationType {
     IdentityDocument,
 }
 
+impl IdentificationType {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "AGENT",
+            Self::Otp => "OTP",
+            Self::IdentityDocument => "IDENTITY_DOCUMENT",
+        }
+    }
+}
+
 /// Contract `IdentificationState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -106,6 +116,24 @@ impl IdentificationState {
 pub enum SignType {
     Simple,
     Biometric,
+}
+
+/// Contract `ProviderType`: who scores an identity document, this service or an external provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ProviderType {
+    Internal,
+    External,
+}
+
+impl ProviderType {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Internal => "INTERNAL",
+            Self::External => "EXTERNAL",
+        }
+    }
 }
 
 /// Contract `Msisdn`: a phone as national number and international prefix.
@@ -154,6 +182,30 @@ pub struct IdentityDocument {
     pub country: Option<String>,
 }
 
+/// Where a person's address and number come from, as the organization says it. An addition to the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ContactOrigin {
+    /// From what the organization knew of its customer before.
+    CustomerRecord,
+    /// Given by the person who is to sign, and checked by nobody.
+    TypedBySigner,
+    /// Checked by an agent who had the person in front of him.
+    AgentChecked,
+}
+
+impl ContactOrigin {
+    /// Its name on the wire and in evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CustomerRecord => "customer_record",
+            Self::TypedBySigner => "typed_by_signer",
+            Self::AgentChecked => "agent_checked",
+        }
+    }
+}
+
 /// What is said of an address to which no mail can be sent.
 pub const UNDELIVERABLE: &str = "not an e-mail address that can be delivered";
 
@@ -172,6 +224,9 @@ pub struct Contact {
     pub msisdn: Option<Msisdn>,
     #[serde(default)]
     pub language: Language,
+    /// Where address and number come from; `None`: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<ContactOrigin>,
 }
 
 impl IdentityDocument {

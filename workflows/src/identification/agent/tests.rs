@@ -185,6 +185,20 @@ fn entries_are_read_as_they_are_written() {
 }
 
 #[test]
+fn after_a_restart_an_agent_vouches_again_and_what_was_taken_before_is_kept_as_long() {
+    let mut agent = validated(true);
+    assert_eq!(agent.tell(Command::Restart { round: 1 }), Ok(()));
+    let data = agent.machine.existing().expect("it is there");
+    assert_eq!((data.own.voucher.clone(), data.own.earlier.clone()), (None, vec![voucher(true)]));
+    assert!(data.needs("sealed picture"));
+    assert_eq!(vouch(&mut agent, false), Ok(()));
+    agent.new_effects();
+    assert_eq!(agent.tell(Command::Cancel { reason: None }), Ok(()));
+    let files = vec!["sealed picture".into(), "sealed metadata".into()];
+    assert!(agent.new_effects().contains(&Effect::Own(AgentEffect::ReleaseFiles { files })));
+}
+
+#[test]
 fn every_transition_of_the_table_is_taken() {
     let mut scenarios = in_each_state();
     for agent in &mut scenarios {
@@ -194,7 +208,11 @@ fn every_transition_of_the_table_is_taken() {
     assert_eq!(cancelled.tell(Command::Cancel { reason: None }), Ok(()));
     let mut expired = created(&creation());
     expired.advance_and_look(Duration::hours(1));
-    scenarios.extend([cancelled, expired]);
+    let mut restarted = validated(true);
+    for round in [1, 2] {
+        assert_eq!(restarted.tell(Command::Restart { round }), Ok(()));
+    }
+    scenarios.extend([cancelled, expired, restarted]);
     assert_all_transitions_taken(&scenarios);
 }
 

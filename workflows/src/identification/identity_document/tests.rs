@@ -183,6 +183,31 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
 }
 
 #[test]
+fn a_restart_of_what_was_validated_needs_a_new_session_and_gives_fresh_attempts() {
+    let mut driver = with_result(false);
+    assert_eq!(validate(&mut driver), Err(Refusal::state(NOT_PASSED)));
+    driver.new_effects();
+    let under_way = data(&driver).own.clone();
+    assert_eq!(driver.tell(Command::Restart { round: 1 }), Ok(()));
+    assert_eq!(data(&driver).own, under_way, "what is under way stays as it is");
+    assert_eq!(own(driver.new_effects()), [CheckEffect::OpenScoring { round: 0 }], "it is open already");
+    scored(&mut driver, 2, true);
+    assert_eq!(validate(&mut driver), Ok(()));
+    driver.new_effects();
+    assert_eq!(driver.tell(Command::Restart { round: 2 }), Ok(()));
+    assert_eq!(data(&driver).own, DocumentCheck { round: 1, ..DocumentCheck::default() });
+    assert_eq!(own(driver.new_effects()), [CheckEffect::OpenScoring { round: 1 }]);
+    // What the earlier session found counts no more.
+    scored(&mut driver, 3, true);
+    assert_eq!(validate(&mut driver), Err(Refusal::state(NOT_SCORED)));
+    assert_eq!(driver.tell(CheckCommand::Scored { round: 1, number: 1, passing: true }), Ok(()));
+    assert_eq!(validate(&mut driver), Ok(()));
+    driver.new_effects();
+    assert_eq!(driver.tell(Command::Delete { force: true }), Ok(()));
+    assert_eq!(own(driver.new_effects()), [CheckEffect::EraseScorings { last_round: 1 }]);
+}
+
+#[test]
 fn every_transition_of_the_table_is_taken() {
     let mut scenarios = in_each_state();
     for driver in &mut scenarios {
@@ -192,7 +217,11 @@ fn every_transition_of_the_table_is_taken() {
     late.advance_and_look(Duration::hours(1));
     let mut cancelled = validated();
     assert_eq!(cancelled.tell(Command::Cancel { reason: None }), Ok(()));
-    scenarios.extend([late, cancelled]);
+    let mut restarted = validated();
+    for round in [1, 2] {
+        assert_eq!(restarted.tell(Command::Restart { round }), Ok(()));
+    }
+    scenarios.extend([late, cancelled, restarted]);
     assert_all_transitions_taken(&scenarios);
 }
 

@@ -201,7 +201,7 @@ impl Data {
     /// be of use.
     pub(super) fn reroute(&self, now: Timestamp, challenge: Uuid, failed: Option<Channel>) -> Option<Event> {
         let failed = self.channel_of(failed);
-        let current = self.own.challenges.last().filter(|current| current.id == challenge)?;
+        let current = self.own.current().filter(|current| current.id == challenge)?;
         let newly = current.sending(failed).is_some_and(|sending| sending.fate().is_none_or(|fate| fate < Fate::Failed));
         let useful = self.state == IdentificationState::Created && self.own.has_open_code(now);
         if !(newly && useful && current.others_failed(failed)) {
@@ -213,7 +213,8 @@ impl Data {
 
     /// The channel on which a code goes out when all its messages have failed.
     pub fn next_channel(&self, challenge: &Challenge) -> Option<Channel> {
-        self.creation.fallback_channels().find(|channel| challenge.sending(*channel).is_none())
+        let free = |channel: &Channel| challenge.sending(*channel).is_none() && self.may_go_to(challenge, *channel);
+        self.creation.fallback_channels().find(free)
     }
 
     fn receipt_wait(&self) -> Duration {
@@ -247,7 +248,7 @@ impl Data {
     /// Who got no code must not wait for another one. What became of an earlier code says nothing about it.
     pub(super) fn lift_wait(&mut self, at: Timestamp, challenge: Uuid) {
         let own = &mut self.own;
-        if own.challenges.last().is_some_and(|current| current.id == challenge) {
+        if own.current().is_some_and(|current| current.id == challenge) {
             own.next_challenge_at = own.next_challenge_at.min(at);
         }
     }
@@ -256,7 +257,7 @@ impl Data {
 impl OneTimeCode {
     /// The code goes out once more, on another channel; the wait for the next code begins anew.
     pub(super) fn reroute(&mut self, at: Timestamp, challenge: Uuid, channel: Channel, wait: Duration) {
-        let current = self.challenges.last_mut().filter(|current| current.id == challenge);
+        let current = self.current_mut().filter(|current| current.id == challenge);
         // One message for each channel, also for a journal that was tampered with.
         let Some(current) = current.filter(|current| current.sending(channel).is_none()) else { return };
         current.sendings.push(Sending::new(channel, at));

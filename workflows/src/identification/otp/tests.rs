@@ -4,10 +4,18 @@ use crate::{
     testing::{Driver, SECRET, assert_all_transitions_taken, hash, start, typed},
 };
 
+mod chain;
+mod codes;
+mod delivery;
 mod fates;
+mod life;
+mod limits;
+mod number;
 mod properties;
+mod second_factor;
 
 const PROCESS: Uuid = Uuid::from_u128(7);
+const CHAIN: Uuid = Uuid::from_u128(8);
 const DOCUMENT_NUMBER: &str = "12345678Z";
 
 fn creation() -> Creation {
@@ -23,6 +31,7 @@ fn creation() -> Creation {
         two_factor_type: None,
         expires_at: start() + Duration::hours(1),
         policy: Policy::default(),
+        contact_policy: ContactPolicy::default(),
         link_channel: None,
         purpose: Purpose { sign_process: Some(PROCESS), ..Purpose::default() },
     }
@@ -61,6 +70,16 @@ impl World {
     fn validated() -> Self {
         let mut world = Self::asked();
         assert_eq!(world.answer(1), Ok(()));
+        world
+    }
+
+    /// A step of a chain that is VALIDATED by its second code, after a wrong answer to the first.
+    fn validated_step() -> Self {
+        let mut world = Self::with(|creation| creation.purpose = Purpose { chain: Some(CHAIN), ..Purpose::default() });
+        assert_eq!(world.ask(), Ok(()));
+        assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
+        world.wait_and_ask();
+        assert_eq!(world.answer(2), Ok(()));
         world
     }
 
@@ -179,510 +198,6 @@ fn wrong_state(name: &'static str) -> Answer {
     Err(super::wrong_state(name))
 }
 
-#[test]
-fn a_code_is_valid_once() {
-    let mut world = World::asked();
-    assert_eq!(world.answer(1), Ok(()));
-    assert_eq!(world.state(), IdentificationState::Validated);
-    let validated = world.data().validated.clone().expect("when and from where is kept");
-    assert_eq!((validated.at, validated.device.ip.as_deref()), (start(), Some("192.0.2.1")));
-    assert_eq!(world.data().remaining_attempts(), Some(0));
-    assert_eq!(world.answer(1), wrong_state("VALIDATED"));
-}
-
-#[test]
-fn only_the_newest_code_is_valid() {
-    let mut world = World::asked();
-    world.wait_and_ask();
-    assert_eq!(world.answer(1), Err(WRONG_ANSWER));
-    assert_eq!(world.answer(2), Ok(()));
-}
-
-#[test]
-fn an_answer_to_an_earlier_challenge_is_wrong_although_its_code_was_right() {
-    let mut world = World::asked();
-    let early = typed(world.current(), &code(1));
-    world.wait_and_ask();
-    let answer = CodeCommand::Validate { code: early, two_factor: None, device: Device::default() };
-    assert_eq!(world.otp.tell(answer), Err(WRONG_ANSWER));
-    assert_eq!(world.data().remaining_attempts(), Some(2));
-}
-
-#[test]
-fn a_code_whose_tries_are_used_up_is_gone() {
-    let mut world = World::asked();
-    for left in [2, 1, 0] {
-        assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
-        assert_eq!(world.data().remaining_attempts(), Some(left));
-    }
-    assert_eq!(world.answer(1), Err(CODE_GONE));
-    assert_eq!(world.answer_wrong(), Err(CODE_GONE));
-    assert_eq!(world.data().own.failures, 3, "an answer to a code that is gone is no failure");
-    assert_eq!(world.state(), IdentificationState::Created);
-}
-
-#[test]
-fn a_code_is_gone_when_its_life_is_over() {
-    let mut world = World::asked();
-    world.otp.advance(Duration::seconds(300) - Duration::nanoseconds(1));
-    assert_eq!(world.clone().answer(1), Ok(()));
-    world.otp.advance(Duration::nanoseconds(1));
-    assert_eq!(world.answer(1), Err(CODE_GONE));
-}
-
-#[test]
-fn a_code_lives_at_most_ten_minutes_and_not_beyond_the_time_limit() {
-    let mut long = World::with_policy(Policy { code_seconds: 3600, ..Policy::default() });
-    assert_eq!(long.ask(), Ok(()));
-    assert_eq!(long.data().own.challenges[0].until, start() + Duration::minutes(10));
-    let mut late = World::new();
-    late.otp.advance(Duration::minutes(58));
-    assert_eq!(late.ask(), Ok(()));
-    assert_eq!(late.data().own.challenges[0].until, start() + Duration::hours(1));
-}
-
-#[test]
-fn a_new_code_sets_the_tries_anew_but_not_the_failures() {
-    let mut world = World::asked();
-    assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
-    assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
-    world.wait_and_ask();
-    assert_eq!(world.data().remaining_attempts(), Some(3));
-    assert_eq!(world.data().own.failures, 2);
-}
-
-#[test]
-fn it_fails_at_a_hundred_failures_whatever_is_configured() {
-    let mut world = World::with_policy(Policy { attempts: 60, failures: 1000, ..Policy::default() });
-    for _ in 0..2 {
-        world.wait_and_ask();
-        for _ in 0..50 {
-            assert_eq!(world.state(), IdentificationState::Created);
-            assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
-        }
-    }
-    assert_eq!(world.state(), IdentificationState::Failed);
-    assert_eq!(world.data().own.failures, 100);
-}
-
-#[test]
-fn it_fails_at_the_configured_number_of_failures() {
-    let mut world = World::with_policy(Policy { failures: 2, ..Policy::default() });
-    assert_eq!(world.ask(), Ok(()));
-    assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
-    assert_eq!(world.state(), IdentificationState::Created);
-    assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
-    assert_eq!(world.state(), IdentificationState::Failed);
-    assert_eq!(world.data().end_reason.as_deref(), Some("too many wrong answers"));
-    assert_eq!(world.answer(1), wrong_state("FAILED"));
-}
-
-#[test]
-fn another_code_can_be_asked_for_after_30_60_and_120_seconds() {
-    let mut world = World::with_policy(Policy { challenges: 5, ..Policy::default() });
-    assert_eq!(world.data().next_challenge_retry(), Some(start()), "the first code has no wait");
-    for wait in [30, 60, 120, 120] {
-        assert_eq!(world.ask(), Ok(()));
-        let retry_at = world.otp.now + Duration::seconds(wait);
-        assert_eq!(world.data().next_challenge_retry(), Some(retry_at));
-        assert_eq!(world.ask(), Err(too_early(retry_at)));
-        world.otp.advance(Duration::seconds(wait) - Duration::nanoseconds(1));
-        assert_eq!(world.ask(), Err(too_early(retry_at)));
-        world.otp.advance(Duration::nanoseconds(1));
-    }
-    assert_eq!(world.ask(), Ok(()));
-}
-
-#[test]
-fn as_many_codes_can_be_asked_for_as_there_are_challenges() {
-    let mut world = World::new();
-    assert_eq!((world.data().remaining_challenges(), world.data().remaining_attempts()), (3, None));
-    for left in [2, 1, 0] {
-        world.wait_and_ask();
-        assert_eq!((world.data().remaining_challenges(), world.data().remaining_attempts()), (left, Some(3)));
-    }
-    assert_eq!(world.data().next_challenge_retry(), None);
-    world.otp.advance(Duration::seconds(200));
-    assert_eq!(world.ask(), wrong_state("CREATED without a challenge left"));
-    assert_eq!(world.answer(3), Ok(()), "the last code can still be answered");
-}
-
-#[test]
-fn it_fails_by_the_last_wrong_try_of_the_last_code() {
-    let mut world = World::new();
-    for number in 1..=3 {
-        world.wait_and_ask();
-        for _ in 0..3 {
-            assert_eq!(world.state(), IdentificationState::Created, "code {number}");
-            assert_eq!(world.answer_wrong(), Err(WRONG_ANSWER));
-        }
-    }
-    assert_eq!(world.state(), IdentificationState::Failed);
-    assert_eq!(world.otp.machine.wake_at(), None);
-}
-
-#[test]
-fn it_fails_when_the_last_code_is_not_answered_in_time() {
-    let mut world = World::new();
-    (0..3).for_each(|_| world.wait_and_ask());
-    let end = world.otp.now + Duration::seconds(300);
-    assert_eq!(world.otp.machine.wake_at(), Some(end));
-    world.otp.now = end - Duration::nanoseconds(1);
-    world.otp.look();
-    assert_eq!(world.state(), IdentificationState::Created);
-    world.otp.now = end;
-    assert_eq!(world.answer(3), wrong_state("FAILED"));
-}
-
-#[test]
-fn how_it_ends_does_not_depend_on_when_somebody_looks() {
-    for (asked_after, expected) in [(50, IdentificationState::Failed), (55, IdentificationState::Expired)] {
-        let mut world = World::with_policy(Policy { challenges: 1, ..Policy::default() });
-        world.otp.advance(Duration::minutes(asked_after));
-        assert_eq!(world.ask(), Ok(()));
-        let mut timely = world.clone();
-        timely.otp.advance_and_look(Duration::minutes(5));
-        world.otp.advance_and_look(Duration::days(1));
-        assert_eq!((timely.state(), world.state()), (expected, expected), "asked for after {asked_after} minutes");
-    }
-}
-
-#[test]
-fn a_policy_that_leaves_no_code_fails_at_once() {
-    let none = World::with_policy(Policy { challenges: 0, ..Policy::default() });
-    assert_eq!(none.state(), IdentificationState::Failed);
-    for policy in [Policy { attempts: 0, ..Policy::default() }, Policy { code_seconds: 0, ..Policy::default() }] {
-        let mut world = World::with_policy(Policy { challenges: 1, ..policy });
-        assert_eq!(world.ask(), Ok(()));
-        assert_eq!(world.state(), IdentificationState::Failed);
-    }
-}
-
-#[test]
-fn a_wrong_second_factor_gets_no_code_and_counts() {
-    for given in [None, Some(""), Some("12345678X")] {
-        let mut world = World::with(|creation| creation.two_factor_type = Some(TwoFactorType::DocumentNumber));
-        assert_eq!(world.ask_with(given), Err(WRONG_ANSWER), "{given:?}");
-        assert_eq!((world.data().own.failures, world.data().remaining_challenges()), (1, 3));
-        assert_eq!(world.otp.effects, []);
-        assert_eq!(world.ask_with(Some("12345678-z")), Ok(()), "no wait after a code that was not sent");
-    }
-}
-
-#[test]
-fn the_answer_is_the_same_whether_the_code_or_the_second_factor_is_wrong() {
-    let mut world = World::with(|creation| creation.two_factor_type = Some(TwoFactorType::DocumentNumber));
-    assert_eq!(world.ask_with(Some(DOCUMENT_NUMBER)), Ok(()));
-    let wrong = |code: &str, two_factor: Option<&str>| {
-        let mut world = world.clone();
-        assert_eq!(world.answer_with(code.into(), two_factor), Err(WRONG_ANSWER));
-        (world.otp.machine, world.otp.journal)
-    };
-    let both = wrong("other", Some("X"));
-    assert_eq!(wrong("other", Some(DOCUMENT_NUMBER)), both);
-    assert_eq!(wrong(&code(1), Some("X")), both);
-    assert_eq!(wrong(&code(1), None), both);
-    assert_eq!(both.0.existing().ok().and_then(Data::remaining_attempts), Some(2));
-    assert_eq!(world.answer_with(code(1), Some("12.345.678-Z")), Ok(()));
-}
-
-#[test]
-fn guessing_the_second_factor_ends_with_the_failures() {
-    let mut world = World::with(|creation| {
-        creation.two_factor_type = Some(TwoFactorType::Email);
-        creation.policy.failures = 3;
-    });
-    for guess in ["a@example.org", "b@example.org", "c@example.org"] {
-        assert_eq!(world.state(), IdentificationState::Created);
-        assert_eq!(world.ask_with(Some(guess)), Err(WRONG_ANSWER));
-    }
-    assert_eq!(world.state(), IdentificationState::Failed);
-}
-
-#[test]
-fn it_expires_on_touch_at_exactly_its_limit() {
-    for mut world in [World::new(), World::validated()] {
-        assert_eq!(world.otp.machine.wake_at(), Some(start() + Duration::hours(1)));
-        world.otp.advance_and_look(Duration::hours(1) - Duration::nanoseconds(1));
-        assert!(!world.state().is_final());
-        world.otp.advance(Duration::nanoseconds(1));
-        assert_eq!(world.ask(), wrong_state("EXPIRED"));
-        assert_eq!(world.state(), IdentificationState::Expired);
-        assert_eq!(world.otp.machine.wake_at(), None);
-    }
-}
-
-#[test]
-fn what_is_going_on_can_be_cancelled_and_nothing_else() {
-    for mut world in World::in_each_state() {
-        let state = world.state();
-        let answer = world.otp.tell(Command::Cancel { reason: Some("not needed".into()) });
-        if state.is_final() {
-            assert_eq!(answer, wrong_state(state.name()));
-            assert_eq!(world.state(), state);
-        } else {
-            assert_eq!(answer, Ok(()));
-            assert_eq!(world.state(), IdentificationState::Cancelled);
-            assert_eq!(world.data().end_reason.as_deref(), Some("not needed"));
-        }
-    }
-}
-
-#[test]
-fn only_a_validated_one_can_be_closed() {
-    for mut world in World::in_each_state() {
-        let state = world.state();
-        let answer = world.otp.tell(Command::Close);
-        if state == IdentificationState::Validated {
-            assert_eq!(answer, Ok(()));
-            assert_eq!(world.state(), IdentificationState::Succeeded);
-        } else {
-            assert_eq!(answer, wrong_state(state.name()));
-            assert_eq!(world.state(), state);
-        }
-    }
-}
-
-#[test]
-fn deletion_needs_force_unless_it_is_created() {
-    for world in World::in_each_state() {
-        let (mut gentle, mut forced) = (world.clone(), world);
-        let answer = gentle.otp.tell(Command::Delete { force: false });
-        if forced.state() == IdentificationState::Created {
-            assert_eq!(answer, Ok(()));
-            assert!(gentle.otp.machine.existing().is_err());
-        } else {
-            assert_eq!(answer, Err(FORCE_NEEDED));
-            assert!(gentle.otp.machine.existing().is_ok());
-        }
-        let before = forced.state();
-        assert_eq!(forced.otp.tell(Command::Delete { force: true }), Ok(()));
-        assert_eq!(forced.otp.machine.stage().name(), "DELETED");
-        assert_eq!(forced.otp.machine.data().map(|data| data.state), Some(before), "evidence keeps what it was");
-        assert_eq!(forced.otp.machine.wake_at(), None);
-    }
-}
-
-#[test]
-fn what_is_not_there_is_not_found() {
-    let mut deleted = World::asked();
-    assert_eq!(deleted.otp.tell(Command::Delete { force: false }), Ok(()));
-    let never = World { otp: Driver::new(), codes: 0 };
-    for mut world in [deleted, never] {
-        assert!(world.otp.machine.existing().is_err());
-        assert_eq!(world.ask(), Err(NOT_FOUND));
-        assert_eq!(world.answer(1), Err(NOT_FOUND));
-        for command in [Command::Close, Command::Cancel { reason: None }, Command::Delete { force: true }] {
-            assert_eq!(world.otp.tell(command), Err(NOT_FOUND));
-        }
-        let events = world.otp.journal.len();
-        world.delivered(1);
-        world.not_delivered(1);
-        world.receipt(1, ReceiptStatus::Delivered);
-        world.otp.look();
-        assert_eq!(world.otp.journal.len(), events);
-    }
-}
-
-#[test]
-fn a_repeated_creation_changes_nothing_and_another_one_is_refused() {
-    let mut deleted = World::new();
-    assert_eq!(deleted.otp.tell(Command::Delete { force: false }), Ok(()));
-    for mut world in [World::asked(), World::validated(), deleted] {
-        let before = world.otp.journal.len();
-        assert_eq!(world.otp.tell(Command::Create(Box::new(creation()))), Ok(()));
-        let other = Creation { channel: Channel::Sms, ..creation() };
-        assert_eq!(world.otp.tell(Command::Create(Box::new(other))), Err(EXISTS));
-        assert_eq!(world.otp.journal.len(), before);
-    }
-}
-
-#[test]
-fn each_granted_challenge_sends_one_code() {
-    let mut world = World::asked();
-    let until = start() + Duration::seconds(300);
-    assert_eq!(world.otp.new_effects(), [Effect::Own(CodeEffect::SendCode { challenge: Uuid::from_u128(1), until })]);
-    assert!(world.ask().is_err());
-    assert!(world.answer_wrong().is_err());
-    assert_eq!(world.otp.new_effects(), []);
-}
-
-#[test]
-fn what_became_of_a_message_is_kept_once() {
-    let mut world = World::asked();
-    world.delivered(1);
-    let taken = Taken { provider_id: Some("sent-1".into()), ..Taken::default() };
-    let expected = Delivery::Accepted { at: start(), taken };
-    assert_eq!(world.data().own.challenges[0].sendings[0].delivery, expected);
-    world.otp.advance(Duration::seconds(1));
-    world.not_delivered(1);
-    world.delivered(1);
-    world.delivered(99);
-    assert_eq!(world.data().own.challenges[0].sendings[0].delivery, expected);
-    assert_eq!(world.otp.journal.len(), 3);
-}
-
-#[test]
-fn a_late_report_of_a_delivery_changes_nothing_after_the_end() {
-    for mut world in World::in_each_state().into_iter().filter(|world| world.state().is_final()) {
-        let before = world.otp.machine.clone();
-        world.otp.advance(Duration::seconds(1));
-        world.delivered(1);
-        world.not_delivered(1);
-        world.receipt(1, ReceiptStatus::Delivered);
-        assert_eq!(world.otp.machine, before);
-    }
-}
-
-#[test]
-fn receipts_are_kept_with_their_challenge_in_the_order_in_which_they_come() {
-    let mut world = World::asked();
-    world.wait_and_ask();
-    // Before the attempt that sent it has ended, after it, and when the code was used.
-    world.receipt(2, ReceiptStatus::Sent);
-    world.delivered(2);
-    world.otp.advance(Duration::seconds(1));
-    world.receipt(2, ReceiptStatus::Delivered);
-    assert_eq!(world.answer(2), Ok(()));
-    world.receipt(2, ReceiptStatus::Read);
-
-    let kept: Vec<_> =
-        world.data().own.challenges[1].sendings[0].receipts.iter().map(|one| (one.status, one.word.as_str())).collect();
-    assert_eq!(kept, [(ReceiptStatus::Sent, "sent"), (ReceiptStatus::Delivered, "delivered"), (ReceiptStatus::Read, "read")]);
-    assert_eq!(world.data().own.challenges[1].sendings[0].receipts[1].at, world.otp.now);
-    assert_eq!(world.data().own.challenges[0].sendings[0].receipts, []);
-}
-
-#[test]
-fn a_repeated_receipt_and_one_of_an_unknown_challenge_change_nothing() {
-    let mut world = World::asked();
-    world.receipt(1, ReceiptStatus::Sent);
-    let before = world.otp.machine.clone();
-    world.otp.advance(Duration::seconds(1));
-    world.receipt(1, ReceiptStatus::Sent);
-    world.receipt(99, ReceiptStatus::Delivered);
-    assert_eq!(world.otp.machine, before);
-}
-
-#[test]
-fn a_challenge_keeps_ten_receipts() {
-    let mut world = World::asked();
-    for _ in 0..MAX_RECEIPTS {
-        world.receipt(1, ReceiptStatus::Sent);
-        world.receipt(1, ReceiptStatus::Delivered);
-    }
-    assert_eq!(world.data().own.challenges[0].sendings[0].receipts.len(), 10);
-    let before = world.otp.machine.clone();
-    world.receipt(1, ReceiptStatus::Read);
-    assert_eq!(world.otp.machine, before);
-}
-
-#[test]
-fn a_code_that_was_not_delivered_lifts_the_wait() {
-    let mut world = World::asked();
-    world.otp.advance(Duration::seconds(2));
-    assert!(matches!(world.ask(), Err(Refusal::TooEarly { .. })));
-    world.not_delivered(1);
-    assert_eq!(world.data().next_challenge_retry(), Some(world.otp.now));
-    assert_eq!(world.ask(), Ok(()));
-    assert_eq!(world.data().remaining_challenges(), 1, "the challenge counts all the same");
-}
-
-#[test]
-fn an_earlier_code_that_was_not_delivered_does_not_lift_the_wait_after_a_later_one() {
-    let mut world = World::asked();
-    world.wait_and_ask();
-    let retry_at = world.otp.now + Duration::seconds(60);
-    world.not_delivered(1);
-    assert_eq!(world.ask(), Err(too_early(retry_at)));
-}
-
-#[test]
-fn giving_up_to_send_a_code_is_a_code_not_delivered() {
-    let mut world = World::asked();
-    let given_up = Otp::given_up(&world.otp.effects[0], "the gateway is down").expect("the machine must know");
-    assert_eq!(world.otp.tell(given_up), Ok(()));
-    let expected = Delivery::Failed { at: start(), reason: "the gateway is down".into() };
-    assert_eq!(world.data().own.challenges[0].sendings[0].delivery, expected);
-}
-
-#[test]
-fn a_code_that_arrives_although_it_was_given_up_can_be_answered() {
-    let mut world = World::asked();
-    world.not_delivered(1);
-    assert_eq!(world.answer(1), Ok(()));
-}
-
-#[test]
-fn an_answer_needs_a_code_that_was_asked_for() {
-    let mut world = World::new();
-    assert_eq!(world.answer(1), wrong_state("CREATED without a code asked for"));
-    assert_eq!(world.data().own.failures, 0);
-}
-
-#[test]
-fn codes_are_asked_for_and_answered_only_while_it_is_created() {
-    for mut world in World::in_each_state().into_iter().filter(|world| world.state() != IdentificationState::Created) {
-        let name = world.state().name();
-        world.otp.advance(Duration::seconds(30));
-        assert_eq!(world.ask(), wrong_state(name));
-        assert_eq!(world.answer(1), wrong_state(name));
-    }
-}
-
-#[test]
-fn the_sign_process_is_told_of_each_outcome_once() {
-    use IdentificationState::{Cancelled, Expired, Failed, Succeeded, Validated};
-    let told_in_each = [vec![], vec![Validated], vec![Validated, Succeeded], vec![Failed], vec![Cancelled], vec![Expired]];
-    for (mut world, expected) in World::in_each_state().into_iter().zip(told_in_each) {
-        let tells = |effects: Vec<Effect>| -> Vec<Effect> {
-            effects.into_iter().filter(|effect| matches!(effect, Effect::TellProcess { .. })).collect()
-        };
-        assert_eq!(tells(world.otp.new_effects()), expected.into_iter().map(told).collect::<Vec<_>>());
-        assert_eq!(world.otp.tell(Command::Delete { force: true }), Ok(()));
-        assert_eq!(world.otp.new_effects(), [told(Cancelled)], "a deleted one counts as cancelled");
-    }
-}
-
-#[test]
-fn nobody_is_told_of_an_identification_that_stands_alone() {
-    let mut world = World::with(|creation| creation.purpose = Purpose::default());
-    assert_eq!(world.ask(), Ok(()));
-    assert_eq!(world.answer(1), Ok(()));
-    assert_eq!(world.otp.tell(Command::Close), Ok(()));
-    assert!(matches!(world.otp.effects[..], [Effect::Own(CodeEffect::SendCode { .. })]));
-}
-
-#[test]
-fn a_journal_that_was_tampered_with_does_not_open_what_has_ended() {
-    let mut world = World::new();
-    assert_eq!(world.otp.tell(Command::Cancel { reason: None }), Ok(()));
-    let before = world.otp.machine.clone();
-    for event in [Event::Validated { device: Device::default() }, Event::Succeeded, Event::Created(Box::new(creation()))] {
-        world.otp.machine.apply(start(), &event);
-        assert_eq!(world.otp.machine, before);
-    }
-}
-
-#[test]
-fn the_ends_of_time_do_not_panic() {
-    let mut otp = Otp::default();
-    let creation = Creation { expires_at: Timestamp::MAX_UTC, ..creation() };
-    otp.apply(Timestamp::MAX_UTC, &Event::Created(Box::new(creation)));
-    let ask = Command::Own(CodeCommand::Challenge { id: Uuid::nil(), hash: hash(Uuid::nil(), "x"), two_factor: None });
-    for event in otp.decide(Timestamp::MAX_UTC, ask).events {
-        otp.apply(Timestamp::MAX_UTC, &event);
-    }
-    assert_eq!(otp.existing().ok().and_then(Data::next_challenge_retry), Some(Timestamp::MAX_UTC));
-}
-
-#[test]
-fn neither_a_code_nor_its_hash_is_shown_by_debug() {
-    let command = CodeCommand::Challenge { id: Uuid::nil(), hash: CodeHash("abc".into()), two_factor: None };
-    assert!(!format!("{command:?}").contains("abc"));
-    assert_eq!(format!("{:?}", typed(None, &code(1))), "TypedCode(..)");
-}
-
 /// Journals outlive versions: these are entries as the first version wrote them.
 #[test]
 fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
@@ -703,17 +218,24 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         r#"{"type":"fate_unknown","challenge":"$id","channel":"EMAIL"}"#,
         r#"{"type":"rerouted","challenge":"$id","channel":"EMAIL"}"#,
         r#"{"type":"wrong_answer","at_challenge":false}"#,
+        r#"{"type":"contact_confirmed","by":"clerk-7","reason":"called back"}"#,
+        r#"{"type":"number_checked","challenge":"$id","refusal":"SIM_SWAP: changed",
+            "answers":[{"check":{"type":"sim_swap","max_age_hours":72},"outcome":"failed","detail":"changed"}]}"#,
         r#"{"type":"validated","device":{"ip":"192.0.2.1"}}"#,
         r#"{"type":"succeeded"}"#,
         r#"{"type":"failed","reason":"too many wrong answers"}"#,
         r#"{"type":"cancelled","reason":"a mistake"}"#,
         r#"{"type":"expired"}"#,
+        r#"{"type":"restarted","round":1}"#,
         r#"{"type":"deleted"}"#,
     ];
     let effects = [
         r#"{"type":"send_code","challenge":"$id","until":"$at"}"#,
+        r#"{"type":"check_number","challenge":"$id","until":"$at"}"#,
         r#"{"type":"reroute","challenge":"$id","channel":"EMAIL","until":"$at"}"#,
         r#"{"type":"tell_process","sign_process":"$id","state":"VALIDATED"}"#,
+        r#"{"type":"tell_chain","chain":"$id","told":{"round":1,"state":"CANCELLED","deleted":true,"at":"$at"}}"#,
+        r#"{"type":"tell_chain","chain":"$id","told":{"round":0,"state":"VALIDATED","at":"$at"}}"#,
     ];
     let value = |text: &str| -> serde_json::Value {
         serde_json::from_str(&text.replace("$at", at).replace("$id", &id.to_string())).expect("JSON")
@@ -766,6 +288,14 @@ fn every_transition_of_the_table_is_taken() {
     let mut cancelled = late.clone();
     assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None }), Ok(()));
     late.otp.advance_and_look(Duration::hours(2));
-    scenarios.extend([created, delivered, late, cancelled]);
+    let mut checked = World::with(number::all_on);
+    assert_eq!(checked.ask(), Ok(()));
+    checked.operator_says(1, NumberOutcome::Passed);
+    assert_eq!(checked.confirm("called back"), Ok(()));
+    let mut restarted = World::validated_step();
+    for round in [1, 2] {
+        assert_eq!(restarted.otp.tell(Command::Restart { round }), Ok(()));
+    }
+    scenarios.extend([created, delivered, late, cancelled, checked, restarted]);
     assert_all_transitions_taken(&scenarios.into_iter().map(|world| world.otp).collect::<Vec<_>>());
 }

@@ -128,6 +128,7 @@ impl Together {
                     two_factor_type: None,
                     expires_at: start() + Duration::hours(1),
                     policy: Policy::default(),
+                    contact_policy: otp::ContactPolicy::default(),
                     link_channel: None,
                     purpose: otp::Purpose { sign_process: Some(process()), ..otp::Purpose::default() },
                 };
@@ -148,13 +149,16 @@ impl Together {
             Job::OfProcess(Effect::Certify) => self.tell_process(Command::Certified { certificate: CERTIFICATE }),
             Job::OfProcess(Effect::Release | Effect::Notify { .. }) => {}
             Job::OfIdentification(position, otp::Effect::Own(effect)) => {
-                let (otp::CodeEffect::SendCode { challenge, .. } | otp::CodeEffect::Reroute { challenge, .. }) = effect;
+                let (otp::CodeEffect::SendCode { challenge, .. }
+                | otp::CodeEffect::Reroute { challenge, .. }
+                | otp::CodeEffect::CheckNumber { challenge, .. }) = effect;
                 let taken = otp::Taken::default();
                 self.tell_otp(position, otp::CodeCommand::Delivered { challenge, channel: None, taken });
             }
             Job::OfIdentification(position, otp::Effect::TellProcess { state, .. }) => {
                 self.tell_process(Command::Identification { identification: identification(position), state });
             }
+            Job::OfIdentification(_, otp::Effect::TellChain { .. }) => unreachable!("a signer's identification is no step"),
         }
     }
 

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::{table::Table, testing::cases};
+use crate::{ContactOrigin, table::Table, testing::cases};
 
 /// One thing that somebody does.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ enum Step {
     AnswerWrong,
     Cancel,
     Close,
+    /// The chain's `rounds` after its present one, or an earlier one.
+    Restart {
+        rounds: i32,
+    },
     Delete {
         force: bool,
     },
@@ -47,6 +51,14 @@ enum Step {
         channel: Option<Channel>,
         read: bool,
     },
+    OperatorSays {
+        number: u128,
+        outcome: NumberOutcome,
+    },
+    OperatorIsSilent {
+        number: u128,
+    },
+    Confirm,
     CreateAgain,
 }
 
@@ -60,6 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => Just(Step::AnswerWrong),
         1 => Just(Step::Cancel),
         2 => Just(Step::Close),
+        2 => (-1..3i32).prop_map(|rounds| Step::Restart { rounds }),
         1 => any::<bool>().prop_map(|force| Step::Delete { force }),
         3 => (1..5u128, any_channel(), any::<bool>())
             .prop_map(|(number, channel, reports)| Step::Delivered { number, channel, reports }),
@@ -67,8 +80,37 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..5u128).prop_map(|number| Step::DeliveryUnknown { number }),
         3 => (1..5u128, any_channel(), any::<bool>())
             .prop_map(|(number, channel, read)| Step::Receipt { number, channel, read }),
+        6 => (1..5u128, outcome()).prop_map(|(number, outcome)| Step::OperatorSays { number, outcome }),
+        1 => (1..5u128).prop_map(|number| Step::OperatorIsSilent { number }),
+        1 => Just(Step::Confirm),
         1 => Just(Step::CreateAgain),
     ]
+}
+
+fn outcome() -> impl Strategy<Value = NumberOutcome> {
+    prop_oneof![3 => Just(NumberOutcome::Passed), 1 => Just(NumberOutcome::Failed), 1 => Just(NumberOutcome::Unanswered)]
+}
+
+fn any_contact_policy() -> impl Strategy<Value = ContactPolicy> {
+    let second_proof =
+        prop_oneof![3 => Just(SecondProof::NotNeeded), 2 => Just(SecondProof::Needed), 1 => Just(SecondProof::Chain)];
+    let checks = vec![NumberCheck::SimSwap { max_age_hours: 72 }, NumberCheck::NumberVerification, NumberCheck::KycMatch];
+    let checks = prop_oneof![2 => Just(Vec::new()), 1 => prop::sample::subsequence(checks, 0..=3)];
+    let if_unanswered = prop_oneof![Just(IfUnanswered::Refuse), Just(IfUnanswered::Allow)];
+    (second_proof, checks, if_unanswered).prop_map(|(second_proof, checks, if_unanswered)| ContactPolicy {
+        second_proof,
+        checks,
+        if_unanswered,
+    })
+}
+
+fn any_origin() -> impl Strategy<Value = Option<ContactOrigin>> {
+    prop::sample::select(vec![
+        None,
+        Some(ContactOrigin::CustomerRecord),
+        Some(ContactOrigin::TypedBySigner),
+        Some(ContactOrigin::AgentChecked),
+    ])
 }
 
 fn any_channel() -> impl Strategy<Value = Option<Channel>> {
@@ -78,18 +120,20 @@ fn any_channel() -> impl Strategy<Value = Option<Channel>> {
 fn any_creation() -> impl Strategy<Value = Creation> {
     let policy = (0..5u32, 0..5u32, 0..1200u32, vec(0..200u32, 0..4), 0..20u32);
     let messages = (0..900u32, vec(any_channel(), 0..4).prop_map(|channels| channels.into_iter().flatten().collect()));
-    (policy, messages, prop::option::weighted(0.3, Just(TwoFactorType::DocumentNumber)), 0..7200i64).prop_map(
-        |(policy, (receipt_seconds, fallback_channels), two_factor_type, seconds)| {
+    let contact = (any_contact_policy(), any_origin(), prop::bool::ANY);
+    (policy, messages, prop::option::weighted(0.3, Just(TwoFactorType::DocumentNumber)), 0..7200i64, contact).prop_map(
+        |(policy, (receipt_seconds, fallback_channels), two_factor_type, seconds, (contact_policy, origin, by_sms))| {
             let (challenges, attempts, code_seconds, cooldown_seconds, failures) = policy;
             let policy = Policy { challenges, attempts, code_seconds, cooldown_seconds, failures, ..Policy::default() };
-            let mut creation = Creation {
+            Creation {
+                actor: Contact { origin, ..number::with_phone() },
+                channel: if by_sms { Channel::Sms } else { Channel::Email },
+                contact_policy,
                 two_factor_type,
                 expires_at: start() + Duration::seconds(seconds),
                 policy: Policy { receipt_seconds, fallback_channels, ..policy },
                 ..creation()
-            };
-            creation.actor.msisdn = Some(crate::Msisdn { country_code: "34".into(), phone_number: 600_111_222 });
-            creation
+            }
         },
     )
 }
@@ -116,21 +160,36 @@ impl World {
             Step::AnswerWrong => return self.answer_wrong(),
             Step::Cancel => return self.otp.tell(Command::Cancel { reason: None }),
             Step::Close => return self.otp.tell(Command::Close),
+            Step::Restart { rounds } => {
+                let round = self.otp.machine.data().map_or(0, |data| data.round).saturating_add_signed(*rounds);
+                return self.otp.tell(Command::Restart { round });
+            }
             Step::Delete { force } => return self.otp.tell(Command::Delete { force: *force }),
             Step::Delivered { number, channel, reports } => self.delivered_on(*number, *channel, *reports),
             Step::NotDelivered { number, channel } => self.not_delivered_on(*number, *channel),
             Step::DeliveryUnknown { number } => self.delivery_unknown(*number),
             Step::Receipt { number, channel, read: true } => self.receipt_on(*number, *channel, ReceiptStatus::Read),
             Step::Receipt { number, channel, read: false } => self.receipt_on(*number, *channel, ReceiptStatus::Failed),
+            Step::OperatorSays { number, outcome } => self.operator_says(*number, *outcome),
+            Step::OperatorIsSilent { number } => self.operator_is_silent(*number),
+            Step::Confirm => return self.confirm("called back"),
             Step::CreateAgain => return self.otp.tell(Command::Create(Box::new(creation.clone()))),
         }
         Ok(())
     }
 }
 
+/// Until a restart, which gives fresh ones only to what was validated.
 fn assert_counters_only_run_down(before: &Data, after: &Data) {
+    assert!(after.round >= before.round && after.own.earlier >= before.own.earlier);
+    assert!(after.own.challenges.len() >= before.own.challenges.len() && after.own.failures <= MAX_FAILURES);
+    if after.own.earlier > before.own.earlier {
+        assert_eq!((before.state, after.state), (IdentificationState::Validated, IdentificationState::Created));
+        assert_eq!((after.own.failures, after.remaining_attempts()), (0, None));
+        return;
+    }
     assert!(after.remaining_challenges() <= before.remaining_challenges());
-    assert!(after.own.failures >= before.own.failures && after.own.failures <= MAX_FAILURES);
+    assert!(after.own.failures >= before.own.failures);
     let new_code = after.own.challenges.len() > before.own.challenges.len();
     for (old, new) in before.own.challenges.iter().zip(&after.own.challenges) {
         assert!(new.attempts_left <= old.attempts_left);
@@ -174,11 +233,22 @@ fn assert_final_states_stay(before: &Data, after: &Data) {
 /// VALIDATED is reached only by the right, open, newest code with the right second factor, which is told from the step.
 fn assert_validated_rightly(before: &Data, after: &Data, step: &Step, now: Timestamp) {
     if before.state == IdentificationState::Created && after.state == IdentificationState::Validated {
-        let newest = before.own.challenges.last().expect("a code was asked for");
+        let newest = before.own.current().expect("a code was asked for");
         assert!(newest.attempts_left > 0 && now < newest.until, "the code was gone");
         let factor_needed = before.creation.two_factor_type.is_some();
         let right = matches!(step, Step::Answer { age: 0, right_factor } if *right_factor || !factor_needed);
         assert!(right, "{step:?} validated it");
+        assert!(!before.needs_second_proof(), "nobody but the signer vouched for the contact");
+        let refused_at_silence = before.creation.contact_policy.if_unanswered == IfUnanswered::Refuse;
+        assert_eq!(newest.number_answers.len(), before.questions().len(), "the operator was not asked everything");
+        for answer in &newest.number_answers {
+            let allowed = match answer.outcome {
+                NumberOutcome::Passed => true,
+                NumberOutcome::Failed => false,
+                NumberOutcome::Unanswered => !refused_at_silence,
+            };
+            assert!(allowed, "{answer:?}");
+        }
     }
 }
 
@@ -191,6 +261,24 @@ fn assert_ends_as_if_woken_in_time(before: &Driver<Otp>, after: &Driver<Otp>) {
     }
     late.look();
     assert_eq!(late.machine.stage().name(), timely.machine.stage().name());
+}
+
+/// A code goes out at most once, and where the operator is asked, after it was.
+fn assert_codes_go_out_after_the_operator(otp: &Driver<Otp>) {
+    let Some(data) = otp.machine.data() else { return };
+    let sent: Vec<Uuid> = otp
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Own(CodeEffect::SendCode { challenge, .. }) => Some(*challenge),
+            _ => None,
+        })
+        .collect();
+    for challenge in &data.own.challenges {
+        let times = sent.iter().filter(|id| **id == challenge.id).count();
+        let expected = data.questions().is_empty() || (!challenge.number_answers.is_empty() && !challenge.refused);
+        assert_eq!(times, usize::from(expected), "{challenge:?}");
+    }
 }
 
 fn assert_given_up_effects_are_taken(otp: &Driver<Otp>) {
@@ -230,11 +318,17 @@ fn any_event() -> impl Strategy<Value = Event> {
             CodeEvent::Rerouted { challenge, channel: channel.unwrap_or(Channel::Whatsapp) }.into()
         }),
         any::<bool>().prop_map(|at_challenge| CodeEvent::WrongAnswer { at_challenge }.into()),
+        (id(), any::<bool>()).prop_map(|(challenge, refused)| {
+            let refusal = refused.then(|| "SIM_SWAP: changed".to_owned());
+            CodeEvent::NumberChecked { challenge, answers: number::answers(NumberOutcome::Passed), refusal }.into()
+        }),
+        Just(CodeEvent::ContactConfirmed { by: "clerk-7".into(), reason: "called back".into() }.into()),
         Just(Event::Validated { device: Device::default() }),
         Just(Event::Succeeded),
         Just(Event::Failed { reason: "so".into() }),
         Just(Event::Cancelled { reason: None }),
         Just(Event::Expired),
+        (0..3u32).prop_map(|round| Event::Restarted { round }),
         Just(Event::Deleted),
     ]
 }
@@ -259,6 +353,7 @@ proptest! {
             assert_fates_are_settled(&before, after);
             assert_validated_rightly(&before, after, step, world.otp.now);
             assert_given_up_effects_are_taken(&world.otp);
+            assert_codes_go_out_after_the_operator(&world.otp);
             let alive = world.otp.machine.existing().ok().is_some_and(|data| !data.state.is_final());
             let wakes_in_time = world.otp.machine.wake_at().is_some_and(|wake_at| wake_at <= creation.expires_at);
             prop_assert_eq!(alive, wakes_in_time, "after {:?}, answered {:?}", step, answer);
