@@ -36,6 +36,7 @@ use crate::{
         self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
         receipts::ReceiptServices, sandbox::Sandbox,
     },
+    identity_reader::IdentityReader,
     installation,
     keys::{self, Keys},
     outbound::Http,
@@ -182,7 +183,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let circuits = Circuits::new(failures, pause, clock.clone(), scoring_metrics.clone());
     let http = Http::new(config.scoring.reach(), CONNECT_TIMEOUT).map_err(Error::Operators)?;
     let camara = Camara::new(http, circuits, &registry)?;
-    let providers = Providers::new(configurations.clone(), config.scoring.clone(), scoring_metrics, clock.clone());
+    let reader = IdentityReader::new(drawing.clone());
+    let providers = Providers::new(configurations.clone(), reader, config.scoring.clone(), scoring_metrics, clock.clone());
     let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
     let code_limits = Arc::new(match engine.is_shared() {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),

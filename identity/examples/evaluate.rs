@@ -29,7 +29,7 @@ const MORE_CONDITIONS: [&str; 4] = ["turned", "small", "shaken", "mixed"];
 const SCALE: f32 = 14.0;
 
 /// One document in so many is read by tesseract, too: it takes seconds for each.
-const PEER_EVERY: usize = 4;
+const PEER_EVERY: usize = 10;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -58,7 +58,7 @@ fn main() {
     let keep = std::env::var_os("KEEP_WRONG");
     for at in 0..count {
         let condition = conditions[at % conditions.len()];
-        let is_card = at / conditions.len() % 2 == 0;
+        let is_card = (at / conditions.len()).is_multiple_of(2);
         let glyphs = random.pick(&fonts);
         let lines = text(&mut random, is_card);
         let page = page(&mut random, glyphs, &lines, is_card);
@@ -74,7 +74,7 @@ fn main() {
             std::fs::write(Path::new(folder).join(format!("{at}-{condition}.img")), &file).expect("it is written");
             println!("{at} {condition} {outcome:?}: {lines:?} {read:?}");
         }
-        if has_peer && at / conditions.len() % PEER_EVERY == 0 {
+        if has_peer && (at / conditions.len()).is_multiple_of(PEER_EVERY) {
             let began = Instant::now();
             let outcome = tesseract(&file, &lines);
             peers.entry(condition).or_default().add(&outcome, began.elapsed());

@@ -13,8 +13,8 @@ mod support;
 use std::{path::Path, time::Instant};
 
 use identity::network::{
-    ALPHABET, CLASSES, COLUMNS, CONV_1, CONV_2, HEIGHT, HIDDEN, NOTHING, Network, PARTS, PITCH, ROWS, Scores, WINDOW, convolve,
-    normalize_contrast, split, total,
+    ALPHABET, CLASSES, COLUMNS, CONTEXT, CONV_1, CONV_2, HEIGHT, HIDDEN, NOTHING, Network, PARTS, PITCH, ROWS, Scores, WINDOW,
+    convolve, normalize_contrast, split, total,
 };
 use support::{Bitmap, CELL_HEIGHT, Glyphs, Random, fonts};
 
@@ -24,9 +24,6 @@ const SAMPLES: usize = 1_000_000;
 
 /// Samples of the last judgement, of another seed.
 const TRIALS: usize = 20_000;
-
-/// Columns that are looked at for the contrast of a window.
-const CONTEXT: usize = identity::network::CONTEXT;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

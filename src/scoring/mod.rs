@@ -12,6 +12,7 @@ mod failures;
 mod findings;
 mod google;
 mod image;
+mod internal;
 mod metrics;
 mod options;
 pub mod provider;
@@ -36,7 +37,10 @@ use self::{
     google::{Google, Tokens},
     veridas::Veridas,
 };
-use crate::catalogue::sign_configuration::{Connections, Documents, Scoring, SignConfigurations};
+use crate::{
+    catalogue::sign_configuration::{Connections, Documents, Scoring, SignConfigurations},
+    identity_reader::IdentityReader,
+};
 
 pub use circuit::Circuits;
 pub use image::image_type;
@@ -48,6 +52,7 @@ pub use provider::{Capture, Captures, Delegation, Failure, Provider, Request, Th
 #[derive(Clone)]
 pub struct Providers {
     configurations: SignConfigurations,
+    reader: IdentityReader,
     caller: Caller,
     tokens: Tokens,
 }
@@ -93,12 +98,18 @@ impl Asked {
 }
 
 impl Providers {
-    /// Over the sign configurations, which hold the connections.
+    /// Over the sign configurations, which hold the connections; `reader` is what INTERNAL reads with.
     ///
     /// # Errors
     /// A text, when the system has no TLS.
-    pub fn new(configurations: SignConfigurations, options: Options, metrics: Metrics, clock: Clock) -> Result<Self, String> {
-        Ok(Self { configurations, caller: Caller::new(options, metrics, clock)?, tokens: Tokens::default() })
+    pub fn new(
+        configurations: SignConfigurations,
+        reader: IdentityReader,
+        options: Options,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> Result<Self, String> {
+        Ok(Self { configurations, reader, caller: Caller::new(options, metrics, clock)?, tokens: Tokens::default() })
     }
 
     /// The organization's settings, and who of its providers is asked.
@@ -161,11 +172,18 @@ fn connection<T>(connection: Option<&T>) -> Result<&T, Failure> {
 #[async_trait]
 impl Provider for Providers {
     async fn ways(&self, organization: &str, provider: &str) -> Result<Option<Ways>, String> {
+        if provider == internal::NAME {
+            return Ok(Some(Ways { submit: true, delegate: false }));
+        }
         let scoring = self.configurations.scoring(organization).await.map_err(|error| error.to_string())?;
         Ok(Asked::find(provider, &scoring.connections, |_| true).map(Asked::ways))
     }
 
     async fn score(&self, request: &Request) -> Result<ScoreResult, Failure> {
+        if request.provider == internal::NAME {
+            let scoring = self.configurations.scoring(&request.organization).await.map_err(Failure::unavailable)?;
+            return Ok(self.judge(internal::score(&self.reader, request).await?, &scoring, request));
+        }
         let (scoring, asked) = self.find(request).await?;
         let (caller, question) = (&self.caller, self.question(request, asked));
         let Connections { google, veridas, external } = &scoring.connections;

@@ -21,7 +21,7 @@ use workflows::{
 
 use self::service::{Asked, Reply, Service};
 use super::*;
-use crate::{catalogue::sign_configuration::Change, cpu_pool::CpuPool, keys::Keys};
+use crate::{catalogue::sign_configuration::Change, cpu_pool::CpuPool, keys::Keys, render_workers::Workers};
 
 const ORGANIZATION: &str = "acme";
 const FRONT: &[u8] = b"front of a document";
@@ -71,7 +71,9 @@ impl World {
         };
         configurations.create(ORGANIZATION, change, noon()).await.unwrap();
         let (metrics, clock) = (Metrics::default(), Clock::manual(noon()));
-        let providers = Providers::new(configurations.clone(), options, metrics.clone(), clock.clone()).unwrap();
+        let providers =
+            Providers::new(configurations.clone(), IdentityReader::new(Workers::none()), options, metrics.clone(), clock.clone())
+                .unwrap();
         Self { providers, configurations, metrics, clock }
     }
 
