@@ -35,6 +35,7 @@ use crate::{
         self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
         receipts::ReceiptServices, sandbox::Sandbox,
     },
+    identity_reader::IdentityReader,
     installation,
     keys::{self, Keys},
     periodic_task::PeriodicTask,
@@ -171,7 +172,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let codes = Codes::new(&keys);
     let receipts = Receipts::new(keys.clone(), config.server.public_base_url.clone());
     let scoring_metrics = scoring::Metrics::new(&registry)?;
-    let providers = Providers::new(configurations.clone(), config.scoring.clone(), scoring_metrics, clock.clone());
+    let reader = IdentityReader::new(drawing.clone());
+    let providers = Providers::new(configurations.clone(), reader, config.scoring.clone(), scoring_metrics, clock.clone());
     let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
     let code_limits = Arc::new(match engine.is_shared() {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),

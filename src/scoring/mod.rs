@@ -12,6 +12,7 @@ mod failures;
 mod findings;
 mod google;
 mod image;
+mod internal;
 mod metrics;
 mod options;
 pub mod provider;
@@ -36,7 +37,10 @@ use self::{
     google::{Google, Tokens},
     veridas::Veridas,
 };
-use crate::catalogue::sign_configuration::{Connections, Documents, Scoring, SignConfigurations};
+use crate::{
+    catalogue::sign_configuration::{Connections, Documents, Scoring, SignConfigurations},
+    identity_reader::IdentityReader,
+};
 
 pub use image::image_type;
 pub use metrics::Metrics;
@@ -49,11 +53,13 @@ pub struct Providers {
     configurations: SignConfigurations,
     caller: Caller,
     tokens: Tokens,
+    reader: IdentityReader,
 }
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
+    Internal,
     Google,
     Veridas,
     External,
@@ -63,6 +69,7 @@ impl Asked {
     /// Its name in logs and metrics.
     fn name(self) -> &'static str {
         match self {
+            Self::Internal => "INTERNAL",
             Self::Google => "GOOGLE",
             Self::Veridas => "VERIDAS",
             Self::External => "EXTERNAL",
@@ -70,7 +77,7 @@ impl Asked {
     }
 
     fn ways(self) -> Ways {
-        Ways { submit: true, delegate: self != Self::Google }
+        Ways { submit: true, delegate: matches!(self, Self::Veridas | Self::External) }
     }
 
     /// Who it is of the organization's providers. EXTERNAL, which an identification can ask for without naming a service, is the
@@ -80,6 +87,7 @@ impl Asked {
         let veridas = connections.veridas.as_ref().map(|veridas| (Self::Veridas, &veridas.documents));
         let external = connections.external.as_ref().map(|external| (Self::External, &external.documents));
         match provider {
+            "INTERNAL" => Some(Self::Internal),
             "GOOGLE" => google.map(|(google, _)| google),
             "VERIDAS" => veridas.map(|(veridas, _)| veridas),
             "EXTERNAL" => {
@@ -92,12 +100,18 @@ impl Asked {
 }
 
 impl Providers {
-    /// Over the sign configurations, which hold the connections.
+    /// Over the sign configurations, which hold the connections; `reader` is for INTERNAL.
     ///
     /// # Errors
     /// A text, when the system has no TLS.
-    pub fn new(configurations: SignConfigurations, options: Options, metrics: Metrics, clock: Clock) -> Result<Self, String> {
-        Ok(Self { configurations, caller: Caller::new(options, metrics, clock)?, tokens: Tokens::default() })
+    pub fn new(
+        configurations: SignConfigurations,
+        reader: IdentityReader,
+        options: Options,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> Result<Self, String> {
+        Ok(Self { configurations, caller: Caller::new(options, metrics, clock)?, tokens: Tokens::default(), reader })
     }
 
     /// The organization's settings, and who of its providers is asked.
@@ -120,9 +134,10 @@ impl Providers {
         Question { organization, provider: asked.name(), key, deadline: Instant::now() + timeout, weight }
     }
 
-    fn judge(&self, findings: Findings, scoring: &Scoring, request: &Request) -> ScoreResult {
+    fn judge(&self, findings: Findings, scoring: &Scoring, request: &Request, asked: Asked) -> ScoreResult {
         let minimum = findings::minimum(request.level, &scoring.levels, &self.caller.options().levels);
-        findings.judge(minimum, request.declared.as_ref())
+        // INTERNAL compares what was declared itself.
+        findings.judge(minimum, request.declared.as_ref().filter(|_| asked != Asked::Internal))
     }
 }
 
@@ -170,6 +185,9 @@ impl Provider for Providers {
         let Connections { google, veridas, external } = &scoring.connections;
         let images = Images::read(&request.captures);
         let findings = match asked {
+            Asked::Internal => {
+                caller.here(question, images, async |images| internal::score(&self.reader, request, images).await).await?
+            }
             Asked::Google => {
                 let google = Google::new(connection(google.as_ref())?, caller, &self.tokens)?;
                 caller.ask(question, images, async |images| google.score(caller, &question, &images).await).await?
@@ -183,7 +201,7 @@ impl Provider for Providers {
                 caller.ask(question, images, async |images| external.score(caller, &question, request, &images).await).await?
             }
         };
-        Ok(self.judge(findings, &scoring, request))
+        Ok(self.judge(findings, &scoring, request, asked))
     }
 
     async fn delegate(&self, request: &Request, config: Option<&Value>) -> Result<Delegation, Failure> {
@@ -191,7 +209,7 @@ impl Provider for Providers {
         let (caller, question) = (&self.caller, self.question(request, asked));
         let Connections { veridas, external, .. } = &scoring.connections;
         match asked {
-            Asked::Google => Err(not_supported("Document AI takes images only: submit them")),
+            Asked::Internal | Asked::Google => Err(not_supported("the provider takes images only: submit them")),
             Asked::Veridas => {
                 let veridas = Veridas::new(connection(veridas.as_ref())?, caller)?;
                 caller.ask(question, nothing(), async |()| veridas.delegate(caller, &question, config).await).await
@@ -208,7 +226,7 @@ impl Provider for Providers {
         let (caller, question) = (&self.caller, self.question(request, asked));
         let Connections { veridas, external, .. } = &scoring.connections;
         let findings = match asked {
-            Asked::Google => return Err(not_supported("nothing is delegated to Document AI")),
+            Asked::Internal | Asked::Google => return Err(not_supported("nothing is delegated to this provider")),
             Asked::Veridas => {
                 let veridas = Veridas::new(connection(veridas.as_ref())?, caller)?;
                 caller.ask(question, nothing(), async |()| veridas.delegated(caller, &question, provider_id).await).await?
@@ -220,6 +238,6 @@ impl Provider for Providers {
                     .await?
             }
         };
-        Ok(findings.map(|findings| self.judge(findings, &scoring, request)))
+        Ok(findings.map(|findings| self.judge(findings, &scoring, request, asked)))
     }
 }
