@@ -1,143 +1,98 @@
-//! The provider INTERNAL: this server itself. It reads the images in its worker processes, offline, and every organization has it.
+//! INTERNAL: this server reads the images itself, offline, in its worker processes (crate `identity`, which says what each check looks at and
+//! what it cannot see).
 
 use chrono::NaiveDate;
-use identity::{Declared, DocumentKind, Reading};
-use workflows::{Contact, scoring::DocumentClass};
+use identity::{Declared, DocumentKind, Side, ValueKey};
 
 use super::{
-    failures::{pause, reason},
+    Image, Images, failures,
     findings::Findings,
-    provider::{Captures, Failure, Request},
+    provider::{Failure, Request, Then},
 };
-use crate::{
-    cpu_pool,
-    identity_reader::{Error, IdentityReader},
-};
+use crate::identity_reader::{Error, IdentityReader};
 
-/// Its name.
-pub const NAME: &str = "INTERNAL";
-
-/// When an attempt may come again that found too many others waiting.
-const BUSY_PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// Reads the images of a request.
+/// Reads and checks the images of an attempt.
 ///
 /// # Errors
-/// [`Failure`]: images that cannot be read end the attempt; a server that is busy takes none.
-pub async fn score(reader: &IdentityReader, request: &Request) -> Result<Findings, Failure> {
-    let read = tokio::time::timeout(request.timeout.mul_f64(0.95), read(reader, request));
-    let reading = read.await.map_err(|_| Failure::unavailable("the images had no turn in time"))??;
-    Ok(findings(&reading)?)
-}
-
-async fn read(reader: &IdentityReader, request: &Request) -> Result<Reading, Failure> {
-    let Captures { front, back } = &request.captures;
-    let front = match front {
-        Some(capture) => Some(capture.read().await?),
-        None => None,
-    };
-    let back = match back {
-        Some(capture) => Some(capture.read().await?),
-        None => None,
-    };
-    let declared = declared(&request.document, request.declared.as_ref());
+/// [`Failure`]: of the images, or because there is no turn.
+pub async fn score(reader: &IdentityReader, request: &Request, images: Images) -> Result<Findings, Failure> {
+    let bytes = |image: Option<Image>| image.map(|image| image.bytes);
     let today: NaiveDate = request.now.date_naive();
-    reader.read(&request.organization, front, back, declared, today).await.map_err(failure)
-}
-
-fn failure(error: Error) -> Failure {
-    match error {
-        Error::Pool(cpu_pool::Error::Busy) => pause("too many images wait", BUSY_PAUSE),
-        error if error.is_transient() => Failure::unavailable(error),
-        error => Failure::ended(reason::IMAGE_UNREADABLE, error),
-    }
-}
-
-/// What the zone is compared with.
-fn declared(document: &DocumentClass, person: Option<&Contact>) -> Declared {
-    let kind = match document.kind.as_str() {
-        "PASSPORT" => Some(DocumentKind::Passport),
-        "IDENTITY_CARD" | "NIF" | "NIE" => Some(DocumentKind::IdentityCard),
-        _ => None,
-    };
-    let number = person.and_then(|person| person.identity_document.as_ref());
-    Declared {
-        name: person.and_then(|person| person.name.clone()),
-        last_name: person.and_then(|person| person.last_name.clone()),
-        birth_date: None,
-        document_number: number.map(|document| document.document_number.clone()),
-        country: document.country.clone(),
-        kind,
-    }
-}
-
-/// The checks with the side that they are about, and the values.
-fn findings(reading: &Reading) -> Result<Findings, Failure> {
+    let reading = reader.read(&request.organization, bytes(images.front), bytes(images.back), declared(request), today).await;
+    let reading = reading.map_err(|error| failure(&error))?;
     let mut findings = Findings::new(reading.global_score)?;
     for check in &reading.checks {
-        let side = check.side.map(|side| side.to_string());
-        findings.score(check.score_type.name(), check.is_fraud, check.score, side.as_deref())?;
+        let side = match check.side {
+            Some(Side::Front) => "front: ",
+            Some(Side::Back) => "back: ",
+            None => "",
+        };
+        let note = format!("{side}{}", check.score_type.blind_spot());
+        findings.score(check.score_type.name(), check.is_fraud, check.score, Some(&note))?;
     }
     for (key, value) in &reading.values {
-        findings.value(key.name(), value)?;
+        findings.value(&name(*key), value)?;
     }
     Ok(findings)
 }
 
+/// The name of a value, as it is in JSON.
+fn name(key: ValueKey) -> String {
+    serde_json::to_value(key).ok().and_then(|name| name.as_str().map(Into::into)).unwrap_or_default()
+}
+
+/// What the caller says of the person and the document.
+fn declared(request: &Request) -> Declared {
+    let person = request.declared.as_ref();
+    let kind = match request.document.kind.as_str() {
+        "PASSPORT" => Some(DocumentKind::Passport),
+        "IDENTITY_CARD" | "NIF" => Some(DocumentKind::IdentityCard),
+        // A NIE stands on documents of several kinds.
+        _ => None,
+    };
+    Declared {
+        name: person.and_then(|person| person.name.clone()),
+        last_name: person.and_then(|person| person.last_name.clone()),
+        birth_date: None,
+        document_number: person
+            .and_then(|person| person.identity_document.as_ref())
+            .map(|document| document.document_number.clone()),
+        country: request.document.country.clone(),
+        kind,
+    }
+}
+
+fn failure(error: &Error) -> Failure {
+    match error {
+        Error::Pool(_) if error.is_transient() => failures::pause("no process is free to read the images", failures::PAUSE),
+        error if error.is_transient() => Failure::unavailable(error),
+        error => failures::failure(failures::reason::IMAGE_UNREADABLE, Then::End, error.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use identity::{Images, Options, fixtures};
-    use render::worker;
-    use workflows::scoring::ScoreResult;
+    use std::time::Duration;
 
     use super::*;
-    use crate::scoring::Then;
-
-    const MEDIUM: f64 = 0.7;
-
-    fn person(number: &str) -> Contact {
-        serde_json::from_value(serde_json::json!({
-            "name": "Carmen", "last_name": "Española Española", "language": "ES",
-            "identity_document": {"document_number": number, "document_type": "NIF"},
-        }))
-        .unwrap()
-    }
-
-    /// What comes of a card and a person, without a process between.
-    fn judged(card: &fixtures::Person<'_>, number: &str) -> ScoreResult {
-        let document = DocumentClass { kind: "NIF".into(), country: Some("ES".into()) };
-        let declared = declared(&document, Some(&person(number)));
-        let (front, back) = (fixtures::front(), card.card());
-        let options = Options { today: NaiveDate::from_ymd_opt(2026, 11, 26).unwrap() };
-        let reading = identity::read(Images { front: Some(&front), back: Some(&back) }, &declared, &options).unwrap();
-        findings(&reading).unwrap().judge(MEDIUM, Some(&person(number)))
-    }
+    use crate::cpu_pool;
 
     #[test]
-    fn a_card_of_the_declared_person_passes_and_another_does_not() {
-        let result = judged(&fixtures::CARMEN, "99999999R");
-        assert!(result.passing, "{result:?}");
-        assert_eq!(result.extracted_values["DOCUMENT_NUMBER"], "99999999R");
-        assert_eq!(result.extracted_values["BIRTH_DATE"], "1980-01-01T00:00:00Z");
-        assert!(result.scores.iter().any(|score| score.score_type == "MRZ_CONTROL_DIGIT" && !score.is_fraud));
-        assert!(!judged(&fixtures::CARMEN, "12345678Z").passing);
-        let expired = fixtures::Person { expiry: "250102", ..fixtures::CARMEN };
-        assert!(!judged(&expired, "99999999R").passing);
-    }
-
-    #[test]
-    fn images_that_cannot_be_read_end_the_attempt_and_a_busy_server_takes_none() {
-        let then = |error: Error| {
-            let failure = failure(error);
-            (failure.then, failure.reason.as_str().to_owned())
+    fn images_are_to_blame_only_for_what_is_theirs() {
+        let of = |error: Error| {
+            let failure = failure(&error);
+            (failure.reason.as_str().to_owned(), failure.then)
         };
-        let ended = (Then::End, reason::IMAGE_UNREADABLE.to_owned());
-        assert_eq!(then(Error::Images(identity::Error::NoImage)), ended);
-        assert_eq!(then(Error::Panicked), ended);
-        assert_eq!(then(Error::Exceeded(worker::Limit::Memory(1))), ended);
-        assert_eq!(then(Error::Pool(cpu_pool::Error::SetAside(BUSY_PAUSE))), ended);
-        assert_eq!(then(Error::Pool(cpu_pool::Error::Busy)).0, Then::Pause(BUSY_PAUSE));
-        assert_eq!(then(Error::Pool(cpu_pool::Error::Closed)).0, Then::Retry);
-        assert_eq!(then(Error::Worker(worker::Error::Died("it ended".into()))).0, Then::Retry);
+        let unreadable = ("IMAGE_UNREADABLE".to_owned(), Then::End);
+        assert_eq!(of(Error::Images(identity::Error::NoImage)), unreadable);
+        assert_eq!(of(Error::Panicked), unreadable);
+        assert_eq!(of(Error::Pool(cpu_pool::Error::SetAside(Duration::ZERO))), unreadable);
+        assert_eq!(of(Error::Pool(cpu_pool::Error::Busy)), ("PROVIDER_UNAVAILABLE".to_owned(), Then::Pause(failures::PAUSE)));
+    }
+
+    #[test]
+    fn values_have_the_names_of_the_contract() {
+        let names = [ValueKey::Name, ValueKey::DocumentNumber, ValueKey::DocumentExpirationDate].map(name);
+        assert_eq!(names, ["NAME", "DOCUMENT_NUMBER", "DOCUMENT_EXPIRATION_DATE"]);
     }
 }

@@ -52,14 +52,15 @@ pub use provider::{Capture, Captures, Delegation, Failure, Provider, Request, Th
 #[derive(Clone)]
 pub struct Providers {
     configurations: SignConfigurations,
-    reader: IdentityReader,
     caller: Caller,
     tokens: Tokens,
+    reader: IdentityReader,
 }
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
+    Internal,
     Google,
     Veridas,
     External,
@@ -69,6 +70,7 @@ impl Asked {
     /// Its name in logs and metrics.
     fn name(self) -> &'static str {
         match self {
+            Self::Internal => "INTERNAL",
             Self::Google => "GOOGLE",
             Self::Veridas => "VERIDAS",
             Self::External => "EXTERNAL",
@@ -76,7 +78,7 @@ impl Asked {
     }
 
     fn ways(self) -> Ways {
-        Ways { submit: true, delegate: self != Self::Google }
+        Ways { submit: true, delegate: matches!(self, Self::Veridas | Self::External) }
     }
 
     /// Who it is of the organization's providers. EXTERNAL, which an identification can ask for without naming a service, is the
@@ -86,6 +88,7 @@ impl Asked {
         let veridas = connections.veridas.as_ref().map(|veridas| (Self::Veridas, &veridas.documents));
         let external = connections.external.as_ref().map(|external| (Self::External, &external.documents));
         match provider {
+            "INTERNAL" => Some(Self::Internal),
             "GOOGLE" => google.map(|(google, _)| google),
             "VERIDAS" => veridas.map(|(veridas, _)| veridas),
             "EXTERNAL" => {
@@ -98,7 +101,7 @@ impl Asked {
 }
 
 impl Providers {
-    /// Over the sign configurations, which hold the connections; `reader` is what INTERNAL reads with.
+    /// Over the sign configurations, which hold the connections; `reader` is for INTERNAL.
     ///
     /// # Errors
     /// A text, when the system has no TLS.
@@ -109,7 +112,7 @@ impl Providers {
         metrics: Metrics,
         clock: Clock,
     ) -> Result<Self, String> {
-        Ok(Self { configurations, reader, caller: Caller::new(options, metrics, clock)?, tokens: Tokens::default() })
+        Ok(Self { configurations, caller: Caller::new(options, metrics, clock)?, tokens: Tokens::default(), reader })
     }
 
     /// The organization's settings, and who of its providers is asked.
@@ -132,9 +135,10 @@ impl Providers {
         Question { organization, provider: asked.name(), key, deadline: Instant::now() + timeout, weight }
     }
 
-    fn judge(&self, findings: Findings, scoring: &Scoring, request: &Request) -> ScoreResult {
+    fn judge(&self, findings: Findings, scoring: &Scoring, request: &Request, asked: Asked) -> ScoreResult {
         let minimum = findings::minimum(request.level, &scoring.levels, &self.caller.options().levels);
-        findings.judge(minimum, request.declared.as_ref())
+        // INTERNAL compares what was declared itself.
+        findings.judge(minimum, request.declared.as_ref().filter(|_| asked != Asked::Internal))
     }
 }
 
@@ -172,23 +176,19 @@ fn connection<T>(connection: Option<&T>) -> Result<&T, Failure> {
 #[async_trait]
 impl Provider for Providers {
     async fn ways(&self, organization: &str, provider: &str) -> Result<Option<Ways>, String> {
-        if provider == internal::NAME {
-            return Ok(Some(Ways { submit: true, delegate: false }));
-        }
         let scoring = self.configurations.scoring(organization).await.map_err(|error| error.to_string())?;
         Ok(Asked::find(provider, &scoring.connections, |_| true).map(Asked::ways))
     }
 
     async fn score(&self, request: &Request) -> Result<ScoreResult, Failure> {
-        if request.provider == internal::NAME {
-            let scoring = self.configurations.scoring(&request.organization).await.map_err(Failure::unavailable)?;
-            return Ok(self.judge(internal::score(&self.reader, request).await?, &scoring, request));
-        }
         let (scoring, asked) = self.find(request).await?;
         let (caller, question) = (&self.caller, self.question(request, asked));
         let Connections { google, veridas, external } = &scoring.connections;
         let images = Images::read(&request.captures);
         let findings = match asked {
+            Asked::Internal => {
+                caller.here(question, images, async |images| internal::score(&self.reader, request, images).await).await?
+            }
             Asked::Google => {
                 let google = Google::new(connection(google.as_ref())?, caller, &self.tokens)?;
                 caller.ask(question, images, async |images| google.score(caller, &question, &images).await).await?
@@ -202,7 +202,7 @@ impl Provider for Providers {
                 caller.ask(question, images, async |images| external.score(caller, &question, request, &images).await).await?
             }
         };
-        Ok(self.judge(findings, &scoring, request))
+        Ok(self.judge(findings, &scoring, request, asked))
     }
 
     async fn delegate(&self, request: &Request, config: Option<&Value>) -> Result<Delegation, Failure> {
@@ -210,7 +210,7 @@ impl Provider for Providers {
         let (caller, question) = (&self.caller, self.question(request, asked));
         let Connections { veridas, external, .. } = &scoring.connections;
         match asked {
-            Asked::Google => Err(not_supported("Document AI takes images only: submit them")),
+            Asked::Internal | Asked::Google => Err(not_supported("the provider takes images only: submit them")),
             Asked::Veridas => {
                 let veridas = Veridas::new(connection(veridas.as_ref())?, caller)?;
                 caller.ask(question, nothing(), async |()| veridas.delegate(caller, &question, config).await).await
@@ -227,7 +227,7 @@ impl Provider for Providers {
         let (caller, question) = (&self.caller, self.question(request, asked));
         let Connections { veridas, external, .. } = &scoring.connections;
         let findings = match asked {
-            Asked::Google => return Err(not_supported("nothing is delegated to Document AI")),
+            Asked::Internal | Asked::Google => return Err(not_supported("nothing is delegated to this provider")),
             Asked::Veridas => {
                 let veridas = Veridas::new(connection(veridas.as_ref())?, caller)?;
                 caller.ask(question, nothing(), async |()| veridas.delegated(caller, &question, provider_id).await).await?
@@ -239,6 +239,6 @@ impl Provider for Providers {
                     .await?
             }
         };
-        Ok(findings.map(|findings| self.judge(findings, &scoring, request)))
+        Ok(findings.map(|findings| self.judge(findings, &scoring, request, asked)))
     }
 }

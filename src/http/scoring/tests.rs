@@ -32,7 +32,6 @@ impl World {
             notification_email: Some("operations@acme.example".into()),
             contact_policy: None,
             identification_config: None,
-            contact_policy: None,
         };
         world.state.configurations.create("acme", change, now).await.unwrap();
         world

@@ -71,9 +71,7 @@ impl World {
         };
         configurations.create(ORGANIZATION, change, noon()).await.unwrap();
         let (metrics, clock) = (Metrics::default(), Clock::manual(noon()));
-        let providers =
-            Providers::new(configurations.clone(), IdentityReader::new(Workers::none()), options, metrics.clone(), clock.clone())
-                .unwrap();
+        let providers = Providers::new(configurations.clone(), reader(), options, metrics.clone(), clock.clone()).unwrap();
         Self { providers, configurations, metrics, clock }
     }
 
@@ -85,6 +83,11 @@ impl World {
     async fn score(&self, provider: &str) -> Result<ScoreResult, Failure> {
         self.providers.score(&request(provider)).await
     }
+}
+
+/// A reader whose processes do not start.
+fn reader() -> IdentityReader {
+    IdentityReader::new(Workers::none())
 }
 
 fn capture(bytes: &'static [u8]) -> Capture {
@@ -135,6 +138,7 @@ async fn a_provider_can_be_asked_where_the_organization_has_it() {
     let ways = |organization, provider| world.providers.ways(organization, provider);
     assert_eq!(ways(ORGANIZATION, "GOOGLE").await, Ok(images));
     assert_eq!(ways(ORGANIZATION, "EXTERNAL").await, Ok(images), "who stands for an external provider");
+    assert_eq!(ways("other", "INTERNAL").await, Ok(images), "it needs no connection");
     for (organization, provider) in
         [(ORGANIZATION, "VERIDAS"), (ORGANIZATION, "google"), ("other", "GOOGLE"), ("other", "EXTERNAL")]
     {
