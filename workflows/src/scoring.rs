@@ -314,7 +314,7 @@ pub enum Event {
     Begun {
         attempt: Uuid,
         way: Way,
-        device: Device,
+        device: Box<Device>,
         until: Timestamp,
     },
     Delegated {
@@ -587,7 +587,7 @@ impl Data {
         // A delegation that the provider has not taken yet is a call to it, as a scoring is.
         let time = Duration::seconds(self.creation.policy.attempt_seconds.into()).min(MAX_ATTEMPT_TIME);
         let until = after(now, time).min(self.creation.expires_at);
-        Decision::accept([Event::Begun { attempt, way, device, until }])
+        Decision::accept([Event::Begun { attempt, way, device: Box::new(device), until }])
     }
 
     fn decide_delegated(&self, now: Timestamp, attempt: Uuid, mut provider_id: String) -> Decision<Scoring> {
@@ -707,7 +707,7 @@ impl Machine for Scoring {
                 id: *attempt,
                 at,
                 way: way.clone(),
-                device: device.clone(),
+                device: (**device).clone(),
                 until: *until,
                 delegation: None,
                 end: None,

@@ -145,7 +145,7 @@ fn its_scoring_session_is_opened_with_it_and_ends_with_it() {
         let expected = if ended { vec![open.clone(), close.clone()] } else { vec![open.clone()] };
         assert_eq!(own(driver.new_effects()), expected, "{}", driver.machine.stage().name());
         assert_eq!(driver.tell(Command::Delete { force: true }), Ok(()));
-        assert_eq!(own(driver.new_effects()), [erase.clone()]);
+        assert_eq!(own(driver.new_effects()), std::slice::from_ref(&erase));
     }
 }
 
