@@ -163,7 +163,7 @@ fn a_server_does_not_start_on_an_old_schema_unless_it_may_mend_it() {
 
 #[test]
 fn a_check_of_the_configuration_says_in_words_what_is_wrong_with_the_senders() {
-    let gateway = "[channels.gateway.sms]\nurl = \"https://sms.example.org\"\nbody = '{\"from\": \"{{sender}}\"}'\n\
+    let gateway = "[channels.smtp]\nhost = \"mail.example.org\"\nfrom = \"acme@example.org\"\n[channels.gateway.sms]\nurl = \"https://sms.example.org\"\nbody = '{\"from\": \"{{sender}}\"}'\n\
                    [[channels.senders.default]]\ncountry = \"34\"\n";
     let said = |rest: &str| {
         let checked = run(&["config", "check"], &format!("{gateway}{rest}"));

@@ -107,6 +107,9 @@ fn every_operation_answers_well_and_refuses_well() {
     seen.bad(client.post(&otp("")).json(&json!({})).send(), 400, "INVALID_INPUT");
     seen.good(client.get(&otp(&format!("/{id}"))).send());
     seen.bad(client.get(&otp(&format!("/{NOBODY}"))).send(), 404, "RESOURCE_NOT_FOUND");
+    let checked = |reason: &str| client.post(&otp(&format!("/{id}/contact_check"))).json(&json!({ "reason": reason })).send();
+    seen.good(checked("called back"));
+    seen.bad(checked(" "), 400, "INVALID_INPUT");
     let close = otp(&format!("/{id}/close"));
     seen.bad(client.post(&close).send(), 409, "CONFLICT");
     journey.identify(&id, &email);
