@@ -19,6 +19,7 @@ mod moving;
 mod nodes;
 mod operations;
 mod otp;
+mod scoring_internal;
 mod sign_process;
 mod tour;
 
