@@ -24,6 +24,7 @@ mod nodes;
 mod operations;
 mod otp;
 mod scoring;
+mod scoring_internal;
 mod sign_process;
 mod tour;
 

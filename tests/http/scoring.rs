@@ -112,19 +112,19 @@ pub fn connected() -> (Server, Journey, Provider) {
     (server, journey, provider)
 }
 
-fn creation() -> Value {
+pub fn creation() -> Value {
     json!({"document": {"type": "IDENTITY_CARD", "country": "ES"}, "provider": "EXTERNAL", "expires_in": "PT1H"})
 }
 
-fn scorings(journey: &Journey, rest: &str) -> String {
+pub fn scorings(journey: &Journey, rest: &str) -> String {
     journey.path(&format!("scorings/identity_document{rest}"))
 }
 
-fn identifications(journey: &Journey, rest: &str) -> String {
+pub fn identifications(journey: &Journey, rest: &str) -> String {
     journey.path(&format!("identifications/identity_document{rest}"))
 }
 
-fn session(journey: &Journey) -> String {
+pub fn session(journey: &Journey) -> String {
     journey.client.post(&scorings(journey, "")).json(&creation()).send().expect(200).text("id")
 }
 
@@ -137,11 +137,11 @@ pub fn submit(client: &Client, journey: &Journey, id: &str, content: &str) -> An
     call.form(Form::new().part("front", image(content))).send()
 }
 
-fn actor() -> Value {
+pub fn actor() -> Value {
     json!({"name": "Ana", "identity_document": {"document_number": "12345678Z", "document_type": "NIF"}})
 }
 
-fn identification(journey: &Journey) -> (String, String) {
+pub fn identification(journey: &Journey) -> (String, String) {
     let body = json!({"actor": actor(), "scoring": {"provider": "EXTERNAL"}, "configuration_name": "HIGH"});
     let answer = journey.client.post(&identifications(journey, "")).json(&body).send().expect(200);
     (answer.text("id"), answer.text("scoring_id"))

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use documents::pkcs12::Identity;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, contract, pdf, shared,
+    NOBODY, address, contract, pdf, scoring, shared,
     support::{Answer, Device, Form, Journey},
 };
 
@@ -75,7 +75,7 @@ fn every_operation_answers_well_and_refuses_well() {
     let email = address();
     let document = journey.upload("contract.pdf", &pdf());
     let creation = Journey::creation(&[Journey::signer("buyer", &email)], &[&document]);
-    let create = |body: &serde_json::Value| client.post(&path("sign_process")).json(body).send();
+    let create = |body: &Value| client.post(&path("sign_process")).json(body).send();
     let process = seen.good(create(&creation)).text("id");
     let cancelled = seen.good(create(&creation)).text("id");
     seen.bad(create(&json!({})), 400, "INVALID_INPUT");
@@ -167,9 +167,49 @@ fn every_operation_answers_well_and_refuses_well() {
     journey.identify(&step, &email);
     client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send().expect(204);
     seen.good(named(client.post(&chain(&format!("/{id}/close")))));
+    identity_documents(&mut seen);
     // then nothing was left out
     for operation in contract::rows().map(|row| row.id) {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();
         assert!(good > 0 && bad > 0, "{operation}: {good} successes, {bad} refusals");
     }
+}
+
+/// Those that need an organization with a provider of its own.
+fn identity_documents(seen: &mut Seen) {
+    let (_server, journey, _provider) = scoring::connected();
+    let client = &journey.client;
+    let sessions = |rest: &str| scoring::scorings(&journey, rest);
+    let id = seen.good(client.post(&sessions("")).json(&scoring::creation()).send()).text("id");
+    seen.bad(client.post(&sessions("")).json(&json!({})).send(), 400, "INVALID_INPUT");
+    seen.good(scoring::submit(client, &journey, &id, "pass"));
+    for rest in ["", "/attempts", "/captures"] {
+        seen.good(client.get(&sessions(&format!("/{id}{rest}"))).send());
+        seen.bad(client.get(&sessions(&format!("/{NOBODY}{rest}"))).send(), 404, "RESOURCE_NOT_FOUND");
+    }
+    let delegate = || client.post(&sessions(&format!("/{id}/delegate"))).json(&json!({})).send();
+    seen.good(delegate());
+    seen.bad(delegate(), 429, "CONFLICT");
+    let id = scoring::session(&journey);
+    seen.good(client.post(&sessions(&format!("/{id}/close"))).send());
+    seen.bad(client.post(&sessions(&format!("/{NOBODY}/close"))).send(), 404, "RESOURCE_NOT_FOUND");
+    seen.bad(scoring::submit(client, &journey, &id, "pass"), 409, "CONFLICT");
+
+    let identifications = |rest: &str| scoring::identifications(&journey, rest);
+    let create = |body: &Value| client.post(&identifications("")).json(body).send();
+    let request = json!({"actor": scoring::actor(), "scoring": {"provider": "EXTERNAL"}});
+    let created = seen.good(create(&request));
+    seen.bad(create(&json!({})), 400, "INVALID_INPUT");
+    let (id, session) = (created.text("id"), created.text("scoring_id"));
+    seen.good(client.get(&identifications(&format!("/{id}"))).send());
+    seen.bad(client.get(&identifications(&format!("/{NOBODY}"))).send(), 404, "RESOURCE_NOT_FOUND");
+    seen.bad(scoring::validate(client, &journey, &id), 409, "CONFLICT");
+    scoring::submit(client, &journey, &session, "pass").expect(204);
+    seen.good(scoring::validate(client, &journey, &id));
+    let close = || client.post(&identifications(&format!("/{id}/close"))).send();
+    seen.good(close());
+    seen.bad(close(), 409, "CONFLICT");
+    let cancel = |id: &str| client.post(&identifications(&format!("/{id}/cancel"))).json(&json!({"reason": "x"})).send();
+    seen.bad(cancel(&id), 409, "CONFLICT");
+    seen.good(cancel(&create(&request).text("id")));
 }
