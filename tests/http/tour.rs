@@ -167,7 +167,7 @@ fn every_operation_answers_well_and_refuses_well() {
     journey.identify(&step, &email);
     client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send().expect(204);
     seen.good(named(client.post(&chain(&format!("/{id}/close")))));
-    identity_documents(&mut seen);
+    identity_documents(seen);
     // then nothing was left out
     for operation in contract::rows().map(|row| row.id) {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();
