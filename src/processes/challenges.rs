@@ -1,14 +1,20 @@
 //! One-time codes, asked for and answered: for an operation of the API, and for whatever else has somebody identified.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 use workflows::{
     Device,
-    identification::otp::{CodeCommand, CodeHash, Data},
+    identification::otp::{CodeCommand, CodeHash, Data, Otp},
     values::{Problems, check_second_factor},
 };
 
 use super::Processes;
 use crate::{code_limits::CodeLimits, codes::Codes};
+
+/// How long whoever asks for a code waits for what the phone's operator says of the number. An operator that takes longer is still obeyed: the
+/// code goes out, or does not, after the caller was answered.
+const OPERATOR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a code does not go out, or is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -47,10 +53,12 @@ impl Challenges<'_> {
         let (id_of_code, hash) = self.new_code(data);
         let command = CodeCommand::Challenge { id: id_of_code, hash, two_factor };
         let otp = self.processes.otp.ask(organization, id, command.into()).await?;
-        // The answer waited for the phone's operator, as far as it is asked: what it said is in the journal by now.
-        let asked = otp.data().is_some_and(|data| data.asks_operator());
-        if asked && self.processes.otp.read(organization, id).await?.data().is_some_and(|data| data.is_code_refused(id_of_code)) {
-            return Err(Error::Refused);
+        if otp.data().is_some_and(|data| data.asks_operator()) {
+            let is_known = |otp: &Otp| otp.data().is_none_or(|data| !data.awaits_operator(id_of_code));
+            let otp = self.processes.otp.until(organization, id, OPERATOR_PATIENCE, is_known).await?;
+            if otp.data().is_some_and(|data| data.is_code_refused(id_of_code)) {
+                return Err(Error::Refused);
+            }
         }
         Ok(used)
     }

@@ -177,6 +177,12 @@ impl Data {
         self.own.challenges.iter().any(|known| known.id == challenge && known.refused)
     }
 
+    /// Whether the phone's operator has not said yet what it has to say before the code of a challenge goes out.
+    pub fn awaits_operator(&self, challenge: Uuid) -> bool {
+        let is_open = |known: &Challenge| known.id == challenge && known.number_answers.is_empty() && !known.refused;
+        !self.state.is_final() && self.asks_operator() && self.own.challenges.iter().any(is_open)
+    }
+
     /// Whether the phone's operator is asked before each code.
     pub fn asks_operator(&self) -> bool {
         !self.questions().is_empty()
