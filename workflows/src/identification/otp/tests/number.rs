@@ -145,9 +145,9 @@ fn the_operator_is_asked_before_each_code_goes_out() {
         world.wait_and_ask();
         assert_eq!(effects(&mut world), ["check"]);
         assert!(matches!(world.answer(number), Err(Refusal::State(_))), "nobody has this code yet");
-        assert!(world.data().awaits_operator(Uuid::from_u128(number.into())));
+        assert!(world.data().awaits_operator(Uuid::from_u128(number)));
         world.operator_says(number, NumberOutcome::Passed);
-        assert!(!world.data().awaits_operator(Uuid::from_u128(number.into())));
+        assert!(!world.data().awaits_operator(Uuid::from_u128(number)));
         assert_eq!(effects(&mut world), ["send"]);
     }
     assert_eq!(world.answer(2), Ok(()));
