@@ -46,7 +46,7 @@ fn the_server_scores_an_identity_card_itself() {
 fn images_that_cannot_be_read_take_an_attempt_and_say_so() {
     let (server, journey) = shared();
     let id = session(&journey);
-    submit(&journey, &id, Form::new().part("back", b"\xFF\xD8\xFF\xE0 no image follows".to_vec()));
+    submit(&journey, &id, Form::new().part("back", b"\xFF\xD8\xFF\xE0 no image follows"));
     let attempts = read(&journey, &format!("/{id}/attempts"));
     assert_eq!(attempts["attempts"][0]["fail_reason"], "IMAGE_UNREADABLE", "{attempts}");
     assert!(!server.log().contains("no image follows"));
