@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// How sure a zone must be to be taken as read at all: an unsure one may be wrong where no check digit tells.
-const LEAST_CONFIDENCE: f32 = 0.5;
+const LEAST_CONFIDENCE: f32 = 0.9;
 
 /// How sure a zone must be for a check digit that disagrees to point to fraud, and not to a misreading.
-const PLAIN: f32 = 0.8;
+const PLAIN: f32 = 0.95;
 
 /// Likeness of names from which they are taken for the same.
 const SAME_NAME: f64 = 0.8;

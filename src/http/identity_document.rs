@@ -33,9 +33,9 @@ use crate::{
 pub struct CreateIdentityDocumentIdentificationRequest {
     /// Person to identify. Wins over the three members below (note actor-legacy).
     actor: Option<Person>,
-    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
+    /// As in `actor`; not looked at where that is given.
     name: Option<String>,
-    #[schema(min_length = 1, max_length = 200, pattern = "LINE")]
+    /// As in `actor`; not looked at where that is given.
     last_name: Option<String>,
     identity_document: Option<IdentityDocument>,
     /// Strictness of the check.

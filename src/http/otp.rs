@@ -160,7 +160,7 @@ impl From<&Data> for OtpIdentification {
 #[derive(Default, Deserialize, ToSchema)]
 pub struct ChallengeOtpRequest {
     /// Second factor: the actor's document number or e-mail, by its type.
-    #[schema(max_length = 320)]
+    #[schema(max_length = 254)]
     two_factor: Option<String>,
 }
 
@@ -185,7 +185,7 @@ pub struct ValidateOtpIdentificationRequest {
     /// Code the actor received.
     code: String,
     /// Second factor, needed when the identification has a `two_factor_type`.
-    #[schema(max_length = 320)]
+    #[schema(max_length = 254)]
     two_factor: Option<String>,
 }
 

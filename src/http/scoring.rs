@@ -97,7 +97,7 @@ pub struct ScoringDocument {
 /// Contract `CreateScoringRequest`.
 #[derive(Deserialize, ToSchema)]
 pub struct CreateScoringRequest {
-    /// Both members are needed.
+    #[schema(schema_with = whole_document)]
     document: ScoringDocument,
     /// Who scores: INTERNAL, EXTERNAL or the name of a service.
     #[schema(max_length = 64)]
@@ -108,6 +108,16 @@ pub struct CreateScoringRequest {
     /// Scoring attempts allowed.
     #[schema(minimum = 1, maximum = 50, default = 5)]
     max_score_retries: Option<u32>,
+}
+
+/// A document of which both is known.
+fn whole_document() -> Object {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let kind = text().min_length(Some(1)).max_length(Some(64)).pattern(Some("^[A-Za-z0-9_-]+$"));
+    let kind = kind.description(Some("Class of the document, e.g. `IDENTITY_CARD`."));
+    let country = text().pattern(Some("^[A-Z]{2}$")).description(Some("ISO 3166-1 alpha-2 code of the issuing country."));
+    let document = ObjectBuilder::new().property("type", kind).property("country", country);
+    document.required("type").required("country").description(Some("Both members are needed.")).build()
 }
 
 /// Contract `CreateScoringResponse`.

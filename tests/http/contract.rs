@@ -305,6 +305,7 @@ const MEANT: &[(&str, &str)] = &[
     ("msisdn.required", "the contract lost these flags (note nested-required); without either member there is no number"),
     ("msisdn.properties.phone_number.minimum", "a number without prefix has no sign"),
     ("signers.items.properties.identity_document.properties.country", "an IDENTITY_CARD needs it (note document-type)"),
+    ("create_scoring.body.content.application/json.properties.document.required", "the contract says it in words"),
     ("properties.contact_origin", "an addition: where address and number come from"),
     ("properties.contact_policy", "an addition: what the organization asks of contacts"),
     ("get_document_metadata.parameters.include", "an addition: it asks for what the contract does not have"),

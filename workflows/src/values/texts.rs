@@ -14,7 +14,7 @@ pub const MAX_AGENT: usize = 320;
 /// # Errors
 /// What is wrong, in words for the caller.
 pub fn check_second_factor(text: &str) -> Result<(), String> {
-    if text.len() <= MAX_EMAIL { Ok(()) } else { Err(format!("longer than {MAX_EMAIL} bytes")) }
+    if text.chars().count() <= MAX_EMAIL { Ok(()) } else { Err(format!("expected at most {MAX_EMAIL} characters")) }
 }
 
 /// Checks why somebody cancels or closes something.
