@@ -7,6 +7,7 @@ mod chain;
 mod checks;
 mod files;
 mod outside;
+mod server;
 mod walk;
 mod whole;
 

@@ -1,10 +1,7 @@
 //! Chains and their steps: effects failed and repeated, crashes between a step and its chain, and whole lives while the store fails.
 
-use std::{sync::Arc, time::Duration};
-
-use ::store::{Store, faulty::Fault};
-use actix::Arbiter;
-use actors::{Attempt, Backoff, Effects, Metrics, Options, Timer, TimerOptions};
+use ::store::faulty::Fault;
+use actors::{Attempt, Effects};
 use chrono::TimeDelta;
 use uuid::Uuid;
 use workflows::{
@@ -17,10 +14,10 @@ use workflows::{
 
 use super::{
     Bare, EMAIL, ORGANIZATION, Setting, eventually,
+    server::Server,
     walk::{Failing, Walk},
     whole::PLAN,
 };
-use crate::processes::Processes;
 
 use IdentificationState::{Cancelled, Created, Failed, Succeeded, Validated};
 
@@ -128,36 +125,7 @@ async fn an_effect_of_a_chain_that_fails_leaves_nothing_half_done_and_succeeds_w
     }
 }
 
-/// A server with its adapters and its timer, as one that starts on the store that a dead one left.
-struct Server {
-    processes: Processes,
-    timer: Timer,
-    arbiter: Arbiter,
-}
-
 impl Server {
-    fn start(setting: &Setting) -> Self {
-        let arbiter = Arbiter::new();
-        let metrics = || Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
-        let backoff = Backoff { attempts: 100, maximum: Duration::from_secs(60), ..Backoff::default() };
-        let options = Options { backoff, ..Options::default() };
-        let world = setting.world(&setting.channels);
-        let processes = Processes::new(world, &setting.clock, &options, &metrics(), &[arbiter.handle()]);
-        let shared: Arc<dyn Store> = setting.store.clone();
-        let every = Duration::from_millis(1);
-        let timer_options = TimerOptions { every, retry: every, ..TimerOptions::default() };
-        let timer = Timer::start(shared, setting.clock.clone(), metrics(), processes.wakeable(), timer_options);
-        Self { processes, timer, arbiter }
-    }
-
-    async fn stop(self) {
-        self.timer.stop().await;
-        assert!(self.processes.drain(Duration::from_secs(10)).await, "effects are under way for ever");
-        let actors = || self.processes.sign.actors() + self.processes.otp.actors() + self.processes.chain.actors();
-        eventually("no actor is left running", async || actors() == 0).await;
-        self.arbiter.stop();
-    }
-
     /// Waits until the chain and its steps are in these states, by the chain's own knowledge and by the steps' journals.
     async fn until(&self, setting: &Setting, chain: Uuid, state: IdentificationState, steps: IdentificationState) {
         eventually(&format!("{state:?} with steps that are {steps:?}"), async || {

@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use ::store::{Store, blobs::Digest};
-use actix::Arbiter;
-use actors::{Backoff, Metrics, Options, Timer, TimerOptions};
+use ::store::blobs::Digest;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -18,7 +16,7 @@ use workflows::{
     scoring::{self, ImageType, Outcome, ScoringState, Way},
 };
 
-use super::{whole::PLAN, *};
+use super::{server::Server, whole::PLAN, *};
 use crate::{
     catalogue::documents::Holds,
     processes::{Images, SubmittedImage},
@@ -27,36 +25,7 @@ use crate::{
 
 const IDENTIFICATION: Uuid = Uuid::from_u128(0x0192_7000_0000_7000_8000_0000_0000_00ff);
 
-/// A server over what outlives servers.
-struct Server {
-    processes: Processes,
-    timer: Timer,
-    arbiter: Arbiter,
-}
-
 impl Server {
-    fn start(setting: &Setting) -> Self {
-        let arbiter = Arbiter::new();
-        let metrics = || Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
-        let backoff = Backoff { attempts: 100, maximum: Duration::from_secs(60), ..Backoff::default() };
-        let options = Options { backoff, ..Options::default() };
-        let world = setting.world(&setting.channels);
-        let processes = Processes::new(world, &setting.clock, &options, &metrics(), &[arbiter.handle()]);
-        let shared: Arc<dyn Store> = setting.store.clone();
-        let every = Duration::from_millis(1);
-        let options = TimerOptions { every, retry: every, ..TimerOptions::default() };
-        let timer = Timer::start(shared, setting.clock.clone(), metrics(), processes.wakeable(), options);
-        Self { processes, timer, arbiter }
-    }
-
-    async fn stop(self) {
-        self.timer.stop().await;
-        assert!(self.processes.drain(Duration::from_secs(10)).await, "effects are under way for ever");
-        let actors = || self.processes.identity_document.actors() + self.processes.scoring.actors();
-        eventually("no actor is left running", async || actors() == 0).await;
-        self.arbiter.stop();
-    }
-
     async fn identification(&self) -> Option<identity_document::Data> {
         self.processes.identity_document.read(ORGANIZATION, IDENTIFICATION).await.ok()?.data().cloned()
     }
