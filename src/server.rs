@@ -162,6 +162,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     );
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
+    let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }

@@ -7,11 +7,13 @@
 mod contact_policy;
 mod fields;
 mod identification;
+mod remembered;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -32,6 +34,7 @@ pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
 
 use self::identification::IdentificationChange;
+use self::remembered::{Changing, Remembered};
 use super::Error as CatalogueError;
 use super::item::{Act, Found, Item, Items, Kind};
 use crate::cpu_pool::{CpuPool, Job, Work};
@@ -262,6 +265,8 @@ pub struct SignConfigurations {
     /// Which addresses connections may have.
     reach: Reach,
     opened: Arc<Mutex<HashMap<String, Opened>>>,
+    /// What was read a moment ago, where no other server writes.
+    remembered: Option<Arc<Remembered>>,
     /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
     known: Arc<Mutex<HashSet<String>>>,
 }
@@ -270,7 +275,12 @@ impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
         let (items, reach) = (Items::new(Records::new(store)), Reach::default());
-        Self { items, keys, cpu, reach, opened: Arc::default(), known: Arc::default() }
+        Self { items, keys, cpu, reach, opened: Arc::default(), remembered: None, known: Arc::default() }
+    }
+
+    /// The same, on a server that has its store for itself: what was read a moment ago is not read again.
+    pub fn remembering(self) -> Self {
+        Self { remembered: Some(Arc::default()), ..self }
     }
 
     /// The same, where connections may have other addresses than those of the public internet.
@@ -283,6 +293,19 @@ impl SignConfigurations {
     /// # Errors
     /// [`Error::Catalogue`].
     pub async fn load(&self, organization: &str) -> Result<Option<SignConfiguration>, Error> {
+        let Some(remembered) = &self.remembered else { return self.read(organization).await };
+        let changes = match remembered.find(organization, Instant::now()) {
+            Ok(configuration) => return Ok(Some(configuration)),
+            Err(changes) => changes,
+        };
+        let read = self.read(organization).await?;
+        if let Some(configuration) = &read {
+            remembered.keep(organization, configuration, changes, Instant::now());
+        }
+        Ok(read)
+    }
+
+    async fn read(&self, organization: &str) -> Result<Option<SignConfiguration>, Error> {
         let stored = self.stored(organization).await?;
         Ok(stored.map(|Versioned { version, value, .. }| SignConfiguration {
             version,
@@ -365,6 +388,7 @@ impl SignConfigurations {
     /// As [`SignConfigurations::create`].
     pub async fn provide(&self, organization: &str, change: Change, now: Timestamp) -> Result<(), Error> {
         let stored = self.whole(organization, change, now).await?;
+        let _changing = self.changing(organization);
         self.items.create(organization, KEY, stored, "provided", now.into()).await?;
         Ok(())
     }
@@ -533,7 +557,12 @@ impl SignConfigurations {
                 Some(item) => Some(item.with(changed)),
             })
         };
+        let _changing = self.changing(organization);
         self.items.change(organization, KEY, what, act, change).await.map(drop)
+    }
+
+    fn changing<'a>(&'a self, organization: &'a str) -> Option<Changing<'a>> {
+        self.remembered.as_ref().map(|remembered| remembered.changing(organization))
     }
 
     /// Checks each member that is there; `problems` are those found before. The password is judged last, as its 401 must

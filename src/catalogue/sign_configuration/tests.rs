@@ -5,7 +5,7 @@ use store::model::Model;
 const ORG: &str = "acme";
 const PASSWORD: &str = "correct horse";
 
-fn noon() -> Timestamp {
+pub(super) fn noon() -> Timestamp {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap()
 }
 
@@ -13,7 +13,7 @@ fn p12(name: &str, made: Timestamp) -> Bytes {
     Identity::development(name, "Acme S.A.", made, PASSWORD).unwrap().into()
 }
 
-fn whole() -> Change {
+pub(super) fn whole() -> Change {
     Change {
         landing_url: Some("sign.acme.example".into()),
         expiration_duration: Some("P7D".into()),
