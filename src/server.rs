@@ -62,7 +62,7 @@ const COLLECT_EVERY: TimeDelta = TimeDelta::hours(1);
 /// Between two tries to be the one that searches.
 const COLLECT_LOOK: Duration = Duration::from_secs(600);
 
-/// Longest time to look an operator's name up and to connect to it.
+/// Maximum time to look an operator's name up and to connect to it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long work on documents may go on once the server takes no more requests.

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, RoleSet};
 
-/// Most organizations that one token may name.
+/// Maximum number of organizations that one token may name.
 const MAX_ORGANIZATIONS: usize = 256;
 
-/// Longest text of a claim that is kept, in bytes.
+/// Maximum length of a text of a claim that is kept, in bytes.
 const MAX_TEXT: usize = 256;
 
 /// The last instant that a claim may name: the end of the year 9999, in seconds since 1970.

@@ -14,7 +14,7 @@ use crate::outbound::{self, ReadError};
 /// Largest key set, in bytes.
 pub(super) const MAX_JWKS: usize = 256 * 1024;
 
-/// Longest time that a request for a key set may take, answer included.
+/// Maximum time that a request for a key set may take, answer included.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Gets the key set of one issuer as JSON (RFC 7517 section 5). The error is a sentence for the log.

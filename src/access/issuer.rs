@@ -21,7 +21,7 @@ const KINDS: [&str; 2] = ["jwt", "at+jwt"];
 /// Shortest shared secret, in bytes (RFC 7518 section 3.2).
 const MIN_SECRET: usize = 32;
 
-/// Longest file with a shared secret, in bytes.
+/// Maximum length of a file with a shared secret, in bytes.
 const MAX_SECRET_FILE: u64 = 4096;
 
 pub(super) struct Issuer {

@@ -15,7 +15,7 @@ use super::fetch::Fetch;
 use super::jwt::{Algorithm, Key};
 use super::key_set;
 
-/// Most keys that are tried for a token that names none.
+/// Maximum number of keys that are tried for a token that names none.
 const MAX_TRIED: usize = 4;
 
 /// Shortest time between two fetches that tokens with unknown key names cause.

@@ -49,7 +49,7 @@ use cache::Verified;
 use internal::Internal;
 use issuer::Issuer;
 
-/// Longest bearer token that is looked at, in bytes.
+/// Maximum length of a bearer token that is looked at, in bytes.
 pub const MAX_TOKEN: usize = 16 * 1024;
 
 /// The audience of the tokens that this server makes itself.

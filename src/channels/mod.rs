@@ -509,24 +509,6 @@ fn reason(message: &Message, said: &str) -> String {
     line.chars().take(MAX_REASON).collect()
 }
 
-/// What broke a connection, in our words: a reason is shown in evidence, where the text of a library says nothing to anybody.
-pub(crate) fn connection_problem(error: &(dyn std::error::Error + 'static)) -> &'static str {
-    use std::io::ErrorKind as K;
-    const DEEPEST: usize = 16;
-    let causes = std::iter::successors(Some(error), |error| error.source()).take(DEEPEST);
-    let kinds = causes.filter_map(|error| error.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    let known = kinds.filter_map(|kind| match kind {
-        K::ConnectionRefused => Some("the connection was refused"),
-        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => Some("the other side closed the connection"),
-        K::UnexpectedEof => Some("the other side ended the connection too early"),
-        K::TimedOut => Some("the other side did not answer in time"),
-        K::HostUnreachable | K::NetworkUnreachable | K::NetworkDown | K::AddrNotAvailable => Some("no way leads to its address"),
-        K::InvalidData => Some("what the other side sent could not be read, or its certificate is not trusted"),
-        _ => None,
-    });
-    known.last().unwrap_or("there is no connection; its name may not resolve")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

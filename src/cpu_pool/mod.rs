@@ -56,9 +56,9 @@ pub struct Options {
     pub waiting_each: usize,
     /// Jobs that may wait in all.
     pub waiting: usize,
-    /// Longest wait for a turn.
+    /// Maximum wait for a turn.
     pub patience: Duration,
-    /// Longest time that a job may run.
+    /// Maximum time that a job may run.
     pub time: Duration,
 }
 
@@ -234,7 +234,7 @@ impl CpuPool {
         Self(Arc::new(shared))
     }
 
-    /// Longest time that a job may run.
+    /// Maximum time that a job may run.
     pub fn time(&self) -> Duration {
         self.0.options.time
     }

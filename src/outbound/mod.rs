@@ -16,8 +16,6 @@ use std::time::Duration;
 use reqwest::{Client, Method, RequestBuilder, Url, header::HeaderValue, redirect};
 use tokio::time::{Instant, timeout_at};
 
-use crate::channels::connection_problem;
-
 pub use answer::{Answer, ReadError, read, retry_after};
 pub use reach::{NotAllowed, Reach};
 pub use signature::sign;
@@ -121,4 +119,22 @@ pub fn secret_header(value: &str) -> Result<HeaderValue, String> {
     let mut value = HeaderValue::from_str(value).map_err(|_| "the value cannot stand in a header".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// What broke a connection, in our words: a reason is shown in evidence, where the text of a library says nothing to anybody.
+pub fn connection_problem(error: &(dyn std::error::Error + 'static)) -> &'static str {
+    use std::io::ErrorKind as K;
+    const DEEPEST: usize = 16;
+    let causes = std::iter::successors(Some(error), |error| error.source()).take(DEEPEST);
+    let kinds = causes.filter_map(|error| error.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let known = kinds.filter_map(|kind| match kind {
+        K::ConnectionRefused => Some("the connection was refused"),
+        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => Some("the other side closed the connection"),
+        K::UnexpectedEof => Some("the other side ended the connection too early"),
+        K::TimedOut => Some("the other side did not answer in time"),
+        K::HostUnreachable | K::NetworkUnreachable | K::NetworkDown | K::AddrNotAvailable => Some("no way leads to its address"),
+        K::InvalidData => Some("what the other side sent could not be read, or its certificate is not trusted"),
+        _ => None,
+    });
+    known.last().unwrap_or("there is no connection; its name may not resolve")
 }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use actors::{Backoff, Clock};
 use aws_lc_rs::rand;
 use parking_lot::Mutex;
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::RequestBuilder;
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
@@ -162,11 +162,6 @@ impl Caller {
             sleep(wait).await;
         }
     }
-}
-
-/// Whether the same request may be answered otherwise a moment later.
-pub fn is_transient(status: StatusCode) -> bool {
-    status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED || matches!(status.as_u16(), 408 | 425 | 429)
 }
 
 /// Reads the JSON of an answer, strictly: objects are objects, and nothing follows.

@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use workflows::scoring::FailReason;
 
 use super::{
-    caller::is_transient,
     findings::Unreadable,
     provider::{Failure, Then},
 };
@@ -96,4 +95,9 @@ pub fn of_status(status: StatusCode, after: Option<Duration>) -> Failure {
 /// Whether it speaks against the provider, not against what it was asked.
 pub fn is_of_the_provider(failure: &Failure) -> bool {
     matches!(failure.reason.as_str(), reason::TIMEOUT | reason::UNAVAILABLE | reason::ANSWER_UNREADABLE)
+}
+
+/// Whether the same request may be answered otherwise a moment later.
+fn is_transient(status: StatusCode) -> bool {
+    status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED || matches!(status.as_u16(), 408 | 425 | 429)
 }

@@ -12,10 +12,10 @@ use crate::{iso_duration, outbound::Reach};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Longest wait for a connection: looking up the name, TCP and TLS. PT0.1S to PT30S. Default: PT5S.
+    /// Maximum wait for a connection: looking up the name, TCP and TLS. PT0.1S to PT30S. Default: PT5S.
     #[serde(with = "iso_duration")]
     pub connect_timeout: TimeDelta,
-    /// Longest time for one question, with its repetitions. PT0.1S to PT2M; the end of an attempt (`processes.effect_timeout`) may come
+    /// Maximum time for one question, with its repetitions. PT0.1S to PT2M; the end of an attempt (`processes.effect_timeout`) may come
     /// earlier. Default: PT20S.
     #[serde(with = "iso_duration")]
     pub timeout: TimeDelta,
@@ -25,7 +25,7 @@ pub struct Options {
     /// PT10S. Default: PT0.25S.
     #[serde(with = "iso_duration")]
     pub backoff: TimeDelta,
-    /// Most bytes of an answer, 1024 to 16777216. Default: 1048576.
+    /// Maximum bytes of an answer, 1024 to 16777216. Default: 1048576.
     pub max_answer: usize,
     /// Bytes of images, as they are sent, that are in memory at once, 67108864 to 68719476736; one organization has at most half of it.
     /// What is over waits for its turn. Default: 134217728.

@@ -24,8 +24,8 @@ use tokio::{
 };
 
 use super::{
-    Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, ReceiptStatus, Secret, Success,
-    connection_problem, options, reason, texts,
+    Authentication, Channel, ContentType, GatewayOptions, Message, Method, Outcome, ReceiptStatus, Secret, Success, options,
+    reason, texts,
 };
 use crate::percent::RESERVED;
 
@@ -396,7 +396,7 @@ fn failure(what: &str, message: &Message, error: &reqwest::Error) -> String {
     let detail = match error {
         error if error.is_builder() => "the request cannot be made",
         error if error.is_timeout() => "it did not answer in time",
-        error => connection_problem(error),
+        error => outbound::connection_problem(error),
     };
     reason(message, &format!("{what}: {detail}"))
 }

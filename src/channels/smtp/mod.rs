@@ -31,7 +31,7 @@ use store::Timestamp;
 use tokio::{sync::Semaphore, time::Instant};
 use workflows::EmailAddress;
 
-use super::{Message, Outcome, Security, SmtpOptions, connection_problem, options, reason};
+use super::{Message, Outcome, Security, SmtpOptions, options, reason};
 
 type SmtpError = lettre::transport::smtp::Error;
 
@@ -254,7 +254,7 @@ fn said(what: &str, message: &Message, error: &SmtpError) -> String {
         None if error.is_tls() => "no TLS connection could be made".to_owned(),
         None if error.is_response() => "its reply could not be read".to_owned(),
         None if error.is_client() => "it does not offer what is needed, STARTTLS or a way to log in".to_owned(),
-        None => connection_problem(error).to_owned(),
+        None => crate::outbound::connection_problem(error).to_owned(),
     };
     reason(message, &format!("{what}: {}", detail.trim_end()))
 }
