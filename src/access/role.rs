@@ -12,6 +12,12 @@ pub enum Role {
     DocumentsWrite,
     /// Delete documents physically, change their owner.
     DocumentsAdmin,
+    /// Read forms, sections, templates and their configuration.
+    TemplatesRead,
+    /// Fill forms and templates.
+    TemplatesFill,
+    /// Create, change and delete forms, sections, templates and their configuration.
+    TemplatesAdmin,
     /// Read and change the sign configuration.
     SignConfiguration,
     /// Create, read and cancel sign processes.
@@ -26,15 +32,20 @@ pub enum Role {
     IdentificationAdmin,
     /// Delete identifications that are no longer in their first state.
     IdentificationForceDelete,
+    /// Fill contracts, read them, change their owner, have them signed.
+    Contracts,
     /// Make tokens for the signing web component.
     Securize,
 }
 
 impl Role {
-    pub const ALL: [Role; 11] = [
+    pub const ALL: [Role; 15] = [
         Role::DocumentsRead,
         Role::DocumentsWrite,
         Role::DocumentsAdmin,
+        Role::TemplatesRead,
+        Role::TemplatesFill,
+        Role::TemplatesAdmin,
         Role::SignConfiguration,
         Role::SignProcess,
         Role::Sign,
@@ -42,6 +53,7 @@ impl Role {
         Role::IdentificationAgent,
         Role::IdentificationAdmin,
         Role::IdentificationForceDelete,
+        Role::Contracts,
         Role::Securize,
     ];
 
@@ -51,6 +63,9 @@ impl Role {
             Role::DocumentsRead => "documents_read",
             Role::DocumentsWrite => "documents_write",
             Role::DocumentsAdmin => "documents_admin",
+            Role::TemplatesRead => "templates_read",
+            Role::TemplatesFill => "templates_fill",
+            Role::TemplatesAdmin => "templates_admin",
             Role::SignConfiguration => "sign_configuration",
             Role::SignProcess => "sign_process",
             Role::Sign => "sign",
@@ -58,6 +73,7 @@ impl Role {
             Role::IdentificationAgent => "identification_agent",
             Role::IdentificationAdmin => "identification_admin",
             Role::IdentificationForceDelete => "identification_force_delete",
+            Role::Contracts => "contracts",
             Role::Securize => "securize",
         }
     }
@@ -70,7 +86,7 @@ impl Role {
         }
     }
 
-    const fn bit(self) -> u16 {
+    const fn bit(self) -> u32 {
         1 << self as u16
     }
 }
@@ -84,8 +100,9 @@ impl fmt::Display for Role {
 /// A name that is no role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown role; the roles are documents_read, documents_write, documents_admin, sign_configuration, sign_process, sign, \
-     identification, identification_agent, identification_admin, identification_force_delete, securize"
+    "unknown role; the roles are documents_read, documents_write, documents_admin, templates_read, templates_fill, templates_admin, \
+     sign_configuration, sign_process, sign, identification, identification_agent, identification_admin, \
+     identification_force_delete, contracts, securize"
 )]
 pub struct UnknownRole;
 
@@ -99,7 +116,7 @@ impl FromStr for Role {
 
 /// Some of the roles.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct RoleSet(u16);
+pub struct RoleSet(u32);
 
 impl RoleSet {
     pub const NONE: RoleSet = RoleSet(0);

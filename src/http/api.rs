@@ -13,7 +13,7 @@ use super::error::{ApiError, shortened};
 use super::operation::{Access, Operation, PathParameter, Reach, Segment};
 use super::processes::Engine;
 use super::sandbox::{self, Sandbox};
-use super::table::OPERATIONS;
+use super::table::operations;
 use crate::access::{self, Grant, Role, Rule, Target};
 
 /// The operations by their paths, and what their handlers get.
@@ -165,7 +165,7 @@ async fn serve(request: HttpRequest, payload: web::Payload, api: web::Data<Api>)
 /// The paths of the table, in its order.
 fn resources(sandbox: bool) -> Vec<Resource> {
     let mut resources: Vec<Resource> = Vec::new();
-    for operation in OPERATIONS.iter().filter(|operation| sandbox || !operation.access.is_sandbox()) {
+    for operation in operations().filter(|operation| sandbox || !operation.access.is_sandbox()) {
         match resources.iter_mut().find(|resource| resource.path == operation.path) {
             Some(resource) => {
                 resource.operations.push(operation);

@@ -14,7 +14,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::call::{Described, Schemas};
 use super::error;
 use super::operation::{Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Verb};
-use super::table::OPERATIONS;
+use super::table::operations;
 
 /// What the description says besides the operations.
 #[derive(OpenApi)]
@@ -68,7 +68,7 @@ fn uuid() -> Object {
 pub fn description(sandbox: bool) -> utoipa::openapi::OpenApi {
     let mut api = Frame::openapi();
     let mut schemas = Schemas::new();
-    for operation in OPERATIONS.iter().filter(|operation| sandbox || !operation.access.is_sandbox()) {
+    for operation in operations().filter(|operation| sandbox || !operation.access.is_sandbox()) {
         api.paths.add_path_operation(operation.path, vec![method(operation.method)], described(operation, &mut schemas));
     }
     schemas.iter_mut().for_each(|(_, schema)| spell_out(schema));

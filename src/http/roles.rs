@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::operation::{Access, Operation, Reach};
-use super::table::OPERATIONS;
+use super::table::operations;
 use crate::access::Role;
 
 /// A table in Markdown, one line per role.
@@ -28,7 +28,7 @@ pub fn table() -> String {
 /// A table in Markdown of what the tokens for one thing open.
 pub fn scoped_table() -> String {
     let of = |wanted: fn(Reach) -> bool| -> String {
-        let reached = OPERATIONS.iter().filter(|operation| matches!(operation.access, Access::Role(_, reach) if wanted(reach)));
+        let reached = operations().filter(|operation| matches!(operation.access, Access::Role(_, reach) if wanted(reach)));
         reached.map(|operation| format!("`{}`", operation.id)).collect::<Vec<_>>().join(", ")
     };
     let process = of(|reach| matches!(reach, Reach::SignProcess | Reach::SignProcessOf(_)));
@@ -41,7 +41,7 @@ pub fn scoped_table() -> String {
 }
 
 fn opened_by(role: Role) -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().filter(move |operation| matches!(operation.access, Access::Role(needed, _) if needed == role))
+    operations().filter(move |operation| matches!(operation.access, Access::Role(needed, _) if needed == role))
 }
 
 #[cfg(test)]

@@ -1,0 +1,5 @@
+//! Contracts.
+
+use super::super::operation::Operation;
+
+pub(super) const OPERATIONS: &[Operation] = &[];
