@@ -89,10 +89,10 @@ class Judge:
         return {"died": " | ".join([how, *words[:3]])}
 
 
-def built(profile="debug"):
+def built(profile="debug", program="judge"):
     """Where cargo puts the program."""
     target = os.environ.get("CARGO_TARGET_DIR") or os.path.join(os.path.dirname(__file__), "..", "..", "target")
-    return os.path.join(target, profile, "examples", "judge")
+    return os.path.join(target, profile, "examples", program)
 
 
 def table(rows, titles):

@@ -64,22 +64,35 @@ class Viewers:
             return None
         return ppm_pages(ran.stdout)
 
+    def texts(self, path, boxes):
+        """What pdfium reads within each box (page, left, bottom, right, top; in the page's space), or None where it cannot open the file."""
+
+        def answer(until):
+            (length,) = struct.unpack("<I", self._read(4, until))
+            return json.loads(self._read(length, until))
+
+        return self._ask_pdfium({"path": path, "boxes": boxes}, answer)
+
     def _pdfium(self, path):
-        if self.pdfium is None:
-            self.pdfium = subprocess.Popen(
-                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
-        job = json.dumps({"path": path, "dpi": self.dpi, "pages": self.pages}) + "\n"
-        until = time.monotonic() + TIMEOUT
-        try:
-            self.pdfium.stdin.write(job.encode())
-            self.pdfium.stdin.flush()
+        def answer(until):
             (count,) = struct.unpack("<I", self._read(4, until))
             pages = []
             for _ in range(count):
                 height, width = struct.unpack("<II", self._read(8, until))
                 pages.append(numpy.frombuffer(self._read(height * width * 3, until), numpy.uint8).reshape(height, width, 3))
             return pages or None
+
+        return self._ask_pdfium({"path": path, "dpi": self.dpi, "pages": self.pages}, answer)
+
+    def _ask_pdfium(self, job, answer):
+        if self.pdfium is None:
+            self.pdfium = subprocess.Popen(
+                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        try:
+            self.pdfium.stdin.write((json.dumps(job) + "\n").encode())
+            self.pdfium.stdin.flush()
+            return answer(time.monotonic() + TIMEOUT)
         except (EOFError, BrokenPipeError, TimeoutError):
             self.close()
             return None
@@ -146,6 +159,17 @@ def difference(before, after, masks, dpi):
     return "same"
 
 
+def texts_of(job):
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(job["path"])
+        pages = {page: document[page].get_textpage() for page in sorted({box[0] for box in job["boxes"]})}
+        return [pages[page].get_text_bounded(left, bottom, right, top) for page, left, bottom, right, top in job["boxes"]]
+    except Exception:
+        return None
+
+
 def serve_pdfium():
     import pypdfium2
 
@@ -153,6 +177,11 @@ def serve_pdfium():
     os.dup2(2, 1)
     for line in sys.stdin:
         job = json.loads(line)
+        if "boxes" in job:
+            found = json.dumps(texts_of(job)).encode()
+            out.write(struct.pack("<I", len(found)) + found)
+            out.flush()
+            continue
         pages = []
         try:
             document = pypdfium2.PdfDocument(job["path"])
