@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "rubrica", "corpus")
@@ -30,6 +31,22 @@ def fetch(debian=(), sdists=(), wheels=(), modules=()):
         archives += fetch_python(name, name in sdists)
     archives += [fetch_module(module) for module in modules]
     return sorted({path for archive in archives for path in unpack(os.path.join(ARCHIVES, archive), folder_of(archive))})
+
+
+def fonts(names):
+    """A folder with the fonts of these packages of Debian."""
+    folder = os.path.join(CACHE, "fonts")
+    for name in names:
+        own = os.path.join(folder, name)
+        if os.path.exists(own):
+            continue
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            subprocess.run(["apt-get", "-qq", "download", name], cwd=scratch, check=True)
+            (package,) = os.listdir(scratch)
+            subprocess.run(["dpkg-deb", "-x", package, "unpacked"], cwd=scratch, check=True)
+            os.rename(os.path.join(scratch, "unpacked"), own)
+    return folder
 
 
 def of_package(beginning):
