@@ -10,7 +10,7 @@ mod cms;
 mod embedded;
 pub mod fields;
 pub mod fixtures;
-mod forms;
+pub mod forms;
 pub mod inspect;
 mod pdf;
 mod permissions;

@@ -7,8 +7,9 @@ use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 use super::fonts::dingbat;
 use super::layout::{self, Alignment, Room};
 use super::paint::{Canvas, FONT};
+use super::prepare::{Button, Shown};
 use super::value;
-use super::{Failure, Pen, Reason, Site, flag, unpacked};
+use super::{Failure, Frame, Look, Pen, Reason, Site, flag, unpacked};
 use crate::embedded::Typeface;
 use crate::fields::Field;
 use crate::pdf;
@@ -17,12 +18,14 @@ use crate::pdf;
 const MAX_STATES: usize = 100;
 /// Bytes of an appearance that may turn out to be empty.
 const MAX_BLANK_BYTES: usize = 1024;
-const OFF: &[u8] = b"Off";
+pub(super) const OFF: &[u8] = b"Off";
 /// The state of a check box that names none.
 const YES: &[u8] = b"Yes";
 /// Widgets and the names of the states that they are in.
 type States = Vec<(ObjectId, Vec<u8>)>;
 
+/// The sign of radio buttons, which are round with it.
+const ROUND: char = 'l';
 /// How much of a box its mark takes.
 const MARK_SHARE: f32 = 0.7;
 
@@ -132,47 +135,88 @@ impl<'a> Pen<'a, '_> {
             if has_look(self.document, site.dictionary, &name) {
                 continue;
             }
-            let form = self.button(site, is_radio, name != OFF)?;
+            let form = self.button(&site.frame, sign(self.document, site.dictionary, is_radio), is_radio, name != OFF)?;
             states.set(name, form);
         }
         Ok(states)
     }
 
-    /// One state of a check box or radio button.
-    fn button(&mut self, site: &Site<'a>, is_radio: bool, is_on: bool) -> Result<ObjectId, Failure> {
-        let style = pdf::dict_entry(self.document, site.dictionary, b"MK")
-            .and_then(|characteristics| pdf::entry(self.document, characteristics, b"CA"))
-            .and_then(|caption| value::text(self.document, caption).ok())
-            .and_then(|caption| caption.chars().find(|c| !c.is_whitespace() && !c.is_control()));
-        let style = style.unwrap_or(if is_radio { 'l' } else { '4' });
+    /// Draws the states that have no appearance, so that a fill only switches between them. An empty appearance counts as none where the form
+    /// leaves drawing to viewers.
+    pub(super) fn complete_states(&mut self, field: &Field<'a>, leaves_drawing: bool) -> Result<(), Failure> {
+        let is_radio = field.style.flags & flag::RADIO != 0;
+        let value = field.value.and_then(|value| match pdf::resolve(self.document, value) {
+            Object::Name(name) | Object::String(name, _) => Some(name.as_slice()),
+            _ => None,
+        });
+        let value = value.filter(|value| *value != OFF && !value.is_empty());
+        for (index, id) in field.widgets.iter().enumerate() {
+            let Some(site) = self.site(field, *id)? else { continue };
+            let mut names = names(self.document, site.dictionary);
+            if names.is_empty() {
+                // Without a name of its own, a radio button is told from the others by its number, as `Opt` has it (12.7.5.2.4).
+                let only = value.filter(|_| field.widgets.len() == 1);
+                names.insert(
+                    only.map_or_else(|| if is_radio { index.to_string().into_bytes() } else { YES.to_vec() }, <[u8]>::to_vec),
+                );
+            }
+            let existing = normal_states(self.document, site.dictionary);
+            let has = |state: &[u8]| match existing.and_then(|states| pdf::entry(self.document, states, state)) {
+                Some(Object::Stream(_)) => !leaves_drawing || has_look(self.document, site.dictionary, state),
+                _ => state == OFF && existing.is_some_and(|states| !states.is_empty()),
+            };
+            let missing: Vec<Vec<u8>> = names.iter().cloned().chain([OFF.to_vec()]).filter(|state| !has(state)).collect();
+            let shown = current(self.document, site.dictionary);
+            if missing.is_empty() && shown.is_some() {
+                continue;
+            }
+            let mut states = existing.filter(|states| states.len() <= MAX_STATES).cloned().unwrap_or_default();
+            let sign = sign(self.document, site.dictionary, is_radio);
+            for state in missing {
+                let form = self.button(&site.frame, sign, is_radio, state != OFF)?;
+                states.set(state, form);
+            }
+            let mut widget = site.dictionary.clone();
+            if shown.is_none() {
+                let state = value.filter(|value| names.contains(*value)).unwrap_or(OFF);
+                widget.set("AS", Object::Name(state.to_vec()));
+            }
+            widget.set("AP", dictionary! { "N" => states });
+            self.change(&site, widget);
+        }
+        Ok(())
+    }
+
+    /// One state of a check box or radio button, with a sign when it is on.
+    pub(super) fn button(&mut self, frame: &Frame, sign: char, is_radio: bool, is_on: bool) -> Result<ObjectId, Failure> {
         let mut canvas = Canvas::default();
-        if is_radio && style == 'l' {
-            canvas.disc(&site.panel, site.width, site.height);
+        if is_radio && sign == ROUND {
+            canvas.disc(&frame.panel, frame.width, frame.height);
         } else {
-            canvas.panel(&site.panel, site.width, site.height);
+            canvas.panel(&frame.panel, frame.width, frame.height);
         }
         let mut resources = Dictionary::new();
         if is_on {
-            self.mark(site, dingbat(style), &mut canvas, &mut resources)?;
+            self.mark(frame, dingbat(sign), &mut canvas, &mut resources)?;
         }
-        self.form(site, canvas, resources)
+        self.add(frame, Look { canvas, resources, is_blank: false })
     }
 
     /// A sign in the middle of a box, as large as the default appearance says, or as fits.
-    fn mark(&mut self, site: &Site<'a>, sign: char, canvas: &mut Canvas, resources: &mut Dictionary) -> Result<(), Failure> {
+    fn mark(&mut self, frame: &Frame, sign: char, canvas: &mut Canvas, resources: &mut Dictionary) -> Result<(), Failure> {
         let typeface = Typeface::DejaVuSans;
         let face = typeface.face();
         let glyph = face.glyph(sign).ok_or(Reason::NoGlyph(sign))?;
         let [left, bottom, right, top] = face.outline(glyph).ok_or(Reason::NoGlyph(sign))?.map(|value| value / 1000.0);
-        let inset = site.panel.inset().min(site.width.min(site.height) / 4.0);
-        let (width, height) = (site.width - 2.0 * inset, site.height - 2.0 * inset);
+        let inset = frame.panel.inset().min(frame.width.min(frame.height) / 4.0);
+        let (width, height) = (frame.width - 2.0 * inset, frame.height - 2.0 * inset);
         let fitting = (width / (right - left).max(0.01)).min(height / (top - bottom).max(0.01));
-        let size = if site.text.size > 0.0 { site.text.size.min(fitting) } else { MARK_SHARE * fitting };
-        let x = (site.width - (left + right) * size) / 2.0;
-        let y = (site.height - (bottom + top) * size) / 2.0;
+        let size = if frame.text.size > 0.0 { frame.text.size.min(fitting) } else { MARK_SHARE * fitting };
+        let x = (frame.width - (left + right) * size) / 2.0;
+        let y = (frame.height - (bottom + top) * size) / 2.0;
         let font = super::fonts::Font::Ours(typeface);
         let shown = self.fonts.show(&font, sign.encode_utf8(&mut [0; 4]), self.new_id);
-        canvas.op(format_args!("q BT /{FONT} {size:.3} Tf {} {x:.3} {y:.3} Td {shown} Tj ET Q", site.text.colour.fill()));
+        canvas.op(format_args!("q BT /{FONT} {size:.3} Tf {} {x:.3} {y:.3} Td {shown} Tj ET Q", frame.text.colour.fill()));
         let resource = self.fonts.resource(&font, self.new_id);
         resources.set("Font", dictionary! { FONT => resource });
         Ok(())
@@ -206,10 +250,11 @@ impl<'a> Pen<'a, '_> {
             let reference = characteristics.get(b"I").ok()?.as_reference().ok()?;
             Some((reference, entry(b"I")?.as_stream().ok()?))
         });
+        let frame = &site.frame;
         let mut canvas = Canvas::default();
         let mut resources = Dictionary::new();
-        canvas.panel(&site.panel, site.width, site.height);
-        let room = Room::new(site.width, site.height, site.panel.inset());
+        canvas.panel(&frame.panel, frame.width, frame.height);
+        let room = Room::new(frame.width, frame.height, frame.panel.inset());
         let has_caption = position != 1 && !caption.trim().is_empty();
         if let Some((reference, icon)) = icon {
             if has_caption && position != 6 {
@@ -220,19 +265,53 @@ impl<'a> Pen<'a, '_> {
             resources.set("XObject", dictionary! { "Icon" => reference });
         }
         if has_caption {
-            let caption = self.fonts.said(&site.text.font, &caption)?;
-            let font = self.font(&site.text, &caption)?;
-            let laid = layout::single(&font, &caption, room, site.text.size, Alignment::Centre)?;
+            let caption = self.fonts.said(&frame.text.font, &caption)?;
+            let font = self.font(&frame.text, &caption)?;
+            let laid = layout::single(&font, &caption, room, frame.text.size, Alignment::Centre)?;
             canvas.op(format_args!("q"));
-            self.write(&mut canvas, &font, &laid, site.text.colour, &mut resources);
+            self.write(&mut canvas, &font, &laid, frame.text.colour, &mut resources);
             canvas.op(format_args!("Q"));
         }
-        if canvas.is_empty() { Ok(()) } else { self.put(site, canvas, resources) }
+        if canvas.is_empty() {
+            return Ok(());
+        }
+        self.show(site, Look { canvas, resources, is_blank: false })
     }
 }
 
+/// The widget and the state that a value means. `None`: the field has no such state.
+pub(super) fn chosen<'w>(widgets: &'w [Shown], kind: &Button, text: &str) -> Option<(usize, &'w [u8])> {
+    let states = || {
+        widgets.iter().enumerate().flat_map(|(index, widget)| widget.states.iter().map(move |state| (index, state.as_slice())))
+    };
+    let by_export = states().find(|(index, _)| widgets[*index].export.as_deref() == Some(text));
+    let by_state = || states().find(|(_, state)| *state == text.as_bytes() || state_text(state) == text);
+    let only = || {
+        let first = states().next().filter(|_| !kind.radio && text.eq_ignore_ascii_case("true"))?;
+        states().all(|(_, state)| state == first.1).then_some(first)
+    };
+    by_export.or_else(by_state).or_else(only)
+}
+
+/// The name of a state as text.
+pub(super) fn state_text(state: &[u8]) -> String {
+    match std::str::from_utf8(state) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value::decoded(state).unwrap_or_else(|| String::from_utf8_lossy(state).into_owned()),
+    }
+}
+
+/// The sign of a check box or radio button, as a character of ZapfDingbats.
+fn sign(document: &Document, widget: &Dictionary, is_radio: bool) -> char {
+    let caption = pdf::dict_entry(document, widget, b"MK")
+        .and_then(|characteristics| pdf::entry(document, characteristics, b"CA"))
+        .and_then(|caption| value::text(document, caption).ok())
+        .and_then(|caption| caption.chars().find(|c| !c.is_whitespace() && !c.is_control()));
+    caption.unwrap_or(if is_radio { ROUND } else { '4' })
+}
+
 /// The names of a widget's states but for "off": those that have an appearance, else the one that it is in.
-fn names(document: &Document, widget: &Dictionary) -> BTreeSet<Vec<u8>> {
+pub(super) fn names(document: &Document, widget: &Dictionary) -> BTreeSet<Vec<u8>> {
     let appearance = pdf::dict_entry(document, widget, b"AP");
     let states = [&b"N"[..], b"D"].into_iter().filter_map(|key| pdf::dict_entry(document, appearance?, key));
     let names = states.flat_map(|states| states.iter().take(MAX_STATES).map(|(name, _)| name.clone()));

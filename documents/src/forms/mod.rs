@@ -1,4 +1,8 @@
-//! Appearances of the values of form fields (ISO 32000-2 12.7.4.3), for forms that leave drawing to the viewer (`NeedAppearances`).
+//! Forms (ISO 32000-2 12.7): reading them, filling them, and the appearances of values (12.7.4.3).
+//!
+//! [`Form::read`] makes everything that depends on a form alone; [`fill`] sets values, draws them and puts forms together. Sealing draws
+//! with the same pen what forms leave to the viewer (`NeedAppearances`), but strictly: what viewers could show in two ways is refused there,
+//! while in a fill the value that is given counts everywhere.
 //!
 //! What is drawn is what viewers draw: text in the field's font, size, colour and alignment, wrapped or in the cells of a comb, what is
 //! chosen of a list, the state of a button. A value is drawn whole or refused: never cut, never with boxes for missing letters. Widgets
@@ -7,20 +11,29 @@
 mod button;
 mod choice;
 mod encoding;
+mod fill;
 mod fonts;
+mod form;
 mod layout;
 mod paint;
+mod picture;
+mod prepare;
 mod standard;
 mod style;
 mod value;
 
+
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
-use self::fonts::{Font, Fonts};
+pub use self::fill::{FillError, Filled, Mode, Options, Renamed, Replaced, Value, by_name, fill};
+use self::fonts::{Font, Fonts, Known};
+pub use self::form::{FieldKind, FieldOption, Form, FormField, Place, ReadError};
 use self::layout::{Alignment, Laid, Room};
 use self::paint::Canvas;
+pub use self::picture::{Picture, PictureError};
 use self::style::{Panel, TextStyle};
 use self::value::Choice;
 use crate::fields::{self, Field, Style};
@@ -37,13 +50,21 @@ const MAX_NAME_IN_ERROR: usize = 200;
 
 /// ISO 32000-2 table 227 and following.
 mod flag {
+    pub(super) const READ_ONLY: i64 = 1;
+    pub(super) const REQUIRED: i64 = 1 << 1;
     pub(super) const MULTILINE: i64 = 1 << 12;
     pub(super) const PASSWORD: i64 = 1 << 13;
     pub(super) const RADIO: i64 = 1 << 15;
     pub(super) const PUSH_BUTTON: i64 = 1 << 16;
     pub(super) const COMBO: i64 = 1 << 17;
+    pub(super) const EDIT: i64 = 1 << 18;
     pub(super) const FILE_SELECT: i64 = 1 << 20;
+    pub(super) const MULTI_SELECT: i64 = 1 << 21;
     pub(super) const COMB: i64 = 1 << 24;
+    /// Of text fields.
+    pub(super) const RICH_TEXT: i64 = 1 << 25;
+    /// Of radio buttons.
+    pub(super) const RADIOS_IN_UNISON: i64 = 1 << 25;
 }
 
 /// ISO 32000-2 table 167.
@@ -101,6 +122,16 @@ pub enum Reason {
     Icon,
     #[error("its widget is not an object of its own; save the form anew")]
     InlineWidget,
+    #[error("it is longer than the field allows ({0} characters); shorten it")]
+    TooManyCharacters(usize),
+    #[error("it is none of the field's choices; give one of them")]
+    NotAChoice,
+    #[error("the field allows one choice; give one")]
+    OneChoice,
+    #[error("the field takes no text; leave it out, or give a picture")]
+    TakesNoText,
+    #[error("the field takes no picture; give a text")]
+    TakesNoPicture,
 }
 
 /// What was drawn.
@@ -141,7 +172,7 @@ pub(crate) fn draw_values(document: &Document, new_id: &mut dyn FnMut() -> Objec
     let mut fields = fields::all(document)?;
     let mut pen = Pen::new(document, new_id)?;
     let in_tree: HashSet<ObjectId> = fields.iter().flat_map(|field| field.widgets.iter().copied()).collect();
-    for widget in pen.strays(&in_tree)? {
+    for widget in strays(document, &pen.pages, &in_tree)? {
         fields.extend(fields::of_widget(document, widget)?);
     }
     pen.know(&fields);
@@ -158,6 +189,7 @@ pub(crate) struct Pen<'a, 'n> {
     fonts: Fonts<'a>,
     /// On which pages an annotation stands, in the order of the pages.
     pages: HashMap<ObjectId, Vec<usize>>,
+    draws_hidden: bool,
     /// The values of buttons (`V`, by its place) that name the state of a widget which has or inherits them.
     values_with_a_state: HashSet<*const Object>,
     drawn: Drawn,
@@ -167,11 +199,17 @@ pub(crate) struct Pen<'a, 'n> {
     content_bytes: usize,
 }
 
-/// A widget that is seen, and its measures.
+/// A widget that is seen.
 pub(crate) struct Site<'a> {
     id: ObjectId,
     dictionary: &'a Dictionary,
     rect: [f32; 4],
+    frame: Frame,
+}
+
+/// The measures of a widget, and how it wants its value shown.
+#[derive(Debug, Clone)]
+struct Frame {
     /// As a reader of the widget sees them, in points.
     width: f32,
     height: f32,
@@ -194,27 +232,31 @@ impl<'a, 'n> Pen<'a, 'n> {
                 refuse_inline(document, inline)?;
             }
         }
-        Ok(Self {
+        Ok(Self { pages, ..Self::filling(document, Arc::default(), new_id) })
+    }
+
+    /// A pen for a form that is being read: it takes what it finds, and draws what is hidden too.
+    ///
+    /// # Errors
+    /// `Damaged` for hostile page trees and lists of annotations.
+    fn lenient(document: &'a Document, new_id: &'n mut dyn FnMut() -> ObjectId) -> Result<Self, pdf::Error> {
+        let pages = pdf::annotation_pages(document)?;
+        Ok(Self { pages, draws_hidden: true, ..Self::filling(document, Arc::default(), new_id) })
+    }
+
+    /// A pen for a form whose fields and fonts are known.
+    fn filling(document: &'a Document, fonts: Arc<Known>, new_id: &'n mut dyn FnMut() -> ObjectId) -> Self {
+        Self {
             document,
             new_id,
-            fonts: Fonts::new(document),
-            pages,
+            fonts: Fonts::with(document, fonts),
+            pages: HashMap::new(),
+            draws_hidden: false,
             values_with_a_state: HashSet::new(),
             drawn: Drawn::default(),
             text_bytes: 0,
             content_bytes: 0,
-        })
-    }
-
-    /// Widgets that stand on pages but belong to no field of the tree, in the order of their numbers.
-    fn strays(&self, seen: &HashSet<ObjectId>) -> Result<Vec<ObjectId>, Error> {
-        let is_widget = |id: &ObjectId| pdf::dict_at(self.document, *id).is_some_and(|a| pdf::is_widget(self.document, a));
-        let mut strays: Vec<ObjectId> = self.pages.keys().copied().filter(|id| !seen.contains(id)).filter(is_widget).collect();
-        if strays.len() > fields::MAX_FIELDS {
-            return Err(pdf::damaged(format!("it has more than {} widgets of no field", fields::MAX_FIELDS)).into());
         }
-        strays.sort_unstable();
-        Ok(strays)
     }
 
     /// Draws the widgets of a field that show its value.
@@ -295,35 +337,40 @@ impl<'a, 'n> Pen<'a, 'n> {
 
     /// Draws one text into one widget.
     fn text_widget(&mut self, site: &Site<'a>, text: &str, several: bool, cells: Option<i64>) -> Result<(), Failure> {
+        let look = self.text_look(&site.frame, text, several, cells)?;
+        self.show(site, look)
+    }
+
+    /// One text in one widget.
+    fn text_look(&mut self, frame: &Frame, text: &str, several: bool, cells: Option<i64>) -> Result<Look, Failure> {
         let mut canvas = Canvas::default();
-        canvas.panel(&site.panel, site.width, site.height);
+        canvas.panel(&frame.panel, frame.width, frame.height);
         if let Some(cells) = cells.filter(|cells| *cells <= layout::MAX_CELLS) {
-            canvas.dividers(&site.panel, site.width, site.height, cells);
+            canvas.dividers(&frame.panel, frame.width, frame.height, cells);
         }
         let mut resources = Dictionary::new();
         canvas.op(format_args!("/Tx BMC"));
         if text.chars().any(|character| !matches!(character, ' ' | '\n')) {
-            let text = &self.fonts.said(&site.text.font, text)?;
-            let room = Room::new(site.width, site.height, site.panel.inset());
-            let font = self.font(&site.text, text)?;
+            let text = &self.fonts.said(&frame.text.font, text)?;
+            let room = Room::new(frame.width, frame.height, frame.panel.inset());
+            let font = self.font(&frame.text, text)?;
             let laid = match cells {
-                Some(cells) => layout::comb(&font, text, room, site.text.size, site.alignment, cells)?,
-                None if several => layout::wrapped(&font, text, room, site.text.size, site.alignment)?,
-                None => layout::single(&font, text, room, site.text.size, site.alignment)?,
+                Some(cells) => layout::comb(&font, text, room, frame.text.size, frame.alignment, cells)?,
+                None if several => layout::wrapped(&font, text, room, frame.text.size, frame.alignment)?,
+                None => layout::single(&font, text, room, frame.text.size, frame.alignment)?,
             };
             canvas.op(format_args!(
                 "q {0:.3} {0:.3} {1:.3} {2:.3} re W n",
                 room.border,
-                site.width - 2.0 * room.border,
-                site.height - 2.0 * room.border
+                frame.width - 2.0 * room.border,
+                frame.height - 2.0 * room.border
             ));
-            self.write(&mut canvas, &font, &laid, site.text.colour, &mut resources);
+            self.write(&mut canvas, &font, &laid, frame.text.colour, &mut resources);
             canvas.op(format_args!("Q"));
-        } else if site.panel.is_blank() && !site.dictionary.has(b"AP") {
-            return Ok(());
         }
         canvas.op(format_args!("EMC"));
-        self.put(site, canvas, resources)
+        let is_blank = resources.is_empty() && frame.panel.is_blank();
+        Ok(Look { canvas, resources, is_blank })
     }
 
     /// Counts a text that was read: one value may be shown by many widgets.
@@ -355,9 +402,12 @@ impl<'a, 'n> Pen<'a, 'n> {
         resources.set("Font", dictionary! { paint::FONT => resource });
     }
 
-    /// A new appearance becomes the widget's only one.
-    fn put(&mut self, site: &Site<'a>, canvas: Canvas, resources: Dictionary) -> Result<(), Failure> {
-        let form = self.form(site, canvas, resources)?;
+    /// A new appearance becomes the widget's only one. A blank one is needed only where there is another.
+    fn show(&mut self, site: &Site<'a>, look: Look) -> Result<(), Failure> {
+        if look.is_blank && !site.dictionary.has(b"AP") {
+            return Ok(());
+        }
+        let form = self.add(&site.frame, look)?;
         let mut widget = site.dictionary.clone();
         widget.set("AP", dictionary! { "N" => form });
         widget.remove(b"AS");
@@ -366,12 +416,12 @@ impl<'a, 'n> Pen<'a, 'n> {
     }
 
     /// Adds the form XObject of an appearance.
-    fn form(&mut self, site: &Site<'a>, canvas: Canvas, resources: Dictionary) -> Result<ObjectId, Failure> {
-        self.content_bytes += canvas.len();
+    fn add(&mut self, frame: &Frame, look: Look) -> Result<ObjectId, Failure> {
+        self.content_bytes += look.canvas.len();
         if self.content_bytes > MAX_CONTENT_BYTES {
             return Err(Failure::TooMuch);
         }
-        let form = canvas.into_form(site.width, site.height, site.rotation, resources);
+        let form = look.canvas.into_form(frame.width, frame.height, frame.rotation, look.resources);
         let id = (self.new_id)();
         self.drawn.objects.push((id, Object::Stream(form)));
         Ok(id)
@@ -394,30 +444,41 @@ impl<'a, 'n> Pen<'a, 'n> {
         let Some(dictionary) = pdf::dict_at(document, id).filter(|_| self.pages.contains_key(&id)) else { return Ok(None) };
         let flags = pdf::entry(document, dictionary, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
         let is_seen = flags & annotation_flag::NO_VIEW == 0 || flags & annotation_flag::PRINT != 0;
-        if flags & annotation_flag::HIDDEN != 0 || !is_seen {
+        if (flags & annotation_flag::HIDDEN != 0 || !is_seen) && !self.draws_hidden {
             return Ok(None);
         }
         let Some(rect) = rectangle(document, dictionary)? else { return Ok(None) };
-        let rotation = pdf::dict_entry(document, dictionary, b"MK")
+        let style: Style<'a> = if id == field.id { field.style } else { field.style.with(document, dictionary) };
+        Ok(Some(Site { id, dictionary, rect, frame: Frame::of(document, dictionary, rect, style) }))
+    }
+}
+
+/// What a widget is to show.
+struct Look {
+    canvas: Canvas,
+    resources: Dictionary,
+    /// Nothing of it is seen.
+    is_blank: bool,
+}
+
+impl Frame {
+    fn of(document: &Document, widget: &Dictionary, rect: [f32; 4], style: Style<'_>) -> Self {
+        let rotation = pdf::dict_entry(document, widget, b"MK")
             .and_then(|characteristics| pdf::entry(document, characteristics, b"R"))
             .and_then(|rotation| rotation.as_i64().ok())
             .filter(|rotation| rotation % 90 == 0)
             .map_or(0, |rotation| rotation.rem_euclid(360));
         let (width, height) = (rect[2] - rect[0], rect[3] - rect[1]);
         let (width, height) = if rotation % 180 == 0 { (width, height) } else { (height, width) };
-        let style: Style<'a> = if id == field.id { field.style } else { field.style.with(document, dictionary) };
         let appearance = style.appearance.and_then(|appearance| appearance.as_str().ok()).unwrap_or_default();
-        Ok(Some(Site {
-            id,
-            dictionary,
-            rect,
+        Self {
             width,
             height,
             rotation,
-            panel: Panel::of(document, dictionary),
+            panel: Panel::of(document, widget),
             text: TextStyle::parse(appearance),
             alignment: Alignment::of(style.alignment),
-        }))
+        }
     }
 }
 
@@ -431,6 +492,21 @@ impl From<Reason> for Failure {
     fn from(reason: Reason) -> Self {
         Self::Field(reason)
     }
+}
+
+/// Widgets that stand on pages but belong to no field of the tree, in the order of their numbers.
+fn strays(
+    document: &Document,
+    pages: &HashMap<ObjectId, Vec<usize>>,
+    seen: &HashSet<ObjectId>,
+) -> Result<Vec<ObjectId>, pdf::Error> {
+    let is_widget = |id: &ObjectId| pdf::dict_at(document, *id).is_some_and(|a| pdf::is_widget(document, a));
+    let mut strays: Vec<ObjectId> = pages.keys().copied().filter(|id| !seen.contains(id)).filter(is_widget).collect();
+    if strays.len() > fields::MAX_FIELDS {
+        return Err(pdf::damaged(format!("it has more than {} widgets of no field", fields::MAX_FIELDS)));
+    }
+    strays.sort_unstable();
+    Ok(strays)
 }
 
 /// A widget with a value that is written into its page's list: viewers differ on whether they draw it.
