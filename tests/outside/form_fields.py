@@ -73,10 +73,22 @@ def all_fields(document):
             stack += [(kid, name, kind, flags, depth + 1) for kid in reversed(kids)]
             continue
         field = Field(name, str(kind), flags, node)
-        for annotation in kids or [node]:
+        for annotation in widgets_below(kids) or [node]:
             if annotation.get("/Subtype") == "/Widget" and annotation.is_indirect and annotation.objgen in pages:
                 field.widgets.append(widget(annotation, pages[annotation.objgen]))
         found.append(field)
+    return found
+
+
+def widgets_below(kids, depth=0):
+    """The kids, and theirs where one is a node without a name of its own."""
+    found = []
+    for kid in kids:
+        below = kid.get("/Kids")
+        if isinstance(below, pikepdf.Array) and depth < MAX_DEPTH:
+            found += widgets_below([each for each in below if isinstance(each, pikepdf.Dictionary)], depth + 1)
+        else:
+            found.append(kid)
     return found
 
 

@@ -34,9 +34,9 @@ def plausible(described, document):
 
 def value_of(field, places, document):
     options = [export for export, _ in field["options"]]
-    if field["kind"] == "CheckBox":
+    if field["kind"] == "CheckBox" and len(options) < 2:
         return "true"
-    if field["kind"] in ("Radio", "ComboBox", "ListBox"):
+    if field["kind"] in ("CheckBox", "Radio", "ComboBox", "ListBox"):
         usable = [option for option in options if option not in ("", "Off")]
         return usable[chosen(field["name"], len(usable))] if usable else None
     return text_of(field, places, document)
@@ -48,6 +48,11 @@ def text_of(field, places, document):
     if any(place.flags & COMB for place in places) and limit:
         return "".join(str((chosen(field["name"], 10) + index) % 10) for index in range(limit))
     phrase, room = PHRASES[chosen(field["name"], len(PHRASES))], 1000
+    # Widgets that pikepdf does not find as such may be narrower.
+    known = {(widget.page, *map(round, widget.rect)) for place in places for widget in place.widgets}
+    for page, (left, _, right, _) in field["places"]:
+        if not any(each[0] == page and abs(each[1] - left) <= 1 and abs(each[3] - right) <= 1 for each in known):
+            room = min(room, int((right - left - 5) / (CHARACTER * USUAL)))
     for place in places:
         for widget in place.widgets:
             left, bottom, right, top = widget.rect

@@ -32,10 +32,10 @@ import forms_corpus
 import geometry
 import known
 import packages
-from form_fields import COMB, all_fields, fillable_fields
+from form_fields import COMB, PUSH_BUTTON, all_fields, fillable_fields
 from form_values import filled_by_viewers, font_size, plausible, read_back
 from judging import Judge, built, table, tally
-from viewers import VIEWERS, Viewers, difference
+from viewers import VIEWERS, Viewers, difference, roughly_unlike
 
 DPI = 72
 #: Which share of what was looked at may fail, by kind: of the filled files, and for "field" of the fields. Nothing else may.
@@ -72,7 +72,7 @@ class Worker:
             return result | {"outcome": "nothing to fill"}
         result["fields"] = len(values)
         for name, flatten in (("kept", False), ("flat", True)):
-            answer = self.ask("fill", [form], values=values, out=self.path(name), flatten=flatten)
+            answer = self.ask("fill", [form], values=values, out=self.path(name), flatten=flatten, raw=True)
             if not answer.get("ok"):
                 return result | unanswered(answer)
             if answer["unknown"] or answer["replaced"]:
@@ -104,14 +104,15 @@ class Worker:
         """The page outside of its fields as before, and flattened as kept."""
         faults = []
         boxes = [grown(box) for box in geometry.widget_boxes(form, None)]
+        drawn_by_viewers = [grown(box) for box in without_look(self.path("kept"))]
         self.rendered = {}
         for viewer in VIEWERS:
             empty, kept, flat = (self.viewers.render(viewer, path) for path in (form, self.path("kept"), self.path("flat")))
             self.rendered[viewer] = kept
             if not empty:
                 continue
-            for kind, before, after, masks in (("outside", empty, kept, boxes), ("outside", empty, flat, boxes), ("flat", kept, flat, ())):
-                found = difference(before, after, masks, DPI) if before and after else "lost"
+            for kind, before, after, masks in (("outside", empty, kept, boxes), ("outside", empty, flat, boxes), ("flat", kept, flat, drawn_by_viewers)):
+                found = difference(before, after, masks, DPI, roughly_unlike) if before and after else "lost"
                 if found != "same":
                     faults.append([kind, f"{viewer}: {'flat' if after is flat else 'kept'} {found}"])
         return faults
@@ -166,7 +167,7 @@ class Worker:
                 del together[name]
         faults = []
         for name, flatten in (("merged-kept", False), ("merged-flat", True)):
-            answer = self.ask("fill", [form, partner], values=together, out=self.path(name), flatten=flatten)
+            answer = self.ask("fill", [form, partner], values=together, out=self.path(name), flatten=flatten, raw=True)
             if not answer.get("ok"):
                 return [["merged", f"with {os.path.basename(partner)}: {answer}"]]
             faults += [["qpdf", f"{name} with {os.path.basename(partner)}: {found}"] for found in [qpdf_says(self.path(name))] if found]
@@ -180,7 +181,7 @@ class Worker:
         if len(together) == len(others.keys() | values.keys()):
             alone, both = self.viewers.render("poppler", self.path("flat")), self.viewers.render("poppler", self.path("merged-flat"))
             if alone and both and len(alone) <= len(both):
-                found = difference(alone, both[: len(alone)], (), DPI)
+                found = difference(alone, both[: len(alone)], (), DPI, roughly_unlike)
                 faults += [["merged", f"poppler: beside {os.path.basename(partner)} {found}"]] if found != "same" else []
         return faults
 
@@ -218,6 +219,17 @@ def left_fields(path):
                 if annotation.get("/Subtype") == "/Widget" and geometry.inherited(annotation, "/FT", None) != "/Sig":
                     left.append("a widget is left")
     return left[:3]
+
+
+def without_look(path):
+    """Boxes of the buttons that viewers draw, or do not draw, as they like: push buttons, and those whose state has no appearance."""
+    boxes = []
+    with pikepdf.open(path) as document:
+        for field in all_fields(document):
+            for widget in field.widgets if field.kind == "/Btn" else ():
+                if field.flags & PUSH_BUTTON or str(widget.annotation.get("/AS", "/Off"))[1:] not in widget.states:
+                    boxes.append((widget.page, *geometry.shown(document.pages[widget.page], widget.rect)))
+    return boxes
 
 
 def grown(box):

@@ -17,6 +17,8 @@ VIEWERS = ("poppler", "mupdf", "pdfium")
 TIMEOUT = 30.0
 #: Difference of a colour channel below which two pixels count as equal: the same program rounds alike, so this is small.
 TOLERANCE = 8
+#: The same for `roughly_unlike`, beside what is within one pixel.
+ROUGH_TOLERANCE = 48
 
 
 class Viewers:
@@ -136,24 +138,25 @@ def ppm_pages(data):
     return pages or None
 
 
-def difference(before, after, masks, dpi):
+def difference(before, after, masks, dpi, unlike=None):
     """ "same", or what differs outside of `masks`: (page, left, top, right, bottom) in points from the page's upper left corner, or a
-    function from the number of a page and its shown width and height in points to such boxes."""
+    function from the number of a page and its shown width and height in points to such boxes. `unlike`: which pixels of two pages differ;
+    those that are not the same, unless `roughly_unlike` is given."""
     if len(before) != len(after):
         return f"differs: {len(before)} pages became {len(after)}"
     for number, (was, now) in enumerate(zip(before, after)):
         if was.shape != now.shape:
             return f"differs: page {number + 1} has another size"
-        unlike = numpy.abs(was.astype(numpy.int16) - now.astype(numpy.int16)).max(axis=2) > TOLERANCE
+        unlike_here = (unlike or strictly_unlike)(was, now)
         height, width = (length * 72 / dpi for length in was.shape[:2])
         for page, *box in masks(number, width, height) if callable(masks) else masks:
             if page == number:
                 left, top, right, bottom = (coordinate * dpi / 72 for coordinate in box)
                 # A pixel at the edge belongs to both sides.
-                unlike[max(0, int(top) - 2) : int(bottom) + 3, max(0, int(left) - 2) : int(right) + 3] = False
-        count = int(unlike.sum())
+                unlike_here[max(0, int(top) - 2) : int(bottom) + 3, max(0, int(left) - 2) : int(right) + 3] = False
+        count = int(unlike_here.sum())
         if count:
-            rows, columns = unlike.nonzero()
+            rows, columns = unlike_here.nonzero()
             box = [int(part * 72 / dpi) for part in (columns.min(), rows.min(), columns.max(), rows.max())]
             return f"differs: page {number + 1}, {count} pixels in {box} points"
     return "same"
@@ -168,6 +171,26 @@ def texts_of(job):
         return [pages[page].get_text_bounded(left, bottom, right, top) for page, left, bottom, right, top in job["boxes"]]
     except Exception:
         return None
+
+
+def strictly_unlike(was, now):
+    return numpy.abs(was.astype(numpy.int16) - now.astype(numpy.int16)).max(axis=2) > TOLERANCE
+
+
+def roughly_unlike(was, now):
+    """Pixels whose like is not within one pixel: viewers smooth what they draw as an annotation, or beside other fonts, a little differently,
+    and pdfium colours the edges of letters in a field."""
+    was, now = (pixels.astype(numpy.int16).sum(axis=2) // 3 for pixels in (was, now))
+    return beyond(was, now) | beyond(now, was)
+
+
+def beyond(pixels, others):
+    """Which pixels are darker or lighter than all around them in the other picture."""
+    padded = numpy.pad(others, 1, mode="edge")
+    height, width = others.shape
+    around = [padded[row : row + height, column : column + width] for row in range(3) for column in range(3)]
+    lowest, highest = numpy.minimum.reduce(around), numpy.maximum.reduce(around)
+    return (pixels < lowest - ROUGH_TOLERANCE) | (pixels > highest + ROUGH_TOLERANCE)
 
 
 def serve_pdfium():
