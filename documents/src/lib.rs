@@ -17,5 +17,6 @@ pub mod pkcs12;
 mod reader;
 mod revision;
 pub mod seal;
+pub mod text;
 pub mod verify;
 mod x509;
