@@ -2,7 +2,7 @@
 //! of ours that is embedded. What no font has is refused: a value is never shown with boxes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use lopdf::{Dictionary, Document, Object, ObjectId, dictionary};
 use skrifa::{FontRef, MetadataProvider};
@@ -28,17 +28,46 @@ const SAME_IN_SYMBOL: &str = " !#%&()+,./0123456789:;<=>?[]_{|}";
 #[derive(Clone)]
 pub(super) enum Font {
     /// A simple font of the document's, or a standard one.
-    Simple(Rc<Simple>),
+    Simple(Arc<Simple>),
     Ours(Typeface),
 }
 
 /// One byte is one character.
+#[derive(Debug)]
 pub(super) struct Simple {
     /// The font's dictionary, or a reference to it.
     resource: Object,
-    /// Codes, and widths in thousandths of the font size.
-    codes: HashMap<char, (u8, f32)>,
+    codes: Arc<Codes>,
     reach: Reach,
+}
+
+/// The code of each character, with its width in thousandths of the font size.
+#[derive(Debug)]
+struct Codes {
+    /// Of the characters up to U+00FF, at their numbers: most values consist of nothing else.
+    latin: Vec<Option<(u8, f32)>>,
+    others: HashMap<char, (u8, f32)>,
+}
+
+impl Codes {
+    fn of(codes: HashMap<char, (u8, f32)>) -> Arc<Self> {
+        let mut latin = vec![None; 256];
+        let mut others = HashMap::new();
+        for (character, code) in codes {
+            match latin.get_mut(character as usize) {
+                Some(place) => *place = Some(code),
+                None => drop(others.insert(character, code)),
+            }
+        }
+        Arc::new(Self { latin, others })
+    }
+
+    fn get(&self, character: char) -> Option<(u8, f32)> {
+        match self.latin.get(character as usize) {
+            Some(code) => *code,
+            None => self.others.get(&character).copied(),
+        }
+    }
 }
 
 impl Font {
@@ -76,7 +105,7 @@ impl Font {
 
 impl Simple {
     fn code(&self, character: char) -> Option<(u8, f32)> {
-        shown_as(character, |c| self.codes.get(&c).copied())
+        shown_as(character, |c| self.codes.get(c))
     }
 }
 
@@ -111,28 +140,47 @@ pub(super) struct Fonts<'a> {
     document: &'a Document,
     /// `Font` of the form's default resources.
     resources: Option<&'a Dictionary>,
-    named: HashMap<Vec<u8>, Option<Named<'a>>>,
-    standard: HashMap<Standard, (Rc<Simple>, ObjectId)>,
+    known: Arc<Known>,
+    named: Known,
+    standard: HashMap<Standard, (Arc<Simple>, ObjectId)>,
     subsets: BTreeMap<Typeface, (ObjectId, Subset)>,
     /// Bytes of font programs that may still be unpacked.
     program_bytes: usize,
 }
 
+/// The fonts that names among a form's resources lead to. Reading them is the dear part of drawing: who draws into one form again and
+/// again does it once.
+pub(super) type Known = HashMap<Vec<u8>, Option<Arc<Named>>>;
+
 /// What a name among the resources leads to.
-#[derive(Clone)]
-struct Named<'a> {
-    dictionary: &'a Dictionary,
-    simple: Option<Rc<Simple>>,
+#[derive(Debug)]
+pub(super) struct Named {
+    /// `BaseFont`.
+    base: Vec<u8>,
+    /// The standard font that stands in for it, where it is not embedded.
+    standard: Option<Standard>,
+    simple: Option<Arc<Simple>>,
+}
+
+impl Named {
+    pub(super) fn base(&self) -> &[u8] {
+        &self.base
+    }
 }
 
 impl<'a> Fonts<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
+        Self::with(document, Arc::default())
+    }
+
+    /// The same, where some fonts of the document are known already.
+    pub(super) fn with(document: &'a Document, known: Arc<Known>) -> Self {
         let form = pdf::catalog(document).ok().and_then(|(_, catalog)| pdf::dict_entry(document, catalog, b"AcroForm"));
         let resources = form
             .and_then(|form| pdf::dict_entry(document, form, b"DR"))
             .and_then(|resources| pdf::dict_entry(document, resources, b"Font"));
         let (named, standard, subsets) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        Self { document, resources, named, standard, subsets, program_bytes: MAX_PROGRAM_BYTES }
+        Self { document, resources, known, named, standard, subsets, program_bytes: MAX_PROGRAM_BYTES }
     }
 
     /// What a text says in the font that a field names: in ZapfDingbats, viewers draw its signs for ordinary characters.
@@ -140,15 +188,10 @@ impl<'a> Fonts<'a> {
     /// # Errors
     /// [`Reason::SymbolFont`] for letters and other characters for which Symbol has different ones.
     pub(super) fn said(&mut self, name: &[u8], text: &str) -> Result<String, Reason> {
-        let base = match self.named(name) {
-            Some(named) => pdf::entry(self.document, named.dictionary, b"BaseFont").and_then(|base| base.as_name().ok()),
-            None => Some(name),
-        };
-        match base {
-            Some(b"ZapfDingbats" | b"ZaDb") => Ok(text.chars().map(dingbat).collect()),
-            Some(b"Symbol" | b"Symb") if !text.chars().all(|c| c == '\n' || SAME_IN_SYMBOL.contains(c)) => {
-                Err(Reason::SymbolFont)
-            }
+        let named = self.named(name);
+        match named.as_ref().map_or(name, |named| &named.base) {
+            b"ZapfDingbats" | b"ZaDb" => Ok(text.chars().map(dingbat).collect()),
+            b"Symbol" | b"Symb" if !text.chars().all(|c| c == '\n' || SAME_IN_SYMBOL.contains(c)) => Err(Reason::SymbolFont),
             _ => Ok(text.to_owned()),
         }
     }
@@ -164,9 +207,7 @@ impl<'a> Fonts<'a> {
             return Ok(font);
         }
         let standard = match &named {
-            Some(named) => Some(named.dictionary)
-                .filter(|font| !is_embedded(self.document, font))
-                .and_then(|font| standard(self.document, font)),
+            Some(named) => named.standard,
             None => Some(Standard::named(name).unwrap_or(Standard::HELVETICA)),
         };
         if let Some(standard) = standard {
@@ -223,18 +264,17 @@ impl<'a> Fonts<'a> {
         Ok(objects)
     }
 
-    fn standard(&mut self, standard: Standard, new_id: &mut dyn FnMut() -> ObjectId) -> Rc<Simple> {
+    fn standard(&mut self, standard: Standard, new_id: &mut dyn FnMut() -> ObjectId) -> Arc<Simple> {
         let (simple, _) = self.standard.entry(standard).or_insert_with(|| {
             let id = new_id();
-            let widths = |code: u8| Encoding::WinAnsi.character(code).and_then(|character| standard.width(character));
-            let codes = codes(|code| Encoding::WinAnsi.character(code), widths);
-            (Rc::new(Simple { resource: id.into(), codes, reach: standard.reach() }), id)
+            (Arc::new(Simple { resource: id.into(), codes: standard_codes(standard), reach: standard.reach() }), id)
         });
         simple.clone()
     }
 
-    fn named(&mut self, name: &[u8]) -> Option<Named<'a>> {
-        if let Some(known) = self.named.get(name) {
+    /// The font that a name among the form's resources leads to.
+    pub(super) fn named(&mut self, name: &[u8]) -> Option<Arc<Named>> {
+        if let Some(known) = self.known.get(name).or_else(|| self.named.get(name)) {
             return known.clone();
         }
         let found = self.resources.and_then(|fonts| {
@@ -243,11 +283,19 @@ impl<'a> Fonts<'a> {
         });
         let named = found.map(|(resource, dictionary)| {
             let may_read = self.named.len() < MAX_FONTS;
-            let simple = may_read.then(|| self.simple(resource, dictionary)).flatten().map(Rc::new);
-            Named { dictionary, simple }
+            let simple = may_read.then(|| self.simple(resource, dictionary)).flatten().map(Arc::new);
+            let base =
+                pdf::entry(self.document, dictionary, b"BaseFont").and_then(|base| base.as_name().ok()).unwrap_or_default();
+            let standard = standard(self.document, dictionary).filter(|_| !is_embedded(self.document, dictionary));
+            Arc::new(Named { base: base.to_vec(), standard, simple })
         });
         self.named.insert(name.to_vec(), named.clone());
         named
+    }
+
+    /// The fonts that were asked for.
+    pub(super) fn into_known(self) -> Known {
+        self.named
     }
 
     /// A font of the document's, with the codes that certainly show their character. `None`: no simple font, or nothing is certain.
@@ -271,7 +319,7 @@ impl<'a> Fonts<'a> {
         let present = self.present(font)?;
         codes.retain(|character, _| present.has(*character));
         let reach = standard.map_or_else(|| reach(self.document, font), Standard::reach);
-        Some(Simple { resource: resource.clone(), codes, reach })
+        Some(Simple { resource: resource.clone(), codes: Codes::of(codes), reach })
     }
 
     /// What each code means. `None` where only the font program knows.
@@ -398,6 +446,17 @@ impl Widths {
         let index = i64::from(code).checked_sub(self.first)?;
         self.widths.get(usize::try_from(index).ok()?).copied()
     }
+}
+
+/// The codes of a standard font in WinAnsiEncoding, made once per process.
+fn standard_codes(standard: Standard) -> Arc<Codes> {
+    static KNOWN: OnceLock<Mutex<HashMap<Standard, Arc<Codes>>>> = OnceLock::new();
+    let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let made = known.entry(standard).or_insert_with(|| {
+        let character = |code: u8| Encoding::WinAnsi.character(code);
+        Codes::of(codes(character, |code| standard.width(character(code)?)))
+    });
+    made.clone()
 }
 
 fn standard(document: &Document, font: &Dictionary) -> Option<Standard> {

@@ -8,6 +8,8 @@ use super::layout::Laid;
 use super::style::{Colour, Line, Panel};
 use crate::embedded::compressed;
 
+/// Bytes of a content that is worth its compression: most are one short text.
+const COMPRESSED_FROM: usize = 512;
 /// For a curve that looks like a quarter of a circle, in radii.
 const ARC: f32 = 0.552_285;
 
@@ -149,7 +151,8 @@ impl Canvas {
             "Type" => "XObject", "Subtype" => "Form", "FormType" => 1, "Matrix" => matrix, "Resources" => resources,
             "BBox" => vec![0.into(), 0.into(), real(width), real(height)],
         };
-        compressed(dictionary, self.content.into_bytes())
+        let content = self.content.into_bytes();
+        if content.len() < COMPRESSED_FROM { Stream::new(dictionary, content) } else { compressed(dictionary, content) }
     }
 }
 
