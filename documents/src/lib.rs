@@ -6,7 +6,6 @@ mod appearance;
 mod asn1;
 pub mod certificate;
 mod cms;
-mod embedded;
 pub mod fields;
 pub mod fixtures;
 mod forms;

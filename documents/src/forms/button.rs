@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
 use super::fonts::dingbat;
-use super::layout::{self, Alignment, Room};
-use super::paint::{Canvas, FONT};
+use super::layout::{self, Alignment, Room, Shown};
+use super::paint::Canvas;
 use super::value;
 use super::{Failure, Frame, Look, Pen, Reason, Site, flag, unpacked};
-use crate::embedded::Typeface;
 use crate::fields::Field;
 use crate::pdf;
+use crate::text::{self, Typeface};
 
 /// States of one widget that are looked at.
 const MAX_STATES: usize = 100;
@@ -157,8 +157,7 @@ impl<'a> Pen<'a, '_> {
 
     /// A sign in the middle of a box, as large as the default appearance says, or as fits.
     fn mark(&mut self, frame: &Frame, sign: char, canvas: &mut Canvas, resources: &mut Dictionary) -> Result<(), Failure> {
-        let typeface = Typeface::DejaVuSans;
-        let face = typeface.face();
+        let face = Typeface::DejaVuSans.face();
         let glyph = face.glyph(sign).ok_or(Reason::NoGlyph(sign))?;
         let [left, bottom, right, top] = face.outline(glyph).ok_or(Reason::NoGlyph(sign))?.map(|value| value / 1000.0);
         let inset = frame.panel.inset().min(frame.width.min(frame.height) / 4.0);
@@ -167,11 +166,11 @@ impl<'a> Pen<'a, '_> {
         let size = if frame.text.size > 0.0 { frame.text.size.min(fitting) } else { MARK_SHARE * fitting };
         let x = (frame.width - (left + right) * size) / 2.0;
         let y = (frame.height - (bottom + top) * size) / 2.0;
-        let font = super::fonts::Font::Ours(typeface);
-        let shown = self.fonts.show(&font, sign.encode_utf8(&mut [0; 4]), self.new_id);
-        canvas.op(format_args!("q BT /{FONT} {size:.3} Tf {} {x:.3} {y:.3} Td {shown} Tj ET Q", frame.text.colour.fill()));
-        let resource = self.fonts.resource(&font, self.new_id);
-        resources.set("Font", dictionary! { FONT => resource });
+        let mut fonts = Dictionary::new();
+        let shown = Shown::Glyphs(text::Line::of_sign(face, glyph, sign));
+        let shown = self.fonts.show(&shown, size, &mut fonts, self.new_id);
+        canvas.op(format_args!("q BT {} {x:.3} {y:.3} Td {shown} ET Q", frame.text.colour.fill()));
+        resources.set("Font", fonts);
         Ok(())
     }
 
@@ -222,7 +221,7 @@ impl<'a> Pen<'a, '_> {
             let font = self.font(&frame.text, &caption)?;
             let laid = layout::single(&font, &caption, room, frame.text.size, Alignment::Centre)?;
             canvas.op(format_args!("q"));
-            self.write(&mut canvas, &font, &laid, frame.text.colour, &mut resources);
+            self.write(&mut canvas, &laid, frame.text.colour, &mut resources);
             canvas.op(format_args!("Q"));
         }
         if canvas.is_empty() {

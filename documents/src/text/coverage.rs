@@ -46,7 +46,8 @@ mod tests {
         let coverage = Coverage::of([0x301, 0x41, 0x42, 0x43, 0x300, 0x41, 0x1ff]);
         assert_eq!(coverage.0, [(0x41, 0x43), (0x1ff, 0x1ff), (0x300, 0x301)]);
         assert_eq!(coverage.blocks().collect::<Vec<_>>(), [0, 1, 3]);
-        for (character, expected) in [('A', true), ('C', true), ('D', false), ('@', false), ('\u{301}', true), ('\u{302}', false)] {
+        for (character, expected) in [('A', true), ('C', true), ('D', false), ('@', false), ('\u{301}', true), ('\u{302}', false)]
+        {
             assert_eq!(coverage.has(character), expected, "{character:?}");
         }
         assert!(Coverage::of([]).is_empty() && !Coverage::of([]).has('a'));

@@ -150,7 +150,7 @@ mod tests {
         #[test]
         fn lines_keep_all_text_within_the_limit(text in "[a-zñ山ไทย ,/@-]{0,60}", limit in 1.0_f32..20.0) {
             let lines = lines(&text, limit, Break::Anywhere).unwrap();
-            prop_assert_eq!(lines.concat(), text);
+            prop_assert_eq!(lines.concat(), text.as_str());
             for line in lines {
                 prop_assert!(line.trim_end_matches(' ').chars().count() as f32 <= limit);
             }

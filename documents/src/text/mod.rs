@@ -19,11 +19,11 @@ mod paragraph;
 mod scripts;
 pub(crate) mod subset;
 
-pub(crate) use face::{Face, Reach};
+pub(crate) use face::Reach;
 pub(crate) use library::{Look, Typeface};
 pub use library::{SYSTEM_FOLDERS, missing, use_folders};
 pub(crate) use lines::{Break, Measured};
-pub(crate) use order::{clusters, visual};
+pub(crate) use order::{clusters, is_right_to_left, visual};
 pub(crate) use paragraph::{Line, Paragraph};
 pub use scripts::{Script, found_fonts, script_names, scripts};
 pub use subset::Error;

@@ -20,6 +20,11 @@ pub(super) fn levels(text: &str, base: Option<Level>) -> Option<BidiInfo<'_>> {
     Some(BidiInfo::new(text, base)).filter(|info| info.paragraphs.len() == 1)
 }
 
+/// Whether a text as a whole goes from right to left. `None`: nothing in it does.
+pub(crate) fn is_right_to_left(text: &str) -> Option<bool> {
+    Some(levels(text, None)?.paragraphs.first()?.level.is_rtl())
+}
+
 /// The characters of a line from left to right, brackets mirrored. `rtl` is the direction of the paragraph, if it is known.
 pub(crate) fn visual(text: &str, rtl: Option<bool>) -> String {
     let base = rtl.map(|rtl| if rtl { Level::rtl() } else { Level::ltr() });

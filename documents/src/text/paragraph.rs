@@ -196,6 +196,13 @@ impl<'t> Paragraph<'t> {
 }
 
 impl Line {
+    /// A single sign.
+    pub(crate) fn of_sign(face: &'static Face, glyph: u16, sign: char) -> Self {
+        let advance = face.advance(glyph);
+        let glyph = Glyph { id: glyph, advance, right: 0.0, up: 0.0, cluster: 0..sign.len_utf8() };
+        Self { width: advance, runs: vec![Run { face, text: sign.to_string(), glyphs: vec![glyph] }] }
+    }
+
     fn push(&mut self, run: Run) {
         if run.glyphs.is_empty() {
             return;

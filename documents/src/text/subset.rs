@@ -122,6 +122,9 @@ impl Subset {
             }
         }
         array.end(operators);
+        if array.rise != 0.0 {
+            operators.push_str("0 Ts");
+        }
         operators.truncate(operators.trim_end().len());
     }
 
