@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
 use super::fonts::dingbat;
-use super::layout::{self, Alignment, Room};
-use super::paint::{Canvas, FONT};
-use super::prepare::{Button, Shown};
+use super::layout::{self, Alignment, Room, Shown};
+use super::paint::Canvas;
+use super::prepare::{self, Button};
 use super::value;
 use super::{Failure, Frame, Look, Pen, Reason, Site, flag, unpacked};
-use crate::embedded::Typeface;
 use crate::fields::Field;
 use crate::pdf;
+use crate::text::{self, Typeface};
 
 /// States of one widget that are looked at.
 const MAX_STATES: usize = 100;
@@ -204,8 +204,7 @@ impl<'a> Pen<'a, '_> {
 
     /// A sign in the middle of a box, as large as the default appearance says, or as fits.
     fn mark(&mut self, frame: &Frame, sign: char, canvas: &mut Canvas, resources: &mut Dictionary) -> Result<(), Failure> {
-        let typeface = Typeface::DejaVuSans;
-        let face = typeface.face();
+        let face = Typeface::DejaVuSans.face();
         let glyph = face.glyph(sign).ok_or(Reason::NoGlyph(sign))?;
         let [left, bottom, right, top] = face.outline(glyph).ok_or(Reason::NoGlyph(sign))?.map(|value| value / 1000.0);
         let inset = frame.panel.inset().min(frame.width.min(frame.height) / 4.0);
@@ -214,11 +213,11 @@ impl<'a> Pen<'a, '_> {
         let size = if frame.text.size > 0.0 { frame.text.size.min(fitting) } else { MARK_SHARE * fitting };
         let x = (frame.width - (left + right) * size) / 2.0;
         let y = (frame.height - (bottom + top) * size) / 2.0;
-        let font = super::fonts::Font::Ours(typeface);
-        let shown = self.fonts.show(&font, sign.encode_utf8(&mut [0; 4]), self.new_id);
-        canvas.op(format_args!("q BT /{FONT} {size:.3} Tf {} {x:.3} {y:.3} Td {shown} Tj ET Q", frame.text.colour.fill()));
-        let resource = self.fonts.resource(&font, self.new_id);
-        resources.set("Font", dictionary! { FONT => resource });
+        let mut fonts = Dictionary::new();
+        let shown = Shown::Glyphs(text::Line::of_sign(face, glyph, sign));
+        let shown = self.fonts.show(&shown, size, &mut fonts, self.new_id);
+        canvas.op(format_args!("q BT {} {x:.3} {y:.3} Td {shown} ET Q", frame.text.colour.fill()));
+        resources.set("Font", fonts);
         Ok(())
     }
 
@@ -269,7 +268,7 @@ impl<'a> Pen<'a, '_> {
             let font = self.font(&frame.text, &caption)?;
             let laid = layout::single(&font, &caption, room, frame.text.size, Alignment::Centre)?;
             canvas.op(format_args!("q"));
-            self.write(&mut canvas, &font, &laid, frame.text.colour, &mut resources);
+            self.write(&mut canvas, &laid, frame.text.colour, &mut resources);
             canvas.op(format_args!("Q"));
         }
         if canvas.is_empty() {
@@ -280,7 +279,7 @@ impl<'a> Pen<'a, '_> {
 }
 
 /// The widget and the state that a value means. `None`: the field has no such state.
-pub(super) fn chosen<'w>(widgets: &'w [Shown], kind: &Button, text: &str) -> Option<(usize, &'w [u8])> {
+pub(super) fn chosen<'w>(widgets: &'w [prepare::Shown], kind: &Button, text: &str) -> Option<(usize, &'w [u8])> {
     let states = || {
         widgets.iter().enumerate().flat_map(|(index, widget)| widget.states.iter().map(move |state| (index, state.as_slice())))
     };

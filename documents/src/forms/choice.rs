@@ -110,7 +110,7 @@ impl<'a> Pen<'a, '_> {
                 for line in &mut laid.lines {
                     line.baseline += bottom;
                 }
-                self.write(&mut canvas, &font, &laid, frame.text.colour, &mut resources);
+                self.write(&mut canvas, &laid, frame.text.colour, &mut resources);
             }
         }
         canvas.op(format_args!("Q EMC"));

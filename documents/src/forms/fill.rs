@@ -7,14 +7,12 @@ use std::sync::Arc;
 use lopdf::{Dictionary, Object, ObjectId, dictionary};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::assembly::{self, Part};
 use super::form::{Form, numbers};
 use super::picture::Picture;
 use super::prepare::{Button, Choices, Kind, Prepared, Shown, Text};
 use super::{Failure, Frame, Look, Pen, Reason, button, value};
-/// Characters of one value that are replaced by `?` before the value counts as rubbish.
-const MAX_REPLACED: usize = 200;
-
+use crate::assembly::{self, Part};
+use crate::text;
 /// What goes into a field.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
@@ -81,7 +79,7 @@ pub enum FillError {
     #[error(transparent)]
     Assembly(#[from] assembly::Error),
     #[error(transparent)]
-    Font(#[from] crate::embedded::Error),
+    Font(#[from] crate::text::Error),
 }
 
 /// Values by the names of their fields.
@@ -159,6 +157,15 @@ struct Filler<'a, 'n> {
     images: HashMap<*const Picture, ObjectId>,
 }
 
+/// A text that was drawn into all widgets of a field.
+struct Drawn<'t> {
+    text: Cow<'t, str>,
+    /// What `?` stands for.
+    missing: BTreeSet<char>,
+    /// Of each widget. `None`: nothing of it is seen.
+    looks: Vec<Option<ObjectId>>,
+}
+
 impl Filler<'_, '_> {
     /// Sets and draws one value. Answers the characters that no font has.
     fn fill(&mut self, field: &Prepared, value: Value<'_>) -> Result<BTreeSet<char>, Failure> {
@@ -189,9 +196,9 @@ impl Filler<'_, '_> {
             let drawn = if kind.password { "*".repeat(drawn.chars().count()) } else { drawn };
             pen.text_look(frame, &drawn, kind.multiline, cells)
         })
-        .map(|(text, missing, looks)| {
-            self.set(field, Some(text_object(&text)), Dictionary::new(), looks);
-            missing
+        .map(|drawn| {
+            self.set(field, Some(text_object(&drawn.text)), Dictionary::new(), drawn.looks);
+            drawn.missing
         })
     }
 
@@ -212,9 +219,9 @@ impl Filler<'_, '_> {
         };
         let draw =
             |pen: &mut Pen<'_, '_>, frame: &Frame, text: &str| pen.text_look(frame, &value::drawable(text, false), false, None);
-        let (text, missing, looks) = self.shown(field, shown, draw)?;
-        self.set(field, Some(text_object(value.unwrap_or(&text))), Dictionary::new(), looks);
-        Ok(missing)
+        let drawn = self.shown(field, shown, draw)?;
+        self.set(field, Some(text_object(value.unwrap_or(&drawn.text))), Dictionary::new(), drawn.looks);
+        Ok(drawn.missing)
     }
 
     /// The chosen options of a list box: one, or one per line.
@@ -308,15 +315,16 @@ impl Filler<'_, '_> {
         Ok(())
     }
 
-    /// Draws a text into all widgets of a field, with `?` for what no font has. Answers the text as it is shown.
+    /// Draws a text into all widgets of a field, with `?` for what no font has.
     fn shown<'t>(
         &mut self,
         field: &Prepared,
         text: Cow<'t, str>,
         draw: impl Fn(&mut Pen<'_, '_>, &Frame, &str) -> Result<Look, Failure>,
-    ) -> Result<(Cow<'t, str>, BTreeSet<char>, Vec<Option<ObjectId>>), Failure> {
+    ) -> Result<Drawn<'t>, Failure> {
         let mut text = text;
         let mut missing = BTreeSet::new();
+        // Each time around at least one character less is missing; almost always it is one time.
         'again: loop {
             let mut looks = Vec::new();
             for widget in &field.widgets {
@@ -326,18 +334,17 @@ impl Filler<'_, '_> {
                 };
                 match draw(&mut self.pen, frame, &text) {
                     Ok(look) => looks.push(Some((frame, look))),
-                    Err(Failure::Field(Reason::NoGlyph(character)))
-                        if missing.len() < MAX_REPLACED && text.contains(character) =>
-                    {
-                        missing.insert(character);
-                        text = Cow::Owned(text.replace(character, "?"));
+                    Err(Failure::Field(Reason::NoGlyph(character))) if text.contains(character) => {
+                        let gone: BTreeSet<char> = text::missing(&text).into_iter().chain([character]).collect();
+                        text = Cow::Owned(text.chars().map(|c| if gone.contains(&c) { '?' } else { c }).collect());
+                        missing.extend(gone);
                         continue 'again;
                     }
                     Err(failure) => return Err(failure),
                 }
             }
             let looks = looks.into_iter().map(|look| look.map_or(Ok(None), |(frame, look)| self.look(frame, look)));
-            return Ok((text, missing, looks.collect::<Result<_, _>>()?));
+            return Ok(Drawn { text, missing, looks: looks.collect::<Result<_, _>>()? });
         }
     }
 

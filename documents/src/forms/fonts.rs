@@ -1,17 +1,20 @@
-//! Which font shows a text: the one that the field names where it has every character, else a standard font of that kind, else a font
-//! of ours that is embedded. What no font has is refused: a value is never shown with boxes.
+//! Which font shows a text: the one that the field names where it has every character, else a standard font of that kind, else those of
+//! the text engine, which are embedded. What no font has is refused: a value is never shown with boxes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use lopdf::{Dictionary, Document, Object, ObjectId, dictionary};
 use skrifa::{FontRef, MetadataProvider};
 
 use super::encoding::{Encoding, glyph_character};
-use super::standard::{Reach, Standard};
+use super::layout::Shown;
+use super::standard::Standard;
 use super::{Reason, unpacked};
-use crate::embedded::{self, Subset, Typeface};
 use crate::pdf;
+use crate::text::subset::Subsets;
+use crate::text::{self, Reach};
 
 /// Bytes of all font programs, unpacked, that are asked which characters they have.
 const MAX_PROGRAM_BYTES: usize = 16 * 1024 * 1024;
@@ -21,6 +24,9 @@ const MAX_FONTS: usize = 500;
 const MAX_DIFFERENCES: usize = 1024;
 const MAX_CHARSET_BYTES: usize = 64 * 1024;
 
+/// The name of a simple font among an appearance's resources.
+const FONT: &str = "F1";
+
 /// Characters whose codes mean the same in Symbol (ISO 32000-2 annex D.5).
 const SAME_IN_SYMBOL: &str = " !#%&()+,./0123456789:;<=>?[]_{|}";
 
@@ -29,7 +35,8 @@ const SAME_IN_SYMBOL: &str = " !#%&()+,./0123456789:;<=>?[]_{|}";
 pub(super) enum Font {
     /// A simple font of the document's, or a standard one.
     Simple(Arc<Simple>),
-    Ours(Typeface),
+    /// Those of the text engine, as many as the text needs.
+    Ours,
 }
 
 /// One byte is one character.
@@ -70,43 +77,34 @@ impl Codes {
     }
 }
 
-impl Font {
-    /// Advance width of a character in thousandths of the font size.
-    pub(super) fn width(&self, character: char) -> f32 {
-        let found = match self {
-            Self::Simple(simple) => simple.code(character).map(|(_, width)| width),
-            Self::Ours(typeface) => {
-                let face = typeface.face();
-                shown_as(character, |c| face.glyph(c)).map(|glyph| face.advance(glyph))
-            }
-        };
-        found.unwrap_or(0.0)
-    }
-
-    pub(super) fn text_width(&self, text: &str) -> f32 {
-        text.chars().map(|character| self.width(character)).sum()
-    }
-
-    pub(super) fn reach(&self) -> Reach {
-        match self {
-            Self::Simple(simple) => simple.reach,
-            Self::Ours(Typeface::NotoSans) => Reach { capitals: 714.0, above: 1000.0, below: 250.0, line: 1200.0 },
-            Self::Ours(Typeface::DejaVuSans) => Reach { capitals: 729.0, above: 960.0, below: 240.0, line: 1164.0 },
-        }
-    }
-
-    fn covers(&self, text: &str) -> bool {
-        text.chars().all(|character| match self {
-            Self::Simple(simple) => simple.code(character).is_some(),
-            Self::Ours(typeface) => has(*typeface, character),
-        })
-    }
-}
-
 impl Simple {
     fn code(&self, character: char) -> Option<(u8, f32)> {
         shown_as(character, |c| self.codes.get(c))
     }
+
+    /// Advance width of a character in thousandths of the font size.
+    pub(super) fn width(&self, character: char) -> f32 {
+        self.code(character).map_or(0.0, |(_, width)| width)
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    fn covers(&self, text: &str) -> bool {
+        covers(&self.codes, text)
+    }
+}
+
+/// Whether a text can be shown with one code for each character.
+fn covers(codes: &Codes, text: &str) -> bool {
+    let has = |c: char| text::is_ignorable(c) || (!is_joined(c) && shown_as(c, |c| codes.get(c)).is_some());
+    text.chars().all(has)
+}
+
+/// Whether the shape of a letter may depend on its neighbours (Arabic, scripts of India and the like).
+fn is_joined(character: char) -> bool {
+    matches!(character, '\u{600}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1700}'..='\u{1cff}' | '\u{a800}'..='\u{abff}')
 }
 
 /// What a font has for a character, or for the one that looks the same.
@@ -119,22 +117,6 @@ fn shown_as<T>(character: char, find: impl Fn(char) -> Option<T>) -> Option<T> {
     find(character).or_else(|| twin.and_then(&find))
 }
 
-fn has(typeface: Typeface, character: char) -> bool {
-    character == '\n' || (!needs_shaping(character) && shown_as(character, |c| typeface.face().glyph(c)).is_some())
-}
-
-/// Letters whose shape depends on their neighbours: one after the other they would be misread, so they count as missing.
-fn needs_shaping(character: char) -> bool {
-    let arabic_sign =
-        matches!(character, '\u{600}'..='\u{60f}' | '\u{61b}'..='\u{61f}' | '\u{660}'..='\u{66c}' | '\u{6f0}'..='\u{6f9}');
-    match character {
-        '\u{600}'..='\u{8ff}' => !arabic_sign,
-        '\u{900}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{1900}'..='\u{1aff}' => !matches!(character, '\u{e3f}'),
-        '\u{1100}'..='\u{11ff}' => true,
-        _ => false,
-    }
-}
-
 /// The fonts of one document's new appearances.
 pub(super) struct Fonts<'a> {
     document: &'a Document,
@@ -143,7 +125,7 @@ pub(super) struct Fonts<'a> {
     known: Arc<Known>,
     named: Known,
     standard: HashMap<Standard, (Arc<Simple>, ObjectId)>,
-    subsets: BTreeMap<Typeface, (ObjectId, Subset)>,
+    subsets: Subsets,
     /// Bytes of font programs that may still be unpacked.
     program_bytes: usize,
 }
@@ -173,7 +155,7 @@ impl<'a> Fonts<'a> {
         let resources = form
             .and_then(|form| pdf::dict_entry(document, form, b"DR"))
             .and_then(|resources| pdf::dict_entry(document, resources, b"Font"));
-        let (named, standard, subsets) = (HashMap::new(), HashMap::new(), BTreeMap::new());
+        let (named, standard, subsets) = (HashMap::new(), HashMap::new(), Subsets::default());
         Self { document, resources, known, named, standard, subsets, program_bytes: MAX_PROGRAM_BYTES }
     }
 
@@ -196,65 +178,54 @@ impl<'a> Fonts<'a> {
     /// [`Reason::NoGlyph`] with the first character that no font has.
     pub(super) fn choose(&mut self, name: &[u8], text: &str, new_id: &mut dyn FnMut() -> ObjectId) -> Result<Font, Reason> {
         let named = self.named(name);
-        let own = named.as_ref().and_then(|named| named.simple.clone()).map(Font::Simple);
-        if let Some(font) = own.filter(|font| font.covers(text)) {
-            return Ok(font);
+        let own = named.as_ref().and_then(|named| named.simple.clone());
+        if let Some(own) = own.filter(|own| own.covers(text)) {
+            return Ok(Font::Simple(own));
         }
         let standard = match &named {
             Some(named) => named.standard,
             None => Some(Standard::named(name).unwrap_or(Standard::HELVETICA)),
         };
-        if let Some(standard) = standard {
-            let font = Font::Simple(self.standard(standard, new_id));
-            if font.covers(text) {
-                return Ok(font);
-            }
+        if let Some(standard) = standard.filter(|standard| covers(&standard_codes(*standard), text)) {
+            return Ok(Font::Simple(self.standard(standard, new_id)));
         }
-        for typeface in [Typeface::NotoSans, Typeface::DejaVuSans] {
-            if Font::Ours(typeface).covers(text) {
-                return Ok(Font::Ours(typeface));
-            }
+        match text::missing(text).first() {
+            Some(missing) => Err(Reason::NoGlyph(*missing)),
+            None => Ok(Font::Ours),
         }
-        let missing = text.chars().find(|character| !has(Typeface::DejaVuSans, *character));
-        Err(missing.map_or(Reason::MixedFonts, Reason::NoGlyph))
     }
 
-    /// The operand of `Tj` for a text that the font covers.
-    pub(super) fn show(&mut self, font: &Font, text: &str, new_id: &mut dyn FnMut() -> ObjectId) -> String {
-        let codes: String = match font {
-            Font::Simple(simple) => text.chars().filter_map(|c| simple.code(c)).map(|(code, _)| format!("{code:02X}")).collect(),
-            Font::Ours(typeface) => {
-                let face = typeface.face();
-                let (_, subset) = self.subsets.entry(*typeface).or_insert_with(|| (new_id(), Subset::new(face)));
-                let glyphs = text.chars().filter_map(|c| Some((shown_as(c, |c| face.glyph(c))?, c)));
-                glyphs.map(|(glyph, character)| subset.use_glyph(glyph, character)).collect()
+    /// The operators that show a line from the current place, in a font size in points. The fonts that they name are added to `resources`, the
+    /// `Font` entry of the appearance's resources.
+    pub(super) fn show(
+        &mut self,
+        shown: &Shown<'_>,
+        size: f32,
+        resources: &mut Dictionary,
+        new_id: &mut dyn FnMut() -> ObjectId,
+    ) -> String {
+        match shown {
+            Shown::Codes(font, text) => {
+                resources.set(FONT, font.resource.clone());
+                let mut operators = format!("/{FONT} {size:.3} Tf <");
+                for (code, _) in text.chars().filter_map(|character| font.code(character)) {
+                    let _ = write!(operators, "{code:02X}");
+                }
+                operators + "> Tj"
             }
-        };
-        format!("<{codes}>")
-    }
-
-    /// What the appearance's resources say for the font.
-    pub(super) fn resource(&mut self, font: &Font, new_id: &mut dyn FnMut() -> ObjectId) -> Object {
-        match font {
-            Font::Simple(simple) => simple.resource.clone(),
-            Font::Ours(typeface) => {
-                let face = typeface.face();
-                self.subsets.entry(*typeface).or_insert_with(|| (new_id(), Subset::new(face))).0.into()
-            }
+            Shown::Glyphs(line) => self.subsets.show(line, size, resources, new_id),
         }
     }
 
     /// The objects of the fonts that were used and are not the document's own.
     ///
     /// # Errors
-    /// Where an embedded font cannot be cut down, which no input brings about.
-    pub(super) fn finish(self, new_id: &mut dyn FnMut() -> ObjectId) -> Result<Vec<(ObjectId, Object)>, embedded::Error> {
+    /// Where a font that was found cannot be cut down.
+    pub(super) fn finish(self, new_id: &mut dyn FnMut() -> ObjectId) -> Result<Vec<(ObjectId, Object)>, text::Error> {
         let mut objects: Vec<(ObjectId, Object)> =
             self.standard.iter().map(|(standard, (_, id))| (*id, standard_dictionary(*standard).into())).collect();
         objects.sort_by_key(|(id, _)| *id);
-        for (font, subset) in self.subsets.into_values() {
-            objects.extend(subset.objects(font, new_id)?);
-        }
+        objects.extend(self.subsets.objects(new_id)?);
         Ok(objects)
     }
 
@@ -504,7 +475,7 @@ mod tests {
         let mut fonts = Fonts::new(document);
         let font = fonts.choose(name.as_bytes(), text, &mut new_id)?;
         Ok(match &font {
-            Font::Ours(typeface) => format!("{typeface:?}"),
+            Font::Ours => "ours".to_owned(),
             Font::Simple(simple) => match &simple.resource {
                 Object::Reference(id) => {
                     let added = fonts.finish(&mut new_id).unwrap();
@@ -528,8 +499,8 @@ mod tests {
         let document = document(dictionary! { "F1" => font("Times-Bold") });
         assert_eq!(chosen(&document, "F1", "1.250,00 EUR").as_deref(), Ok("own"));
         assert_eq!(chosen(&document, "F1", "1.250,00 €").as_deref(), Ok("standard Times-Bold"));
-        assert_eq!(chosen(&document, "F1", "Łódź").as_deref(), Ok("NotoSans"));
-        assert_eq!(chosen(&document, "F1", "דוד").as_deref(), Ok("DejaVuSans"));
+        assert_eq!(chosen(&document, "F1", "Łódź").as_deref(), Ok("ours"));
+        assert_eq!(chosen(&document, "F1", "דוד").as_deref(), Ok("ours"));
         assert_eq!(chosen(&document, "CoBo", "a").as_deref(), Ok("standard Courier-Bold"));
         assert_eq!(chosen(&document, "none", "a").as_deref(), Ok("standard Helvetica"));
     }
@@ -537,10 +508,10 @@ mod tests {
     #[test]
     fn what_no_font_has_is_refused_with_the_character() {
         let document = document(dictionary! {});
-        for (text, missing) in [("ab山", '山'), ("हरि", 'ह'), ("a محمد", 'م'), ("\u{e001}", '\u{e001}'), ("ไทย", 'ไ')]
-        {
+        for (text, missing) in [("ab\u{e001}", '\u{e001}'), ("\u{10fffd} é", '\u{10fffd}')] {
             assert_eq!(chosen(&document, "Helv", text), Err(Reason::NoGlyph(missing)), "{text}");
         }
+        assert_eq!(chosen(&document, "Helv", "a محمد Łódź").as_deref(), Ok("ours"));
     }
 
     #[test]
@@ -552,8 +523,8 @@ mod tests {
         own.set("Widths", vec![500.into(), 0.into(), 500.into()]);
         let document = document(dictionary! { "F1" => own });
         assert_eq!(chosen(&document, "F1", "€").as_deref(), Ok("own"));
-        assert_eq!(chosen(&document, "F1", "é").as_deref(), Ok("NotoSans"));
-        assert_eq!(chosen(&document, "F1", "A").as_deref(), Ok("NotoSans"));
+        assert_eq!(chosen(&document, "F1", "é").as_deref(), Ok("ours"));
+        assert_eq!(chosen(&document, "F1", "A").as_deref(), Ok("ours"));
     }
 
     #[test]
@@ -564,7 +535,7 @@ mod tests {
         odd.set("Encoding", "WinAnsiEncoding");
         let document = document(dictionary! { "C" => composite, "Z" => font("ZapfDingbats"), "O" => odd });
         for name in ["C", "Z", "O"] {
-            assert_eq!(chosen(&document, name, "4").as_deref(), Ok("NotoSans"), "{name}");
+            assert_eq!(chosen(&document, name, "4").as_deref(), Ok("ours"), "{name}");
         }
     }
 
@@ -598,10 +569,10 @@ mod tests {
         let form = dictionary! { "DR" => dictionary! { "Font" => fonts } };
         document.catalog_mut().unwrap().set("AcroForm", form);
         assert_eq!(chosen(&document, "T", "abc").as_deref(), Ok("own"));
-        assert_eq!(chosen(&document, "T", "Œ").as_deref(), Ok("NotoSans"));
+        assert_eq!(chosen(&document, "T", "Œ").as_deref(), Ok("ours"));
         assert_eq!(chosen(&document, "L", "A B").as_deref(), Ok("own"));
-        assert_eq!(chosen(&document, "L", "AC").as_deref(), Ok("NotoSans"));
-        assert_eq!(chosen(&document, "X", "A").as_deref(), Ok("NotoSans"));
+        assert_eq!(chosen(&document, "L", "AC").as_deref(), Ok("ours"));
+        assert_eq!(chosen(&document, "X", "A").as_deref(), Ok("ours"));
     }
 
     #[test]

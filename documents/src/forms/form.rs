@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
-use crate::assembly::{self, Compiled};
 use super::fonts::{Fonts, Known};
 use super::prepare::{self, Prepared};
+use crate::assembly::{self, Compiled};
 use crate::fields;
 use crate::pdf;
 

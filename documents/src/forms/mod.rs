@@ -22,7 +22,6 @@ mod standard;
 mod style;
 mod value;
 
-
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -80,7 +79,7 @@ pub enum Error {
     #[error(transparent)]
     Document(#[from] pdf::Error),
     #[error(transparent)]
-    Font(#[from] crate::embedded::Error),
+    Font(#[from] crate::text::Error),
     #[error("the form leaves drawing to the viewer, but the value of the field \"{field}\" cannot be drawn: {reason}")]
     Field { field: String, reason: Reason },
     #[error(
@@ -92,10 +91,8 @@ pub enum Error {
 /// What is wrong with one field, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    #[error("no font has a glyph for {:?} (U+{:04X}); fill the form with a program that draws it", .0, u32::from(*.0))]
+    #[error("no font has a glyph for {:?} (U+{:04X}); install a font that has one", .0, u32::from(*.0))]
     NoGlyph(char),
-    #[error("no font has all of its characters; fill the form with a program that draws them")]
-    MixedFonts,
     #[error("its font is Symbol, in which viewers show different characters; give the field another font")]
     SymbolFont,
     #[error("it is not readable as text; fill the field again")]
@@ -288,7 +285,7 @@ impl<'a, 'n> Pen<'a, 'n> {
     /// The objects of everything that was drawn.
     ///
     /// # Errors
-    /// Where an embedded font cannot be cut down, which no input brings about.
+    /// Where a font that was found cannot be cut down.
     pub(crate) fn finish(self) -> Result<Drawn, Error> {
         let mut drawn = self.drawn;
         drawn.objects.extend(self.fonts.finish(self.new_id)?);
@@ -365,7 +362,7 @@ impl<'a, 'n> Pen<'a, 'n> {
                 frame.width - 2.0 * room.border,
                 frame.height - 2.0 * room.border
             ));
-            self.write(&mut canvas, &font, &laid, frame.text.colour, &mut resources);
+            self.write(&mut canvas, &laid, frame.text.colour, &mut resources);
             canvas.op(format_args!("Q"));
         }
         canvas.op(format_args!("EMC"));
@@ -395,11 +392,15 @@ impl<'a, 'n> Pen<'a, 'n> {
         Ok(self.fonts.choose(&style.font, &text, self.new_id)?)
     }
 
-    fn write(&mut self, canvas: &mut Canvas, font: &Font, laid: &Laid, colour: style::Colour, resources: &mut Dictionary) {
-        let shown: Vec<String> = laid.lines.iter().map(|line| self.fonts.show(font, &line.text, self.new_id)).collect();
+    fn write(&mut self, canvas: &mut Canvas, laid: &Laid<'_>, colour: style::Colour, resources: &mut Dictionary) {
+        let mut fonts = match resources.remove(b"Font") {
+            Some(Object::Dictionary(fonts)) => fonts,
+            _ => Dictionary::new(),
+        };
+        let show = |line: &layout::Line<'_>| self.fonts.show(&line.shown, laid.size, &mut fonts, self.new_id);
+        let shown: Vec<String> = laid.lines.iter().map(show).collect();
         canvas.text(laid, &shown, colour);
-        let resource = self.fonts.resource(font, self.new_id);
-        resources.set("Font", dictionary! { paint::FONT => resource });
+        resources.set("Font", fonts);
     }
 
     /// A new appearance becomes the widget's only one. A blank one is needed only where there is another.

@@ -8,7 +8,7 @@ use lopdf::{Object, ObjectId, Stream, dictionary};
 use super::layout::Room;
 use super::paint::Canvas;
 use super::{Frame, Look};
-use crate::embedded::compressed;
+use crate::text::subset::compressed;
 
 /// Bytes of a picture's file.
 pub const MAX_BYTES: usize = 10 * 1024 * 1024;
