@@ -1,9 +1,9 @@
-//! Fills forms: `cargo run -p documents --example fill -- FORM.pdf [FORM2.pdf ...] VALUES.json OUT.pdf`.
+//! Fills forms: `cargo run -p documents --features fixtures --example fill -- FORM.pdf [FORM2.pdf ...] VALUES.json OUT.pdf`.
 //!
 //! `VALUES.json` is an object of the values by the names of their fields: texts, or pictures as `{"picture": "logo.png"}`. The result is
 //! flattened unless `--keep-fields` is given; `--raw` keeps the characters that mode `default` replaces. `--bench SECONDS` fills again and again
 //! instead, each form read once, and prints how often in a second of processor time; each result is written whole, into memory.
-//! `--fonts FOLDER` is where fonts are looked for, instead of the system's folders.
+//! `--sample FORM.pdf VALUES.json` writes the form that is measured, and its values. `--fonts FOLDER` is where fonts are looked for, instead of the system's folders.
 //!
 //! Without forms it answers jobs (see `jobs`) for the generators in `tests/outside`. Each is a JSON object:
 //!
@@ -19,16 +19,23 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use documents::fixtures;
 use documents::forms::{self, FieldKind, Form, FormField, Mode, Options, Picture};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::jobs::{Answer, NoResult, object, read, write};
 
-const USAGE: &str = "usage: fill FORM.pdf [FORM2.pdf ...] VALUES.json OUT.pdf [--keep-fields] [--raw] [--fonts FOLDER] [--bench SECONDS]";
+const USAGE: &str = "usage: fill FORM.pdf [FORM2.pdf ...] VALUES.json OUT.pdf [--keep-fields] [--raw] [--fonts FOLDER] [--bench SECONDS], or: fill --sample FORM.pdf VALUES.json";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    match Command::of(std::env::args().skip(1))? {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, form, values] = &arguments[..]
+        && flag == "--sample"
+    {
+        return sample(form, values);
+    }
+    match Command::of(arguments.into_iter())? {
         Some(command) => jobs::on_a_server_thread(move || command.run()),
         None => jobs::on_a_server_thread(|| jobs::answer_all(answer)),
     }
@@ -164,6 +171,7 @@ impl Command {
             match argument.as_str() {
                 "--keep-fields" => flatten = false,
                 "--raw" => raw = true,
+                "--fonts" => documents::text::use_folders(&[arguments.next().ok_or(USAGE)?.into()]),
                 "--bench" => bench = Some(Duration::try_from_secs_f64(arguments.next().ok_or(USAGE)?.parse()?)?),
                 _ if argument.starts_with("--") => return Err(USAGE.into()),
                 _ => paths.push(argument),
@@ -211,6 +219,14 @@ impl Command {
         println!("{}", json!({"fills": count, "seconds": elapsed, "cpu": used, "per_core_second": f64::from(count) / used}));
         Ok(())
     }
+}
+
+/// Two pages with 44 fields, and a value for each that takes a text.
+fn sample(form: &str, values: &str) -> Result<(), Box<dyn Error>> {
+    std::fs::write(form, fixtures::large_form())?;
+    let given: BTreeMap<_, _> = fixtures::form_values().into_iter().collect();
+    std::fs::write(values, serde_json::to_vec_pretty(&given)?)?;
+    Ok(())
 }
 
 /// Seconds of processor time of this process, to a hundredth (proc(5), `stat`).

@@ -2,7 +2,7 @@
 //!
 //! `programs` gives them to libFuzzer, `documents/tests/mutations.rs` runs them on seeded mutants.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use documents::fixtures;
@@ -31,7 +31,9 @@ pub fn form_objects(data: &[u8]) {
 pub fn form_values(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let form = Arc::new(Form::read(&fixtures::large_form()).expect("a sound form"));
-    for field in form.fields() {
+    let kind = |field: &FormField| (field.kind as u8, field.multiline, field.multiple, field.comb, field.max_length);
+    let mut seen = HashSet::new();
+    for field in form.fields().iter().filter(|field| seen.insert(kind(field))) {
         // A refusal is right for most of them.
         for flatten in [false, true] {
             for mode in [Mode::Default, Mode::Raw] {

@@ -334,7 +334,6 @@ def main():
     arguments = argparse.ArgumentParser(description="Fills real forms and has others judge the result.")
     arguments.add_argument("--fill", default=built(program="fill"), help="the program; default: the debug build")
     arguments.add_argument("--count", type=int, default=0, help="how many forms, from each package in proportion; 0: all")
-    arguments.add_argument("--least", type=int, default=1, help="fail if fewer forms are found")
     arguments.add_argument("--pages", type=int, default=4, help="pages of a file that are rendered")
     arguments.add_argument("--save", help="write the results of each file here (JSON)")
     arguments.add_argument("--only", default="", help="only files whose path contains this")
@@ -345,8 +344,6 @@ def main():
     if given.keep:
         os.makedirs(given.keep, exist_ok=True)
     found = [path for path in forms_corpus.forms() if given.only in path]
-    if len(found) < given.least:
-        sys.exit(f"only {len(found)} forms were found, not {given.least}")
     results = []
     with tempfile.TemporaryDirectory(prefix="forms-") as folder, multiprocessing.Pool(given.jobs, start, (given, folder)) as pool:
         for result in pool.imap(examine, forms_corpus.sample(found, given.count), chunksize=2):

@@ -1,11 +1,16 @@
 """Real forms: the files with fields to fill among the PDFs that other projects test with. Fetched by name, never committed.
 
-What each package says of its licence, as of the versions below: we fetch and read the files, and give none of them on.
+    forms_corpus.py [--least N]
+
+As a program it fetches them and prints how many each package has. What each package says of its licence, as of the versions below: we fetch and read the files, and give none of them on.
 """
 
+import argparse
+import collections
 import hashlib
 import json
 import os
+import sys
 
 import pikepdf
 
@@ -79,3 +84,18 @@ def sample(paths, count):
     ordered = sorted(paths, key=lambda path: (package_of(path), hashlib.sha256(os.path.basename(path).encode()).digest()))
     step = len(ordered) / count
     return sorted(ordered[int(index * step)] for index in range(count))
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Fetches the forms that other projects test with.")
+    arguments.add_argument("--least", type=int, default=1, help="fail if there are fewer forms")
+    given = arguments.parse_args()
+    found = forms()
+    for package, count in sorted(collections.Counter(map(package_of, found)).items()):
+        print(f"{count:5}  {package}")
+    print(f"{len(found):5}  in all")
+    return 0 if len(found) >= given.least else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
