@@ -49,7 +49,7 @@ class Worker:
 
     def __init__(self, given, folder):
         self.given, self.folder = given, tempfile.mkdtemp(dir=folder)
-        self.judge, self.viewers = Judge(given.fill), Viewers(dpi=DPI, pages=given.pages)
+        self.judge, self.viewers = Judge([given.fill, "--fonts", given.fonts]), Viewers(dpi=DPI, pages=given.pages, cropped=True)
         #: A form that was filled before, and its values: the next one is merged with it.
         self.partner = None
 
@@ -65,6 +65,7 @@ class Worker:
         if not described.get("ok"):
             return result | unanswered(described)
         fields = described["forms"][0]["fields"]
+        self.names = {field["name"] for field in fields}
         with pikepdf.open(form) as document:
             result["faults"] += differing_fields(fields, document)
             values = plausible(fields, document)
@@ -161,9 +162,9 @@ class Worker:
         """Together with a form that was filled before: both keep their values, and their look."""
         partner, others = self.partner or (form, values)
         together = {**others, **values}
-        for name in others.keys() & values.keys():
-            if others[name] != values[name]:
-                # Its value goes into both, and only one of them need take it.
+        for name in others.keys() & self.names:
+            if others[name] != values.get(name):
+                # A value goes into both: one of them need not take it, or was not filled alone.
                 del together[name]
         faults = []
         for name, flatten in (("merged-kept", False), ("merged-flat", True)):
@@ -173,12 +174,14 @@ class Worker:
             faults += [["qpdf", f"{name} with {os.path.basename(partner)}: {found}"] for found in [qpdf_says(self.path(name))] if found]
             if not flatten:
                 renamed = dict(answer["renamed"])
-                expected = together | {renamed[key]: value for key, value in together.items() if key in renamed}
+                # The first form's field keeps its name.
+                expected = {name: value for name, value in together.items() if name not in renamed or name in values}
+                expected |= {renamed[name]: value for name, value in together.items() if name in renamed}
                 with pikepdf.open(self.path(name)) as document:
                     wrong = read_back(document, expected)
                 faults += [["merged", f"with {os.path.basename(partner)}: {'; '.join(wrong[:5])}"]] if wrong else []
         faults += [["merged", left] for left in left_fields(self.path("merged-flat"))]
-        if len(together) == len(others.keys() | values.keys()):
+        if values.keys() <= together.keys():
             alone, both = self.viewers.render("poppler", self.path("flat")), self.viewers.render("poppler", self.path("merged-flat"))
             if alone and both and len(alone) <= len(both):
                 found = difference(alone, both[: len(alone)], (), DPI, roughly_unlike)
@@ -341,6 +344,7 @@ def main():
     arguments.add_argument("--details", type=int, default=25, help="faults of each kind that are printed")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count())
     given = arguments.parse_args()
+    given.fonts = packages.fonts(forms_corpus.FONTS)
     if given.keep:
         os.makedirs(given.keep, exist_ok=True)
     found = [path for path in forms_corpus.forms() if given.only in path]

@@ -44,6 +44,8 @@ WHEELS = {
     "docassemble.LAWVRentersRightsWestVirginia==0.1.3": "MIT",
 }
 MODULES = {"github.com/pdfcpu/pdfcpu@v0.15.0": "Apache-2.0"}
+#: Fonts of scripts that the program has none for: Chinese, Japanese and Korean; Devanagari; Thai. Apache-2.0; OFL-1.1; GPL-2.0 with the exception for fonts.
+FONTS = ("fonts-droid-fallback", "fonts-lohit-deva", "fonts-tlwg-loma-ttf")
 
 
 def forms():

@@ -22,10 +22,10 @@ ROUGH_TOLERANCE = 48
 
 
 class Viewers:
-    """The three viewers. Pages beyond `pages` are not looked at."""
+    """The three viewers. Pages beyond `pages` are not looked at. `cropped`: poppler too shows the crop box alone, as the others do."""
 
-    def __init__(self, dpi=45, pages=4):
-        self.dpi, self.pages = dpi, pages
+    def __init__(self, dpi=45, pages=4, cropped=False):
+        self.dpi, self.pages, self.cropped = dpi, pages, cropped
         self.pdfium = None
 
     def render(self, viewer, path):
@@ -54,7 +54,7 @@ class Viewers:
             self.pdfium = None
 
     def _poppler(self, path):
-        return self._program(["pdftoppm", "-q", "-r", str(self.dpi), "-l", str(self.pages), path])
+        return self._program(["pdftoppm", "-q", *(["-cropbox"] if self.cropped else []), "-r", str(self.dpi), "-l", str(self.pages), path])
 
     def _mupdf(self, path):
         return self._program(["mutool", "draw", "-q", "-F", "ppm", "-o", "-", "-r", str(self.dpi), path, f"1-{self.pages}"])
