@@ -73,7 +73,10 @@ async fn a_section_finds_the_form_of_a_language_and_has_the_fields_of_all() {
     let made = world.sections.create(ORG, section("Header", &forms), at(1)).await.unwrap();
     assert_eq!(made, world.sections.get(ORG, "header").await.unwrap());
     let section = made.item.value;
-    assert_eq!((section.form(Language::Es), section.form(Language::Undefined), section.form(Language::En)), (Some("es"), Some("en"), None));
+    assert_eq!(
+        (section.form(Language::Es), section.form(Language::Undefined), section.form(Language::En)),
+        (Some("es"), Some("en"), None)
+    );
     let keys: Vec<_> = section.fields.iter().map(|field| field.key.as_str()).collect();
     assert_eq!(keys, ["NAME", "es", "en"]);
 }

@@ -9,7 +9,8 @@ use crate::cpu_pool::CpuPool;
 use crate::render_workers::Workers;
 
 const ORG: &str = "acme";
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\x0dIDATx\xdacd\xf8\xcfP\x0f\0\
+const PNG: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\x0dIDATx\xdacd\xf8\xcfP\x0f\0\
     \x03\x86\x01\x80Z4}k\0\0\0\0IEND\xaeB`\x82";
 
 fn at(seconds: i64) -> Timestamp {
@@ -50,8 +51,7 @@ impl World {
     }
 
     async fn image(&self) -> ConfigurationDocument {
-        let upload =
-            Upload { name: Some("logo".into()), extension: Some("png".into()), content: Some(Bytes::from_static(PNG)) };
+        let upload = Upload { name: Some("logo".into()), extension: Some("png".into()), content: Some(Bytes::from_static(PNG)) };
         self.images.upload(ORG, upload, at(0)).await.unwrap()
     }
 
@@ -128,7 +128,11 @@ async fn a_value_is_that_of_the_language_or_of_the_default_language() {
 async fn the_list_of_versions_has_a_bound_and_fits_into_one_record() {
     let world = world();
     let full: Vec<Version> = (1..=MAX_VERSIONS as u32)
-        .map(|number| Version { number: u32::MAX - MAX_VERSIONS as u32 + number - 1, content: Uuid::max(), since: at(0) + TimeDelta::nanoseconds(123_456_789) })
+        .map(|number| Version {
+            number: u32::MAX - MAX_VERSIONS as u32 + number - 1,
+            content: Uuid::max(),
+            since: at(0) + TimeDelta::nanoseconds(123_456_789),
+        })
         .collect();
     let versions = Versions { made: u32::MAX - 1, versions: full };
     assert!(serde_json::to_vec(&versions).unwrap().len() < store::MAX_BODY / 2);
