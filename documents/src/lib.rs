@@ -3,11 +3,10 @@
 pub mod active;
 mod algorithms;
 mod appearance;
-mod assembly;
 mod asn1;
+mod assembly;
 pub mod certificate;
 mod cms;
-mod embedded;
 pub mod fields;
 pub mod fixtures;
 mod forms;
@@ -18,6 +17,7 @@ pub mod pkcs12;
 mod reader;
 mod revision;
 pub mod seal;
+pub mod text;
 pub mod verify;
 mod x509;
 

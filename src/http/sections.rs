@@ -43,7 +43,6 @@ pub struct Section {
     /// One form per language.
     #[schema(min_items = 1)]
     forms: Vec<SectionForm>,
-    /// Union of the fields of the forms.
     #[schema(inline)]
     fields: Fields,
     /// Creation instant.
@@ -71,7 +70,6 @@ pub struct SectionList {
     /// Page returned, from 0.
     #[schema(minimum = 0)]
     current_page: usize,
-    /// Newest first.
     #[schema(inline)]
     sections: UniqueSections,
 }
