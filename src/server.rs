@@ -27,6 +27,7 @@ use crate::{
         sections::Sections,
         sign_configuration::{self, Change, SignConfigurations},
         template_configurations::{Configurations, Images},
+        templates::Templates,
     },
     channels::{self, Channels},
     code_limits::CodeLimits,
@@ -166,6 +167,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
     let sections = Sections::new(store.clone(), forms.clone());
+    let templates = Templates::new(store.clone(), sections.clone());
     let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
     let template_configurations = Configurations::new(store.clone(), images.clone());
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
@@ -226,6 +228,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents: documents.clone(),
         forms,
         sections,
+        templates,
         images,
         template_configurations,
         sealed_files,

@@ -15,6 +15,7 @@ pub mod sealed_files;
 pub mod sections;
 pub mod sign_configuration;
 pub mod template_configurations;
+pub mod templates;
 
 pub use holders::Held;
 pub use references::Holder;

@@ -18,6 +18,7 @@ use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sections::Sections;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::catalogue::template_configurations::{Configurations, Images};
+use crate::catalogue::templates::Templates;
 use crate::keys::Keys;
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
@@ -43,6 +44,8 @@ pub struct State {
     pub forms: Forms,
     /// Sections of all organizations.
     pub sections: Sections,
+    /// Templates of all organizations.
+    pub templates: Templates,
     /// Images for the fields of templates.
     pub images: Images,
     /// Values for the fields of templates.

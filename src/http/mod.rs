@@ -40,6 +40,7 @@ pub mod sign_process;
 pub mod simple_sign;
 pub mod table;
 pub mod template_configurations;
+pub mod templates;
 #[cfg(test)]
 mod testing;
 

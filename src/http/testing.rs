@@ -24,6 +24,7 @@ use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sections::Sections;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::catalogue::template_configurations::{Configurations, Images};
+use crate::catalogue::templates::Templates;
 use crate::channels::{self, Channels};
 use crate::code_limits::{self, CodeLimits};
 use crate::codes::Codes;
@@ -83,11 +84,13 @@ impl World {
             DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
         );
         let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
+        let sections = Sections::new(store.clone(), forms.clone());
         let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
         let state = State {
             sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
             documents,
-            sections: Sections::new(store.clone(), forms.clone()),
+            templates: Templates::new(store.clone(), sections.clone()),
+            sections,
             forms,
             template_configurations: Configurations::new(store.clone(), images.clone()),
             images,
