@@ -22,7 +22,7 @@ use workflows::Device;
 use super::device::{self, Required};
 use super::error::ApiError;
 use super::multipart::{self, Part};
-use super::operation::{Operation, Success};
+use super::operation::{Id, Operation, Success};
 use super::processes::Engine;
 use super::query::Query;
 use super::sandbox::Sandbox;
@@ -57,7 +57,7 @@ impl Admitted {
 pub struct Tenant {
     pub caller: Arc<access::Caller>,
     pub organization: String,
-    pub ids: Vec<Uuid>,
+    pub ids: Vec<Id>,
 }
 
 /// A handler with its types put away, so that all fit into one table.
@@ -162,11 +162,11 @@ pub trait FromAdmitted: Sized + 'static {
 
 /// A call that was let in: by whom, about what, with what body.
 ///
-/// `Id` is what the path names besides the organization: nothing, or one identifier. `B` is a [`Body`].
-pub struct Call<Id = (), B = ()> {
+/// `I` is what the path names besides the organization: nothing, an identifier, a name, or a name and a number. `B` is a [`Body`].
+pub struct Call<I = (), B = ()> {
     pub caller: Arc<access::Caller>,
     pub organization: String,
-    pub id: Id,
+    pub id: I,
     pub body: B,
     pub query: Query,
     pub state: web::Data<State>,
@@ -174,7 +174,7 @@ pub struct Call<Id = (), B = ()> {
     request: HttpRequest,
 }
 
-impl<Id, B> Call<Id, B> {
+impl<I, B> Call<I, B> {
     /// The owner that the header `x-auth-owner` names.
     ///
     /// # Errors
@@ -197,8 +197,8 @@ pub fn act(caller: &access::Caller, at: Timestamp) -> Act<'_> {
     Act { at, by: Some(&caller.subject) }
 }
 
-impl<Id: Ids, B: Body> FromAdmitted for Call<Id, B> {
-    const IDS: Option<usize> = Some(Id::COUNT);
+impl<I: Ids, B: Body> FromAdmitted for Call<I, B> {
+    const IDS: Option<usize> = Some(I::COUNT);
 
     fn body(schemas: &mut Schemas) -> Option<Described> {
         B::described(schemas)
@@ -208,8 +208,7 @@ impl<Id: Ids, B: Body> FromAdmitted for Call<Id, B> {
         let body = B::read(&mut admitted).await?;
         let Admitted { request, state, engine, tenant, .. } = admitted;
         let Tenant { caller, organization, ids } = tenant.ok_or_else(|| ApiError::internal("the path names no organization"))?;
-        let id =
-            Id::from_path(&ids).ok_or_else(|| ApiError::internal("the path has other identifiers than the handler takes"))?;
+        let id = I::from_path(ids).ok_or_else(|| ApiError::internal("the path has other identifiers than the handler takes"))?;
         let query = Query::of(&request);
         Ok(Self { caller, organization, id, body, query, state, engine, request })
     }
@@ -241,13 +240,13 @@ impl<B: Body> FromAdmitted for SandboxCall<B> {
 /// What a path can name besides the organization.
 pub trait Ids: Sized + 'static {
     const COUNT: usize;
-    fn from_path(ids: &[Uuid]) -> Option<Self>;
+    fn from_path(ids: Vec<Id>) -> Option<Self>;
 }
 
 impl Ids for () {
     const COUNT: usize = 0;
 
-    fn from_path(ids: &[Uuid]) -> Option<Self> {
+    fn from_path(ids: Vec<Id>) -> Option<Self> {
         ids.is_empty().then_some(())
     }
 }
@@ -255,8 +254,26 @@ impl Ids for () {
 impl Ids for Uuid {
     const COUNT: usize = 1;
 
-    fn from_path(ids: &[Uuid]) -> Option<Self> {
-        if let [id] = ids { Some(*id) } else { None }
+    fn from_path(ids: Vec<Id>) -> Option<Self> {
+        if let Ok([Id::Uuid(id)]) = <[Id; 1]>::try_from(ids) { Some(id) } else { None }
+    }
+}
+
+/// A name.
+impl Ids for String {
+    const COUNT: usize = 1;
+
+    fn from_path(ids: Vec<Id>) -> Option<Self> {
+        if let Ok([Id::Text(name)]) = <[Id; 1]>::try_from(ids) { Some(name) } else { None }
+    }
+}
+
+/// A name, and a number below it.
+impl Ids for (String, u32) {
+    const COUNT: usize = 2;
+
+    fn from_path(ids: Vec<Id>) -> Option<Self> {
+        if let Ok([Id::Text(name), Id::Number(number)]) = <[Id; 2]>::try_from(ids) { Some((name, number)) } else { None }
     }
 }
 
