@@ -21,6 +21,7 @@ use crate::{
     access,
     camara::Camara,
     catalogue::{
+        contracts::Contracts,
         documents::{self, Documents},
         sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
@@ -160,6 +161,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
+    let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
@@ -195,6 +197,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         scoring: scoring.clone(),
         store: store.clone(),
         documents: documents.clone(),
+        contracts: contracts.clone(),
         sealed_files: sealed_files.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
@@ -217,6 +220,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state = State {
         documents: documents.clone(),
+        contracts,
         sealed_files,
         configurations,
         workers: drawing,

@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::openapi;
 use super::operation::Parameter;
 use crate::access;
+use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Owner};
 use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
@@ -39,6 +40,8 @@ pub struct Options {
 pub struct State {
     /// Documents of all organizations.
     pub documents: Documents,
+    /// Contracts of all organizations.
+    pub contracts: Contracts,
     /// Files of processes that only the server reads.
     pub sealed_files: SealedFiles,
     /// Sign configurations of all organizations.

@@ -18,6 +18,7 @@ use super::context::{Options, State};
 use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
+use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
@@ -73,6 +74,7 @@ impl World {
         let options = access::Options { development: true, ..Default::default() };
         let blobs = Blobs::memory();
         let state = State {
+            contracts: Contracts::new(store.clone()),
             sealed_files: SealedFiles::new(store.clone(), blobs.clone(), keys.clone()),
             documents: Documents::new(
                 store.clone(),
@@ -102,6 +104,7 @@ impl World {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.state.documents.clone(),
+            contracts: self.state.contracts.clone(),
             sealed_files: self.state.sealed_files.clone(),
             configurations: self.state.configurations.clone(),
             channels: Channels::open(&channels::Options::default(), folder.path(), channel_metrics).unwrap(),

@@ -358,6 +358,7 @@ async fn a_produced_document_is_stored_once() {
         extension: Extension::Pdf,
         tags: vec!["kept-as-it-is".into()],
         owner: None,
+        owned_with: None,
         bytes: Bytes::from_static(bytes.as_bytes()),
     };
 
@@ -379,6 +380,7 @@ async fn produced_twice_at_once_the_first_wins_and_nothing_is_left_over() {
         extension: Extension::Pdf,
         tags: vec![],
         owner: None,
+        owned_with: None,
         bytes: Bytes::from(format!("seal {n}")),
     };
     let all = (0..8).map(|n| world.documents.store_produced(ORG, produced(n), noon()));
@@ -540,6 +542,7 @@ async fn active_content_is_in_the_record_of_an_upload_and_found_in_bytes_that_ha
         extension: Extension::Pdf,
         tags: vec![],
         owner: None,
+        owned_with: None,
         bytes: active,
         comparison: None,
     };
@@ -560,6 +563,7 @@ fn a_file_name_has_its_extension_once() {
         extension: Extension::Pdf,
         tags: vec![],
         owner: None,
+        owned_with: None,
         digest: Digest::of(b""),
         archive_hash: String::new(),
         size: 0,
