@@ -8,9 +8,9 @@ use matchit::Router;
 use uuid::Uuid;
 
 use super::call::{Admitted, Tenant};
-use super::context::{State, number_parameter, organization_parameter, text_parameter, uuid_parameter};
+use super::context::{State, organization_parameter, uuid_parameter};
 use super::error::{ApiError, shortened};
-use super::operation::{Access, Id, Operation, PathParameter, Reach, Segment};
+use super::operation::{Access, Operation, PathParameter, Reach, Segment};
 use super::processes::Engine;
 use super::sandbox::{self, Sandbox};
 use super::table::operations;
@@ -113,14 +113,12 @@ impl Api {
                     access::may(&caller, rule, organization_parameter(&text)?).map_err(|denied| operation.denies(denied))?;
                     organization = Some(text);
                 }
-                Segment::Uuid => ids.push(Id::Uuid(uuid_parameter(parameter.name, &text)?)),
-                Segment::Text => ids.push(Id::Text(text_parameter(parameter.name, text)?)),
-                Segment::Number(max) => ids.push(Id::Number(number_parameter(parameter.name, &text, max)?)),
+                Segment::Uuid => ids.push(uuid_parameter(parameter.name, &text)?),
             }
         }
         let organization = organization.ok_or_else(|| ApiError::internal("the path names no organization"))?;
         if !matches!(caller.grant, Grant::Organization { .. }) {
-            let id = ids.iter().find_map(|id| if let Id::Uuid(id) = id { Some(*id) } else { None });
+            let id = ids.first().copied();
             let target = self.target(reach, &organization, id).await?;
             access::reaches(&caller, target).map_err(|denied| operation.denies(denied))?;
         }

@@ -22,7 +22,7 @@ use workflows::Device;
 use super::device::{self, Required};
 use super::error::ApiError;
 use super::multipart::{self, Part};
-use super::operation::{Id, Operation, Success};
+use super::operation::{Operation, Success};
 use super::processes::Engine;
 use super::query::Query;
 use super::sandbox::Sandbox;
@@ -57,7 +57,7 @@ impl Admitted {
 pub struct Tenant {
     pub caller: Arc<access::Caller>,
     pub organization: String,
-    pub ids: Vec<Id>,
+    pub ids: Vec<Uuid>,
 }
 
 /// A handler with its types put away, so that all fit into one table.
@@ -162,11 +162,11 @@ pub trait FromAdmitted: Sized + 'static {
 
 /// A call that was let in: by whom, about what, with what body.
 ///
-/// `I` is what the path names besides the organization: nothing, an identifier, a name, or a name and a number. `B` is a [`Body`].
-pub struct Call<I = (), B = ()> {
+/// `Id` is what the path names besides the organization: nothing, or one identifier. `B` is a [`Body`].
+pub struct Call<Id = (), B = ()> {
     pub caller: Arc<access::Caller>,
     pub organization: String,
-    pub id: I,
+    pub id: Id,
     pub body: B,
     pub query: Query,
     pub state: web::Data<State>,
@@ -174,7 +174,7 @@ pub struct Call<I = (), B = ()> {
     request: HttpRequest,
 }
 
-impl<I, B> Call<I, B> {
+impl<Id, B> Call<Id, B> {
     /// The owner that the header `x-auth-owner` names.
     ///
     /// # Errors
@@ -197,8 +197,8 @@ pub fn act(caller: &access::Caller, at: Timestamp) -> Act<'_> {
     Act { at, by: Some(&caller.subject) }
 }
 
-impl<I: Ids, B: Body> FromAdmitted for Call<I, B> {
-    const IDS: Option<usize> = Some(I::COUNT);
+impl<Id: Ids, B: Body> FromAdmitted for Call<Id, B> {
+    const IDS: Option<usize> = Some(Id::COUNT);
 
     fn body(schemas: &mut Schemas) -> Option<Described> {
         B::described(schemas)
@@ -208,7 +208,8 @@ impl<I: Ids, B: Body> FromAdmitted for Call<I, B> {
         let body = B::read(&mut admitted).await?;
         let Admitted { request, state, engine, tenant, .. } = admitted;
         let Tenant { caller, organization, ids } = tenant.ok_or_else(|| ApiError::internal("the path names no organization"))?;
-        let id = I::from_path(ids).ok_or_else(|| ApiError::internal("the path has other identifiers than the handler takes"))?;
+        let id =
+            Id::from_path(&ids).ok_or_else(|| ApiError::internal("the path has other identifiers than the handler takes"))?;
         let query = Query::of(&request);
         Ok(Self { caller, organization, id, body, query, state, engine, request })
     }
@@ -240,13 +241,13 @@ impl<B: Body> FromAdmitted for SandboxCall<B> {
 /// What a path can name besides the organization.
 pub trait Ids: Sized + 'static {
     const COUNT: usize;
-    fn from_path(ids: Vec<Id>) -> Option<Self>;
+    fn from_path(ids: &[Uuid]) -> Option<Self>;
 }
 
 impl Ids for () {
     const COUNT: usize = 0;
 
-    fn from_path(ids: Vec<Id>) -> Option<Self> {
+    fn from_path(ids: &[Uuid]) -> Option<Self> {
         ids.is_empty().then_some(())
     }
 }
@@ -254,26 +255,8 @@ impl Ids for () {
 impl Ids for Uuid {
     const COUNT: usize = 1;
 
-    fn from_path(ids: Vec<Id>) -> Option<Self> {
-        if let Ok([Id::Uuid(id)]) = <[Id; 1]>::try_from(ids) { Some(id) } else { None }
-    }
-}
-
-/// A name.
-impl Ids for String {
-    const COUNT: usize = 1;
-
-    fn from_path(ids: Vec<Id>) -> Option<Self> {
-        if let Ok([Id::Text(name)]) = <[Id; 1]>::try_from(ids) { Some(name) } else { None }
-    }
-}
-
-/// A name, and a number below it.
-impl Ids for (String, u32) {
-    const COUNT: usize = 2;
-
-    fn from_path(ids: Vec<Id>) -> Option<Self> {
-        if let Ok([Id::Text(name), Id::Number(number)]) = <[Id; 2]>::try_from(ids) { Some((name, number)) } else { None }
+    fn from_path(ids: &[Uuid]) -> Option<Self> {
+        if let [id] = ids { Some(*id) } else { None }
     }
 }
 

@@ -23,9 +23,6 @@ use crate::render_workers::Workers;
 /// Maximum length of the name of an organization, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
 const MAX_ORGANIZATION: usize = 80;
 
-/// Maximum length of a name in a path, in bytes.
-const MAX_NAME: usize = 255;
-
 /// Settings of the HTTP side.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -87,26 +84,6 @@ impl State {
 /// 400 naming the parameter.
 pub fn uuid_parameter(name: &str, text: &str) -> Result<Uuid, ApiError> {
     Uuid::parse_str(text).map_err(|_| ApiError::parameter(format!("{name}: not a UUID")))
-}
-
-/// A path parameter that holds a name.
-///
-/// # Errors
-/// 404 when nothing can have that name.
-pub fn text_parameter(name: &str, text: String) -> Result<String, ApiError> {
-    if text.len() > MAX_NAME || text.chars().any(|c| c.is_control() || c == '/') {
-        return Err(ApiError::not_found(format!("{name}: there is no such resource")));
-    }
-    Ok(text)
-}
-
-/// A path parameter that holds a whole number from 1 to `max`.
-///
-/// # Errors
-/// 400 naming the parameter.
-pub fn number_parameter(name: &str, text: &str, max: u32) -> Result<u32, ApiError> {
-    let number = text.parse().ok().filter(|number| (1..=max).contains(number) && !text.starts_with(['+', '0']));
-    number.ok_or_else(|| ApiError::parameter(format!("{name}: expected a whole number from 1 to {max}")))
 }
 
 /// The path parameter `org_id`.

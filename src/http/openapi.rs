@@ -146,8 +146,6 @@ fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter
     let schema = match parameter.kind {
         Segment::Organization => text(),
         Segment::Uuid => uuid(),
-        Segment::Text => ObjectBuilder::new().schema_type(Type::String).pattern(parameter.pattern).build(),
-        Segment::Number(max) => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(max)).build(),
     };
     ParameterBuilder::new()
         .name(parameter.name)

@@ -148,8 +148,6 @@ pub struct PathParameter {
     pub name: &'static str,
     pub kind: Segment,
     pub description: &'static str,
-    /// What the description says of a [`Segment::Text`]; whether something has that name is for the handler to say.
-    pub pattern: Option<&'static str>,
 }
 
 /// The kinds of segments in braces.
@@ -158,36 +156,12 @@ pub enum Segment {
     /// The organization; it comes first and is checked before all others.
     Organization,
     Uuid,
-    /// A name.
-    Text,
-    /// A whole number from 1 to this one.
-    Number(u32),
 }
-
-/// What a path names by a segment in braces, besides the organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Id {
-    Uuid(Uuid),
-    Text(String),
-    Number(u32),
-}
-
-/// Highest major version of a template that a path can name (the bound of the contract's `template_version`).
-pub const MAX_MAJOR: u32 = 32767;
 
 /// The segments in braces that templates may have.
 pub const PATH_PARAMETERS: &[PathParameter] = &[
-    named("org_id", Segment::Organization, "Organization (tenant)."),
+    PathParameter { name: "org_id", kind: Segment::Organization, description: "Organization (tenant)." },
     uuid("document_id", "Identifier of the document."),
-    text("form_id", "Identifier (UUID) or external id of the form."),
-    text("section_external_id", "External id of the section."),
-    text("template_external_id", "External id of the template."),
-    named("version", Segment::Number(MAX_MAJOR), "Version of the template: the major number."),
-    PathParameter {
-        pattern: Some("^([1-9][0-9]*|latest)$"),
-        ..text("configuration_version", "Version of the configuration: a number from 1, or `latest`, which can only be read.")
-    },
-    uuid("contract_id", "Identifier of the contract."),
     uuid("sign_process_id", "Identifier of the sign process."),
     uuid("sign_id", "Identifier of one signer's signature."),
     uuid("scoring_id", "Identifier of the scoring session."),
@@ -195,16 +169,8 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     uuid("identification_chain_id", "Identifier of the chained identification."),
 ];
 
-const fn named(name: &'static str, kind: Segment, description: &'static str) -> PathParameter {
-    PathParameter { name, kind, description, pattern: None }
-}
-
 const fn uuid(name: &'static str, description: &'static str) -> PathParameter {
-    named(name, Segment::Uuid, description)
-}
-
-const fn text(name: &'static str, description: &'static str) -> PathParameter {
-    named(name, Segment::Text, description)
+    PathParameter { name, kind: Segment::Uuid, description }
 }
 
 impl PathParameter {
