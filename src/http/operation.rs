@@ -167,6 +167,7 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     uuid("scoring_id", "Identifier of the scoring session."),
     uuid("identification_id", "Identifier of the identification."),
     uuid("identification_chain_id", "Identifier of the chained identification."),
+    uuid("contract_id", "Identifier of the contract."),
 ];
 
 const fn uuid(name: &'static str, description: &'static str) -> PathParameter {
