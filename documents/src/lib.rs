@@ -3,10 +3,10 @@
 pub mod active;
 mod algorithms;
 mod appearance;
+mod assembly;
 mod asn1;
 pub mod certificate;
 mod cms;
-mod embedded;
 pub mod fields;
 pub mod fixtures;
 mod forms;
@@ -17,5 +17,9 @@ pub mod pkcs12;
 mod reader;
 mod revision;
 pub mod seal;
+pub mod text;
 pub mod verify;
 mod x509;
+
+#[cfg(feature = "fixtures")]
+pub use assembly::put_together;

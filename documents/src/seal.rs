@@ -18,7 +18,7 @@ use crate::fields::{self, Field};
 use crate::forms;
 use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
-use crate::{cms, embedded, pdf};
+use crate::{cms, pdf};
 use shown::Shown;
 use terms::Terms;
 
@@ -60,7 +60,7 @@ pub enum Error {
     #[error("more than {MAX_REQUESTS} signatures at once")]
     TooMany,
     #[error(transparent)]
-    Appearance(#[from] embedded::Error),
+    Appearance(#[from] crate::text::Error),
     #[error("the signature needs {needed} bytes but only {reserved} are reserved")]
     DoesNotFit { needed: usize, reserved: usize },
     #[error("the signature cannot be computed")]

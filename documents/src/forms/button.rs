@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
 use super::fonts::dingbat;
-use super::layout::{self, Alignment, Room};
-use super::paint::{Canvas, FONT};
+use super::layout::{self, Alignment, Room, Shown};
+use super::paint::Canvas;
 use super::value;
-use super::{Failure, Pen, Reason, Site, flag, unpacked};
-use crate::embedded::Typeface;
+use super::{Failure, Frame, Look, Pen, Reason, Site, flag, unpacked};
 use crate::fields::Field;
 use crate::pdf;
+use crate::text::{self, Typeface};
 
 /// States of one widget that are looked at.
 const MAX_STATES: usize = 100;
@@ -23,6 +23,8 @@ const YES: &[u8] = b"Yes";
 /// Widgets and the names of the states that they are in.
 type States = Vec<(ObjectId, Vec<u8>)>;
 
+/// The sign of radio buttons, which are round with it.
+const ROUND: char = 'l';
 /// How much of a box its mark takes.
 const MARK_SHARE: f32 = 0.7;
 
@@ -132,49 +134,43 @@ impl<'a> Pen<'a, '_> {
             if has_look(self.document, site.dictionary, &name) {
                 continue;
             }
-            let form = self.button(site, is_radio, name != OFF)?;
+            let form = self.button(&site.frame, sign(self.document, site.dictionary, is_radio), is_radio, name != OFF)?;
             states.set(name, form);
         }
         Ok(states)
     }
 
-    /// One state of a check box or radio button.
-    fn button(&mut self, site: &Site<'a>, is_radio: bool, is_on: bool) -> Result<ObjectId, Failure> {
-        let style = pdf::dict_entry(self.document, site.dictionary, b"MK")
-            .and_then(|characteristics| pdf::entry(self.document, characteristics, b"CA"))
-            .and_then(|caption| value::text(self.document, caption).ok())
-            .and_then(|caption| caption.chars().find(|c| !c.is_whitespace() && !c.is_control()));
-        let style = style.unwrap_or(if is_radio { 'l' } else { '4' });
+    /// One state of a check box or radio button, with a sign when it is on.
+    pub(super) fn button(&mut self, frame: &Frame, sign: char, is_radio: bool, is_on: bool) -> Result<ObjectId, Failure> {
         let mut canvas = Canvas::default();
-        if is_radio && style == 'l' {
-            canvas.disc(&site.panel, site.width, site.height);
+        if is_radio && sign == ROUND {
+            canvas.disc(&frame.panel, frame.width, frame.height);
         } else {
-            canvas.panel(&site.panel, site.width, site.height);
+            canvas.panel(&frame.panel, frame.width, frame.height);
         }
         let mut resources = Dictionary::new();
         if is_on {
-            self.mark(site, dingbat(style), &mut canvas, &mut resources)?;
+            self.mark(frame, dingbat(sign), &mut canvas, &mut resources)?;
         }
-        self.form(site, canvas, resources)
+        self.add(frame, Look { canvas, resources, is_blank: false })
     }
 
     /// A sign in the middle of a box, as large as the default appearance says, or as fits.
-    fn mark(&mut self, site: &Site<'a>, sign: char, canvas: &mut Canvas, resources: &mut Dictionary) -> Result<(), Failure> {
-        let typeface = Typeface::DejaVuSans;
-        let face = typeface.face();
+    fn mark(&mut self, frame: &Frame, sign: char, canvas: &mut Canvas, resources: &mut Dictionary) -> Result<(), Failure> {
+        let face = Typeface::DejaVuSans.face();
         let glyph = face.glyph(sign).ok_or(Reason::NoGlyph(sign))?;
         let [left, bottom, right, top] = face.outline(glyph).ok_or(Reason::NoGlyph(sign))?.map(|value| value / 1000.0);
-        let inset = site.panel.inset().min(site.width.min(site.height) / 4.0);
-        let (width, height) = (site.width - 2.0 * inset, site.height - 2.0 * inset);
+        let inset = frame.panel.inset().min(frame.width.min(frame.height) / 4.0);
+        let (width, height) = (frame.width - 2.0 * inset, frame.height - 2.0 * inset);
         let fitting = (width / (right - left).max(0.01)).min(height / (top - bottom).max(0.01));
-        let size = if site.text.size > 0.0 { site.text.size.min(fitting) } else { MARK_SHARE * fitting };
-        let x = (site.width - (left + right) * size) / 2.0;
-        let y = (site.height - (bottom + top) * size) / 2.0;
-        let font = super::fonts::Font::Ours(typeface);
-        let shown = self.fonts.show(&font, sign.encode_utf8(&mut [0; 4]), self.new_id);
-        canvas.op(format_args!("q BT /{FONT} {size:.3} Tf {} {x:.3} {y:.3} Td {shown} Tj ET Q", site.text.colour.fill()));
-        let resource = self.fonts.resource(&font, self.new_id);
-        resources.set("Font", dictionary! { FONT => resource });
+        let size = if frame.text.size > 0.0 { frame.text.size.min(fitting) } else { MARK_SHARE * fitting };
+        let x = (frame.width - (left + right) * size) / 2.0;
+        let y = (frame.height - (bottom + top) * size) / 2.0;
+        let mut fonts = Dictionary::new();
+        let shown = Shown::Glyphs(text::Line::of_sign(face, glyph, sign));
+        let shown = self.fonts.show(&shown, size, &mut fonts, self.new_id);
+        canvas.op(format_args!("q BT {} {x:.3} {y:.3} Td {shown} ET Q", frame.text.colour.fill()));
+        resources.set("Font", fonts);
         Ok(())
     }
 
@@ -206,10 +202,11 @@ impl<'a> Pen<'a, '_> {
             let reference = characteristics.get(b"I").ok()?.as_reference().ok()?;
             Some((reference, entry(b"I")?.as_stream().ok()?))
         });
+        let frame = &site.frame;
         let mut canvas = Canvas::default();
         let mut resources = Dictionary::new();
-        canvas.panel(&site.panel, site.width, site.height);
-        let room = Room::new(site.width, site.height, site.panel.inset());
+        canvas.panel(&frame.panel, frame.width, frame.height);
+        let room = Room::new(frame.width, frame.height, frame.panel.inset());
         let has_caption = position != 1 && !caption.trim().is_empty();
         if let Some((reference, icon)) = icon {
             if has_caption && position != 6 {
@@ -220,15 +217,27 @@ impl<'a> Pen<'a, '_> {
             resources.set("XObject", dictionary! { "Icon" => reference });
         }
         if has_caption {
-            let caption = self.fonts.said(&site.text.font, &caption)?;
-            let font = self.font(&site.text, &caption)?;
-            let laid = layout::single(&font, &caption, room, site.text.size, Alignment::Centre)?;
+            let caption = self.fonts.said(&frame.text.font, &caption)?;
+            let font = self.font(&frame.text, &caption)?;
+            let laid = layout::single(&font, &caption, room, frame.text.size, Alignment::Centre)?;
             canvas.op(format_args!("q"));
-            self.write(&mut canvas, &font, &laid, site.text.colour, &mut resources);
+            self.write(&mut canvas, &laid, frame.text.colour, &mut resources);
             canvas.op(format_args!("Q"));
         }
-        if canvas.is_empty() { Ok(()) } else { self.put(site, canvas, resources) }
+        if canvas.is_empty() {
+            return Ok(());
+        }
+        self.show(site, Look { canvas, resources, is_blank: false })
     }
+}
+
+/// The sign of a check box or radio button, as a character of ZapfDingbats.
+fn sign(document: &Document, widget: &Dictionary, is_radio: bool) -> char {
+    let caption = pdf::dict_entry(document, widget, b"MK")
+        .and_then(|characteristics| pdf::entry(document, characteristics, b"CA"))
+        .and_then(|caption| value::text(document, caption).ok())
+        .and_then(|caption| caption.chars().find(|c| !c.is_whitespace() && !c.is_control()));
+    caption.unwrap_or(if is_radio { ROUND } else { '4' })
 }
 
 /// The names of a widget's states but for "off": those that have an appearance, else the one that it is in.

@@ -6,7 +6,7 @@ use super::layout::{self, Room};
 use super::paint::Canvas;
 use super::style::Colour;
 use super::value::{self, Choice};
-use super::{Failure, Pen, Reason, Site};
+use super::{Failure, Frame, Look, Pen, Reason};
 use crate::fields::Field;
 use crate::pdf;
 
@@ -37,7 +37,8 @@ impl<'a> Pen<'a, '_> {
             .and_then(|top| usize::try_from(top.as_i64().ok()?).ok())
             .unwrap_or(0);
         for site in self.sites(field)? {
-            self.list_widget(&site, &choices, &chosen, top)?;
+            let (look, _) = self.list_look(&site.frame, &choices, &chosen, top)?;
+            self.show(&site, look)?;
         }
         Ok(())
     }
@@ -73,20 +74,27 @@ impl<'a> Pen<'a, '_> {
         Ok(numbers)
     }
 
-    fn list_widget(&mut self, site: &Site<'a>, choices: &[Choice], chosen: &[usize], top: usize) -> Result<(), Failure> {
+    /// A list, and the first option that it shows.
+    pub(super) fn list_look(
+        &mut self,
+        frame: &Frame,
+        choices: &[Choice],
+        chosen: &[usize],
+        top: usize,
+    ) -> Result<(Look, usize), Failure> {
         let mut canvas = Canvas::default();
-        canvas.panel(&site.panel, site.width, site.height);
-        let room = Room::new(site.width, site.height, site.panel.inset());
-        let size = if site.text.size > 0.0 { site.text.size } else { LIST_SIZE };
+        canvas.panel(&frame.panel, frame.width, frame.height);
+        let room = Room::new(frame.width, frame.height, frame.panel.inset());
+        let size = if frame.text.size > 0.0 { frame.text.size } else { LIST_SIZE };
         // The height of a line does not depend on which of the similar fonts it will be.
         let count = ((room.text_height() / (size * 1.2)) as usize).max(1);
         let first = window(choices.len(), chosen, top, count)?;
         let visible = choices.iter().skip(first).take(count).map(|choice| value::drawable(&choice.display, false));
-        let visible = visible.map(|text| self.fonts.said(&site.text.font, &text)).collect::<Result<Vec<_>, _>>()?;
+        let visible = visible.map(|text| self.fonts.said(&frame.text.font, &text)).collect::<Result<Vec<_>, _>>()?;
         canvas.op(format_args!("/Tx BMC q"));
         let mut resources = Dictionary::new();
         if visible.iter().any(|text| !text.trim().is_empty()) {
-            let font = self.font(&site.text, &visible.concat())?;
+            let font = self.font(&frame.text, &visible.concat())?;
             let row = room.text_height() / count as f32;
             let step = row.min(size * 1.2);
             for (index, text) in visible.iter().enumerate() {
@@ -98,18 +106,16 @@ impl<'a> Pen<'a, '_> {
                 }
                 let line = Room { height: step, border: 0.0, ..room };
                 let mut laid =
-                    layout::single(&font, text, Room { padding: room.padding.min(step / 4.0), ..line }, size, site.alignment)?;
+                    layout::single(&font, text, Room { padding: room.padding.min(step / 4.0), ..line }, size, frame.alignment)?;
                 for line in &mut laid.lines {
                     line.baseline += bottom;
                 }
-                self.write(&mut canvas, &font, &laid, site.text.colour, &mut resources);
+                self.write(&mut canvas, &laid, frame.text.colour, &mut resources);
             }
         }
         canvas.op(format_args!("Q EMC"));
-        if resources.is_empty() && site.panel.is_blank() && !site.dictionary.has(b"AP") {
-            return Ok(());
-        }
-        self.put(site, canvas, resources)
+        let is_blank = resources.is_empty() && frame.panel.is_blank();
+        Ok((Look { canvas, resources, is_blank }, first))
     }
 }
 

@@ -59,7 +59,7 @@ pub enum Error {
     #[error(transparent)]
     Document(#[from] pdf::Error),
     #[error(transparent)]
-    Font(#[from] crate::embedded::Error),
+    Font(#[from] crate::text::Error),
     #[error("the form leaves drawing to the viewer, but the value of the field \"{field}\" cannot be drawn: {reason}")]
     Field { field: String, reason: Reason },
     #[error(
@@ -71,10 +71,8 @@ pub enum Error {
 /// What is wrong with one field, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    #[error("no font has a glyph for {:?} (U+{:04X}); fill the form with a program that draws it", .0, u32::from(*.0))]
+    #[error("no font has a glyph for {:?} (U+{:04X}); install a font that has one", .0, u32::from(*.0))]
     NoGlyph(char),
-    #[error("no font has all of its characters; fill the form with a program that draws them")]
-    MixedFonts,
     #[error("its font is Symbol, in which viewers show different characters; give the field another font")]
     SymbolFont,
     #[error("it is not readable as text; fill the field again")]
@@ -167,11 +165,17 @@ pub(crate) struct Pen<'a, 'n> {
     content_bytes: usize,
 }
 
-/// A widget that is seen, and its measures.
+/// A widget that is seen.
 pub(crate) struct Site<'a> {
     id: ObjectId,
     dictionary: &'a Dictionary,
     rect: [f32; 4],
+    frame: Frame,
+}
+
+/// The measures of a widget, and how it wants its value shown.
+#[derive(Debug, Clone)]
+struct Frame {
     /// As a reader of the widget sees them, in points.
     width: f32,
     height: f32,
@@ -246,7 +250,7 @@ impl<'a, 'n> Pen<'a, 'n> {
     /// The objects of everything that was drawn.
     ///
     /// # Errors
-    /// Where an embedded font cannot be cut down, which no input brings about.
+    /// Where a font that was found cannot be cut down.
     pub(crate) fn finish(self) -> Result<Drawn, Error> {
         let mut drawn = self.drawn;
         drawn.objects.extend(self.fonts.finish(self.new_id)?);
@@ -295,35 +299,40 @@ impl<'a, 'n> Pen<'a, 'n> {
 
     /// Draws one text into one widget.
     fn text_widget(&mut self, site: &Site<'a>, text: &str, several: bool, cells: Option<i64>) -> Result<(), Failure> {
+        let look = self.text_look(&site.frame, text, several, cells)?;
+        self.show(site, look)
+    }
+
+    /// One text in one widget.
+    fn text_look(&mut self, frame: &Frame, text: &str, several: bool, cells: Option<i64>) -> Result<Look, Failure> {
         let mut canvas = Canvas::default();
-        canvas.panel(&site.panel, site.width, site.height);
+        canvas.panel(&frame.panel, frame.width, frame.height);
         if let Some(cells) = cells.filter(|cells| *cells <= layout::MAX_CELLS) {
-            canvas.dividers(&site.panel, site.width, site.height, cells);
+            canvas.dividers(&frame.panel, frame.width, frame.height, cells);
         }
         let mut resources = Dictionary::new();
         canvas.op(format_args!("/Tx BMC"));
         if text.chars().any(|character| !matches!(character, ' ' | '\n')) {
-            let text = &self.fonts.said(&site.text.font, text)?;
-            let room = Room::new(site.width, site.height, site.panel.inset());
-            let font = self.font(&site.text, text)?;
+            let text = &self.fonts.said(&frame.text.font, text)?;
+            let room = Room::new(frame.width, frame.height, frame.panel.inset());
+            let font = self.font(&frame.text, text)?;
             let laid = match cells {
-                Some(cells) => layout::comb(&font, text, room, site.text.size, site.alignment, cells)?,
-                None if several => layout::wrapped(&font, text, room, site.text.size, site.alignment)?,
-                None => layout::single(&font, text, room, site.text.size, site.alignment)?,
+                Some(cells) => layout::comb(&font, text, room, frame.text.size, frame.alignment, cells)?,
+                None if several => layout::wrapped(&font, text, room, frame.text.size, frame.alignment)?,
+                None => layout::single(&font, text, room, frame.text.size, frame.alignment)?,
             };
             canvas.op(format_args!(
                 "q {0:.3} {0:.3} {1:.3} {2:.3} re W n",
                 room.border,
-                site.width - 2.0 * room.border,
-                site.height - 2.0 * room.border
+                frame.width - 2.0 * room.border,
+                frame.height - 2.0 * room.border
             ));
-            self.write(&mut canvas, &font, &laid, site.text.colour, &mut resources);
+            self.write(&mut canvas, &laid, frame.text.colour, &mut resources);
             canvas.op(format_args!("Q"));
-        } else if site.panel.is_blank() && !site.dictionary.has(b"AP") {
-            return Ok(());
         }
         canvas.op(format_args!("EMC"));
-        self.put(site, canvas, resources)
+        let is_blank = resources.is_empty() && frame.panel.is_blank();
+        Ok(Look { canvas, resources, is_blank })
     }
 
     /// Counts a text that was read: one value may be shown by many widgets.
@@ -348,16 +357,23 @@ impl<'a, 'n> Pen<'a, 'n> {
         Ok(self.fonts.choose(&style.font, &text, self.new_id)?)
     }
 
-    fn write(&mut self, canvas: &mut Canvas, font: &Font, laid: &Laid, colour: style::Colour, resources: &mut Dictionary) {
-        let shown: Vec<String> = laid.lines.iter().map(|line| self.fonts.show(font, &line.text, self.new_id)).collect();
+    fn write(&mut self, canvas: &mut Canvas, laid: &Laid<'_>, colour: style::Colour, resources: &mut Dictionary) {
+        let mut fonts = match resources.remove(b"Font") {
+            Some(Object::Dictionary(fonts)) => fonts,
+            _ => Dictionary::new(),
+        };
+        let show = |line: &layout::Line<'_>| self.fonts.show(&line.shown, laid.size, &mut fonts, self.new_id);
+        let shown: Vec<String> = laid.lines.iter().map(show).collect();
         canvas.text(laid, &shown, colour);
-        let resource = self.fonts.resource(font, self.new_id);
-        resources.set("Font", dictionary! { paint::FONT => resource });
+        resources.set("Font", fonts);
     }
 
-    /// A new appearance becomes the widget's only one.
-    fn put(&mut self, site: &Site<'a>, canvas: Canvas, resources: Dictionary) -> Result<(), Failure> {
-        let form = self.form(site, canvas, resources)?;
+    /// A new appearance becomes the widget's only one. A blank one is needed only where there is another.
+    fn show(&mut self, site: &Site<'a>, look: Look) -> Result<(), Failure> {
+        if look.is_blank && !site.dictionary.has(b"AP") {
+            return Ok(());
+        }
+        let form = self.add(&site.frame, look)?;
         let mut widget = site.dictionary.clone();
         widget.set("AP", dictionary! { "N" => form });
         widget.remove(b"AS");
@@ -366,12 +382,12 @@ impl<'a, 'n> Pen<'a, 'n> {
     }
 
     /// Adds the form XObject of an appearance.
-    fn form(&mut self, site: &Site<'a>, canvas: Canvas, resources: Dictionary) -> Result<ObjectId, Failure> {
-        self.content_bytes += canvas.len();
+    fn add(&mut self, frame: &Frame, look: Look) -> Result<ObjectId, Failure> {
+        self.content_bytes += look.canvas.len();
         if self.content_bytes > MAX_CONTENT_BYTES {
             return Err(Failure::TooMuch);
         }
-        let form = canvas.into_form(site.width, site.height, site.rotation, resources);
+        let form = look.canvas.into_form(frame.width, frame.height, frame.rotation, look.resources);
         let id = (self.new_id)();
         self.drawn.objects.push((id, Object::Stream(form)));
         Ok(id)
@@ -398,26 +414,37 @@ impl<'a, 'n> Pen<'a, 'n> {
             return Ok(None);
         }
         let Some(rect) = rectangle(document, dictionary)? else { return Ok(None) };
-        let rotation = pdf::dict_entry(document, dictionary, b"MK")
+        let style: Style<'a> = if id == field.id { field.style } else { field.style.with(document, dictionary) };
+        Ok(Some(Site { id, dictionary, rect, frame: Frame::of(document, dictionary, rect, style) }))
+    }
+}
+
+/// What a widget is to show.
+struct Look {
+    canvas: Canvas,
+    resources: Dictionary,
+    /// Nothing of it is seen.
+    is_blank: bool,
+}
+
+impl Frame {
+    fn of(document: &Document, widget: &Dictionary, rect: [f32; 4], style: Style<'_>) -> Self {
+        let rotation = pdf::dict_entry(document, widget, b"MK")
             .and_then(|characteristics| pdf::entry(document, characteristics, b"R"))
             .and_then(|rotation| rotation.as_i64().ok())
             .filter(|rotation| rotation % 90 == 0)
             .map_or(0, |rotation| rotation.rem_euclid(360));
         let (width, height) = (rect[2] - rect[0], rect[3] - rect[1]);
         let (width, height) = if rotation % 180 == 0 { (width, height) } else { (height, width) };
-        let style: Style<'a> = if id == field.id { field.style } else { field.style.with(document, dictionary) };
         let appearance = style.appearance.and_then(|appearance| appearance.as_str().ok()).unwrap_or_default();
-        Ok(Some(Site {
-            id,
-            dictionary,
-            rect,
+        Self {
             width,
             height,
             rotation,
-            panel: Panel::of(document, dictionary),
+            panel: Panel::of(document, widget),
             text: TextStyle::parse(appearance),
             alignment: Alignment::of(style.alignment),
-        }))
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use lopdf::{Dictionary, Object, Stream, dictionary};
 
 use super::layout::Laid;
 use super::style::{Colour, Line, Panel};
-use crate::embedded::compressed;
+use crate::text::subset::compressed;
 
+/// Bytes of a content that is worth its compression: most are one short text.
+const COMPRESSED_FROM: usize = 512;
 /// For a curve that looks like a quarter of a circle, in radii.
 const ARC: f32 = 0.552_285;
 
@@ -124,14 +126,14 @@ impl Canvas {
         self.op(format_args!("h"));
     }
 
-    /// Text in its place, clipped to the border. `shown` are the operands of the lines.
-    pub(super) fn text(&mut self, laid: &Laid, shown: &[String], colour: Colour) {
+    /// Text in its place. `shown` are the operators of the lines.
+    pub(super) fn text(&mut self, laid: &Laid<'_>, shown: &[String], colour: Colour) {
         if shown.is_empty() {
             return;
         }
-        self.op(format_args!("BT /{FONT} {:.3} Tf {}", laid.size, colour.fill()));
-        for (line, operand) in laid.lines.iter().zip(shown) {
-            self.op(format_args!("1 0 0 1 {:.3} {:.3} Tm {operand} Tj", line.x, line.baseline));
+        self.op(format_args!("BT {}", colour.fill()));
+        for (line, operators) in laid.lines.iter().zip(shown) {
+            self.op(format_args!("1 0 0 1 {:.3} {:.3} Tm {operators}", line.x, line.baseline));
         }
         self.op(format_args!("ET"));
     }
@@ -149,9 +151,7 @@ impl Canvas {
             "Type" => "XObject", "Subtype" => "Form", "FormType" => 1, "Matrix" => matrix, "Resources" => resources,
             "BBox" => vec![0.into(), 0.into(), real(width), real(height)],
         };
-        compressed(dictionary, self.content.into_bytes())
+        let content = self.content.into_bytes();
+        if content.len() < COMPRESSED_FROM { Stream::new(dictionary, content) } else { compressed(dictionary, content) }
     }
 }
-
-/// The name of the font among an appearance's resources.
-pub(super) const FONT: &str = "F1";

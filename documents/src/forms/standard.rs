@@ -4,6 +4,8 @@
 //! used and distributed for any purpose), brought into another form. The oblique fonts of Helvetica have the widths of the upright ones; every
 //! character of Courier is 600 wide.
 
+use crate::text::Reach;
+
 /// One of the standard fonts, but for Symbol and ZapfDingbats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Standard {
@@ -17,19 +19,6 @@ enum Family {
     Helvetica,
     Times,
     Courier,
-}
-
-/// How far a font reaches above and below the baseline, in thousandths of its size.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Reach {
-    /// Of capitals without accents.
-    pub(super) capitals: f32,
-    /// Of anything.
-    pub(super) above: f32,
-    /// Of letters such as p, as a positive number.
-    pub(super) below: f32,
-    /// From one baseline to the next.
-    pub(super) line: f32,
 }
 
 impl Standard {

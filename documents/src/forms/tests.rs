@@ -90,28 +90,38 @@ struct Seen {
 fn seen(document: &Document, widget: &Dictionary) -> Vec<Seen> {
     let form = shown(document, widget);
     let content = Content::decode(&unpacked(form, 1 << 20).unwrap()).unwrap();
-    let (mut x, mut y, mut size) = (0.0, 0.0, 0.0);
-    let mut lines = Vec::new();
+    let mut font = Vec::new();
+    let mut size = 0.0;
+    let mut lines: Vec<Seen> = Vec::new();
     for operation in content.operations {
         let number = |index: usize| operation.operands[index].as_float().unwrap();
-        match operation.operator.as_str() {
-            "Tf" => size = number(1),
-            "Tm" => (x, y) = (number(4), number(5)),
-            "Td" => (x, y) = (number(0), number(1)),
-            "Tj" => {
-                let text = decoded(document, form, operation.operands[0].as_str().unwrap());
-                lines.push(Seen { x, y, size, text });
+        let codes = |operand: &Object| operand.as_str().map(<[u8]>::to_vec).unwrap_or_default();
+        let shown: Vec<u8> = match operation.operator.as_str() {
+            "Tf" => {
+                font = operation.operands[0].as_name().unwrap().to_vec();
+                size = number(1);
+                continue;
             }
-            _ => {}
-        }
+            operator @ ("Tm" | "Td") => {
+                let first = if operator == "Tm" { 4 } else { 0 };
+                lines.push(Seen { x: number(first), y: number(first + 1), size, text: String::new() });
+                continue;
+            }
+            "Tj" => codes(&operation.operands[0]),
+            "TJ" => operation.operands[0].as_array().unwrap().iter().flat_map(codes).collect(),
+            _ => continue,
+        };
+        let line = lines.last_mut().unwrap();
+        line.size = size;
+        line.text += &decoded(document, form, &font, &shown);
     }
     lines
 }
 
 /// The text of a string that is shown, by the font's encoding or its map to Unicode.
-fn decoded(document: &Document, form: &Stream, shown: &[u8]) -> String {
+fn decoded(document: &Document, form: &Stream, font: &[u8], shown: &[u8]) -> String {
     let resources = pdf::dict_entry(document, &form.dict, b"Resources").unwrap();
-    let font = pdf::dict_entry(document, pdf::dict_entry(document, resources, b"Font").unwrap(), b"F1").unwrap();
+    let font = pdf::dict_entry(document, pdf::dict_entry(document, resources, b"Font").unwrap(), font).unwrap();
     let Some(map) = pdf::entry(document, font, b"ToUnicode") else {
         let encoding = pdf::entry(document, font, b"Encoding")
             .map_or(Encoding::Standard, |encoding| Encoding::named(encoding.as_name().unwrap()).unwrap());
@@ -190,11 +200,14 @@ fn text_is_drawn_in_every_encoding_and_with_every_letter() {
     for value in ["España €", "Ελένη", "Юлия", "Łódź", "ŀ·ß", "“x” – y"] {
         assert_eq!(texts(&form(vec![text_field("a", value)])), [value]);
     }
-    assert_eq!(texts(&form(vec![text_field("a", "דוד (1)")])), ["(1) דוד"]);
-    let document = form(vec![text_field("a", "李小龙")]);
-    assert_eq!(reason(&document), Reason::NoGlyph('李'));
+    // From left to right; the bracket that is drawn as "(" is the ")" of the text.
+    assert_eq!(texts(&form(vec![text_field("a", "דוד (1)")])), [")1( דוד"]);
+    // The font's letters are joined: the forms at the start, in the middle and at the end of a word differ, but all are read as "ه".
+    assert_eq!(texts(&form(vec![text_field("a", "ههه")])), ["ههه"]);
+    let document = form(vec![text_field("a", "\u{10fffd}")]);
+    assert_eq!(reason(&document), Reason::NoGlyph('\u{10fffd}'));
     let error = draw(&document).unwrap_err().to_string();
-    assert!(error.contains("\"a\"") && error.contains("U+674E"), "{error}");
+    assert!(error.contains("\"a\"") && error.contains("U+10FFFD"), "{error}");
 }
 
 #[test]

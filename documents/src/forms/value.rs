@@ -5,6 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Reason, unpacked};
 use crate::pdf;
+use crate::text::is_hidden;
 
 /// Bytes of one value, unpacked.
 const MAX_VALUE_BYTES: usize = 1024 * 1024;
@@ -58,7 +59,7 @@ fn pdf_doc(byte: u8) -> Option<char> {
 }
 
 /// A text as it is drawn: composed (NFC), line ends as `\n`, other white space as a space, and without what has no shape of its own:
-/// control characters, language tags, marks of direction.
+/// control characters, language tags, what else is hidden (see [`is_hidden`]).
 ///
 /// Where a field has one line, line ends are spaces too.
 pub(super) fn drawable(text: &str, lines: bool) -> String {
@@ -76,17 +77,11 @@ pub(super) fn drawable(text: &str, lines: bool) -> String {
             }
             '\u{a0}' | '\u{202f}' => drawable.push('\u{a0}'),
             c if c.is_whitespace() => drawable.push(' '),
-            c if c.is_control() || is_shapeless(c) => {}
+            c if c.is_control() || is_hidden(c) => {}
             c => drawable.push(c),
         }
     }
     drawable
-}
-
-fn is_shapeless(character: char) -> bool {
-    matches!(character,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// One of the options of a choice field.
@@ -172,7 +167,12 @@ mod tests {
     #[test]
     fn drawn_text_has_one_kind_of_line_end_and_nothing_without_a_shape() {
         assert_eq!(drawable("a\r\nb\rc\nd\u{2028}e", true), "a\nb\nc\nd\ne");
-        assert_eq!(drawable("a\r\nb\tc\u{7}\u{200f}\u{feff}", false), "a b c");
+        assert_eq!(drawable("a\r\nb\tc\u{7}\u{202e}\u{feff}", false), "a b c");
+        assert_eq!(
+            drawable("می\u{200c}خواهم\u{200f}", false),
+            "می\u{200c}خواهم\u{200f}",
+            "joining and direction depend on these"
+        );
         assert_eq!(drawable("\u{1b}en\u{1b}Jose\u{301}", false), "José");
         assert_eq!(drawable("a\u{1b}", false), "a");
     }
