@@ -18,7 +18,7 @@ use super::content;
 use super::link::{Global, Linker};
 use super::spell::{fixed, name, number};
 use super::Part;
-use crate::embedded::compressed;
+use crate::text::subset::compressed;
 use crate::fields;
 use crate::pdf;
 
