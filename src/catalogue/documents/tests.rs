@@ -413,6 +413,42 @@ async fn only_a_private_document_changes_its_owner() {
 }
 
 #[tokio::test]
+async fn a_document_that_is_owned_with_another_one_follows_its_owner_until_it_goes_its_own_way() {
+    let world = world();
+    let filled = world.private("ana").await;
+    let (ana, ben, eva) = (owner("ana"), owner("ben"), owner("eva"));
+    let signed = Produced {
+        id: Uuid::from_u128(6),
+        name: "signed".into(),
+        extension: Extension::Pdf,
+        tags: vec![],
+        // What the process knew when it began.
+        owner: Some(owner("somebody")),
+        owned_with: Some(filled.id),
+        bytes: Bytes::from_static(b"pdf"),
+        comparison: None,
+    };
+    let signed = world.documents.store_produced(ORG, signed, noon()).await.unwrap().id;
+    let reads = async |by: &Owner| match world.documents.read(ORG, signed, Some(by)).await {
+        Ok(document) => document.owner.as_ref() == Some(by),
+        Err(Error::NotOwner) => false,
+        Err(error) => panic!("{error:?}"),
+    };
+    assert!(reads(&ana).await && !reads(&owner("somebody")).await);
+    world.documents.change_owner(ORG, filled.id, Some(&ana), ben.clone(), later(1)).await.unwrap();
+    assert!(reads(&ben).await && !reads(&ana).await);
+    // Also once the other one was deleted.
+    world.documents.delete_physically(ORG, filled.id, Some(&ben), later(2)).await.unwrap();
+    assert!(reads(&ben).await);
+
+    assert!(matches!(world.documents.change_owner(ORG, signed, Some(&ana), eva.clone(), later(3)).await, Err(Error::NotOwner)));
+    world.documents.change_owner(ORG, signed, Some(&ben), eva.clone(), later(4)).await.unwrap();
+    assert!(reads(&eva).await && !reads(&ben).await);
+    assert!(matches!(world.documents.delete(ORG, signed, Some(&ben), later(5)).await, Err(Error::NotOwner)));
+    world.documents.delete(ORG, signed, Some(&eva), later(6)).await.unwrap();
+}
+
+#[tokio::test]
 async fn every_version_of_a_record_is_kept() {
     let world = world();
     let document = world.private("ana").await;
