@@ -21,6 +21,7 @@ use crate::{
     access,
     camara::Camara,
     catalogue::{
+        contracts::Contracts,
         documents::{self, Documents},
         forms::Forms,
         sealed_files::SealedFiles,
@@ -164,6 +165,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
+    let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
     let sections = Sections::new(store.clone(), forms.clone());
@@ -204,6 +206,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         scoring: scoring.clone(),
         store: store.clone(),
         documents: documents.clone(),
+        contracts: contracts.clone(),
         sealed_files: sealed_files.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
@@ -226,6 +229,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state = State {
         documents: documents.clone(),
+        contracts,
         forms,
         sections,
         templates,

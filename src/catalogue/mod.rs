@@ -3,6 +3,7 @@
 //!
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
+pub mod contracts;
 pub mod documents;
 pub mod editions;
 pub mod fields;

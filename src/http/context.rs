@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::openapi;
 use super::operation::Parameter;
 use crate::access;
+use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Owner};
 use crate::catalogue::forms::Forms;
 use crate::catalogue::sealed_files::SealedFiles;
@@ -40,6 +41,8 @@ pub struct Options {
 pub struct State {
     /// Documents of all organizations.
     pub documents: Documents,
+    /// Contracts of all organizations.
+    pub contracts: Contracts,
     /// Forms of all organizations.
     pub forms: Forms,
     /// Sections of all organizations.

@@ -6,6 +6,7 @@ pub mod api;
 pub mod call;
 mod chain;
 pub mod context;
+mod contracts;
 pub mod device;
 pub mod documents;
 pub mod download;

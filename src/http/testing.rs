@@ -18,6 +18,7 @@ use super::context::{Options, State};
 use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
+use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::forms::Forms;
 use crate::catalogue::sealed_files::SealedFiles;
@@ -87,6 +88,7 @@ impl World {
         let sections = Sections::new(store.clone(), forms.clone());
         let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
         let state = State {
+            contracts: Contracts::new(store.clone()),
             sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
             documents,
             templates: Templates::new(store.clone(), sections.clone()),
@@ -115,6 +117,7 @@ impl World {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.state.documents.clone(),
+            contracts: self.state.contracts.clone(),
             sealed_files: self.state.sealed_files.clone(),
             configurations: self.state.configurations.clone(),
             channels: Channels::open(&channels::Options::default(), folder.path(), channel_metrics).unwrap(),
