@@ -146,6 +146,11 @@ fn page_content(names: &[&str]) -> Vec<u8> {
 }
 
 #[cfg(any(test, feature = "fixtures"))]
+mod forms;
+
+#[cfg(any(test, feature = "fixtures"))]
+pub use forms::*;
+#[cfg(any(test, feature = "fixtures"))]
 pub use variants::*;
 
 #[cfg(any(test, feature = "fixtures"))]

@@ -3,13 +3,13 @@
 pub mod active;
 mod algorithms;
 mod appearance;
-mod assembly;
 mod asn1;
+mod assembly;
 pub mod certificate;
 mod cms;
 pub mod fields;
 pub mod fixtures;
-mod forms;
+pub mod forms;
 pub mod inspect;
 mod pdf;
 mod permissions;
