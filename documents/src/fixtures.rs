@@ -218,7 +218,7 @@ mod variants {
     }
 
     /// The contract with text fields and fields for signatures, at most eight in all.
-    pub fn form(text_fields: &[&str], signature_fields: &[&str]) -> Vec<u8> {
+    pub fn form_of(text_fields: &[&str], signature_fields: &[&str]) -> Vec<u8> {
         let names = [text_fields, signature_fields].concat();
         let mut document = build(&names, 0);
         for id in field_ids(&document).into_iter().take(text_fields.len()) {

@@ -22,7 +22,7 @@ fn upload(journey: &Journey, form: Form) -> Answer {
 
 /// Uploads a form with a text field and one for a signature, and answers its metadata.
 pub fn create(journey: &Journey, name: &str) -> Value {
-    let pdf = documents::fixtures::form(&["NAME"], &["SIGNATURE_1"]);
+    let pdf = documents::fixtures::form_of(&["NAME"], &["SIGNATURE_1"]);
     upload(journey, parts(name, &pdf)).expect(201).json()
 }
 
@@ -34,7 +34,7 @@ fn below(journey: &Journey, id: &str, rest: &str) -> String {
 fn a_form_is_known_by_its_name_its_labels_and_its_fields() {
     let (_server, journey) = shared();
     let name = new_name("Contrato-ES");
-    let pdf = documents::fixtures::form(&["NAME", "ADDRESS"], &["SIGNATURE_1"]);
+    let pdf = documents::fixtures::form_of(&["NAME", "ADDRESS"], &["SIGNATURE_1"]);
     let form = upload(&journey, parts(&name, &pdf).part("tags", "spanish, a b").part("tags", "v2")).expect(201).json();
 
     let external_id = name.to_lowercase().replace('-', "_");
@@ -60,11 +60,11 @@ fn a_pdf_without_fields_is_a_form_and_fields_of_one_name_are_one() {
     let plain = upload(&journey, parts(&new_name("plain"), &pdf())).expect(201).json();
     assert_eq!((&plain["fields"], &plain["tags"]), (&json!([]), &json!([])));
 
-    let doubled = documents::fixtures::form(&["NAME", "NAME"], &[]);
+    let doubled = documents::fixtures::form_of(&["NAME", "NAME"], &[]);
     let form = upload(&journey, parts(&new_name("doubled"), &doubled)).expect(201).json();
     assert_eq!(form["fields"], json!([{"key": "NAME", "type": "FILLABLE"}]));
 
-    let contradictory = documents::fixtures::form(&["NAME"], &["NAME"]);
+    let contradictory = documents::fixtures::form_of(&["NAME"], &["NAME"]);
     let refused = upload(&journey, parts(&new_name("contradictory"), &contradictory)).expect_problem(400, "INVALID_INPUT");
     assert!(refused.details().starts_with("content: the field NAME is a signature in one place"), "{refused}");
 }

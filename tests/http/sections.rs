@@ -33,7 +33,7 @@ fn a_section_has_a_form_for_each_language_and_the_fields_of_all() {
     let (_server, journey) = shared();
     let (spanish, english) = (new_name("es"), new_name("en"));
     for (name, texts, signatures) in [(&spanish, ["NAME", "CITY"], ["SIGN_1"]), (&english, ["NAME", "STATE"], ["SIGN_1"])] {
-        let pdf = documents::fixtures::form(&texts, &signatures);
+        let pdf = documents::fixtures::form_of(&texts, &signatures);
         let parts = crate::support::Form::new().part("name", name).part("extension", "pdf").file("content", "x", &pdf);
         journey.client.post(&journey.path("templates/forms")).form(parts).send().expect(201);
     }
@@ -84,7 +84,7 @@ fn a_section_that_is_wrong_is_refused_with_its_reason() {
 fn forms_that_contradict_each_other_make_no_section() {
     let (_server, journey) = shared();
     let (first, second) = (form(&journey), new_name("other"));
-    let pdf = documents::fixtures::form(&["SIGNATURE_1"], &[]);
+    let pdf = documents::fixtures::form_of(&["SIGNATURE_1"], &[]);
     let parts = crate::support::Form::new().part("name", &second).part("extension", "pdf").file("content", "x", &pdf);
     journey.client.post(&journey.path("templates/forms")).form(parts).send().expect(201);
     let forms = json!([{"language": "ES", "formExternalId": first}, {"language": "EN", "formExternalId": second}]);

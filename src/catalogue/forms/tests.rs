@@ -32,7 +32,7 @@ fn world() -> World {
 }
 
 fn pdf() -> Vec<u8> {
-    ::documents::fixtures::form(&["NAME"], &["SIGNATURE_1"])
+    ::documents::fixtures::form_of(&["NAME"], &["SIGNATURE_1"])
 }
 
 fn upload(name: &str) -> Upload {

@@ -49,7 +49,7 @@ fn template(key: &str) -> User {
 
 impl World {
     async fn form(&self, name: &str) {
-        let pdf = ::documents::fixtures::form(&["NAME", name], &[]);
+        let pdf = ::documents::fixtures::form_of(&["NAME", name], &[]);
         let upload = Upload { name: Some(name.into()), extension: Some("pdf".into()), tags: vec![], content: Some(pdf.into()) };
         self.forms.upload(ORG, upload, at(0)).await.unwrap();
     }
