@@ -19,8 +19,8 @@ use super::content;
 use super::form::Form;
 use super::link::{Global, Linker};
 use super::spell::{fixed, name, number};
-use crate::text::subset::compressed;
 use crate::pdf;
+use crate::text::subset::compressed;
 
 /// Bytes that the contents of all pages may unpack to for a look at how they end; further pages are taken for well made.
 const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
