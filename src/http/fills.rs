@@ -343,7 +343,8 @@ mod tests {
 
     #[test]
     fn what_was_not_printed_is_told_in_headers_of_bounded_length() {
-        let notes = Notes { ignored: vec!["CALLE, Nº".into(), "A.B_2".into()], replaced: vec![("NAME".into(), 2), ("Ñ=".into(), 1)] };
+        let notes =
+            Notes { ignored: vec!["CALLE, Nº".into(), "A.B_2".into()], replaced: vec![("NAME".into(), 2), ("Ñ=".into(), 1)] };
         let expected = [("X-Ignored-Fields", "CALLE%2C%20N%C2%BA, A.B_2"), ("X-Replaced-Characters", "NAME=2, %C3%91%3D=1")];
         assert_eq!(noted(&notes), expected.map(|(name, value)| (name, value.to_owned())));
         assert!(noted(&Notes::default()).is_empty());

@@ -13,14 +13,8 @@ const TEMPLATE: &[(&str, &str)] =
     &[download::FILE_NAME, fills::TEMPLATE_VERSION, fills::CONFIGURATION_VERSION, fills::IGNORED, fills::REPLACED];
 const DOCUMENT: &[(&str, &str)] = &[fills::TEMPLATE_VERSION, fills::CONFIGURATION_VERSION, fills::IGNORED, fills::REPLACED];
 const FORM_PAGE: &[(&str, &str)] = &[download::FILE_NAME, fills::PAGES, fills::IGNORED, fills::REPLACED];
-const TEMPLATE_PAGE: &[(&str, &str)] = &[
-    download::FILE_NAME,
-    fills::TEMPLATE_VERSION,
-    fills::CONFIGURATION_VERSION,
-    fills::PAGES,
-    fills::IGNORED,
-    fills::REPLACED,
-];
+const TEMPLATE_PAGE: &[(&str, &str)] =
+    &[download::FILE_NAME, fills::TEMPLATE_VERSION, fills::CONFIGURATION_VERSION, fills::PAGES, fills::IGNORED, fills::REPLACED];
 
 const fn success(description: &'static str, headers: &'static [(&'static str, &'static str)]) -> Success {
     Success { status: 200, description, headers }
