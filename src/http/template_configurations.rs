@@ -278,5 +278,6 @@ pub async fn read(call: Call<NumberOrLatest>) -> Result<Json<Configuration>, Api
 
 pub async fn delete(call: Call<u32>) -> Result<(), ApiError> {
     let act = act(&call.caller, call.state.now());
-    Ok(call.state.template_configurations.delete(&call.organization, call.id, act, false).await?)
+    let is_used = call.state.templates.uses_configuration(&call.organization).await?;
+    Ok(call.state.template_configurations.delete(&call.organization, call.id, act, is_used).await?)
 }
