@@ -33,8 +33,11 @@ pub(super) fn read(pdf: &[u8]) -> Result<Vec<FieldKey>, Refused> {
 fn kind(kind: FieldKind) -> FieldType {
     match kind {
         FieldKind::Signature => FieldType::Signature,
-        FieldKind::Text | FieldKind::CheckBox | FieldKind::Radio | FieldKind::ComboBox | FieldKind::ListBox | FieldKind::PushButton => {
-            FieldType::Fillable
-        }
+        FieldKind::Text
+        | FieldKind::CheckBox
+        | FieldKind::Radio
+        | FieldKind::ComboBox
+        | FieldKind::ListBox
+        | FieldKind::PushButton => FieldType::Fillable,
     }
 }

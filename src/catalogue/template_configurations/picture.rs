@@ -13,7 +13,9 @@ pub(super) fn check(extension: ImageExtension, bytes: &[u8]) -> Result<(), Error
     }
     match extension {
         ImageExtension::Png if !is_png(bytes) => return Err(Error::invalid("content", "not a PNG image")),
-        ImageExtension::Jpeg | ImageExtension::Jpg if !is_jpeg(bytes) => return Err(Error::invalid("content", "not a JPEG image")),
+        ImageExtension::Jpeg | ImageExtension::Jpg if !is_jpeg(bytes) => {
+            return Err(Error::invalid("content", "not a JPEG image"));
+        }
         _ => {}
     }
     Picture::read(bytes).map(drop).map_err(|error| Error::invalid("content", error))
