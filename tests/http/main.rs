@@ -30,6 +30,7 @@ mod scoring_internal;
 mod sections;
 mod sign_process;
 mod template_configurations;
+mod templates;
 mod tour;
 
 use std::sync::Arc;
