@@ -56,7 +56,7 @@ pub(crate) struct Face {
     shaper: ShaperData,
     font: FontRef<'static>,
     units_per_em: f32,
-    krilla: OnceLock<Option<krilla::text::Font>>,
+    krilla: krilla::text::Font,
 }
 
 impl std::fmt::Debug for Face {
@@ -104,7 +104,7 @@ impl Face {
             shaper: ShaperData::new(&font),
             font,
             units_per_em,
-            krilla: OnceLock::new(),
+            krilla: krilla::text::Font::new(data.into(), index)?,
         })
     }
 
@@ -140,14 +140,9 @@ impl Face {
         self.metrics.bounds.map_or([0.0, -200.0, 1000.0, 900.0], around)
     }
 
-    /// The bytes of a table.
-    pub(super) fn table(&self, tag: &[u8; 4]) -> Option<&'static [u8]> {
-        self.font.table_data(Tag::new(tag)).map(|data| data.as_bytes())
-    }
-
-    /// For the writer of certificates, which makes its own subsets. `None`: that writer cannot read the font.
-    pub(crate) fn krilla(&self) -> Option<krilla::text::Font> {
-        self.krilla.get_or_init(|| krilla::text::Font::new(self.data.into(), self.index)).clone()
+    /// For the writer of certificates, which makes its own subsets.
+    pub(crate) fn krilla(&self) -> krilla::text::Font {
+        self.krilla.clone()
     }
 
     /// The glyphs of `text[item]` from left to right. What stands before and after decides on forms of joined letters.

@@ -9,8 +9,10 @@ use unicode_linebreak::{BreakClass, break_property, linebreaks};
 pub(crate) enum Break {
     /// Nothing: the text does not fit.
     Words,
-    /// It is broken between clusters, after one of some marks if there is one.
+    /// It is broken between clusters, after one of some marks if there is one. A single cluster that is wider does not fit.
     Anywhere,
+    /// The same, but a single cluster that is wider has a line for itself.
+    Always,
 }
 
 /// A text as a row of clusters: what stays together on a line, and how wide it is.
@@ -57,6 +59,16 @@ impl Measured {
         self.clusters.iter().map(|cluster| cluster.advance).sum()
     }
 
+    /// The bytes of the clusters that fit into `limit`, from the start.
+    pub(crate) fn prefix(&self, limit: f32) -> usize {
+        let mut used = 0.0;
+        let over = self.clusters.iter().find(|cluster| {
+            used += cluster.advance;
+            used > limit
+        });
+        over.map_or(self.end, |cluster| cluster.start)
+    }
+
     /// The lines, none wider than `limit`; spaces at the end of a line take no room. `None`: a word, or with [`Break::Anywhere`] a cluster, is
     /// wider than that, or there are more than `most` lines.
     pub(crate) fn lines(&self, limit: f32, words: Break, most: usize) -> Option<Vec<Range<usize>>> {
@@ -74,7 +86,9 @@ impl Measured {
             }
             // What follows a break may be too wide as well, but each turn begins a line further on.
             while !cluster.is_space && used + cluster.advance > limit {
-                if here == first {
+                if here == first && words == Break::Always {
+                    break;
+                } else if here == first {
                     return None;
                 }
                 let (next, width) = match opportunity.take() {

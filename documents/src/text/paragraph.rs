@@ -24,7 +24,7 @@ pub(crate) struct Paragraph<'t> {
 }
 
 /// The glyphs of a line.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Line {
     /// From left to right.
     pub(crate) runs: Vec<Run>,
@@ -33,7 +33,7 @@ pub(crate) struct Line {
 }
 
 /// Glyphs of one font.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Run {
     pub(crate) face: &'static Face,
     /// What the glyphs mean, in the order of the text.
@@ -82,11 +82,6 @@ impl<'t> Paragraph<'t> {
         paragraph
     }
 
-    /// Whether no font has some of its characters.
-    pub(crate) fn has_missing(&self) -> bool {
-        self.items.iter().any(|item| item.face.is_none())
-    }
-
     /// Advance width, in thousandths of the font size.
     pub(crate) fn width(&self) -> f32 {
         self.measured.width()
@@ -112,6 +107,11 @@ impl<'t> Paragraph<'t> {
             lines = self.measured.lines(narrower, words, most)?;
         }
         Some(lines)
+    }
+
+    /// How many bytes of the text fit into `limit` thousandths of the font size.
+    pub(crate) fn prefix(&self, limit: f32) -> usize {
+        self.measured.prefix(limit)
     }
 
     /// A part of the text without the spaces at its end.
@@ -195,6 +195,13 @@ impl<'t> Paragraph<'t> {
     }
 }
 
+impl Run {
+    /// Advance width, in thousandths of the font size.
+    pub(crate) fn width(&self) -> f32 {
+        self.glyphs.iter().map(|glyph| glyph.advance).sum()
+    }
+}
+
 impl Line {
     /// A single sign.
     pub(crate) fn of_sign(face: &'static Face, glyph: u16, sign: char) -> Self {
@@ -207,7 +214,7 @@ impl Line {
         if run.glyphs.is_empty() {
             return;
         }
-        self.width += run.glyphs.iter().map(|glyph| glyph.advance).sum::<f32>();
+        self.width += run.width();
         self.runs.push(run);
     }
 }
