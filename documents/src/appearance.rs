@@ -136,7 +136,9 @@ impl Layout {
     fn fit(texts: &[String], width: f32, height: f32) -> Option<Self> {
         let paragraphs: Vec<Paragraph<'_>> = texts.iter().map(|text| Paragraph::new(text, Look::Sans, MISSING)).collect();
         let reach = paragraphs.iter().filter_map(Paragraph::reach).reduce(crate::text::Reach::with)?;
-        let (ascent, step) = ((reach.above / 1000.0), ((reach.above + reach.below) / 1000.0).max(LINE_HEIGHT));
+        let step = ((reach.above + reach.below) / 1000.0).max(LINE_HEIGHT);
+        // What a row has more than its letters need stands above them.
+        let ascent = step - reach.below / 1000.0;
         let sizes = || std::iter::successors(Some(largest(width, height)), |size| Some(size * STEP));
         let unbroken = sizes().take_while(|size| *size >= SMALLEST_UNBROKEN).map(|size| (size, Break::Words));
         let broken = sizes().take_while(|size| *size >= SMALLEST).map(|size| (size, Break::Anywhere));
@@ -177,8 +179,7 @@ impl Layout {
         let step = self.size * self.step;
         let top = height - (height - step * self.rows.len() as f32).max(2.0 * self.padding) / 2.0;
         for (index, row) in self.rows.iter().enumerate() {
-            // What a row has more than its letters need stands above them.
-            let baseline = top - step * index as f32 - self.size * self.ascent.max(self.step - 0.25);
+            let baseline = top - step * index as f32 - self.size * self.ascent;
             content += &format!("1 0 0 1 {:.2} {baseline:.2} Tm {}\n", self.padding, show(row, self.size));
         }
         content += "ET Q\n";

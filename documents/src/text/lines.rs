@@ -51,7 +51,12 @@ impl Measured {
                 ends_part: matches!(character, '-' | '/' | ',' | ';' | '@' | '_' | '&' | '='),
             }
         };
-        Self { clusters: clusters.into_iter().map(&mut cluster).collect(), end: text.len() }
+        let mut clusters: Vec<Cluster> = clusters.into_iter().map(&mut cluster).collect();
+        // What has no shape before the first cluster belongs to it.
+        if let Some(first) = clusters.first_mut() {
+            first.start = 0;
+        }
+        Self { clusters, end: text.len() }
     }
 
     /// Advance width of all, in thousandths of the font size.
@@ -106,7 +111,7 @@ impl Measured {
             }
             used += cluster.advance;
         }
-        lines.push(self.clusters.get(first).map_or(self.end, |cluster| cluster.start)..self.end);
+        lines.push(self.clusters.get(first).map_or(0, |cluster| cluster.start)..self.end);
         Some(lines)
     }
 }

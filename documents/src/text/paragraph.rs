@@ -36,6 +36,7 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Run {
     pub(crate) face: &'static Face,
+    pub(crate) is_rtl: bool,
     /// What the glyphs mean, in the order of the text.
     pub(crate) text: String,
     /// From left to right.
@@ -191,7 +192,12 @@ impl<'t> Paragraph<'t> {
             up: shaped.up,
             cluster: cluster(shaped.start),
         });
-        Run { face: self.face(item), glyphs: glyphs.collect(), text: self.text[part.clone()].to_owned() }
+        Run {
+            face: self.face(item),
+            is_rtl: item.level.is_rtl(),
+            glyphs: glyphs.collect(),
+            text: self.text[part.clone()].to_owned(),
+        }
     }
 }
 
@@ -207,7 +213,7 @@ impl Line {
     pub(crate) fn of_sign(face: &'static Face, glyph: u16, sign: char) -> Self {
         let advance = face.advance(glyph);
         let glyph = Glyph { id: glyph, advance, right: 0.0, up: 0.0, cluster: 0..sign.len_utf8() };
-        Self { width: advance, runs: vec![Run { face, text: sign.to_string(), glyphs: vec![glyph] }] }
+        Self { width: advance, runs: vec![Run { face, is_rtl: false, text: sign.to_string(), glyphs: vec![glyph] }] }
     }
 
     fn push(&mut self, run: Run) {
