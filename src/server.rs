@@ -22,8 +22,11 @@ use crate::{
     camara::Camara,
     catalogue::{
         documents::{self, Documents},
+        forms::Forms,
         sealed_files::SealedFiles,
+        sections::Sections,
         sign_configuration::{self, Change, SignConfigurations},
+        template_configurations::{Configurations, Images},
     },
     channels::{self, Channels},
     code_limits::CodeLimits,
@@ -161,6 +164,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
+    let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
+    let sections = Sections::new(store.clone(), forms.clone());
+    let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
+    let template_configurations = Configurations::new(store.clone(), images.clone());
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
     if config.mode == Mode::Development {
@@ -217,6 +224,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state = State {
         documents: documents.clone(),
+        forms,
+        sections,
+        images,
+        template_configurations,
         sealed_files,
         configurations,
         workers: drawing,

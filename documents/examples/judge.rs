@@ -9,6 +9,8 @@
 //! | `seal IN OUT` | reads and rehearses an upload, then seals it, as the server does | `facts`, `bytes`, and `masks`: the places that it draws into |
 //! | `verify IN` | verifies its signatures | `all_intact`, `unchanged`, `report` |
 //! | `open IN` | opens a key file with the password `password` | `certificate` |
+//! | `join OUT IN...` | puts forms together as they are, with one form | `pages`, `renamed` |
+//! | `flatten OUT IN...` | the same, flattened | `pages`, `renamed` |
 //! | `root OUT` | writes the root of the seals' certificate (PEM) | |
 //!
 //! The parts of a job are separated by tabs, or by spaces in a line without tabs. An answer is `{"ok":true,...}`,
@@ -100,6 +102,8 @@ impl Judge {
             ["seal", input, output] => self.seal(&read(input)?, output),
             ["verify", input] => self.verify(&read(input)?),
             ["open", input] => self.open(&read(input)?),
+            ["join", output, ref inputs @ ..] => Self::join(output, inputs, false),
+            ["flatten", output, ref inputs @ ..] => Self::join(output, inputs, true),
             ["root", output] => self.root(output),
             _ => Err(Answer::Failed(format!("not a job: {line:?}"))),
         }
@@ -145,6 +149,13 @@ impl Judge {
     fn open(&self, bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
         let identity = pkcs12::Identity::open(bytes, PASSWORD, self.now).map_err(Answer::refused("open"))?;
         Ok(object(json!({"ok": true, "certificate": identity.facts()})))
+    }
+
+    fn join(output: &str, inputs: &[&str], flatten: bool) -> Result<Map<String, Value>, Answer> {
+        let files = inputs.iter().map(|input| read(input)).collect::<Result<Vec<_>, _>>()?;
+        let joined = documents::put_together(&files, flatten).map_err(Answer::refused("join"))?;
+        write(output, &joined.pdf)?;
+        Ok(object(json!({"ok": true, "bytes": joined.pdf.len(), "pages": joined.pages, "renamed": joined.renamed})))
     }
 
     fn root(&self, output: &str) -> Result<Map<String, Value>, Answer> {

@@ -3,6 +3,7 @@
 pub mod active;
 mod algorithms;
 mod appearance;
+mod assembly;
 mod asn1;
 pub mod certificate;
 mod cms;
@@ -19,3 +20,6 @@ pub mod seal;
 pub mod text;
 pub mod verify;
 mod x509;
+
+#[cfg(feature = "fixtures")]
+pub use assembly::put_together;

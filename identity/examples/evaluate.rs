@@ -4,16 +4,17 @@
 //! cargo run --release -p identity --features training,fixtures --example evaluate -- FONTS [SEED [DOCUMENTS [CONDITION ...]]]
 //! ```
 //! `FONTS` is the folder of the OCR-B fonts (see `train.rs`). Half of the documents are cards (TD1), half are passports (TD3), all with people
-//! that do not exist. Each is rendered once, under one condition after the other. Where `tesseract` is installed it reads some of them too.
+//! that do not exist. Each is rendered once, under one condition after the other. Where `tesseract` is installed it reads some of them too,
+//! and PP-OCRv4 where `PP_OCR` names a Python that has it (`support/ppocr.py`).
 //! Rendered documents are an upper bound: real ones are bent, worn, and printed by machines that nobody here has seen.
 
 mod support;
 
 use std::{
     collections::BTreeMap,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -28,7 +29,7 @@ const MORE_CONDITIONS: [&str; 4] = ["turned", "small", "shaken", "mixed"];
 /// Pixels for a millimetre of the page before a camera sees it.
 const SCALE: f32 = 14.0;
 
-/// One document in so many is read by tesseract, too: it takes seconds for each.
+/// One document in so many is read by the peers, too: they take long for each.
 const PEER_EVERY: usize = 10;
 
 fn main() {
@@ -55,6 +56,8 @@ fn main() {
     let mut random = Random::new(seed);
     let mut results: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut peers: BTreeMap<&str, Tally> = BTreeMap::new();
+    let mut paddle = std::env::var_os("PP_OCR").map(|python| Paddle::start(&python));
+    let mut by_paddle: BTreeMap<&str, Tally> = BTreeMap::new();
     let keep = std::env::var_os("KEEP_WRONG");
     for at in 0..count {
         let condition = conditions[at % conditions.len()];
@@ -74,16 +77,27 @@ fn main() {
             std::fs::write(Path::new(folder).join(format!("{at}-{condition}.img")), &file).expect("it is written");
             println!("{at} {condition} {outcome:?}: {lines:?} {read:?}");
         }
-        if has_peer && (at / conditions.len()).is_multiple_of(PEER_EVERY) {
+        if !(at / conditions.len()).is_multiple_of(PEER_EVERY) {
+            continue;
+        }
+        if has_peer {
             let began = Instant::now();
             let outcome = tesseract(&file, &lines);
             peers.entry(condition).or_default().add(&outcome, began.elapsed());
+        }
+        if let Some(paddle) = &mut paddle {
+            let began = Instant::now();
+            let outcome = paddle.read(&file, &lines);
+            by_paddle.entry(condition).or_default().add(&outcome, began.elapsed());
         }
     }
     println!("seed {seed}, {count} documents");
     print("identity", &conditions, &results);
     if has_peer {
         print("tesseract (eng, whole image)", &conditions, &peers);
+    }
+    if paddle.is_some() {
+        print("PP-OCRv4 (whole image)", &conditions, &by_paddle);
     }
     memory();
 }
@@ -524,7 +538,48 @@ fn tesseract(file: &[u8], lines: &[String]) -> Outcome {
     child.stdin.take().expect("a pipe").write_all(file).expect("it takes the file");
     let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stdout);
-    let text: Vec<String> = text.lines().map(|line| line.replace(' ', "")).filter(|line| line.len() > 20).collect();
+    judged(text.lines().map(str::to_owned).collect(), lines)
+}
+
+/// PP-OCRv4 in a process that goes on, so that its models are loaded once.
+struct Paddle {
+    child: Child,
+    answers: BufReader<std::process::ChildStdout>,
+}
+
+impl Paddle {
+    fn start(python: &std::ffi::OsStr) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/support/ppocr.py");
+        let mut command = Command::new(python);
+        command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut answers = BufReader::new(child.stdout.take().expect("a pipe"));
+        answers.read_line(&mut String::new()).expect("it says that it is ready");
+        Self { child, answers }
+    }
+
+    fn read(&mut self, file: &[u8], lines: &[String]) -> Outcome {
+        let path = std::env::temp_dir().join(format!("identity-evaluate-peer-{}", std::process::id()));
+        std::fs::write(&path, file).expect("it is written");
+        writeln!(self.child.stdin.as_mut().expect("a pipe"), "{}", path.display()).expect("it takes the path");
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("it answers");
+        std::fs::remove_file(&path).expect("it is removed");
+        judged(serde_json::from_str(&answer).expect("an array of lines"), lines)
+    }
+}
+
+impl Drop for Paddle {
+    fn drop(&mut self) {
+        // It ends with its input.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// What a peer's text says of a zone: its last lines that are long enough, or what a search in all of it finds.
+fn judged(text: Vec<String>, lines: &[String]) -> Outcome {
+    let text: Vec<String> = text.iter().map(|line| line.replace(' ', "")).filter(|line| line.len() > 20).collect();
     let read = &text[text.len().saturating_sub(lines.len())..];
     if read == lines {
         return Outcome::Right;

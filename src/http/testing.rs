@@ -19,8 +19,11 @@ use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
+use crate::catalogue::forms::Forms;
 use crate::catalogue::sealed_files::SealedFiles;
+use crate::catalogue::sections::Sections;
 use crate::catalogue::sign_configuration::SignConfigurations;
+use crate::catalogue::template_configurations::{Configurations, Images};
 use crate::channels::{self, Channels};
 use crate::code_limits::{self, CodeLimits};
 use crate::codes::Codes;
@@ -72,15 +75,22 @@ impl World {
         let cpu = CpuPool::default();
         let options = access::Options { development: true, ..Default::default() };
         let blobs = Blobs::memory();
+        let documents = Documents::new(
+            store.clone(),
+            blobs.clone(),
+            cpu.clone(),
+            Workers::none(),
+            DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
+        );
+        let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
+        let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
         let state = State {
-            sealed_files: SealedFiles::new(store.clone(), blobs.clone(), keys.clone()),
-            documents: Documents::new(
-                store.clone(),
-                blobs,
-                cpu.clone(),
-                Workers::none(),
-                DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
-            ),
+            sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
+            documents,
+            sections: Sections::new(store.clone(), forms.clone()),
+            forms,
+            template_configurations: Configurations::new(store.clone(), images.clone()),
+            images,
             configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()),
             workers: Workers::new(cpu, render_workers::Options::default(), render_workers::Metrics::default()),
             keys: keys.clone(),

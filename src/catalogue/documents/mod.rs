@@ -20,12 +20,14 @@ use store::{Store, Timestamp};
 use uuid::Uuid;
 use workflows::values::{self, Problems};
 
+pub(super) use content::{is_jpeg, is_png};
 pub use document::{Document, Extension};
 pub use workflows::values::Owner;
 
 use super::Error as CatalogueError;
 use super::item::{Act, Found, Item, Items, Refused, State};
 use super::references::{Holder, References};
+use super::{forms, template_configurations};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
 use crate::records::{self, Records};
 use crate::render_workers::{self, Workers};
@@ -166,6 +168,7 @@ pub struct Produced {
 #[derive(Clone)]
 pub struct Documents {
     items: Items<Document>,
+    records: Records,
     references: References,
     blobs: Blobs,
     cpu: CpuPool,
@@ -203,7 +206,17 @@ impl Documents {
         let references = References::new(records.clone(), blobs.clone());
         let bytes = options.max_bytes_in_flight.max(2 * options.max_bytes) as u64 + UPLOAD_OVERHEAD;
         let (uploads, downloads) = (Room::new(bytes), Room::new(bytes));
-        Self { items: Items::new(records), references, blobs, cpu, drawing, options: Arc::new(options), uploads, downloads }
+        Self {
+            items: Items::new(records.clone()),
+            records,
+            references,
+            blobs,
+            cpu,
+            drawing,
+            options: Arc::new(options),
+            uploads,
+            downloads,
+        }
     }
 
     /// The pool that documents are worked on in.
@@ -239,12 +252,25 @@ impl Documents {
         self.download_in(share, organization, document).await
     }
 
-    async fn download_in(&self, mut room: Share, organization: &str, document: &Document) -> Result<Download, Error> {
-        room.take(DOWNLOAD)?;
-        match self.blobs.open(organization, &document.digest).await? {
-            Some(reader) => Ok(Download { reader, _room: room }),
+    async fn download_in(&self, room: Share, organization: &str, document: &Document) -> Result<Download, Error> {
+        match self.open_in(room, organization, &document.digest).await? {
+            Some(download) => Ok(download),
             None => Err(self.without_bytes(organization, document).await),
         }
+    }
+
+    /// The bytes under a digest, piece by piece, for its organization; `None` if they are not there. They share the room of the downloads.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when there is no room, [`Error::Catalogue`].
+    pub(super) async fn open(&self, organization: &str, digest: &Digest) -> Result<Option<Download>, Error> {
+        self.open_in(self.downloads.share(organization), organization, digest).await
+    }
+
+    async fn open_in(&self, mut room: Share, organization: &str, digest: &Digest) -> Result<Option<Download>, Error> {
+        room.take(DOWNLOAD)?;
+        let reader = self.blobs.open(organization, digest).await?;
+        Ok(reader.map(|reader| Download { reader, _room: room }))
     }
 
     /// Stores an upload under a new identifier.
@@ -578,6 +604,10 @@ impl Documents {
                     Some(Found { item, .. }) => item.value.digest == *digest && !matches!(item.state, State::Removed { .. }),
                     None => is_young,
                 },
+                Holder::Form(id) => forms::needs(&self.records, organization, id, digest).await?.unwrap_or(is_young),
+                Holder::ConfigurationDocument(id) => {
+                    template_configurations::needs(&self.records, organization, id, digest).await?.unwrap_or(is_young)
+                }
             };
             if is_needed {
                 return Ok(true);

@@ -1,0 +1,195 @@
+//! A document as relocatable bytes: every object as it is written, with slots where numbers of objects go.
+
+use aws_lc_rs::digest;
+use lopdf::{Dictionary, Document, Object, ObjectId};
+
+use super::flatten::Plan;
+use super::spell::{self, Ink};
+use super::whole::Whole;
+use crate::pdf::{self, Error, damaged};
+
+/// Where a number is written between bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    /// Place in all bytes of the document.
+    at: u32,
+    value: u32,
+    is_structure_key: bool,
+}
+
+/// A run of bytes with its slots.
+#[derive(Clone, Copy)]
+pub(super) struct Piece {
+    bytes: (u32, u32),
+    slots: (u32, u32),
+}
+
+/// What a linker does at a slot.
+pub(super) trait Numbers {
+    /// Writes a reference to the object at `index`.
+    fn reference(&mut self, out: &mut Vec<u8>, index: u32);
+    fn structure_key(&mut self, out: &mut Vec<u8>, key: u32);
+}
+
+/// A document that is ready to be linked. It holds no contents of streams: those are taken from the document.
+pub(crate) struct Compiled {
+    /// Of the objects, ascending; their places are the indices that slots name.
+    ids: Vec<ObjectId>,
+    objects: Vec<Piece>,
+    bytes: Vec<u8>,
+    slots: Vec<Slot>,
+    pub(super) root: u32,
+    pub(super) information: Option<u32>,
+    pub(super) pages: Vec<u32>,
+    /// What flattening changes.
+    pub(super) plan: Plan,
+    /// What the catalog leads to.
+    pub(super) whole: Whole,
+    digest: [u8; 32],
+}
+
+impl Compiled {
+    /// Compiles a document that was made by [`super::open`].
+    ///
+    /// # Errors
+    /// `Damaged` where it is not as `open` leaves it.
+    pub(crate) fn of(document: &Document) -> Result<Self, Error> {
+        let mut compiler = Compiler::new(document);
+        for object in document.objects.values() {
+            let piece = compiler.piece(|ink| spell::object(ink, object))?;
+            compiler.objects.push(piece);
+        }
+        let (root, _) = pdf::catalog(document)?;
+        let root = compiler.index(root).ok_or_else(|| damaged("it has no catalog"))?;
+        let information = document.trailer.get(b"Info").and_then(Object::as_reference).ok();
+        let information = information.and_then(|id| compiler.index(id));
+        let pages = pdf::pages(document)?.into_iter().filter_map(|page| compiler.index(page)).collect();
+        let plan = Plan::of(document, &mut compiler)?;
+        let whole = Whole::of(document, &mut compiler)?;
+        let Compiler { ids, objects, bytes, slots } = compiler;
+        let digest = digest_of(document, &bytes, &slots);
+        Ok(Self { ids, objects, bytes, slots, root, information, pages, plan, whole, digest })
+    }
+
+    /// Bytes that it takes in memory, about.
+    pub(crate) fn weight(&self) -> usize {
+        let ids = self.ids.len() * size_of::<ObjectId>() + self.objects.len() * size_of::<Piece>();
+        ids + self.bytes.len() + self.slots.len() * size_of::<Slot>() + self.pages.len() * 4 + self.plan.weight()
+    }
+
+    /// Of all that it holds, and of the contents of its streams.
+    pub(super) fn digest(&self) -> &[u8] {
+        &self.digest
+    }
+
+    /// Number of objects.
+    pub(super) fn len(&self) -> u32 {
+        self.ids.len() as u32
+    }
+
+    pub(super) fn index(&self, id: ObjectId) -> Option<u32> {
+        index(&self.ids, id)
+    }
+
+    pub(super) fn id(&self, index: u32) -> Option<ObjectId> {
+        self.ids.get(index as usize).copied()
+    }
+
+    pub(super) fn object(&self, index: u32) -> Piece {
+        self.objects[index as usize]
+    }
+
+    /// Writes a piece with the numbers that it has in the result.
+    pub(super) fn copy(&self, piece: Piece, out: &mut Vec<u8>, numbers: &mut impl Numbers) {
+        let mut from = piece.bytes.0 as usize;
+        for slot in &self.slots[piece.slots.0 as usize..piece.slots.1 as usize] {
+            out.extend_from_slice(&self.bytes[from..slot.at as usize]);
+            from = slot.at as usize;
+            match slot.is_structure_key {
+                true => numbers.structure_key(out, slot.value),
+                false => numbers.reference(out, slot.value),
+            }
+        }
+        out.extend_from_slice(&self.bytes[from..piece.bytes.1 as usize]);
+    }
+}
+
+fn digest_of(document: &Document, bytes: &[u8], slots: &[Slot]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(bytes);
+    slots.iter().for_each(|slot| context.update(&slot.value.to_be_bytes()));
+    for stream in document.objects.values().filter_map(|object| object.as_stream().ok()) {
+        context.update(&stream.content);
+    }
+    // SHA-256 has 32 bytes.
+    context.finish().as_ref().try_into().unwrap_or_default()
+}
+
+/// Without gaps, as `open` numbers them, an object's place follows from its number.
+fn index(ids: &[ObjectId], id: ObjectId) -> Option<u32> {
+    let guess = id.0.wrapping_sub(1);
+    if ids.get(guess as usize) == Some(&id) {
+        return Some(guess);
+    }
+    ids.binary_search(&id).ok().map(|index| index as u32)
+}
+
+/// Writes pieces.
+pub(super) struct Compiler {
+    ids: Vec<ObjectId>,
+    objects: Vec<Piece>,
+    bytes: Vec<u8>,
+    slots: Vec<Slot>,
+}
+
+impl Compiler {
+    fn new(document: &Document) -> Self {
+        let ids = document.objects.keys().copied().collect();
+        Self { ids, objects: Vec::new(), bytes: Vec::new(), slots: Vec::new() }
+    }
+
+    pub(super) fn index(&self, id: ObjectId) -> Option<u32> {
+        index(&self.ids, id)
+    }
+
+    /// What `write` writes.
+    ///
+    /// # Errors
+    /// That of `write`, and `Damaged` where a document takes more bytes than slots can name.
+    pub(super) fn piece(&mut self, write: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<Piece, Error> {
+        let (bytes, slots) = (self.bytes.len(), self.slots.len());
+        write(self)?;
+        if self.bytes.len() > u32::MAX as usize / 2 {
+            return Err(damaged("its objects take too many bytes"));
+        }
+        Ok(Piece { bytes: (bytes as u32, self.bytes.len() as u32), slots: (slots as u32, self.slots.len() as u32) })
+    }
+
+    /// The entries of a dictionary that are wanted, behind `<<` and with nothing at their end.
+    ///
+    /// # Errors
+    /// As [`Compiler::piece`].
+    pub(super) fn head(&mut self, dictionary: &Dictionary, wanted: impl Fn(&[u8]) -> bool) -> Result<Piece, Error> {
+        self.piece(|ink| {
+            ink.bytes.extend_from_slice(b"<<");
+            spell::entries(ink, dictionary, wanted)
+        })
+    }
+}
+
+impl Ink for Compiler {
+    fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    fn reference(&mut self, id: ObjectId) {
+        match self.index(id) {
+            Some(value) => self.slots.push(Slot { at: self.bytes.len() as u32, value, is_structure_key: false }),
+            None => self.bytes.extend_from_slice(b"null"),
+        }
+    }
+
+    fn structure_key(&mut self, key: u32) {
+        self.slots.push(Slot { at: self.bytes.len() as u32, value: key, is_structure_key: true });
+    }
+}

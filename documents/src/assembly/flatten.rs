@@ -1,0 +1,576 @@
+//! Flattening: what the widgets of a form show becomes part of their pages, and the form is gone, but for signature fields that are
+//! not signed yet.
+//!
+//! Each page keeps its content as it is. Before it, the graphics state is saved; behind it, what it left open is closed,
+//! and the widgets' appearances are painted in the order of the annotations, each as a form XObject of the page's resources under a
+//! name that nothing else has, placed as ISO 32000-2 12.5.5 says. A widget is painted where viewers show it: not if it is
+//! hidden or not for viewing, has no extent, or has no appearance for its state. Other annotations stay.
+//!
+//! A widget that belongs to the document's structure or to optional content is painted by a form XObject around its appearance: this is
+//! what the structure refers to instead of the widget, under the same key.
+
+use std::collections::{HashMap, HashSet};
+
+use lopdf::{Dictionary, Document, Object, ObjectId};
+
+use super::compile::{Compiler, Piece};
+use super::content;
+use super::link::{Global, Linker};
+use super::spell::{fixed, name, number};
+use super::Part;
+use crate::text::subset::compressed;
+use crate::fields;
+use crate::pdf;
+
+/// Bytes that the contents of all pages may unpack to for a look at how they end; further pages are taken for well made.
+const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
+/// ISO 32000-2 table 167.
+const HIDDEN: i64 = 1 << 1;
+const NO_ROTATE: i64 = 1 << 4;
+const NO_VIEW: i64 = 1 << 5;
+
+/// What flattening changes in a document, as far as it is the same for all fills.
+#[derive(Default)]
+pub(super) struct Plan {
+    /// Pages with widgets that are painted.
+    pages: Vec<Page>,
+    resources: Vec<Resources>,
+    /// Fields and widgets that go.
+    gone: Vec<u32>,
+    /// Fields above signature fields that stay, with these kids alone.
+    above: Vec<(u32, Piece)>,
+    /// Top of the tree of fields that stay.
+    pub(super) roots: Vec<u32>,
+    /// What names of form XObjects begin with.
+    prefix: Vec<u8>,
+}
+
+struct Page {
+    index: u32,
+    /// Without content and annotations, without an end.
+    head: Piece,
+    contents: Vec<Contents>,
+    /// The annotations that stay.
+    annotations: Vec<u32>,
+    widgets: Vec<Widget>,
+    /// Place of its resources in the plan.
+    resources: usize,
+    /// What stands behind the content before the first widget.
+    closes: Vec<u8>,
+    rotation: i64,
+}
+
+enum Contents {
+    As(u32),
+    /// Its whole content without what must not be there: dictionary entries and data of a stream.
+    Instead(Vec<u8>, Vec<u8>),
+}
+
+struct Widget {
+    index: u32,
+    look: Look,
+}
+
+/// What is known of how a widget is painted.
+#[derive(Clone, Default)]
+struct Look {
+    /// The form XObject and how it is placed; `None`: nothing is painted.
+    shows: Option<(ObjectId, [f64; 6])>,
+    rect: [f32; 4],
+    /// Its key in the structure's parent tree.
+    structure_key: Option<u32>,
+    optional_content: Option<ObjectId>,
+}
+
+/// A dictionary that gets names of form XObjects.
+struct Resources {
+    index: u32,
+    /// Up to where further names go.
+    head: Piece,
+    end: &'static [u8],
+}
+
+impl Plan {
+    pub(super) fn weight(&self) -> usize {
+        let of_page = |page: &Page| {
+            let contents: usize = page.contents.iter().map(|contents| if let Contents::Instead(_, data) = contents { data.len() } else { 8 }).sum();
+            size_of::<Page>() + contents + page.annotations.len() * 4 + page.widgets.len() * size_of::<Widget>() + page.closes.len()
+        };
+        self.pages.iter().map(of_page).sum::<usize>() + self.gone.len() * 4 + self.resources.len() * size_of::<Resources>()
+    }
+
+    pub(super) fn of(document: &Document, compiler: &mut Compiler) -> Result<Self, pdf::Error> {
+        let staying = Staying::of(document)?;
+        let mut plan = Plan::default();
+        let mut places = HashMap::new();
+        let mut gone: HashSet<ObjectId> = staying.fields.iter().copied().filter(|field| !staying.stays(*field)).collect();
+        let mut left = MAX_CONTENT_BYTES;
+        for page in pdf::pages(document)? {
+            let Some(dictionary) = pdf::dict_at(document, page) else { continue };
+            let annotations = pdf::array_entry(document, dictionary, b"Annots").map(Vec::as_slice).unwrap_or_default();
+            let mut painted = Vec::new();
+            let mut stay = Vec::new();
+            for annotation in annotations.iter().filter_map(|annotation| annotation.as_reference().ok()) {
+                let Some(index) = compiler.index(annotation) else { continue };
+                let Some(found) = pdf::dict_at(document, annotation) else { continue };
+                if pdf::is_widget(document, found) && !staying.widgets.contains(&annotation) {
+                    let rotation = pdf::page_rotation(document, page);
+                    gone.insert(annotation);
+                    painted.push(Widget { index, look: Look::of(&|id| document.objects.get(&id), found, rotation) });
+                } else {
+                    stay.push(index);
+                }
+            }
+            if !painted.is_empty() {
+                let resources = plan.resources_of(document, compiler, dictionary, &mut places)?;
+                plan.add_page(document, compiler, page, (painted, stay, resources), &mut left)?;
+            }
+        }
+        plan.prefix = free_prefix(document, places.keys().copied());
+        plan.gone = gone.into_iter().filter_map(|id| compiler.index(id)).collect();
+        plan.gone.sort_unstable();
+        plan.roots = staying.roots.iter().filter_map(|id| compiler.index(*id)).collect();
+        for (field, kids) in &staying.above {
+            let (Some(index), Some(dictionary)) = (compiler.index(*field), pdf::dict_at(document, *field)) else { continue };
+            let mut dictionary = dictionary.clone();
+            dictionary.set("Kids", kids.iter().map(|kid| Object::from(*kid)).collect::<Vec<_>>());
+            let piece = compiler.piece(|ink| super::spell::object(ink, &dictionary.into()))?;
+            plan.above.push((index, piece));
+        }
+        Ok(plan)
+    }
+
+    /// Where names of form XObjects go in a page's resources: one place for all pages that share them.
+    fn resources_of(
+        &mut self,
+        document: &Document,
+        compiler: &mut Compiler,
+        page: &Dictionary,
+        places: &mut HashMap<ObjectId, usize>,
+    ) -> Result<usize, pdf::Error> {
+        let missing = || pdf::damaged("a page has no resources");
+        let mut id = page.get(b"Resources").and_then(Object::as_reference).map_err(|_| missing())?;
+        let mut dictionary = pdf::dict_at(document, id).ok_or_else(missing)?;
+        let objects = dictionary.get(b"XObject").ok();
+        if let Some(Object::Reference(own)) = objects
+            && let Some(found) = pdf::dict_at(document, *own)
+        {
+            (id, dictionary) = (*own, found);
+            if let Some(place) = places.get(&id) {
+                return Ok(*place);
+            }
+            let head = compiler.head(dictionary, |_| true)?;
+            return self.add_resources(compiler, id, head, b">>", places).ok_or_else(missing);
+        }
+        if let Some(place) = places.get(&id) {
+            return Ok(*place);
+        }
+        let existing = objects.and_then(|objects| objects.as_dict().ok()).cloned().unwrap_or_default();
+        let head = compiler.piece(|ink| {
+            use super::spell::{Ink, entries};
+            ink.out().extend_from_slice(b"<<");
+            entries(ink, dictionary, |key| key != b"XObject")?;
+            ink.out().extend_from_slice(b"/XObject<<");
+            entries(ink, &existing, |_| true)
+        })?;
+        self.add_resources(compiler, id, head, b">>>>", places).ok_or_else(missing)
+    }
+
+    fn add_resources(
+        &mut self,
+        compiler: &Compiler,
+        id: ObjectId,
+        head: Piece,
+        end: &'static [u8],
+        places: &mut HashMap<ObjectId, usize>,
+    ) -> Option<usize> {
+        let index = compiler.index(id)?;
+        places.insert(id, self.resources.len());
+        self.resources.push(Resources { index, head, end });
+        Some(self.resources.len() - 1)
+    }
+
+    fn add_page(
+        &mut self,
+        document: &Document,
+        compiler: &mut Compiler,
+        page: ObjectId,
+        (widgets, annotations, resources): (Vec<Widget>, Vec<u32>, usize),
+        left: &mut usize,
+    ) -> Result<(), pdf::Error> {
+        let Some(dictionary) = pdf::dict_at(document, page) else { return Ok(()) };
+        let Some(index) = compiler.index(page) else { return Ok(()) };
+        let streams: Vec<ObjectId> = match dictionary.get(b"Contents") {
+            Ok(Object::Reference(id)) => vec![*id],
+            Ok(Object::Array(items)) => items.iter().filter_map(|item| item.as_reference().ok()).collect(),
+            _ => Vec::new(),
+        };
+        let mut contents: Vec<Contents> = streams.iter().filter_map(|id| compiler.index(*id)).map(Contents::As).collect();
+        let mut closes = Vec::new();
+        if let Some(mut whole) = unpacked(document, &streams, left) {
+            let ending = content::ending(&whole)?;
+            closes = ending.closes;
+            if !ending.excess.is_empty() {
+                ending.excess.iter().for_each(|at| whole[*at] = b' ');
+                let stream = compressed(Dictionary::new(), whole);
+                let filter: &[u8] = if stream.dict.has(b"Filter") { b"/Filter/FlateDecode" } else { b"" };
+                contents = vec![Contents::Instead(filter.to_vec(), stream.content)];
+            }
+        }
+        let head = compiler.head(dictionary, |key| key != b"Contents" && key != b"Annots")?;
+        let rotation = pdf::page_rotation(document, page);
+        self.pages.push(Page { index, head, contents, annotations, widgets, resources, closes, rotation });
+        Ok(())
+    }
+}
+
+/// The content of a page in one; `None` where it cannot be read, or is more than is left to read.
+fn unpacked(document: &Document, streams: &[ObjectId], left: &mut usize) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    for id in streams {
+        let stream = document.objects.get(id)?.as_stream().ok()?;
+        let part = if stream.dict.has(b"Filter") {
+            let is_direct = !matches!(stream.dict.get(b"Filter"), Ok(Object::Reference(_)));
+            is_direct.then(|| stream.decompressed_content_with_limit(*left).ok()).flatten()?
+        } else {
+            stream.content.clone()
+        };
+        *left = left.checked_sub(part.len())?;
+        whole.extend_from_slice(&part);
+        whole.push(b'\n');
+    }
+    Some(whole)
+}
+
+/// What no name of a form XObject in these dictionaries begins with.
+fn free_prefix(document: &Document, dictionaries: impl Iterator<Item = ObjectId>) -> Vec<u8> {
+    let mut prefix = b"Rb".to_vec();
+    let mut taken: Vec<&[u8]> = Vec::new();
+    for dictionary in dictionaries.filter_map(|id| pdf::dict_at(document, id)) {
+        let inner = pdf::dict_entry(document, dictionary, b"XObject").unwrap_or(dictionary);
+        taken.extend(inner.iter().map(|(key, _)| key.as_slice()).filter(|key| key.starts_with(b"Rb")));
+    }
+    // Each round, the names that are left are longer.
+    while taken.iter().any(|key| key.starts_with(&prefix)) {
+        prefix.push(b'x');
+        taken.retain(|key| key.starts_with(&prefix));
+    }
+    prefix
+}
+
+/// Signature fields that are not signed, and what has to stay with them.
+#[derive(Default)]
+struct Staying {
+    /// All fields and widgets of the tree.
+    fields: Vec<ObjectId>,
+    widgets: HashSet<ObjectId>,
+    signatures: HashSet<ObjectId>,
+    roots: Vec<ObjectId>,
+    /// Fields above them, with the kids that stay, in their order.
+    above: HashMap<ObjectId, Vec<ObjectId>>,
+}
+
+impl Staying {
+    fn stays(&self, id: ObjectId) -> bool {
+        self.widgets.contains(&id) || self.signatures.contains(&id) || self.above.contains_key(&id)
+    }
+
+    fn of(document: &Document) -> Result<Self, pdf::Error> {
+        let mut staying = Self::default();
+        for field in fields::all(document)? {
+            if field.is_signature() && !field.is_signed(document) {
+                staying.signatures.insert(field.id);
+                staying.widgets.extend(&field.widgets);
+            }
+        }
+        let (_, catalog) = pdf::catalog(document)?;
+        let form = pdf::dict_entry(document, catalog, b"AcroForm");
+        let roots = form.and_then(|form| pdf::array_entry(document, form, b"Fields")).map(Vec::as_slice).unwrap_or_default();
+        let roots: Vec<ObjectId> = roots.iter().filter_map(|root| root.as_reference().ok()).collect();
+        // Each with its place in `order` above it; kids come after what is above them.
+        let mut order: Vec<(ObjectId, Option<usize>)> = roots.iter().map(|root| (*root, None)).collect();
+        let mut seen: HashSet<ObjectId> = roots.iter().copied().collect();
+        let mut next = 0;
+        while let Some((id, _)) = order.get(next).copied() {
+            let kids = pdf::dict_at(document, id).and_then(|field| pdf::array_entry(document, field, b"Kids"));
+            for kid in kids.into_iter().flatten().filter_map(|kid| kid.as_reference().ok()) {
+                if seen.insert(kid) {
+                    order.push((kid, Some(next)));
+                }
+            }
+            next += 1;
+        }
+        let mut needed: Vec<bool> = order.iter().map(|(id, _)| staying.signatures.contains(id)).collect();
+        for at in (0..order.len()).rev() {
+            if let (true, Some(above)) = (needed[at], order[at].1) {
+                needed[above] = true;
+            }
+        }
+        for (at, (id, above)) in order.iter().enumerate() {
+            staying.fields.push(*id);
+            if !needed[at] {
+                continue;
+            }
+            if !staying.signatures.contains(id) {
+                staying.above.entry(*id).or_default();
+            }
+            match above {
+                Some(above) => staying.above.entry(order[*above].0).or_default().push(*id),
+                None => staying.roots.push(*id),
+            }
+        }
+        Ok(staying)
+    }
+}
+
+impl Look {
+    /// How a widget is painted on a page that is shown turned by `rotation` degrees.
+    fn of<'a>(get: &impl Fn(ObjectId) -> Option<&'a Object>, widget: &'a Dictionary, rotation: i64) -> Self {
+        let view = View { get };
+        let structure_key = view.entry(widget, b"StructParent").and_then(|key| key.as_i64().ok());
+        let mut look = Self {
+            structure_key: structure_key.and_then(|key| u32::try_from(key).ok()),
+            optional_content: widget.get(b"OC").and_then(Object::as_reference).ok(),
+            ..Self::default()
+        };
+        let flags = view.entry(widget, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
+        let Some([x1, y1, x2, y2]) = view.numbers::<4>(widget, b"Rect") else { return look };
+        look.rect = [x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2)];
+        let has_extent = x1 != x2 && y1 != y2;
+        if flags & (HIDDEN | NO_VIEW) != 0 || !has_extent {
+            return look;
+        }
+        let turned = if flags & NO_ROTATE != 0 { rotation } else { 0 };
+        look.shows = view.normal_appearance(widget).and_then(|id| Some((id, view.placed(id, look.rect, turned)?)));
+        look
+    }
+}
+
+/// Objects as they are after a fill.
+struct View<'g, G> {
+    get: &'g G,
+}
+
+impl<'a, G: Fn(ObjectId) -> Option<&'a Object>> View<'_, G> {
+    fn resolve(&self, mut object: &'a Object) -> Option<&'a Object> {
+        for _ in 0..16 {
+            match object {
+                Object::Reference(id) => object = (self.get)(*id)?,
+                Object::Null => return None,
+                other => return Some(other),
+            }
+        }
+        None
+    }
+
+    fn entry(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
+        self.resolve(dictionary.get(key).ok()?)
+    }
+
+    fn numbers<const N: usize>(&self, dictionary: &'a Dictionary, key: &[u8]) -> Option<[f32; N]> {
+        let items = self.entry(dictionary, key)?.as_array().ok().filter(|items| items.len() == N)?;
+        let mut numbers = [0.0; N];
+        for (number, item) in numbers.iter_mut().zip(items) {
+            *number = self.resolve(item)?.as_float().ok().filter(|number| number.is_finite())?;
+        }
+        Some(numbers)
+    }
+
+    /// The form XObject for the state that a widget is in. Without a state it is off, as viewers take it.
+    fn normal_appearance(&self, widget: &'a Dictionary) -> Option<ObjectId> {
+        let looks = self.entry(widget, b"AP")?.as_dict().ok()?;
+        let normal = looks.get(b"N").ok()?;
+        let normal = match self.resolve(normal)? {
+            Object::Dictionary(states) => {
+                let state = self.entry(widget, b"AS").and_then(|state| state.as_name().ok()).unwrap_or(b"Off");
+                states.get(state).ok()?
+            }
+            _ => normal,
+        };
+        let mut id = normal.as_reference().ok()?;
+        for _ in 0..16 {
+            match (self.get)(id)? {
+                Object::Reference(further) => id = *further,
+                Object::Stream(_) => return Some(id),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The matrix that places a form XObject in a rectangle (ISO 32000-2 12.5.5), turned about its upper left corner
+    /// counterclockwise. `None`: nothing of it could be seen.
+    fn placed(&self, look: ObjectId, rect: [f32; 4], turned: i64) -> Option<[f64; 6]> {
+        let look = &(self.get)(look)?.as_stream().ok()?.dict;
+        let [x1, y1, x2, y2] = self.numbers::<4>(look, b"BBox")?.map(f64::from);
+        let [a, b, c, d, e, f] = self.numbers::<6>(look, b"Matrix").unwrap_or([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]).map(f64::from);
+        let corners = [(x1, y1), (x1, y2), (x2, y1), (x2, y2)].map(|(x, y)| (a * x + c * y + e, b * x + d * y + f));
+        let least = |of: fn(&(f64, f64)) -> f64| corners.iter().map(of).fold(f64::INFINITY, f64::min);
+        let most = |of: fn(&(f64, f64)) -> f64| corners.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
+        let (left, right, bottom, top) = (least(|c| c.0), most(|c| c.0), least(|c| c.1), most(|c| c.1));
+        let [to_left, to_bottom, to_right, to_top] = rect.map(f64::from);
+        let (across, up) = ((to_right - to_left) / (right - left), (to_top - to_bottom) / (top - bottom));
+        let placed = [across, 0.0, 0.0, up, to_left - left * across, to_bottom - bottom * up];
+        if !placed.iter().all(|number| number.is_finite() && number.abs() < 1e9) {
+            return None;
+        }
+        let (sine, cosine) = match turned {
+            90 => (1.0, 0.0),
+            180 => (0.0, -1.0),
+            270 => (-1.0, 0.0),
+            _ => return Some(placed),
+        };
+        let (x, y) = (to_left, to_top);
+        let turn = [cosine, sine, -sine, cosine, x - x * cosine + y * sine, y - x * sine - y * cosine];
+        Some(product(placed, turn))
+    }
+}
+
+/// First the one, then the other.
+fn product([a, b, c, d, e, f]: [f64; 6], [g, h, i, j, k, l]: [f64; 6]) -> [f64; 6] {
+    [a * g + b * i, a * h + b * j, c * g + d * i, c * h + d * j, e * g + f * i + k, e * h + f * j + l]
+}
+
+/// Paints the widgets of one part and leaves its form out.
+pub(super) fn flatten(linker: &mut Linker<'_>, part: usize) {
+    let Part { compiled, .. } = linker.parts[part];
+    let plan = &compiled.plan;
+    for index in &plan.gone {
+        linker.leave_out(linker.global(part, *index));
+    }
+    for (index, piece) in &plan.above {
+        let mut bytes = Vec::new();
+        linker.copy(part, *piece, &mut bytes);
+        linker.replace(linker.global(part, *index), bytes);
+    }
+    let mut names: Vec<Vec<u8>> = vec![Vec::new(); plan.resources.len()];
+    let mut painted = 0;
+    // A widget that two pages list is one object for the structure.
+    let mut wrapped: HashMap<u32, Global> = HashMap::new();
+    let saves = linker.make_stream(b"", b"q\n");
+    for page in &plan.pages {
+        let mut content = Vec::with_capacity(64 * (page.widgets.len() + 1));
+        content.extend_from_slice(b"\n");
+        content.extend_from_slice(&page.closes);
+        content.extend_from_slice(b"Q\n");
+        for widget in &page.widgets {
+            let look = current_look(linker, part, widget, page.rotation);
+            let Some((global, placed)) = paintable(linker, part, widget, &look, &mut wrapped) else { continue };
+            let names = &mut names[page.resources];
+            let start = names.len();
+            name(names, &plan.prefix);
+            number(names, painted);
+            painted += 1;
+            content.extend_from_slice(b"q ");
+            for value in placed {
+                fixed(&mut content, value);
+                content.push(b' ');
+            }
+            content.extend_from_slice(b"cm ");
+            content.extend_from_slice(&names[start..]);
+            content.extend_from_slice(b" Do Q\n");
+            names.push(b' ');
+            linker.refer(names, global);
+        }
+        let paints = linker.make_stream(b"", &content);
+        put_page(linker, part, page, saves, paints);
+    }
+    for (resources, names) in plan.resources.iter().zip(names) {
+        let mut bytes = Vec::new();
+        linker.copy(part, resources.head, &mut bytes);
+        bytes.extend_from_slice(&names);
+        bytes.extend_from_slice(resources.end);
+        linker.replace(linker.global(part, resources.index), bytes);
+    }
+}
+
+fn put_page(linker: &mut Linker<'_>, part: usize, page: &Page, saves: Global, paints: Global) {
+    let mut bytes = Vec::new();
+    linker.copy(part, page.head, &mut bytes);
+    bytes.extend_from_slice(b"/Contents[");
+    linker.refer(&mut bytes, saves);
+    for contents in &page.contents {
+        bytes.push(b' ');
+        let global = match contents {
+            Contents::As(index) => linker.global(part, *index),
+            Contents::Instead(dictionary, data) => linker.make_stream(dictionary, data),
+        };
+        linker.refer(&mut bytes, global);
+    }
+    bytes.push(b' ');
+    linker.refer(&mut bytes, paints);
+    bytes.push(b']');
+    if !page.annotations.is_empty() {
+        bytes.extend_from_slice(b"/Annots[");
+        for index in &page.annotations {
+            linker.refer(&mut bytes, linker.global(part, *index));
+            bytes.push(b' ');
+        }
+        bytes.push(b']');
+    }
+    bytes.extend_from_slice(b">>");
+    linker.replace(linker.global(part, page.index), bytes);
+}
+
+/// As it was compiled, or as the fill changed it.
+fn current_look(linker: &Linker<'_>, part: usize, widget: &Widget, rotation: i64) -> Look {
+    let changed = linker.changed(part, linker.global(part, widget.index)).and_then(|object| object.as_dict().ok());
+    match changed {
+        Some(changed) => Look::of(&|id| linker.object(part, id), changed, rotation),
+        None => widget.look.clone(),
+    }
+}
+
+/// The form XObject that paints a widget, and how it is placed; the structure refers to it from now on.
+fn paintable(
+    linker: &mut Linker<'_>,
+    part: usize,
+    widget: &Widget,
+    look: &Look,
+    wrapped: &mut HashMap<u32, Global>,
+) -> Option<(Global, [f64; 6])> {
+    const AS_IT_IS: [f64; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+    let shows = look.shows.and_then(|(id, placed)| Some((linker.find(part, id)?, placed)));
+    if look.structure_key.is_none() && look.optional_content.is_none() {
+        return shows;
+    }
+    let is_new = !wrapped.contains_key(&widget.index);
+    if is_new {
+        let wrapper = wrap(linker, part, look, shows);
+        wrapped.insert(widget.index, wrapper);
+        linker.redirect(linker.global(part, widget.index), wrapper);
+    }
+    let wrapper = wrapped.get(&widget.index).copied()?;
+    shows.map(|_| (wrapper, AS_IT_IS))
+}
+
+fn wrap(linker: &mut Linker<'_>, part: usize, look: &Look, shows: Option<(Global, [f64; 6])>) -> Global {
+    let mut dictionary = b"/Type/XObject/Subtype/Form/BBox[".to_vec();
+    for corner in look.rect {
+        fixed(&mut dictionary, f64::from(corner));
+        dictionary.push(b' ');
+    }
+    dictionary.push(b']');
+    if let Some(key) = look.structure_key {
+        dictionary.extend_from_slice(b"/StructParent ");
+        number(&mut dictionary, u64::from(linker.structure_key(part, key)));
+    }
+    if let Some(group) = look.optional_content.and_then(|id| linker.find(part, id)) {
+        dictionary.extend_from_slice(b"/OC ");
+        linker.refer(&mut dictionary, group);
+    }
+    let mut content = Vec::new();
+    dictionary.extend_from_slice(b"/Resources<<");
+    if let Some((global, placed)) = shows {
+        dictionary.extend_from_slice(b"/XObject<</A ");
+        linker.refer(&mut dictionary, global);
+        dictionary.extend_from_slice(b">>");
+        for value in placed {
+            fixed(&mut content, value);
+            content.push(b' ');
+        }
+        content.extend_from_slice(b"cm /A Do");
+    }
+    dictionary.extend_from_slice(b">>");
+    linker.make_stream(&dictionary, &content)
+}
