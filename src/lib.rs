@@ -13,6 +13,7 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod fonts;
 pub mod http;
 pub mod identity_reader;
 pub mod installation;

@@ -2,7 +2,7 @@
 //! `cargo run -p documents --features fixtures --example scripts_sample -- FOLDER [FOLDER-OF-FONTS]`.
 //!
 //! `form.pdf` has a field and a signature per script, `certificate.pdf` a signer; each line that is printed is a script and its text.
-//! Scripts that no font has are left out. `tests/outside/scripts.py` reads the files back.
+//! Scripts that no font has are left out. `boxes.pdf` has signatures in boxes of odd sizes. `tests/outside/scripts.py` reads the files back.
 
 #[path = "../src/certificate/samples.rs"]
 mod samples;
@@ -55,57 +55,91 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&folder)?;
     let shown: Vec<(&str, &str)> = TEXTS.into_iter().filter(|(_, shown)| text::missing(shown).is_empty()).collect();
     write_form(&folder, &shown)?;
+    write_boxes(&folder)?;
     write_certificate(&folder, &shown)?;
     shown.iter().for_each(|(script, shown)| println!("{script}\t{shown}"));
     Ok(())
 }
 
-fn write_form(folder: &Path, shown: &[(&str, &str)]) -> Result<(), Box<dyn Error>> {
+/// A signature field: its name, lower left corner, width, height, and how far it is turned.
+type Field = (String, [i64; 4], i64);
+
+/// Seals each of the fields; `lines` is what is shown in place of name and time.
+fn write_sealed(
+    path: &Path,
+    pdf: &[u8],
+    fields: &[Field],
+    lines: impl Fn(usize) -> Option<Vec<String>>,
+) -> Result<(), Box<dyn Error>> {
     let now = Utc::now();
     let identity = Identity::open(&Identity::development("Sample", "Sample", now, "password")?, "password", now)?;
-    let request = |(script, shown): &(&str, &str)| Request {
-        field: Some(format!("seal.{script}")),
-        signer_name: (*shown).to_owned(),
+    let request = |(number, (name, ..)): (usize, &Field)| Request {
+        field: Some(name.clone()),
+        signer_name: "Maria Assumpció Güell i Ferrándiz".to_owned(),
         at: now,
         reason: "sample".to_owned(),
         location: None,
-        appearance_lines: Some(vec![(*shown).to_owned()]),
+        appearance_lines: lines(number),
     };
-    let requests: Vec<Request> = shown.iter().map(request).collect();
-    let form = form(shown)?;
-    std::fs::write(folder.join("form.pdf"), seal(&form, &identity, &requests)?.pdf)?;
-    Ok(())
+    let requests: Vec<Request> = fields.iter().enumerate().map(request).collect();
+    Ok(std::fs::write(path, seal(pdf, &identity, &requests)?.pdf)?)
 }
 
-/// One page; of each script a text field on the left and a signature field on the right. Viewers are to draw the values.
-fn form(shown: &[(&str, &str)]) -> Result<Vec<u8>, Box<dyn Error>> {
+/// Of each script a text field on the left, whose value viewers are to draw, and a signature field on the right.
+fn write_form(folder: &Path, shown: &[(&str, &str)]) -> Result<(), Box<dyn Error>> {
+    let signatures: Vec<Field> =
+        (0..).zip(shown).map(|(row, (script, _))| (format!("seal {script}"), [300, 800 - 30 * row, 260, 26], 0)).collect();
+    let texts = (0..).zip(shown).map(|(row, (script, shown))| (format!("text {script}"), *shown, [30, 800 - 30 * row, 260, 26]));
+    let pdf = pages(&texts.collect::<Vec<_>>(), &signatures, [595, 842])?;
+    write_sealed(&folder.join("form.pdf"), &pdf, &signatures, |number| Some(vec![shown[number].1.to_owned()]))
+}
+
+fn write_boxes(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let boxes: [([i64; 4], i64); 10] = [
+        ([40, 800, 510, 12], 0),
+        ([40, 760, 60, 10], 0),
+        ([120, 760, 20, 8], 0),
+        ([160, 750, 40, 40], 0),
+        ([220, 740, 200, 50], 0),
+        ([440, 500, 14, 290], 0),
+        ([480, 500, 30, 200], 90),
+        ([520, 500, 12, 200], 270),
+        ([40, 500, 380, 220], 0),
+        ([40, 20, 500, 460], 180),
+    ];
+    let field = |(number, (rect, turned)): (usize, ([i64; 4], i64))| (format!("box {number}"), rect, turned);
+    let fields: Vec<Field> = boxes.into_iter().enumerate().map(field).collect();
+    write_sealed(&folder.join("boxes.pdf"), &pages(&[], &fields, [595, 842])?, &fields, |_| None)?;
+    let huge = [("huge".to_owned(), [100, 100, 8000, 3000], 0)];
+    write_sealed(&folder.join("huge.pdf"), &pages(&[], &huge, [8200, 3200])?, &huge, |_| None)
+}
+
+/// One page with these fields.
+fn pages(texts: &[(String, &str, [i64; 4])], signatures: &[Field], size: [i64; 2]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut pdf = Pdf::with_version("1.7");
     let (pages, page) = (pdf.new_object_id(), pdf.new_object_id());
+    let corners = |[x, y, width, height]: [i64; 4]| vec![x.into(), y.into(), (x + width).into(), (y + height).into()];
+    let widget = |kind: &str, name: &str, rect: [i64; 4], turned: i64| {
+        dictionary! {
+            "Type" => "Annot", "Subtype" => "Widget", "F" => 4, "P" => page, "FT" => kind, "T" => lopdf::text_string(name),
+            "Rect" => corners(rect), "MK" => dictionary! { "BC" => vec![Object::Real(0.7)], "R" => turned },
+        }
+    };
     let mut fields: Vec<Object> = Vec::new();
-    for (number, (script, shown)) in (0_i64..).zip(shown) {
-        let bottom = 800 - 32 * number;
-        let rect = |left: i64, right: i64| vec![left.into(), bottom.into(), right.into(), (bottom + 26).into()];
-        let common = dictionary! { "Type" => "Annot", "Subtype" => "Widget", "F" => 4, "P" => page };
-        let mut text = common.clone();
-        text.extend(&dictionary! {
-            "FT" => "Tx", "T" => lopdf::text_string(&format!("text.{script}").replace('.', "_")), "V" => lopdf::text_string(shown),
-            "Rect" => rect(30, 290), "DA" => Object::string_literal("/Helv 0 Tf 0 g"), "MK" => dictionary! { "BC" => vec![Object::Real(0.7)] },
-        });
-        let mut signature = common;
-        signature.extend(&dictionary! {
-            "FT" => "Sig", "T" => lopdf::text_string(&format!("seal.{script}")), "Rect" => rect(300, 560),
-        });
-        fields.extend([pdf.add_object(text).into(), pdf.add_object(signature).into()]);
+    for (name, value, rect) in texts {
+        let mut field = widget("Tx", name, *rect, 0);
+        field.set("V", lopdf::text_string(value));
+        fields.push(pdf.add_object(field).into());
+    }
+    for (name, rect, turned) in signatures {
+        fields.push(pdf.add_object(widget("Sig", name, *rect, *turned)).into());
     }
     let content = pdf.add_object(Stream::new(dictionary! {}, Vec::new()));
-    pdf.objects.insert(
-        page,
-        dictionary! {
-            "Type" => "Page", "Parent" => pages, "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
-            "Resources" => dictionary! {}, "Contents" => content, "Annots" => fields.clone(),
-        }
-        .into(),
-    );
+    let page_dictionary = dictionary! {
+        "Type" => "Page", "Parent" => pages, "MediaBox" => corners([0, 0, size[0], size[1]]), "Resources" => dictionary! {},
+        "Contents" => content, "Annots" => fields.clone(),
+    };
+    pdf.objects.insert(page, page_dictionary.into());
     pdf.objects.insert(pages, dictionary! { "Type" => "Pages", "Kids" => vec![page.into()], "Count" => 1 }.into());
     let helvetica = dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica" };
     let form = pdf.add_object(dictionary! {

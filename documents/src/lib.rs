@@ -3,8 +3,8 @@
 pub mod active;
 mod algorithms;
 mod appearance;
-mod assembly;
 mod asn1;
+mod assembly;
 pub mod certificate;
 mod cms;
 pub mod fields;

@@ -8,9 +8,26 @@ use crate::pdf::{self, Error, damaged};
 
 /// Entries that are kept (ISO 32000-2 table 29); [`super::open`] says why the others are not.
 const OF_CATALOG: [&[u8]; 20] = [
-    b"Type", b"Pages", b"PageLabels", b"Names", b"Dests", b"ViewerPreferences", b"PageLayout", b"PageMode", b"Outlines",
-    b"OpenAction", b"URI", b"AcroForm", b"Metadata", b"StructTreeRoot", b"MarkInfo", b"Lang", b"OutputIntents", b"OCProperties",
-    b"Collection", b"AF",
+    b"Type",
+    b"Pages",
+    b"PageLabels",
+    b"Names",
+    b"Dests",
+    b"ViewerPreferences",
+    b"PageLayout",
+    b"PageMode",
+    b"Outlines",
+    b"OpenAction",
+    b"URI",
+    b"AcroForm",
+    b"Metadata",
+    b"StructTreeRoot",
+    b"MarkInfo",
+    b"Lang",
+    b"OutputIntents",
+    b"OCProperties",
+    b"Collection",
+    b"AF",
 ];
 /// Nodes of a name or number tree, and bookmarks, that are looked at.
 const MAX_NODES: usize = 200_000;
@@ -51,7 +68,11 @@ fn is_destination(document: &Document, action: &Object) -> bool {
 ///
 /// # Errors
 /// `Damaged` for a tree with cycles or one that is too large.
-pub(super) fn tree_pairs<'a>(document: &'a Document, root: &'a Dictionary, leaf: &[u8]) -> Result<Vec<(&'a Object, &'a Object)>, Error> {
+pub(super) fn tree_pairs<'a>(
+    document: &'a Document,
+    root: &'a Dictionary,
+    leaf: &[u8],
+) -> Result<Vec<(&'a Object, &'a Object)>, Error> {
     let mut pairs = Vec::new();
     let mut seen: HashSet<*const Dictionary> = HashSet::new();
     let mut open = vec![root];
@@ -89,7 +110,8 @@ pub(super) fn settle_destinations(document: &mut Document) -> Result<(), Error> 
             }
         }
     }
-    for (name, destination) in pdf::dict_entry(document, catalog, b"Dests").into_iter().flat_map(Dictionary::iter).take(MAX_NAMES) {
+    for (name, destination) in pdf::dict_entry(document, catalog, b"Dests").into_iter().flat_map(Dictionary::iter).take(MAX_NAMES)
+    {
         named.entry(name.clone()).or_insert_with(|| destination.clone());
     }
     let mut places: HashMap<Vec<u8>, ObjectId> = HashMap::new();

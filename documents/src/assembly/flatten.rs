@@ -13,14 +13,14 @@ use std::collections::{HashMap, HashSet};
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
+use super::Part;
 use super::compile::{Compiler, Piece};
 use super::content;
 use super::link::{Global, Linker};
 use super::spell::{fixed, name, number};
-use super::Part;
-use crate::text::subset::compressed;
 use crate::fields;
 use crate::pdf;
+use crate::text::subset::compressed;
 
 /// Bytes that the contents of all pages may unpack to for a look at how they end; further pages are taken for well made.
 const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
@@ -93,8 +93,13 @@ struct Resources {
 impl Plan {
     pub(super) fn weight(&self) -> usize {
         let of_page = |page: &Page| {
-            let contents: usize = page.contents.iter().map(|contents| if let Contents::Instead(_, data) = contents { data.len() } else { 8 }).sum();
-            size_of::<Page>() + contents + page.annotations.len() * 4 + page.widgets.len() * size_of::<Widget>() + page.closes.len()
+            let contents: usize =
+                page.contents.iter().map(|contents| if let Contents::Instead(_, data) = contents { data.len() } else { 8 }).sum();
+            size_of::<Page>()
+                + contents
+                + page.annotations.len() * 4
+                + page.widgets.len() * size_of::<Widget>()
+                + page.closes.len()
         };
         self.pages.iter().map(of_page).sum::<usize>() + self.gone.len() * 4 + self.resources.len() * size_of::<Resources>()
     }

@@ -18,8 +18,27 @@ const MAX_CONTENTS: usize = 500_000;
 const MAX_ANNOTATIONS: usize = 500_000;
 /// What a page has that is kept (ISO 32000-2 table 31). Beads, private data, thumbnails and scripts are not.
 const OF_PAGE: [&[u8]; 22] = [
-    b"Type", b"Resources", b"MediaBox", b"CropBox", b"BleedBox", b"TrimBox", b"ArtBox", b"BoxColorInfo", b"Contents", b"Rotate",
-    b"Group", b"Annots", b"Metadata", b"StructParents", b"Tabs", b"UserUnit", b"VP", b"Dur", b"Trans", b"OutputIntents", b"AF",
+    b"Type",
+    b"Resources",
+    b"MediaBox",
+    b"CropBox",
+    b"BleedBox",
+    b"TrimBox",
+    b"ArtBox",
+    b"BoxColorInfo",
+    b"Contents",
+    b"Rotate",
+    b"Group",
+    b"Annots",
+    b"Metadata",
+    b"StructParents",
+    b"Tabs",
+    b"UserUnit",
+    b"VP",
+    b"Dur",
+    b"Trans",
+    b"OutputIntents",
+    b"AF",
     b"SeparationInfo",
 ];
 /// Letter: what viewers take where a page has no size.

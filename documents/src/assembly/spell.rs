@@ -267,7 +267,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, expected) in [(1.0, "1"), (0.5, "0.5"), (-12.25, "-12.25"), (0.00001, "0.00001"), (0.0, "0"), (1e20, "100000000000000000000")] {
+        for (value, expected) in
+            [(1.0, "1"), (0.5, "0.5"), (-12.25, "-12.25"), (0.00001, "0.00001"), (0.0, "0"), (1e20, "100000000000000000000")]
+        {
             let mut out = Vec::new();
             fixed(&mut out, value);
             assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -39,9 +39,8 @@ impl Form {
         let roots = roots.iter().filter_map(|root| root.as_reference().ok());
         let fields = roots.filter_map(|root| compiler.index(root)).collect();
         let has_signatures = fields::all(document)?.iter().any(fields::Field::is_signature);
-        let entries = compiler.piece(|ink| {
-            super::spell::entries(ink, form, |key| matches!(key, b"DR" | b"DA" | b"Q" | b"CO"))
-        })?;
+        let entries =
+            compiler.piece(|ink| super::spell::entries(ink, form, |key| matches!(key, b"DR" | b"DA" | b"Q" | b"CO")))?;
         Ok(Self { fields, has_signatures, entries })
     }
 }

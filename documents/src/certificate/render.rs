@@ -64,6 +64,12 @@ pub fn render(evidence: &Evidence, language: Language, attachment: &Attachment) 
     })
 }
 
+/// The characters of the evidence that no font has, each once: the certificate shows a replacement for them, and they still copy as themselves.
+pub fn missing(evidence: &Evidence) -> Vec<char> {
+    // Whatever is printed is in the evidence, but for phrases of our own.
+    super::to_canonical_json(evidence).map(|json| crate::text::missing(&String::from_utf8_lossy(&json))).unwrap_or_default()
+}
+
 fn embedded_file(evidence: &Evidence, attachment: &Attachment) -> Result<EmbeddedFile, Error> {
     let refused = |reason: &str| Err(Error::Attachment(reason.to_owned()));
     let name = &attachment.name;
