@@ -36,9 +36,9 @@ const WORTH_IT: f32 = 1.3;
 const BROKEN: f32 = 0.4;
 /// The height of a row, as a share of the font's size; more for scripts that need it.
 const LINE_HEIGHT: f32 = 1.25;
-/// From the edge to the text, in points, and as a share of the box where that is less.
+/// From the edge to the text, in points; less in a small box and more in a huge one, as a share of its shorter side.
 const PADDING: f32 = 2.5;
-const PADDING_SHARE: f32 = 0.08;
+const PADDING_SHARES: [f32; 2] = [0.015, 0.08];
 
 /// The place for an appearance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,7 +113,8 @@ impl Layout {
     fn of(lines: &[String], width: f32, height: f32) -> Self {
         let lines: Vec<String> = lines.iter().take(MAX_LINES).map(|line| printable(line)).collect();
         let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
-        let padding = PADDING.min(PADDING_SHARE * width.min(height)).max(0.0);
+        let [least, most] = PADDING_SHARES.map(|share| share * width.min(height).max(0.0));
+        let padding = PADDING.clamp(least, most);
         let (inner_width, inner_height) = (width - 2.0 * padding, height - 2.0 * padding);
         let mut best = Self::default();
         for count in (1..=lines.len()).rev() {
