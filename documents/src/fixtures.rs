@@ -146,6 +146,11 @@ fn page_content(names: &[&str]) -> Vec<u8> {
 }
 
 #[cfg(any(test, feature = "fixtures"))]
+mod forms;
+
+#[cfg(any(test, feature = "fixtures"))]
+pub use forms::*;
+#[cfg(any(test, feature = "fixtures"))]
 pub use variants::*;
 
 #[cfg(any(test, feature = "fixtures"))]
@@ -209,6 +214,16 @@ mod variants {
         let mut document = build(&[name], 0);
         let id = field_ids(&document)[0];
         document.get_dictionary_mut(id).expect("just made").set("FT", "Tx");
+        save(document)
+    }
+
+    /// The contract with text fields and fields for signatures, at most eight in all.
+    pub fn form_of(text_fields: &[&str], signature_fields: &[&str]) -> Vec<u8> {
+        let names = [text_fields, signature_fields].concat();
+        let mut document = build(&names, 0);
+        for id in field_ids(&document).into_iter().take(text_fields.len()) {
+            document.get_dictionary_mut(id).expect("just made").set("FT", "Tx");
+        }
         save(document)
     }
 

@@ -9,7 +9,7 @@ pub mod certificate;
 mod cms;
 pub mod fields;
 pub mod fixtures;
-mod forms;
+pub mod forms;
 pub mod inspect;
 mod pdf;
 mod permissions;

@@ -3,6 +3,7 @@
 //!
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
+pub mod contracts;
 pub mod documents;
 pub mod editions;
 pub mod fields;
@@ -15,6 +16,7 @@ pub mod sealed_files;
 pub mod sections;
 pub mod sign_configuration;
 pub mod template_configurations;
+pub mod templates;
 
 pub use holders::Held;
 pub use references::Holder;

@@ -48,6 +48,17 @@ pub fn check_changelog(text: &str) -> Result<(), String> {
     if length <= MAX_CHANGELOG { Ok(()) } else { Err(format!("expected at most {MAX_CHANGELOG} characters")) }
 }
 
+/// The parts that an upload lacks.
+pub(super) fn missing_parts(name: &Option<String>, extension: &Option<String>, content: &Option<bytes::Bytes>) -> Problems {
+    let mut missing = Problems::default();
+    for (part, is_there) in [("name", name.is_some()), ("extension", extension.is_some()), ("content", content.is_some())] {
+        if !is_there {
+            missing.note(part, "the part is missing");
+        }
+    }
+    missing
+}
+
 /// How an item that is being made is called as the user of others: by its key and by an identifier of this creation. Of two that are made under one
 /// key at once, the one that comes second must give up what it holds, and nothing of the first.
 pub fn user<K: item::Kind>(key: &str, creation: uuid::Uuid) -> item::User {

@@ -12,12 +12,14 @@ use super::error::ApiError;
 use super::openapi;
 use super::operation::Parameter;
 use crate::access;
+use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Owner};
 use crate::catalogue::forms::Forms;
 use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sections::Sections;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::catalogue::template_configurations::{Configurations, Images};
+use crate::catalogue::templates::Templates;
 use crate::keys::Keys;
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
@@ -39,10 +41,14 @@ pub struct Options {
 pub struct State {
     /// Documents of all organizations.
     pub documents: Documents,
+    /// Contracts of all organizations.
+    pub contracts: Contracts,
     /// Forms of all organizations.
     pub forms: Forms,
     /// Sections of all organizations.
     pub sections: Sections,
+    /// Templates of all organizations.
+    pub templates: Templates,
     /// Images for the fields of templates.
     pub images: Images,
     /// Values for the fields of templates.

@@ -6,6 +6,7 @@ pub mod api;
 pub mod call;
 mod chain;
 pub mod context;
+mod contracts;
 pub mod device;
 pub mod documents;
 pub mod download;
@@ -40,6 +41,7 @@ pub mod sign_process;
 pub mod simple_sign;
 pub mod table;
 pub mod template_configurations;
+pub mod templates;
 #[cfg(test)]
 mod testing;
 

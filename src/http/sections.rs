@@ -9,6 +9,7 @@ use super::call::{Call, Json, act};
 use super::error::ApiError;
 use super::forms::Fields;
 use super::paging::{Page, Unique};
+use crate::catalogue::Held;
 use crate::catalogue::item::Found;
 use crate::catalogue::sections::{self, NewSection};
 
@@ -42,7 +43,6 @@ pub struct Section {
     /// One form per language.
     #[schema(min_items = 1)]
     forms: Vec<SectionForm>,
-    /// Union of the fields of the forms.
     #[schema(inline)]
     fields: Fields,
     /// Creation instant.
@@ -70,7 +70,6 @@ pub struct SectionList {
     /// Page returned, from 0.
     #[schema(minimum = 0)]
     current_page: usize,
-    /// Newest first.
     #[schema(inline)]
     sections: UniqueSections,
 }
@@ -94,6 +93,7 @@ pub async fn metadata(call: Call<String>) -> Result<Json<Section>, ApiError> {
 }
 
 pub async fn delete(call: Call<String>) -> Result<(), ApiError> {
-    let act = act(&call.caller, call.state.now());
-    Ok(call.state.sections.delete(&call.organization, &call.id, act, |_| std::future::ready(Ok(true))).await?)
+    let (now, organization) = (call.state.now(), call.organization.as_str());
+    let is_there = async |held: Held| call.state.templates.is_there(organization, &held, now).await;
+    Ok(call.state.sections.delete(organization, &call.id, act(&call.caller, now), is_there).await?)
 }

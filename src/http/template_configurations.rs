@@ -72,7 +72,6 @@ pub struct ConfigurationDocumentList {
     /// Page returned, from 0.
     #[schema(minimum = 0)]
     current_page: usize,
-    /// Newest first.
     #[schema(inline)]
     items: UniqueDocuments,
 }
@@ -149,7 +148,6 @@ pub struct ConfigurationList {
     /// Page returned, from 0.
     #[schema(minimum = 0)]
     current_page: usize,
-    /// Newest first.
     #[schema(inline)]
     configurations: UniqueSummaries,
 }
@@ -209,7 +207,6 @@ pub struct CreateConfigurationRequest {
     #[serde(default, deserialize_with = "json::present")]
     #[schema(required, nullable = false)]
     default_language: Option<Language>,
-    /// Default values of the configuration fields per language.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(inline, required, nullable = false)]
     field_values: Option<FieldValues>,
@@ -249,7 +246,6 @@ pub async fn create(call: Call<(), Json<CreateConfigurationRequest>>) -> Result<
 #[serde(rename_all = "camelCase")]
 pub struct Configuration {
     default_language: Language,
-    /// Default values of the configuration fields per language.
     #[schema(inline)]
     field_values: FieldValues,
 }
@@ -282,5 +278,6 @@ pub async fn read(call: Call<NumberOrLatest>) -> Result<Json<Configuration>, Api
 
 pub async fn delete(call: Call<u32>) -> Result<(), ApiError> {
     let act = act(&call.caller, call.state.now());
-    Ok(call.state.template_configurations.delete(&call.organization, call.id, act, false).await?)
+    let is_used = call.state.templates.uses_configuration(&call.organization).await?;
+    Ok(call.state.template_configurations.delete(&call.organization, call.id, act, is_used).await?)
 }

@@ -78,6 +78,7 @@ impl World {
             extension: Extension::Pdf,
             tags: vec!["SIGNED".into()],
             owner,
+            owned_with: document.contract.is_some().then_some(document.id),
             bytes,
             comparison: Some(compared),
         };
@@ -124,6 +125,7 @@ impl World {
             extension: Extension::Pdf,
             tags: vec!["CERTIFICATE".into()],
             owner: None,
+            owned_with: None,
             bytes,
             comparison: None,
         };

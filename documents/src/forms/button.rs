@@ -7,6 +7,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 use super::fonts::dingbat;
 use super::layout::{self, Alignment, Room, Shown};
 use super::paint::Canvas;
+use super::prepare::{self, Button};
 use super::value;
 use super::{Failure, Frame, Look, Pen, Reason, Site, flag, unpacked};
 use crate::fields::Field;
@@ -17,7 +18,7 @@ use crate::text::{self, Typeface};
 const MAX_STATES: usize = 100;
 /// Bytes of an appearance that may turn out to be empty.
 const MAX_BLANK_BYTES: usize = 1024;
-const OFF: &[u8] = b"Off";
+pub(super) const OFF: &[u8] = b"Off";
 /// The state of a check box that names none.
 const YES: &[u8] = b"Yes";
 /// Widgets and the names of the states that they are in.
@@ -140,6 +141,52 @@ impl<'a> Pen<'a, '_> {
         Ok(states)
     }
 
+    /// Draws the states that have no appearance, so that a fill only switches between them. An empty appearance counts as none where the form
+    /// leaves drawing to viewers.
+    pub(super) fn complete_states(&mut self, field: &Field<'a>, leaves_drawing: bool) -> Result<(), Failure> {
+        let is_radio = field.style.flags & flag::RADIO != 0;
+        let value = field.value.and_then(|value| match pdf::resolve(self.document, value) {
+            Object::Name(name) | Object::String(name, _) => Some(name.as_slice()),
+            _ => None,
+        });
+        let value = value.filter(|value| *value != OFF && !value.is_empty());
+        for (index, id) in field.widgets.iter().enumerate() {
+            let Some(site) = self.site(field, *id)? else { continue };
+            let mut names = names(self.document, site.dictionary);
+            if names.is_empty() {
+                // Without a name of its own, a radio button is told from the others by its number, as `Opt` has it (12.7.5.2.4).
+                let only = value.filter(|_| field.widgets.len() == 1);
+                names.insert(
+                    only.map_or_else(|| if is_radio { index.to_string().into_bytes() } else { YES.to_vec() }, <[u8]>::to_vec),
+                );
+            }
+            let existing = normal_states(self.document, site.dictionary);
+            let has = |state: &[u8]| match existing.and_then(|states| pdf::entry(self.document, states, state)) {
+                Some(Object::Stream(_)) => !leaves_drawing || has_look(self.document, site.dictionary, state),
+                _ => state == OFF && existing.is_some_and(|states| !states.is_empty()),
+            };
+            let missing: Vec<Vec<u8>> = names.iter().cloned().chain([OFF.to_vec()]).filter(|state| !has(state)).collect();
+            let shown = current(self.document, site.dictionary);
+            if missing.is_empty() && shown.is_some() {
+                continue;
+            }
+            let mut states = existing.filter(|states| states.len() <= MAX_STATES).cloned().unwrap_or_default();
+            let sign = sign(self.document, site.dictionary, is_radio);
+            for state in missing {
+                let form = self.button(&site.frame, sign, is_radio, state != OFF)?;
+                states.set(state, form);
+            }
+            let mut widget = site.dictionary.clone();
+            if shown.is_none() {
+                let state = value.filter(|value| names.contains(*value)).unwrap_or(OFF);
+                widget.set("AS", Object::Name(state.to_vec()));
+            }
+            widget.set("AP", dictionary! { "N" => states });
+            self.change(&site, widget);
+        }
+        Ok(())
+    }
+
     /// One state of a check box or radio button, with a sign when it is on.
     pub(super) fn button(&mut self, frame: &Frame, sign: char, is_radio: bool, is_on: bool) -> Result<ObjectId, Failure> {
         let mut canvas = Canvas::default();
@@ -231,6 +278,28 @@ impl<'a> Pen<'a, '_> {
     }
 }
 
+/// The widget and the state that a value means. `None`: the field has no such state.
+pub(super) fn chosen<'w>(widgets: &'w [prepare::Shown], kind: &Button, text: &str) -> Option<(usize, &'w [u8])> {
+    let states = || {
+        widgets.iter().enumerate().flat_map(|(index, widget)| widget.states.iter().map(move |state| (index, state.as_slice())))
+    };
+    let by_export = states().find(|(index, _)| widgets[*index].export.as_deref() == Some(text));
+    let by_state = || states().find(|(_, state)| *state == text.as_bytes() || state_text(state) == text);
+    let only = || {
+        let first = states().next().filter(|_| !kind.radio && text.eq_ignore_ascii_case("true"))?;
+        states().all(|(_, state)| state == first.1).then_some(first)
+    };
+    by_export.or_else(by_state).or_else(only)
+}
+
+/// The name of a state as text.
+pub(super) fn state_text(state: &[u8]) -> String {
+    match std::str::from_utf8(state) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value::decoded(state).unwrap_or_else(|| String::from_utf8_lossy(state).into_owned()),
+    }
+}
+
 /// The sign of a check box or radio button, as a character of ZapfDingbats.
 fn sign(document: &Document, widget: &Dictionary, is_radio: bool) -> char {
     let caption = pdf::dict_entry(document, widget, b"MK")
@@ -241,7 +310,7 @@ fn sign(document: &Document, widget: &Dictionary, is_radio: bool) -> char {
 }
 
 /// The names of a widget's states but for "off": those that have an appearance, else the one that it is in.
-fn names(document: &Document, widget: &Dictionary) -> BTreeSet<Vec<u8>> {
+pub(super) fn names(document: &Document, widget: &Dictionary) -> BTreeSet<Vec<u8>> {
     let appearance = pdf::dict_entry(document, widget, b"AP");
     let states = [&b"N"[..], b"D"].into_iter().filter_map(|key| pdf::dict_entry(document, appearance?, key));
     let names = states.flat_map(|states| states.iter().take(MAX_STATES).map(|(name, _)| name.clone()));

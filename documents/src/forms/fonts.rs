@@ -144,12 +144,6 @@ pub(super) struct Named {
     simple: Option<Arc<Simple>>,
 }
 
-impl Named {
-    pub(super) fn base(&self) -> &[u8] {
-        &self.base
-    }
-}
-
 impl<'a> Fonts<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
         Self::with(document, Arc::default())

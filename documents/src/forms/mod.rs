@@ -1,4 +1,8 @@
-//! Appearances of the values of form fields (ISO 32000-2 12.7.4.3), for forms that leave drawing to the viewer (`NeedAppearances`).
+//! Forms (ISO 32000-2 12.7): reading them, filling them, and the appearances of values (12.7.4.3).
+//!
+//! [`Form::read`] makes everything that depends on a form alone; [`fill`] sets values, draws them and puts forms together. Sealing draws
+//! with the same pen what forms leave to the viewer (`NeedAppearances`), but strictly: what viewers could show in two ways is refused there,
+//! while in a fill the value that is given counts everywhere.
 //!
 //! What is drawn is what viewers draw: text in the field's font, size, colour and alignment, wrapped or in the cells of a comb, what is
 //! chosen of a list, the state of a button. A value is drawn whole or refused: never cut, never with boxes for missing letters. Widgets
@@ -7,20 +11,28 @@
 mod button;
 mod choice;
 mod encoding;
+mod fill;
 mod fonts;
+mod form;
 mod layout;
 mod paint;
+mod picture;
+mod prepare;
 mod standard;
 mod style;
 mod value;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
-use self::fonts::{Font, Fonts};
+pub use self::fill::{FillError, Filled, Mode, Options, Renamed, Replaced, Value, by_name, fill};
+use self::fonts::{Font, Fonts, Known};
+pub use self::form::{FieldKind, FieldOption, Form, FormField, Place, ReadError};
 use self::layout::{Alignment, Laid, Room};
 use self::paint::Canvas;
+pub use self::picture::{Picture, PictureError};
 use self::style::{Panel, TextStyle};
 use self::value::Choice;
 use crate::fields::{self, Field, Style};
@@ -37,13 +49,21 @@ const MAX_NAME_IN_ERROR: usize = 200;
 
 /// ISO 32000-2 table 227 and following.
 mod flag {
+    pub(super) const READ_ONLY: i64 = 1;
+    pub(super) const REQUIRED: i64 = 1 << 1;
     pub(super) const MULTILINE: i64 = 1 << 12;
     pub(super) const PASSWORD: i64 = 1 << 13;
     pub(super) const RADIO: i64 = 1 << 15;
     pub(super) const PUSH_BUTTON: i64 = 1 << 16;
     pub(super) const COMBO: i64 = 1 << 17;
+    pub(super) const EDIT: i64 = 1 << 18;
     pub(super) const FILE_SELECT: i64 = 1 << 20;
+    pub(super) const MULTI_SELECT: i64 = 1 << 21;
     pub(super) const COMB: i64 = 1 << 24;
+    /// Of text fields.
+    pub(super) const RICH_TEXT: i64 = 1 << 25;
+    /// Of radio buttons.
+    pub(super) const RADIOS_IN_UNISON: i64 = 1 << 25;
 }
 
 /// ISO 32000-2 table 167.
@@ -99,6 +119,16 @@ pub enum Reason {
     Icon,
     #[error("its widget is not an object of its own; save the form anew")]
     InlineWidget,
+    #[error("it is longer than the field allows ({0} characters); shorten it")]
+    TooManyCharacters(usize),
+    #[error("it is none of the field's choices; give one of them")]
+    NotAChoice,
+    #[error("the field allows one choice; give one")]
+    OneChoice,
+    #[error("the field takes no text; leave it out, or give a picture")]
+    TakesNoText,
+    #[error("the field takes no picture; give a text")]
+    TakesNoPicture,
 }
 
 /// What was drawn.
@@ -139,7 +169,7 @@ pub(crate) fn draw_values(document: &Document, new_id: &mut dyn FnMut() -> Objec
     let mut fields = fields::all(document)?;
     let mut pen = Pen::new(document, new_id)?;
     let in_tree: HashSet<ObjectId> = fields.iter().flat_map(|field| field.widgets.iter().copied()).collect();
-    for widget in pen.strays(&in_tree)? {
+    for widget in strays(document, &pen.pages, &in_tree)? {
         fields.extend(fields::of_widget(document, widget)?);
     }
     pen.know(&fields);
@@ -156,6 +186,7 @@ pub(crate) struct Pen<'a, 'n> {
     fonts: Fonts<'a>,
     /// On which pages an annotation stands, in the order of the pages.
     pages: HashMap<ObjectId, Vec<usize>>,
+    draws_hidden: bool,
     /// The values of buttons (`V`, by its place) that name the state of a widget which has or inherits them.
     values_with_a_state: HashSet<*const Object>,
     drawn: Drawn,
@@ -198,27 +229,31 @@ impl<'a, 'n> Pen<'a, 'n> {
                 refuse_inline(document, inline)?;
             }
         }
-        Ok(Self {
+        Ok(Self { pages, ..Self::filling(document, Arc::default(), new_id) })
+    }
+
+    /// A pen for a form that is being read: it takes what it finds, and draws what is hidden too.
+    ///
+    /// # Errors
+    /// `Damaged` for hostile page trees and lists of annotations.
+    fn lenient(document: &'a Document, new_id: &'n mut dyn FnMut() -> ObjectId) -> Result<Self, pdf::Error> {
+        let pages = pdf::annotation_pages(document)?;
+        Ok(Self { pages, draws_hidden: true, ..Self::filling(document, Arc::default(), new_id) })
+    }
+
+    /// A pen for a form whose fields and fonts are known.
+    fn filling(document: &'a Document, fonts: Arc<Known>, new_id: &'n mut dyn FnMut() -> ObjectId) -> Self {
+        Self {
             document,
             new_id,
-            fonts: Fonts::new(document),
-            pages,
+            fonts: Fonts::with(document, fonts),
+            pages: HashMap::new(),
+            draws_hidden: false,
             values_with_a_state: HashSet::new(),
             drawn: Drawn::default(),
             text_bytes: 0,
             content_bytes: 0,
-        })
-    }
-
-    /// Widgets that stand on pages but belong to no field of the tree, in the order of their numbers.
-    fn strays(&self, seen: &HashSet<ObjectId>) -> Result<Vec<ObjectId>, Error> {
-        let is_widget = |id: &ObjectId| pdf::dict_at(self.document, *id).is_some_and(|a| pdf::is_widget(self.document, a));
-        let mut strays: Vec<ObjectId> = self.pages.keys().copied().filter(|id| !seen.contains(id)).filter(is_widget).collect();
-        if strays.len() > fields::MAX_FIELDS {
-            return Err(pdf::damaged(format!("it has more than {} widgets of no field", fields::MAX_FIELDS)).into());
         }
-        strays.sort_unstable();
-        Ok(strays)
     }
 
     /// Draws the widgets of a field that show its value.
@@ -410,7 +445,7 @@ impl<'a, 'n> Pen<'a, 'n> {
         let Some(dictionary) = pdf::dict_at(document, id).filter(|_| self.pages.contains_key(&id)) else { return Ok(None) };
         let flags = pdf::entry(document, dictionary, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
         let is_seen = flags & annotation_flag::NO_VIEW == 0 || flags & annotation_flag::PRINT != 0;
-        if flags & annotation_flag::HIDDEN != 0 || !is_seen {
+        if (flags & annotation_flag::HIDDEN != 0 || !is_seen) && !self.draws_hidden {
             return Ok(None);
         }
         let Some(rect) = rectangle(document, dictionary)? else { return Ok(None) };
@@ -458,6 +493,21 @@ impl From<Reason> for Failure {
     fn from(reason: Reason) -> Self {
         Self::Field(reason)
     }
+}
+
+/// Widgets that stand on pages but belong to no field of the tree, in the order of their numbers.
+fn strays(
+    document: &Document,
+    pages: &HashMap<ObjectId, Vec<usize>>,
+    seen: &HashSet<ObjectId>,
+) -> Result<Vec<ObjectId>, pdf::Error> {
+    let is_widget = |id: &ObjectId| pdf::dict_at(document, *id).is_some_and(|a| pdf::is_widget(document, a));
+    let mut strays: Vec<ObjectId> = pages.keys().copied().filter(|id| !seen.contains(id)).filter(is_widget).collect();
+    if strays.len() > fields::MAX_FIELDS {
+        return Err(pdf::damaged(format!("it has more than {} widgets of no field", fields::MAX_FIELDS)));
+    }
+    strays.sort_unstable();
+    Ok(strays)
 }
 
 /// A widget with a value that is written into its page's list: viewers differ on whether they draw it.

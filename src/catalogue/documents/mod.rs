@@ -158,6 +158,8 @@ pub struct Produced {
     pub tags: Vec<String>,
     /// Owner, if it is to be private.
     pub owner: Option<Owner>,
+    /// As in [`Document`].
+    pub owned_with: Option<Uuid>,
     /// The bytes.
     pub bytes: Bytes,
     /// As in [`Document`].
@@ -319,7 +321,8 @@ impl Documents {
         }
         match (name, extension, tags, bytes) {
             (Some(name), Some(extension), Some(tags), Some(bytes)) if problems.is_empty() => {
-                Ok((Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes, comparison }, active_content))
+                let (id, owner, owned_with) = (Uuid::nil(), upload.owner, None);
+                Ok((Produced { id, name, extension, tags, owner, owned_with, bytes, comparison }, active_content))
             }
             _ => Err(Error::Invalid(problems)),
         }
@@ -358,6 +361,7 @@ impl Documents {
             extension: produced.extension,
             tags: produced.tags,
             owner: produced.owner,
+            owned_with: produced.owned_with,
             digest,
             archive_hash,
             size: bytes.len() as u64,
@@ -489,7 +493,7 @@ impl Documents {
         Ok(changed?.state.deleted_at().unwrap_or(act.at))
     }
 
-    /// Gives a private document another owner.
+    /// Gives a private document another owner. One that had the owner of another document goes its own way from then on.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::Gone`], [`Error::Public`], [`Error::Catalogue`].
@@ -504,7 +508,7 @@ impl Documents {
         let give = |item: Item<Document>| {
             let document = present(item.clone())?;
             let owner = if document.is_public() { Err(Error::Public) } else { Ok(Some(new_owner.clone())) };
-            Ok(item.with(Document { owner: owner?, ..document }))
+            Ok(item.with(Document { owner: owner?, owned_with: None, ..document }))
         };
         Ok(self.change(organization, id, owner, "given to another owner", act.into(), give).await?.value)
     }
@@ -673,12 +677,26 @@ impl Documents {
         act: Act<'_>,
         decide: impl Fn(Item<Document>) -> Result<Item<Document>, Error>,
     ) -> Result<Item<Document>, Error> {
-        let decide = |current: Option<Item<Document>>| decide(owned(current.ok_or(Error::NotFound)?, owner)?).map(Some);
+        let present_owner = self.item(organization, id).await?.value;
+        let decide = |current: Option<Item<Document>>| {
+            let mut item = current.ok_or(Error::NotFound)?;
+            // The owner of the other document as it was a moment ago: if it changes now, it changes after this.
+            if item.value.owned_with.is_some() && item.value.owned_with == present_owner.owned_with {
+                item.value.owner.clone_from(&present_owner.owner);
+            }
+            decide(owned(item, owner)?).map(Some)
+        };
         self.items.change(organization, &id.to_string(), what, act, decide).await?.ok_or(Error::NotFound)
     }
 
     async fn item(&self, organization: &str, id: Uuid) -> Result<Item<Document>, Error> {
-        Ok(self.items.find(organization, &id.to_string()).await?.ok_or(Error::NotFound)?.item)
+        let find = async |id: Uuid| self.items.find(organization, &id.to_string()).await;
+        let mut item = find(id).await?.ok_or(Error::NotFound)?.item;
+        if let Some(other) = item.value.owned_with {
+            // The record of the other one stays after any deletion.
+            item.value.owner = find(other).await?.and_then(|found| found.item.value.owner).or(item.value.owner);
+        }
+        Ok(item)
     }
 }
 

@@ -153,14 +153,8 @@ impl Forms {
     }
 
     fn check(&self, upload: Upload) -> Result<Draft, Error> {
-        let (mut problems, mut missing) = (Problems::default(), Problems::default());
-        for (part, is_there) in
-            [("name", upload.name.is_some()), ("extension", upload.extension.is_some()), ("content", upload.content.is_some())]
-        {
-            if !is_there {
-                missing.note(part, "the part is missing");
-            }
-        }
+        let mut problems = Problems::default();
+        let missing = names::missing_parts(&upload.name, &upload.extension, &upload.content);
         let named = |name: String| {
             values::check_document_name(&name)?;
             Ok::<_, String>((names::new_external_id(&name)?, name))

@@ -16,7 +16,7 @@ use workflows::values::{self, Problems};
 
 use super::Error;
 use super::picture;
-use crate::catalogue::Error as CatalogueError;
+use crate::catalogue::{Error as CatalogueError, names};
 use crate::catalogue::item::{Act, Found, Items, Kind, Numbered};
 use crate::catalogue::references::{Holder, References};
 use crate::cpu_pool::{self, CpuPool, Job, Work};
@@ -191,17 +191,17 @@ impl Images {
         let missing = || CatalogueError::BytesMissing(format!("{organization}/{}/{id}", ConfigurationDocument::COLLECTION));
         Ok(self.blobs.get(organization, &document.digest).await?.ok_or_else(missing)?)
     }
+
+    /// Puts bytes for a holder that no record names, as a crash would leave them.
+    #[cfg(test)]
+    pub(super) async fn put_and_stop(&self, organization: &str, bytes: Bytes, holder: Holder, at: store::Timestamp) {
+        self.references.put(organization, &Digest::of(&bytes), bytes, holder, at).await.unwrap();
+    }
 }
 
 fn check(upload: Upload) -> Result<(String, ImageExtension, Bytes), Error> {
-    let (mut problems, mut missing) = (Problems::default(), Problems::default());
-    for (part, is_there) in
-        [("name", upload.name.is_some()), ("extension", upload.extension.is_some()), ("content", upload.content.is_some())]
-    {
-        if !is_there {
-            missing.note(part, "the part is missing");
-        }
-    }
+    let mut problems = Problems::default();
+    let missing = names::missing_parts(&upload.name, &upload.extension, &upload.content);
     let named = |name: String| values::check_document_name(&name).map(|()| name);
     let name = upload.name.and_then(|name| problems.take("name", named(name)));
     let extension = upload.extension.and_then(|extension| problems.take("extension", extension.parse()));

@@ -2,11 +2,11 @@
 
 use super::super::call::by;
 use super::super::operation::{
-    CONFLICT, GONE, KIB, NOT_FOUND, Operation, PathParameter, Reach, Refused, Segment, Success, answer, delete, get, post,
+    CONFLICT, GONE, KIB, NOT_FOUND, Operation, PathParameter, Reach, Refused, Segment, Success, answer, delete, get, patch, post,
     refused, segment,
 };
 use super::super::paging::{PAGE, PAGE_OR_ALL, PAGE_SIZE, PAGE_SIZE_OR_ALL};
-use super::super::{download, forms, sections, template_configurations as configurations};
+use super::super::{download, forms, sections, template_configurations as configurations, templates};
 use crate::access::Role;
 
 /// For a body that is well formed and lacks something (note configuration-422).
@@ -98,6 +98,96 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "The section is deleted.")])
         .refuses(&[NOT_FOUND, refused(409, "409. The section is part of a template."), GONE])
         .run(&by(sections::delete)),
+    // Templates
+    get("/v1/orgs/{org_id}/templates", "list_templates")
+        .role(Role::TemplatesRead, Reach::Organization)
+        .says(
+            "List templates",
+            "Newest first. One entry per template, with its highest version. When neither page nor pageSize is sent, everything comes in one \
+             page.",
+        )
+        .tag("Templates")
+        .takes(&[PAGE_OR_ALL, PAGE_SIZE_OR_ALL])
+        .answers(&[answer(200, "One page of templates, or all.")])
+        .run(&by(templates::list)),
+    post("/v1/orgs/{org_id}/templates", "create_template")
+        .role(Role::TemplatesAdmin, Reach::Organization)
+        .says(
+            "Create a template",
+            "Makes version 1.0 of a template from existing sections, each of which needs a form in the default language. A section may be \
+             named more than once; it is printed at each place. The names forms, sections and configurations are taken.",
+        )
+        .tag("Templates")
+        .body_limit(128 * KIB)
+        .answers(&[answer(201, "The template is created.")])
+        .refuses(&[
+            refused(404, "404. A named section does not exist."),
+            refused(409, "409. A template with this external id exists."),
+            refused(410, "410. A named section is no longer available."),
+        ])
+        .run(&by(templates::create)),
+    post("/v1/orgs/{org_id}/templates/{template_external_id}/versions", "create_template_version")
+        .role(Role::TemplatesAdmin, Reach::Organization)
+        .says(
+            "Create a major version",
+            "Adds a new major version with its own contract of use: callers keep filling the old major until they move. The new major is the \
+             highest one plus 1, minor 0.",
+        )
+        .tag("Templates")
+        .body_limit(128 * KIB)
+        .answers(&[answer(201, "The version is created.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(templates::add_version)),
+    patch("/v1/orgs/{org_id}/templates/{template_external_id}/versions/{version}", "update_template_version")
+        .role(Role::TemplatesAdmin, Reach::Organization)
+        .says(
+            "Update a version",
+            "Changes a version without changing its contract of use; the minor number goes up by 1. The contract of use is the default language, \
+             the languages, the field keys and the conditions: a change that takes one of these away or adds a field key is a 409, any other is \
+             a minor. A field that is left out keeps its value.",
+        )
+        .tag("Templates")
+        .body_limit(128 * KIB)
+        .answers(&[answer(201, "The version is updated.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. The change breaks the contract of use; make a new major version instead.")])
+        .run(&by(templates::change)),
+    delete("/v1/orgs/{org_id}/templates/{template_external_id}/versions/{version}", "delete_template_major_version")
+        .role(Role::TemplatesAdmin, Reach::Organization)
+        .says(
+            "Delete the latest major version",
+            "Removes a major version with all its minors. Only the latest major can go. With the last one the template is deleted, and its name \
+             is free again.",
+        )
+        .tag("Templates")
+        .answers(&[answer(204, "The version is deleted.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. It is not the latest major version.")])
+        .run(&by(templates::delete_major)),
+    delete("/v1/orgs/{org_id}/templates/{template_external_id}/versions/{version}/minor", "delete_template_minor_version")
+        .role(Role::TemplatesAdmin, Reach::Organization)
+        .says("Delete the latest minor version", "Removes the latest minor of the major. Minor 0 cannot go.")
+        .tag("Templates")
+        .answers(&[answer(204, "The minor version is deleted.")])
+        .refuses(&[NOT_FOUND, refused(409, "409. The minor version cannot be deleted.")])
+        .run(&by(templates::delete_minor)),
+    get("/v1/orgs/{org_id}/templates/{template_external_id}/versions/{version}/metadata", "get_template_metadata")
+        .role(Role::TemplatesRead, Reach::Organization)
+        .says("Read the metadata of a version", "The latest minor of the major; with include=history all its minors, newest first.")
+        .tag("Templates")
+        .takes(&[templates::INCLUDE])
+        .answers(&[answer(200, "The metadata.")])
+        .refuses(&[NOT_FOUND, GONE])
+        .run(&by(templates::metadata)),
+    get("/v1/orgs/{org_id}/templates/{template_external_id}/changelog", "get_template_changelog")
+        .role(Role::TemplatesRead, Reach::Organization)
+        .says(
+            "Read the changelog of a template",
+            "All version changes with their dates and reasons, newest first; the creation is the oldest. Versions that were deleted stay in it, and \
+             their deletion is told.",
+        )
+        .tag("Templates")
+        .answers(&[answer(200, "The changelog.")])
+        .refuses(&[NOT_FOUND, GONE])
+        .run(&by(templates::changelog)),
     // Templates Configuration
     get("/v1/orgs/{org_id}/templates/configurations/documents", "list_configuration_documents")
         .role(Role::TemplatesRead, Reach::Organization)
