@@ -14,6 +14,7 @@ pub mod demo;
 mod deployment;
 pub mod engine;
 pub mod filling;
+pub mod fonts;
 pub mod forms_command;
 pub mod http;
 pub mod identity_reader;

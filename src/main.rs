@@ -231,11 +231,12 @@ fn check(options: &Serve) -> Result<ExitCode, Failure> {
     let source =
         options.config.as_ref().map_or_else(|| "the default configuration".to_owned(), |path| path.display().to_string());
     println!(
-        "{source} can be used: mode {:?}, listening on {}, data in {}, {}",
+        "{source} can be used: mode {:?}, listening on {}, data in {}, {}; {}",
         config.mode,
         config.server.listen,
         config.data().display(),
-        engine::describe(&engine::Settings::of(&config))
+        engine::describe(&engine::Settings::of(&config)),
+        rubrica::fonts::checked(&config.fonts)
     );
     for finding in &findings {
         println!("{}: {}", if finding.is_problem { "problem" } else { "warning" }, finding.text);

@@ -38,6 +38,7 @@ use crate::{
     cpu_pool::{self, CpuPool},
     engine,
     filling::{self, Filling},
+    fonts,
     http::{
         self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
         receipts::ReceiptServices, sandbox::Sandbox,
@@ -148,6 +149,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let data = config.data();
     std::fs::create_dir_all(&data).map_err(|source| Error::Data { path: data.clone(), source })?;
     let keys = master_key(&config)?;
+    fonts::prepare(&config.fonts);
     let registry = Registry::new();
     let engine = engine::Engine::open(&engine::Settings::of(&config), &registry).await?;
     let store: Arc<dyn Store> = engine.store();

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod codes;
+mod fonts;
 mod identity_documents;
 mod log;
 mod processes;
@@ -30,6 +31,7 @@ use crate::{
 
 pub use self::{
     codes::Codes,
+    fonts::Fonts,
     identity_documents::IdentityDocuments,
     log::{Log, LogFormat},
     processes::Processes,
@@ -76,6 +78,7 @@ pub struct Config {
     pub filling: Filling,
     pub cpu: Cpu,
     pub render: Render,
+    pub fonts: Fonts,
     pub scoring: scoring::Options,
     pub log: Log,
     /// Per organization, by its identifier.
@@ -175,6 +178,7 @@ impl Config {
         self.filling.check()?;
         self.cpu.check()?;
         self.render.check()?;
+        self.fonts.check()?;
         self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
         self.log.check()?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;

@@ -149,6 +149,7 @@ fn the_commented_default_file_names_every_option() {
     let declared = [
         include_str!("mod.rs"),
         include_str!("codes.rs"),
+        include_str!("fonts.rs"),
         include_str!("identity_documents.rs"),
         include_str!("log.rs"),
         include_str!("processes.rs"),
