@@ -21,9 +21,14 @@ use crate::{
     access,
     camara::Camara,
     catalogue::{
+        contracts::Contracts,
         documents::{self, Documents},
+        forms::Forms,
         sealed_files::SealedFiles,
+        sections::Sections,
         sign_configuration::{self, Change, SignConfigurations},
+        template_configurations::{Configurations, Images},
+        templates::Templates,
     },
     channels::{self, Channels},
     code_limits::CodeLimits,
@@ -160,7 +165,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         drawing.clone(),
         documents::Options { max_bytes: config.documents.limit, ..Default::default() },
     );
+    let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
+    let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
+    let sections = Sections::new(store.clone(), forms.clone());
+    let templates = Templates::new(store.clone(), sections.clone());
+    let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
+    let template_configurations = Configurations::new(store.clone(), images.clone());
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
     if config.mode == Mode::Development {
@@ -195,6 +206,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         scoring: scoring.clone(),
         store: store.clone(),
         documents: documents.clone(),
+        contracts: contracts.clone(),
         sealed_files: sealed_files.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
@@ -217,6 +229,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state = State {
         documents: documents.clone(),
+        contracts,
+        forms,
+        sections,
+        templates,
+        images,
+        template_configurations,
         sealed_files,
         configurations,
         workers: drawing,

@@ -217,6 +217,16 @@ mod variants {
         save(document)
     }
 
+    /// The contract with text fields and fields for signatures, at most eight in all.
+    pub fn form_of(text_fields: &[&str], signature_fields: &[&str]) -> Vec<u8> {
+        let names = [text_fields, signature_fields].concat();
+        let mut document = build(&names, 0);
+        for id in field_ids(&document).into_iter().take(text_fields.len()) {
+            document.get_dictionary_mut(id).expect("just made").set("FT", "Tx");
+        }
+        save(document)
+    }
+
     /// The contract with a certification of `level` (DocMDP `P`), whose signature is empty.
     pub fn certified(level: i64) -> Vec<u8> {
         let mut document = build(&[], 0);

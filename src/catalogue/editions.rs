@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub const MAX_EDITIONS: usize = 2000;
 
 /// The number of a version: `2.1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Number {
     /// From 1.
     pub major: u32,
@@ -102,6 +102,11 @@ impl<V> Editions<V> {
     pub fn get(&self, number: Number) -> Result<&V, Refused> {
         let Major { minors, made } = &self.majors[self.place(number.major)?];
         minors.get(number.minor as usize).ok_or(if number.minor < *made { Refused::Gone } else { Refused::NotFound })
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &V> {
+        self.majors.iter().flat_map(|major| &major.minors)
     }
 
     /// Adds the next major, with minor 0.
@@ -196,6 +201,7 @@ mod tests {
         let minors: Vec<_> = editions.minors(1).unwrap().map(|(number, version)| format!("{number} {version}")).collect();
         assert_eq!(minors, ["1.2 d", "1.1 b", "1.0 a"]);
         assert_eq!(editions.get(number(1, 1)), Ok(&"b"));
+        assert_eq!(editions.iter().copied().collect::<String>(), "abdc");
     }
 
     #[test]

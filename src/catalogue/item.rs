@@ -30,6 +30,12 @@ const BATCH: usize = 128;
 /// Items of a page that are read at once.
 const AT_ONCE: usize = 16;
 
+/// Maximum size of a page, in bytes by [`Kind::weight`], whatever number of items was asked for.
+const MAX_PAGE: usize = 16 * 1024 * 1024;
+
+/// What an item adds to its weight.
+const ITEM_WEIGHT: usize = 512;
+
 /// A kind of item: what its records hold.
 ///
 /// Its members are kept beside those of the record itself, so none is called `state`, `at`, `created_at` or `change`.
@@ -39,6 +45,11 @@ pub trait Kind: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Whether the key of a deleted item can be given to a new one. Names are free again, identifiers never.
     const KEY_IS_FREED: bool;
+
+    /// Bytes that it takes in a listing beyond a few lines, about.
+    fn weight(&self) -> usize {
+        0
+    }
 }
 
 /// When something is done, and who does it.
@@ -141,6 +152,9 @@ pub enum Error {
     /// Another item uses it.
     #[error("it is used by {} {}", .0.kind, .0.key)]
     InUse(User),
+    /// A page would take more memory than there is for one.
+    #[error("there is more than one page can hold; ask for fewer items")]
+    TooMuch,
     /// A record could not be read or changed.
     #[error(transparent)]
     Record(#[from] records::Error),
@@ -254,13 +268,16 @@ impl<T: Kind> Items<T> {
 
     /// The page with this number, from 0, of the items that are there and `wanted`, newest first; those of one instant in the order of their
     /// keys. It looks through all of the organization's items of this kind, and keeps no more of them in memory than their keys and the page.
+    ///
+    /// # Errors
+    /// [`Error::TooMuch`], [`Error::Record`].
     pub async fn newest(
         &self,
         organization: &str,
         number: usize,
         size: usize,
         wanted: impl Fn(&T) -> bool,
-    ) -> Result<Numbered<T>, records::Error> {
+    ) -> Result<Numbered<T>, Error> {
         let mut all = Vec::new();
         let mut after = None;
         loop {
@@ -275,12 +292,18 @@ impl<T: Kind> Items<T> {
         all.sort_unstable();
         let total = all.len();
         let page: Vec<String> = all.into_iter().skip(number.saturating_mul(size)).take(size).map(|(_, key)| key).collect();
-        let mut items = Vec::with_capacity(page.len());
+        let mut items: Vec<(String, Found<T>)> = Vec::with_capacity(page.len());
+        let mut weight = 0;
         for keys in page.chunks(AT_ONCE) {
             let found = try_join_all(keys.iter().map(|key| self.find(organization, key))).await?;
             // One that was deleted a moment ago is left out.
             let there = keys.iter().cloned().zip(found).filter_map(|(key, found)| Some((key, found?)));
-            items.extend(there.filter(|(_, found)| found.item.state.is_present()));
+            let there: Vec<_> = there.filter(|(_, found)| found.item.state.is_present()).collect();
+            weight += there.iter().map(|(_, found)| ITEM_WEIGHT + found.item.value.weight()).sum::<usize>();
+            if weight > MAX_PAGE {
+                return Err(Error::TooMuch);
+            }
+            items.extend(there);
         }
         Ok(Numbered { total, items })
     }

@@ -1,14 +1,22 @@
-//! The catalogue: documents and sign configurations as versioned records with their whole history.
+//! The catalogue: documents, sign configurations, forms, sections and the configuration of templates, as versioned records with their whole
+//! history.
 //!
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
+pub mod contracts;
 pub mod documents;
 pub mod editions;
+pub mod fields;
+pub mod forms;
 mod holders;
 pub mod item;
+pub mod names;
 mod references;
 pub mod sealed_files;
+pub mod sections;
 pub mod sign_configuration;
+pub mod template_configurations;
+pub mod templates;
 
 pub use holders::Held;
 pub use references::Holder;

@@ -36,22 +36,30 @@ pub enum Holder {
     Document(Uuid),
     /// A process that needs the bytes whatever becomes of the document.
     Process(Uuid),
+    /// The form with this identifier.
+    Form(Uuid),
+    /// The configuration document with this identifier.
+    ConfigurationDocument(Uuid),
 }
 
 const DOCUMENT: &str = "document";
 const PROCESS: &str = "process";
+const FORM: &str = "form";
+const CONFIGURATION_DOCUMENT: &str = "configuration_document";
 
 impl Holder {
     fn kind(self) -> &'static str {
         match self {
             Self::Document(_) => DOCUMENT,
             Self::Process(_) => PROCESS,
+            Self::Form(_) => FORM,
+            Self::ConfigurationDocument(_) => CONFIGURATION_DOCUMENT,
         }
     }
 
     fn id(self) -> String {
         match self {
-            Self::Document(id) | Self::Process(id) => id.to_string(),
+            Self::Document(id) | Self::Process(id) | Self::Form(id) | Self::ConfigurationDocument(id) => id.to_string(),
         }
     }
 
@@ -60,6 +68,8 @@ impl Holder {
         match (held.kind.as_str(), Uuid::parse_str(&held.id)) {
             (DOCUMENT, Ok(id)) => Ok(Self::Document(id)),
             (PROCESS, Ok(id)) => Ok(Self::Process(id)),
+            (FORM, Ok(id)) => Ok(Self::Form(id)),
+            (CONFIGURATION_DOCUMENT, Ok(id)) => Ok(Self::ConfigurationDocument(id)),
             _ => Err(records::Error::Unreadable(format!("{REFERENCES}/{}", held.id))),
         }
     }

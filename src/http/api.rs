@@ -7,8 +7,8 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use matchit::Router;
 use uuid::Uuid;
 
-use super::call::{Admitted, Tenant};
-use super::context::{State, organization_parameter, uuid_parameter};
+use super::call::{Admitted, Id, Tenant};
+use super::context::{State, number_parameter, organization_parameter, uuid_parameter};
 use super::error::{ApiError, shortened};
 use super::operation::{Access, Operation, PathParameter, Reach, Segment};
 use super::processes::Engine;
@@ -113,12 +113,16 @@ impl Api {
                     access::may(&caller, rule, organization_parameter(&text)?).map_err(|denied| operation.denies(denied))?;
                     organization = Some(text);
                 }
-                Segment::Uuid => ids.push(uuid_parameter(parameter.name, &text)?),
+                Segment::Uuid => ids.push(Id::Uuid(uuid_parameter(parameter.name, &text)?)),
+                Segment::Name => ids.push(Id::Name(text)),
+                Segment::Number { max } => ids.push(Id::Number(number_parameter(parameter.name, &text, max)?)),
+                Segment::NumberOrLatest if text == "latest" => ids.push(Id::Latest),
+                Segment::NumberOrLatest => ids.push(Id::Number(number_parameter(parameter.name, &text, None)?)),
             }
         }
         let organization = organization.ok_or_else(|| ApiError::internal("the path names no organization"))?;
         if !matches!(caller.grant, Grant::Organization { .. }) {
-            let id = ids.first().copied();
+            let id = ids.iter().find_map(|id| if let Id::Uuid(id) = id { Some(*id) } else { None });
             let target = self.target(reach, &organization, id).await?;
             access::reaches(&caller, target).map_err(|denied| operation.denies(denied))?;
         }

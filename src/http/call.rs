@@ -57,7 +57,16 @@ impl Admitted {
 pub struct Tenant {
     pub caller: Arc<access::Caller>,
     pub organization: String,
-    pub ids: Vec<Uuid>,
+    pub ids: Vec<Id>,
+}
+
+/// What stands in a path for a segment in braces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Id {
+    Uuid(Uuid),
+    Name(String),
+    Number(u32),
+    Latest,
 }
 
 /// A handler with its types put away, so that all fit into one table.
@@ -162,11 +171,11 @@ pub trait FromAdmitted: Sized + 'static {
 
 /// A call that was let in: by whom, about what, with what body.
 ///
-/// `Id` is what the path names besides the organization: nothing, or one identifier. `B` is a [`Body`].
-pub struct Call<Id = (), B = ()> {
+/// `I` is what the path names besides the organization: nothing, one [`Named`], or two. `B` is a [`Body`].
+pub struct Call<I = (), B = ()> {
     pub caller: Arc<access::Caller>,
     pub organization: String,
-    pub id: Id,
+    pub id: I,
     pub body: B,
     pub query: Query,
     pub state: web::Data<State>,
@@ -174,7 +183,7 @@ pub struct Call<Id = (), B = ()> {
     request: HttpRequest,
 }
 
-impl<Id, B> Call<Id, B> {
+impl<I, B> Call<I, B> {
     /// The owner that the header `x-auth-owner` names.
     ///
     /// # Errors
@@ -197,8 +206,8 @@ pub fn act(caller: &access::Caller, at: Timestamp) -> Act<'_> {
     Act { at, by: Some(&caller.subject) }
 }
 
-impl<Id: Ids, B: Body> FromAdmitted for Call<Id, B> {
-    const IDS: Option<usize> = Some(Id::COUNT);
+impl<I: Ids, B: Body> FromAdmitted for Call<I, B> {
+    const IDS: Option<usize> = Some(I::COUNT);
 
     fn body(schemas: &mut Schemas) -> Option<Described> {
         B::described(schemas)
@@ -208,8 +217,7 @@ impl<Id: Ids, B: Body> FromAdmitted for Call<Id, B> {
         let body = B::read(&mut admitted).await?;
         let Admitted { request, state, engine, tenant, .. } = admitted;
         let Tenant { caller, organization, ids } = tenant.ok_or_else(|| ApiError::internal("the path names no organization"))?;
-        let id =
-            Id::from_path(&ids).ok_or_else(|| ApiError::internal("the path has other identifiers than the handler takes"))?;
+        let id = I::from_path(&ids).ok_or_else(|| ApiError::internal("the path has other identifiers than the handler takes"))?;
         let query = Query::of(&request);
         Ok(Self { caller, organization, id, body, query, state, engine, request })
     }
@@ -241,22 +249,66 @@ impl<B: Body> FromAdmitted for SandboxCall<B> {
 /// What a path can name besides the organization.
 pub trait Ids: Sized + 'static {
     const COUNT: usize;
-    fn from_path(ids: &[Uuid]) -> Option<Self>;
+    fn from_path(ids: &[Id]) -> Option<Self>;
+}
+
+/// What one segment can name.
+pub trait Named: Sized + 'static {
+    fn from_segment(id: &Id) -> Option<Self>;
+}
+
+impl Named for Uuid {
+    fn from_segment(id: &Id) -> Option<Self> {
+        if let Id::Uuid(id) = id { Some(*id) } else { None }
+    }
+}
+
+impl Named for String {
+    fn from_segment(id: &Id) -> Option<Self> {
+        if let Id::Name(name) = id { Some(name.clone()) } else { None }
+    }
+}
+
+impl Named for u32 {
+    fn from_segment(id: &Id) -> Option<Self> {
+        if let Id::Number(number) = id { Some(*number) } else { None }
+    }
+}
+
+/// A number, or the latest one (`None`).
+pub struct NumberOrLatest(pub Option<u32>);
+
+impl Named for NumberOrLatest {
+    fn from_segment(id: &Id) -> Option<Self> {
+        match id {
+            Id::Number(number) => Some(Self(Some(*number))),
+            Id::Latest => Some(Self(None)),
+            Id::Uuid(_) | Id::Name(_) => None,
+        }
+    }
 }
 
 impl Ids for () {
     const COUNT: usize = 0;
 
-    fn from_path(ids: &[Uuid]) -> Option<Self> {
+    fn from_path(ids: &[Id]) -> Option<Self> {
         ids.is_empty().then_some(())
     }
 }
 
-impl Ids for Uuid {
+impl<T: Named> Ids for T {
     const COUNT: usize = 1;
 
-    fn from_path(ids: &[Uuid]) -> Option<Self> {
-        if let [id] = ids { Some(*id) } else { None }
+    fn from_path(ids: &[Id]) -> Option<Self> {
+        if let [id] = ids { T::from_segment(id) } else { None }
+    }
+}
+
+impl<A: Named, B: Named> Ids for (A, B) {
+    const COUNT: usize = 2;
+
+    fn from_path(ids: &[Id]) -> Option<Self> {
+        if let [first, second] = ids { Some((A::from_segment(first)?, B::from_segment(second)?)) } else { None }
     }
 }
 

@@ -12,9 +12,14 @@ use super::error::ApiError;
 use super::openapi;
 use super::operation::Parameter;
 use crate::access;
+use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Owner};
+use crate::catalogue::forms::Forms;
 use crate::catalogue::sealed_files::SealedFiles;
+use crate::catalogue::sections::Sections;
 use crate::catalogue::sign_configuration::SignConfigurations;
+use crate::catalogue::template_configurations::{Configurations, Images};
+use crate::catalogue::templates::Templates;
 use crate::keys::Keys;
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
@@ -36,6 +41,18 @@ pub struct Options {
 pub struct State {
     /// Documents of all organizations.
     pub documents: Documents,
+    /// Contracts of all organizations.
+    pub contracts: Contracts,
+    /// Forms of all organizations.
+    pub forms: Forms,
+    /// Sections of all organizations.
+    pub sections: Sections,
+    /// Templates of all organizations.
+    pub templates: Templates,
+    /// Images for the fields of templates.
+    pub images: Images,
+    /// Values for the fields of templates.
+    pub template_configurations: Configurations,
     /// Files of processes that only the server reads.
     pub sealed_files: SealedFiles,
     /// Sign configurations of all organizations.
@@ -81,6 +98,20 @@ impl State {
 /// 400 naming the parameter.
 pub fn uuid_parameter(name: &str, text: &str) -> Result<Uuid, ApiError> {
     Uuid::parse_str(text).map_err(|_| ApiError::parameter(format!("{name}: not a UUID")))
+}
+
+/// A path parameter that holds a whole number from 1 to `max`. One that is above what any number here can be is the largest, which nothing has.
+///
+/// # Errors
+/// 400 naming the parameter.
+pub fn number_parameter(name: &str, text: &str, max: Option<u32>) -> Result<u32, ApiError> {
+    let is_number = !text.is_empty() && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_number.then(|| text.parse().unwrap_or(u32::MAX)).filter(|number| max.is_none_or(|max| *number <= max));
+    let expected = || match max {
+        Some(max) => format!("{name}: expected a whole number from 1 to {max}"),
+        None => format!("{name}: expected a whole number from 1"),
+    };
+    number.ok_or_else(|| ApiError::parameter(expected()))
 }
 
 /// The path parameter `org_id`.

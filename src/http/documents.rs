@@ -3,12 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
-use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -18,12 +15,12 @@ use uuid::Uuid;
 
 use super::api::Api;
 use super::call::{Answer, Call, Described, Json, Multipart, Parts, Schemas, act, status};
+use super::download::{Binary, Content, Download};
 use super::error::{ApiError, only};
 use super::multipart::{Form, Part};
 use super::operation::{Parameter, Success};
 use super::{durations, json};
-use crate::catalogue::documents::{self, Document, Documents, Extension, Owner, Upload};
-use crate::percent::NOT_OF_ATTRIBUTES;
+use crate::catalogue::documents::{Document, Documents, Extension, Owner, Upload};
 use crate::public_url::{self, Disposition, PublicDocument};
 
 /// Maximum size of a text part of an upload.
@@ -35,12 +32,12 @@ pub fn configure(service: &mut web::ServiceConfig) {
 }
 
 /// Labels: a set, although JSON has only lists.
-fn labels() -> Array {
+pub(super) fn labels() -> Array {
     labels_of(ObjectBuilder::new().schema_type(Type::String))
 }
 
 /// Labels as they are sent; with a comma they would be several.
-fn new_labels() -> Array {
+pub(super) fn new_labels() -> Array {
     const LABEL: &str = r"^[^,\x00-\x1F\x7F-\x9F]*[^\s,\x00-\x1F\x7F-\x9F][^,\x00-\x1F\x7F-\x9F]*$";
     labels_of(ObjectBuilder::new().schema_type(Type::String).pattern(Some(LABEL)).max_length(Some(255)))
 }
@@ -99,22 +96,41 @@ fn upload_of(mut form: Form, owner: Option<Owner>) -> Result<Upload, ApiError> {
     Ok(Upload { name: form.text("name")?, extension: form.text("extension")?, tags, owner, content: form.take("content") })
 }
 
-pub async fn download(call: Call<Uuid>) -> Result<Download, ApiError> {
+pub async fn download(call: Call<Uuid>) -> Result<DocumentDownload, ApiError> {
     let document = read(&call).await?;
     let bytes = call.state.documents.download(&call.organization, &document).await?;
-    Ok(Download { document, bytes, disposition: Disposition::Attachment })
+    Ok(DocumentDownload(file(&document, Content::Pieces(bytes), Disposition::Attachment)))
+}
+
+fn file(document: &Document, content: Content, disposition: Disposition) -> Download {
+    Download {
+        content,
+        media_type: document.extension.media_type(),
+        file_name: document.file_name(),
+        disposition,
+        is_active: document.extension.is_active(),
+    }
+}
+
+/// The bytes of a document.
+pub struct DocumentDownload(Download);
+
+impl Answer for DocumentDownload {
+    fn described(_: &mut Schemas) -> Vec<Option<Described>> {
+        const MEDIA_TYPES: &[&str] = &["application/octet-stream", "application/pdf", "image/png", "image/jpeg", "text/html"];
+        // A document in JSON is any JSON.
+        vec![Some(Described { anything: &["application/json"], ..Described::new(MEDIA_TYPES, Binary::schema()) })]
+    }
+
+    fn respond(self, answers: &'static [Success]) -> Result<HttpResponse, ApiError> {
+        Ok(self.0.response(status(answers, 0)?))
+    }
 }
 
 /// The document that a call names, for the owner that it names.
 async fn read<B>(call: &Call<Uuid, B>) -> Result<Document, ApiError> {
     Ok(call.state.documents.read(&call.organization, call.id, call.owner()?.as_ref()).await?)
 }
-
-/// The bytes of a document.
-#[derive(ToSchema)]
-#[schema(value_type = String, format = Binary)]
-#[allow(dead_code)]
-struct Binary(Vec<u8>);
 
 /// What was deleted, and when first.
 #[derive(Serialize, ToSchema)]
@@ -275,7 +291,7 @@ pub async fn public_document(path: web::Path<String>, api: web::Data<Api>) -> Re
         return Err(public_url::Error::Invalid.into());
     }
     let bytes = state.documents.download_by_link(&shared.organization, &document, &path).await?;
-    Ok(Download { document, bytes, disposition: shared.disposition }.response(StatusCode::OK))
+    Ok(file(&document, Content::Pieces(bytes), shared.disposition).response(StatusCode::OK))
 }
 
 /// Body of the owner's change.
@@ -303,61 +319,4 @@ pub async fn change_owner(call: Call<Uuid, Json<ChangeDocumentOwnerRequest>>) ->
     let (documents, act) = (&call.state.documents, act(&call.caller, call.state.now()));
     documents.change_owner(&call.organization, call.id, owner.as_ref(), new_owner.clone(), act).await?;
     Ok(Json(DocumentOwnerResponse { owner: new_owner.as_str().to_owned() }))
-}
-
-/// The bytes of a document on their way out.
-pub struct Download {
-    document: Document,
-    bytes: documents::Download,
-    disposition: Disposition,
-}
-
-impl Download {
-    fn response(self, status: StatusCode) -> HttpResponse {
-        let Self { document, bytes, disposition } = self;
-        let mut response = HttpResponse::build(status);
-        response
-            .insert_header((header::CONTENT_TYPE, document.extension.media_type()))
-            .insert_header((header::CONTENT_DISPOSITION, content_disposition(&document.file_name(), disposition)))
-            .insert_header((header::CACHE_CONTROL, "private"))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-        if document.extension.is_active() {
-            // What a client stored must not run as a page of this server.
-            response.insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
-        }
-        let size = bytes.size();
-        let pieces = futures::stream::try_unfold(bytes, |mut bytes| async move {
-            let piece = bytes.next().await.inspect_err(|error| tracing::error!(%error, "a download broke off"))?;
-            Ok::<_, documents::Error>(piece.map(|piece| (piece, bytes)))
-        });
-        response.body(SizedStream::new(size, Box::pin(pieces)))
-    }
-}
-
-impl Answer for Download {
-    fn described(_: &mut Schemas) -> Vec<Option<Described>> {
-        const MEDIA_TYPES: &[&str] = &["application/octet-stream", "application/pdf", "image/png", "image/jpeg", "text/html"];
-        // A document in JSON is any JSON.
-        vec![Some(Described { anything: &["application/json"], ..Described::new(MEDIA_TYPES, Binary::schema()) })]
-    }
-
-    fn respond(self, answers: &'static [Success]) -> Result<HttpResponse, ApiError> {
-        Ok(self.response(status(answers, 0)?))
-    }
-}
-
-/// Content-Disposition with a file name: plain for old clients, and as UTF-8 (RFC 6266, 4.3 and appendix D; RFC 8187).
-fn content_disposition(file_name: &str, disposition: Disposition) -> HeaderValue {
-    let kind = match disposition {
-        Disposition::Attachment => "attachment",
-        Disposition::Inline => "inline",
-    };
-    // Slashes would be taken for folders, a percent sign for an escape.
-    let plain: String = file_name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\/%".contains(c) { c } else { '_' }).collect();
-    let extended = utf8_percent_encode(file_name, NOT_OF_ATTRIBUTES);
-    let text = match plain == file_name {
-        true => format!("{kind}; filename=\"{plain}\""),
-        false => format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{extended}"),
-    };
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
 }

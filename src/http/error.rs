@@ -221,9 +221,12 @@ impl ApiError {
         Self::one(StatusCode::UNSUPPORTED_MEDIA_TYPE, Title::ParameterError, details)
     }
 
-    /// 422: the body is well formed but incomplete.
-    pub fn unprocessable(details: impl Into<String>) -> Self {
-        Self::one(StatusCode::UNPROCESSABLE_ENTITY, Title::UnprocessableEntity, details)
+    /// 422 for everything that a well formed body lacks; the problems beyond a bound are left out.
+    pub fn unprocessable(details: impl IntoIterator<Item = String>) -> Self {
+        let mut error = Self::inputs(details);
+        error.status = StatusCode::UNPROCESSABLE_ENTITY;
+        error.problems.iter_mut().for_each(|(title, _)| *title = Title::UnprocessableEntity);
+        error
     }
 
     /// 429: too many requests.
@@ -363,7 +366,7 @@ mod tests {
             (ApiError::precondition_failed("x"), 412, "MDOC_005", "CONFLICT"),
             (ApiError::too_large("x"), 413, "MDOC_001", "INVALID_INPUT"),
             (ApiError::unsupported_media_type("x"), 415, "MDOC_001", "PARAMETER_ERROR"),
-            (ApiError::unprocessable("x"), 422, "MDOC_006", "UNPROCESSABLE_ENTITY"),
+            (ApiError::unprocessable(["x".to_owned()]), 422, "MDOC_006", "UNPROCESSABLE_ENTITY"),
             (ApiError::too_many_requests("x", second), 429, "MDOC_005", "CONFLICT"),
             (ApiError::internal("x"), 500, "MDOC_000", "INTERNAL_SERVER_ERROR"),
             (ApiError::unavailable("x", second), 503, "MDOC_000", "INTERNAL_SERVER_ERROR"),

@@ -7,7 +7,7 @@ use workflows::{Refusal, values::Problems};
 use super::{ApiError, operation::Operation};
 use crate::{
     access,
-    catalogue::{self, documents, sign_configuration},
+    catalogue::{self, contracts, documents, names, sign_configuration},
     channels, code_limits, cpu_pool,
     processes::{self, challenges, creation, vouching},
     public_url, receipts, records,
@@ -71,6 +71,30 @@ impl From<creation::Error> for ApiError {
             E::Documents(error) => error.into(),
             E::Configuration(error) => error.into(),
             E::Process(error) => error.into(),
+        }
+    }
+}
+
+impl From<contracts::Error> for ApiError {
+    fn from(error: contracts::Error) -> Self {
+        use contracts::Error as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::Claimed => Self::conflict(error.to_string()),
+            E::Record(error) => error.into(),
+        }
+    }
+}
+
+/// What the request names and is not there is a 404, also a deleted document, as 410 is not listed (notes unlisted-404, deleted-others).
+impl From<processes::contracts::Error> for ApiError {
+    fn from(error: processes::contracts::Error) -> Self {
+        use processes::contracts::Error as E;
+        match error {
+            E::NotFound { .. } | E::Deleted { .. } => Self::not_found(error.to_string()),
+            E::Signed { .. } | E::UnderSignature { .. } | E::Claimed { .. } => Self::conflict(error.to_string()),
+            E::Creation(error) => error.into(),
+            E::Contract(error) => error.into(),
         }
     }
 }
@@ -139,6 +163,24 @@ impl From<documents::Error> for ApiError {
             E::TooLarge(_) => Self::too_large(error.to_string()),
             E::Busy(_) => Self::unavailable(error, RETRY_AFTER),
             E::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+/// Forms, sections, templates and their configuration.
+impl From<names::Error> for ApiError {
+    fn from(error: names::Error) -> Self {
+        use names::Error as E;
+        match error {
+            E::NotFound(_) => Self::not_found(error.to_string()),
+            E::Gone(_) => Self::gone(error.to_string()),
+            E::Exists(..) | E::InUse(..) | E::Conflict(_) => Self::conflict(error.to_string()),
+            E::Invalid(problems) => problems.into(),
+            E::Incomplete(problems) => Self::unprocessable(problems.iter().map(ToString::to_string)),
+            E::TooLarge(_) => Self::too_large(error.to_string()),
+            E::TooMuch => Self::parameter(format!("pageSize: {error}")),
+            E::Catalogue(error) => error.into(),
+            E::Bytes(error) => error.into(),
         }
     }
 }

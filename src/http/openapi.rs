@@ -24,7 +24,8 @@ use super::table::operations;
         description = "Signing documents electronically and identifying the people who sign. Every error is an ErrorsResponse with a code, a title and details."
     ),
     tags(
-        (name = "Documents"), (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
+        (name = "Documents"), (name = "Forms"), (name = "Sections"), (name = "Templates"), (name = "Templates Configuration"),
+        (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
         (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Identification with identity document"),
         (name = "Identification with identity document Admin"), (name = "Scoring"), (name = "Identification Chain"),
         (name = "Identification Chain Admin"), (name = "Securize"),
@@ -62,6 +63,11 @@ pub fn flag() -> Object {
 
 fn uuid() -> Object {
     ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))).build()
+}
+
+/// Schema of a whole number from 1.
+fn number(max: Option<u32>) -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(max).build()
 }
 
 /// The description. Without the sandbox's operations where it is off.
@@ -146,6 +152,9 @@ fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter
     let schema = match parameter.kind {
         Segment::Organization => text(),
         Segment::Uuid => uuid(),
+        Segment::Name => text(),
+        Segment::Number { max } => number(max),
+        Segment::NumberOrLatest => ObjectBuilder::new().schema_type(Type::String).pattern(Some("^([1-9][0-9]*|latest)$")).build(),
     };
     ParameterBuilder::new()
         .name(parameter.name)

@@ -27,6 +27,8 @@ pub struct Operation {
     pub summary: &'static str,
     pub description: &'static str,
     pub access: Access,
+    /// Segments in braces that are something else here than in [`PATH_PARAMETERS`].
+    pub segments: &'static [PathParameter],
     /// Headers and parameters of the query.
     pub parameters: &'static [Parameter],
     /// Maximum size of a JSON body, in bytes; `None` where only the configured one holds (`server.json_limit`).
@@ -156,6 +158,14 @@ pub enum Segment {
     /// The organization; it comes first and is checked before all others.
     Organization,
     Uuid,
+    /// A name that callers chose. One that nothing can have is that of nothing: a 404.
+    Name,
+    /// A whole number from 1; a number above the maximum is a 400, where there is one.
+    Number {
+        max: Option<u32>,
+    },
+    /// A whole number from 1, or `latest`.
+    NumberOrLatest,
 }
 
 /// The segments in braces that templates may have.
@@ -167,10 +177,24 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     uuid("scoring_id", "Identifier of the scoring session."),
     uuid("identification_id", "Identifier of the identification."),
     uuid("identification_chain_id", "Identifier of the chained identification."),
+    uuid("contract_id", "Identifier of the contract."),
+    segment("form_id", Segment::Name, "Identifier (UUID) or external id of the form."),
+    segment("section_external_id", Segment::Name, "External id of the section."),
+    segment("template_external_id", Segment::Name, "External id of the template."),
+    segment("version", Segment::Number { max: Some(MAX_TEMPLATE_VERSION) }, "Version of the template: the major number."),
+    segment("configuration_version", Segment::Number { max: None }, "Version of the configuration."),
 ];
 
+/// Maximum number of a template's major version (contract `TemplateVersion`).
+const MAX_TEMPLATE_VERSION: u32 = 32_767;
+
 const fn uuid(name: &'static str, description: &'static str) -> PathParameter {
-    PathParameter { name, kind: Segment::Uuid, description }
+    segment(name, Segment::Uuid, description)
+}
+
+/// A segment in braces.
+pub const fn segment(name: &'static str, kind: Segment, description: &'static str) -> PathParameter {
+    PathParameter { name, kind, description }
 }
 
 impl PathParameter {
@@ -260,6 +284,7 @@ impl Start {
             summary: "",
             description: "",
             access,
+            segments: &[],
             parameters: &[],
             body_limit: None,
             answers: &[],
@@ -278,6 +303,10 @@ impl Operation {
 
     pub const fn tag(self, tag: &'static str) -> Self {
         Self { tag, ..self }
+    }
+
+    pub const fn segments(self, segments: &'static [PathParameter]) -> Self {
+        Self { segments, ..self }
     }
 
     pub const fn takes(self, parameters: &'static [Parameter]) -> Self {
@@ -308,6 +337,7 @@ impl Operation {
     /// The segments in braces, in order.
     pub fn path_parameters(&self) -> impl Iterator<Item = &'static PathParameter> {
         let names = self.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-        names.filter_map(PathParameter::named)
+        let segments = self.segments;
+        names.filter_map(|name| segments.iter().find(|own| own.name == name).or_else(|| PathParameter::named(name)))
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     codes::{Codes, Policies},
     config::IdentityDocuments,
     http::State,
-    processes::{Processes, challenges::Challenges, vouching},
+    processes::{Processes, challenges::Challenges, creation::Creator, vouching},
     scoring::Provider,
 };
 
@@ -34,6 +34,18 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// What the creation of a sign process needs, now.
+    pub fn creator<'a>(&'a self, state: &'a State) -> Creator<'a> {
+        Creator {
+            processes: &self.processes,
+            documents: &state.documents,
+            configurations: &state.configurations,
+            policies: &self.code_policies,
+            terms: self.identity_documents.terms(),
+            wall_clock: state.now(),
+        }
+    }
+
     /// What an agent's validation needs, now.
     pub fn vouching<'a>(&'a self, state: &'a State) -> vouching::Desk<'a> {
         vouching::Desk { processes: &self.processes, files: &state.sealed_files, wall_clock: state.now() }

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     access::Grant,
     percent::RESERVED,
-    processes::creation::{self, Creator, Request},
+    processes::creation::{self, Fields, Names, Request},
 };
 
 /// Contract `CreateSignProcessRequest`.
@@ -126,12 +126,14 @@ impl From<CreateSignProcessRequest> for Request {
                 origin: signer.contact_origin,
             },
             two_factor_type: signer.identification.and_then(|identification| identification.two_factor_type),
+            evidence_required: false,
         };
         let fields = |SignFields { signer, fields }| SignerFields { signer, fields };
         let document = |document: SignDocument| creation::DocumentRequest {
             id: document.id,
             owner: document.owner,
-            fields: document.sign_fields.unwrap_or_default().into_iter().map(fields).collect(),
+            fields: Fields::Named(document.sign_fields.unwrap_or_default().into_iter().map(fields).collect()),
+            contract: None,
         };
         Self {
             sign_type: request.sign.kind,
@@ -140,20 +142,14 @@ impl From<CreateSignProcessRequest> for Request {
             documents: request.sign.documents.into_iter().map(document).collect(),
             previews: request.sign.preview_documents.unwrap_or_default(),
             expires_in: request.expires_in,
+            names: &Names::SIGN_PROCESS,
         }
     }
 }
 
 pub async fn create(call: Call<(), Json<CreateSignProcessRequest>>) -> Result<WithHeader<Json<IdResponse>>, ApiError> {
     let Call { organization, body: Json(request), state, engine, .. } = call;
-    let creator = Creator {
-        processes: &engine.processes,
-        documents: &state.documents,
-        configurations: &state.configurations,
-        policies: &engine.code_policies,
-        terms: engine.identity_documents.terms(),
-        wall_clock: state.now(),
-    };
+    let creator = engine.creator(&state);
     let id = creator.create(&organization, request.into(), engine.clock.now()).await?;
     let value = HeaderValue::from_str(&format!("/orgs/{}/sign_process/{id}", utf8_percent_encode(&organization, RESERVED)));
     Ok(WithHeader { name: header::LOCATION, value: value.map_err(ApiError::internal)?, answer: Json(IdResponse { id }) })

@@ -18,9 +18,14 @@ use super::context::{Options, State};
 use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
+use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
+use crate::catalogue::forms::Forms;
 use crate::catalogue::sealed_files::SealedFiles;
+use crate::catalogue::sections::Sections;
 use crate::catalogue::sign_configuration::SignConfigurations;
+use crate::catalogue::template_configurations::{Configurations, Images};
+use crate::catalogue::templates::Templates;
 use crate::channels::{self, Channels};
 use crate::code_limits::{self, CodeLimits};
 use crate::codes::Codes;
@@ -72,15 +77,25 @@ impl World {
         let cpu = CpuPool::default();
         let options = access::Options { development: true, ..Default::default() };
         let blobs = Blobs::memory();
+        let documents = Documents::new(
+            store.clone(),
+            blobs.clone(),
+            cpu.clone(),
+            Workers::none(),
+            DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
+        );
+        let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
+        let sections = Sections::new(store.clone(), forms.clone());
+        let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
         let state = State {
-            sealed_files: SealedFiles::new(store.clone(), blobs.clone(), keys.clone()),
-            documents: Documents::new(
-                store.clone(),
-                blobs,
-                cpu.clone(),
-                Workers::none(),
-                DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
-            ),
+            contracts: Contracts::new(store.clone()),
+            sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
+            documents,
+            templates: Templates::new(store.clone(), sections.clone()),
+            sections,
+            forms,
+            template_configurations: Configurations::new(store.clone(), images.clone()),
+            images,
             configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()),
             workers: Workers::new(cpu, render_workers::Options::default(), render_workers::Metrics::default()),
             keys: keys.clone(),
@@ -102,6 +117,7 @@ impl World {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.state.documents.clone(),
+            contracts: self.state.contracts.clone(),
             sealed_files: self.state.sealed_files.clone(),
             configurations: self.state.configurations.clone(),
             channels: Channels::open(&channels::Options::default(), folder.path(), channel_metrics).unwrap(),

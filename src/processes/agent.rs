@@ -26,10 +26,11 @@ impl Adapted for Vouching {
     const TYPE: IdentificationType = IdentificationType::Agent;
 
     fn creation(process: &sign_process::Data, position: usize) -> Option<Creation> {
+        let signer = process.creation.signers.get(position)?;
         Some(Creation {
-            actor: process.creation.signers.get(position)?.person.clone(),
+            actor: signer.person.clone(),
             expires_at: process.creation.expires_at,
-            evidence_required: false,
+            evidence_required: signer.evidence_required,
             purpose: identification::purpose(process, position)?,
         })
     }

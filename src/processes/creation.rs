@@ -10,12 +10,12 @@ use workflows::{
     Channel, Contact, IdentificationType, SignType, TwoFactorType,
     identification::identity_document::Terms,
     sign_process::{
-        Command, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
+        Command, Contract, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
     },
     values::{self, Problems},
 };
 
-use super::{Processes, evidence, seal_reason};
+use super::{Processes, evidence, seal_reason, signature_fields};
 use crate::{
     catalogue::{
         documents::{self, Documents, Extension, Owner},
@@ -38,6 +38,40 @@ pub struct Request {
     pub previews: Vec<Uuid>,
     /// ISO-8601; without it, the organization's.
     pub expires_in: Option<String>,
+    /// What the caller calls the members of the request.
+    pub names: &'static Names,
+}
+
+/// The members of a request as its caller spells them: problems name them.
+#[derive(Debug)]
+pub struct Names {
+    pub sign_type: &'static str,
+    pub documents: &'static str,
+    /// The identifier, within a document.
+    pub document: &'static str,
+    pub previews: &'static str,
+    /// Why a signature that is not SIMPLE is refused.
+    pub only_simple: &'static str,
+}
+
+impl Names {
+    /// Of the contract's `CreateSignProcessRequest`.
+    pub const SIGN_PROCESS: Self = Self {
+        sign_type: "sign.type",
+        documents: "sign.documents",
+        document: "id",
+        previews: "sign.preview_documents",
+        only_simple: "only SIMPLE is supported by this version",
+    };
+
+    /// Of the contract's `SignContractsRequest`.
+    pub const CONTRACTS: Self = Self {
+        sign_type: "sign_type",
+        documents: "contracts",
+        document: "contract_id",
+        previews: "additional_options.preview_documents",
+        only_simple: "ONSITE needs biometric signatures, which this version does not make; have the contracts signed ONLINE",
+    };
 }
 
 /// One who is to sign.
@@ -45,6 +79,8 @@ pub struct SignerRequest {
     pub alias: String,
     pub person: Contact,
     pub two_factor_type: Option<TwoFactorType>,
+    /// Whether an agent must take a picture of the identity document; without effect where none identifies the signer.
+    pub evidence_required: bool,
 }
 
 /// A document to sign.
@@ -53,18 +89,29 @@ pub struct DocumentRequest {
     /// Needed when it is private.
     pub owner: Option<String>,
     /// Who signs which of its fields.
-    pub fields: Vec<SignerFields>,
+    pub fields: Fields,
+    /// The contract that it is the filled document of.
+    pub contract: Option<Contract>,
+}
+
+/// How the signature fields of a document find their signers.
+#[derive(Clone, Debug)]
+pub enum Fields {
+    /// Signers are named with their fields.
+    Named(Vec<SignerFields>),
+    /// Fields are named after signers: see `signature_fields`.
+    ByAlias,
 }
 
 /// Why a sign process does not come to be.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// With the members of the contract's `CreateSignProcessRequest`.
+    /// With the members of the request, see [`Names`].
     #[error("the sign process is not valid")]
     Invalid(Problems),
     #[error("the process is too large: fewer signers, documents or sign fields, or shorter texts, are needed")]
     TooLarge,
-    #[error("sign.documents: a document was deleted meanwhile")]
+    #[error("a document was deleted meanwhile")]
     Deleted,
     #[error(transparent)]
     Documents(#[from] documents::Error),
@@ -99,21 +146,30 @@ impl Creator<'_> {
     /// # Errors
     /// [`Error`]; nothing was created then, except perhaps after [`actors::Error::Unavailable`].
     pub async fn create(&self, organization: &str, request: Request, now: Timestamp) -> Result<Uuid, Error> {
-        let configuration = self.configurations.load(organization).await?.ok_or(sign_configuration::Error::NotFound)?;
-        let creation = Check::new(self, organization, &configuration).creation(request, now).await?;
+        let creation = self.checked(organization, request, now).await?;
         self.hold(organization, &creation, now).await?;
-        let id = creation.id;
-        let created = self.processes.sign.create(organization, id, Command::Create(Box::new(creation.clone()))).await;
-        if let Err(actors::Error::Refused(_) | actors::Error::Overloaded) = &created {
-            // Certainly not created; of other faults nobody knows yet.
-            self.release(organization, &creation, now).await;
+        self.begin(organization, &creation, now).await?;
+        Ok(creation.id)
+    }
+
+    /// What a process is made of, if nothing is wrong with the request.
+    pub(super) async fn checked(&self, organization: &str, request: Request, now: Timestamp) -> Result<Creation, Error> {
+        let configuration = self.configurations.load(organization).await?.ok_or(sign_configuration::Error::NotFound)?;
+        Check::new(self, organization, &configuration, request.names).creation(request, now).await
+    }
+
+    /// Creates a process whose bytes are held.
+    pub(super) async fn begin(&self, organization: &str, creation: &Creation, now: Timestamp) -> Result<(), actors::Error> {
+        let create = Command::Create(Box::new(creation.clone()));
+        let created = self.processes.sign.create(organization, creation.id, create).await;
+        if created.as_ref().is_err_and(is_certainly_not_created) {
+            self.release(organization, creation, now).await;
         }
-        created?;
-        Ok(id)
+        created.map(drop)
     }
 
     /// Holds the bytes of the documents for the process.
-    async fn hold(&self, organization: &str, creation: &Creation, now: Timestamp) -> Result<(), Error> {
+    pub(super) async fn hold(&self, organization: &str, creation: &Creation, now: Timestamp) -> Result<(), Error> {
         for digest in digests(creation) {
             if let Err(error) = self.documents.hold(organization, &digest, creation.id, now).await {
                 self.release(organization, creation, now).await;
@@ -127,13 +183,18 @@ impl Creator<'_> {
     }
 
     /// Gives up what was held for a process that does not come to be. What a crash leaves held the collector of orphans finds.
-    async fn release(&self, organization: &str, creation: &Creation, now: Timestamp) {
+    pub(super) async fn release(&self, organization: &str, creation: &Creation, now: Timestamp) {
         for digest in digests(creation) {
             if let Err(error) = self.documents.release(organization, &digest, creation.id, now).await {
                 tracing::warn!(%error, "bytes stay held for a process that was not created, until they are collected");
             }
         }
     }
+}
+
+/// Of other faults nobody knows yet.
+pub(super) fn is_certainly_not_created(error: &actors::Error) -> bool {
+    matches!(error, actors::Error::Refused(_) | actors::Error::Overloaded)
 }
 
 fn digests(creation: &Creation) -> Vec<Digest> {
@@ -147,14 +208,19 @@ struct Needs {
     code_channel: bool,
     /// Why an identity document must be given.
     identity_document: Option<&'static str>,
+    /// A picture of the identity document can be asked for.
+    evidence: bool,
 }
 
 fn needs_of(kind: IdentificationType) -> Needs {
     match kind {
-        IdentificationType::Otp => Needs { code_channel: true, identity_document: None },
-        IdentificationType::Agent => Needs { code_channel: false, identity_document: Some("an agent compares it") },
+        IdentificationType::Otp => Needs { code_channel: true, identity_document: None, evidence: false },
+        IdentificationType::Agent => {
+            Needs { code_channel: false, identity_document: Some("an agent compares it"), evidence: true }
+        }
         IdentificationType::IdentityDocument => {
-            Needs { code_channel: false, identity_document: Some("its kind and country say what is scored") }
+            let why = "its kind and country say what is scored";
+            Needs { code_channel: false, identity_document: Some(why), evidence: false }
         }
     }
 }
@@ -164,12 +230,13 @@ struct Check<'a> {
     creator: &'a Creator<'a>,
     organization: &'a str,
     configuration: &'a SignConfiguration,
+    names: &'static Names,
     problems: Problems,
 }
 
 impl<'a> Check<'a> {
-    fn new(creator: &'a Creator<'a>, organization: &'a str, configuration: &'a SignConfiguration) -> Self {
-        Self { creator, organization, configuration, problems: Problems::default() }
+    fn new(creator: &'a Creator<'a>, organization: &'a str, configuration: &'a SignConfiguration, names: &'static Names) -> Self {
+        Self { creator, organization, configuration, names, problems: Problems::default() }
     }
 
     fn problem(&mut self, path: impl Into<String>, message: impl std::fmt::Display) {
@@ -178,28 +245,28 @@ impl<'a> Check<'a> {
 
     async fn creation(mut self, request: Request, now: Timestamp) -> Result<Creation, Error> {
         if request.sign_type != SignType::Simple {
-            self.problem("sign.type", "only SIMPLE is supported by this version");
+            self.problem(self.names.sign_type, self.names.only_simple);
         }
         let expires_in = self.expires_in(request.expires_in.as_deref());
         let signers = self.signers(request.signers, needs_of(request.identification_type));
         let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
         let count = request.documents.len() + request.previews.len();
         if request.documents.is_empty() || count > MAX_DOCUMENTS {
-            self.problem("sign.documents", format!("expected 1 to {MAX_DOCUMENTS} documents, those to preview included"));
+            self.problem(self.names.documents, format!("expected 1 to {MAX_DOCUMENTS} documents, those to preview included"));
             return Err(self.problems.into());
         }
         let mut documents = Vec::new();
         for (index, document) in request.documents.into_iter().enumerate() {
-            let path = format!("sign.documents[{index}]");
+            let path = format!("{}[{index}]", self.names.documents);
             if documents.iter().any(|other: &Document| other.id == document.id) {
-                self.problem(format!("{path}.id"), "the document is named twice");
+                self.problem(format!("{path}.{}", self.names.document), "the document is named twice");
                 continue;
             }
             documents.extend(self.document(&path, document, &aliases).await?);
         }
         let mut previews = Vec::new();
         for (index, id) in request.previews.into_iter().enumerate() {
-            previews.extend(self.preview(&format!("sign.preview_documents[{index}]"), id, &documents).await?);
+            previews.extend(self.preview(&format!("{}[{index}]", self.names.previews), id, &documents).await?);
         }
         if !self.problems.is_empty() {
             return Err(self.problems.into());
@@ -249,7 +316,9 @@ impl<'a> Check<'a> {
                 person.check_second_factor(&path, two_factor_type, &mut self.problems);
                 (channel, factor) = (self.code_channel(&path, &person), two_factor_type);
             }
-            signers.push(Signer { alias, person, identification: Uuid::now_v7(), channel, two_factor_type: factor });
+            let evidence_required = request.evidence_required && needs.evidence;
+            let identification = Uuid::now_v7();
+            signers.push(Signer { alias, person, identification, channel, two_factor_type: factor, evidence_required });
         }
         signers
     }
@@ -274,29 +343,29 @@ impl<'a> Check<'a> {
             }
         };
         let Some(record) = self.record(path, request.id, owner.as_ref()).await? else { return Ok(None) };
+        let id_path = format!("{path}.{}", self.names.document);
         if record.extension != Extension::Pdf {
-            self.problem(format!("{path}.id"), format!("the document is no PDF but {}", record.extension.as_str()));
+            self.problem(id_path, format!("the document is no PDF but {}", record.extension.as_str()));
             return Ok(None);
         }
-        let sign_fields = request.fields;
-        let asked = asked_of(&sign_fields, aliases);
+        let (fields, of) = (request.fields.clone(), aliases.to_vec());
         // Without one the seal waits for the tenant's next certificate, and that is asked then.
         let identity = self.creator.configurations.identity(self.organization, self.creator.wall_clock).await.ok();
         // Uploads are rehearsed; what an older version of this program took, or what the server made itself, is not.
         let rehearse = record.comparison.is_none();
-        let inspect = move |bytes: Bytes, _: &Cutoff| inspected(&bytes, identity.as_deref(), asked, rehearse);
+        let inspect = move |bytes: Bytes, _: &Cutoff| inspected(&bytes, identity.as_deref(), fields, &of, rehearse);
         let inspected = match self.creator.documents.work_on(self.organization, &record, inspect).await {
             Ok(inspected) => inspected,
             Err(error) => {
                 let reason = error.set_aside().ok_or(error)?;
-                self.problem(format!("{path}.id"), format!("the document cannot be signed: {reason}"));
+                self.problem(id_path, format!("the document cannot be signed: {reason}"));
                 return Ok(None);
             }
         };
-        let facts = match inspected {
-            Ok(facts) => facts,
+        let (facts, sign_fields) = match inspected {
+            Ok(inspected) => inspected,
             Err(reason) => {
-                self.problem(format!("{path}.id"), format!("the document cannot be signed: {reason}"));
+                self.problem(id_path, format!("the document cannot be signed: {reason}"));
                 return Ok(None);
             }
         };
@@ -309,6 +378,7 @@ impl<'a> Check<'a> {
             size: record.size,
             pages: u32::try_from(facts.pages).unwrap_or(u32::MAX),
             fields,
+            contract: request.contract,
         }))
     }
 
@@ -404,9 +474,20 @@ fn asked_of(sign_fields: &[SignerFields], aliases: &[String]) -> Vec<seal::Reque
     fields.map(request).collect()
 }
 
-/// What a document holds, if it can be sealed as asked; else why not, in words. Takes processor time.
-fn inspected(bytes: &[u8], identity: Option<&Identity>, asked: Vec<seal::Request>, rehearse: bool) -> Result<Facts, String> {
+/// What a document holds, and who signs which of its fields, if it can be sealed so; else why not, in words. Takes processor time.
+fn inspected(
+    bytes: &[u8],
+    identity: Option<&Identity>,
+    fields: Fields,
+    aliases: &[String],
+    rehearse: bool,
+) -> Result<(Facts, Vec<SignerFields>), String> {
     let facts = ::documents::inspect::inspect(bytes).map_err(|error| error.to_string())?;
+    let sign_fields = match fields {
+        Fields::Named(fields) => fields,
+        Fields::ByAlias => signature_fields::by_alias(&facts.signature_fields, aliases),
+    };
+    let asked = asked_of(&sign_fields, aliases);
     if rehearse {
         seal::rehearse(bytes).map_err(|error| error.to_string())?;
     }
@@ -422,5 +503,5 @@ fn inspected(bytes: &[u8], identity: Option<&Identity>, asked: Vec<seal::Request
     if let Some(identity) = identity {
         seal::allows(bytes, identity, &possible).map_err(|error| error.to_string())?;
     }
-    Ok(facts)
+    Ok((facts, sign_fields))
 }

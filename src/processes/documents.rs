@@ -73,6 +73,7 @@ impl World {
             extension: Extension::Pdf,
             tags: vec!["SIGNED".into()],
             owner,
+            owned_with: document.contract.is_some().then_some(document.id),
             bytes,
             comparison: Some(compared),
         };
@@ -119,6 +120,7 @@ impl World {
             extension: Extension::Pdf,
             tags: vec!["CERTIFICATE".into()],
             owner: None,
+            owned_with: None,
             bytes,
             comparison: None,
         };

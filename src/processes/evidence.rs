@@ -284,6 +284,11 @@ async fn describe_document(
         versions,
         sealed,
         sign_fields: sign_fields.collect(),
+        contract: document.contract.as_ref().map(|contract| certificate::Contract {
+            id: contract.id,
+            template: contract.template.clone(),
+            version: contract.version.clone(),
+        }),
     })
 }
 

@@ -3,6 +3,7 @@
 mod agent;
 mod chain;
 pub mod challenges;
+pub mod contracts;
 pub mod creation;
 mod documents;
 mod evidence;
@@ -13,6 +14,7 @@ mod otp;
 mod registration;
 mod scoring;
 mod sign;
+mod signature_fields;
 #[cfg(test)]
 mod tests;
 pub mod vouching;
@@ -34,7 +36,7 @@ use workflows::{
 use self::{identification::Identifications, registration::machines};
 use crate::{
     camara::Camara,
-    catalogue::{documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
+    catalogue::{contracts::Contracts, documents::Documents, sealed_files::SealedFiles, sign_configuration::SignConfigurations},
     channels::Channels,
     code_limits::CodeLimits,
     codes::Codes,
@@ -77,6 +79,7 @@ impl Processes {
 pub struct World {
     pub store: Arc<dyn Store>,
     pub documents: Documents,
+    pub contracts: Contracts,
     pub sealed_files: SealedFiles,
     pub configurations: SignConfigurations,
     pub channels: Channels,

@@ -19,7 +19,10 @@ use super::{
     messages::Draft,
     refused, retry, told,
 };
-use crate::channels::{Destination, texts::Content};
+use crate::{
+    catalogue::contracts,
+    channels::{Destination, texts::Content},
+};
 
 pub(super) struct Adapter {
     world: Arc<World>,
@@ -42,9 +45,13 @@ impl Effects<SignProcess> for Adapter {
                 cancel_identification(identifications, organization, data, *identification, reason).await
             }
             Effect::Seal { document } => self.world.seal_document(organization, data, *document, call.now).await,
-            Effect::Certify => match close_identifications(identifications, organization, data).await {
-                Ok(()) => self.world.certify(&self.processes, organization, data, call.now).await,
+            Effect::TellContract { .. } => match self.tell_contract(organization, data, &call.effect, call.now).await {
+                Ok(()) => Attempt::Done(None),
                 Err(error) => retry(error),
+            },
+            Effect::Certify => match self.before_the_certificate(identifications, organization, data, call.now).await {
+                Ok(()) => self.world.certify(&self.processes, organization, data, call.now).await,
+                Err(reason) => retry(reason),
             },
             Effect::Release => self.release(organization, data, call.now).await,
             Effect::Notify { signature, notice, channel } => self.notify(&call, data, *signature, *notice, *channel).await,
@@ -70,6 +77,32 @@ impl Effects<SignProcess> for Adapter {
 impl Adapter {
     pub fn new(world: Arc<World>, processes: Processes) -> Self {
         Self { world, processes }
+    }
+
+    /// Does what was put off and must not be told otherwise once the process is certified.
+    async fn before_the_certificate(
+        &self,
+        identifications: &dyn Identifications,
+        organization: &str,
+        data: &Data,
+        now: ::store::Timestamp,
+    ) -> Result<(), String> {
+        close_identifications(identifications, organization, data).await.map_err(|error| error.to_string())?;
+        for effect in data.tell_contracts() {
+            self.tell_contract(organization, data, &effect, now).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    async fn tell_contract(
+        &self,
+        organization: &str,
+        data: &Data,
+        effect: &Effect,
+        now: ::store::Timestamp,
+    ) -> Result<(), contracts::Error> {
+        let Effect::TellContract { contract, signed_document } = effect else { return Ok(()) };
+        self.world.contracts.signed(organization, *contract, data.creation.id, *signed_document, now.into()).await
     }
 
     async fn release(&self, organization: &str, data: &Data, now: ::store::Timestamp) -> Attempt<SignProcess> {

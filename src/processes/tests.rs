@@ -5,6 +5,7 @@
 
 mod chain;
 mod checks;
+mod contracts;
 mod files;
 mod outside;
 mod server;
@@ -36,12 +37,14 @@ use workflows::{
         chain::Chain,
         otp::{self, Otp, Policy},
     },
-    sign_process::{self, Creation, Document, SignProcess, Signer, SignerFields, process_id, signature_id},
+    sign_process::{self, Contract, Creation, Document, SignProcess, Signer, SignerFields, process_id, signature_id},
 };
 
 use super::{Processes, Tenants, World};
 use crate::{
     catalogue::{
+        self,
+        contracts::Contracts,
         documents::{Documents, Upload},
         sealed_files::SealedFiles,
         sign_configuration::{Change, SignConfigurations},
@@ -133,6 +136,7 @@ impl Setting {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.documents.clone(),
+            contracts: self.contracts(),
             sealed_files: self.sealed_files(),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
@@ -175,6 +179,7 @@ impl Setting {
         };
         let document = persistently(async || self.documents.upload(ORGANIZATION, upload(), now).await).await;
         persistently(async || self.documents.hold(ORGANIZATION, &document.digest, id, now).await).await;
+        let contract = self.contract(document.id).await;
         Creation {
             id,
             sign_type: SignType::Simple,
@@ -190,6 +195,7 @@ impl Setting {
                 identification: Uuid::new_v4(),
                 channel: Some(Channel::Sms),
                 two_factor_type: None,
+                evidence_required: false,
             }],
             documents: vec![Document {
                 id: document.id,
@@ -199,6 +205,7 @@ impl Setting {
                 size: document.size,
                 pages: 1,
                 fields: vec![SignerFields { signer: "seller".into(), fields: vec![FIELD.into()] }],
+                contract: Some(Contract { id: contract, template: "rental".into(), version: "1.0".into() }),
             }],
             previews: Vec::new(),
             expires_at: now + TimeDelta::days(30),
@@ -208,6 +215,17 @@ impl Setting {
             document_check: None,
             contact_policy: otp::ContactPolicy::default(),
         }
+    }
+
+    /// A contract whose filled document this is.
+    async fn contract(&self, document: Uuid) -> Uuid {
+        let contract = || catalogue::contracts::Contract::new(document, "rental".into(), "1.0".into());
+        let act = self.clock.now().into();
+        persistently(async || self.contracts().register(ORGANIZATION, contract(), act).await).await
+    }
+
+    fn contracts(&self) -> Contracts {
+        Contracts::new(self.store.clone())
     }
 
     /// Hosts that perform nothing, and the adapters that would.

@@ -425,11 +425,20 @@ mod coverage {
     use super::*;
 
     /// Statuses that no test can provoke over HTTP, and why.
-    const OUT_OF_REACH: [(&str, u16, &str); 4] = [
+    const OUT_OF_REACH: [(&str, u16, &str); 13] = [
         ("", 500, "a fault of the server itself; `internal_causes_are_not_told` holds what it answers"),
         ("create_otp_identification", 409, "identifiers are the server's own and new, so none exists already"),
         ("create_chain_identification", 409, "as for codes"),
         ("delete_document_physically", 410, "what was deleted physically is a 409 (note deleted-documents)"),
+        ("list_forms", 404, "an empty listing is a 200 (note listing-404-410)"),
+        ("list_forms", 410, "an empty listing is a 200 (note listing-404-410)"),
+        ("list_sections", 404, "an empty listing is a 200 (note listing-404-410)"),
+        ("list_sections", 410, "an empty listing is a 200 (note listing-404-410)"),
+        ("create_section", 204, "a creation is a 201 (note created-or-no-content)"),
+        ("list_configuration_documents", 422, "it takes no body (note configuration-422)"),
+        ("list_configurations", 422, "it takes no body (note configuration-422)"),
+        ("get_configuration", 422, "it takes no body (note configuration-422)"),
+        ("delete_configuration", 422, "it takes no body (note configuration-422)"),
     ];
 
     static SEEN: Mutex<BTreeSet<(String, u16)>> = Mutex::new(BTreeSet::new());

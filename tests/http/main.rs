@@ -17,6 +17,7 @@ mod contract;
 mod documents_api;
 mod drawing;
 mod every_operation;
+mod forms;
 mod identity_images;
 mod journey;
 mod moving;
@@ -25,7 +26,9 @@ mod operations;
 mod otp;
 mod scoring;
 mod scoring_internal;
+mod sections;
 mod sign_process;
+mod template_configurations;
 mod tour;
 
 use std::sync::Arc;

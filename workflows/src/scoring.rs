@@ -4,6 +4,8 @@
 //! time, and each has a deadline, so that each ends. Where the contract leaves it open: a SCORED session that is not closed expires at its
 //! time limit; a provider that asks for a pause costs no attempt. The images themselves are never here: a capture is known by its digest.
 
+mod capture;
+mod creation;
 mod result;
 
 use chrono::Duration;
@@ -11,12 +13,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Contact, Decision, Device, Machine, Refusal, Timestamp,
+    Decision, Device, Machine, Refusal, Timestamp,
     table::{Stage, State, Table},
     transitions,
-    values::{Problems, duration::Bounds},
+    values::duration::Bounds,
 };
 
+pub use capture::{Capture, Captures, ImageType};
+pub use creation::{Creation, Policy, Purpose, Request};
 pub use result::{DocumentClass, FailReason, Level, MAX_FINDINGS, MAX_NAME, MAX_VALUE, Ratio, Score, ScoreResult};
 
 transitions! {
@@ -94,166 +98,6 @@ impl State for ScoringState {
             Self::Failed => "FAILED",
             Self::Expired => "EXPIRED",
         }
-    }
-}
-
-/// The times that a session lives by. Taken from the configuration when it is created and journaled with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Policy {
-    /// Time for a provider to score images, at most [`MAX_ATTEMPT_TIME`].
-    pub attempt_seconds: u32,
-    /// Time for a delegation, at most [`MAX_DELEGATION_TIME`].
-    pub delegation_seconds: u32,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { attempt_seconds: 60, delegation_seconds: 1800 }
-    }
-}
-
-/// What a session is for. All empty: it stands alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purpose {
-    /// The identification that is told of each result.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identification: Option<Uuid>,
-    /// Which of its sessions this is, from 0: a restart opens another one.
-    #[serde(default)]
-    pub round: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sign_process: Option<Uuid>,
-}
-
-/// What a session is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Creation {
-    pub document: DocumentClass,
-    /// As it was asked for: INTERNAL, EXTERNAL or the name of a service.
-    pub provider: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<Level>,
-    /// The person as the caller declares it, to compare with what the document says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub declared: Option<Contact>,
-    pub max_attempts: u32,
-    pub expires_at: Timestamp,
-    pub policy: Policy,
-    #[serde(default)]
-    pub purpose: Purpose,
-}
-
-impl Creation {
-    fn check(&self) -> Result<(), Refusal> {
-        if !(1..=MAX_ATTEMPTS).contains(&self.max_attempts) {
-            Err(Refusal::Invalid("a scoring session has 1 to 50 attempts"))
-        } else if !(1..=MAX_NAME).contains(&self.provider.len()) {
-            Err(Refusal::Invalid("the name of a scoring provider has 1 to 64 bytes"))
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// A session that stands alone, as it is asked for; nothing of it is checked yet.
-#[derive(Clone, Debug)]
-pub struct Request {
-    pub kind: Option<String>,
-    pub country: Option<String>,
-    pub provider: String,
-    /// ISO-8601.
-    pub expires_in: String,
-    pub max_attempts: Option<u32>,
-}
-
-impl Request {
-    /// What a session that is created at `now` is made of.
-    ///
-    /// # Errors
-    /// Everything that is wrong, with the members of the contract's `CreateScoringRequest`.
-    pub fn checked(self, now: Timestamp, policy: Policy) -> Result<Creation, Problems> {
-        let mut problems = Problems::default();
-        let kind = problems.take("document.type", name(self.kind.unwrap_or_default()));
-        let country = match self.country {
-            Some(country) if country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(country),
-            _ => Err("expected two capital letters (ISO 3166-1)"),
-        };
-        let country = problems.take("document.country", country);
-        let provider = problems.take("provider", name(self.provider));
-        let expires_in = problems.take("expires_in", TIME_LIMIT.read(&self.expires_in));
-        let max_attempts = self.max_attempts.unwrap_or(DEFAULT_ATTEMPTS);
-        if !(1..=MAX_ATTEMPTS).contains(&max_attempts) {
-            problems.note("max_score_retries", format!("expected 1 to {MAX_ATTEMPTS}"));
-        }
-        match (kind, provider, expires_in) {
-            (Some(kind), Some(provider), Some(expires_in)) if problems.is_empty() => Ok(Creation {
-                document: DocumentClass { kind, country },
-                provider,
-                level: None,
-                declared: None,
-                max_attempts,
-                expires_at: now + expires_in,
-                policy,
-                purpose: Purpose::default(),
-            }),
-            _ => Err(problems),
-        }
-    }
-}
-
-/// A name on one of the contract's open lists.
-fn name(name: String) -> Result<String, String> {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_name) {
-        return Ok(name);
-    }
-    Err(format!("expected 1 to {MAX_NAME} letters, digits, _ and -"))
-}
-
-/// A format of images that can be scored, as the first bytes of a file say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ImageType {
-    Jpeg,
-    Png,
-    Webp,
-}
-
-impl ImageType {
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::Webp => "image/webp",
-        }
-    }
-}
-
-/// An image that was submitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Capture {
-    pub image_type: ImageType,
-    /// Of the image, in bytes.
-    pub size: u64,
-    /// SHA-256 of the image in hex, for evidence.
-    pub sha256: String,
-    /// What its sealed bytes are kept under.
-    pub file: String,
-}
-
-/// The two sides of a document, at least one of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Captures {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub front: Option<Capture>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub back: Option<Capture>,
-}
-
-impl Captures {
-    /// What their sealed bytes are kept under.
-    pub fn files(&self) -> impl Iterator<Item = &String> {
-        self.front.iter().chain(&self.back).map(|capture| &capture.file)
     }
 }
 

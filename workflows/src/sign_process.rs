@@ -16,8 +16,8 @@ use crate::{
 };
 
 pub use creation::{
-    Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id, process_of_signature,
-    signature_id,
+    Contract, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
+    process_of_signature, signature_id,
 };
 
 transitions! {
@@ -173,6 +173,8 @@ pub enum Effect {
     CancelIdentification { identification: Uuid, reason: String },
     /// Put every signer's seal on one document.
     Seal { document: Uuid },
+    /// Tell a contract that its document is signed.
+    TellContract { contract: Uuid, signed_document: Uuid },
     /// Make and seal the certificate.
     Certify,
     /// The process no longer needs the bytes of its documents.
@@ -406,16 +408,17 @@ impl Machine for SignProcess {
                 None => Vec::new(),
             },
             Event::Completed => data.creation.documents.iter().map(|document| Effect::Seal { document: document.id }).collect(),
-            Event::Sealed { .. } if data.all_sealed() => vec![Effect::Certify],
+            Event::Sealed { document, sealed } => {
+                let certify = data.all_sealed().then_some(Effect::Certify);
+                data.tell_contract(*document, sealed).into_iter().chain(certify).collect()
+            }
             Event::Certified { .. } => std::iter::once(Effect::Release).chain(data.notify(Notice::Certified)).collect(),
             Event::Failed { .. } => data.wind_up("the sign process failed"),
             Event::Cancelled { .. } => data.wind_up("the sign process was cancelled"),
             Event::Expired => data.wind_up("the sign process expired"),
-            Event::Identified { .. }
-            | Event::IdentificationLost { .. }
-            | Event::Previewed { .. }
-            | Event::Sealed { .. }
-            | Event::Noticed { .. } => Vec::new(),
+            Event::Identified { .. } | Event::IdentificationLost { .. } | Event::Previewed { .. } | Event::Noticed { .. } => {
+                Vec::new()
+            }
         }
     }
 
@@ -428,7 +431,10 @@ impl Machine for SignProcess {
             Effect::CreateIdentification { position } => {
                 Some(Command::IdentificationNotMade { position: *position, reason: reason.to_owned() })
             }
-            Effect::CloseIdentification { .. } | Effect::CancelIdentification { .. } | Effect::Release => None,
+            Effect::CloseIdentification { .. }
+            | Effect::CancelIdentification { .. }
+            | Effect::TellContract { .. }
+            | Effect::Release => None,
         }
     }
 
@@ -493,6 +499,22 @@ impl Data {
 
     fn document_index(&self, document: Uuid) -> Option<usize> {
         self.creation.documents.iter().position(|candidate| candidate.id == document)
+    }
+
+    /// The sealed version of a document, once there is one.
+    pub fn sealed(&self, document: Uuid) -> Option<&Sealed> {
+        self.sealed.get(self.document_index(document)?)?.as_ref()
+    }
+
+    /// What the contracts of the sealed documents are to be told.
+    pub fn tell_contracts(&self) -> impl Iterator<Item = Effect> {
+        let sealed = self.creation.documents.iter().zip(&self.sealed);
+        sealed.filter_map(|(document, sealed)| self.tell_contract(document.id, sealed.as_ref()?))
+    }
+
+    fn tell_contract(&self, document: Uuid, sealed: &Sealed) -> Option<Effect> {
+        let contract = self.creation.documents[self.document_index(document)?].contract.as_ref()?;
+        Some(Effect::TellContract { contract: contract.id, signed_document: sealed.id })
     }
 
     fn all_sealed(&self) -> bool {

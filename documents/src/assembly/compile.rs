@@ -18,7 +18,7 @@ pub(super) struct Slot {
 }
 
 /// A run of bytes with its slots.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Piece {
     bytes: (u32, u32),
     slots: (u32, u32),
@@ -45,6 +45,9 @@ pub(crate) struct Compiled {
     pub(super) plan: Plan,
     /// What the catalog leads to.
     pub(super) whole: Whole,
+    /// For each object, whether each copy of the document needs its own: pages, fields and what leads to them. The others
+    /// (fonts, images, contents) are there once where a form is used twice.
+    own: Vec<bool>,
     digest: [u8; 32],
 }
 
@@ -63,18 +66,24 @@ impl Compiled {
         let root = compiler.index(root).ok_or_else(|| damaged("it has no catalog"))?;
         let information = document.trailer.get(b"Info").and_then(Object::as_reference).ok();
         let information = information.and_then(|id| compiler.index(id));
-        let pages = pdf::pages(document)?.into_iter().filter_map(|page| compiler.index(page)).collect();
-        let plan = Plan::of(document, &mut compiler)?;
+        let pages: Vec<u32> = pdf::pages(document)?.into_iter().filter_map(|page| compiler.index(page)).collect();
         let whole = Whole::of(document, &mut compiler)?;
+        let plan = Plan::of(document, &mut compiler, &whole.form)?;
+        let own = compiler.own(document, &pages, &whole, &plan);
         let Compiler { ids, objects, bytes, slots } = compiler;
         let digest = digest_of(document, &bytes, &slots);
-        Ok(Self { ids, objects, bytes, slots, root, information, pages, plan, whole, digest })
+        Ok(Self { ids, objects, bytes, slots, root, information, pages, plan, whole, own, digest })
     }
 
     /// Bytes that it takes in memory, about.
     pub(crate) fn weight(&self) -> usize {
         let ids = self.ids.len() * size_of::<ObjectId>() + self.objects.len() * size_of::<Piece>();
-        ids + self.bytes.len() + self.slots.len() * size_of::<Slot>() + self.pages.len() * 4 + self.plan.weight()
+        ids + self.bytes.len()
+            + self.slots.len() * size_of::<Slot>()
+            + self.pages.len() * 4
+            + self.own.len()
+            + self.plan.weight()
+            + self.whole.weight()
     }
 
     /// Of all that it holds, and of the contents of its streams.
@@ -93,6 +102,11 @@ impl Compiled {
 
     pub(super) fn id(&self, index: u32) -> Option<ObjectId> {
         self.ids.get(index as usize).copied()
+    }
+
+    /// Whether each copy of the document needs an object of its own.
+    pub(super) fn is_own(&self, index: u32) -> bool {
+        self.own[index as usize]
     }
 
     pub(super) fn object(&self, index: u32) -> Piece {
@@ -150,6 +164,31 @@ impl Compiler {
 
     pub(super) fn index(&self, id: ObjectId) -> Option<u32> {
         index(&self.ids, id)
+    }
+
+    /// Which objects each copy of the document needs for itself.
+    fn own(&self, document: &Document, pages: &[u32], whole: &Whole, plan: &Plan) -> Vec<bool> {
+        let mut referred_by: Vec<Vec<u32>> = vec![Vec::new(); self.objects.len()];
+        let mut open: Vec<u32> = pages.iter().copied().chain(plan.rewritten()).chain(whole.rewritten()).collect();
+        for (index, piece) in self.objects.iter().enumerate() {
+            for slot in &self.slots[piece.slots.0 as usize..piece.slots.1 as usize] {
+                match slot.is_structure_key {
+                    true => open.push(index as u32),
+                    false => referred_by[slot.value as usize].push(index as u32),
+                }
+            }
+        }
+        for page in document.objects.values().filter_map(|object| object.as_dict().ok()) {
+            let annotations = page.get(b"Annots").and_then(Object::as_array).into_iter().flatten();
+            open.extend(annotations.filter_map(|annotation| self.index(annotation.as_reference().ok()?)));
+        }
+        let mut own = vec![false; self.objects.len()];
+        while let Some(index) = open.pop() {
+            if !std::mem::replace(&mut own[index as usize], true) {
+                open.append(&mut referred_by[index as usize]);
+            }
+        }
+        own
     }
 
     /// What `write` writes.

@@ -16,9 +16,9 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 use super::Part;
 use super::compile::{Compiler, Piece};
 use super::content;
+use super::form::Form;
 use super::link::{Global, Linker};
 use super::spell::{fixed, name, number};
-use crate::fields;
 use crate::pdf;
 use crate::text::subset::compressed;
 
@@ -37,10 +37,6 @@ pub(super) struct Plan {
     resources: Vec<Resources>,
     /// Fields and widgets that go.
     gone: Vec<u32>,
-    /// Fields above signature fields that stay, with these kids alone.
-    above: Vec<(u32, Piece)>,
-    /// Top of the tree of fields that stay.
-    pub(super) roots: Vec<u32>,
     /// What names of form XObjects begin with.
     prefix: Vec<u8>,
 }
@@ -104,11 +100,11 @@ impl Plan {
         self.pages.iter().map(of_page).sum::<usize>() + self.gone.len() * 4 + self.resources.len() * size_of::<Resources>()
     }
 
-    pub(super) fn of(document: &Document, compiler: &mut Compiler) -> Result<Self, pdf::Error> {
-        let staying = Staying::of(document)?;
+    pub(super) fn of(document: &Document, compiler: &mut Compiler, form: &Form) -> Result<Self, pdf::Error> {
+        let staying = form.staying();
         let mut plan = Plan::default();
         let mut places = HashMap::new();
-        let mut gone: HashSet<ObjectId> = staying.fields.iter().copied().filter(|field| !staying.stays(*field)).collect();
+        let mut gone: HashSet<u32> = form.all().filter(|index| !staying.contains(index)).collect();
         let mut left = MAX_CONTENT_BYTES;
         for page in pdf::pages(document)? {
             let Some(dictionary) = pdf::dict_at(document, page) else { continue };
@@ -118,9 +114,9 @@ impl Plan {
             for annotation in annotations.iter().filter_map(|annotation| annotation.as_reference().ok()) {
                 let Some(index) = compiler.index(annotation) else { continue };
                 let Some(found) = pdf::dict_at(document, annotation) else { continue };
-                if pdf::is_widget(document, found) && !staying.widgets.contains(&annotation) {
+                if pdf::is_widget(document, found) && !staying.contains(&index) {
                     let rotation = pdf::page_rotation(document, page);
-                    gone.insert(annotation);
+                    gone.insert(index);
                     painted.push(Widget { index, look: Look::of(&|id| document.objects.get(&id), found, rotation) });
                 } else {
                     stay.push(index);
@@ -132,17 +128,15 @@ impl Plan {
             }
         }
         plan.prefix = free_prefix(document, places.keys().copied());
-        plan.gone = gone.into_iter().filter_map(|id| compiler.index(id)).collect();
+        plan.gone = gone.into_iter().collect();
         plan.gone.sort_unstable();
-        plan.roots = staying.roots.iter().filter_map(|id| compiler.index(*id)).collect();
-        for (field, kids) in &staying.above {
-            let (Some(index), Some(dictionary)) = (compiler.index(*field), pdf::dict_at(document, *field)) else { continue };
-            let mut dictionary = dictionary.clone();
-            dictionary.set("Kids", kids.iter().map(|kid| Object::from(*kid)).collect::<Vec<_>>());
-            let piece = compiler.piece(|ink| super::spell::object(ink, &dictionary.into()))?;
-            plan.above.push((index, piece));
-        }
         Ok(plan)
+    }
+
+    /// Objects that are written otherwise than they were compiled.
+    pub(super) fn rewritten(&self) -> impl Iterator<Item = u32> + '_ {
+        let pages = self.pages.iter().map(|page| page.index);
+        pages.chain(self.resources.iter().map(|resources| resources.index)).chain(self.gone.iter().copied())
     }
 
     /// Where names of form XObjects go in a page's resources: one place for all pages that share them.
@@ -263,71 +257,6 @@ fn free_prefix(document: &Document, dictionaries: impl Iterator<Item = ObjectId>
     prefix
 }
 
-/// Signature fields that are not signed, and what has to stay with them.
-#[derive(Default)]
-struct Staying {
-    /// All fields and widgets of the tree.
-    fields: Vec<ObjectId>,
-    widgets: HashSet<ObjectId>,
-    signatures: HashSet<ObjectId>,
-    roots: Vec<ObjectId>,
-    /// Fields above them, with the kids that stay, in their order.
-    above: HashMap<ObjectId, Vec<ObjectId>>,
-}
-
-impl Staying {
-    fn stays(&self, id: ObjectId) -> bool {
-        self.widgets.contains(&id) || self.signatures.contains(&id) || self.above.contains_key(&id)
-    }
-
-    fn of(document: &Document) -> Result<Self, pdf::Error> {
-        let mut staying = Self::default();
-        for field in fields::all(document)? {
-            if field.is_signature() && !field.is_signed(document) {
-                staying.signatures.insert(field.id);
-                staying.widgets.extend(&field.widgets);
-            }
-        }
-        let (_, catalog) = pdf::catalog(document)?;
-        let form = pdf::dict_entry(document, catalog, b"AcroForm");
-        let roots = form.and_then(|form| pdf::array_entry(document, form, b"Fields")).map(Vec::as_slice).unwrap_or_default();
-        let roots: Vec<ObjectId> = roots.iter().filter_map(|root| root.as_reference().ok()).collect();
-        // Each with its place in `order` above it; kids come after what is above them.
-        let mut order: Vec<(ObjectId, Option<usize>)> = roots.iter().map(|root| (*root, None)).collect();
-        let mut seen: HashSet<ObjectId> = roots.iter().copied().collect();
-        let mut next = 0;
-        while let Some((id, _)) = order.get(next).copied() {
-            let kids = pdf::dict_at(document, id).and_then(|field| pdf::array_entry(document, field, b"Kids"));
-            for kid in kids.into_iter().flatten().filter_map(|kid| kid.as_reference().ok()) {
-                if seen.insert(kid) {
-                    order.push((kid, Some(next)));
-                }
-            }
-            next += 1;
-        }
-        let mut needed: Vec<bool> = order.iter().map(|(id, _)| staying.signatures.contains(id)).collect();
-        for at in (0..order.len()).rev() {
-            if let (true, Some(above)) = (needed[at], order[at].1) {
-                needed[above] = true;
-            }
-        }
-        for (at, (id, above)) in order.iter().enumerate() {
-            staying.fields.push(*id);
-            if !needed[at] {
-                continue;
-            }
-            if !staying.signatures.contains(id) {
-                staying.above.entry(*id).or_default();
-            }
-            match above {
-                Some(above) => staying.above.entry(order[*above].0).or_default().push(*id),
-                None => staying.roots.push(*id),
-            }
-        }
-        Ok(staying)
-    }
-}
-
 impl Look {
     /// How a widget is painted on a page that is shown turned by `rotation` degrees.
     fn of<'a>(get: &impl Fn(ObjectId) -> Option<&'a Object>, widget: &'a Dictionary, rotation: i64) -> Self {
@@ -442,11 +371,6 @@ pub(super) fn flatten(linker: &mut Linker<'_>, part: usize) {
     let plan = &compiled.plan;
     for index in &plan.gone {
         linker.leave_out(linker.global(part, *index));
-    }
-    for (index, piece) in &plan.above {
-        let mut bytes = Vec::new();
-        linker.copy(part, *piece, &mut bytes);
-        linker.replace(linker.global(part, *index), bytes);
     }
     let mut names: Vec<Vec<u8>> = vec![Vec::new(); plan.resources.len()];
     let mut painted = 0;

@@ -1,10 +1,12 @@
 //! Linking: objects of all parts get new numbers in the order in which they are found, from the catalog on, and are written. What
 //! nothing reaches is never found, so that nothing has to be cleaned up.
 
-use aws_lc_rs::digest;
-use lopdf::{Object, ObjectId};
+use std::collections::HashMap;
 
-use super::compile::{Numbers, Piece};
+use aws_lc_rs::digest;
+use lopdf::{Dictionary, Object, ObjectId};
+
+use super::compile::{Compiled, Numbers, Piece};
 use super::spell::{self, Ink};
 use super::{Assembled, Error, MAX_PARTS, Part, flatten, whole};
 use crate::reader::MAX_FILE_BYTES;
@@ -31,6 +33,10 @@ pub(super) struct Linker<'a> {
     pub(super) parts: &'a [Part<'a>],
     /// The first object of each part, then the first that was made.
     bases: Vec<Global>,
+    /// Where the objects of a part are that it shares with an earlier one: both are the same document, and neither changes them.
+    shared: Vec<Global>,
+    /// Where the keys of each part begin in the parent tree of the structure.
+    first_keys: Vec<u32>,
     /// Objects of each part that it has added, ascending.
     added: Vec<Vec<(ObjectId, Global)>>,
     /// For each object, one more than its place in `sources`; 0 where it is as it was compiled.
@@ -55,10 +61,10 @@ pub(super) fn link(parts: &[Part<'_>], flatten: bool) -> Result<Assembled, Error
     if flatten {
         (0..parts.len()).for_each(|part| flatten::flatten(&mut linker, part));
     }
-    whole::put_catalog(&mut linker, flatten);
+    let renamed = whole::put_catalog(&mut linker, flatten)?;
     let pages = parts.iter().map(|part| part.compiled.pages.len()).sum();
     let pdf = linker.write(root, information)?;
-    Ok(Assembled { pdf, pages, renamed: Vec::new() })
+    Ok(Assembled { pdf, pages, renamed })
 }
 
 impl<'a> Linker<'a> {
@@ -87,6 +93,8 @@ impl<'a> Linker<'a> {
         let count = next as usize;
         let mut linker = Self {
             parts,
+            shared: shared(parts, &bases),
+            first_keys: first_keys(parts),
             bases,
             added,
             special: vec![0; count],
@@ -106,7 +114,8 @@ impl<'a> Linker<'a> {
 
     /// The object at `index` of a part.
     pub(super) fn global(&self, part: usize, index: u32) -> Global {
-        self.bases[part] + index
+        let is_own = self.parts[part].compiled.is_own(index);
+        (if is_own { self.bases[part] } else { self.shared[part] }) + index
     }
 
     /// An object of a part by its number there.
@@ -202,8 +211,23 @@ impl<'a> Linker<'a> {
     }
 
     /// A part's key in the parent tree of the result's structure.
-    pub(super) fn structure_key(&self, _part: usize, key: u32) -> u32 {
-        key
+    pub(super) fn structure_key(&self, part: usize, key: u32) -> u32 {
+        self.first_keys[part].saturating_add(key)
+    }
+
+    /// Writes the wanted entries of an object that a part has or has changed, without their end.
+    ///
+    /// # Errors
+    /// Where they are nested too deeply.
+    pub(super) fn spell(
+        &mut self,
+        part: usize,
+        dictionary: &Dictionary,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<Vec<u8>, Error> {
+        let mut out = b"<<".to_vec();
+        spell::entries(&mut Fresh { out: &mut out, numbers: Of { linker: self, part } }, dictionary, wanted)?;
+        Ok(out)
     }
 
     /// Writes a reference, or null where the object is left out.
@@ -291,6 +315,36 @@ impl<'a> Linker<'a> {
     }
 }
 
+/// For each part, the first object of the part that it shares objects with: itself, or an earlier one.
+fn shared(parts: &[Part<'_>], bases: &[Global]) -> Vec<Global> {
+    let is_own = |part: &Part<'_>, id: ObjectId| part.compiled.index(id).is_none_or(|index| part.compiled.is_own(index));
+    let mut first: HashMap<*const Compiled, Global> = HashMap::new();
+    let shared = parts.iter().zip(bases).map(|(part, base)| {
+        let leaves_others_alone = part.changed.iter().all(|(id, _)| is_own(part, *id));
+        if leaves_others_alone { *first.entry(std::ptr::from_ref(part.compiled)).or_insert(*base) } else { *base }
+    });
+    shared.collect()
+}
+
+/// Where the keys of each part begin. Those of parts without a structure lead nowhere, and have to go on doing so.
+fn first_keys(parts: &[Part<'_>]) -> Vec<u32> {
+    if parts.len() == 1 {
+        return vec![0];
+    }
+    let keys = |part: &Part<'_>| part.compiled.whole.structure.as_ref().map(|structure| structure.keys);
+    let all = parts.iter().filter_map(keys).fold(0_u32, u32::saturating_add);
+    let mut next = 0_u32;
+    let first = parts.iter().map(|part| match keys(part) {
+        None => all,
+        Some(keys) => {
+            let first = next;
+            next = next.saturating_add(keys);
+            first
+        }
+    });
+    first.collect()
+}
+
 fn append_content(out: &mut Vec<u8>, content: &[u8]) {
     out.reserve(content.len() + 32);
     out.extend_from_slice(b"stream\n");
@@ -323,7 +377,7 @@ struct Of<'l, 'a> {
 
 impl Numbers for Of<'_, '_> {
     fn reference(&mut self, out: &mut Vec<u8>, index: u32) {
-        self.linker.refer(out, self.linker.bases[self.part] + index);
+        self.linker.refer(out, self.linker.global(self.part, index));
     }
 
     fn structure_key(&mut self, out: &mut Vec<u8>, key: u32) {

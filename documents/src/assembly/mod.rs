@@ -5,10 +5,12 @@ mod catalog;
 mod compile;
 mod content;
 mod flatten;
+mod form;
 mod link;
 mod open;
 mod pages;
 mod spell;
+mod structure;
 mod sweep;
 #[cfg(test)]
 mod tests;

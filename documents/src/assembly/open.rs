@@ -99,8 +99,7 @@ fn clean_form(document: &mut Document) -> Result<(), Error> {
     form = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
     let listed = pdf::array_entry(document, &form, b"Fields").map(Vec::as_slice).unwrap_or_default();
     let mut roots: Vec<ObjectId> = listed.iter().filter_map(|field| field.as_reference().ok()).collect();
-    let mut once = HashSet::new();
-    roots.retain(|id| once.insert(*id) && pdf::dict_at(document, *id).is_some());
+    settle_tree(document, &mut roots)?;
     adopt(document, &mut roots)?;
     if roots.is_empty() && !had_form {
         return Ok(());
@@ -114,8 +113,46 @@ fn clean_form(document: &mut Document) -> Result<(), Error> {
     Ok(())
 }
 
+/// Makes the fields a tree: each stands in it once, and names the one above it. What stands there again, and what is no field (parts
+/// of the page tree, in files seen), is left out.
+fn settle_tree(document: &mut Document, roots: &mut Vec<ObjectId>) -> Result<(), Error> {
+    let mut seen = HashSet::new();
+    roots.retain(|root| is_field(document, *root) && seen.insert(*root));
+    let mut open: Vec<(ObjectId, Option<ObjectId>)> = roots.iter().map(|root| (*root, None)).collect();
+    while let Some((id, parent)) = open.pop() {
+        let Some(field) = pdf::dict_at(document, id) else { continue };
+        let kids = pdf::array_entry(document, field, b"Kids").map(|kids| {
+            let kids = kids.iter().filter_map(|kid| kid.as_reference().ok());
+            kids.filter(|kid| is_field(document, *kid) && seen.insert(*kid)).collect::<Vec<_>>()
+        });
+        if seen.len() > fields::MAX_FIELDS {
+            return Err(pdf::damaged(format!("its form has more than {} fields", fields::MAX_FIELDS)));
+        }
+        let Some(field) = document.objects.get_mut(&id).and_then(|field| field.as_dict_mut().ok()) else { continue };
+        match parent {
+            Some(parent) => field.set("Parent", parent),
+            None => drop(field.remove(b"Parent")),
+        }
+        match kids {
+            Some(kids) if kids.is_empty() => drop(field.remove(b"Kids")),
+            Some(kids) => {
+                open.extend(kids.iter().map(|kid| (*kid, Some(id))));
+                field.set("Kids", kids.into_iter().map(Object::from).collect::<Vec<_>>());
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_field(document: &Document, id: ObjectId) -> bool {
+    const OTHERS: [&[u8]; 3] = [b"Page", b"Pages", b"Catalog"];
+    pdf::dict_at(document, id).is_some_and(|field| !OTHERS.iter().any(|kind| field.has_type(kind)))
+}
+
 /// Adds fields to the tree whose widgets stand on pages and which it lacks, as programs do that show such forms as forms.
-fn adopt(document: &Document, roots: &mut Vec<ObjectId>) -> Result<(), Error> {
+fn adopt(document: &mut Document, roots: &mut Vec<ObjectId>) -> Result<(), Error> {
+    let before = roots.len();
     let mut in_tree = HashSet::new();
     roots.iter().try_for_each(|root| mark(document, *root, &mut in_tree))?;
     for page in pdf::pages(document)? {
@@ -125,13 +162,14 @@ fn adopt(document: &Document, roots: &mut Vec<ObjectId>) -> Result<(), Error> {
             if in_tree.contains(&widget) || !pdf::dict_at(document, widget).is_some_and(|found| pdf::is_widget(document, found)) {
                 continue;
             }
-            if let Some(root) = root_of(document, widget).filter(|root| !in_tree.contains(root)) {
+            let root = root_of(document, widget).filter(|root| !in_tree.contains(root) && is_field(document, *root));
+            if let Some(root) = root {
                 mark(document, root, &mut in_tree)?;
                 roots.push(root);
             }
         }
     }
-    Ok(())
+    if roots.len() > before { settle_tree(document, roots) } else { Ok(()) }
 }
 
 fn mark(document: &Document, root: ObjectId, seen: &mut HashSet<ObjectId>) -> Result<(), Error> {

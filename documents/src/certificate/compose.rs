@@ -375,10 +375,17 @@ impl Composer {
     }
 
     fn document(&self, document: &Document, signers: &[Signer]) -> Vec<Cell> {
-        let about = Cell::of(Style::STRONG, &document.name)
+        let mut about = Cell::of(Style::STRONG, &document.name)
             .and(Style::MONO_SMALL, &document.id.to_string())
             .and(Style::SMALL, &self.extent(document.pages, document.size))
             .and(Style::SMALL, &texts::active_content(document.active_content, self.language));
+        if let Some(contract) = &document.contract {
+            let told = texts::fill(&texts::FILLED_FROM, self.language, &[&contract.template, &contract.version]);
+            about = about
+                .and(Style::LABEL, self.say(&texts::CONTRACT))
+                .and(Style::MONO_SMALL, &contract.id.to_string())
+                .and(Style::SMALL, &told);
+        }
         let mut hashes = Cell::of(Style::LABEL, self.say(&texts::ORIGINAL)).and(Style::MONO, &grouped(&document.sha256));
         for version in &document.versions {
             let label = format!("{} · {}", version.reason, utc(&version.at));

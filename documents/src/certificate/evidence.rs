@@ -440,6 +440,19 @@ pub struct Document {
     /// Which fields each signer signs; empty where the signatures are invisible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sign_fields: Vec<SignFields>,
+    /// The contract that it is the filled document of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Contract>,
+}
+
+/// A contract, and the version of the template that it was filled from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {
+    pub id: Uuid,
+    /// External id of the template.
+    pub template: String,
+    /// MAJOR.MINOR.
+    pub version: String,
 }
 
 /// A version of a document between the original and the sealed one.

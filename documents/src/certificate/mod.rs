@@ -27,7 +27,7 @@ mod texts;
 pub use crate::active::ActiveContent;
 pub use canonical::to_canonical_json;
 pub use evidence::{
-    Action, Challenge, Check, Delivery, Device, Document, DocumentVersion, Evidence, FORMAT, Identification, Image,
+    Action, Challenge, Check, Contract, Delivery, Device, Document, DocumentVersion, Evidence, FORMAT, Identification, Image,
     JournalPosition, Moment, NumberCheck, PagesCompared, PreviewDocument, Process, Proof, Receipt, Scoring, ScoringAttempt,
     SealedDocument, SealingCertificate, SecondProof, SignFields, Signer, Software, Tenant, TimelineEntry,
 };

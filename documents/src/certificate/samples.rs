@@ -149,6 +149,11 @@ fn document(number: usize, name: &str, aliases: &[String]) -> Document {
             .iter()
             .map(|alias| SignFields { signer: alias.clone(), fields: vec![format!("SIGNATURE_{}", alias.to_uppercase())] })
             .collect(),
+        contract: (number == 0).then(|| Contract {
+            id: id(0x77, number),
+            template: "poliza_hogar".to_owned(),
+            version: "2.1".to_owned(),
+        }),
     }
 }
 

@@ -181,6 +181,9 @@ phrases! {
     EMBEDDED_FILES = "ficheros incrustados: {}", "embedded files: {}", "fitxers incrustats: {}", "txertatutako fitxategiak: {}",
         "ficheiros incrustados: {}", "eingebettete Dateien: {}";
     MULTIMEDIA = "multimedia: {}", "multimedia: {}", "multimèdia: {}", "multimedia: {}", "multimedia: {}", "Multimedia: {}";
+    CONTRACT = "Contrato", "Contract", "Contracte", "Kontratua", "Contrato", "Vertrag";
+    FILLED_FROM = "Plantilla {}, versión {}", "Template {}, version {}", "Plantilla {}, versió {}", "{} txantiloia, {} bertsioa",
+        "Modelo {}, versión {}", "Vorlage {}, Version {}";
     PAGES_COMPARED = "Muestra lo mismo que el original: toda la estructura y {} de {} páginas comparadas como imagen",
         "Shows what the original shows: the whole structure and {} of {} pages compared as images",
         "Mostra el mateix que l'original: tota l'estructura i {} de {} pàgines comparades com a imatge",

@@ -442,13 +442,25 @@ fn encryption(
     if sections.iter().any(|section| declared(section).is_some_and(|older| older != encrypt)) {
         return Err(ambiguous("its revisions are encrypted differently"));
     }
-    let (dictionary, number) = match encrypt {
+    let (mut dictionary, number) = match encrypt {
         Object::Dictionary(dictionary) => (dictionary, None),
         Object::Reference(id) => (plain_dictionary(bytes, places, id, budget)?, Some(id.0)),
         _ => return Err(damaged("its encryption dictionary is missing")),
     };
     if !dictionary.get(b"Filter").and_then(Object::as_name).is_ok_and(|filter| filter == b"Standard") {
         return Err(Error::UnknownEncryption);
+    }
+    // The library finds no filters that are objects of their own, and would take everything for not encrypted.
+    let mut in_the_open = |value: &mut Object| -> Result<(), Error> {
+        if let Object::Reference(id) = value {
+            *value = plain_dictionary(bytes, places, *id, budget)?.into();
+        }
+        Ok(())
+    };
+    if let Ok(filters) = dictionary.get_mut(b"CF") {
+        in_the_open(filters)?;
+        let filters = filters.as_dict_mut().map(lopdf::Dictionary::iter_mut).into_iter().flatten();
+        filters.map(|(_, filter)| filter).try_for_each(in_the_open)?;
     }
     // The library looks the dictionary up in a document.
     let mut shell = Document::new();

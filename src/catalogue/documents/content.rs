@@ -20,7 +20,7 @@ pub(super) fn check(extension: Extension, bytes: &[u8]) -> Result<Option<Pdf>, S
     match extension {
         Extension::Pdf => check_pdf(bytes).map(Some),
         Extension::Png => check_that(is_png(bytes), "not a PNG image"),
-        Extension::Jpeg | Extension::Jpg => check_that(bytes.starts_with(JPEG_START), "not a JPEG image"),
+        Extension::Jpeg | Extension::Jpg => check_that(is_jpeg(bytes), "not a JPEG image"),
         Extension::Json => check_that(serde_json::from_slice::<IgnoredAny>(bytes).is_ok(), "not valid JSON"),
         Extension::Html | Extension::Hbs => check_that(is_text(bytes), "not UTF-8 text"),
     }
@@ -50,8 +50,13 @@ fn check_pdf(bytes: &[u8]) -> Result<Pdf, String> {
 }
 
 /// Signature and the header chunk, which must be the first (ISO/IEC 15948, 5.2 and 5.6).
-fn is_png(bytes: &[u8]) -> bool {
+pub(in crate::catalogue) fn is_png(bytes: &[u8]) -> bool {
     bytes.strip_prefix(PNG_SIGNATURE).and_then(|rest| rest.get(4..8)).is_some_and(|kind| kind == b"IHDR")
+}
+
+/// The first two markers.
+pub(in crate::catalogue) fn is_jpeg(bytes: &[u8]) -> bool {
+    bytes.starts_with(JPEG_START)
 }
 
 fn is_text(bytes: &[u8]) -> bool {

@@ -93,6 +93,10 @@ pub struct Document {
     pub tags: Vec<String>,
     /// Owner of a private document; `None`: public inside the organization.
     pub owner: Option<Owner>,
+    /// The document whose owner is this one's too: a signed contract belongs to whom its filled document belongs. In the record `owner` is
+    /// then what it was when that was written, for programs that do not know this member; what is read has the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owned_with: Option<Uuid>,
     /// Address of the bytes: their SHA-256.
     pub digest: Digest,
     /// MD5 of the bytes in hex (x-notes archive-hash). Not for security; that is what `digest` is for.

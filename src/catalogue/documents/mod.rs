@@ -20,12 +20,14 @@ use store::{Store, Timestamp};
 use uuid::Uuid;
 use workflows::values::{self, Problems};
 
+pub(super) use content::{is_jpeg, is_png};
 pub use document::{Document, Extension};
 pub use workflows::values::Owner;
 
 use super::Error as CatalogueError;
 use super::item::{Act, Found, Item, Items, Refused, State};
 use super::references::{Holder, References};
+use super::{forms, template_configurations};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
 use crate::records::{self, Records};
 use crate::render_workers::{self, Workers};
@@ -156,6 +158,8 @@ pub struct Produced {
     pub tags: Vec<String>,
     /// Owner, if it is to be private.
     pub owner: Option<Owner>,
+    /// As in [`Document`].
+    pub owned_with: Option<Uuid>,
     /// The bytes.
     pub bytes: Bytes,
     /// As in [`Document`].
@@ -166,6 +170,7 @@ pub struct Produced {
 #[derive(Clone)]
 pub struct Documents {
     items: Items<Document>,
+    records: Records,
     references: References,
     blobs: Blobs,
     cpu: CpuPool,
@@ -203,7 +208,17 @@ impl Documents {
         let references = References::new(records.clone(), blobs.clone());
         let bytes = options.max_bytes_in_flight.max(2 * options.max_bytes) as u64 + UPLOAD_OVERHEAD;
         let (uploads, downloads) = (Room::new(bytes), Room::new(bytes));
-        Self { items: Items::new(records), references, blobs, cpu, drawing, options: Arc::new(options), uploads, downloads }
+        Self {
+            items: Items::new(records.clone()),
+            records,
+            references,
+            blobs,
+            cpu,
+            drawing,
+            options: Arc::new(options),
+            uploads,
+            downloads,
+        }
     }
 
     /// The pool that documents are worked on in.
@@ -239,12 +254,25 @@ impl Documents {
         self.download_in(share, organization, document).await
     }
 
-    async fn download_in(&self, mut room: Share, organization: &str, document: &Document) -> Result<Download, Error> {
-        room.take(DOWNLOAD)?;
-        match self.blobs.open(organization, &document.digest).await? {
-            Some(reader) => Ok(Download { reader, _room: room }),
+    async fn download_in(&self, room: Share, organization: &str, document: &Document) -> Result<Download, Error> {
+        match self.open_in(room, organization, &document.digest).await? {
+            Some(download) => Ok(download),
             None => Err(self.without_bytes(organization, document).await),
         }
+    }
+
+    /// The bytes under a digest, piece by piece, for its organization; `None` if they are not there. They share the room of the downloads.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when there is no room, [`Error::Catalogue`].
+    pub(super) async fn open(&self, organization: &str, digest: &Digest) -> Result<Option<Download>, Error> {
+        self.open_in(self.downloads.share(organization), organization, digest).await
+    }
+
+    async fn open_in(&self, mut room: Share, organization: &str, digest: &Digest) -> Result<Option<Download>, Error> {
+        room.take(DOWNLOAD)?;
+        let reader = self.blobs.open(organization, digest).await?;
+        Ok(reader.map(|reader| Download { reader, _room: room }))
     }
 
     /// Stores an upload under a new identifier.
@@ -293,7 +321,8 @@ impl Documents {
         }
         match (name, extension, tags, bytes) {
             (Some(name), Some(extension), Some(tags), Some(bytes)) if problems.is_empty() => {
-                Ok((Produced { id: Uuid::nil(), name, extension, tags, owner: upload.owner, bytes, comparison }, active_content))
+                let (id, owner, owned_with) = (Uuid::nil(), upload.owner, None);
+                Ok((Produced { id, name, extension, tags, owner, owned_with, bytes, comparison }, active_content))
             }
             _ => Err(Error::Invalid(problems)),
         }
@@ -332,6 +361,7 @@ impl Documents {
             extension: produced.extension,
             tags: produced.tags,
             owner: produced.owner,
+            owned_with: produced.owned_with,
             digest,
             archive_hash,
             size: bytes.len() as u64,
@@ -463,7 +493,7 @@ impl Documents {
         Ok(changed?.state.deleted_at().unwrap_or(act.at))
     }
 
-    /// Gives a private document another owner.
+    /// Gives a private document another owner. One that had the owner of another document goes its own way from then on.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotOwner`], [`Error::Gone`], [`Error::Public`], [`Error::Catalogue`].
@@ -478,7 +508,7 @@ impl Documents {
         let give = |item: Item<Document>| {
             let document = present(item.clone())?;
             let owner = if document.is_public() { Err(Error::Public) } else { Ok(Some(new_owner.clone())) };
-            Ok(item.with(Document { owner: owner?, ..document }))
+            Ok(item.with(Document { owner: owner?, owned_with: None, ..document }))
         };
         Ok(self.change(organization, id, owner, "given to another owner", act.into(), give).await?.value)
     }
@@ -578,6 +608,10 @@ impl Documents {
                     Some(Found { item, .. }) => item.value.digest == *digest && !matches!(item.state, State::Removed { .. }),
                     None => is_young,
                 },
+                Holder::Form(id) => forms::needs(&self.records, organization, id, digest).await?.unwrap_or(is_young),
+                Holder::ConfigurationDocument(id) => {
+                    template_configurations::needs(&self.records, organization, id, digest).await?.unwrap_or(is_young)
+                }
             };
             if is_needed {
                 return Ok(true);
@@ -643,12 +677,26 @@ impl Documents {
         act: Act<'_>,
         decide: impl Fn(Item<Document>) -> Result<Item<Document>, Error>,
     ) -> Result<Item<Document>, Error> {
-        let decide = |current: Option<Item<Document>>| decide(owned(current.ok_or(Error::NotFound)?, owner)?).map(Some);
+        let present_owner = self.item(organization, id).await?.value;
+        let decide = |current: Option<Item<Document>>| {
+            let mut item = current.ok_or(Error::NotFound)?;
+            // The owner of the other document as it was a moment ago: if it changes now, it changes after this.
+            if item.value.owned_with.is_some() && item.value.owned_with == present_owner.owned_with {
+                item.value.owner.clone_from(&present_owner.owner);
+            }
+            decide(owned(item, owner)?).map(Some)
+        };
         self.items.change(organization, &id.to_string(), what, act, decide).await?.ok_or(Error::NotFound)
     }
 
     async fn item(&self, organization: &str, id: Uuid) -> Result<Item<Document>, Error> {
-        Ok(self.items.find(organization, &id.to_string()).await?.ok_or(Error::NotFound)?.item)
+        let find = async |id: Uuid| self.items.find(organization, &id.to_string()).await;
+        let mut item = find(id).await?.ok_or(Error::NotFound)?.item;
+        if let Some(other) = item.value.owned_with {
+            // The record of the other one stays after any deletion.
+            item.value.owner = find(other).await?.and_then(|found| found.item.value.owner).or(item.value.owner);
+        }
+        Ok(item)
     }
 }
 

@@ -358,6 +358,7 @@ async fn a_produced_document_is_stored_once() {
         extension: Extension::Pdf,
         tags: vec!["kept-as-it-is".into()],
         owner: None,
+        owned_with: None,
         bytes: Bytes::from_static(bytes.as_bytes()),
     };
 
@@ -379,6 +380,7 @@ async fn produced_twice_at_once_the_first_wins_and_nothing_is_left_over() {
         extension: Extension::Pdf,
         tags: vec![],
         owner: None,
+        owned_with: None,
         bytes: Bytes::from(format!("seal {n}")),
     };
     let all = (0..8).map(|n| world.documents.store_produced(ORG, produced(n), noon()));
@@ -408,6 +410,42 @@ async fn only_a_private_document_changes_its_owner() {
     assert!(world.documents.read(ORG, private.id, Some(&ben)).await.is_ok());
     world.documents.delete(ORG, private.id, Some(&ben), later(2)).await.unwrap();
     assert!(matches!(change(&private, Some(&ben)).await, Err(Error::Gone)));
+}
+
+#[tokio::test]
+async fn a_document_that_is_owned_with_another_one_follows_its_owner_until_it_goes_its_own_way() {
+    let world = world();
+    let filled = world.private("ana").await;
+    let (ana, ben, eva) = (owner("ana"), owner("ben"), owner("eva"));
+    let signed = Produced {
+        id: Uuid::from_u128(6),
+        name: "signed".into(),
+        extension: Extension::Pdf,
+        tags: vec![],
+        // What the process knew when it began.
+        owner: Some(owner("somebody")),
+        owned_with: Some(filled.id),
+        bytes: Bytes::from_static(b"pdf"),
+        comparison: None,
+    };
+    let signed = world.documents.store_produced(ORG, signed, noon()).await.unwrap().id;
+    let reads = async |by: &Owner| match world.documents.read(ORG, signed, Some(by)).await {
+        Ok(document) => document.owner.as_ref() == Some(by),
+        Err(Error::NotOwner) => false,
+        Err(error) => panic!("{error:?}"),
+    };
+    assert!(reads(&ana).await && !reads(&owner("somebody")).await);
+    world.documents.change_owner(ORG, filled.id, Some(&ana), ben.clone(), later(1)).await.unwrap();
+    assert!(reads(&ben).await && !reads(&ana).await);
+    // Also once the other one was deleted.
+    world.documents.delete_physically(ORG, filled.id, Some(&ben), later(2)).await.unwrap();
+    assert!(reads(&ben).await);
+
+    assert!(matches!(world.documents.change_owner(ORG, signed, Some(&ana), eva.clone(), later(3)).await, Err(Error::NotOwner)));
+    world.documents.change_owner(ORG, signed, Some(&ben), eva.clone(), later(4)).await.unwrap();
+    assert!(reads(&eva).await && !reads(&ben).await);
+    assert!(matches!(world.documents.delete(ORG, signed, Some(&ben), later(5)).await, Err(Error::NotOwner)));
+    world.documents.delete(ORG, signed, Some(&eva), later(6)).await.unwrap();
 }
 
 #[tokio::test]
@@ -540,6 +578,7 @@ async fn active_content_is_in_the_record_of_an_upload_and_found_in_bytes_that_ha
         extension: Extension::Pdf,
         tags: vec![],
         owner: None,
+        owned_with: None,
         bytes: active,
         comparison: None,
     };
@@ -560,6 +599,7 @@ fn a_file_name_has_its_extension_once() {
         extension: Extension::Pdf,
         tags: vec![],
         owner: None,
+        owned_with: None,
         digest: Digest::of(b""),
         archive_hash: String::new(),
         size: 0,

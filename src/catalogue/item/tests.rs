@@ -21,6 +21,10 @@ struct Colour {
 impl Kind for Colour {
     const COLLECTION: &'static str = "colour";
     const KEY_IS_FREED: bool = true;
+
+    fn weight(&self) -> usize {
+        if self.shade == "heavy" { MAX_PAGE / 2 } else { 0 }
+    }
 }
 
 /// A kind that uses colours, with identifiers.
@@ -184,6 +188,18 @@ async fn pages_are_newest_first_and_count_everything_that_is_wanted() {
         assert_eq!((whole.total, whole.items.len()), (count - 1, count - 1));
         let past = world.colours.newest(ORG, usize::MAX, 5, |_| true).await.unwrap();
         assert_eq!((past.total, past.items), (count - 1, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_takes_too_much_memory_is_refused_and_smaller_ones_are_not() {
+    let world = on(Arc::new(Model::new()), None);
+    for key in ["heavy_1", "heavy_2"] {
+        world.colours.create(ORG, key, colour("heavy"), "created", ana(0)).await.unwrap();
+    }
+    assert!(matches!(world.colours.newest(ORG, 0, usize::MAX, |_| true).await, Err(Error::TooMuch)));
+    for page in [0, 1] {
+        assert_eq!(world.colours.newest(ORG, page, 1, |_| true).await.unwrap().items.len(), 1);
     }
 }
 

@@ -1,4 +1,4 @@
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::TestRequest;
 use chrono::{TimeDelta, Timelike};
 
@@ -295,7 +295,7 @@ async fn html_is_served_where_it_cannot_run() {
 
 #[test]
 fn file_names_are_sent_plain_and_as_utf_8() {
-    let header = |name| content_disposition(name, Disposition::Attachment).to_str().unwrap().to_owned();
+    let header = |name| crate::http::download::content_disposition(name, Disposition::Attachment).to_str().unwrap().to_owned();
     assert_eq!(header("contract.pdf"), "attachment; filename=\"contract.pdf\"");
     assert_eq!(header("a\u{f1}o\"/..%.pdf"), "attachment; filename=\"a_o__.._.pdf\"; filename*=UTF-8''a%C3%B1o%22%2F..%25.pdf");
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use ::store::{Store, faulty::Fault};
+use ::store::{Record, RecordKey, Store, faulty::Fault};
 use actors::{Attempt, Call, Effects, journal::EffectId};
 use uuid::Uuid;
 use workflows::{
@@ -116,6 +116,7 @@ impl Walk {
                 Effect::CloseIdentification { .. } => ("close identification", false),
                 Effect::CancelIdentification { .. } => ("cancel identification", false),
                 Effect::Seal { .. } => ("seal", false),
+                Effect::TellContract { .. } => ("tell contract", false),
                 Effect::Certify => ("certify", false),
                 Effect::Release => ("release", false),
                 Effect::Notify { .. } => ("notify", true),
@@ -210,6 +211,12 @@ async fn seen_of_sign(setting: &Setting, call: &Call<SignProcess>) -> Vec<String
             events(*identification, |event| matches!(event, otp::Event::Cancelled { .. })).await
         }
         Effect::Seal { .. } => setting.tagged("SIGNED").await,
+        Effect::TellContract { contract, .. } => {
+            let key = RecordKey::new(ORGANIZATION, "contract", contract.to_string());
+            let versions = setting.store.inner().history(&key, None, 10).await.expect("the model answers");
+            let is_signed = |version: &&Record| String::from_utf8_lossy(&version.body).contains("signed_document");
+            versions.iter().filter(is_signed).map(|version| version.version.to_string()).collect()
+        }
         Effect::Certify => setting.tagged("CERTIFICATE").await,
         Effect::Release => match setting.held_for_processes().await {
             0 => vec!["nothing is held".into()],
@@ -338,6 +345,7 @@ async fn walk_through(failing: Failing) -> Walk {
         "reroute",
         "seal",
         "send code",
+        "tell contract",
         "tell process",
     ];
     assert_eq!(walk.kinds.iter().copied().collect::<Vec<_>>(), all, "an effect was not performed");

@@ -21,13 +21,13 @@ pub(super) const PLAN: Plan =
     Plan { refused: 100, unknown_applied: 50, unknown_not_applied: 50, delayed: 50, delay: Duration::from_micros(100) };
 
 /// A client that asks until it sees what it wants, as one does that is answered 503 now and then; time passes meanwhile.
-struct Client<'a> {
-    setting: &'a Setting,
-    processes: &'a Processes,
+pub(super) struct Client<'a> {
+    pub setting: &'a Setting,
+    pub processes: &'a Processes,
 }
 
 impl Client<'_> {
-    async fn drive(
+    pub async fn drive(
         &self,
         process: Uuid,
         command: Option<sign_process::Command>,
@@ -55,6 +55,22 @@ impl Client<'_> {
         })
         .await;
     }
+
+    /// The signer asks for a code, types it, and signs. Gives the code.
+    pub async fn sign(&self, process: Uuid, identification: Uuid) -> String {
+        let (setting, still, second) = (self.setting, TimeDelta::zero(), TimeDelta::seconds(1));
+        self.identify(identification, None, second, |otp| otp.existing().is_ok()).await;
+        let (challenge, command) = setting.challenge();
+        let asked = |otp: &Otp| otp.existing().is_ok_and(|data| !data.own.challenges.is_empty());
+        self.identify(identification, Some(command), still, asked).await;
+        let code = setting.code(challenge);
+        eventually("the code is sent", async || !setting.messages(|message| message.text.contains(&code)).is_empty()).await;
+        let validated = |otp: &Otp| otp.existing().is_ok_and(|data| data.state == IdentificationState::Validated);
+        self.identify(identification, Some(setting.validate(challenge)), still, validated).await;
+        let signed = |process: &SignProcess| process.data().is_some_and(|data| data.signatures[0].signed.is_some());
+        self.drive(process, Some(sign_command(process)), second, signed).await;
+        code
+    }
 }
 
 /// Of the two notices only the request to sign has a link.
@@ -78,21 +94,11 @@ async fn certified_under_faults(seed: u64) -> u64 {
     let creation = setting.creation().await;
     let (process, identification) = (creation.id, creation.signers[0].identification);
     let client = Client { setting: &setting, processes: &processes };
-    let (still, second, minute) = (TimeDelta::zero(), TimeDelta::seconds(1), TimeDelta::minutes(1));
+    let (second, minute) = (TimeDelta::seconds(1), TimeDelta::minutes(1));
     client
         .drive(process, Some(sign_process::Command::Create(Box::new(creation))), second, |process| process.data().is_some())
         .await;
-    client.identify(identification, None, second, |otp| otp.existing().is_ok()).await;
-    let (challenge, command) = setting.challenge();
-    client
-        .identify(identification, Some(command), still, |otp| otp.existing().is_ok_and(|data| !data.own.challenges.is_empty()))
-        .await;
-    let code = setting.code(challenge);
-    eventually("the code is sent", async || !setting.messages(|message| message.text.contains(&code)).is_empty()).await;
-    let validated = |otp: &Otp| otp.existing().is_ok_and(|data| data.state == IdentificationState::Validated);
-    client.identify(identification, Some(setting.validate(challenge)), still, validated).await;
-    let signed = |process: &SignProcess| process.data().is_some_and(|data| data.signatures[0].signed.is_some());
-    client.drive(process, Some(sign_command(process)), second, signed).await;
+    let code = client.sign(process, identification).await;
     let certified = |process: &SignProcess| process.data().is_some_and(|data| data.status == Status::Certified);
     client.drive(process, None, minute, certified).await;
 

@@ -54,6 +54,9 @@ pub struct Signer {
     pub channel: Option<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub two_factor_type: Option<TwoFactorType>,
+    /// An agent who identifies the signer must take a picture of the identity document (note personal-document-evidence).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence_required: bool,
 }
 
 /// A document to sign, as it was when the process was created.
@@ -70,6 +73,19 @@ pub struct Document {
     /// Fields per signer alias; who is not named signs invisibly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<SignerFields>,
+    /// The contract that it is the filled document of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Contract>,
+}
+
+/// A contract, and the version of the template that it was filled from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {
+    pub id: Uuid,
+    /// External id of the template.
+    pub template: String,
+    /// MAJOR.MINOR.
+    pub version: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

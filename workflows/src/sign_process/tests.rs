@@ -39,6 +39,7 @@ fn signer(position: usize) -> Signer {
         identification: identification(position),
         channel: Some(Channel::Email),
         two_factor_type: None,
+        evidence_required: false,
     }
 }
 
@@ -51,6 +52,7 @@ fn creation(signers: usize, documents: usize) -> Creation {
         size: 18_000,
         pages: 2,
         fields: Vec::new(),
+        contract: None,
     };
     Creation {
         id: process(),
@@ -263,6 +265,24 @@ fn each_document_is_sealed_once_and_then_the_process_certified_once() {
     let before = world.process.machine.clone();
     world.tell(Command::Certified { certificate: Uuid::nil() }).expect("a repeated report is taken");
     assert_eq!(world.process.machine, before);
+}
+
+#[test]
+fn a_contract_is_told_of_its_signed_document_and_other_documents_tell_nobody() {
+    let mut of_contract = creation(1, 2);
+    let contract = Contract { id: Uuid::from_u128(0x5000), template: "rental".into(), version: "2.1".into() };
+    of_contract.documents[1].contract = Some(contract.clone());
+    let mut world = World::of(of_contract);
+    world.identify(0);
+    assert_eq!(world.sign(0), Ok(()));
+    world.process.new_effects();
+    world.seal(0);
+    assert_eq!((world.process.new_effects(), world.data().tell_contracts().count()), (vec![], 0));
+    world.seal(1);
+    let told = Effect::TellContract { contract: contract.id, signed_document: sealed(1).id };
+    assert_eq!(world.process.new_effects(), [told.clone(), Effect::Certify]);
+    assert_eq!(world.data().tell_contracts().collect::<Vec<_>>(), [told]);
+    assert_eq!(world.data().sealed(document(1)), Some(&sealed(1)));
 }
 
 #[test]

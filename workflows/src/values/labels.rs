@@ -63,13 +63,25 @@ pub fn check_document_name(name: &str) -> Result<(), String> {
 /// # Errors
 /// What is wrong, in words for the caller.
 pub fn normalised_tags(tags: &[String]) -> Result<Vec<String>, String> {
+    tags_in(tags, str::to_uppercase)
+}
+
+/// As [`normalised_tags`], in lower case (contract `LowercaseTags`, note tags-case).
+///
+/// # Errors
+/// What is wrong, in words for the caller.
+pub fn lowercase_tags(tags: &[String]) -> Result<Vec<String>, String> {
+    tags_in(tags, str::to_lowercase)
+}
+
+fn tags_in(tags: &[String], case: fn(&str) -> String) -> Result<Vec<String>, String> {
     let mut normalised = Vec::new();
     for tag in tags {
-        let tag: String = tag.chars().filter(|c| !is_space(*c)).collect::<String>().to_uppercase();
+        let tag = case(&tag.chars().filter(|c| !is_space(*c)).collect::<String>());
         if tag.is_empty() {
             return Err("a tag may not be empty or blank".into());
         }
-        if RESERVED.contains(&tag.as_str()) {
+        if RESERVED.contains(&tag.to_uppercase().as_str()) {
             return Err(format!("{tag} is a reserved word"));
         }
         check_text(&tag)?;
@@ -114,9 +126,14 @@ mod tests {
     }
 
     #[test]
+    fn tags_of_contracts_become_lower_case() {
+        assert_eq!(lowercase_tags(&[" My Tag\t".to_owned(), "AÑO".to_owned()]).unwrap(), ["mytag", "año"]);
+    }
+
+    #[test]
     fn empty_and_reserved_tags_are_refused() {
         for tag in ["", " \u{a0}", "null", "Undefined", "n a n"] {
-            assert!(tags(&[tag]).is_err(), "{tag:?}");
+            assert!(tags(&[tag]).is_err() && lowercase_tags(&[tag.to_owned()]).is_err(), "{tag:?}");
         }
     }
 

@@ -9,7 +9,7 @@ mod person;
 mod problems;
 mod texts;
 
-pub use labels::{MAX_LABEL, MAX_TAGS, Owner, check_document_name, normalised_tags};
+pub use labels::{MAX_LABEL, MAX_TAGS, Owner, check_document_name, lowercase_tags, normalised_tags};
 pub use person::{
     Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
     IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, TwoFactorType, UNDELIVERABLE,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Answer, DocumentType, IdentityDocument, Machine,
+    Answer, Contact, DocumentType, IdentityDocument, Machine, TwoFactorType,
     testing::{Driver, SECRET, assert_all_transitions_taken, hash, start, typed},
 };
 

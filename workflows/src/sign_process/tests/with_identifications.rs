@@ -147,7 +147,7 @@ impl Together {
             }
             Job::OfProcess(Effect::Seal { document }) => self.tell_process(Command::Sealed { document, sealed: sealed(0) }),
             Job::OfProcess(Effect::Certify) => self.tell_process(Command::Certified { certificate: CERTIFICATE }),
-            Job::OfProcess(Effect::Release | Effect::Notify { .. }) => {}
+            Job::OfProcess(Effect::TellContract { .. } | Effect::Release | Effect::Notify { .. }) => {}
             Job::OfIdentification(position, otp::Effect::Own(effect)) => {
                 let (otp::CodeEffect::SendCode { challenge, .. }
                 | otp::CodeEffect::Reroute { challenge, .. }

@@ -1,0 +1,541 @@
+//! One form from all parts: their trees of fields side by side, under names that are unique, with one set of default resources.
+//!
+//! Fields above others that have the same name in two parts and say the same become one. Any other field whose full name an earlier
+//! part has gets the first free of `NAME_2`, `NAME_3`, ... as its partial name. A font of the default resources
+//! whose name an earlier part uses for another font is renamed likewise, and so are the default appearances (`DA`) that name it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use aws_lc_rs::digest;
+use lopdf::{Dictionary, Document, Object, ObjectId};
+
+use super::compile::{Compiler, Piece};
+use super::link::{Global, Linker};
+use super::spell::{self, Ink};
+use super::{Error, Part};
+use crate::reader::lexer::is_regular;
+use crate::{fields, pdf};
+
+/// Objects and bytes of a font that are compared with another one; a larger one is like no other.
+const MAX_COMPARED_OBJECTS: usize = 200;
+const MAX_COMPARED_BYTES: usize = 16 * 1024 * 1024;
+
+/// The form of one document.
+#[derive(Default)]
+pub(super) struct Form {
+    exists: bool,
+    /// All fields with a name, each behind those above it, and widgets.
+    nodes: Vec<Node>,
+    has_signatures: bool,
+    /// `DA` and `Q` of the form.
+    defaults: Piece,
+    /// The order of calculation, without brackets.
+    order: Piece,
+    resources: Vec<Resource>,
+}
+
+/// A field, or a widget that is not one.
+pub(super) struct Node {
+    pub(super) index: u32,
+    id: ObjectId,
+    /// The one above, by its place in the list.
+    above: Option<usize>,
+    /// `None`: a widget of the field above.
+    name: Option<String>,
+    /// What it says besides its name, kids and parent, if it has fields below it.
+    says: Option<[u8; 32]>,
+    /// It is a signature field that is not signed, or above one, or its widget.
+    stays: bool,
+}
+
+/// An entry of the default resources.
+struct Resource {
+    kind: Vec<u8>,
+    name: Vec<u8>,
+    value: Piece,
+    /// Of everything that it leads to.
+    digest: [u8; 32],
+}
+
+impl Form {
+    pub(super) fn of(document: &Document, compiler: &mut Compiler) -> Result<Self, pdf::Error> {
+        let (_, catalog) = pdf::catalog(document)?;
+        let Some(form) = pdf::dict_entry(document, catalog, b"AcroForm") else { return Ok(Self::default()) };
+        let all = fields::all(document)?;
+        let open = all.iter().filter(|field| field.is_signature() && !field.is_signed(document));
+        let staying: HashSet<ObjectId> = open.flat_map(|field| field.widgets.iter().chain([&field.id])).copied().collect();
+        let mut nodes = nodes(document, compiler, form)?;
+        for at in (0..nodes.len()).rev() {
+            nodes[at].stays |= staying.contains(&nodes[at].id);
+            if let (true, Some(above)) = (nodes[at].stays, nodes[at].above) {
+                nodes[above].stays = true;
+            }
+        }
+        let order = pdf::array_entry(document, form, b"CO").map(Vec::as_slice).unwrap_or_default();
+        let order = compiler.piece(|ink| {
+            for field in order {
+                spell::value(ink, field, 1)?;
+                ink.out().push(b' ');
+            }
+            Ok(())
+        })?;
+        Ok(Self {
+            exists: true,
+            nodes,
+            has_signatures: all.iter().any(fields::Field::is_signature),
+            defaults: compiler.piece(|ink| spell::entries(ink, form, |key| matches!(key, b"DA" | b"Q")))?,
+            order,
+            resources: resources(document, compiler, form)?,
+        })
+    }
+
+    pub(super) fn weight(&self) -> usize {
+        let names: usize = self.nodes.iter().filter_map(|node| node.name.as_ref()).map(String::len).sum();
+        names + self.nodes.len() * size_of::<Node>() + self.resources.len() * size_of::<Resource>()
+    }
+
+    /// Signature fields that are not signed, their widgets, and the fields above them.
+    pub(super) fn staying(&self) -> HashSet<u32> {
+        self.nodes.iter().filter(|node| node.stays).map(|node| node.index).collect()
+    }
+
+    /// All fields and widgets of the tree.
+    pub(super) fn all(&self) -> impl Iterator<Item = u32> + '_ {
+        self.nodes.iter().map(|node| node.index)
+    }
+}
+
+fn nodes(document: &Document, compiler: &mut Compiler, form: &Dictionary) -> Result<Vec<Node>, pdf::Error> {
+    let mut nodes: Vec<Node> = Vec::new();
+    let roots = pdf::array_entry(document, form, b"Fields").map(Vec::as_slice).unwrap_or_default();
+    let mut open: Vec<(ObjectId, Option<usize>)> = Vec::new();
+    let mut seen = HashSet::new();
+    let ids = |items: &[Object]| items.iter().rev().filter_map(|item| item.as_reference().ok()).collect::<Vec<_>>();
+    open.extend(ids(roots).into_iter().map(|root| (root, None)));
+    while let Some((id, above)) = open.pop() {
+        let (Some(field), Some(index)) = (pdf::dict_at(document, id), compiler.index(id)) else { continue };
+        if !seen.insert(id) {
+            continue;
+        }
+        let kids = ids(pdf::array_entry(document, field, b"Kids").map(Vec::as_slice).unwrap_or_default());
+        let has_fields = kids.iter().any(|kid| pdf::dict_at(document, *kid).is_some_and(|kid| kid.has(b"T") || kid.has(b"Kids")));
+        let says = if has_fields { Some(said(document, field)?) } else { None };
+        let name = pdf::entry(document, field, b"T").and_then(pdf::text);
+        open.extend(kids.into_iter().map(|kid| (kid, Some(nodes.len()))));
+        nodes.push(Node { index, id, above, name, says, stays: false });
+    }
+    Ok(nodes)
+}
+
+/// A digest of what a field above others hands down to them.
+fn said(document: &Document, field: &Dictionary) -> Result<[u8; 32], pdf::Error> {
+    let mut own: Vec<(&Vec<u8>, &Object)> = field.iter().collect();
+    own.retain(|(key, _)| !matches!(key.as_slice(), b"T" | b"Kids" | b"Parent"));
+    own.sort_by_key(|(key, _)| *key);
+    let own: Dictionary = own.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    closure_digest(document, &own.into())
+}
+
+fn resources(document: &Document, compiler: &mut Compiler, form: &Dictionary) -> Result<Vec<Resource>, pdf::Error> {
+    let mut found = Vec::new();
+    let Some(defaults) = pdf::dict_entry(document, form, b"DR") else { return Ok(found) };
+    for (kind, of_kind) in defaults.iter() {
+        let Object::Dictionary(of_kind) = pdf::resolve(document, of_kind) else { continue };
+        for (name, value) in of_kind.iter() {
+            let digest = closure_digest(document, value)?;
+            let value = compiler.piece(|ink| spell::value(ink, value, 2))?;
+            found.push(Resource { kind: kind.clone(), name: name.clone(), value, digest });
+        }
+    }
+    Ok(found)
+}
+
+/// A digest of a value and of everything that it leads to, whatever the numbers of its objects are.
+fn closure_digest(document: &Document, value: &Object) -> Result<[u8; 32], pdf::Error> {
+    struct Canonical {
+        bytes: Vec<u8>,
+        places: HashMap<ObjectId, usize>,
+        queue: Vec<ObjectId>,
+    }
+    impl Ink for Canonical {
+        fn out(&mut self) -> &mut Vec<u8> {
+            &mut self.bytes
+        }
+        fn reference(&mut self, id: ObjectId) {
+            let next = self.queue.len();
+            let place = *self.places.entry(id).or_insert(next);
+            if place == next {
+                self.queue.push(id);
+            }
+            self.bytes.extend_from_slice(format!("{place} R").as_bytes());
+        }
+        fn structure_key(&mut self, key: u32) {
+            spell::number(&mut self.bytes, u64::from(key));
+        }
+    }
+    let mut ink = Canonical { bytes: Vec::new(), places: HashMap::new(), queue: Vec::new() };
+    let mut context = digest::Context::new(&digest::SHA256);
+    let (mut next, mut bytes) = (0, 0);
+    spell::value(&mut ink, value, 1)?;
+    loop {
+        context.update(&ink.bytes);
+        bytes += ink.bytes.len();
+        ink.bytes.clear();
+        let Some(object) = ink.queue.get(next).map(|id| document.objects.get(id)) else { break };
+        next += 1;
+        if next > MAX_COMPARED_OBJECTS || bytes > MAX_COMPARED_BYTES {
+            // Like no other: of this document, at this place in memory.
+            context.update(&std::ptr::from_ref(value).addr().to_be_bytes());
+            break;
+        }
+        let Some(object) = object else { continue };
+        spell::object(&mut ink, object)?;
+        if let Object::Stream(stream) = object {
+            context.update(&stream.content);
+            bytes += stream.content.len();
+        }
+    }
+    // SHA-256 has 32 bytes.
+    Ok(context.finish().as_ref().try_into().unwrap_or_default())
+}
+
+/// How a field of a part is written other than it is.
+#[derive(Default)]
+struct Amendment {
+    part: usize,
+    id: ObjectId,
+    name: Option<String>,
+    /// The kids that it has in the result, where they are others.
+    kids: Option<Vec<Global>>,
+    changes_fonts: bool,
+}
+
+/// Fonts of a part's default resources that are called otherwise in the result.
+type Fonts = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Makes the form of the result, if there is one, and answers the fields that were renamed.
+///
+/// # Errors
+/// Where an object that was changed is nested too deeply.
+pub(super) fn put(linker: &mut Linker<'_>, flatten: bool) -> Result<(Option<Global>, Vec<(String, String)>), Error> {
+    let mut amendments: BTreeMap<Global, Amendment> = BTreeMap::new();
+    let (roots, renamed) = join(linker, flatten, &mut amendments);
+    let forms = linker.parts.iter().map(|part| &part.compiled.whole.form);
+    let exists = forms.clone().any(|form| form.exists);
+    if roots.is_empty() && (flatten || !exists) {
+        return Ok((None, renamed));
+    }
+    let has_signatures = forms.clone().any(|form| form.has_signatures);
+    let mut bytes = b"<</Fields[".to_vec();
+    for root in roots {
+        linker.refer(&mut bytes, root);
+        bytes.push(b' ');
+    }
+    bytes.push(b']');
+    if !flatten {
+        let first = forms.clone().position(|form| form.exists).unwrap_or_default();
+        linker.copy(first, linker.parts[first].compiled.whole.form.defaults, &mut bytes);
+        put_order(linker, &mut bytes);
+        let fonts = put_resources(linker, &mut bytes);
+        change_fonts(linker, &fonts, &mut amendments);
+        for (global, amendment) in amendments {
+            amend(linker, global, &amendment, &fonts[amendment.part])?;
+        }
+    } else {
+        for (global, amendment) in amendments {
+            amend(linker, global, &amendment, &Fonts::new())?;
+        }
+    }
+    // ISO 32000-2 table 225: there are signature fields, and none is signed.
+    if has_signatures {
+        bytes.extend_from_slice(b"/SigFlags 1");
+    }
+    bytes.extend_from_slice(b">>");
+    Ok((Some(linker.make(bytes)), renamed))
+}
+
+/// A field of the result that others may become one with.
+struct Joined {
+    global: Global,
+    part: usize,
+    says: Option<[u8; 32]>,
+}
+
+/// Puts the trees of all parts side by side. Answers their roots and what was renamed.
+fn join(
+    linker: &mut Linker<'_>,
+    flatten: bool,
+    amendments: &mut BTreeMap<Global, Amendment>,
+) -> (Vec<Global>, Vec<(String, String)>) {
+    let (mut roots, mut renamed) = (Vec::new(), Vec::new());
+    // The kids of fields that are written with other kids than they have.
+    let mut kids: BTreeMap<Global, (usize, ObjectId, Vec<Global>)> = BTreeMap::new();
+    let mut joined: HashMap<String, Joined> = HashMap::new();
+    let several = linker.parts.len() > 1;
+    let mut names: HashSet<String> = HashSet::new();
+    for part in linker.parts.iter().filter(|_| several) {
+        let form = &part.compiled.whole.form;
+        names.extend(full_names(&form.nodes, flatten).into_iter().flatten());
+    }
+    for part in 0..linker.parts.len() {
+        let nodes = &linker.parts[part].compiled.whole.form.nodes;
+        let originals = full_names(nodes, flatten);
+        // What each field is called now, and which object it is.
+        let mut current: Vec<String> = Vec::with_capacity(nodes.len());
+        let mut globals: Vec<Global> = Vec::with_capacity(nodes.len());
+        let mut own: Vec<(String, Joined)> = Vec::new();
+        for (at, node) in nodes.iter().enumerate() {
+            let mut global = linker.global(part, node.index);
+            let above = node.above.map(|above| (current[above].as_str(), globals[above]));
+            let mut name = match (&node.name, above) {
+                (Some(name), Some((above, _))) if !above.is_empty() => format!("{above}.{name}"),
+                (Some(name), _) => name.clone(),
+                (None, above) => above.map(|(above, _)| above.to_owned()).unwrap_or_default(),
+            };
+            let mut is_new = true;
+            if !flatten || node.stays {
+                if let (true, Some(partial)) = (several, &node.name) {
+                    match joined.get(&name) {
+                        Some(other) if other.says.is_some() && other.says == node.says => {
+                            let into = other.global;
+                            if let std::collections::btree_map::Entry::Vacant(entry) = kids.entry(into) {
+                                let of = kids_of(linker, other, flatten);
+                                entry.insert(of);
+                            }
+                            linker.redirect(global, into);
+                            (global, is_new) = (into, false);
+                        }
+                        Some(_) => {
+                            let new = free_name(&name, partial, &mut names);
+                            name = new.0;
+                            amendments
+                                .entry(global)
+                                .or_insert_with(|| Amendment { part, id: node.id, ..Amendment::default() })
+                                .name = Some(new.1);
+                        }
+                        None => {}
+                    }
+                    own.push((name.clone(), Joined { global, part, says: node.says }));
+                }
+                if is_new {
+                    match above {
+                        None => roots.push(global),
+                        Some((_, above)) if kids.contains_key(&above) && globals_differ(linker, part, nodes, node, above) => {
+                            if let Some((_, _, kids)) = kids.get_mut(&above) {
+                                kids.push(global);
+                            }
+                        }
+                        Some(_) => {}
+                    }
+                }
+                if let (true, Some(original)) = (node.says.is_none() && node.name.is_some(), &originals[at])
+                    && *original != name
+                {
+                    renamed.push((original.clone(), name.clone()));
+                }
+            }
+            current.push(name);
+            globals.push(global);
+        }
+        // Two fields of one part that have one name keep it: only other parts give way.
+        for (name, field) in own {
+            joined.entry(name).or_insert(field);
+        }
+    }
+    if flatten {
+        for part in 0..linker.parts.len() {
+            let nodes = &linker.parts[part].compiled.whole.form.nodes;
+            let losing =
+                nodes.iter().filter(|node| !node.stays).filter_map(|node| node.above).filter(|above| nodes[*above].stays);
+            for (at, node) in losing.map(|at| (at, &nodes[at])) {
+                let global = linker.global(part, node.index);
+                kids.entry(global).or_insert_with(|| (part, node.id, staying_kids(linker, part, at, true)));
+            }
+        }
+    }
+    for (global, (part, id, list)) in kids {
+        amendments.entry(global).or_insert_with(|| Amendment { part, id, ..Amendment::default() }).kids = Some(list);
+    }
+    (roots, renamed)
+}
+
+/// Whether the field above a node is not the node's own one but that of an earlier part.
+fn globals_differ(linker: &Linker<'_>, part: usize, nodes: &[Node], node: &Node, above: Global) -> bool {
+    node.above.is_some_and(|own| linker.global(part, nodes[own].index) != above)
+}
+
+/// The kids that a field has in the result so far.
+fn kids_of(linker: &Linker<'_>, field: &Joined, flatten: bool) -> (usize, ObjectId, Vec<Global>) {
+    let nodes = &linker.parts[field.part].compiled.whole.form.nodes;
+    let own = nodes.iter().position(|node| linker.global(field.part, node.index) == field.global).unwrap_or_default();
+    (field.part, nodes[own].id, staying_kids(linker, field.part, own, flatten))
+}
+
+fn staying_kids(linker: &Linker<'_>, part: usize, field: usize, flatten: bool) -> Vec<Global> {
+    let nodes = &linker.parts[part].compiled.whole.form.nodes;
+    let kids = nodes.iter().filter(|node| node.above == Some(field) && (!flatten || node.stays));
+    kids.map(|node| linker.global(part, node.index)).collect()
+}
+
+/// The full name of each field, `None` for widgets and what does not stay.
+fn full_names(nodes: &[Node], flatten: bool) -> Vec<Option<String>> {
+    let mut names: Vec<String> = Vec::with_capacity(nodes.len());
+    let mut found = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let above = node.above.map(|above| names[above].as_str()).unwrap_or_default();
+        let name = match &node.name {
+            Some(name) if above.is_empty() => name.clone(),
+            Some(name) => format!("{above}.{name}"),
+            None => above.to_owned(),
+        };
+        found.push((node.name.is_some() && (!flatten || node.stays)).then(|| name.clone()));
+        names.push(name);
+    }
+    found
+}
+
+/// The full and the partial name with the lowest number behind it that no part uses; it is used then.
+fn free_name(full: &str, partial: &str, names: &mut HashSet<String>) -> (String, String) {
+    // One of these is free, because there are more of them than names.
+    let numbers = 2..=names.len() + 2;
+    let free =
+        numbers.map(|number| (format!("{full}_{number}"), format!("{partial}_{number}"))).find(|(full, _)| !names.contains(full));
+    let free = free.unwrap_or_default();
+    names.insert(free.0.clone());
+    free
+}
+
+fn put_order(linker: &mut Linker<'_>, bytes: &mut Vec<u8>) {
+    let mut order = Vec::new();
+    for part in 0..linker.parts.len() {
+        linker.copy(part, linker.parts[part].compiled.whole.form.order, &mut order);
+    }
+    if !order.is_empty() {
+        bytes.extend_from_slice(b"/CO[");
+        bytes.extend_from_slice(&order);
+        bytes.push(b']');
+    }
+}
+
+/// Writes the default resources of all parts. Answers the fonts of each part that are called otherwise now.
+fn put_resources(linker: &mut Linker<'_>, bytes: &mut Vec<u8>) -> Vec<Fonts> {
+    let mut fonts = vec![Fonts::new(); linker.parts.len()];
+    let mut kinds: BTreeMap<&[u8], BTreeMap<Vec<u8>, (usize, Piece, [u8; 32])>> = BTreeMap::new();
+    let mut taken: HashSet<&[u8]> = HashSet::new();
+    for part in linker.parts {
+        let of_part = part.compiled.whole.form.resources.iter();
+        taken.extend(of_part.filter(|resource| resource.kind == b"Font").map(|resource| resource.name.as_slice()));
+    }
+    for (part, fonts) in fonts.iter_mut().enumerate() {
+        for resource in &linker.parts[part].compiled.whole.form.resources {
+            let of_kind = kinds.entry(&resource.kind).or_default();
+            let mut name = resource.name.clone();
+            let existing = of_kind.get(&name).map(|(_, _, digest)| *digest);
+            if existing.is_some_and(|digest| digest != resource.digest) && resource.kind == b"Font" {
+                // Under the name that an earlier part gave it, or a free one.
+                let candidates = (2..).map(|number| [&name, format!("_{number}").as_bytes()].concat());
+                let fits = |name: &Vec<u8>| match of_kind.get(name) {
+                    Some((_, _, digest)) => *digest == resource.digest,
+                    None => !taken.contains(name.as_slice()),
+                };
+                name = candidates.take(taken.len() + of_kind.len() + 2).find(fits).unwrap_or_default();
+                fonts.push((resource.name.clone(), name.clone()));
+            }
+            of_kind.entry(name).or_insert((part, resource.value, resource.digest));
+        }
+    }
+    if kinds.is_empty() {
+        return fonts;
+    }
+    bytes.extend_from_slice(b"/DR<<");
+    for (kind, entries) in kinds {
+        spell::name(bytes, kind);
+        bytes.extend_from_slice(b"<<");
+        for (name, (part, value, _)) in entries {
+            spell::name(bytes, &name);
+            bytes.push(b' ');
+            linker.copy(part, value, bytes);
+        }
+        bytes.extend_from_slice(b">>");
+    }
+    bytes.extend_from_slice(b">>");
+    fonts
+}
+
+/// Finds the fields and widgets whose default appearance names a font that is called otherwise now.
+fn change_fonts(linker: &Linker<'_>, fonts: &[Fonts], amendments: &mut BTreeMap<Global, Amendment>) {
+    for (part, _) in fonts.iter().enumerate().filter(|(_, fonts)| !fonts.is_empty()) {
+        for node in &linker.parts[part].compiled.whole.form.nodes {
+            let object = linker.object(part, node.id).and_then(|object| object.as_dict().ok());
+            if object.is_some_and(|object| object.has(b"DA")) {
+                let global = linker.global(part, node.index);
+                let amendment =
+                    amendments.entry(global).or_insert_with(|| Amendment { part, id: node.id, ..Amendment::default() });
+                amendment.changes_fonts = true;
+            }
+        }
+    }
+}
+
+/// Writes a field with another name, other kids or other fonts.
+fn amend(linker: &mut Linker<'_>, global: Global, amendment: &Amendment, fonts: &Fonts) -> Result<(), Error> {
+    let Part { document, .. } = linker.parts[amendment.part];
+    let Some(field) = linker.object(amendment.part, amendment.id).and_then(|object| object.as_dict().ok()) else { return Ok(()) };
+    let appearance = field.get(b"DA").ok().map(|appearance| pdf::resolve(document, appearance));
+    let appearance = match appearance {
+        Some(Object::String(text, _)) if amendment.changes_fonts => Some(with_fonts(text, fonts)),
+        _ => None,
+    };
+    let is_other = |key: &[u8]| match key {
+        b"T" => amendment.name.is_some(),
+        b"Kids" => amendment.kids.is_some(),
+        b"DA" => appearance.is_some(),
+        _ => false,
+    };
+    let mut bytes = linker.spell(amendment.part, field, |key| !is_other(key))?;
+    if let Some(Object::String(name, _)) = amendment.name.as_deref().map(lopdf::text_string) {
+        bytes.extend_from_slice(b"/T ");
+        spell::literal(&mut bytes, &name);
+    }
+    if let Some(appearance) = &appearance {
+        bytes.extend_from_slice(b"/DA ");
+        spell::literal(&mut bytes, appearance);
+    }
+    if let Some(kids) = &amendment.kids {
+        bytes.extend_from_slice(b"/Kids[");
+        for kid in kids {
+            linker.refer(&mut bytes, *kid);
+            bytes.push(b' ');
+        }
+        bytes.push(b']');
+    }
+    bytes.extend_from_slice(b">>");
+    linker.replace(global, bytes);
+    Ok(())
+}
+
+/// A default appearance with other names of fonts.
+fn with_fonts(appearance: &[u8], fonts: &Fonts) -> Vec<u8> {
+    let mut changed = Vec::with_capacity(appearance.len() + 8);
+    let mut at = 0;
+    while at < appearance.len() {
+        if appearance[at] != b'/' {
+            changed.push(appearance[at]);
+            at += 1;
+            continue;
+        }
+        let length = appearance[at + 1..].iter().take_while(|byte| is_regular(**byte)).count();
+        let raw = &appearance[at..at + 1 + length];
+        let is_meant = |name: &[u8]| {
+            let mut spelled = Vec::new();
+            spell::name(&mut spelled, name);
+            spelled == raw || &raw[1..] == name
+        };
+        match fonts.iter().find(|(name, _)| is_meant(name)) {
+            Some((_, new)) => spell::name(&mut changed, new),
+            None => changed.extend_from_slice(raw),
+        }
+        at += 1 + length;
+    }
+    changed
+}
