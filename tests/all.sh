@@ -67,6 +67,18 @@ python_tools() {
     "$venv/bin/python" -c "$imports"
 }
 
+# Fonts for scripts that the program has none for, unpacked and not installed.
+fonts="$cache/fonts"
+script_fonts() {
+    [ -e "$fonts/complete" ] && return
+    command -v apt-get >/dev/null || { echo "please unpack fonts-noto-core and fonts-noto-cjk (Debian) into $fonts"; return 1; }
+    rm -rf "$fonts" && mkdir -p "$fonts"
+    (cd "$fonts" && apt-get download -qq fonts-noto-core fonts-noto-cjk)
+    local package
+    for package in "$fonts"/*.deb; do dpkg-deb -x "$package" "$fonts" && rm "$package"; done
+    touch "$fonts/complete"
+}
+
 of_workspace=(--workspace --locked --features documents/fixtures,store/conformance)
 
 build_tests() {
@@ -75,6 +87,11 @@ build_tests() {
 
 workspace_tests() {
     cargo test --quiet --no-fail-fast "${of_workspace[@]}"
+}
+
+# What shaping does with fonts that are found.
+font_tests() {
+    RUBRICA_TEST_FONTS="$fonts" cargo test --quiet "${of_workspace[@]}" --lib -- --ignored text::tests::folder_
 }
 
 # What is run over HTTP, and under kills, once more, each server on a keyspace instead of the embedded store.
@@ -131,6 +148,10 @@ outside_demo() {
     done
 }
 
+outside_scripts() {
+    "$venv/bin/python" tests/outside/scripts.py "$built/examples/scripts_sample" "$fonts"
+}
+
 # A generator of `tests/outside`, for at most so many seconds; it and all that it started end then, and what they wrote goes with this script.
 generator() {
     local seconds="$1" name="$2"
@@ -185,6 +206,7 @@ outside_description() {
 
 step "system tools (viewers, python3, java, maven)" system_tools
 step "python tools (pyHanko, moto, pikepdf, pdfium, schemathesis)" python_tools
+step "fonts for scripts that the program has none for" script_fonts
 step "build of the tests" build_tests
 if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
     step "jars of the CQL server" cql_jars
@@ -193,9 +215,11 @@ if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
     export "$(cat "$work/cql.address")"
 fi
 step "tests of the workspace" workspace_tests
+step "shaping with fonts that are found" font_tests
 step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "sealed samples, by validators of others" outside_samples
 step "a process of the demo, by validators of others" outside_demo
+step "texts in 26 scripts, copied by two readers" outside_scripts
 step "2,000 files that contradict themselves, in three viewers" outside_mutants
 step "the peer EU DSS" eu_dss
 step "500 changes behind signatures, with two peers" outside_after_signing
