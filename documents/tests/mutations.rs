@@ -17,10 +17,10 @@ const READS: u64 = 400;
 const SEALS: u64 = 120;
 const VERIFICATIONS: u64 = 250;
 /// Mutants for the targets of forms, which have libFuzzer too (`documents/fuzz`).
-const FORMS: u64 = 60;
-const OBJECTS: u64 = 400;
-const VALUES: u64 = 40;
-const PICTURES: u64 = 40;
+const FORMS: u64 = 200;
+const OBJECTS: u64 = 3000;
+const VALUES: u64 = 100;
+const PICTURES: u64 = 150;
 
 fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2027, 1, 15, 9, 30, 0).unwrap()
