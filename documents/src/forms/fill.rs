@@ -208,7 +208,7 @@ impl Filler<'_, '_> {
     }
 
     fn choice(&mut self, field: &Prepared, kind: &Choices, text: &str) -> Result<BTreeSet<char>, Failure> {
-        let options = kind.options.as_ref().as_ref().map_err(Clone::clone)?;
+        let options = kind.options.as_ref().as_ref().map_err(|_| Reason::Choices)?;
         let position = |text: &str| {
             let by_export = options.iter().position(|option| option.export == text);
             by_export.or_else(|| options.iter().position(|option| option.display == text))
