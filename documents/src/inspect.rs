@@ -62,18 +62,6 @@ pub fn inspect(bytes: &[u8]) -> Result<Facts, Error> {
     })?
 }
 
-/// The names of the fields of a PDF that anybody may have made, in the order of its form, and whether each is a signature.
-///
-/// # Errors
-/// As [`inspect`].
-pub fn fields(bytes: &[u8]) -> Result<Vec<(String, bool)>, Error> {
-    pdf::guarded(|| {
-        let revisions = Revisions::open(bytes)?;
-        let fields = fields::all(revisions.document())?;
-        Ok(fields.iter().map(|field| (field.name.clone(), field.is_signature())).collect())
-    })?
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -55,6 +55,7 @@ pub struct Form {
     id: Uuid,
     /// Normalised name of the form, unique in the organization.
     external_id: String,
+    /// All fields found in the PDF, each name once; empty when it has none.
     #[schema(inline)]
     fields: Fields,
     /// Normalised labels.

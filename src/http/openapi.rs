@@ -98,7 +98,16 @@ fn spell_out(schema: &mut RefOr<Schema>) {
     if let Some((_, pattern)) = named {
         object.pattern = Some((*pattern).to_owned());
     }
+    object.properties.values_mut().for_each(describe_inlined);
     object.properties.values_mut().for_each(spell_out);
+}
+
+/// The comment on a member whose list is described inline stands beside the list, as an object; it is what the list is for.
+fn describe_inlined(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::AllOf(both)) = schema else { return };
+    let [RefOr::T(Schema::Array(list)), RefOr::T(Schema::Object(comment))] = both.items.as_mut_slice() else { return };
+    list.description = comment.description.take();
+    *schema = RefOr::T(Schema::Array(list.clone()));
 }
 
 fn method(verb: Verb) -> HttpMethod {

@@ -49,7 +49,7 @@ fn size_or_all() -> Object {
 }
 
 /// A list whose items differ, `MIN` of them at least. A member of this type has an alias without parameters, as the description wants it, and is
-/// described `inline`. A doc comment on it would be taken for another type.
+/// described `inline`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Unique<T, const MIN: usize = 0>(pub Vec<T>);

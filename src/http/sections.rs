@@ -43,6 +43,7 @@ pub struct Section {
     /// One form per language.
     #[schema(min_items = 1)]
     forms: Vec<SectionForm>,
+    /// Union of the fields of the forms.
     #[schema(inline)]
     fields: Fields,
     /// Creation instant.
@@ -70,6 +71,7 @@ pub struct SectionList {
     /// Page returned, from 0.
     #[schema(minimum = 0)]
     current_page: usize,
+    /// Newest first.
     #[schema(inline)]
     sections: UniqueSections,
 }

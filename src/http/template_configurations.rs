@@ -72,6 +72,7 @@ pub struct ConfigurationDocumentList {
     /// Page returned, from 0.
     #[schema(minimum = 0)]
     current_page: usize,
+    /// Newest first.
     #[schema(inline)]
     items: UniqueDocuments,
 }
@@ -148,6 +149,7 @@ pub struct ConfigurationList {
     /// Page returned, from 0.
     #[schema(minimum = 0)]
     current_page: usize,
+    /// Newest first.
     #[schema(inline)]
     configurations: UniqueSummaries,
 }
@@ -207,6 +209,7 @@ pub struct CreateConfigurationRequest {
     #[serde(default, deserialize_with = "json::present")]
     #[schema(required, nullable = false)]
     default_language: Option<Language>,
+    /// Default values of the configuration fields per language.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(inline, required, nullable = false)]
     field_values: Option<FieldValues>,
@@ -246,6 +249,7 @@ pub async fn create(call: Call<(), Json<CreateConfigurationRequest>>) -> Result<
 #[serde(rename_all = "camelCase")]
 pub struct Configuration {
     default_language: Language,
+    /// Default values of the configuration fields per language.
     #[schema(inline)]
     field_values: FieldValues,
 }

@@ -126,6 +126,19 @@ fn a_form_stays_while_a_section_has_it() {
     journey.client.delete(&path).send().expect(204);
 }
 
+#[test]
+fn a_section_stays_while_a_template_has_it() {
+    let (_server, journey) = shared();
+    let (name, form, template) = (new_name("section"), form(&journey), new_name("template"));
+    create(&journey, &spanish(&name, &form)).expect(201);
+    let body = json!({"templateName": template, "defaultLanguage": "ES", "orderedSectionNames": [name]});
+    journey.client.post(&journey.path("templates")).json(&body).send().expect(201);
+    let refused = journey.client.delete(&below(&journey, &name, "")).send().expect_problem(409, "CONFLICT");
+    assert_eq!(refused.details(), format!("the section is part of the template {template}; delete that first"));
+    journey.client.delete(&journey.path(&format!("templates/{template}/versions/1"))).send().expect(204);
+    journey.client.delete(&below(&journey, &name, "")).send().expect(204);
+}
+
 /// Note deleted-others.
 #[test]
 fn a_deleted_section_is_gone_until_it_is_made_again() {

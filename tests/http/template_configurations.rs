@@ -86,12 +86,15 @@ fn configuration_documents_are_listed_with_their_filters() {
 fn a_configuration_document_that_is_wrong_is_refused_with_its_reason() {
     let (_server, journey) = shared();
     let png = png();
+    let huge = STANDARD.decode("iVBORw0KGgoAAAANSUhEUgABhqAAAYagCAYAAACoUgvIAAAAAElEQVQ1rwYe").expect("base64");
     for (case, form, part) in [
         ("a blank in the name", parts("a b", "png", &png), "name"),
         // As the example of the seed sends it (note configuration-upload-example).
         ("another extension", parts("a", "pdf", &crate::pdf()), "extension"),
         ("another content", parts("a", "jpeg", &png), "content"),
         ("no image", parts("a", "png", b"text"), "content"),
+        ("a damaged image", parts("a", "png", &png[..40]), "content"),
+        ("ten thousand million pixels", parts("a", "png", &huge), "content"),
         ("a doubled part", parts("a", "png", &png).part("name", "b"), "name"),
     ] {
         let refused = upload(&journey, "", form).expect_problem(400, "INVALID_INPUT");
@@ -169,6 +172,28 @@ fn a_version_that_is_deleted_is_not_found_and_its_number_never_given_again() {
     assert_eq!(numbers, [4, 2]);
     // `latest` is for reading only.
     journey.client.delete(&path(&journey, "latest")).send().expect_problem(400, "PARAMETER_ERROR");
+}
+
+/// Note configuration-delete-text.
+#[test]
+fn the_latest_version_stays_while_a_template_has_fields_of_the_configuration() {
+    let (_server, journey) = own(None);
+    for _ in 0..2 {
+        create(&journey, &configuration(&[text("NAME", "Acme")])).expect(200);
+    }
+    let parts = parts("form", "pdf", &documents::fixtures::form_of(&["CONFIG_TENANT.NAME"], &[]));
+    journey.client.post(&journey.path("templates/forms")).form(parts).send().expect(201);
+    let section = json!({"sectionName": "section", "forms": [{"language": "ES", "formExternalId": "form"}]});
+    journey.client.post(&journey.path("templates/sections")).json(&section).send().expect(201);
+    let template = json!({"templateName": "template", "defaultLanguage": "ES", "orderedSectionNames": ["section"]});
+    journey.client.post(&journey.path("templates")).json(&template).send().expect(201);
+
+    journey.client.delete(&path(&journey, "2")).send().expect_problem(409, "CONFLICT");
+    journey.client.get(&path(&journey, "2")).send().expect(200);
+    journey.client.delete(&path(&journey, "1")).send().expect(204);
+
+    journey.client.delete(&journey.path("templates/template/versions/1")).send().expect(204);
+    journey.client.delete(&path(&journey, "2")).send().expect(204);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a PDF must be to become a form, and the fields it has. Takes time in proportion to the bytes: keep it off the I/O threads.
 
-use documents::inspect;
+use documents::forms::{FieldKind, Form, FormField, ReadError};
+use documents::inspect::Error as PdfError;
 
 use crate::catalogue::fields::{self, FieldKey, FieldType};
 
@@ -13,19 +14,30 @@ pub(super) enum Refused {
     Unreadable(String),
 }
 
-/// Reads the fields of a form that anybody may have made: all that have a name, each name once.
+/// Reads the fields of a form that anybody may have made: all that have a name, each name once (ISO 32000-2 12.7.4.2: fields of one name share their
+/// value).
 pub(super) fn read(pdf: &[u8]) -> Result<Vec<FieldKey>, Refused> {
     if pdf.is_empty() {
         return Err(Refused::Unreadable("the content is empty".into()));
     }
-    let found = inspect::fields(pdf).map_err(|error| match error {
-        inspect::Error::Damaged(_) | inspect::Error::Ambiguous(_) => Refused::Unreadable(error.with_advice()),
-        other => Refused::Invalid(other.with_advice()),
+    let form = Form::read(pdf).map_err(|error| match error {
+        ReadError::Document(PdfError::Damaged(_)) => Refused::Unreadable(error.with_advice()),
+        _ => Refused::Invalid(error.with_advice()),
     })?;
-    let key = |(key, is_signature): (String, bool)| FieldKey {
-        key,
-        kind: if is_signature { FieldType::Signature } else { FieldType::Fillable },
-    };
-    let named: Vec<FieldKey> = found.into_iter().filter(|(name, _)| !name.is_empty()).map(key).collect();
-    fields::union([named.as_slice()]).map_err(|refused| Refused::Invalid(refused.to_string()))
+    let key = |field: &FormField| FieldKey { key: field.name.clone(), kind: kind(field.kind) };
+    let keys: Vec<FieldKey> = form.fields().iter().map(key).collect();
+    fields::union([keys.as_slice()]).map_err(|refused| Refused::Invalid(refused.to_string()))
+}
+
+/// A push button is filled with a picture.
+fn kind(kind: FieldKind) -> FieldType {
+    match kind {
+        FieldKind::Signature => FieldType::Signature,
+        FieldKind::Text
+        | FieldKind::CheckBox
+        | FieldKind::Radio
+        | FieldKind::ComboBox
+        | FieldKind::ListBox
+        | FieldKind::PushButton => FieldType::Fillable,
+    }
 }

@@ -96,7 +96,7 @@ async fn the_collector_of_orphans_leaves_forms_and_takes_what_no_form_names() {
     let kept = world.make("kept", 0).await;
     let torn = Bytes::from_static(b"bytes of a form that was never written");
     let digest = Digest::of(&torn);
-    world.forms.references.put(ORG, &digest, torn, Holder::Form(Uuid::now_v7()), at(0)).await.unwrap();
+    world.forms.references.put(ORG, &digest, torn, Holder::Form(Uuid::now_v7()), chrono::Utc::now()).await.unwrap();
 
     assert_eq!(world.collect(0).await, 1);
     assert!(world.has_bytes(&kept).await && !world.blobs.is_there(ORG, &digest).await.unwrap());

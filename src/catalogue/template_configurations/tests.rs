@@ -150,7 +150,7 @@ async fn the_collector_of_orphans_leaves_images_and_takes_what_none_names() {
     let torn = Bytes::from_static(b"bytes of an image that was never written");
     let digest = Digest::of(&torn);
     let holder = crate::catalogue::Holder::ConfigurationDocument(Uuid::now_v7());
-    world.images.put_and_stop(ORG, torn, holder, at(0)).await;
+    world.images.put_and_stop(ORG, torn, holder, chrono::Utc::now()).await;
 
     let nobody: Holds = Arc::new(|_, _, _| Box::pin(std::future::ready(false)));
     let later = chrono::Utc::now() + TimeDelta::days(1);
