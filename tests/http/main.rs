@@ -17,6 +17,7 @@ mod contract;
 mod documents_api;
 mod drawing;
 mod every_operation;
+mod fills;
 mod forms;
 mod identity_images;
 mod journey;
@@ -29,6 +30,7 @@ mod scoring_internal;
 mod sections;
 mod sign_process;
 mod template_configurations;
+mod templates;
 mod tour;
 
 use std::sync::Arc;

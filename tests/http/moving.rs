@@ -6,8 +6,10 @@ use std::{
     process::Output,
 };
 
+use serde_json::json;
+
 use crate::{
-    pdf,
+    forms, pdf,
     support::{Client, Journey, Keeps, Options, PATIENCE, Server, rubrica, wait_for},
 };
 
@@ -100,6 +102,60 @@ fn a_process_in_flight_goes_on_after_the_installation_was_moved() {
         (wakeups(&server.anonymous()) > fired).then_some(())
     });
     assert_eq!(journey.process(&idle)["status"], "EXPIRED");
+}
+
+#[test]
+fn forms_sections_templates_and_configurations_move_with_their_versions_and_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new, export) = (folder.path().join("old"), folder.path().join("new"), folder.path().join("export"));
+    let (server, journey) = start(&old);
+    let form = forms::create(&journey, "header");
+    let post = |path: &str, body: serde_json::Value| journey.client.post(&journey.path(path)).json(&body).send();
+    let languages = [json!({"language": "ES", "formExternalId": "header"})];
+    post("templates/sections", json!({"sectionName": "header", "forms": languages})).expect(201);
+    let of = |name: &str| json!({"templateName": name, "defaultLanguage": "ES", "orderedSectionNames": ["header"]});
+    post("templates", of("contract")).expect(201);
+    post("templates", of("short_lived")).expect(201);
+    post("templates/contract/versions", of("")).expect(201);
+    let versions = |name: &str, version: &str| journey.path(&format!("templates/{name}/versions/{version}"));
+    journey.client.patch(&versions("contract", "1")).json(&json!({"changelog": "a typo"})).send().expect(201);
+    journey.client.delete(&versions("contract", "2")).send().expect(204);
+    journey.client.delete(&versions("short_lived", "1")).send().expect(204);
+    let field = json!({"name": "CONFIG_TENANT.CITY", "type": "TEXT", "value": [{"language": "ES", "content": "Bilbao"}]});
+    post("templates/configurations", json!({"defaultLanguage": "ES", "fieldValues": [field]})).expect(200);
+    let paths = [
+        "templates/forms",
+        "templates/forms/header",
+        &format!("templates/forms/{}/metadata", form["id"].as_str().unwrap()),
+        "templates/sections",
+        "templates",
+        "templates/contract/versions/1/metadata?include=history",
+        "templates/contract/versions/2/metadata",
+        "templates/contract/changelog",
+        "templates/short_lived/changelog",
+        "templates/configurations/latest",
+    ];
+    let read = |journey: &Journey| {
+        let read = |path: &&str| journey.client.get(&journey.path(path)).send();
+        paths.iter().map(read).map(|answer| (answer.status, answer.body)).collect::<Vec<_>>()
+    };
+    let before = read(&journey);
+    let statuses: Vec<u16> = before.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 410, 200, 410, 200]);
+    assert!(server.terminate().success());
+
+    let exported = moving("export", &export, &old, &[]);
+    assert!(exported.status.success(), "{}", told(&exported));
+    copy_key(&old, &new);
+    let imported = moving("import", &export, &new, &[]);
+    assert_eq!(imported.status.code(), Some(0), "{}", told(&imported));
+
+    let (_server, journey) = start(&new);
+    assert_eq!(read(&journey), before);
+    // What is used is still used, and what was free is free.
+    journey.client.delete(&journey.path("templates/sections/header")).send().expect_problem(409, "CONFLICT");
+    journey.client.delete(&journey.path("templates/forms/header")).send().expect_problem(409, "CONFLICT");
+    journey.client.post(&journey.path("templates")).json(&of("short_lived")).send().expect(201);
 }
 
 /// Configuration of a server on ScyllaDB.

@@ -12,6 +12,7 @@ use workflows::values::{Language, Problems};
 use crate::catalogue::fields::{self, FieldKey, FieldType};
 use crate::catalogue::names::{self, Error};
 use crate::catalogue::sections::Section;
+use crate::catalogue::template_configurations::PREFIX;
 
 /// Maximum number of sections of a version; one that is named twice counts twice.
 pub const MAX_SECTIONS: usize = 100;
@@ -24,9 +25,6 @@ pub const MAX_CONDITION: usize = 255;
 
 /// Maximum size of a version, in bytes of JSON: with what every record adds it stays within one.
 const MAX_VERSION: usize = store::MAX_BODY - 1024;
-
-/// Start of the names of fields that take their values from the organization's configuration.
-const CONFIGURED: &str = "CONFIG_TENANT.";
 
 /// A condition for printing a section (note rules-on-one-section).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -178,7 +176,7 @@ impl Version {
 
     /// Whether a field of it takes its value from the organization's configuration.
     pub fn is_configured(&self) -> bool {
-        self.fields.iter().any(|field| field.kind == FieldType::Fillable && field.key.starts_with(CONFIGURED))
+        self.fields.iter().any(|field| field.kind == FieldType::Fillable && field.key.starts_with(PREFIX))
     }
 
     /// The sections that a fill with these flags prints, in order: each of which no rule asks for a flag that is not there (note
