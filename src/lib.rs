@@ -13,6 +13,9 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod filling;
+pub mod fonts;
+pub mod forms_command;
 pub mod http;
 pub mod identity_reader;
 pub mod installation;

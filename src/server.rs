@@ -37,6 +37,8 @@ use crate::{
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
+    filling::{self, Filling},
+    fonts,
     http::{
         self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
         receipts::ReceiptServices, sandbox::Sandbox,
@@ -147,6 +149,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let data = config.data();
     std::fs::create_dir_all(&data).map_err(|source| Error::Data { path: data.clone(), source })?;
     let keys = master_key(&config)?;
+    fonts::prepare(&config.fonts);
     let registry = Registry::new();
     let engine = engine::Engine::open(&engine::Settings::of(&config), &registry).await?;
     let store: Arc<dyn Store> = engine.store();
@@ -172,6 +175,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let templates = Templates::new(store.clone(), sections.clone());
     let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
     let template_configurations = Configurations::new(store.clone(), images.clone());
+    let sources = filling::Sources {
+        forms: forms.clone(),
+        sections: sections.clone(),
+        templates: templates.clone(),
+        configurations: template_configurations.clone(),
+        images: images.clone(),
+        documents: documents.clone(),
+        workers: drawing.clone(),
+    };
+    let filling = Filling::new(sources, config.filling.options(), filling::Metrics::new(&registry)?);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
     if config.mode == Mode::Development {
@@ -233,6 +246,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         forms,
         sections,
         templates,
+        filling,
         images,
         template_configurations,
         sealed_files,

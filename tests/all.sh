@@ -47,6 +47,7 @@ system_tools() {
     command -v python3 >/dev/null || missing+=(python3)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
+    command -v go >/dev/null || missing+=(golang-go)
     command -v make >/dev/null || missing+=(make)
     java_17 || missing+=(openjdk-17-jre-headless)
     command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
@@ -58,12 +59,24 @@ system_tools() {
 }
 
 python_tools() {
-    local imports='import pyhanko, pyhanko_certvalidator, moto.server, numpy, pikepdf, pypdfium2, schemathesis'
+    local imports='import pyhanko, pyhanko_certvalidator, moto.server, numpy, pikepdf, PIL, pypdfium2, schemathesis'
     "$venv/bin/python" -c "$imports" 2>/dev/null && return
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40' 'moto[server]>=5.1,<6' \
-        'numpy>=2,<3' 'pikepdf>=10,<11' 'pypdfium2>=5,<6' 'schemathesis==4.32.5'
+        'numpy>=2,<3' 'pikepdf>=10,<11' 'pillow>=12' 'pypdfium2>=5,<6' 'schemathesis==4.32.5'
     "$venv/bin/python" -c "$imports"
+}
+
+# Fonts for scripts that the program has none for, unpacked and not installed.
+fonts="$cache/fonts"
+script_fonts() {
+    [ -e "$fonts/complete" ] && return
+    command -v apt-get >/dev/null || { echo "please unpack fonts-noto-core and fonts-noto-cjk (Debian) into $fonts"; return 1; }
+    rm -rf "$fonts" && mkdir -p "$fonts"
+    (cd "$fonts" && apt-get download -qq fonts-noto-core fonts-noto-cjk)
+    local package
+    for package in "$fonts"/*.deb; do dpkg-deb -x "$package" "$fonts" && rm "$package"; done
+    touch "$fonts/complete"
 }
 
 of_workspace=(--workspace --locked --features documents/fixtures,store/conformance)
@@ -74,6 +87,11 @@ build_tests() {
 
 workspace_tests() {
     cargo test --quiet --no-fail-fast "${of_workspace[@]}"
+}
+
+# What shaping does with fonts that are found.
+font_tests() {
+    RUBRICA_TEST_FONTS="$fonts" cargo test --quiet "${of_workspace[@]}" --lib -- --ignored text::tests::folder_
 }
 
 # What is run over HTTP, and under kills, once more, each server on a keyspace instead of the embedded store.
@@ -130,6 +148,10 @@ outside_demo() {
     done
 }
 
+outside_scripts() {
+    "$venv/bin/python" tests/outside/scripts.py "$built/examples/scripts_sample" "$fonts"
+}
+
 # A generator of `tests/outside`, for at most so many seconds; it and all that it started end then, and what they wrote goes with this script.
 generator() {
     local seconds="$1" name="$2"
@@ -153,9 +175,23 @@ outside_after_signing() {
     generator 900 after_signing --judge "$built/examples/judge" --count 500 --dss tests/outside/dss.sh | tee "$work/after_signing.log"
 }
 
-# Time and memory of sealing, verifying and opening, within a budget of each file's size.
+# Time and memory of sealing, verifying, filling and opening, within a budget of each file's size.
 outside_hostile() {
-    generator 900 hostile --judge "$built/examples/judge" --count 2000
+    generator 900 hostile --judge "$built/examples/judge" --fill "$built/examples/fill" --count 2000
+}
+
+# Forms of other projects: fetched once, 300 MB.
+outside_corpus() {
+    timeout --kill-after=10 900 "$venv/bin/python" tests/outside/forms_corpus.py --least 350
+}
+
+# What is filled is sound, reads back, and looks as where other programs draw it.
+outside_forms() {
+    generator 900 forms --fill "$built/examples/fill" --count 100 | tee "$work/forms.log"
+}
+
+outside_scripts() {
+    generator 300 forms_scripts --fill "$built/examples/fill"
 }
 
 # The others are served while one organization uploads such files, and SIGTERM ends the server meanwhile.
@@ -170,6 +206,7 @@ outside_description() {
 
 step "system tools (viewers, python3, java, maven)" system_tools
 step "python tools (pyHanko, moto, pikepdf, pdfium, schemathesis)" python_tools
+step "fonts for scripts that the program has none for" script_fonts
 step "build of the tests" build_tests
 if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
     step "jars of the CQL server" cql_jars
@@ -178,14 +215,20 @@ if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
     export "$(cat "$work/cql.address")"
 fi
 step "tests of the workspace" workspace_tests
+step "shaping with fonts that are found" font_tests
 step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "sealed samples, by validators of others" outside_samples
 step "a process of the demo, by validators of others" outside_demo
+step "texts in 26 scripts, copied by two readers" outside_scripts
 step "2,000 files that contradict themselves, in three viewers" outside_mutants
 step "the peer EU DSS" eu_dss
 step "500 changes behind signatures, with two peers" outside_after_signing
 # Who tells of them.
 sed -n '/^of .* that a viewer shows/,$ s/^/    /p' "$work/after_signing.log"
 step "2,000 hostile files, time and memory of each" outside_hostile
+step "real forms of other projects" outside_corpus
+step "100 of them filled, by qpdf and three viewers" outside_forms
+tail -1 "$work/forms.log" | sed 's/^/    /'
+step "texts of many languages in a form" outside_scripts
 step "hostile uploads to a server that others use" outside_hostile_server
 step "the published description, by schemathesis" outside_description

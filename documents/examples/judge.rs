@@ -13,16 +13,11 @@
 //! | `flatten OUT IN...` | the same, flattened | `pages`, `renamed` |
 //! | `root OUT` | writes the root of the seals' certificate (PEM) | |
 //!
-//! The parts of a job are separated by tabs, or by spaces in a line without tabs. An answer is `{"ok":true,...}`,
-//! `{"refused":"why","step":"inspect"}`, or `{"failed":"why"}` where the job itself is wrong. `ms` is the time, `peak_kb` the highest resident
-//! memory of this process during the job.
-//!
-//! A panic ends the process even where the library would catch it: whoever reads the answers must see it.
+//! The parts of a job are separated by tabs, or by spaces in a line without tabs. What an answer is stands in `jobs`.
+
+mod jobs;
 
 use std::error::Error;
-use std::io::{BufRead, Write};
-use std::path::Path;
-use std::time::Instant;
 
 use base64::Engine;
 use chrono::{DateTime, TimeZone, Utc};
@@ -30,56 +25,17 @@ use documents::pkcs12::Identity;
 use documents::seal::{self, MAX_REQUESTS, Request};
 use documents::verify::{self, Trust};
 use documents::{inspect, pkcs12};
-use serde_json::{Map, Value, json};
+use serde_json::json;
+
+use crate::jobs::{Answer, NoResult, object, read, write};
 
 const PASSWORD: &str = "password";
-/// The stack of the threads that do this work in the server (the default of tokio's blocking threads).
-const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        std::process::abort();
-    }));
-    let work = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(|| answer_all().map_err(|error| error.to_string()))?;
-    work.join().map_err(|_| "a panic")??;
-    Ok(())
-}
-
-fn answer_all() -> Result<(), Box<dyn Error>> {
-    let judge = Judge::new()?;
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
-        reset_peak();
-        let began = Instant::now();
-        let mut answer = judge.answer(&line).unwrap_or_else(Answer::into_object);
-        answer.insert("ms".to_owned(), json!((began.elapsed().as_secs_f64() * 1e6).round() / 1e3));
-        answer.insert("peak_kb".to_owned(), json!(peak_kb()));
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", Value::Object(answer))?;
-        out.flush()?;
-    }
-    Ok(())
-}
-
-/// Why a job has no result.
-enum Answer {
-    Refused { step: &'static str, why: String },
-    Failed(String),
-}
-
-impl Answer {
-    fn into_object(self) -> Map<String, Value> {
-        match self {
-            Self::Refused { step, why } => object(json!({"refused": why, "step": step})),
-            Self::Failed(why) => object(json!({"failed": why})),
-        }
-    }
-
-    fn refused<E: std::fmt::Display>(step: &'static str) -> impl Fn(E) -> Self {
-        move |error| Self::Refused { step, why: error.to_string() }
-    }
+    jobs::on_a_server_thread(|| {
+        let judge = Judge::new().map_err(|error| error.to_string())?;
+        jobs::answer_all(|line| judge.answer(line)).map_err(|error| error.to_string())
+    })
 }
 
 struct Judge {
@@ -95,7 +51,7 @@ impl Judge {
         Ok(Self { identity: Identity::open(&file, PASSWORD, now)?, now })
     }
 
-    fn answer(&self, line: &str) -> Result<Map<String, Value>, Answer> {
+    fn answer(&self, line: &str) -> Answer {
         let parts: Vec<&str> = if line.contains('\t') { line.split('\t').collect() } else { line.split_whitespace().collect() };
         match parts[..] {
             ["inspect", input] => Self::inspect(&read(input)?),
@@ -105,24 +61,24 @@ impl Judge {
             ["join", output, ref inputs @ ..] => Self::join(output, inputs, false),
             ["flatten", output, ref inputs @ ..] => Self::join(output, inputs, true),
             ["root", output] => self.root(output),
-            _ => Err(Answer::Failed(format!("not a job: {line:?}"))),
+            _ => Err(NoResult::Failed(format!("not a job: {line:?}"))),
         }
     }
 
-    fn inspect(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
-        let facts = inspect::inspect(bytes).map_err(Answer::refused("inspect"))?;
+    fn inspect(bytes: &[u8]) -> Answer {
+        let facts = inspect::inspect(bytes).map_err(NoResult::refused("inspect"))?;
         Ok(object(json!({"ok": true, "facts": facts})))
     }
 
     /// One signature per unsigned field, an invisible one where there is none: a process whose signers have all the fields.
-    fn seal(&self, bytes: &[u8], output: &str) -> Result<Map<String, Value>, Answer> {
-        let facts = inspect::inspect(bytes).map_err(Answer::refused("inspect"))?;
+    fn seal(&self, bytes: &[u8], output: &str) -> Answer {
+        let facts = inspect::inspect(bytes).map_err(NoResult::refused("inspect"))?;
         let unsigned = facts.signature_fields.iter().filter(|field| !field.signed && field.refusal.is_none());
         let fields: Vec<_> = unsigned.take(MAX_REQUESTS).map(|field| Some(field.name.clone())).collect();
         let fields = if fields.is_empty() { vec![None] } else { fields };
         let requests: Vec<Request> = fields.into_iter().map(|field| self.request(field)).collect();
-        seal::rehearse(bytes).map_err(Answer::refused("rehearse"))?;
-        let sealed = seal::seal(bytes, &self.identity, &requests).map_err(Answer::refused("seal"))?;
+        seal::rehearse(bytes).map_err(NoResult::refused("rehearse"))?;
+        let sealed = seal::seal(bytes, &self.identity, &requests).map_err(NoResult::refused("seal"))?;
         write(output, &sealed.pdf)?;
         Ok(object(json!({"ok": true, "facts": facts, "bytes": sealed.pdf.len(), "masks": sealed.masks})))
     }
@@ -139,58 +95,31 @@ impl Judge {
     }
 
     /// `unchanged` is whether the report names nothing that was changed after any of the signatures.
-    fn verify(&self, bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
+    fn verify(&self, bytes: &[u8]) -> Answer {
         let roots = self.identity.certificates().last().map(<[u8]>::to_vec).into_iter().collect();
-        let report = verify::verify(bytes, &Trust { roots }, self.now).map_err(Answer::refused("verify"))?;
+        let report = verify::verify(bytes, &Trust { roots }, self.now).map_err(NoResult::refused("verify"))?;
         let unchanged = report.signatures.iter().all(|signature| signature.later_changes.is_empty());
         Ok(object(json!({"ok": true, "all_intact": report.all_intact(), "unchanged": unchanged, "report": report})))
     }
 
-    fn open(&self, bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
-        let identity = pkcs12::Identity::open(bytes, PASSWORD, self.now).map_err(Answer::refused("open"))?;
+    fn open(&self, bytes: &[u8]) -> Answer {
+        let identity = pkcs12::Identity::open(bytes, PASSWORD, self.now).map_err(NoResult::refused("open"))?;
         Ok(object(json!({"ok": true, "certificate": identity.facts()})))
     }
 
-    fn join(output: &str, inputs: &[&str], flatten: bool) -> Result<Map<String, Value>, Answer> {
+    fn join(output: &str, inputs: &[&str], flatten: bool) -> Answer {
         let files = inputs.iter().map(|input| read(input)).collect::<Result<Vec<_>, _>>()?;
-        let joined = documents::put_together(&files, flatten).map_err(Answer::refused("join"))?;
+        let joined = documents::put_together(&files, flatten).map_err(NoResult::refused("join"))?;
         write(output, &joined.pdf)?;
         Ok(object(json!({"ok": true, "bytes": joined.pdf.len(), "pages": joined.pages, "renamed": joined.renamed})))
     }
 
-    fn root(&self, output: &str) -> Result<Map<String, Value>, Answer> {
-        let root = self.identity.certificates().last().ok_or_else(|| Answer::Failed("no root".to_owned()))?;
+    fn root(&self, output: &str) -> Answer {
+        let root = self.identity.certificates().last().ok_or_else(|| NoResult::Failed("no root".to_owned()))?;
         let text = base64::engine::general_purpose::STANDARD.encode(root);
         let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
         let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
         write(output, pem.as_bytes())?;
         Ok(object(json!({"ok": true})))
     }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        other => Map::from_iter([("value".to_owned(), other)]),
-    }
-}
-
-fn read(path: &str) -> Result<Vec<u8>, Answer> {
-    std::fs::read(path).map_err(|error| Answer::Failed(format!("{path}: {error}")))
-}
-
-fn write(path: &str, bytes: &[u8]) -> Result<(), Answer> {
-    std::fs::write(Path::new(path), bytes).map_err(|error| Answer::Failed(format!("{path}: {error}")))
-}
-
-/// Starts the measure of memory anew (proc(5), `clear_refs`). Where that is not allowed, the peak is that of the whole process.
-fn reset_peak() {
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-}
-
-/// Highest resident memory since the last reset, in kilobytes; nothing where the system does not tell it.
-fn peak_kb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }

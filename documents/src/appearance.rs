@@ -36,9 +36,9 @@ const WORTH_IT: f32 = 1.3;
 const BROKEN: f32 = 0.4;
 /// The height of a row, as a share of the font's size; more for scripts that need it.
 const LINE_HEIGHT: f32 = 1.25;
-/// From the edge to the text, in points, and as a share of the box where that is less.
+/// From the edge to the text, in points; less in a small box and more in a huge one, as a share of its shorter side.
 const PADDING: f32 = 2.5;
-const PADDING_SHARE: f32 = 0.08;
+const PADDING_SHARES: [f32; 2] = [0.015, 0.08];
 
 /// The place for an appearance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,7 +113,8 @@ impl Layout {
     fn of(lines: &[String], width: f32, height: f32) -> Self {
         let lines: Vec<String> = lines.iter().take(MAX_LINES).map(|line| printable(line)).collect();
         let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
-        let padding = PADDING.min(PADDING_SHARE * width.min(height)).max(0.0);
+        let [least, most] = PADDING_SHARES.map(|share| share * width.min(height).max(0.0));
+        let padding = PADDING.clamp(least, most);
         let (inner_width, inner_height) = (width - 2.0 * padding, height - 2.0 * padding);
         let mut best = Self::default();
         for count in (1..=lines.len()).rev() {
@@ -136,7 +137,9 @@ impl Layout {
     fn fit(texts: &[String], width: f32, height: f32) -> Option<Self> {
         let paragraphs: Vec<Paragraph<'_>> = texts.iter().map(|text| Paragraph::new(text, Look::Sans, MISSING)).collect();
         let reach = paragraphs.iter().filter_map(Paragraph::reach).reduce(crate::text::Reach::with)?;
-        let (ascent, step) = ((reach.above / 1000.0), ((reach.above + reach.below) / 1000.0).max(LINE_HEIGHT));
+        let step = ((reach.above + reach.below) / 1000.0).max(LINE_HEIGHT);
+        // What a row has more than its letters need stands above them.
+        let ascent = step - reach.below / 1000.0;
         let sizes = || std::iter::successors(Some(largest(width, height)), |size| Some(size * STEP));
         let unbroken = sizes().take_while(|size| *size >= SMALLEST_UNBROKEN).map(|size| (size, Break::Words));
         let broken = sizes().take_while(|size| *size >= SMALLEST).map(|size| (size, Break::Anywhere));
@@ -177,8 +180,7 @@ impl Layout {
         let step = self.size * self.step;
         let top = height - (height - step * self.rows.len() as f32).max(2.0 * self.padding) / 2.0;
         for (index, row) in self.rows.iter().enumerate() {
-            // What a row has more than its letters need stands above them.
-            let baseline = top - step * index as f32 - self.size * self.ascent.max(self.step - 0.25);
+            let baseline = top - step * index as f32 - self.size * self.ascent;
             content += &format!("1 0 0 1 {:.2} {baseline:.2} Tm {}\n", self.padding, show(row, self.size));
         }
         content += "ET Q\n";

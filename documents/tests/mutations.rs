@@ -1,7 +1,10 @@
-//! Fuzz targets for the reader, the seal and the verification, as seeded properties: what is random here is the same in every run.
+//! Fuzz targets for the reader, the seal, the verification and forms, as seeded properties: what is random here is the same in every run.
 //!
 //! A target takes any bytes. It must come back, without a panic, and what it accepts must keep its promises. The generators in
 //! `tests/outside` go on from here with viewers beside them.
+
+#[path = "../fuzz/targets.rs"]
+mod targets;
 
 use chrono::{DateTime, TimeZone, Utc};
 use documents::pkcs12::Identity;
@@ -13,6 +16,11 @@ use documents::{fixtures, inspect};
 const READS: u64 = 400;
 const SEALS: u64 = 120;
 const VERIFICATIONS: u64 = 250;
+/// Mutants for the targets of forms, which have libFuzzer too (`documents/fuzz`).
+const FORMS: u64 = 60;
+const OBJECTS: u64 = 400;
+const VALUES: u64 = 40;
+const PICTURES: u64 = 40;
 
 fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2027, 1, 15, 9, 30, 0).unwrap()
@@ -194,4 +202,41 @@ fn signed_beginnings() -> &'static [Vec<u8>] {
         };
         bases().into_iter().skip(4).map(beginning).collect()
     })
+}
+
+#[test]
+fn a_form_from_a_stranger_is_refused_or_filled() {
+    for seed in 0..FORMS {
+        targets::form_file(&mutated(&fixtures::large_form(), seed));
+    }
+}
+
+#[test]
+fn a_form_of_odd_objects_is_refused_or_filled() {
+    for seed in 0..OBJECTS {
+        targets::form_objects(&mutated(include_bytes!("../fuzz/seeds/form_objects/every_kind"), seed));
+    }
+}
+
+#[test]
+fn any_value_is_refused_or_filled_in() {
+    let scripts = "Núria l·l \u{301}\u{301} 12345 \r\n\t\0 العربية دوד 漢字 ไทย हिन्दी \u{202e}abc\u{2066} 👩‍👩‍👧 true Off";
+    for seed in 0..VALUES {
+        targets::form_values(&mutated(scripts.as_bytes(), seed));
+    }
+}
+
+#[test]
+fn any_picture_is_refused_or_drawn() {
+    let pictures: [&[u8]; 4] = [
+        include_bytes!("../fuzz/seeds/picture/alpha.png"),
+        include_bytes!("../fuzz/seeds/picture/gray.png"),
+        include_bytes!("../fuzz/seeds/picture/palette.png"),
+        include_bytes!("../fuzz/seeds/picture/colour.jpg"),
+    ];
+    for seed in 0..PICTURES {
+        for picture in pictures {
+            targets::picture(&mutated(picture, seed));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod codes;
+mod fonts;
 mod identity_documents;
 mod log;
 mod processes;
@@ -30,12 +31,13 @@ use crate::{
 
 pub use self::{
     codes::Codes,
+    fonts::Fonts,
     identity_documents::IdentityDocuments,
     log::{Log, LogFormat},
     processes::Processes,
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
-    work::{Cpu, Documents, Render},
+    work::{Cpu, Documents, Filling, Render},
 };
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
@@ -73,8 +75,10 @@ pub struct Config {
     pub identity_documents: IdentityDocuments,
     pub processes: Processes,
     pub documents: Documents,
+    pub filling: Filling,
     pub cpu: Cpu,
     pub render: Render,
+    pub fonts: Fonts,
     pub scoring: scoring::Options,
     pub log: Log,
     /// Per organization, by its identifier.
@@ -171,8 +175,10 @@ impl Config {
         }
         self.processes.check()?;
         self.documents.check()?;
+        self.filling.check()?;
         self.cpu.check()?;
         self.render.check()?;
+        self.fonts.check()?;
         self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
         self.log.check()?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;

@@ -25,6 +25,7 @@ use crate::{
         sign_configuration,
     },
     cpu_pool::{Cutoff, Job},
+    fonts,
 };
 
 impl World {
@@ -46,6 +47,9 @@ impl World {
         };
         let Ok(digest) = document.digest.parse() else { return refused("the document's digest is not readable") };
         let requests = seal_requests(data, document);
+        let names: Vec<&str> =
+            requests.iter().filter(|request| request.field.is_some()).map(|request| request.signer_name.as_str()).collect();
+        let missing = ::documents::text::missing(&names.join("\n"));
         let seal = move |bytes: Bytes, _: &Cutoff| seal::seal(&bytes, &identity, &requests);
         let sealed = match self.documents.work_on_held(organization, &digest, document.size, seal).await {
             Ok(Ok(sealed)) => sealed,
@@ -54,6 +58,7 @@ impl World {
             Err(documents::Error::Gone) => return refused("the document's bytes are gone"),
             Err(error) => return error.set_aside().map_or_else(|| retry(&error), refused),
         };
+        fonts::tell_missing(&missing, "a visible seal", data.creation.id);
         let bytes = Bytes::from(sealed.pdf);
         let original = usize::try_from(document.size).unwrap_or(usize::MAX);
         let compared = match self.documents.compare(organization, digest, bytes.clone(), original, &sealed.masks).await {
@@ -187,6 +192,7 @@ fn certificate_pdf(
     let sign = |message: &[u8]| identity.sign(message).map_err(|_| "the evidence could not be signed".to_owned());
     let signed = SignedEvidence::sign(evidence, algorithm, &chain, &sign).map_err(|error| error.to_string())?;
     let pdf = certificate::render(evidence, language, &signed.attachment()).map_err(|error| error.to_string())?;
+    fonts::tell_missing(&certificate::missing(evidence), "the certificate", process);
     let facts = identity.facts();
     let request = seal::Request {
         field: None,

@@ -13,97 +13,23 @@ seal, or the program died or hung.
 
 import argparse
 import collections
-import hashlib
 import json
 import multiprocessing
 import os
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 
 import geometry
+import packages
 from judging import Judge, built, table, tally
 from viewers import VIEWERS, Viewers
 
-CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "rubrica", "corpus")
 DEBIAN_SOURCES = ("pdf.js", "libpdfbox2-java", "libpdfbox-java", "qpdf")
-#: Of these, in this order, the first that has a package wins.
-DEBIAN_SUITES = ("trixie", "bookworm")
 PYTHON_SDISTS = ("pypdf", "pyhanko")
 #: What the seals of `judge` say, which tells them from the signatures that files had before.
 OUR_REASON = "Sign process 00000000-0000-0000-0000-000000000000"
-
-
-def fetch():
-    """All PDFs as paths, unpacked once."""
-    archives = os.path.join(CACHE, "archives")
-    os.makedirs(archives, exist_ok=True)
-    fetch_debian(archives)
-    fetch_python(archives)
-    found = []
-    for archive in sorted(os.listdir(archives)):
-        if ".tar." in archive and not archive.endswith(".asc"):
-            found += unpack(os.path.join(archives, archive), os.path.join(CACHE, "pdfs", archive.partition("_")[0].partition("-")[0]))
-    return sorted(found)
-
-
-def fetch_debian(archives):
-    wanted = [name for name in DEBIAN_SOURCES if not any(file.startswith(name + "_") for file in os.listdir(archives))]
-    if not wanted:
-        return
-    lists = os.path.join(CACHE, "apt")
-    os.makedirs(os.path.join(lists, "lists", "partial"), exist_ok=True)
-    for suite in DEBIAN_SUITES:
-        sources = os.path.join(lists, f"{suite}.list")
-        with open(sources, "w") as file:
-            file.write(f"deb-src http://deb.debian.org/debian {suite} main\n")
-        options = [
-            f"Dir::Etc::SourceList={sources}", "Dir::Etc::SourceParts=/dev/null",
-            f"Dir::State::Lists={lists}/lists", f"Dir::Cache={lists}",
-        ]  # fmt: skip
-        apt = ["apt-get", "-qq", *(part for option in options for part in ("-o", option))]
-        subprocess.run([*apt, "update"], check=True)
-        for name in list(wanted):
-            if subprocess.run([*apt, "source", "--download-only", "--tar-only", name], cwd=archives).returncode == 0:
-                wanted.remove(name)
-    if wanted:
-        sys.exit(f"apt-get has no source of: {', '.join(wanted)}")
-
-
-def fetch_python(archives):
-    for name in PYTHON_SDISTS:
-        if not any(file.startswith(name + "-") for file in os.listdir(archives)):
-            pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:"]
-            subprocess.run([*pip, name], cwd=archives, check=True)
-
-
-def unpack(archive, folder):
-    """The PDFs of an archive, once each by content, under `folder`."""
-    done = os.path.join(folder, ".done-" + os.path.basename(archive))
-    if not os.path.exists(done):
-        os.makedirs(folder, exist_ok=True)
-        with tarfile.open(archive) as files:
-            for member in files:
-                if member.isfile() and member.name.lower().endswith(".pdf"):
-                    # Neither names from outside nor folders are followed.
-                    name = re.sub(r"[^\w.+-]+", "_", member.name.partition("/")[2] or member.name)
-                    with open(os.path.join(folder, name), "wb") as file:
-                        file.write(files.extractfile(member).read())
-        open(done, "w").close()
-    return [os.path.join(folder, name) for name in os.listdir(folder) if name.lower().endswith(".pdf")]
-
-
-def without_copies(paths):
-    seen, kept = set(), []
-    for path in paths:
-        with open(path, "rb") as file:
-            digest = hashlib.sha256(file.read()).digest()
-        if digest not in seen:
-            seen.add(digest)
-            kept.append(path)
-    return kept
 
 
 class Worker:
@@ -115,7 +41,7 @@ class Worker:
 
     def examine(self, path):
         sealed = os.path.join(self.folder, "sealed.pdf")
-        result = {"file": os.path.relpath(path, os.path.join(CACHE, "pdfs")), "bytes": os.path.getsize(path)}
+        result = {"file": os.path.relpath(path, packages.PDFS), "bytes": os.path.getsize(path)}
         answer = self.judge.ask("seal", path, sealed)
         result |= {key: answer[key] for key in ("refused", "step", "died", "hung", "failed", "ms", "peak_kb") if key in answer}
         result["sealed"] = answer.get("ok", False)
@@ -228,7 +154,7 @@ def main():
     arguments.add_argument("--pages", type=int, default=4, help="pages of a file that are rendered")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count())
     given = arguments.parse_args()
-    paths = [path for path in without_copies(fetch()) if given.only in path]
+    paths = [path for path in packages.without_copies(packages.fetch(DEBIAN_SOURCES, PYTHON_SDISTS)) if given.only in path]
     results = []
     scratch = tempfile.TemporaryDirectory(prefix="corpus-")
     with scratch as folder, multiprocessing.Pool(given.jobs, start, (given.judge, given.pages, folder)) as pool:

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Hostile files cost what they weigh: time and memory of sealing, verifying and opening stay within a budget of the file's size.
+"""Hostile files cost what they weigh: time and memory of sealing, verifying, filling and opening stay within a budget of the file's size.
 
-    hostile.py [--count N] [--seed S] [--judge PROGRAM] [--only WORD] [--large] [--keep FOLDER] [--jobs N]
+    hostile.py [--count N] [--seed S] [--judge PROGRAM] [--fill PROGRAM] [--only WORD] [--large] [--keep FOLDER] [--jobs N]
 
-Makes files of every shape of `shapes` and `shapes_of_documents`, of sizes from small to `LARGEST` (with `--large`: to the limit of an upload), and has `judge` seal and
-verify or open each. The budget: 2 s and 1 s more per 10 MB, 100 MB and 12 times the size. What goes beyond it is measured once more in a process of its own. The same
+Makes files of every shape of `shapes`, `shapes_of_documents` and `shapes_of_forms`, of sizes from small to `LARGEST` (with `--large`: to the limit of an upload), and has
+`judge` seal and verify or open each, and `fill` read each as a form, fill it and write it. The budget: 2 s and 1 s more per 10 MB, 100 MB and 12 times the size. What goes beyond it is measured once more in a process of its own. The same
 seed gives the same files. Seconds are of processor time, so that a busy machine changes nothing. Exit status 1 if a file went beyond the budget and is not of a known kind
 (`known`), or ended or hung the program.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import random
@@ -22,6 +23,7 @@ import traceback
 import known
 import shapes
 import shapes_of_documents  # noqa: F401 (adds its shapes)
+import shapes_of_forms  # noqa: F401
 from judging import Judge, built, table
 
 LARGEST = 1_000_000
@@ -31,6 +33,8 @@ LIMIT = 50_000_000
 ADDRESS_SPACE = 4 << 30
 #: Peak after which a new process is taken.
 KEPT = 40e6
+#: What the fields of the forms get; names that a form lacks are ignored.
+VALUES = {f"t{number}": f"Núria {number}" for number in range(10)} | {"c0": "true", "l0": "one", "long": "word " * 2000}
 #: How many times the seconds of its budget a job may take, of a busy machine, before it counts as hung.
 PATIENCE = 15
 
@@ -53,7 +57,10 @@ def planned(number, seed, only, large):
 class Worker:
     def __init__(self, given, folder):
         self.given, self.folder = given, tempfile.mkdtemp(dir=folder)
-        self.judge = Judge(given.judge, ADDRESS_SPACE)
+        self.programs = {program: Judge(program, ADDRESS_SPACE) for program in (given.judge, given.fill)}
+
+    def program_for(self, job):
+        return self.given.fill if job.startswith("fill") else self.given.judge
 
     def examine(self, number):
         name, size = planned(number, self.given.seed, self.given.only, self.given.large)
@@ -71,13 +78,14 @@ class Worker:
         return results
 
     def measured(self, job, path, size):
-        result = self.once(self.judge, job, path, size)
+        program = self.program_for(job)
+        result = self.once(self.programs[program], job, path, size)
         if result["memory"] > KEPT:
             # The allocator keeps what it was given.
-            self.judge.close()
+            self.programs[program].close()
         if "over" in result:
             # What an earlier file left behind is not its fault.
-            fresh = Judge(self.given.judge, ADDRESS_SPACE)
+            fresh = Judge(program, ADDRESS_SPACE)
             again = self.once(fresh, job, path, size)
             fresh.close()
             result = again if "over" not in again or again["seconds"] < result["seconds"] else result
@@ -86,9 +94,12 @@ class Worker:
         return result
 
     def once(self, judge, job, path, size):
-        outputs = [os.path.join(self.folder, "sealed.pdf")] if job == "seal" else []
+        out = os.path.join(self.folder, "out.pdf")
+        asked = [job, path, out] if job == "seal" else [job, path]
+        if job.startswith("fill"):
+            asked = [json.dumps({"do": "fill", "forms": [path], "values": VALUES, "out": out, "flatten": job == "fill"})]
         time, space = allowed(size)
-        answer = judge.ask(job, path, *outputs, timeout=PATIENCE * time)
+        answer = judge.ask(*asked, timeout=PATIENCE * time)
         if "died" in answer or "hung" in answer:
             return {"seconds": PATIENCE * time, "memory": 0, "outcome": "died", "over": f"{answer}"}
         seconds, memory = answer["cpu"], (answer["peak_kb"] or 0) * 1024
@@ -140,6 +151,7 @@ def main():
     arguments.add_argument("--count", type=int, default=2000)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--judge", default=built(), help="the program; default: the debug build")
+    arguments.add_argument("--fill", default=built(program="fill"), help="the program that fills; default: the debug build")
     arguments.add_argument("--only", default="", help="only shapes whose name contains this")
     arguments.add_argument("--large", action="store_true", help="up to the limit of an upload")
     arguments.add_argument("--keep", help="folder for the files that went beyond the budget")

@@ -10,7 +10,6 @@ go on, and has to end by itself within seconds. Exit status 1 if one of these do
 
 import argparse
 import collections
-import http.client
 import json
 import multiprocessing
 import os
@@ -21,12 +20,12 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 
 import shapes
 import shapes_of_documents  # noqa: F401 (adds its shapes)
+import shapes_of_forms  # noqa: F401
+from serving import Server
 
-START = 60.0
 #: Longest answer to the small upload, and longest end after SIGTERM, in seconds.
 ANSWERED, ENDED = 1.0, 15.0
 #: Between two small uploads.
@@ -34,70 +33,10 @@ PAUSE = 0.2
 HOSTILE, OTHER = "acme", "other"
 
 
-class Server:
-    def __init__(self, program, folder):
-        self.program, self.folder = program, folder
-        self.log = open(os.path.join(folder, "server.log"), "wb")
-        command = [program, "serve", "--listen", "127.0.0.1:0", "--data", os.path.join(folder, "data")]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.port = None
-        for line in self.process.stdout:
-            if line.startswith("Rubrica listens on "):
-                self.port = int(line.strip().rsplit(":", 1)[1])
-            if line.startswith("Try next"):
-                break
-        # Reads on: a full pipe would hold up the server.
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-        until = time.monotonic() + START
-        while self.request("GET", "/health/ready", None)[0] != 200:
-            if time.monotonic() > until or self.process.poll() is not None:
-                raise RuntimeError(f"the server does not start:\n{self.said()}")
-            time.sleep(0.1)
-
-    def token(self, organization):
-        command = [self.program, "token", "--data", os.path.join(self.folder, "data"), "--organization", organization]
-        return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
-
-    def request(self, method, path, token, body=None, kind=None, timeout=120.0):
-        """Status and body; 0 and why where there is no answer."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        if kind:
-            headers["Content-Type"] = kind
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            return 0, repr(error).encode()
-        finally:
-            connection.close()
-
-    def upload(self, organization, token, data):
-        boundary = uuid.uuid4().hex
-        parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in (("name", "lease.pdf"), ("extension", "pdf"), ("tags", "demo"))]
-        file = f'--{boundary}\r\nContent-Disposition: form-data; name="content"; filename="lease.pdf"\r\nContent-Type: application/pdf\r\n\r\n'
-        body = "".join(parts).encode() + file.encode() + data + f"\r\n--{boundary}--\r\n".encode()
-        return self.request("POST", f"/v1/orgs/{organization}/documents", token, body, f"multipart/form-data; boundary={boundary}")
-
-    def ask_to_sign(self, organization, token, document):
-        signer = {"alias": "tenant", "name": "Ana", "last_name": "Pons", "language": "ES", "msisdn": {"country_code": "34", "phone_number": 600111222}}
-        body = {"signers": [signer], "sign": {"type": "SIMPLE", "documents": [{"id": document}]}, "identification": {"type": "OTP"}}
-        return self.request("POST", f"/v1/orgs/{organization}/sign_process", token, json.dumps(body), "application/json")
-
-    def peak_memory(self):
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
-
-    def said(self):
-        with open(self.log.name, errors="replace") as file:
-            return file.read()[-5000:]
-
-
 def hostile_file(task):
     """The shape and the bytes of one: they follow from the seed and the number."""
     seed, number, largest = task
-    names = sorted(name for name, (_, jobs) in shapes.SHAPES.items() if jobs == shapes.PDF_JOBS)
+    names = sorted(name for name, (_, jobs) in shapes.SHAPES.items() if jobs != shapes.KEY_JOBS)
     size = int(3000 * (largest / 3000) ** random.Random(f"server/{seed}/{number}").random())
     name = names[number % len(names)]
     return shapes.seeded(name, seed, number, size)[0]

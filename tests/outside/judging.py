@@ -18,9 +18,9 @@ ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "1310
 class Judge:
     """One process that answers jobs one after another; a new one takes its place when it died or had to be stopped."""
 
-    def __init__(self, binary, memory=None):
-        """`memory`: bytes of address space that the process may have; None for no bound."""
-        self.binary, self.memory = binary, memory
+    def __init__(self, command, memory=None):
+        """`command`: the program, or a list of it and its arguments. `memory`: bytes of address space that the process may have; None for no bound."""
+        self.command, self.memory = [command] if isinstance(command, str) else command, memory
         self.process, self.errors, self.rest = None, None, b""
 
     def ask(self, *job, timeout=60.0):
@@ -58,7 +58,7 @@ class Judge:
 
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [self.binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=bounded, env=os.environ | ALLOCATOR
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=bounded, env=os.environ | ALLOCATOR
         )
 
     def _processor_time(self):
@@ -89,10 +89,10 @@ class Judge:
         return {"died": " | ".join([how, *words[:3]])}
 
 
-def built(profile="debug"):
+def built(profile="debug", program="judge"):
     """Where cargo puts the program."""
     target = os.environ.get("CARGO_TARGET_DIR") or os.path.join(os.path.dirname(__file__), "..", "..", "target")
-    return os.path.join(target, profile, "examples", "judge")
+    return os.path.join(target, profile, "examples", program)
 
 
 def table(rows, titles):

@@ -20,3 +20,11 @@ def is_missed(kind):
 def is_dear(shape, job, times):
     """`times`: of the budget; None where the program died or hung, which nothing excuses."""
     return times is not None and times <= DEAR.get((shape, job), (0, ""))[0]
+
+
+#: Of `forms`: files, or reasons, for which a refusal is right.
+REFUSED_FORMS = {}
+
+
+def may_be_refused(file, why):
+    return any(part in file or part in why for part in REFUSED_FORMS)

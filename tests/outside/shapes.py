@@ -7,12 +7,17 @@ import random
 import zlib
 
 SHAPES = {}
-#: What is asked of a file: jobs of `judge`.
-PDF_JOBS, KEY_JOBS = ("seal", "verify"), ("open",)
+#: What is asked of a file: jobs of `judge`, and of `fill` those that begin so.
+PDF_JOBS, FORM_JOBS, KEY_JOBS = ("seal", "verify", "fill"), ("seal", "fill", "fill and keep"), ("open",)
 
 
 def shape(function):
     SHAPES[function.__name__.replace("_", " ")] = (function, PDF_JOBS)
+    return function
+
+
+def form_shape(function):
+    SHAPES[function.__name__.replace("_", " ")] = (function, FORM_JOBS)
     return function
 
 

@@ -17,13 +17,15 @@ VIEWERS = ("poppler", "mupdf", "pdfium")
 TIMEOUT = 30.0
 #: Difference of a colour channel below which two pixels count as equal: the same program rounds alike, so this is small.
 TOLERANCE = 8
+#: The same for `roughly_unlike`, beside what is within one pixel.
+ROUGH_TOLERANCE = 48
 
 
 class Viewers:
-    """The three viewers. Pages beyond `pages` are not looked at."""
+    """The three viewers. Pages beyond `pages` are not looked at. `cropped`: poppler too shows the crop box alone, as the others do."""
 
-    def __init__(self, dpi=45, pages=4):
-        self.dpi, self.pages = dpi, pages
+    def __init__(self, dpi=45, pages=4, cropped=False):
+        self.dpi, self.pages, self.cropped = dpi, pages, cropped
         self.pdfium = None
 
     def render(self, viewer, path):
@@ -52,7 +54,7 @@ class Viewers:
             self.pdfium = None
 
     def _poppler(self, path):
-        return self._program(["pdftoppm", "-q", "-r", str(self.dpi), "-l", str(self.pages), path])
+        return self._program(["pdftoppm", "-q", *(["-cropbox"] if self.cropped else []), "-r", str(self.dpi), "-l", str(self.pages), path])
 
     def _mupdf(self, path):
         return self._program(["mutool", "draw", "-q", "-F", "ppm", "-o", "-", "-r", str(self.dpi), path, f"1-{self.pages}"])
@@ -64,22 +66,35 @@ class Viewers:
             return None
         return ppm_pages(ran.stdout)
 
+    def texts(self, path, boxes):
+        """What pdfium reads within each box (page, left, bottom, right, top; in the page's space), or None where it cannot open the file."""
+
+        def answer(until):
+            (length,) = struct.unpack("<I", self._read(4, until))
+            return json.loads(self._read(length, until))
+
+        return self._ask_pdfium({"path": path, "boxes": boxes}, answer)
+
     def _pdfium(self, path):
-        if self.pdfium is None:
-            self.pdfium = subprocess.Popen(
-                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
-        job = json.dumps({"path": path, "dpi": self.dpi, "pages": self.pages}) + "\n"
-        until = time.monotonic() + TIMEOUT
-        try:
-            self.pdfium.stdin.write(job.encode())
-            self.pdfium.stdin.flush()
+        def answer(until):
             (count,) = struct.unpack("<I", self._read(4, until))
             pages = []
             for _ in range(count):
                 height, width = struct.unpack("<II", self._read(8, until))
                 pages.append(numpy.frombuffer(self._read(height * width * 3, until), numpy.uint8).reshape(height, width, 3))
             return pages or None
+
+        return self._ask_pdfium({"path": path, "dpi": self.dpi, "pages": self.pages}, answer)
+
+    def _ask_pdfium(self, job, answer):
+        if self.pdfium is None:
+            self.pdfium = subprocess.Popen(
+                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        try:
+            self.pdfium.stdin.write((json.dumps(job) + "\n").encode())
+            self.pdfium.stdin.flush()
+            return answer(time.monotonic() + TIMEOUT)
         except (EOFError, BrokenPipeError, TimeoutError):
             self.close()
             return None
@@ -123,27 +138,59 @@ def ppm_pages(data):
     return pages or None
 
 
-def difference(before, after, masks, dpi):
+def difference(before, after, masks, dpi, unlike=None):
     """ "same", or what differs outside of `masks`: (page, left, top, right, bottom) in points from the page's upper left corner, or a
-    function from the number of a page and its shown width and height in points to such boxes."""
+    function from the number of a page and its shown width and height in points to such boxes. `unlike`: which pixels of two pages differ;
+    those that are not the same, unless `roughly_unlike` is given."""
     if len(before) != len(after):
         return f"differs: {len(before)} pages became {len(after)}"
     for number, (was, now) in enumerate(zip(before, after)):
         if was.shape != now.shape:
             return f"differs: page {number + 1} has another size"
-        unlike = numpy.abs(was.astype(numpy.int16) - now.astype(numpy.int16)).max(axis=2) > TOLERANCE
+        unlike_here = (unlike or strictly_unlike)(was, now)
         height, width = (length * 72 / dpi for length in was.shape[:2])
         for page, *box in masks(number, width, height) if callable(masks) else masks:
             if page == number:
                 left, top, right, bottom = (coordinate * dpi / 72 for coordinate in box)
                 # A pixel at the edge belongs to both sides.
-                unlike[max(0, int(top) - 2) : int(bottom) + 3, max(0, int(left) - 2) : int(right) + 3] = False
-        count = int(unlike.sum())
+                unlike_here[max(0, int(top) - 2) : int(bottom) + 3, max(0, int(left) - 2) : int(right) + 3] = False
+        count = int(unlike_here.sum())
         if count:
-            rows, columns = unlike.nonzero()
+            rows, columns = unlike_here.nonzero()
             box = [int(part * 72 / dpi) for part in (columns.min(), rows.min(), columns.max(), rows.max())]
             return f"differs: page {number + 1}, {count} pixels in {box} points"
     return "same"
+
+
+def texts_of(job):
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(job["path"])
+        pages = {page: document[page].get_textpage() for page in sorted({box[0] for box in job["boxes"]})}
+        return [pages[page].get_text_bounded(left, bottom, right, top) for page, left, bottom, right, top in job["boxes"]]
+    except Exception:
+        return None
+
+
+def strictly_unlike(was, now):
+    return numpy.abs(was.astype(numpy.int16) - now.astype(numpy.int16)).max(axis=2) > TOLERANCE
+
+
+def roughly_unlike(was, now):
+    """Pixels whose like is not within one pixel: viewers smooth what they draw as an annotation, or beside other fonts, a little differently,
+    and pdfium colours the edges of letters in a field."""
+    was, now = (pixels.astype(numpy.int16).sum(axis=2) // 3 for pixels in (was, now))
+    return beyond(was, now) | beyond(now, was)
+
+
+def beyond(pixels, others):
+    """Which pixels are darker or lighter than all around them in the other picture."""
+    padded = numpy.pad(others, 1, mode="edge")
+    height, width = others.shape
+    around = [padded[row : row + height, column : column + width] for row in range(3) for column in range(3)]
+    lowest, highest = numpy.minimum.reduce(around), numpy.maximum.reduce(around)
+    return (pixels < lowest - ROUGH_TOLERANCE) | (pixels > highest + ROUGH_TOLERANCE)
 
 
 def serve_pdfium():
@@ -153,6 +200,11 @@ def serve_pdfium():
     os.dup2(2, 1)
     for line in sys.stdin:
         job = json.loads(line)
+        if "boxes" in job:
+            found = json.dumps(texts_of(job)).encode()
+            out.write(struct.pack("<I", len(found)) + found)
+            out.flush()
+            continue
         pages = []
         try:
             document = pypdfium2.PdfDocument(job["path"])

@@ -2,7 +2,8 @@
 //! the first footer is drawn, and a test can look at where every line of text ends.
 
 use super::Error;
-use super::font::{Face, wrap};
+use super::font::{Piece, width, wrap};
+use crate::text::Look;
 
 /// Most pages that a certificate may have.
 pub const MAX_PAGES: usize = 250;
@@ -28,19 +29,24 @@ pub(super) const WHITE: Color = [255, 255, 255];
 /// How a piece of text looks. Sizes in points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Style {
-    pub face: Face,
+    pub look: Look,
     pub size: f32,
     pub color: Color,
 }
 
 impl Style {
-    pub const BODY: Style = Style { face: Face::Regular, size: 8.5, color: INK };
-    pub const STRONG: Style = Style { face: Face::Bold, size: 8.5, color: INK };
-    pub const LABEL: Style = Style { face: Face::Regular, size: 7.5, color: MUTED };
-    pub const SMALL: Style = Style { face: Face::Regular, size: 7.0, color: MUTED };
-    pub const HEAD: Style = Style { face: Face::Bold, size: 7.5, color: ACCENT };
-    pub const MONO: Style = Style { face: Face::Mono, size: 7.0, color: INK };
-    pub const MONO_SMALL: Style = Style { face: Face::Mono, size: 6.2, color: MUTED };
+    pub const BODY: Style = Style { look: Look::Sans, size: 8.5, color: INK };
+    pub const STRONG: Style = Style { look: Look::Bold, size: 8.5, color: INK };
+    pub const LABEL: Style = Style { look: Look::Sans, size: 7.5, color: MUTED };
+    pub const SMALL: Style = Style { look: Look::Sans, size: 7.0, color: MUTED };
+    pub const HEAD: Style = Style { look: Look::Bold, size: 7.5, color: ACCENT };
+    pub const MONO: Style = Style { look: Look::Mono, size: 7.0, color: INK };
+    pub const MONO_SMALL: Style = Style { look: Look::Mono, size: 6.2, color: MUTED };
+
+    /// Width of a clean text on one line, in points.
+    pub fn width(&self, text: &str) -> f32 {
+        width(text, *self)
+    }
 
     /// Height of a line.
     pub fn leading(&self) -> f32 {
@@ -56,7 +62,7 @@ impl Style {
 /// One drawing instruction. The origin is the top left corner of the page.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Mark {
-    Text { x: f32, baseline: f32, style: Style, text: String },
+    Text { x: f32, baseline: f32, style: Style, piece: Piece },
     Box { x: f32, y: f32, width: f32, height: f32, color: Color },
 }
 
@@ -65,11 +71,13 @@ pub(super) struct Pages {
     pub pages: Vec<Vec<Mark>>,
     /// Where the next thing goes.
     pub y: f32,
+    /// A heading that is drawn with what follows it, and its height.
+    heading: Option<(Style, &'static str, f32)>,
 }
 
 impl Pages {
     pub fn new() -> Self {
-        Self { pages: vec![Vec::new()], y: MARGIN }
+        Self { pages: vec![Vec::new()], y: MARGIN, heading: None }
     }
 
     fn page(&mut self) -> &mut Vec<Mark> {
@@ -91,9 +99,26 @@ impl Pages {
         Ok(())
     }
 
-    /// Goes to the next page unless `height` points are left.
+    /// Goes to the next page unless `height` points are left. A heading that waits is drawn here: it never stands alone at the foot of a page.
     pub fn ensure(&mut self, height: f32) -> Result<(), Error> {
-        if self.room() < height { self.next_page() } else { Ok(()) }
+        let heading = self.heading.take();
+        let needed = height + heading.map_or(0.0, |(_, _, height)| height);
+        if self.room() < needed {
+            self.next_page()?;
+        }
+        if let Some((style, text, height)) = heading {
+            self.text(MARGIN, self.y, style, text);
+            self.y += height;
+        }
+        Ok(())
+    }
+
+    /// A heading of what follows, which takes `height` points.
+    pub fn heading(&mut self, style: Style, text: &'static str, height: f32) -> Result<(), Error> {
+        // One that nothing followed.
+        self.ensure(0.0)?;
+        self.heading = Some((style, text, height));
+        Ok(())
     }
 
     /// A gap, which is not carried over to a new page.
@@ -102,10 +127,14 @@ impl Pages {
     }
 
     /// One line whose top is at `y`. The text must be clean and fit.
-    pub fn text(&mut self, x: f32, y: f32, style: Style, text: impl Into<String>) {
-        let text = text.into();
-        if !text.is_empty() {
-            self.page().push(Mark::Text { x, baseline: y + style.ascent(), style, text });
+    pub fn text(&mut self, x: f32, y: f32, style: Style, text: &str) {
+        self.piece(x, y, style, Piece::of(text, style));
+    }
+
+    /// The same, of a line that is ready.
+    pub fn piece(&mut self, x: f32, y: f32, style: Style, piece: Piece) {
+        if !piece.text.is_empty() {
+            self.page().push(Mark::Text { x, baseline: y + style.ascent(), style, piece });
         }
     }
 
@@ -115,30 +144,12 @@ impl Pages {
 
     /// A paragraph over the width of the content, broken over pages where needed.
     pub fn paragraph(&mut self, style: Style, text: &str) -> Result<(), Error> {
-        for line in wrap(text, style.face, style.size, CONTENT_WIDTH) {
+        for line in wrap(text, style, CONTENT_WIDTH)? {
             self.ensure(style.leading())?;
             let y = self.y;
-            self.text(MARGIN, y, style, line);
+            self.piece(MARGIN, y, style, line);
             self.y += style.leading();
         }
         Ok(())
     }
-}
-
-/// Cuts a text with an ellipsis so that it fits into `width` points. Only for what stands in full elsewhere.
-pub(super) fn shorten(text: &str, style: Style, width: f32) -> String {
-    if style.face.width(text, style.size) <= width {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    let mut used = style.face.width("…", style.size);
-    for c in text.chars() {
-        used += style.face.width(c.encode_utf8(&mut [0; 4]), style.size);
-        if used > width {
-            break;
-        }
-        kept.push(c);
-    }
-    kept.push('…');
-    kept
 }

@@ -34,7 +34,7 @@ pub use evidence::{
 pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};
 pub use journal::{ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalEntry};
 pub use layout::MAX_PAGES;
-pub use render::{Attachment, render};
+pub use render::{Attachment, missing, render};
 pub use signed::{Algorithm, SignFn, SignedEvidence};
 pub use texts::Language;
 

@@ -9,6 +9,7 @@ use krilla::metadata::{DateTime, Metadata};
 use krilla::page::PageSettings;
 use krilla::paint::Fill;
 use krilla::surface::Surface;
+use krilla::text::{GlyphId, KrillaGlyph};
 use krilla::{Document, SerializeSettings};
 
 use super::Error;
@@ -18,6 +19,7 @@ use super::extract::MAX_ATTACHMENT_BYTES;
 use super::font::clean;
 use super::layout::{Color, Mark, PAGE_HEIGHT, PAGE_WIDTH};
 use super::texts::{self, Language};
+use crate::text::Glyph;
 
 /// A file to embed in the certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,12 @@ pub fn render(evidence: &Evidence, language: Language, attachment: &Attachment) 
         krilla::error::KrillaError::Validation(broken) => Error::Pdf(format!("it would not be PDF/A: {broken:?}")),
         error => Error::Pdf(error.to_string()),
     })
+}
+
+/// The characters of the evidence that no font has, each once: the certificate shows a replacement for them, and they still copy as themselves.
+pub fn missing(evidence: &Evidence) -> Vec<char> {
+    // Whatever is printed is in the evidence, but for phrases of our own.
+    super::to_canonical_json(evidence).map(|json| crate::text::missing(&String::from_utf8_lossy(&json))).unwrap_or_default()
 }
 
 fn embedded_file(evidence: &Evidence, attachment: &Attachment) -> Result<EmbeddedFile, Error> {
@@ -113,11 +121,14 @@ fn pdf_date(at: &Moment) -> DateTime {
 
 fn draw(mark: &Mark, surface: &mut Surface<'_>) {
     match mark {
-        Mark::Text { x, baseline, style, text } => {
+        Mark::Text { x, baseline, style, piece } => {
             surface.set_fill(Some(fill(style.color)));
-            let glyphs = style.face.shape(text);
-            let font = style.face.loaded().font.clone();
-            surface.draw_glyphs(Point::from_xy(*x, *baseline), &glyphs, font, text, style.size, false);
+            let mut x = *x;
+            for run in &piece.line.runs {
+                let glyphs: Vec<KrillaGlyph> = run.glyphs.iter().map(glyph).collect();
+                surface.draw_glyphs(Point::from_xy(x, *baseline), &glyphs, run.face.krilla(), &run.text, style.size, false);
+                x += run.width() * style.size / 1000.0;
+            }
         }
         Mark::Box { x, y, width, height, color } => {
             let mut path = PathBuilder::new();
@@ -130,6 +141,13 @@ fn draw(mark: &Mark, surface: &mut Surface<'_>) {
             }
         }
     }
+}
+
+/// In units of the font size.
+fn glyph(glyph: &Glyph) -> KrillaGlyph {
+    let id = GlyphId::new(u32::from(glyph.id));
+    let [advance, right, up] = [glyph.advance, glyph.right, glyph.up].map(|value| value / 1000.0);
+    KrillaGlyph::new(id, advance, right, up, 0.0, glyph.cluster.clone(), None)
 }
 
 fn fill([red, green, blue]: Color) -> Fill {

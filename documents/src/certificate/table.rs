@@ -2,7 +2,7 @@
 //! not.
 
 use super::Error;
-use super::font::{clean, wrap};
+use super::font::{Piece, clean, wrap};
 use super::layout::{CONTENT_BOTTOM, CONTENT_TOP, CONTENT_WIDTH, MARGIN, PANEL, Pages, RULE, Style};
 
 const PADDING: f32 = 4.0;
@@ -29,12 +29,12 @@ impl Cell {
         self
     }
 
-    fn lines(&self, width: f32) -> Vec<(Style, String)> {
-        let lines = self.0.iter().flat_map(|(style, text)| {
-            let wrapped = wrap(text, style.face, style.size, width);
-            wrapped.into_iter().map(|line| (*style, line))
-        });
-        lines.collect()
+    fn lines(&self, width: f32) -> Result<Vec<(Style, Piece)>, Error> {
+        let mut lines = Vec::new();
+        for (style, text) in &self.0 {
+            lines.extend(wrap(text, *style, width)?.into_iter().map(|line| (*style, line)));
+        }
+        Ok(lines)
     }
 }
 
@@ -48,23 +48,38 @@ pub(super) struct Table<'a> {
 }
 
 /// Lines of each cell that are still to be drawn.
-type Row = Vec<Vec<(Style, String)>>;
+type Row = Vec<Vec<(Style, Piece)>>;
+
+/// The titles of a table.
+struct Header {
+    row: Row,
+    /// In points; 0 without titles.
+    height: f32,
+}
+
+impl Header {
+    /// What is left of a page below it.
+    fn whole_page(&self) -> f32 {
+        CONTENT_BOTTOM - CONTENT_TOP - self.height
+    }
+}
 
 impl Table<'_> {
     /// Draws the rows at the current place.
     pub fn draw(&self, pages: &mut Pages, rows: impl IntoIterator<Item = Vec<Cell>>) -> Result<(), Error> {
         debug_assert!(self.widths.iter().sum::<f32>() <= CONTENT_WIDTH + 0.01);
+        let header = self.header_row()?;
         let mut begun = false;
         for cells in rows {
-            let row: Row = cells.iter().zip(self.widths).map(|(cell, width)| cell.lines(width - 2.0 * PADDING)).collect();
+            let cells = cells.iter().zip(self.widths).map(|(cell, width)| cell.lines(width - 2.0 * PADDING));
+            let row: Row = cells.collect::<Result<_, _>>()?;
             if !begun {
                 // A header never stands alone at the foot of a page.
-                let whole_page = CONTENT_BOTTOM - CONTENT_TOP - self.header_height();
-                pages.ensure(self.header_height() + self.height(&row).min(whole_page).min(120.0))?;
-                self.header(pages);
+                pages.ensure(header.height + self.height(&row).min(header.whole_page()).min(120.0))?;
+                self.header(pages, &header);
                 begun = true;
             }
-            self.row(pages, row)?;
+            self.row(pages, row, &header)?;
         }
         Ok(())
     }
@@ -76,33 +91,30 @@ impl Table<'_> {
     fn height(&self, row: &Row) -> f32 {
         let base = base_line(row);
         let height =
-            |lines: &Vec<(Style, String)>| lowering(lines, base) + lines.iter().map(|(style, _)| style.leading()).sum::<f32>();
+            |lines: &Vec<(Style, Piece)>| lowering(lines, base) + lines.iter().map(|(style, _)| style.leading()).sum::<f32>();
         row.iter().map(height).fold(0.0, f32::max) + 2.0 * self.padding()
     }
 
-    fn header_row(&self) -> Row {
+    fn header_row(&self) -> Result<Header, Error> {
         let titles = self.titles.iter().zip(self.widths);
-        titles.map(|(title, width)| Cell::of(Style::HEAD, title).lines(width - 2.0 * PADDING)).collect()
+        let titles = titles.map(|(title, width)| Cell::of(Style::HEAD, title).lines(width - 2.0 * PADDING));
+        let row: Row = titles.collect::<Result<_, _>>()?;
+        let height = if row.is_empty() { 0.0 } else { self.height(&row) };
+        Ok(Header { row, height })
     }
 
-    fn header_height(&self) -> f32 {
-        if self.titles.is_empty() { 0.0 } else { self.height(&self.header_row()) }
-    }
-
-    fn header(&self, pages: &mut Pages) {
-        if self.titles.is_empty() {
+    fn header(&self, pages: &mut Pages, header: &Header) {
+        if header.row.is_empty() {
             return;
         }
-        let height = self.header_height();
-        pages.filled(MARGIN, pages.y, self.widths.iter().sum(), height, PANEL);
-        self.lines(pages, &mut self.header_row(), height);
-        pages.y += height;
+        pages.filled(MARGIN, pages.y, self.widths.iter().sum(), header.height, PANEL);
+        self.lines(pages, &mut header.row.clone(), header.height);
+        pages.y += header.height;
     }
 
-    fn row(&self, pages: &mut Pages, mut row: Row) -> Result<(), Error> {
-        let whole_page = CONTENT_BOTTOM - CONTENT_TOP - self.header_height();
-        if self.height(&row) > pages.room() && self.height(&row) <= whole_page {
-            self.continue_on_next_page(pages)?;
+    fn row(&self, pages: &mut Pages, mut row: Row, header: &Header) -> Result<(), Error> {
+        if self.height(&row) > pages.room() && self.height(&row) <= header.whole_page() {
+            self.continue_on_next_page(pages, header)?;
         }
         loop {
             let height = self.height(&row).min(pages.room());
@@ -113,11 +125,11 @@ impl Table<'_> {
                 break;
             }
             // On a fresh page at least one line of each cell is drawn, so this ends.
-            let stuck = count(&row) == before && pages.y - height <= CONTENT_TOP + self.header_height() + 0.1;
+            let stuck = count(&row) == before && pages.y - height <= CONTENT_TOP + header.height + 0.1;
             if stuck {
                 return Err(Error::TooLong);
             }
-            self.continue_on_next_page(pages)?;
+            self.continue_on_next_page(pages, header)?;
         }
         if self.ruled {
             pages.filled(MARGIN, pages.y - 0.3, self.widths.iter().sum(), 0.6, RULE);
@@ -125,9 +137,9 @@ impl Table<'_> {
         Ok(())
     }
 
-    fn continue_on_next_page(&self, pages: &mut Pages) -> Result<(), Error> {
+    fn continue_on_next_page(&self, pages: &mut Pages, header: &Header) -> Result<(), Error> {
         pages.next_page()?;
-        self.header(pages);
+        self.header(pages, header);
         Ok(())
     }
 
@@ -140,11 +152,11 @@ impl Table<'_> {
         for (lines, width) in row.iter_mut().zip(self.widths) {
             let mut y = top + lowering(lines, base);
             let mut drawn = 0;
-            for (style, text) in lines.iter() {
+            for (style, piece) in lines.iter() {
                 if y + style.leading() > limit {
                     break;
                 }
-                pages.text(x, y, *style, text.as_str());
+                pages.piece(x, y, *style, piece.clone());
                 y += style.leading();
                 drawn += 1;
             }
@@ -160,7 +172,7 @@ fn base_line(row: &Row) -> f32 {
 }
 
 /// How far a cell goes down to begin on that base line.
-fn lowering(lines: &[(Style, String)], base_line: f32) -> f32 {
+fn lowering(lines: &[(Style, Piece)], base_line: f32) -> f32 {
     lines.first().map_or(0.0, |(style, _)| base_line - style.ascent())
 }
 
@@ -178,7 +190,7 @@ mod tests {
     fn texts(page: &[Mark]) -> Vec<&str> {
         page.iter()
             .filter_map(|mark| match mark {
-                Mark::Text { text, .. } => Some(text.as_str()),
+                Mark::Text { piece, .. } => Some(piece.text.as_str()),
                 Mark::Box { .. } => None,
             })
             .collect()

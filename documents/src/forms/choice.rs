@@ -3,7 +3,7 @@
 use lopdf::Dictionary;
 
 use super::layout::{self, Room};
-use super::paint::Canvas;
+use super::paint::{Canvas, N};
 use super::style::Colour;
 use super::value::{self, Choice};
 use super::{Failure, Frame, Look, Pen, Reason};
@@ -102,7 +102,14 @@ impl<'a> Pen<'a, '_> {
                 let is_chosen = chosen.binary_search(&(first + index)).is_ok();
                 if is_chosen {
                     let width = room.width - 2.0 * room.border;
-                    canvas.op(format_args!("q {} {:.3} {bottom:.3} {width:.3} {step:.3} re f Q", CHOSEN.fill(), room.border));
+                    canvas.op(format_args!(
+                        "q {} {} {} {} {} re f Q",
+                        CHOSEN.fill(),
+                        N(room.border),
+                        N(bottom),
+                        N(width),
+                        N(step)
+                    ));
                 }
                 let line = Room { height: step, border: 0.0, ..room };
                 let mut laid =

@@ -1,7 +1,7 @@
 //! Filling: values are checked, set and drawn; everything else was made when the form was read.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lopdf::{Dictionary, Object, ObjectId, dictionary};
@@ -64,6 +64,7 @@ pub struct Filled {
     pub renamed: Vec<Renamed>,
     /// Names of values for which no form has a field, in alphabetical order: they are ignored.
     pub unknown: Vec<String>,
+    /// In alphabetical order.
     pub replaced: Vec<Replaced>,
 }
 
@@ -107,7 +108,7 @@ pub fn fill(forms: &[Arc<Form>], values: &HashMap<&str, Value<'_>>, options: Opt
         .map(|name| (*name).to_owned())
         .collect();
     unknown.sort_unstable();
-    let mut replaced = Vec::new();
+    let mut replaced = BTreeMap::new();
     let mut parts = Vec::new();
     for form in forms {
         let changed = changes(form, values, options.mode, &mut replaced)?;
@@ -115,6 +116,8 @@ pub fn fill(forms: &[Arc<Form>], values: &HashMap<&str, Value<'_>>, options: Opt
     }
     let done = assembly::assemble(&parts, options.flatten)?;
     let renamed = done.renamed.into_iter().map(|(original, current)| Renamed { original, current }).collect();
+    let told = |(field, characters): (String, BTreeSet<char>)| Replaced { field, characters: characters.into_iter().collect() };
+    let replaced = replaced.into_iter().map(told).collect();
     Ok(Filled { pdf: done.pdf, pages: done.pages, renamed, unknown, replaced })
 }
 
@@ -123,7 +126,7 @@ fn changes(
     form: &Form,
     values: &HashMap<&str, Value<'_>>,
     mode: Mode,
-    replaced: &mut Vec<Replaced>,
+    replaced: &mut BTreeMap<String, BTreeSet<char>>,
 ) -> Result<Vec<(ObjectId, Object)>, FillError> {
     // In the order of the form, so that the same values give the same file.
     let named = values.iter().filter_map(|(name, value)| Some((form.by_name.get(*name)?, *value)));
@@ -139,7 +142,7 @@ fn changes(
             Failure::TooMuch => FillError::TooMuch,
         })?;
         if !missing.is_empty() {
-            replaced.push(Replaced { field: field.name.clone(), characters: missing.into_iter().collect() });
+            replaced.entry(field.name.clone()).or_default().extend(missing);
         }
     }
     filler.pen.finish().map(|drawn| drawn.objects).map_err(|error| match error {
@@ -197,7 +200,9 @@ impl Filler<'_, '_> {
             pen.text_look(frame, &drawn, kind.multiline, cells)
         })
         .map(|drawn| {
-            self.set(field, Some(text_object(&drawn.text)), Dictionary::new(), drawn.looks);
+            // A password is never stored (ISO 32000-2 12.7.5.3): what is seen are its asterisks.
+            let value = (!kind.password).then(|| text_object(&drawn.text));
+            self.set(field, value, Dictionary::new(), drawn.looks);
             drawn.missing
         })
     }

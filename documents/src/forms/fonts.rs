@@ -2,7 +2,6 @@
 //! the text engine, which are embedded. What no font has is refused: a value is never shown with boxes.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use lopdf::{Dictionary, Document, Object, ObjectId, dictionary};
@@ -10,6 +9,7 @@ use skrifa::{FontRef, MetadataProvider};
 
 use super::encoding::{Encoding, glyph_character};
 use super::layout::Shown;
+use super::paint::N;
 use super::standard::Standard;
 use super::{Reason, unpacked};
 use crate::pdf;
@@ -26,6 +26,8 @@ const MAX_CHARSET_BYTES: usize = 64 * 1024;
 
 /// The name of a simple font among an appearance's resources.
 const FONT: &str = "F1";
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Characters whose codes mean the same in Symbol (ISO 32000-2 annex D.5).
 const SAME_IN_SYMBOL: &str = " !#%&()+,./0123456789:;<=>?[]_{|}";
@@ -207,9 +209,9 @@ impl<'a> Fonts<'a> {
         match shown {
             Shown::Codes(font, text) => {
                 resources.set(FONT, font.resource.clone());
-                let mut operators = format!("/{FONT} {size:.3} Tf <");
+                let mut operators = format!("/{FONT} {} Tf <", N(size));
                 for (code, _) in text.chars().filter_map(|character| font.code(character)) {
-                    let _ = write!(operators, "{code:02X}");
+                    operators.extend([code >> 4, code & 15].map(|digit| char::from(HEX[usize::from(digit)])));
                 }
                 operators + "> Tj"
             }

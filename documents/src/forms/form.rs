@@ -1,6 +1,6 @@
 //! A form that is filled again and again: all that does not depend on values is read once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
@@ -124,6 +124,7 @@ impl Form {
             return Err(ReadError::Signed(super::shortened(&field.name)));
         }
         no_calculation(&mut document)?;
+        no_inherited_scripts(&mut document)?;
         for (id, object) in prepare::missing_looks(&document)? {
             document.max_id = document.max_id.max(id.0);
             document.objects.insert(id, object);
@@ -174,6 +175,26 @@ fn no_calculation(document: &mut Document) -> Result<(), pdf::Error> {
     };
     if let Some(form) = form {
         form.remove(b"CO");
+    }
+    Ok(())
+}
+
+/// Viewers run the scripts of fields above a field for it as well: they would format or check what was filled in anew.
+fn no_inherited_scripts(document: &mut Document) -> Result<(), pdf::Error> {
+    let mut above = HashSet::new();
+    for field in fields::all(document)? {
+        let mut below = pdf::dict_at(document, field.id);
+        while let Some(parent) = below.and_then(|below| below.get(b"Parent").and_then(Object::as_reference).ok()) {
+            if !above.insert(parent) {
+                break;
+            }
+            below = pdf::dict_at(document, parent);
+        }
+    }
+    for id in above {
+        if let Some(dictionary) = document.objects.get_mut(&id).and_then(|parent| parent.as_dict_mut().ok()) {
+            dictionary.remove(b"AA");
+        }
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub use self::fill::{FillError, Filled, Mode, Options, Renamed, Replaced, Value,
 use self::fonts::{Font, Fonts, Known};
 pub use self::form::{FieldKind, FieldOption, Form, FormField, Place, ReadError};
 use self::layout::{Alignment, Laid, Room};
-use self::paint::Canvas;
+use self::paint::{Canvas, N};
 pub use self::picture::{Picture, PictureError};
 use self::style::{Panel, TextStyle};
 use self::value::Choice;
@@ -357,10 +357,10 @@ impl<'a, 'n> Pen<'a, 'n> {
                 None => layout::single(&font, text, room, frame.text.size, frame.alignment)?,
             };
             canvas.op(format_args!(
-                "q {0:.3} {0:.3} {1:.3} {2:.3} re W n",
-                room.border,
-                frame.width - 2.0 * room.border,
-                frame.height - 2.0 * room.border
+                "q {0} {0} {1} {2} re W n",
+                N(room.border),
+                N(frame.width - 2.0 * room.border),
+                N(frame.height - 2.0 * room.border)
             ));
             self.write(&mut canvas, &laid, frame.text.colour, &mut resources);
             canvas.op(format_args!("Q"));

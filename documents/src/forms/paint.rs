@@ -9,9 +9,24 @@ use super::style::{Colour, Line, Panel};
 use crate::text::subset::compressed;
 
 /// Bytes of a content that is worth its compression: most are one short text.
-const COMPRESSED_FROM: usize = 512;
+const COMPRESSED_FROM: usize = 4096;
 /// For a curve that looks like a quarter of a circle, in radii.
 const ARC: f32 = 0.552_285;
+
+/// A number of a content stream, with at most three digits behind the point: finer than any device shows. Much faster than the
+/// formatting of floating-point numbers, which is most of the work of drawing.
+pub(super) struct N(pub(super) f32);
+
+impl std::fmt::Display for N {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let thousandths = (f64::from(self.0) * 1000.0).round() as i64;
+        let (whole, part) = (thousandths.unsigned_abs() / 1000, thousandths.unsigned_abs() % 1000);
+        if thousandths < 0 {
+            f.write_str("-")?;
+        }
+        if part == 0 { write!(f, "{whole}") } else { write!(f, "{whole}.{part:03}") }
+    }
+}
 
 /// A content stream that is being written.
 #[derive(Default)]
@@ -37,7 +52,7 @@ impl Canvas {
     /// Background and border of a rectangle.
     pub(super) fn panel(&mut self, panel: &Panel, width: f32, height: f32) {
         if let Some(background) = panel.background {
-            self.op(format_args!("q {} 0 0 {width:.3} {height:.3} re f Q", background.fill()));
+            self.op(format_args!("q {} 0 0 {} {} re f Q", background.fill(), N(width), N(height)));
         }
         let line = panel.width.min(width.min(height) / 2.0);
         if line <= 0.0 {
@@ -48,14 +63,14 @@ impl Canvas {
             self.bevel(panel, width, height, line);
         }
         let half = line / 2.0;
-        self.op(format_args!("q {} {line:.3} w", border.stroke()));
+        self.op(format_args!("q {} {} w", border.stroke(), N(line)));
         if let Line::Dashed(dashes) = &panel.line {
-            let dashes: String = dashes.iter().map(|dash| format!("{dash:.3} ")).collect();
+            let dashes: String = dashes.iter().map(|dash| format!("{} ", N(*dash))).collect();
             self.op(format_args!("[{dashes}] 0 d"));
         }
         match panel.line {
-            Line::Underlined => self.op(format_args!("0 {half:.3} m {width:.3} {half:.3} l S Q")),
-            _ => self.op(format_args!("{half:.3} {half:.3} {:.3} {:.3} re S Q", width - line, height - line)),
+            Line::Underlined => self.op(format_args!("0 {0} m {1} {0} l S Q", N(half), N(width))),
+            _ => self.op(format_args!("{0} {0} {1} {2} re S Q", N(half), N(width - line), N(height - line))),
         }
     }
 
@@ -83,10 +98,10 @@ impl Canvas {
     /// The lines between the cells of a comb.
     pub(super) fn dividers(&mut self, panel: &Panel, width: f32, height: f32, cells: i64) {
         let Some(border) = panel.border.filter(|_| panel.width > 0.0) else { return };
-        self.op(format_args!("q {} {:.3} w", border.stroke(), panel.width));
+        self.op(format_args!("q {} {} w", border.stroke(), N(panel.width)));
         for cell in 1..cells {
             let x = width * cell as f32 / cells as f32;
-            self.op(format_args!("{x:.3} 0 m {x:.3} {height:.3} l S"));
+            self.op(format_args!("{0} 0 m {0} {1} l S", N(x), N(height)));
         }
         self.op(format_args!("Q"));
     }
@@ -101,7 +116,7 @@ impl Canvas {
         }
         let line = panel.width.min(radius);
         if let Some(border) = panel.border.filter(|_| line > 0.0) {
-            self.op(format_args!("q {} {line:.3} w", border.stroke()));
+            self.op(format_args!("q {} {} w", border.stroke(), N(line)));
             self.circle(width / 2.0, height / 2.0, radius - line / 2.0);
             self.op(format_args!("S Q"));
         }
@@ -133,7 +148,7 @@ impl Canvas {
         }
         self.op(format_args!("BT {}", colour.fill()));
         for (line, operators) in laid.lines.iter().zip(shown) {
-            self.op(format_args!("1 0 0 1 {:.3} {:.3} Tm {operators}", line.x, line.baseline));
+            self.op(format_args!("1 0 0 1 {} {} Tm {operators}", N(line.x), N(line.baseline)));
         }
         self.op(format_args!("ET"));
     }

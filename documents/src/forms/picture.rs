@@ -6,7 +6,7 @@ use std::io::Cursor;
 use lopdf::{Object, ObjectId, Stream, dictionary};
 
 use super::layout::Room;
-use super::paint::Canvas;
+use super::paint::{Canvas, N};
 use super::{Frame, Look};
 use crate::text::subset::compressed;
 
@@ -91,7 +91,7 @@ impl Picture {
         let scale = (wide / self.width as f32).min(high / self.height as f32);
         let (width, height) = (self.width as f32 * scale, self.height as f32 * scale);
         let (x, y) = ((frame.width - width) / 2.0, (frame.height - height) / 2.0);
-        canvas.op(format_args!("q {width:.3} 0 0 {height:.3} {x:.3} {y:.3} cm /{NAME} Do Q"));
+        canvas.op(format_args!("q {} 0 0 {} {} {} cm /{NAME} Do Q", N(width), N(height), N(x), N(y)));
         Look { canvas, resources: dictionary! { "XObject" => dictionary! { NAME => image } }, is_blank: false }
     }
 }
@@ -139,10 +139,10 @@ fn of_png(bytes: &[u8]) -> Result<Picture, PictureError> {
 }
 
 /// Colours, and how opaque they are where that is not fully.
-fn apart<const N: usize>(pixels: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
-    let (pixels, _) = pixels.as_chunks::<N>();
-    let colours = pixels.iter().flat_map(|pixel| &pixel[..N - 1]).copied().collect();
-    let opacity: Vec<u8> = pixels.iter().map(|pixel| pixel[N - 1]).collect();
+fn apart<const CHANNELS: usize>(pixels: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
+    let (pixels, _) = pixels.as_chunks::<CHANNELS>();
+    let colours = pixels.iter().flat_map(|pixel| &pixel[..CHANNELS - 1]).copied().collect();
+    let opacity: Vec<u8> = pixels.iter().map(|pixel| pixel[CHANNELS - 1]).collect();
     let is_opaque = opacity.iter().all(|value| *value == u8::MAX);
     (colours, (!is_opaque).then_some(opacity))
 }
@@ -211,4 +211,101 @@ fn frame_header(segment: &[u8]) -> Result<(u32, u32, u8), PictureError> {
         return Err(PictureError::UnusualJpeg);
     }
     Ok((u32::from(u16::from_be_bytes([*w1, *w0])), u32::from(u16::from_be_bytes([*h1, *h0])), *components))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn png(width: u32, height: u32, colour: png::ColorType, pixels: &[u8]) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, width, height);
+        encoder.set_color(colour);
+        encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+        file
+    }
+
+    /// Segments of a JPEG file: start, a frame header of the kind `frame`, start of the scan.
+    fn jpeg(frame: u8, precision: u8, width: u16, height: u16, components: u8, adobe: bool) -> Vec<u8> {
+        let mut file = vec![0xff, 0xd8];
+        if adobe {
+            file.extend([0xff, 0xee, 0, 14]);
+            file.extend(b"Adobe\0\x64\0\0\0\0\x02");
+        }
+        file.extend([0xff, 0xff, frame, 0, 8, precision]);
+        file.extend(height.to_be_bytes());
+        file.extend(width.to_be_bytes());
+        file.extend([components, 0xff, 0xda, 0, 2, 1, 2, 3, 0xff, 0xd9]);
+        file
+    }
+
+    fn error(bytes: &[u8]) -> PictureError {
+        Picture::read(bytes).unwrap_err()
+    }
+
+    #[test]
+    fn a_jpeg_is_passed_through_with_the_measures_of_its_header() {
+        let file = jpeg(0xc2, 8, 40, 30, 4, true);
+        let picture = Picture::read(&file).unwrap();
+        assert_eq!((picture.width, picture.height, &picture.image.content), (40, 30, &file));
+        assert!(picture.image.dict.has(b"Decode"));
+        assert!(!Picture::read(&jpeg(0xc0, 8, 40, 30, 3, true)).unwrap().image.dict.has(b"Decode"));
+        for unusual in [
+            jpeg(0xc3, 8, 4, 3, 3, false),
+            jpeg(0xc9, 8, 4, 3, 3, false),
+            jpeg(0xc0, 12, 4, 3, 3, false),
+            jpeg(0xc0, 8, 4, 3, 2, false),
+        ] {
+            assert_eq!(error(&unusual), PictureError::UnusualJpeg);
+        }
+        assert_eq!(error(&jpeg(0xc0, 8, 65_000, 65_000, 3, false)), PictureError::TooLarge);
+        assert_eq!(error(&jpeg(0xc0, 8, 0, 10, 3, false)), PictureError::Damaged);
+        assert_eq!(error(&file[..file.len() - 12]), PictureError::Damaged);
+    }
+
+    #[test]
+    fn a_png_of_each_kind_is_decoded_and_an_opaque_one_needs_no_mask() {
+        for (colour, pixels, space, has_mask) in [
+            (png::ColorType::Grayscale, vec![1, 2], "DeviceGray", false),
+            (png::ColorType::GrayscaleAlpha, vec![1, 255, 2, 0], "DeviceGray", true),
+            (png::ColorType::Rgb, vec![1, 2, 3, 4, 5, 6], "DeviceRGB", false),
+            (png::ColorType::Rgba, vec![1, 2, 3, 255, 4, 5, 6, 255], "DeviceRGB", false),
+        ] {
+            let picture = Picture::read(&png(2, 1, colour, &pixels)).unwrap();
+            assert_eq!(picture.image.dict.get(b"ColorSpace").unwrap().as_name().unwrap(), space.as_bytes());
+            assert_eq!(picture.mask.is_some(), has_mask, "{colour:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_or_no_picture_is_refused_before_it_is_decoded() {
+        let mut bomb = png(2, 1, png::ColorType::Grayscale, &[1, 2]);
+        bomb[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+        // The checksum of the header.
+        let sum = crc(&bomb[12..29]);
+        bomb[29..33].copy_from_slice(&sum.to_be_bytes());
+        assert_eq!(error(&bomb), PictureError::TooLarge);
+        assert_eq!(error(b"GIF89a"), PictureError::Unknown);
+        assert_eq!(error(&vec![0x89; MAX_BYTES + 1]), PictureError::TooLarge);
+        let whole = png(2, 1, png::ColorType::Grayscale, &[1, 2]);
+        assert_eq!(error(&whole[..40]), PictureError::Damaged);
+    }
+
+    /// ISO/IEC 15948 annex D.
+    fn crc(bytes: &[u8]) -> u32 {
+        let step = |sum: u32, _| if sum & 1 == 1 { 0xedb8_8320 ^ (sum >> 1) } else { sum >> 1 };
+        !bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), step))
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_picture_or_refused(start in 0..2_usize, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let signature: &[u8] = [b"\x89PNG\r\n\x1a\n", &[0xff, 0xd8, 0xff][..]][start];
+            if let Ok(picture) = Picture::read(&[signature, &bytes].concat()) {
+                prop_assert!(u64::from(picture.width) * u64::from(picture.height) <= MAX_PIXELS);
+            }
+        }
+    }
 }

@@ -109,7 +109,7 @@ fn bytes(options: &[Choice]) -> usize {
 /// # Errors
 /// `Damaged` for hostile field and page trees.
 pub(super) fn missing_looks(document: &Document) -> Result<Vec<(ObjectId, Object)>, pdf::Error> {
-    let fields = with_strays(document)?;
+    let fields = fields::all(document)?;
     let leaves_drawing = super::needs_appearances(document);
     let mut numbers = form::numbers(document);
     let mut pen = Pen::lenient(document, &mut numbers)?;
@@ -128,16 +128,6 @@ pub(super) fn missing_looks(document: &Document) -> Result<Vec<(ObjectId, Object
     Ok(pen.finish().map(|drawn| drawn.objects).unwrap_or_default())
 }
 
-/// The fields of the tree, and those of widgets that stand on pages alone.
-fn with_strays(document: &Document) -> Result<Vec<Field<'_>>, pdf::Error> {
-    let mut fields = fields::all(document)?;
-    let in_tree: HashSet<ObjectId> = fields.iter().flat_map(|field| field.widgets.iter().copied()).collect();
-    for widget in super::strays(document, &pdf::annotation_pages(document)?, &in_tree)? {
-        fields.extend(fields::of_widget(document, widget)?);
-    }
-    Ok(fields)
-}
-
 /// All fields, and what is told of those that have a name.
 ///
 /// # Errors
@@ -148,7 +138,7 @@ pub(super) fn fields(document: &Document) -> Result<(Vec<Prepared>, Vec<FormFiel
     let mut prepared = Vec::new();
     let mut told: Vec<FormField> = Vec::new();
     let mut by_name: HashMap<String, usize> = HashMap::new();
-    for field in with_strays(document)? {
+    for field in fields::all(document)? {
         let Some(ready) = reader.prepared(&field)?.filter(|ready| !ready.name.is_empty()) else { continue };
         let places = reader.places(&field);
         match by_name.get(&ready.name) {

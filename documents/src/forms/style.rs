@@ -2,6 +2,7 @@
 
 use lopdf::{Dictionary, Document, Object};
 
+use super::paint::N;
 use crate::pdf;
 
 /// Bytes of a default appearance that are read.
@@ -58,9 +59,9 @@ impl Colour {
 
     fn operator(self, [gray, rgb, cmyk]: [&str; 3]) -> String {
         match self {
-            Self::Gray(level) => format!("{level:.3} {gray}"),
-            Self::Rgb([r, g, b]) => format!("{r:.3} {g:.3} {b:.3} {rgb}"),
-            Self::Cmyk([c, m, y, k]) => format!("{c:.3} {m:.3} {y:.3} {k:.3} {cmyk}"),
+            Self::Gray(level) => format!("{} {gray}", N(level)),
+            Self::Rgb([r, g, b]) => format!("{} {} {} {rgb}", N(r), N(g), N(b)),
+            Self::Cmyk([c, m, y, k]) => format!("{} {} {} {} {cmyk}", N(c), N(m), N(y), N(k)),
         }
     }
 

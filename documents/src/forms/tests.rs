@@ -69,7 +69,7 @@ fn first_field(document: &Document) -> &Dictionary {
 }
 
 /// The form XObject that a widget shows.
-fn shown<'a>(document: &'a Document, widget: &'a Dictionary) -> &'a Stream {
+pub(super) fn shown<'a>(document: &'a Document, widget: &'a Dictionary) -> &'a Stream {
     let normal = pdf::entry(document, pdf::dict_entry(document, widget, b"AP").unwrap(), b"N").unwrap();
     let normal = match normal {
         Object::Dictionary(states) => pdf::entry(document, states, widget.get(b"AS").unwrap().as_name().unwrap()).unwrap(),
@@ -80,14 +80,14 @@ fn shown<'a>(document: &'a Document, widget: &'a Dictionary) -> &'a Stream {
 
 /// A line of text in an appearance: where it starts, the font's size, and what it says.
 #[derive(Debug, Clone, PartialEq)]
-struct Seen {
+pub(super) struct Seen {
     x: f32,
     y: f32,
-    size: f32,
-    text: String,
+    pub(super) size: f32,
+    pub(super) text: String,
 }
 
-fn seen(document: &Document, widget: &Dictionary) -> Vec<Seen> {
+pub(super) fn seen(document: &Document, widget: &Dictionary) -> Vec<Seen> {
     let form = shown(document, widget);
     let content = Content::decode(&unpacked(form, 1 << 20).unwrap()).unwrap();
     let mut font = Vec::new();

@@ -63,6 +63,9 @@ fn pdf_doc(byte: u8) -> Option<char> {
 ///
 /// Where a field has one line, line ends are spaces too.
 pub(super) fn drawable(text: &str, lines: bool) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut drawable = String::with_capacity(text.len());
     let mut characters = text.nfc().peekable();
     while let Some(character) = characters.next() {

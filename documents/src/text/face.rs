@@ -1,5 +1,6 @@
 //! One font: its characters, measures and rules of shaping.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use harfrust::{Direction, Feature, ShaperData, Tag, UnicodeBuffer};
@@ -8,6 +9,7 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::{BoundingBox, GlyphMetrics, Metrics};
 use skrifa::raw::TableProvider;
 use skrifa::{FontRef, MetadataProvider};
+use unicode_normalization::UnicodeNormalization;
 
 use super::library::twin;
 
@@ -36,6 +38,9 @@ impl Reach {
     }
 }
 
+/// Characters of a font that are looked at for what its glyphs mean.
+const MAX_MAPPINGS: usize = 1 << 17;
+
 /// In which table a font has its outlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outlines {
@@ -56,7 +61,8 @@ pub(crate) struct Face {
     shaper: ShaperData,
     font: FontRef<'static>,
     units_per_em: f32,
-    krilla: OnceLock<Option<krilla::text::Font>>,
+    krilla: krilla::text::Font,
+    meanings: OnceLock<HashMap<u16, char>>,
 }
 
 impl std::fmt::Debug for Face {
@@ -104,7 +110,8 @@ impl Face {
             shaper: ShaperData::new(&font),
             font,
             units_per_em,
-            krilla: OnceLock::new(),
+            krilla: krilla::text::Font::new(data.into(), index)?,
+            meanings: OnceLock::new(),
         })
     }
 
@@ -113,6 +120,22 @@ impl Face {
         let found = self.characters.map(character)?.to_u32();
         // A font has at most 65,535 glyphs; the first is drawn for what is missing.
         u16::try_from(found).ok().filter(|glyph| *glyph != 0)
+    }
+
+    /// The character that a glyph stands for wherever it is. `None`: it is a form of one, or a part.
+    pub(super) fn meaning(&self, glyph: u16) -> Option<char> {
+        let meanings = self.meanings.get_or_init(|| {
+            let mut meanings = HashMap::new();
+            for (code, glyph) in self.characters.mappings().take(MAX_MAPPINGS) {
+                // A form of a letter has a code of its own in some fonts, but nobody writes it.
+                let character = char::from_u32(code).filter(|character| character.nfkc().eq([*character]));
+                if let (Some(character), Ok(glyph)) = (character, u16::try_from(glyph.to_u32())) {
+                    meanings.entry(glyph).or_insert(character);
+                }
+            }
+            meanings
+        });
+        meanings.get(&glyph).copied()
     }
 
     /// Advance width in thousandths of the font size.
@@ -140,14 +163,9 @@ impl Face {
         self.metrics.bounds.map_or([0.0, -200.0, 1000.0, 900.0], around)
     }
 
-    /// The bytes of a table.
-    pub(super) fn table(&self, tag: &[u8; 4]) -> Option<&'static [u8]> {
-        self.font.table_data(Tag::new(tag)).map(|data| data.as_bytes())
-    }
-
-    /// For the writer of certificates, which makes its own subsets. `None`: that writer cannot read the font.
-    pub(crate) fn krilla(&self) -> Option<krilla::text::Font> {
-        self.krilla.get_or_init(|| krilla::text::Font::new(self.data.into(), self.index)).clone()
+    /// For the writer of certificates, which makes its own subsets.
+    pub(crate) fn krilla(&self) -> krilla::text::Font {
+        self.krilla.clone()
     }
 
     /// The glyphs of `text[item]` from left to right. What stands before and after decides on forms of joined letters.
@@ -169,7 +187,10 @@ impl Face {
         buffer.set_direction(if rtl { Direction::RightToLeft } else { Direction::LeftToRight });
         let tag = Tag::from_be_bytes(script.as_iso15924_tag().to_be_bytes());
         buffer.set_script(harfrust::Script::from_iso15924_tag(tag).unwrap_or(harfrust::script::COMMON));
-        buffer.set_flags(harfrust::BufferFlags::REMOVE_DEFAULT_IGNORABLES);
+        // From right to left a joiner keeps a place of its own, without width: readers put the text in order place by place.
+        if !rtl {
+            buffer.set_flags(harfrust::BufferFlags::REMOVE_DEFAULT_IGNORABLES);
+        }
         let shaper = self.shaper.shaper(&self.font).build();
         let shaped = shaper.shape(buffer, harfrust::ShapeOptions::new().features(features(script)));
         let glyphs = shaped.glyph_infos().iter().zip(shaped.glyph_positions());

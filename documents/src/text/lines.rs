@@ -9,8 +9,10 @@ use unicode_linebreak::{BreakClass, break_property, linebreaks};
 pub(crate) enum Break {
     /// Nothing: the text does not fit.
     Words,
-    /// It is broken between clusters, after one of some marks if there is one.
+    /// It is broken between clusters, after one of some marks if there is one. A single cluster that is wider does not fit.
     Anywhere,
+    /// The same, but a single cluster that is wider has a line for itself.
+    Always,
 }
 
 /// A text as a row of clusters: what stays together on a line, and how wide it is.
@@ -49,12 +51,27 @@ impl Measured {
                 ends_part: matches!(character, '-' | '/' | ',' | ';' | '@' | '_' | '&' | '='),
             }
         };
-        Self { clusters: clusters.into_iter().map(&mut cluster).collect(), end: text.len() }
+        let mut clusters: Vec<Cluster> = clusters.into_iter().map(&mut cluster).collect();
+        // What has no shape before the first cluster belongs to it.
+        if let Some(first) = clusters.first_mut() {
+            first.start = 0;
+        }
+        Self { clusters, end: text.len() }
     }
 
     /// Advance width of all, in thousandths of the font size.
     pub(crate) fn width(&self) -> f32 {
         self.clusters.iter().map(|cluster| cluster.advance).sum()
+    }
+
+    /// The bytes of the clusters that fit into `limit`, from the start.
+    pub(crate) fn prefix(&self, limit: f32) -> usize {
+        let mut used = 0.0;
+        let over = self.clusters.iter().find(|cluster| {
+            used += cluster.advance;
+            used > limit
+        });
+        over.map_or(self.end, |cluster| cluster.start)
     }
 
     /// The lines, none wider than `limit`; spaces at the end of a line take no room. `None`: a word, or with [`Break::Anywhere`] a cluster, is
@@ -74,7 +91,9 @@ impl Measured {
             }
             // What follows a break may be too wide as well, but each turn begins a line further on.
             while !cluster.is_space && used + cluster.advance > limit {
-                if here == first {
+                if here == first && words == Break::Always {
+                    break;
+                } else if here == first {
                     return None;
                 }
                 let (next, width) = match opportunity.take() {
@@ -92,7 +111,7 @@ impl Measured {
             }
             used += cluster.advance;
         }
-        lines.push(self.clusters.get(first).map_or(self.end, |cluster| cluster.start)..self.end);
+        lines.push(self.clusters.get(first).map_or(0, |cluster| cluster.start)..self.end);
         Some(lines)
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use library::{Look, Typeface};
 pub use library::{SYSTEM_FOLDERS, missing, use_folders};
 pub(crate) use lines::{Break, Measured};
 pub(crate) use order::{clusters, is_right_to_left, visual};
-pub(crate) use paragraph::{Line, Paragraph};
+pub(crate) use paragraph::{Glyph, Line, Paragraph};
 pub use scripts::{Script, found_fonts, script_names, scripts};
 pub use subset::Error;
 

@@ -24,7 +24,7 @@ pub(crate) struct Paragraph<'t> {
 }
 
 /// The glyphs of a line.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Line {
     /// From left to right.
     pub(crate) runs: Vec<Run>,
@@ -33,9 +33,10 @@ pub(crate) struct Line {
 }
 
 /// Glyphs of one font.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Run {
     pub(crate) face: &'static Face,
+    pub(crate) is_rtl: bool,
     /// What the glyphs mean, in the order of the text.
     pub(crate) text: String,
     /// From left to right.
@@ -82,11 +83,6 @@ impl<'t> Paragraph<'t> {
         paragraph
     }
 
-    /// Whether no font has some of its characters.
-    pub(crate) fn has_missing(&self) -> bool {
-        self.items.iter().any(|item| item.face.is_none())
-    }
-
     /// Advance width, in thousandths of the font size.
     pub(crate) fn width(&self) -> f32 {
         self.measured.width()
@@ -112,6 +108,11 @@ impl<'t> Paragraph<'t> {
             lines = self.measured.lines(narrower, words, most)?;
         }
         Some(lines)
+    }
+
+    /// How many bytes of the text fit into `limit` thousandths of the font size.
+    pub(crate) fn prefix(&self, limit: f32) -> usize {
+        self.measured.prefix(limit)
     }
 
     /// A part of the text without the spaces at its end.
@@ -191,7 +192,19 @@ impl<'t> Paragraph<'t> {
             up: shaped.up,
             cluster: cluster(shaped.start),
         });
-        Run { face: self.face(item), glyphs: glyphs.collect(), text: self.text[part.clone()].to_owned() }
+        Run {
+            face: self.face(item),
+            is_rtl: item.level.is_rtl(),
+            glyphs: glyphs.collect(),
+            text: self.text[part.clone()].to_owned(),
+        }
+    }
+}
+
+impl Run {
+    /// Advance width, in thousandths of the font size.
+    pub(crate) fn width(&self) -> f32 {
+        self.glyphs.iter().map(|glyph| glyph.advance).sum()
     }
 }
 
@@ -200,14 +213,14 @@ impl Line {
     pub(crate) fn of_sign(face: &'static Face, glyph: u16, sign: char) -> Self {
         let advance = face.advance(glyph);
         let glyph = Glyph { id: glyph, advance, right: 0.0, up: 0.0, cluster: 0..sign.len_utf8() };
-        Self { width: advance, runs: vec![Run { face, text: sign.to_string(), glyphs: vec![glyph] }] }
+        Self { width: advance, runs: vec![Run { face, is_rtl: false, text: sign.to_string(), glyphs: vec![glyph] }] }
     }
 
     fn push(&mut self, run: Run) {
         if run.glyphs.is_empty() {
             return;
         }
-        self.width += run.glyphs.iter().map(|glyph| glyph.advance).sum::<f32>();
+        self.width += run.width();
         self.runs.push(run);
     }
 }

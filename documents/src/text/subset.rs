@@ -17,6 +17,9 @@ use super::paragraph::{Glyph, Line, Run};
 #[error("the font {0} cannot be cut down; remove it from the folders of fonts or replace it")]
 pub struct Error(String);
 
+/// What a glyph means that is a part of a letter which another glyph stands for: a zero-width space.
+const NOTHING: &str = "\u{200b}";
+
 /// The fonts of one file, or of one change of a file.
 #[derive(Default)]
 pub(crate) struct Subsets {
@@ -107,7 +110,7 @@ impl Subset {
         let mut array = Array::default();
         for cluster in run.glyphs.chunk_by(|a, b| a.cluster == b.cluster) {
             let text = &run.text[cluster[0].cluster.clone()];
-            let is_told = self.is_told_by_glyphs(cluster, text);
+            let is_told = self.is_told_by_glyphs(cluster, text, run.is_rtl);
             if !is_told {
                 array.end(operators);
                 let utf16: String = text.encode_utf16().map(|unit| format!("{unit:04X}")).collect();
@@ -129,25 +132,31 @@ impl Subset {
     }
 
     /// Whether the glyphs of a cluster, one after the other, say what it means.
-    fn is_told_by_glyphs(&mut self, cluster: &[Glyph], text: &str) -> bool {
-        if let [glyph] = cluster {
-            return self.means(glyph.id, text);
-        }
+    ///
+    /// What each glyph says is the same wherever it is: some readers know nothing else.
+    fn is_told_by_glyphs(&mut self, cluster: &[Glyph], text: &str, is_rtl: bool) -> bool {
         let face = self.face;
         let is_plain = |(glyph, character): (&Glyph, char)| face.glyph(character) == Some(glyph.id);
-        let is_as_many = text.chars().count() == cluster.len();
-        let characters: Vec<char> = match cluster.first() {
-            Some(first) if is_as_many && is_plain((first, text.chars().next().unwrap_or_default())) => text.chars().collect(),
-            // From right to left.
-            _ => text.chars().rev().collect(),
-        };
-        if is_as_many && cluster.iter().zip(characters.iter().copied()).all(is_plain) {
-            let mut told = cluster.iter().zip(characters);
-            return told.all(|(glyph, character)| self.means(glyph.id, character.encode_utf8(&mut [0; 4])));
+        let mut characters: Vec<char> = text.chars().collect();
+        if is_rtl {
+            characters.reverse();
         }
-        // For readers that do not know ActualText the first glyph means all of it.
-        self.means(cluster[0].id, text);
-        false
+        if characters.len() == cluster.len() && cluster.iter().zip(characters.iter().copied()).all(is_plain) {
+            let told = cluster.iter().zip(characters).map(|(glyph, c)| self.means(glyph.id, c.encode_utf8(&mut [0; 4])));
+            return told.fold(true, |all, told| all && told);
+        }
+        let own: Vec<Option<char>> = cluster.iter().map(|glyph| face.meaning(glyph.id)).collect();
+        // What no glyph says by itself is said by the first one that has no meaning of its own.
+        let rest: String = text.chars().filter(|character| !own.contains(&Some(*character))).collect();
+        let mut rest = if rest.is_empty() { NOTHING } else { &rest };
+        let mut is_told = true;
+        for (glyph, own) in cluster.iter().zip(own) {
+            is_told &= match own {
+                Some(character) => self.means(glyph.id, character.encode_utf8(&mut [0; 4])) && text.chars().eq([character]),
+                None => self.means(glyph.id, std::mem::replace(&mut rest, NOTHING)),
+            };
+        }
+        is_told && cluster.len() == 1
     }
 
     fn place(&mut self, glyph: &Glyph, size: f32, array: &mut Array, operators: &mut String) {
