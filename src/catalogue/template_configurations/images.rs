@@ -16,9 +16,9 @@ use workflows::values::{self, Problems};
 
 use super::Error;
 use super::picture;
-use crate::catalogue::{Error as CatalogueError, names};
 use crate::catalogue::item::{Act, Found, Items, Kind, Numbered};
 use crate::catalogue::references::{Holder, References};
+use crate::catalogue::{Error as CatalogueError, names};
 use crate::cpu_pool::{self, CpuPool, Job, Work};
 use crate::records::{self, Records};
 
