@@ -13,6 +13,8 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod filling;
+pub mod forms_command;
 pub mod http;
 pub mod identity_reader;
 pub mod installation;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use rubrica::{
     access::{self, Role},
     config::{Config, LogFormat, Mode},
-    demo, engine, http, iso_duration,
+    demo, engine, forms_command, http, iso_duration,
     keys::Keys,
     server,
     transfer::command::{self as transfer, ExportOptions, ImportOptions},
@@ -38,6 +38,9 @@ enum Command {
     Demo(demo::Options),
     /// Say for each signature of a PDF who made it, when, what it covers and whether it is intact and trusted. Works offline.
     Verify(verify::Options),
+    /// Look at a form that is to be filled, or fill it without a server.
+    #[command(subcommand)]
+    Forms(forms_command::Command),
     /// Copy the whole installation into a folder, to move it to another store or place.
     ///
     /// The folder holds journals, records and files, with personal data, readable by its owner only; it holds no keys. Nothing may be
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Some(Command::Migrate(options)) => migrate(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Demo(options)) => demo::run(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(options)) => verify::run(&options),
+        Some(Command::Forms(command)) => forms_command::run(&command),
         Some(Command::Export(options)) => transfer::export(&options),
         Some(Command::Import(options)) => transfer::import(&options),
         Some(Command::Token(options)) => token(&options).map(|()| ExitCode::SUCCESS),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 use render::{
-    Comparison, Limits, Mask, Skipped,
+    Comparison, Limits, Mask, Picture, Skipped, Undrawn,
     worker::{self, Limit, Process},
 };
 use store::blobs::Digest;
@@ -27,7 +27,7 @@ pub struct Options {
     pub limits: Limits,
 }
 
-/// Why nothing was compared.
+/// Why nothing was compared or drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There was no turn, or the file is set aside: it went beyond the bounds twice.
@@ -42,6 +42,18 @@ pub enum Error {
     /// The process ended or could not be started; that is not the document's fault.
     #[error(transparent)]
     Worker(worker::Error),
+}
+
+impl From<worker::Error> for Error {
+    fn from(error: worker::Error) -> Self {
+        match error {
+            worker::Error::Exceeded(limit) => Self::Exceeded(limit),
+            worker::Error::Panicked => Self::Panicked,
+            // By the pool, which tells the caller itself unless nobody is there any more.
+            worker::Error::CutOff => Self::Pool(cpu_pool::Error::Closed),
+            error => Self::Worker(error),
+        }
+    }
 }
 
 /// Metrics of the processes.
@@ -142,14 +154,26 @@ impl Workers {
         let draw = move |process: &mut Process, cutoff: &Cutoff| {
             process.compare(&before, &after, &masks, &limits, || cutoff.is_reached())
         };
-        let compared = self.run(organization, bytes, File { digest, work: Work::Draw }, draw).await?;
-        compared.map_err(|error| match error {
-            worker::Error::Exceeded(limit) => Error::Exceeded(limit),
-            worker::Error::Panicked => Error::Panicked,
-            // By the pool, which tells the caller itself unless nobody is there any more.
-            worker::Error::CutOff => Error::Pool(cpu_pool::Error::Closed),
-            error => Error::Worker(error),
-        })
+        Ok(self.run(organization, bytes, File { digest, work: Work::Draw }, draw).await??)
+    }
+
+    /// Draws a page of a PDF, counted from 0, in the organization's turn.
+    ///
+    /// # Errors
+    /// As [`Workers::compare`]; why a page cannot be drawn is the result within.
+    pub async fn draw(
+        &self,
+        organization: &str,
+        digest: Digest,
+        pdf: Bytes,
+        page: usize,
+    ) -> Result<Result<Picture, Undrawn>, Error> {
+        let bytes = pdf.len() as u64;
+        if bytes > self.0.options.process.memory / SHARE {
+            return Ok(Err(Undrawn::TooLarge));
+        }
+        let draw = move |process: &mut Process, cutoff: &Cutoff| process.draw(&pdf, page, || cutoff.is_reached());
+        Ok(self.run(organization, bytes, File { digest, work: Work::Draw }, draw).await??)
     }
 
     /// Has a process work on a file of so many bytes, in the organization's turn. What goes wrong for the file's sake counts against it.

@@ -37,6 +37,7 @@ use crate::{
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
+    filling::{self, Filling},
     http::{
         self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
         receipts::ReceiptServices, sandbox::Sandbox,
@@ -172,6 +173,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let templates = Templates::new(store.clone(), sections.clone());
     let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
     let template_configurations = Configurations::new(store.clone(), images.clone());
+    let sources = filling::Sources {
+        forms: forms.clone(),
+        sections: sections.clone(),
+        templates: templates.clone(),
+        configurations: template_configurations.clone(),
+        images: images.clone(),
+        documents: documents.clone(),
+        workers: drawing.clone(),
+    };
+    let filling = Filling::new(sources, config.filling.options(), filling::Metrics::new(&registry)?);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
     if config.mode == Mode::Development {
@@ -233,6 +244,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         forms,
         sections,
         templates,
+        filling,
         images,
         template_configurations,
         sealed_files,

@@ -42,16 +42,28 @@ impl Connection {
 
     /// Sends one request and reads its answer. `headers` are whole lines; `body` is JSON, empty for none.
     pub async fn call(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Result<Answer<'_>, Failure> {
+        self.send(method, path, headers, "application/json", body.as_bytes()).await
+    }
+
+    /// As [`Connection::call`], with a body of this media type.
+    pub async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        media_type: &str,
+        body: &[u8],
+    ) -> Result<Answer<'_>, Failure> {
         self.request.clear();
         for part in [method, " ", path, " HTTP/1.1\r\n", &self.authorization, headers] {
             self.request.extend_from_slice(part.as_bytes());
         }
         if !body.is_empty() {
-            let declared = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+            let declared = format!("content-type: {media_type}\r\ncontent-length: {}\r\n", body.len());
             self.request.extend_from_slice(declared.as_bytes());
         }
         self.request.extend_from_slice(b"\r\n");
-        self.request.extend_from_slice(body.as_bytes());
+        self.request.extend_from_slice(body);
         self.stream.write_all(&self.request).await?;
         let (status, body) =
             tokio::time::timeout(PATIENCE, self.receive()).await.map_err(|_| format!("{method} {path}: no answer"))??;

@@ -5,6 +5,7 @@
 
 mod client;
 mod code_reader;
+mod fills;
 mod machine;
 mod nodes;
 mod otp;
@@ -23,7 +24,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 #[command(name = "load")]
 struct Options {
-    /// What is measured: otp, waiting, seal, nodes. Without any: the first three. nodes needs Java, and Maven once.
+    /// What is measured: otp, waiting, seal, forms, nodes. Without any: the first four. nodes needs Java, and Maven once.
     scenarios: Vec<Scenario>,
     /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
     #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
@@ -56,6 +57,7 @@ enum Scenario {
     Otp,
     Waiting,
     Seal,
+    Forms,
     Nodes,
 }
 
@@ -94,6 +96,9 @@ async fn run(options: &Options) -> Result<(), Failure> {
     }
     if options.wants(Scenario::Seal) {
         seal::run(options)?;
+    }
+    if options.wants(Scenario::Forms) {
+        fills::run(options).await?;
     }
     if options.wants(Scenario::Nodes) {
         for server in &options.servers {

@@ -3,29 +3,15 @@
 //! A second pair of eyes: it shares no code with the reader that decides what a seal may change. Equal means equal in every pixel, as both
 //! revisions are drawn by the same code on the same processor.
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{ops::Range, sync::Arc};
 
 use hayro::{
-    RenderCache, RenderSettings,
-    hayro_interpret::{InterpreterSettings, TransformExt},
-    hayro_syntax::{Pdf, PdfData, page::Page},
-    kurbo::{Affine, Rect},
-    render_into,
-    vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit, color::palette::css::WHITE},
+    hayro_syntax::{Pdf, PdfData},
+    kurbo::Rect,
 };
 use serde::{Deserialize, Serialize};
 
-/// Dots per inch at which pages are drawn: a digit of 6 points is eight pixels high.
-pub const DPI: f32 = 100.0;
-
-/// Points per inch (ISO 32000-2, 8.3.2.3).
-const POINTS: f32 = 72.0;
+use crate::drawing::{Drawing, Size};
 
 /// Pixels around a mask that are not compared: the edges of what is drawn there are blurred into them.
 const MARGIN: i64 = 1;
@@ -47,7 +33,7 @@ pub struct Mask {
 pub struct Limits {
     /// Pages: those with a mask first, then the first ones.
     pub max_pages: usize,
-    /// Pixels of one page at [`DPI`]; a larger page is left out.
+    /// Pixels of one page at [`DPI`](crate::DPI); a larger page is left out.
     pub max_page_pixels: u64,
     /// Pixels of all pages, each counted once.
     pub max_pixels: u64,
@@ -145,7 +131,7 @@ pub fn compare(revisions: &Revisions, masks: &[Mask], limits: &Limits) -> Compar
     };
     let paired = pages.min(after.pages().len());
     let (chosen, mut skipped) = choose(paired, masks, limits.max_pages);
-    let (mut before, mut after) = (Side::new(&before), Side::new(&after));
+    let (mut before, mut after) = (Drawing::new(&before), Drawing::new(&after));
     let mut comparison = unreadable(pages, Vec::new(), None);
     let mut left = limits.max_pixels;
     for page in chosen {
@@ -161,7 +147,7 @@ pub fn compare(revisions: &Revisions, masks: &[Mask], limits: &Limits) -> Compar
             continue;
         };
         left -= size.pixels();
-        let masked = before.masked(page, masks, size);
+        let masked = masked(&before, page, masks, size);
         let (is_equal, is_complete) = draws_alike(&mut before, &mut after, page, size, &masked);
         comparison.compared_pages += 1;
         comparison.incomplete_pages += usize::from(!is_complete);
@@ -187,87 +173,21 @@ fn choose(pages: usize, masks: &[Mask], max: usize) -> (Vec<usize>, Option<Skipp
     (chosen, skipped)
 }
 
-/// Size of a page in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Size {
-    width: u16,
-    height: u16,
-}
-
-impl Size {
-    fn pixels(self) -> u64 {
-        u64::from(self.width) * u64::from(self.height)
-    }
-}
-
-/// One revision while it is drawn.
-struct Side<'a> {
-    pdf: &'a Pdf,
-    cache: RenderCache<'a>,
-    settings: InterpreterSettings,
-    is_incomplete: Arc<AtomicBool>,
-}
-
-impl<'a> Side<'a> {
-    fn new(pdf: &'a Pdf) -> Self {
-        let is_incomplete = Arc::new(AtomicBool::new(false));
-        let warned = is_incomplete.clone();
-        let warning_sink = Arc::new(move |_| warned.store(true, Ordering::Relaxed));
-        let settings = InterpreterSettings { warning_sink, ..InterpreterSettings::default() };
-        Self { pdf, cache: RenderCache::new(), settings, is_incomplete }
-    }
-
-    fn page(&self, page: usize) -> Option<&'a Page<'a>> {
-        self.pdf.pages().get(page)
-    }
-
-    /// `None` beyond what can be drawn at all.
-    fn size(&self, page: usize) -> Option<Size> {
-        let (width, height) = self.page(page)?.render_dimensions();
-        let pixels = |points: f32| {
-            let pixels = (points * (DPI / POINTS)).ceil();
-            (1.0..=f32::from(u16::MAX)).contains(&pixels).then_some(pixels as u16)
+/// The rectangles of a page that are not compared, in pixels, with their margin and within the page.
+fn masked(drawing: &Drawing<'_>, page: usize, masks: &[Mask], size: Size) -> Vec<Area> {
+    let Some(shown) = drawing.page(page) else { return Vec::new() };
+    let transform = Drawing::transform(shown);
+    let own = masks.iter().filter(|mask| mask.page == page && mask.rect.iter().all(|side| side.is_finite()));
+    own.map(|mask| {
+        let [x0, y0, x1, y1] = mask.rect.map(f64::from);
+        let pixels = transform.transform_rect_bbox(Rect::new(x0, y0, x1, y1).abs());
+        let span = |from: f64, to: f64, end: u16| {
+            let within = |at: i64| at.clamp(0, i64::from(end)) as usize;
+            within((from.floor() as i64).saturating_sub(MARGIN))..within((to.ceil() as i64).saturating_add(MARGIN))
         };
-        Some(Size { width: pixels(width)?, height: pixels(height)? })
-    }
-
-    /// From default user space to pixels.
-    fn transform(page: &Page<'_>) -> Affine {
-        Affine::scale(f64::from(DPI / POINTS)) * page.initial_transform(true).to_kurbo()
-    }
-
-    /// The rectangles of a page that are not compared, in pixels, with their margin and within the page.
-    fn masked(&self, page: usize, masks: &[Mask], size: Size) -> Vec<Area> {
-        let Some(shown) = self.page(page) else { return Vec::new() };
-        let transform = Self::transform(shown);
-        let own = masks.iter().filter(|mask| mask.page == page && mask.rect.iter().all(|side| side.is_finite()));
-        own.map(|mask| {
-            let [x0, y0, x1, y1] = mask.rect.map(f64::from);
-            let pixels = transform.transform_rect_bbox(Rect::new(x0, y0, x1, y1).abs());
-            let span = |from: f64, to: f64, end: u16| {
-                let within = |at: i64| at.clamp(0, i64::from(end)) as usize;
-                within((from.floor() as i64).saturating_sub(MARGIN))..within((to.ceil() as i64).saturating_add(MARGIN))
-            };
-            Area { x: span(pixels.x0, pixels.x1, size.width), y: span(pixels.y0, pixels.y1, size.height) }
-        })
-        .collect()
-    }
-
-    fn draw(&mut self, page: usize, size: Size) -> Option<Pixmap> {
-        let page = self.page(page)?;
-        let mut context = RenderContext::new(size.width, size.height);
-        let settings = RenderSettings::default();
-        render_into(page, &self.cache, &self.settings, &settings, &mut context, Self::transform(page));
-        context.flush();
-        let mut pixmap = Pixmap::new(size.width, size.height);
-        let onto_white = RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
-        context.render_with(&mut pixmap, &mut Resources::default(), onto_white);
-        Some(pixmap)
-    }
-
-    fn took_all(&self) -> bool {
-        !self.is_incomplete.swap(false, Ordering::Relaxed)
-    }
+        Area { x: span(pixels.x0, pixels.x1, size.width), y: span(pixels.y0, pixels.y1, size.height) }
+    })
+    .collect()
 }
 
 /// Pixels from the first to before the last of each range.
@@ -278,7 +198,7 @@ struct Area {
 }
 
 /// Whether both revisions draw this page alike outside the masks, and whether all of it could be drawn.
-fn draws_alike(before: &mut Side<'_>, after: &mut Side<'_>, page: usize, size: Size, masked: &[Area]) -> (bool, bool) {
+fn draws_alike(before: &mut Drawing<'_>, after: &mut Drawing<'_>, page: usize, size: Size, masked: &[Area]) -> (bool, bool) {
     let (one, other) = (before.draw(page, size), after.draw(page, size));
     // Both are asked, as asking clears it.
     let is_complete = before.took_all() & after.took_all();

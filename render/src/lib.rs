@@ -1,11 +1,15 @@
 //! Pages as images, and the process that makes them and reads those of identity documents.
 //!
 //! What interprets a stranger's file runs for as long and takes as much memory as the file wants, and may overflow its stack. So the server
-//! calls nothing of [`compare`], nor [`identity::read`], itself: it asks a [`worker::Process`], which has limits that the system enforces.
+//! calls nothing of [`compare()`] and [`draw`], nor [`identity::read`], itself: it asks a [`worker::Process`], which has limits that the system enforces.
 
 #![forbid(unsafe_code)]
 
 mod compare;
+mod drawing;
+mod picture;
 pub mod worker;
 
-pub use compare::{Comparison, DPI, Limits, Mask, Revisions, Skipped, compare};
+pub use compare::{Comparison, Limits, Mask, Revisions, Skipped, compare};
+pub use drawing::DPI;
+pub use picture::{MAX_PIXELS, Picture, Undrawn, draw};

@@ -8,7 +8,7 @@ use std::{
 use documents::fixtures;
 use lopdf::{Dictionary, Document, Object, Stream, dictionary};
 use render::{
-    Comparison, Limits,
+    Comparison, Limits, Undrawn,
     worker::{Error, Limit, Options, Process},
 };
 
@@ -171,6 +171,17 @@ fn what_wants_more_than_there_is_ends_in_a_limit() {
         assert!(matches!(outcome, Err(Error::Exceeded(_))), "{name}: {outcome:?}");
         assert!(worker.is_worn(), "{name}");
     }
+}
+
+#[test]
+fn a_page_that_is_drawn_for_its_picture_has_the_same_limits() {
+    let mut worker = Process::start(&options()).expect("a worker");
+    let drawn = worker.draw(&forms_in_forms(), 0, || false);
+    assert!(matches!(drawn, Err(Error::Exceeded(_))), "{drawn:?}");
+    let mut worker = Process::start(&options()).expect("a worker");
+    let picture = worker.draw(&contract(), 0, || false).expect("a reply").expect("a picture");
+    assert!(picture.png.starts_with(b"\x89PNG") && picture.pages == 1);
+    assert_eq!(worker.draw(&contract(), 7, || false).expect("a reply"), Err(Undrawn::NoSuchPage { pages: 1 }));
 }
 
 #[test]

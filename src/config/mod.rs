@@ -35,7 +35,7 @@ pub use self::{
     processes::Processes,
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
-    work::{Cpu, Documents, Render},
+    work::{Cpu, Documents, Filling, Render},
 };
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
@@ -73,6 +73,7 @@ pub struct Config {
     pub identity_documents: IdentityDocuments,
     pub processes: Processes,
     pub documents: Documents,
+    pub filling: Filling,
     pub cpu: Cpu,
     pub render: Render,
     pub scoring: scoring::Options,
@@ -171,6 +172,7 @@ impl Config {
         }
         self.processes.check()?;
         self.documents.check()?;
+        self.filling.check()?;
         self.cpu.check()?;
         self.render.check()?;
         self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;

@@ -110,6 +110,7 @@ fn unknown_options_and_values_out_of_bounds_are_named() {
         ("[scoring]\ntimeout = \"PT1H\"\n", "scoring.timeout"),
         ("[scoring]\nmemory = 1\n", "scoring.memory"),
         ("[scoring.levels]\nlow = 0.9\n", "scoring.levels"),
+        ("[filling]\nmemory = 68719476737\n", "filling.memory"),
         ("[identity_documents]\nimage_limit = 1\n", "identity_documents.image_limit"),
         ("[identity_documents]\nattempt_time = \"PT1H\"\n", "identity_documents.attempt_time"),
         ("[identity_documents]\ndelegation_time = \"P2D\"\n", "identity_documents.delegation_time"),

@@ -1,4 +1,4 @@
-//! Documents and the work on strangers' files: the configuration reference.
+//! Documents, fills, and the work on strangers' files: the configuration reference.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,7 +9,7 @@ use super::{
     Error,
     bounds::{delta, seconds, std, within},
 };
-use crate::{cpu_pool, iso_duration, render_workers};
+use crate::{cpu_pool, filling, iso_duration, render_workers};
 
 /// Documents.
 #[derive(Clone, Debug, Deserialize)]
@@ -98,6 +98,33 @@ impl Cpu {
             patience: std(self.wait),
             time: std(self.time),
         }
+    }
+}
+
+/// Fills of forms and templates.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Filling {
+    /// Bytes of forms, pictures and templates that are kept in memory once they were read for a fill, 0 to 64 GiB. Where it is not enough, the
+    /// organization that has most of it gives way. Default: 134217728.
+    pub memory: usize,
+}
+
+impl Default for Filling {
+    fn default() -> Self {
+        Self { memory: filling::Options::default().memory }
+    }
+}
+
+impl Filling {
+    /// # Errors
+    /// The option that is out of bounds.
+    pub(super) fn check(self) -> Result<(), Error> {
+        within("filling.memory", self.memory <= 1 << 36, "0 to 68719476736 bytes")
+    }
+
+    pub fn options(self) -> filling::Options {
+        filling::Options { memory: self.memory }
     }
 }
 

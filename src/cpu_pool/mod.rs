@@ -124,6 +124,8 @@ pub enum Work {
     Draw,
     /// It is decoded as an image of an identity document.
     Decode,
+    /// Forms are filled with values: the file is all of them together.
+    Fill,
 }
 
 /// A file, and what is done with it.

@@ -20,6 +20,7 @@ use crate::catalogue::sections::Sections;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::catalogue::template_configurations::{Configurations, Images};
 use crate::catalogue::templates::Templates;
+use crate::filling::Filling;
 use crate::keys::Keys;
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
@@ -49,6 +50,8 @@ pub struct State {
     pub sections: Sections,
     /// Templates of all organizations.
     pub templates: Templates,
+    /// Fills forms and templates.
+    pub filling: Filling,
     /// Images for the fields of templates.
     pub images: Images,
     /// Values for the fields of templates.

@@ -8,7 +8,7 @@ use super::{ApiError, operation::Operation};
 use crate::{
     access,
     catalogue::{self, contracts, documents, names, sign_configuration},
-    channels, code_limits, cpu_pool,
+    channels, code_limits, cpu_pool, filling,
     processes::{self, challenges, creation, vouching},
     public_url, receipts, records,
 };
@@ -194,6 +194,23 @@ impl From<sign_configuration::Error> for ApiError {
             E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
             E::Unusable(_) | E::NotValid(_) => Self::internal(error),
             E::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+/// Fills.
+impl From<filling::Error> for ApiError {
+    fn from(error: filling::Error) -> Self {
+        use filling::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::Form { .. } | E::Image { .. } | E::TooLarge(_) => Self::input(error.to_string()),
+            E::Page(_) => Self::parameter(error.to_string()),
+            E::Catalogue(error) => error.into(),
+            E::Documents(error) => error.into(),
+            E::Cpu(error) => catalogue::Error::from(error).into(),
+            E::Full(_) | E::Busy | E::Drawing(_) => Self::unavailable(error, RETRY_AFTER),
+            E::Inconsistent(_) => Self::internal(error),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod documents;
 pub mod download;
 mod durations;
 pub mod error;
+pub mod fills;
 pub mod forms;
 pub mod headers;
 pub mod identification;

@@ -6,6 +6,7 @@
 
 mod contracts;
 mod documents;
+mod fills;
 mod identification;
 mod signing;
 mod templates;
@@ -19,6 +20,7 @@ use crate::access::Role;
 const ROOMS: &[&[Operation]] = &[
     documents::OPERATIONS,
     templates::OPERATIONS,
+    fills::OPERATIONS,
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,

@@ -31,6 +31,7 @@ use crate::code_limits::{self, CodeLimits};
 use crate::codes::Codes;
 use crate::config::DEFAULT_JSON_LIMIT;
 use crate::cpu_pool::CpuPool;
+use crate::filling::{self, Filling};
 use crate::keys::Keys;
 use crate::processes::{self, Processes, Tenants};
 use crate::receipts::Receipts;
@@ -87,17 +88,30 @@ impl World {
         let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
         let sections = Sections::new(store.clone(), forms.clone());
         let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
+        let templates = Templates::new(store.clone(), sections.clone());
+        let template_configurations = Configurations::new(store.clone(), images.clone());
+        let workers = Workers::new(cpu.clone(), render_workers::Options::default(), render_workers::Metrics::default());
+        let sources = filling::Sources {
+            forms: forms.clone(),
+            sections: sections.clone(),
+            templates: templates.clone(),
+            configurations: template_configurations.clone(),
+            images: images.clone(),
+            documents: documents.clone(),
+            workers: workers.clone(),
+        };
         let state = State {
             contracts: Contracts::new(store.clone()),
             sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
             documents,
-            templates: Templates::new(store.clone(), sections.clone()),
+            templates,
+            filling: Filling::new(sources, filling::Options::default(), filling::Metrics::default()),
             sections,
             forms,
-            template_configurations: Configurations::new(store.clone(), images.clone()),
+            template_configurations,
             images,
-            configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()),
-            workers: Workers::new(cpu, render_workers::Options::default(), render_workers::Metrics::default()),
+            configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu),
+            workers,
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
             options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),

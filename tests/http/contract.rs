@@ -32,7 +32,7 @@ const CONTRACT_NAME: &str = "the contract";
 const ADDED: [&str; 2] = ["activeContent", "contact_policy"];
 
 /// Operations that the contract does not have.
-const ADDED_OPERATIONS: [&str; 1] = ["check_otp_identification_contact"];
+const ADDED_OPERATIONS: [&str; 3] = ["check_otp_identification_contact", "preview_form_fill", "preview_template_fill"];
 
 /// The rows of the operations that the contract has.
 fn rows_of_contract() -> impl Iterator<Item = &'static operation::Operation> {

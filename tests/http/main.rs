@@ -17,6 +17,7 @@ mod contract;
 mod documents_api;
 mod drawing;
 mod every_operation;
+mod fills;
 mod forms;
 mod identity_images;
 mod journey;

@@ -1,18 +1,21 @@
 //! What parent and worker say to each other: a length of four bytes, the lowest first, then JSON; behind a job's JSON the bytes of its
-//! files.
+//! files, behind a reply's those of the picture that it tells of.
 
 use std::io::{self, Read};
 
 use identity::{Declared, Reading, Side};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Comparison, Limits, Mask};
+use crate::{Comparison, Limits, MAX_PIXELS, Mask, Picture, Undrawn};
 
 /// Longest JSON, in bytes: of a job with some ten thousand masks, of a reply with a thousand pages.
 pub const MAX_HEAD: usize = 1 << 20;
 
 /// Most files of a job.
 pub const MAX_FILES: usize = 2;
+
+/// Longest picture of a reply, in bytes: a page of the maximum size that cannot be compressed, and what a PNG file adds to it.
+pub const MAX_PICTURE: usize = 4 * MAX_PIXELS as usize;
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +39,8 @@ pub enum Task {
     },
     /// Read the images of an identity document, one for each of these sides.
     ReadIdentity { sides: Vec<Side>, declared: Declared, options: identity::Options },
+    /// Draw this page of a document, counted from 0.
+    Draw { page: usize },
 }
 
 /// What a job resulted in.
@@ -43,6 +48,8 @@ pub enum Task {
 pub enum Outcome {
     Compared(Comparison),
     IdentityRead(Result<Reading, identity::Error>),
+    /// The picture's bytes follow.
+    Drawn(Result<Picture, Undrawn>),
 }
 
 /// How a job ended.
@@ -52,6 +59,8 @@ pub struct Reply {
     pub outcome: Option<Outcome>,
     /// Memory that the worker had at its peak, in KiB, where the system tells.
     pub peak_kib: Option<u64>,
+    /// Bytes of the picture that follow.
+    picture: usize,
 }
 
 impl Job {
@@ -73,12 +82,21 @@ impl Job {
 }
 
 impl Reply {
-    /// The JSON with its length.
+    pub fn new(outcome: Option<Outcome>, peak_kib: Option<u64>) -> Self {
+        let picture = if let Some(Outcome::Drawn(Ok(picture))) = &outcome { picture.png.len() } else { 0 };
+        Self { outcome, peak_kib, picture }
+    }
+
+    /// The JSON with its length, and the picture.
     ///
     /// # Errors
     /// If it is too long.
     pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        frame(self)
+        let mut bytes = frame(self)?;
+        if let Some(Outcome::Drawn(Ok(picture))) = &self.outcome {
+            bytes.extend(&picture.png);
+        }
+        Ok(bytes)
     }
 
     /// A reply, if `bytes` hold it whole.
@@ -87,11 +105,16 @@ impl Reply {
     /// What is none.
     pub fn parse(bytes: &[u8]) -> io::Result<Option<Self>> {
         let Some((len, rest)) = bytes.split_first_chunk::<4>() else { return Ok(None) };
-        let len = checked(*len)?;
-        match rest.get(..len) {
-            None => Ok(None),
-            Some(json) => Ok(Some(serde_json::from_slice(json)?)),
+        let Some((json, rest)) = rest.split_at_checked(checked(*len)?) else { return Ok(None) };
+        let mut reply: Self = serde_json::from_slice(json)?;
+        if reply.picture > MAX_PICTURE {
+            return Err(io::Error::other("a picture is too long"));
         }
+        let Some(bytes) = rest.get(..reply.picture) else { return Ok(None) };
+        if let Some(Outcome::Drawn(Ok(picture))) = &mut reply.outcome {
+            picture.png = bytes.to_vec();
+        }
+        Ok(Some(reply))
     }
 }
 
@@ -142,18 +165,23 @@ mod tests {
 
     #[test]
     fn a_reply_is_parsed_once_it_is_whole() {
-        let reply = Reply { outcome: None, peak_kib: Some(7) };
-        let bytes = reply.to_bytes().unwrap();
-        for end in 0..bytes.len() {
-            assert_eq!(Reply::parse(&bytes[..end]).unwrap(), None);
+        let picture = Picture { pages: 2, is_incomplete: false, png: b"a picture".to_vec() };
+        for outcome in [None, Some(Outcome::Drawn(Ok(picture))), Some(Outcome::Drawn(Err(Undrawn::Unreadable)))] {
+            let reply = Reply::new(outcome, Some(7));
+            let bytes = reply.to_bytes().unwrap();
+            for end in 0..bytes.len() {
+                assert_eq!(Reply::parse(&bytes[..end]).unwrap(), None);
+            }
+            assert_eq!(Reply::parse(&bytes).unwrap(), Some(reply));
         }
-        assert_eq!(Reply::parse(&bytes).unwrap(), Some(reply));
     }
 
     #[test]
     fn what_is_no_frame_or_too_long_is_an_error() {
         assert!(Reply::parse(&[255, 255, 255, 255]).is_err());
         assert!(Reply::parse(b"\x02\0\0\0[]").is_err());
+        let endless = Reply { picture: MAX_PICTURE + 1, ..Reply::new(None, None) };
+        assert!(Reply::parse(&endless.to_bytes().unwrap()).is_err());
         assert!(Job::read(&mut [255, 255, 255, 255].as_slice()).is_err());
         assert!(Job::read(&mut [5, 0, 0, 0, b'{'].as_slice()).is_err());
         assert!(Job::read(&mut [5].as_slice()).is_err());

@@ -17,7 +17,7 @@ use identity::{Images, Side};
 
 use self::frames::{Job, MAX_FILES, Outcome, Reply, Task};
 pub use self::process::{Error, Limit, Options, Process};
-use crate::{Revisions, compare};
+use crate::{Revisions, compare, draw};
 
 /// Name of the command by which the server's program becomes a worker.
 pub const COMMAND: &str = "render-worker";
@@ -60,7 +60,7 @@ fn answer(input: &mut impl Read, job: Job) -> io::Result<Reply> {
     let work = move || perform(job.task, files);
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(work)?;
     let outcome = thread.join().ok().transpose()?;
-    Ok(Reply { outcome, peak_kib: confine::peak_kib() })
+    Ok(Reply::new(outcome, confine::peak_kib()))
 }
 
 fn files(input: &mut impl Read, lengths: &[u64]) -> io::Result<Vec<Vec<u8>>> {
@@ -99,5 +99,6 @@ fn perform(task: Task, files: Vec<Vec<u8>>) -> io::Result<Outcome> {
             let images = Images { front: front.as_deref(), back: back.as_deref() };
             Ok(Outcome::IdentityRead(identity::read(images, &declared, &options)))
         }
+        Task::Draw { page } => Ok(Outcome::Drawn(draw(next()?, page))),
     }
 }

@@ -19,9 +19,9 @@ use rustix::{
 
 use super::{
     COMMAND, DEFAULT_MEMORY,
-    frames::{Job, MAX_HEAD, Outcome, Reply, Task},
+    frames::{Job, MAX_HEAD, MAX_PICTURE, Outcome, Reply, Task},
 };
-use crate::{Comparison, Limits, Mask};
+use crate::{Comparison, Limits, Mask, Picture, Undrawn};
 
 /// Jobs after which a worker is replaced: what a job leaves behind in memory does not add up for ever.
 const MAX_JOBS: u32 = 200;
@@ -176,7 +176,7 @@ impl Process {
         let files: &[&[u8]] = if is_one_file { &[after] } else { &[before, after] };
         match self.perform(task, files, is_cut_off)? {
             Outcome::Compared(comparison) => Ok(comparison),
-            Outcome::IdentityRead(_) => Err(self.confused()),
+            Outcome::IdentityRead(_) | Outcome::Drawn(_) => Err(self.confused()),
         }
     }
 
@@ -196,7 +196,23 @@ impl Process {
         let task = Task::ReadIdentity { sides, declared: declared.clone(), options: *options };
         match self.perform(task, &files, is_cut_off)? {
             Outcome::IdentityRead(read) => Ok(read),
-            Outcome::Compared(_) => Err(self.confused()),
+            Outcome::Compared(_) | Outcome::Drawn(_) => Err(self.confused()),
+        }
+    }
+
+    /// Draws a page of a document (see [`crate::draw`]); `is_cut_off` is asked all the while.
+    ///
+    /// # Errors
+    /// [`Error`]; why the page cannot be drawn is the result within.
+    pub fn draw(
+        &mut self,
+        pdf: &[u8],
+        page: usize,
+        is_cut_off: impl Fn() -> bool,
+    ) -> Result<Result<Picture, Undrawn>, Error> {
+        match self.perform(Task::Draw { page }, &[pdf], is_cut_off)? {
+            Outcome::Drawn(drawn) => Ok(drawn),
+            Outcome::Compared(_) | Outcome::IdentityRead(_) => Err(self.confused()),
         }
     }
 
@@ -283,10 +299,10 @@ impl Process {
     /// Takes what is there; `true` at the end.
     fn receive(&mut self, received: &mut Vec<u8>) -> Result<bool, Error> {
         let Some(output) = &self.child.stdout else { return Ok(true) };
-        let mut chunk = [0; 8192];
+        let mut chunk = [0; 64 * 1024];
         match rustix::io::read(output, &mut chunk) {
             Ok(0) => Ok(true),
-            Ok(_) if received.len() > MAX_HEAD => Err(Error::Died("its answer is too long".into())),
+            Ok(_) if received.len() > MAX_HEAD + MAX_PICTURE => Err(Error::Died("its answer is too long".into())),
             Ok(count) => {
                 received.extend(chunk.iter().take(count));
                 Ok(false)

@@ -333,8 +333,13 @@ impl Documents {
     ///
     /// # Errors
     /// [`Error::TooLarge`] beyond what a record can name, [`Error::Catalogue`].
-    pub async fn store_produced(&self, organization: &str, produced: Produced, now: Timestamp) -> Result<Document, Error> {
-        self.store(organization, produced, None, now.into()).await
+    pub async fn store_produced(
+        &self,
+        organization: &str,
+        produced: Produced,
+        act: impl Into<Act<'_>>,
+    ) -> Result<Document, Error> {
+        self.store(organization, produced, None, act.into()).await
     }
 
     async fn store(
