@@ -164,9 +164,14 @@ impl Report {
                 notes.push(format!("{name}: it is on no page, so its value is not seen"));
             }
             if name.starts_with(PREFIX) {
-                notes.push(format!("{name}: in templates it takes the value of the organization's configuration unless the call has one"));
+                notes.push(format!(
+                    "{name}: in templates it takes the value of the organization's configuration unless the call has one"
+                ));
             }
-            if field.kind.is_fillable() && matches!(field.kind, FieldKind::ComboBox | FieldKind::ListBox) && field.options.is_empty() {
+            if field.kind.is_fillable()
+                && matches!(field.kind, FieldKind::ComboBox | FieldKind::ListBox)
+                && field.options.is_empty()
+            {
                 notes.push(format!("{name}: it has no choices"));
             }
         }
@@ -175,7 +180,8 @@ impl Report {
 
     /// Fills the form with letters of all languages, to find what refuses them.
     fn try_out(&mut self, form: Arc<Form>) {
-        let names: BTreeSet<String> = self.fields.iter().filter(|field| field.kind == FieldKind::Text).map(|field| field.name.clone()).collect();
+        let names: BTreeSet<String> =
+            self.fields.iter().filter(|field| field.kind == FieldKind::Text).map(|field| field.name.clone()).collect();
         let limits: HashMap<&str, usize> =
             self.fields.iter().filter_map(|field| Some((field.name.as_str(), field.max_length?))).collect();
         let (mut refused, mut unprinted): (BTreeMap<String, String>, BTreeMap<String, BTreeSet<char>>) = Default::default();
@@ -300,8 +306,7 @@ fn about(field: &FormField) -> Vec<String> {
 }
 
 fn described(field: &FormField) -> serde_json::Value {
-    let options: Vec<_> =
-        field.options.iter().map(|option| json!({"value": option.export, "shown": option.display})).collect();
+    let options: Vec<_> = field.options.iter().map(|option| json!({"value": option.export, "shown": option.display})).collect();
     let places: Vec<_> = field.places.iter().map(|place| json!({"page": place.page + 1, "rect": place.rect})).collect();
     json!({
         "name": field.name, "kind": kind(field.kind), "places": places, "maxLength": field.max_length, "comb": field.comb,

@@ -92,7 +92,9 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
     let read = Form::read(&pdf)?;
     println!("\n## Filling forms of {} pages, {} fields and {} bytes\n", read.pages(), read.fields().len(), pdf.len());
     println!("In this process, one thread, read once; flattened and written each time.\n");
-    println!("| what | round | fills per core-second | fills/s | bytes of the result | load |\n| --- | --: | --: | --: | --: | --: |");
+    println!(
+        "| what | round | fills per core-second | fills/s | bytes of the result | load |\n| --- | --: | --: | --: | --: | --: |"
+    );
     let mut alone: HashMap<usize, Vec<f64>> = HashMap::new();
     for round in 1..=options.rounds {
         for sections in [1, COUNT] {

@@ -39,7 +39,11 @@ impl fmt::Display for Undrawn {
         match self {
             Self::Unreadable => f.write_str("the document cannot be drawn"),
             Self::NoSuchPage { pages } => write!(f, "expected the number of a page, from 0; the document has {pages} pages"),
-            Self::TooLarge => write!(f, "the page is larger than the {MAX_PIXELS} pixels at {} dpi that are drawn, or its document is", crate::DPI),
+            Self::TooLarge => write!(
+                f,
+                "the page is larger than the {MAX_PIXELS} pixels at {} dpi that are drawn, or its document is",
+                crate::DPI
+            ),
         }
     }
 }

@@ -86,12 +86,7 @@ impl<K: Copy + Eq + Hash, T: Weighed> Cache<K, T> {
     ///
     /// # Errors
     /// Those of `read`.
-    pub async fn get<E>(
-        &self,
-        organization: &str,
-        key: K,
-        read: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Arc<T>, E> {
+    pub async fn get<E>(&self, organization: &str, key: K, read: impl AsyncFnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         let reading = match self.find(organization, key) {
             Ok(kept) => return Ok(kept),
             Err(reading) => reading,

@@ -4,8 +4,8 @@ use ::documents::forms::FillError;
 use uuid::Uuid;
 use workflows::values::Problems;
 
-use super::values::{Values, shown};
 use super::Members;
+use super::values::{Values, shown};
 use crate::catalogue::{documents, names};
 use crate::cpu_pool;
 use crate::room::Full;

@@ -53,7 +53,10 @@ impl Metrics {
 
     fn unregistered() -> Result<Self, prometheus::Error> {
         let times = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-        let seconds = HistogramOpts::new("rubrica_fill_seconds", "Time that fills took, with their wait for a turn and what became of the result");
+        let seconds = HistogramOpts::new(
+            "rubrica_fill_seconds",
+            "Time that fills took, with their wait for a turn and what became of the result",
+        );
         let failed = Opts::new("rubrica_fill_failures_total", "Fills that came to nothing, by why");
         let asked = Opts::new("rubrica_fill_cache_total", "What fills asked a cache for, and whether it was there");
         let bytes = Opts::new("rubrica_fill_cache_bytes", "Bytes that a cache of fills holds");

@@ -23,9 +23,9 @@ use store::blobs::Digest;
 use uuid::Uuid;
 use workflows::values::{Language, Owner, Problems};
 
+use self::cache::{Cache, Weighed};
 pub use self::error::Error;
 pub use self::metrics::Metrics;
-use self::cache::{Cache, Weighed};
 use self::metrics::Operation;
 use self::plan::{Plan, Source};
 use self::values::{Value, Values};
@@ -333,13 +333,7 @@ impl Filling {
 }
 
 impl Shared {
-    async fn form(
-        &self,
-        organization: &str,
-        form: &str,
-        values: Vec<(String, String)>,
-        mode: Mode,
-    ) -> Result<FilledForm, Error> {
+    async fn form(&self, organization: &str, form: &str, values: Vec<(String, String)>, mode: Mode) -> Result<FilledForm, Error> {
         let style = Style { mode, flatten: true, members: Members::CAMEL };
         let values = Values::of_call(values, style.members)?;
         let form = self.sources.forms.find(organization, form).await?.item.value;

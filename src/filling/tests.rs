@@ -48,12 +48,8 @@ impl World {
     }
 
     async fn form(&self, name: &str, pdf: Vec<u8>) {
-        let upload = Upload {
-            name: Some(name.into()),
-            extension: Some("pdf".into()),
-            content: Some(pdf.into()),
-            ..Upload::default()
-        };
+        let upload =
+            Upload { name: Some(name.into()), extension: Some("pdf".into()), content: Some(pdf.into()), ..Upload::default() };
         self.sources().forms.upload("acme", upload, noon()).await.unwrap();
     }
 

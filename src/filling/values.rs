@@ -69,7 +69,8 @@ impl Values {
         let mut values = Self::default();
         for (place, (name, value)) in sent.into_iter().enumerate() {
             if name.is_empty() || name.len() > MAX_NAME {
-                problems.note(format!("{member}[{place}].name"), format!("expected the name of a field, of 1 to {MAX_NAME} bytes"));
+                problems
+                    .note(format!("{member}[{place}].name"), format!("expected the name of a field, of 1 to {MAX_NAME} bytes"));
             } else if let Some(first) = values.places.get(&name) {
                 let message = format!("{} has a value in {member}[{first}] already; send each field once", shown(&name));
                 problems.note(format!("{member}[{place}].name"), message);
@@ -115,7 +116,8 @@ impl Values {
 
     /// Size of names and values, in bytes.
     pub fn size(&self) -> usize {
-        let sizes = self.by_name.iter().map(|(name, value)| name.len() + if let Value::Text(text) = value { text.len() } else { 0 });
+        let sizes =
+            self.by_name.iter().map(|(name, value)| name.len() + if let Value::Text(text) = value { text.len() } else { 0 });
         sizes.sum()
     }
 
@@ -126,7 +128,10 @@ impl Values {
         match self.places.get(name) {
             Some(place) => problems.note(format!("{member}[{place}].value"), format!("{}: {reason}", shown(name))),
             None if self.by_name.contains_key(name) => {
-                let message = format!("the configuration's value for {}: {reason}; send another one, or change the configuration", shown(name));
+                let message = format!(
+                    "the configuration's value for {}: {reason}; send another one, or change the configuration",
+                    shown(name)
+                );
                 problems.note(member, message);
             }
             // A name that was cut short on its way here.
@@ -169,7 +174,9 @@ mod tests {
     }
 
     fn text<'a>(values: &'a Values, name: &str) -> Option<&'a str> {
-        values.iter().find_map(|(other, value)| if let Value::Text(text) = value { (other == name).then_some(text.as_str()) } else { None })
+        values.iter().find_map(
+            |(other, value)| if let Value::Text(text) = value { (other == name).then_some(text.as_str()) } else { None },
+        )
     }
 
     fn configuration() -> Configuration {
@@ -248,9 +255,13 @@ mod tests {
     #[test]
     fn a_problem_names_the_field_and_where_its_value_came_from() {
         let values = of_call(&[("NAME", "Ana")]).unwrap().over(&configuration(), Language::Es);
-        let told = |name| values.problem(name, "it is too long", Members::SNAKE).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let told =
+            |name| values.problem(name, "it is too long", Members::SNAKE).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(told("NAME"), ["fields_values[0].value: NAME: it is too long"]);
-        assert!(told("CONFIG_TENANT.CITY")[0].starts_with("fields_values: the configuration's value for CONFIG_TENANT.CITY: it is too long"));
+        assert!(
+            told("CONFIG_TENANT.CITY")[0]
+                .starts_with("fields_values: the configuration's value for CONFIG_TENANT.CITY: it is too long")
+        );
         assert!(!format!("{values:?}").contains("Ana"));
         assert_eq!(shown(&"n".repeat(500)).chars().count(), MAX_SHOWN + 1);
     }

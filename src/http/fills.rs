@@ -198,7 +198,7 @@ impl<A> Told<A> {
     }
 
     /// Of a template.
-    fn template(answer: A, filled: &FilledTemplate) -> Self {
+    pub fn template(answer: A, filled: &FilledTemplate) -> Self {
         let version = (TEMPLATE_VERSION.0, filled.version.to_string());
         let configuration = filled.configuration.map(|number| (CONFIGURATION_VERSION.0, number.to_string()));
         Self { answer, headers: [version].into_iter().chain(configuration).chain(noted(&filled.notes)).collect() }
@@ -343,7 +343,8 @@ mod tests {
 
     #[test]
     fn what_was_not_printed_is_told_in_headers_of_bounded_length() {
-        let notes = Notes { ignored: vec!["CALLE, Nº".into(), "A.B_2".into()], replaced: vec![("NAME".into(), 2), ("Ñ=".into(), 1)] };
+        let notes =
+            Notes { ignored: vec!["CALLE, Nº".into(), "A.B_2".into()], replaced: vec![("NAME".into(), 2), ("Ñ=".into(), 1)] };
         let expected = [("X-Ignored-Fields", "CALLE%2C%20N%C2%BA, A.B_2"), ("X-Replaced-Characters", "NAME=2, %C3%91%3D=1")];
         assert_eq!(noted(&notes), expected.map(|(name, value)| (name, value.to_owned())));
         assert!(noted(&Notes::default()).is_empty());

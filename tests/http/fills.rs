@@ -28,8 +28,7 @@ fn form(journey: &Journey, fields: &[(&str, Kind<'_>)]) -> String {
 
 /// A section with these forms; answers its external id.
 fn section(journey: &Journey, forms: &[(&str, &str)]) -> String {
-    let forms: Vec<Value> =
-        forms.iter().map(|(language, form)| json!({"language": language, "formExternalId": form})).collect();
+    let forms: Vec<Value> = forms.iter().map(|(language, form)| json!({"language": language, "formExternalId": form})).collect();
     let body = json!({"sectionName": unique("section"), "forms": forms});
     journey.client.post(&journey.path("templates/sections")).json(&body).send().expect(201).text("externalId")
 }
@@ -103,11 +102,7 @@ fn what_a_form_does_not_take_is_a_400_that_names_the_field_and_no_value() {
     let (server, journey) = shared();
     let form = form(
         &journey,
-        &[
-            ("ZIP", Kind::Short(5)),
-            ("CITY", Kind::Combo(&[("V", "Vigo"), ("L", "Lugo")])),
-            ("SIGN", Kind::Signature),
-        ],
+        &[("ZIP", Kind::Short(5)), ("CITY", Kind::Combo(&[("V", "Vigo"), ("L", "Lugo")])), ("SIGN", Kind::Signature)],
     );
     let refused = |pairs: &[(&str, &str)]| {
         let answer = fill_form(&journey, &form, &json!({"fieldsValues": values(pairs)}));
@@ -262,7 +257,8 @@ fn a_stored_fill_is_a_document_with_owner_name_and_labels() {
     let id = fill_as(&journey, &template, "Ana@Example.org", &body).expect(200).text("documentId");
     let path = journey.path(&format!("documents/{id}"));
     journey.client.get(&path).send().expect_problem(401, "UNAUTHORIZED");
-    let owned = |rest: &str| journey.client.get(&format!("{path}{rest}")).header("x-auth-owner", "ana@example.org").send().expect(200);
+    let owned =
+        |rest: &str| journey.client.get(&format!("{path}{rest}")).header("x-auth-owner", "ana@example.org").send().expect(200);
     let metadata = owned("/metadata").json();
     assert_eq!((&metadata["name"], &metadata["tags"]), (&json!("contrato.pdf"), &json!(["NEW", "AB"])));
     assert_eq!((&metadata["extension"], &metadata["isPublic"]), (&json!("pdf"), &json!(false)));
@@ -271,7 +267,8 @@ fn a_stored_fill_is_a_document_with_owner_name_and_labels() {
 
     let answer = fill(&journey, &template, "/documents", &in_spanish(&[])).expect(200);
     assert_eq!(answer.json()["renamedKeys"], json!([]));
-    let metadata = journey.client.get(&journey.path(&format!("documents/{}/metadata", answer.text("documentId")))).send().expect(200);
+    let metadata =
+        journey.client.get(&journey.path(&format!("documents/{}/metadata", answer.text("documentId")))).send().expect(200);
     assert_eq!((&metadata.json()["name"], &metadata.json()["isPublic"]), (&json!(template), &json!(true)));
 }
 
@@ -297,11 +294,8 @@ fn a_field_that_two_sections_have_gets_its_value_in_both_and_is_renamed_where_fi
 fn the_latest_configuration_fills_what_the_call_leaves_out() {
     // A configuration is the organization's, so the server is this test's own.
     let (_server, journey) = own(None);
-    let pdf = fixtures::form(&[
-        ("NAME", Kind::Text),
-        ("CONFIG_TENANT.CITY", Kind::Text),
-        ("CONFIG_TENANT.LOGO", Kind::PushButton),
-    ]);
+    let pdf =
+        fixtures::form(&[("NAME", Kind::Text), ("CONFIG_TENANT.CITY", Kind::Text), ("CONFIG_TENANT.LOGO", Kind::PushButton)]);
     let form = upload(&journey, "configured", &pdf).expect(201).text("externalId");
     let template = template(&journey, &[&section(&journey, &[("ES", &form)])], &[]);
     let without = fill(&journey, &template, "", &in_spanish(&[])).expect(200);
@@ -312,7 +306,8 @@ fn the_latest_configuration_fills_what_the_call_leaves_out() {
         journey.client.post(&journey.path("templates/configurations")).json(&body).send().expect(200)
     };
     let text = |language: &str, content: &str| json!({"language": language, "content": content});
-    let city = json!({"name": "CONFIG_TENANT.CITY", "type": "TEXT", "value": [text("ES", "Pontevedra"), text("EN", "Southampton")]});
+    let city =
+        json!({"name": "CONFIG_TENANT.CITY", "type": "TEXT", "value": [text("ES", "Pontevedra"), text("EN", "Southampton")]});
     let other = json!({"name": "CONFIG_TENANT.OTHER", "type": "TEXT", "value": [text("ES", "Nowhere")]});
     configure(json!([city, other]));
     let spanish = fill(&journey, &template, "", &in_spanish(&[])).expect(200);
@@ -328,7 +323,8 @@ fn the_latest_configuration_fills_what_the_call_leaves_out() {
     assert!(!content(&alone.body).contains("Pontevedra"), "a form alone is not configured");
 
     let image = Form::new().part("name", "logo.png").part("extension", "png").file("content", "logo.png", png());
-    let image = journey.client.post(&journey.path("templates/configurations/documents")).form(image).send().expect(200).text("id");
+    let image =
+        journey.client.post(&journey.path("templates/configurations/documents")).form(image).send().expect(200).text("id");
     configure(json!([{"name": "CONFIG_TENANT.LOGO", "type": "IMAGE", "value": [text("ES", &image)]}]));
     let with_logo = fill(&journey, &template, "", &in_spanish(&[])).expect(200);
     assert_eq!(with_logo.header("x-tenant-config-version"), "2");

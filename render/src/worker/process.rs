@@ -204,12 +204,7 @@ impl Process {
     ///
     /// # Errors
     /// [`Error`]; why the page cannot be drawn is the result within.
-    pub fn draw(
-        &mut self,
-        pdf: &[u8],
-        page: usize,
-        is_cut_off: impl Fn() -> bool,
-    ) -> Result<Result<Picture, Undrawn>, Error> {
+    pub fn draw(&mut self, pdf: &[u8], page: usize, is_cut_off: impl Fn() -> bool) -> Result<Result<Picture, Undrawn>, Error> {
         match self.perform(Task::Draw { page }, &[pdf], is_cut_off)? {
             Outcome::Drawn(drawn) => Ok(drawn),
             Outcome::Compared(_) | Outcome::IdentityRead(_) => Err(self.confused()),

@@ -6,21 +6,15 @@ use super::super::{context, download, fills};
 use crate::access::Role;
 
 /// Maximum size of the body of a fill: names and values of one mebibyte, however JSON spells them.
-const BODY: usize = 2048 * KIB;
+pub(super) const BODY: usize = 2048 * KIB;
 
 const FORM: &[(&str, &str)] = &[download::FILE_NAME, fills::IGNORED, fills::REPLACED];
 const TEMPLATE: &[(&str, &str)] =
     &[download::FILE_NAME, fills::TEMPLATE_VERSION, fills::CONFIGURATION_VERSION, fills::IGNORED, fills::REPLACED];
 const DOCUMENT: &[(&str, &str)] = &[fills::TEMPLATE_VERSION, fills::CONFIGURATION_VERSION, fills::IGNORED, fills::REPLACED];
 const FORM_PAGE: &[(&str, &str)] = &[download::FILE_NAME, fills::PAGES, fills::IGNORED, fills::REPLACED];
-const TEMPLATE_PAGE: &[(&str, &str)] = &[
-    download::FILE_NAME,
-    fills::TEMPLATE_VERSION,
-    fills::CONFIGURATION_VERSION,
-    fills::PAGES,
-    fills::IGNORED,
-    fills::REPLACED,
-];
+const TEMPLATE_PAGE: &[(&str, &str)] =
+    &[download::FILE_NAME, fills::TEMPLATE_VERSION, fills::CONFIGURATION_VERSION, fills::PAGES, fills::IGNORED, fills::REPLACED];
 
 const fn success(description: &'static str, headers: &'static [(&'static str, &'static str)]) -> Success {
     Success { status: 200, description, headers }
