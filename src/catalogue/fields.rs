@@ -106,7 +106,7 @@ mod tests {
             let mut fields: Vec<FieldKey> = Vec::new();
             let fits = |fields: &[FieldKey]| weight_of(fields) <= MAX_FIELDS;
             while fits(&fields) {
-                let kind = if fields.len() % 2 == 0 { FieldType::Fillable } else { FieldType::Signature };
+                let kind = if fields.len().is_multiple_of(2) { FieldType::Fillable } else { FieldType::Signature };
                 fields.push(field(&format!("{name}{}", fields.len()), kind));
             }
             assert_eq!(union([fields.as_slice()]), Err(Refused::TooMany));

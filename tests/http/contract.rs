@@ -326,6 +326,7 @@ const MEANT: &[(&str, &str)] = &[
     ("validate_chain_identification.responses.500", LISTED_MORE),
     ("submit_scoring_images.body.content.multipart/mixed.anyOf", "a body with neither part is a 400"),
     ("submit_scoring_images.body.content.multipart/form-data.anyOf", "a body with neither part is a 400"),
+    ("create_template_version.body.content.application/json.properties.rules.items.anyOf", "a rule with neither is a 400"),
     ("create_section.responses.204", CREATED),
     ("create_template.responses.204", CREATED),
     ("create_template_version.responses.204", CREATED),

@@ -13,6 +13,7 @@ mod version;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chrono::SubsecRound;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use store::{Store, Timestamp};
@@ -337,7 +338,9 @@ impl Templates {
             let held = self.sections.hold(organization, section, &new.user, act.at).await;
             content.push(held.map_err(|error| missing_section(place, error))?.item.value);
         }
-        let version = Version::new(new.version, act.at, definition, &content.iter().collect::<Vec<_>>())?;
+        // As the store keeps instants: the changelog tells the same one.
+        let created_at = act.at.trunc_subsecs(6);
+        let version = Version::new(new.version, created_at, definition, &content.iter().collect::<Vec<_>>())?;
         if let Some(broken) = before.and_then(|before| version.breaks(before)) {
             let message =
                 format!("a minor version keeps to what callers rely on, and {broken}; make a new major version instead");
