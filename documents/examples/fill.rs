@@ -72,7 +72,7 @@ impl Values {
 
     fn by_name(&self) -> HashMap<&str, forms::Value<'_>> {
         let value = |given| match given {
-            &Given::Text(ref text) => Some(forms::Value::Text(text)),
+            Given::Text(text) => Some(forms::Value::Text(text)),
             Given::Picture { picture } => self.pictures.get(picture).map(forms::Value::Picture),
         };
         self.given.iter().filter_map(|(name, given)| Some((name.as_str(), value(given)?))).collect()
