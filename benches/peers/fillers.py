@@ -25,9 +25,12 @@ def fill_with_pikepdf(form, values):
     with pikepdf.open(io.BytesIO(form)) as document:
         for field in document.Root.AcroForm.Fields:
             set_with_pikepdf(pikepdf, field, "", values)
+        # Else it draws nothing.
+        document.Root.AcroForm.NeedAppearances = True
         document.generate_appearance_streams()
         document.flatten_annotations("all")
-        del document.Root.AcroForm
+        if "/AcroForm" in document.Root:
+            del document.Root.AcroForm
         out = io.BytesIO()
         document.save(out)
         return out.getvalue()
@@ -63,7 +66,7 @@ def fill_with_pymupdf(form, values):
             if value is None:
                 continue
             if widget.field_type in (pymupdf.PDF_WIDGET_TYPE_CHECKBOX, pymupdf.PDF_WIDGET_TYPE_RADIOBUTTON):
-                widget.field_value = value in ("true", widget.on_state())
+                widget.field_value = value in ("true", on_state(widget))
             elif widget.field_type == pymupdf.PDF_WIDGET_TYPE_LISTBOX:
                 widget.field_value = value.split("\n")[0]
             else:
@@ -73,15 +76,32 @@ def fill_with_pymupdf(form, values):
     return document.tobytes()
 
 
+def on_state(widget):
+    try:
+        return widget.on_state()
+    except TypeError:
+        # A button without appearances.
+        return "Yes"
+
+
 def fill_with_pypdf(form, values):
     import pypdf
 
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(form))
     given = dict(values)
     for name, field in writer.get_fields().items():
-        if name in given and field.get("/FT") == "/Btn":
+        if name not in given:
+            continue
+        if field.get("/FT") == "/Ch" and not field.get("/Ff", 0) & 1 << 17:
+            # Nor a list whose options have export values.
+            del given[name]
+        if field.get("/FT") == "/Btn":
             states = [state for state in field.get("/_States_", []) if state != "/Off"]
-            given[name] = {"true": states[0] if states else "/Yes", "false": "/Off"}.get(given[name], "/" + given[name])
+            if states:
+                given[name] = {"true": states[0], "false": "/Off"}.get(given[name], "/" + given[name])
+            else:
+                # It cannot fill a button without appearances.
+                del given[name]
     for page in writer.pages:
         writer.update_page_form_field_values(page, given, auto_regenerate=False, flatten=True)
     writer.remove_annotations(subtypes="/Widget")

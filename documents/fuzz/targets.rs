@@ -63,7 +63,8 @@ pub fn picture(data: &[u8]) {
 fn fill_every_field(form: Form) {
     let form = Arc::new(form);
     let other = Arc::new(Form::read(&fixtures::large_form()).expect("a sound form"));
-    let given: Vec<(&str, &str)> = form.fields().iter().take(MOST_FIELDS).filter_map(|field| Some((field.name.as_str(), value_of(field)?))).collect();
+    let given: Vec<(&str, &str)> =
+        form.fields().iter().take(MOST_FIELDS).filter_map(|field| Some((field.name.as_str(), value_of(field)?))).collect();
     let values: HashMap<&str, Value<'_>> = given.iter().map(|&(name, value)| (name, Value::Text(value))).collect();
     for flatten in [true, false] {
         let options = Options { mode: Mode::Default, flatten };

@@ -8,6 +8,9 @@ mod answers;
 mod tokens;
 
 #[cfg(test)]
+#[path = "../../tests/support/operator.rs"]
+pub mod operator;
+#[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod tests;

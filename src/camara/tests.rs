@@ -7,10 +7,7 @@ use super::{testing::camara, *};
 use crate::catalogue::sign_configuration::{ContactPolicy, Operator as Settings};
 use crate::channels::Secret;
 
-#[path = "../../tests/support/operator.rs"]
-mod operator;
-
-use operator::{Operator, Reply};
+use super::operator::{Operator, Reply};
 
 const SIM_SWAP: NumberCheck = NumberCheck::SimSwap { max_age_hours: 72 };
 const ALL: [NumberCheck; 3] = [SIM_SWAP, NumberCheck::NumberVerification, NumberCheck::KycMatch];

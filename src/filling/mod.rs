@@ -401,6 +401,8 @@ impl Shared {
         }
         let fields: HashSet<&str> = forms.iter().flat_map(|form| form.fields()).map(|field| field.name.as_str()).collect();
         values.keep_known(&fields);
+        let of_pictures = forms.iter().flat_map(|form| form.fields()).filter(|field| !field.kind.is_fillable());
+        values.leave_empty(&of_pictures.map(|field| field.name.as_str()).collect());
         let mut pictures = HashMap::new();
         for id in values.images() {
             pictures.insert(id, self.picture(organization, id).await?);

@@ -104,6 +104,12 @@ impl Values {
         self.by_name.retain(|name, _| places.contains_key(name) || fields.contains(name.as_str()));
     }
 
+    /// Leaves out the empty texts of fields that show pictures: that is how a call does without the configuration's.
+    pub fn leave_empty(&mut self, pictures: &HashSet<&str>) {
+        let is_empty = |value: &Value| matches!(value, Value::Text(text) if text.is_empty());
+        self.by_name.retain(|name, value| !(is_empty(value) && pictures.contains(name.as_str())));
+    }
+
     /// The images that are needed, each once.
     pub fn images(&self) -> HashSet<Uuid> {
         self.by_name.values().filter_map(|value| if let Value::Image(id) = value { Some(*id) } else { None }).collect()
@@ -250,6 +256,11 @@ mod tests {
         let mut names: Vec<&str> = values.iter().map(|(name, _)| name).collect();
         names.sort_unstable();
         assert_eq!(names, ["CONFIG_TENANT.CITY", "UNKNOWN"]);
+
+        let mut values = of_call(&[("CONFIG_TENANT.LOGO", ""), ("CITY", "")]).unwrap().over(&configuration(), Language::Es);
+        values.leave_empty(&HashSet::from(["CONFIG_TENANT.LOGO"]));
+        assert!(values.images().is_empty() && text(&values, "CONFIG_TENANT.LOGO").is_none());
+        assert_eq!(text(&values, "CITY"), Some(""), "an empty text is a text");
     }
 
     #[test]

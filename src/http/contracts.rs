@@ -1,16 +1,29 @@
 //! Contracts: filled documents that are signed.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use std::fmt;
+
+use documents::forms::Mode;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Unexpected, Visitor},
+};
+use utoipa::{ToSchema, openapi::schema::Array};
 use uuid::Uuid;
-use workflows::{Contact, Language};
+use workflows::{
+    Contact, Language,
+    values::{self, Problems},
+};
 
 use super::{
     ApiError,
     call::{Call, Json, act},
+    documents::new_labels,
+    fills::{FieldValue, Told, pairs},
+    operation::MAX_TEMPLATE_VERSION,
 };
 use crate::{
-    catalogue::documents::Owner,
+    catalogue::{self, documents::Owner},
+    filling::{self, Members, Target},
     processes::{
         contracts::{Desk, Place, Signing},
         creation::SignerRequest,
@@ -71,6 +84,100 @@ pub async fn change_owner(call: Call<Uuid, Json<ChangeContractOwnerRequest>>) ->
     let documents = &call.state.documents;
     documents.change_owner(&call.organization, contract.document, Some(&owner), new_owner.clone(), act).await?;
     Ok(Json(ContractOwnerResponse { owner: new_owner.as_str().to_owned() }))
+}
+
+/// Contract `FillContractRequest`.
+#[derive(Deserialize, ToSchema)]
+pub struct FillContractRequest {
+    /// External id of the template.
+    template_external_id: String,
+    /// Major version of the template. A text that is a number is taken as well.
+    #[serde(deserialize_with = "number_or_text")]
+    #[schema(minimum = 1, maximum = 32767)]
+    template_version: u32,
+    language: Language,
+    /// Flags that switch conditional sections on.
+    #[schema(max_items = 500)]
+    flags_conditions: Option<Vec<String>>,
+    /// Values to print, each field once. Names that the sections lack are ignored, which the answer tells.
+    #[schema(max_items = 5000)]
+    fields_values: Vec<FieldValue>,
+    /// Name of the stored document, no spaces allowed; the external id of the template when left out.
+    #[schema(pattern = r"^[^\s\x00-\x1F\x7F-\x9F]+$", max_length = 255)]
+    name: Option<String>,
+    #[schema(schema_with = lowercase_labels, required = false)]
+    tags: Option<Vec<String>>,
+}
+
+/// Labels of contracts (note tags-case).
+fn lowercase_labels() -> Array {
+    let mut labels = new_labels();
+    labels.description = Some("Free labels, at most 5; white space is dropped and they are put in lower case.".to_owned());
+    labels
+}
+
+/// A number, or a text that holds one: the example of the contract sends that (note template-version-type).
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    struct Version;
+    impl Visitor<'_> for Version {
+        type Value = u32;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("u32")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u32, E> {
+            u32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<u32, E> {
+            let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = if is_number { text.parse().ok() } else { None };
+            number.ok_or_else(|| E::invalid_value(Unexpected::Str("text"), &self))
+        }
+    }
+    deserializer.deserialize_any(Version)
+}
+
+/// Contract `FillContractResponse`.
+#[derive(Serialize, ToSchema)]
+pub struct FillContractResponse {
+    /// Identifier of the contract.
+    contract_id: Uuid,
+    /// Identifier of the filled document.
+    document_id: Uuid,
+}
+
+pub async fn fill(call: Call<(), Json<FillContractRequest>>) -> Result<Told<Json<FillContractResponse>>, ApiError> {
+    let owner = owner(&call)?;
+    let Call { organization, body: Json(request), state, caller, .. } = call;
+    let FillContractRequest { template_external_id, template_version, language, flags_conditions, fields_values, name, tags } =
+        request;
+    let mut problems = Problems::default();
+    if !(1..=MAX_TEMPLATE_VERSION).contains(&template_version) {
+        problems.note("template_version", format!("expected a number from 1 to {MAX_TEMPLATE_VERSION}"));
+    }
+    let name = name.and_then(|name| problems.take("name", values::check_document_name(&name).map(|()| name)));
+    let tags = problems.take("tags", values::lowercase_tags(&tags.unwrap_or_default())).unwrap_or_default();
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let request = filling::Request {
+        template: template_external_id,
+        major: template_version,
+        language,
+        flags: flags_conditions.unwrap_or_default(),
+        values: pairs(fields_values),
+        mode: Mode::Default,
+        flatten: true,
+        members: Members::SNAKE,
+    };
+    let act = act(&caller, state.now());
+    let target = Target { name, tags, owner: Some(owner) };
+    let (document, filled) = state.filling.to_document(&organization, request, target, act).await?;
+    let contract = catalogue::contracts::Contract::new(document.id, filled.template.clone(), filled.version.to_string());
+    let contract_id = state.contracts.register(&organization, contract, act).await?;
+    Ok(Told::template(Json(FillContractResponse { contract_id, document_id: document.id }), &filled))
 }
 
 /// Contract `SignContractsRequest`.

@@ -198,7 +198,7 @@ impl<A> Told<A> {
     }
 
     /// Of a template.
-    fn template(answer: A, filled: &FilledTemplate) -> Self {
+    pub fn template(answer: A, filled: &FilledTemplate) -> Self {
         let version = (TEMPLATE_VERSION.0, filled.version.to_string());
         let configuration = filled.configuration.map(|number| (CONFIGURATION_VERSION.0, number.to_string()));
         Self { answer, headers: [version].into_iter().chain(configuration).chain(noted(&filled.notes)).collect() }

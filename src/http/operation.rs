@@ -186,7 +186,7 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
 ];
 
 /// Maximum number of a template's major version (contract `TemplateVersion`).
-const MAX_TEMPLATE_VERSION: u32 = 32_767;
+pub const MAX_TEMPLATE_VERSION: u32 = 32_767;
 
 const fn uuid(name: &'static str, description: &'static str) -> PathParameter {
     segment(name, Segment::Uuid, description)

@@ -42,6 +42,7 @@ use workflows::{
 
 use super::{Processes, Tenants, World};
 use crate::{
+    camara::operator::Operator,
     catalogue::{
         self,
         contracts::Contracts,
@@ -96,7 +97,8 @@ impl Setting {
                 crate::render_workers::Workers::none(),
                 Default::default(),
             ),
-            configurations: SignConfigurations::new(shared, keys.clone(), CpuPool::default()),
+            configurations: SignConfigurations::new(shared, keys.clone(), CpuPool::default())
+                .reaching(crate::camara::testing::reach()),
             channels: Channels::open(&channels::Options::default(), folder.path(), metrics()).expect("a sandbox"),
             codes: Codes::new(&keys),
             provider: Scripted::default(),
@@ -129,6 +131,14 @@ impl Setting {
             contact_policy: None,
         };
         persistently(async || self.configurations.create(ORGANIZATION, change(), now).await).await;
+    }
+
+    /// The organization has an operator of phones to ask.
+    async fn give_operator(&self, operator: &Operator) {
+        let policy = serde_json::json!({ "operator": operator.settings() }).to_string();
+        let change = || Change { contact_policy: Some(policy.clone()), ..Change::default() };
+        let now = self.clock.now();
+        persistently(async || self.configurations.update(ORGANIZATION, change(), now).await).await;
     }
 
     fn world(&self, channels: &Channels) -> World {

@@ -14,6 +14,7 @@ mod chain;
 mod configuration;
 mod contacts;
 mod contract;
+mod contracts;
 mod documents_api;
 mod drawing;
 mod every_operation;

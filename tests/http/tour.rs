@@ -6,7 +6,7 @@ use documents::pkcs12::Identity;
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, contract, pdf, scoring, shared,
+    NOBODY, address, contract, contracts, pdf, scoring, shared,
     support::{Answer, Device, Form, Journey},
 };
 
@@ -168,6 +168,19 @@ fn every_operation_answers_well_and_refuses_well() {
     client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send().expect(204);
     seen.good(named(client.post(&chain(&format!("/{id}/close")))));
     identity_documents(seen);
+    // contracts
+    let template = contracts::template(&journey, &[("BUYER", documents::fixtures::Kind::Signature)]);
+    let mut request = json!({"template_external_id": template, "template_version": 1, "language": "ES", "fields_values": []});
+    let contract = seen.good(contracts::fill(&journey, "ana", &request)).text("contract_id");
+    request["template_version"] = json!(0);
+    seen.bad(contracts::fill(&journey, "ana", &request), 400, "INVALID_INPUT");
+    seen.good(contracts::change_owner(&journey, &contract, "ana", "bea"));
+    seen.bad(contracts::change_owner(&journey, &contract, "ana", "bea"), 401, "UNAUTHORIZED");
+    let signing = contracts::signing(&[&contract], &email);
+    seen.good(contracts::sign(&journey, &signing));
+    seen.bad(contracts::sign(&journey, &signing), 409, "CONFLICT");
+    seen.good(client.get(&path(&format!("contracts/{contract}"))).send());
+    seen.bad(client.get(&path(&format!("contracts/{NOBODY}"))).send(), 404, "RESOURCE_NOT_FOUND");
     // then nothing was left out
     for operation in contract::rows().map(|row| row.id) {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();

@@ -208,16 +208,12 @@ impl Filler<'_, '_> {
     }
 
     fn choice(&mut self, field: &Prepared, kind: &Choices, text: &str) -> Result<BTreeSet<char>, Failure> {
-        let options = kind.options.as_ref().as_ref().map_err(Clone::clone)?;
-        let position = |text: &str| {
-            let by_export = options.iter().position(|option| option.export == text);
-            by_export.or_else(|| options.iter().position(|option| option.display == text))
-        };
+        let options = kind.options.as_ref().as_ref().map_err(|_| Reason::Choices)?;
         self.pen.count(text)?;
         if !kind.combo {
-            return self.list(field, kind, options, text, position).map(|()| BTreeSet::new());
+            return self.list(field, kind, options, text).map(|()| BTreeSet::new());
         }
-        let (value, shown) = match position(text) {
+        let (value, shown) = match position(options, text) {
             Some(index) => (Some(options[index].export.as_str()), Cow::Borrowed(options[index].display.as_str())),
             None if kind.editable || text.is_empty() => (None, printable(text, self.mode)),
             None => return Err(Reason::NotAChoice.into()),
@@ -230,21 +226,10 @@ impl Filler<'_, '_> {
     }
 
     /// The chosen options of a list box: one, or one per line.
-    fn list(
-        &mut self,
-        field: &Prepared,
-        kind: &Choices,
-        options: &[value::Choice],
-        text: &str,
-        position: impl Fn(&str) -> Option<usize>,
-    ) -> Result<(), Failure> {
-        let mut chosen: Vec<usize> = match position(text) {
+    fn list(&mut self, field: &Prepared, kind: &Choices, options: &[value::Choice], text: &str) -> Result<(), Failure> {
+        let mut chosen: Vec<usize> = match position(options, text) {
             Some(index) => vec![index],
-            None => text
-                .lines()
-                .filter(|line| !line.is_empty())
-                .map(|line| position(line).ok_or(Reason::NotAChoice))
-                .collect::<Result<_, _>>()?,
+            None => several(options, text).ok_or(Reason::NotAChoice)?,
         };
         chosen.sort_unstable();
         chosen.dedup();
@@ -381,6 +366,22 @@ impl Filler<'_, '_> {
         }
         self.pen.drawn.objects.push((field.id, changed.into()));
     }
+}
+
+/// The option that a value means, first by its export value.
+fn position(options: &[value::Choice], text: &str) -> Option<usize> {
+    let by_export = options.iter().position(|option| option.export == text);
+    by_export.or_else(|| options.iter().position(|option| option.display == text))
+}
+
+/// The options that the lines of a value mean. There may be as many lines as options: each is looked up once.
+fn several(options: &[value::Choice], text: &str) -> Option<Vec<usize>> {
+    let numbered = || options.iter().enumerate().rev();
+    let by_display = numbered().map(|(index, option)| (option.display.as_str(), index));
+    let by_export = numbered().map(|(index, option)| (option.export.as_str(), index));
+    // The last entry of a text counts: export values before names, earlier options before later ones.
+    let known: HashMap<&str, usize> = by_display.chain(by_export).collect();
+    text.lines().filter(|line| !line.is_empty()).map(|line| known.get(line).copied()).collect()
 }
 
 fn frame(widget: &Shown) -> Result<Option<&Frame>, Reason> {

@@ -121,6 +121,8 @@ pub enum Reason {
     InlineWidget,
     #[error("it is longer than the field allows ({0} characters); shorten it")]
     TooManyCharacters(usize),
+    #[error("the field's choices are not readable, or too many; save the form anew")]
+    Choices,
     #[error("it is none of the field's choices; give one of them")]
     NotAChoice,
     #[error("the field allows one choice; give one")]

@@ -3,6 +3,7 @@
 use super::super::call::by;
 use super::super::operation::{GONE, KIB, NOT_FOUND, Operation, Parameter, Reach, answer, get, post, put};
 use super::super::{context, contracts};
+use super::fills;
 use crate::access::Role;
 
 const OWNER: Parameter = context::owner("Owner of the contract. Always mandatory.").required();
@@ -19,6 +20,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .answers(&[answer(200, "The contract.")])
         .refuses(&[NOT_FOUND])
         .run(&by(contracts::read)),
+    post("/v1/orgs/{org_id}/contracts/fill", "fill_contract")
+        .role(Role::Contracts, Reach::Organization)
+        .says(
+            "Fill a contract",
+            "Fills a template, with rules, language and configuration as in fill_template, stores the flattened result as a private document \
+             of the owner and registers a contract for it. Fields for signatures stay. Labels are put in lower case here. The answer has the headers of fill_template_to_document.",
+        )
+        .tag("Contracts")
+        .takes(&[OWNER])
+        .body_limit(fills::BODY)
+        .answers(&[answer(200, "The contract is registered.")])
+        .refuses(&[NOT_FOUND, GONE])
+        .run(&by(contracts::fill)),
     put("/v1/orgs/{org_id}/contracts/{contract_id}/owner", "change_contract_owner")
         .role(Role::Contracts, Reach::Organization)
         .says(

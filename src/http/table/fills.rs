@@ -6,7 +6,7 @@ use super::super::{context, download, fills};
 use crate::access::Role;
 
 /// Maximum size of the body of a fill: names and values of one mebibyte, however JSON spells them.
-const BODY: usize = 2048 * KIB;
+pub(super) const BODY: usize = 2048 * KIB;
 
 const FORM: &[(&str, &str)] = &[download::FILE_NAME, fills::IGNORED, fills::REPLACED];
 const TEMPLATE: &[(&str, &str)] =

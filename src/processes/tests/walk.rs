@@ -9,10 +9,12 @@ use workflows::{
     Machine,
     identification::{
         chain::{self, Chain},
-        otp::{self, Otp},
+        otp::{self, NumberCheck, Otp},
     },
     sign_process::{self, Notice, SignProcess, Status},
 };
+
+use crate::camara::operator::Operator;
 
 use super::{Bare, EMAIL, ORGANIZATION, Setting, sign_command};
 
@@ -31,6 +33,7 @@ pub(super) enum Failing {
 pub(super) struct Walk {
     pub setting: Setting,
     pub bare: Bare,
+    operator: Operator,
     failing: Failing,
     performed: BTreeSet<(Uuid, EffectId)>,
     /// Names of the effects that were performed.
@@ -43,12 +46,22 @@ impl Walk {
     pub async fn new(failing: Failing) -> Self {
         let setting = Setting::calm().await;
         let bare = setting.bare();
-        Self { setting, bare, failing, performed: BTreeSet::new(), kinds: BTreeSet::new(), retried: 0 }
+        Self {
+            setting,
+            bare,
+            operator: Operator::start(),
+            failing,
+            performed: BTreeSet::new(),
+            kinds: BTreeSet::new(),
+            retried: 0,
+        }
     }
 
-    /// A new process with everything done that its creation asks for.
-    async fn created(&mut self) -> (Uuid, Uuid) {
-        let creation = self.setting.creation().await;
+    /// A new process with everything done that its creation asks for. The phone's operator is asked before its code goes out where
+    /// `checks` says so.
+    async fn created(&mut self, checks: &[NumberCheck]) -> (Uuid, Uuid) {
+        let mut creation = self.setting.creation().await;
+        creation.contact_policy.checks = checks.to_vec();
         let (process, identification) = (creation.id, creation.signers[0].identification);
         let command = sign_process::Command::Create(Box::new(creation));
         self.bare.sign.ask(ORGANIZATION, process, command).await.expect("created");
@@ -80,7 +93,7 @@ impl Walk {
                     otp::Effect::TellProcess { .. } => "tell process",
                     otp::Effect::TellChain { .. } => "tell chain",
                 });
-                seen_of_otp(&self.setting, &call).await
+                seen_of_otp(&self.setting, &self.operator, &call).await
             };
             let (command, retried) = hold_to_the_rules(&self.setting, self.failing, up, down, &call, false, seen).await;
             self.retried += retried;
@@ -141,14 +154,17 @@ impl Walk {
 }
 
 /// What the world sees of an effect: one line for each time that it was performed.
-async fn seen_of_otp(setting: &Setting, call: &Call<Otp>) -> Vec<String> {
+async fn seen_of_otp(setting: &Setting, operator: &Operator, call: &Call<Otp>) -> Vec<String> {
     match &call.effect {
         otp::Effect::Own(otp::CodeEffect::SendCode { challenge, .. }) => {
             let code = setting.code(*challenge);
             setting.messages(|message| message.text.contains(&code))
         }
-        // A question: nobody sees it but the operator.
-        otp::Effect::Own(otp::CodeEffect::CheckNumber { .. }) => Vec::new(),
+        // A question, which the operator knows again by the challenge.
+        otp::Effect::Own(otp::CodeEffect::CheckNumber { challenge, .. }) => {
+            let asked = operator.requests("/check").into_iter().map(|request| request.correlator);
+            asked.filter(|correlator| *correlator == challenge.to_string()).collect::<BTreeSet<_>>().into_iter().collect()
+        }
         otp::Effect::Own(otp::CodeEffect::Reroute { challenge, channel, .. }) => {
             let code = setting.code(*challenge);
             setting.messages(|message| message.channel == *channel && message.text.contains(&code))
@@ -311,7 +327,8 @@ async fn fail_after<M: Machine, A: Effects<M>>(
 /// From the creation to the certificate, and another process from the creation to its cancellation.
 async fn walk_through(failing: Failing) -> Walk {
     let mut walk = Walk::new(failing).await;
-    let (cancelled, identification) = walk.created().await;
+    walk.setting.give_operator(&walk.operator).await;
+    let (cancelled, identification) = walk.created(&[NumberCheck::SimSwap { max_age_hours: 72 }]).await;
     let (challenge, command) = walk.setting.challenge();
     walk.ask_otp(identification, command).await;
     let (status, word) = (otp::ReceiptStatus::Failed, "undelivered".into());
@@ -322,7 +339,7 @@ async fn walk_through(failing: Failing) -> Walk {
 
     let mut walk = Walk { setting: Setting::calm().await, ..walk };
     walk.bare = walk.setting.bare();
-    let (process, identification) = walk.created().await;
+    let (process, identification) = walk.created(&[]).await;
     let (challenge, command) = walk.setting.challenge();
     walk.ask_otp(identification, command).await;
     let command = walk.setting.validate(challenge);
@@ -338,6 +355,7 @@ async fn walk_through(failing: Failing) -> Walk {
     let all = [
         "cancel identification",
         "certify",
+        "check number",
         "close identification",
         "create identification",
         "notify",
