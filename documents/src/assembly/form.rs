@@ -12,7 +12,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 use super::compile::{Compiler, Piece};
 use super::link::{Global, Linker};
 use super::spell::{self, Ink};
-use super::{Error, Part};
+use super::{Error, Part, Renamed};
 use crate::reader::lexer::is_regular;
 use crate::{fields, pdf};
 
@@ -33,6 +33,9 @@ pub(super) struct Form {
     order: Piece,
     resources: Vec<Resource>,
 }
+
+/// Default resources of one kind, by their names: the part that has it, what it is, and the digest of that.
+type Resources = BTreeMap<Vec<u8>, (usize, Piece, [u8; 32])>;
 
 /// A field, or a widget that is not one.
 pub(super) struct Node {
@@ -217,7 +220,7 @@ type Fonts = Vec<(Vec<u8>, Vec<u8>)>;
 ///
 /// # Errors
 /// Where an object that was changed is nested too deeply.
-pub(super) fn put(linker: &mut Linker<'_>, flatten: bool) -> Result<(Option<Global>, Vec<(String, String)>), Error> {
+pub(super) fn put(linker: &mut Linker<'_>, flatten: bool) -> Result<(Option<Global>, Renamed), Error> {
     let mut amendments: BTreeMap<Global, Amendment> = BTreeMap::new();
     let (roots, renamed) = join(linker, flatten, &mut amendments);
     let forms = linker.parts.iter().map(|part| &part.compiled.whole.form);
@@ -266,7 +269,7 @@ fn join(
     linker: &mut Linker<'_>,
     flatten: bool,
     amendments: &mut BTreeMap<Global, Amendment>,
-) -> (Vec<Global>, Vec<(String, String)>) {
+) -> (Vec<Global>, Renamed) {
     let (mut roots, mut renamed) = (Vec::new(), Vec::new());
     // The kids of fields that are written with other kids than they have.
     let mut kids: BTreeMap<Global, (usize, ObjectId, Vec<Global>)> = BTreeMap::new();
@@ -420,7 +423,7 @@ fn put_order(linker: &mut Linker<'_>, bytes: &mut Vec<u8>) {
 /// Writes the default resources of all parts. Answers the fonts of each part that are called otherwise now.
 fn put_resources(linker: &mut Linker<'_>, bytes: &mut Vec<u8>) -> Vec<Fonts> {
     let mut fonts = vec![Fonts::new(); linker.parts.len()];
-    let mut kinds: BTreeMap<&[u8], BTreeMap<Vec<u8>, (usize, Piece, [u8; 32])>> = BTreeMap::new();
+    let mut kinds: BTreeMap<&[u8], Resources> = BTreeMap::new();
     let mut taken: HashSet<&[u8]> = HashSet::new();
     for part in linker.parts {
         let of_part = part.compiled.whole.form.resources.iter();

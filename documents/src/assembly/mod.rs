@@ -34,6 +34,9 @@ pub(crate) struct Part<'a> {
     pub(crate) changed: Vec<(ObjectId, Object)>,
 }
 
+/// Fields that got another name: original and current full name.
+pub(crate) type Renamed = Vec<(String, String)>;
+
 /// What parts became.
 #[derive(Debug)]
 pub struct Assembled {

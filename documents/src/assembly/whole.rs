@@ -195,7 +195,7 @@ impl OptionalContent {
 }
 
 /// Writes the catalog of the result. Answers the fields that were renamed.
-pub(super) fn put_catalog(linker: &mut Linker<'_>, flatten: bool) -> Result<Vec<(String, String)>, super::Error> {
+pub(super) fn put_catalog(linker: &mut Linker<'_>, flatten: bool) -> Result<super::Renamed, super::Error> {
     let first = linker.parts[0].compiled;
     let mut bytes = Vec::new();
     if linker.parts.len() == 1 {

@@ -142,8 +142,12 @@ impl Subset {
             characters.reverse();
         }
         if characters.len() == cluster.len() && cluster.iter().zip(characters.iter().copied()).all(is_plain) {
-            let told = cluster.iter().zip(characters).map(|(glyph, c)| self.means(glyph.id, c.encode_utf8(&mut [0; 4])));
-            return told.fold(true, |all, told| all && told);
+            // Each glyph says what it means, also after one that cannot.
+            let mut is_told = true;
+            for (glyph, character) in cluster.iter().zip(characters) {
+                is_told &= self.means(glyph.id, character.encode_utf8(&mut [0; 4]));
+            }
+            return is_told;
         }
         let own: Vec<Option<char>> = cluster.iter().map(|glyph| face.meaning(glyph.id)).collect();
         // What no glyph says by itself is said by the first one that has no meaning of its own.
