@@ -199,7 +199,7 @@ impl Report {
                     .filter(|(name, _)| !refused.contains_key(**name))
                     .map(|(name, text)| (*name, Value::Text(text)))
                     .collect();
-                match forms::fill(&[form.clone()], &values, forms::Options { mode: Mode::Default, flatten: true }) {
+                match forms::fill(std::slice::from_ref(&form), &values, forms::Options { mode: Mode::Default, flatten: true }) {
                     Ok(filled) => {
                         for replaced in filled.replaced {
                             unprinted.entry(replaced.field).or_default().extend(replaced.characters);

@@ -5,6 +5,7 @@
 //! Scripts that no font has are left out. `boxes.pdf` has signatures in boxes of odd sizes. `tests/outside/scripts.py` reads the files back.
 
 #[path = "../src/certificate/samples.rs"]
+#[expect(dead_code, reason = "one of its samples is enough here")]
 mod samples;
 
 use std::error::Error;

@@ -265,11 +265,7 @@ struct Joined {
 }
 
 /// Puts the trees of all parts side by side. Answers their roots and what was renamed.
-fn join(
-    linker: &mut Linker<'_>,
-    flatten: bool,
-    amendments: &mut BTreeMap<Global, Amendment>,
-) -> (Vec<Global>, Renamed) {
+fn join(linker: &mut Linker<'_>, flatten: bool, amendments: &mut BTreeMap<Global, Amendment>) -> (Vec<Global>, Renamed) {
     let (mut roots, mut renamed) = (Vec::new(), Vec::new());
     // The kids of fields that are written with other kids than they have.
     let mut kids: BTreeMap<Global, (usize, ObjectId, Vec<Global>)> = BTreeMap::new();
