@@ -74,7 +74,7 @@ pub(crate) fn assemble(parts: &[Part<'_>], flatten: bool) -> Result<Assembled, E
 ///
 /// # Errors
 /// As [`open`] and [`assemble`].
-#[cfg(feature = "fixtures")]
+#[cfg(any(test, feature = "fixtures"))]
 pub fn put_together(files: &[Vec<u8>], flatten: bool) -> Result<Assembled, Error> {
     let mut read = Vec::new();
     for file in files {
