@@ -71,11 +71,14 @@ impl Values {
     }
 
     fn by_name(&self) -> HashMap<&str, forms::Value<'_>> {
-        let value = |given| match given {
-            Given::Text(text) => Some(forms::Value::Text(text)),
-            Given::Picture { picture } => self.pictures.get(picture).map(forms::Value::Picture),
-        };
-        self.given.iter().filter_map(|(name, given)| Some((name.as_str(), value(given)?))).collect()
+        let given = self.given.iter().filter_map(|(name, given)| {
+            let value = match given {
+                Given::Text(text) => forms::Value::Text(text),
+                Given::Picture { picture } => forms::Value::Picture(self.pictures.get(picture)?),
+            };
+            Some((name.as_str(), value))
+        });
+        given.collect()
     }
 }
 

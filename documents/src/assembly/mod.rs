@@ -8,6 +8,7 @@ mod flatten;
 mod form;
 mod link;
 mod open;
+mod overlap;
 mod pages;
 mod spell;
 mod structure;
