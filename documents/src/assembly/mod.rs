@@ -7,6 +7,7 @@ mod content;
 mod flatten;
 mod form;
 mod link;
+mod locks;
 mod open;
 mod overlap;
 mod pages;

@@ -141,6 +141,12 @@ fn settle_tree(document: &mut Document, roots: &mut Vec<ObjectId>) -> Result<(),
             }
             None => {}
         }
+        // Of its own, as the standard wants it (ISO 32000-2 table 235): it can be written with other names then.
+        if let Ok(Object::Dictionary(lock)) = field.get(b"Lock") {
+            let lock = lock.clone();
+            let lock = document.add_object(lock);
+            pages::set(document, id, "Lock", lock.into());
+        }
     }
     Ok(())
 }

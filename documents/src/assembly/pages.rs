@@ -328,7 +328,8 @@ fn looks_of(document: &Document, annotation: &Dictionary) -> Vec<ObjectId> {
     }
 }
 
-fn set(document: &mut Document, id: ObjectId, key: &str, value: Object) {
+/// Sets an entry of an object that is a dictionary.
+pub(super) fn set(document: &mut Document, id: ObjectId, key: &str, value: Object) {
     if let Some(dictionary) = document.objects.get_mut(&id).and_then(|object| object.as_dict_mut().ok()) {
         dictionary.set(key, value);
     }
