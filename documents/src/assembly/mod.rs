@@ -1,6 +1,7 @@
 //! Putting forms together: what strangers' PDFs hold is compiled once into bytes with slots for object numbers, and linked into one
 //! clean file per fill. Linking copies bytes and writes numbers; it must never parse, lay out or compress what the form has.
 
+mod actions;
 mod catalog;
 mod compile;
 mod content;

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
-use super::{catalog, pages, sweep};
+use super::{actions, catalog, pages, sweep};
 use crate::pdf::{self, Error, ambiguous};
 use crate::{fields, reader};
 
@@ -46,6 +46,7 @@ fn put_in_order(document: &mut Document, was_encrypted: bool) -> Result<(), Erro
     pages::rebuild(document)?;
     pages::clean_annotations(document)?;
     clean_form(document)?;
+    actions::settle_fields(document);
     catalog::settle_destinations(document)?;
     sweep::sweep(document)
 }

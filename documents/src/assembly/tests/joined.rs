@@ -306,3 +306,34 @@ fn locks_of_masses_of_fields_of_one_name_have_a_bound() {
     let result = assembled(&[&file, &file], false);
     assert!(result.pdf.len() < 6_000_000, "{}", result.pdf.len());
 }
+
+#[test]
+fn buttons_that_reset_and_send_fields_mean_the_fields_of_their_own_part() {
+    let mut maker = Maker::new(1);
+    maker.field(0, "a", dictionary! {});
+    let kid = maker.kid(0, "name", dictionary! {});
+    maker.above("person", &[kid], dictionary! {});
+    let names = |names: &[&str]| names.iter().map(|name| lopdf::text_string(name)).collect::<Vec<Object>>();
+    let list = maker.document.add_object(Object::Array(names(&["a"])));
+    let send = dictionary! { "S" => "SubmitForm", "F" => lopdf::text_string("https://example.com"), "Fields" => list };
+    let reset = dictionary! { "S" => "ResetForm", "Fields" => names(&["person.name", "none"]), "Next" => vec![send.into()] };
+    maker.field(0, "button", dictionary! { "FT" => "Btn", "Ff" => 1 << 16, "A" => reset });
+    let file = maker.saved();
+    let document = read(&assembled(&[&file, &file], false));
+    let found = fields::all(&document).unwrap();
+    let name_of = |field: &Object| match field {
+        Object::Reference(id) => found.iter().find(|field| field.id == *id).unwrap().name.clone(),
+        other => crate::pdf::text(other).unwrap(),
+    };
+    let listed = |action: &Dictionary| array_entry(&document, action, b"Fields").unwrap().iter().map(name_of).collect::<Vec<_>>();
+    let meant = found.iter().filter(|field| field.name.starts_with("button")).map(|button| {
+        let reset = dict_entry(&document, dict_at(&document, button.id).unwrap(), b"A").unwrap();
+        let send = array_entry(&document, reset, b"Next").unwrap()[0].as_dict().unwrap();
+        (listed(reset), listed(send))
+    });
+    let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        meant.collect::<Vec<_>>(),
+        [(of(&["person.name", "none"]), of(&["a"])), (of(&["person.name_2", "none"]), of(&["a_2"]))]
+    );
+}
