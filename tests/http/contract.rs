@@ -338,7 +338,13 @@ const MEANT: &[(&str, &str)] = &[
 fn promises_more(path: &str, ours: &Value, theirs: &Value) -> bool {
     let all = |theirs: &[Value], ours: &Value| theirs.iter().all(|name| ours.as_array().is_some_and(|ours| ours.contains(name)));
     let more = path.ends_with(".required") && theirs.as_array().map_or(ours.is_array(), |theirs| all(theirs, ours));
-    path.contains(".responses.") && (more || (path.ends_with(".format") && theirs.is_null()))
+    // Headers that are additions begin with X-.
+    let own_header = |name: &&Value| name.as_str().is_some_and(|name| name.starts_with("X-"));
+    let headers = path.ends_with(".headers")
+        && theirs.as_array().zip(ours.as_array()).is_some_and(|(theirs, list)| {
+            all(theirs, ours) && list.iter().filter(|name| !theirs.contains(name)).all(|name| own_header(&name))
+        });
+    path.contains(".responses.") && (more || headers || (path.ends_with(".format") && theirs.is_null()))
 }
 
 /// A request may be described more closely than the contract does: by the bounds that the server keeps where the contract names none.
@@ -364,6 +370,7 @@ fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>
             differences(&format!("{path}.{index}"), ours, theirs, found);
         }
     } else if ours != theirs
+        && !(path.ends_with(".minItems") && ours.is_null() && theirs == 0)
         && !promises_more(path, ours, theirs)
         && !is_closer(path, theirs)
         && !MEANT.iter().any(|(end, _)| path.ends_with(end))

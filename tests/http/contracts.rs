@@ -23,8 +23,7 @@ fn unique(name: &str) -> String {
 pub fn template(journey: &Journey, fields: &[(&str, Kind<'_>)]) -> String {
     let post =
         |path: &str, body: &Value| journey.client.post(&journey.path(path)).json(body).send().expect(201).text("externalId");
-    let form =
-        Form::new().part("name", unique("form")).part("extension", "pdf").file("content", "f.pdf", fixtures::form(fields));
+    let form = Form::new().part("name", unique("form")).part("extension", "pdf").file("content", "f.pdf", fixtures::form(fields));
     let form = journey.client.post(&journey.path("templates/forms")).form(form).send().expect(201).text("externalId");
     let forms = json!([{"language": "ES", "formExternalId": form}]);
     let section = post("templates/sections", &json!({"sectionName": unique("section"), "forms": forms}));

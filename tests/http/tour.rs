@@ -6,7 +6,7 @@ use documents::pkcs12::Identity;
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, contract, contracts, pdf, scoring, shared,
+    NOBODY, address, contract, contracts, own, pdf, scoring, shared,
     support::{Answer, Device, Form, Journey},
 };
 
@@ -168,6 +168,7 @@ fn every_operation_answers_well_and_refuses_well() {
     client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send().expect(204);
     seen.good(named(client.post(&chain(&format!("/{id}/close")))));
     identity_documents(seen);
+    templates(seen);
     // contracts
     let template = contracts::template(&journey, &[("BUYER", documents::fixtures::Kind::Signature)]);
     let mut request = json!({"template_external_id": template, "template_version": 1, "language": "ES", "fields_values": []});
@@ -185,6 +186,94 @@ fn every_operation_answers_well_and_refuses_well() {
     for operation in contract::rows().map(|row| row.id) {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();
         assert!(good > 0 && bad > 0, "{operation}: {good} successes, {bad} refusals");
+    }
+}
+
+/// Forms, sections, templates and their configuration, of an organization of its own.
+fn templates(seen: &mut Seen) {
+    let (_server, journey) = own(None);
+    let client = &journey.client;
+    let at = |rest: &str| journey.path(&format!("templates{rest}"));
+    let get = |rest: &str| client.get(&at(rest)).send();
+    let post = |rest: &str, body: &Value| client.post(&at(rest)).json(body).send();
+    let delete = |rest: &str| client.delete(&at(rest)).send();
+    // forms
+    let upload = |name: &str| {
+        let form = documents::fixtures::form_of(&["NAME", "CONFIG_TENANT.CITY"], &[]);
+        client
+            .post(&at("/forms"))
+            .form(Form::new().part("name", name).part("extension", "pdf").file("content", "f.pdf", form))
+            .send()
+    };
+    seen.good(upload("rent"));
+    seen.bad(upload("rent"), 409, "CONFLICT");
+    seen.good(get("/forms"));
+    seen.bad(get("/forms?page=x"), 400, "PARAMETER_ERROR");
+    let values = json!({"language": "ES", "fieldsValues": [{"name": "NAME", "value": "Ana"}]});
+    for rest in ["", "/metadata"] {
+        seen.good(get(&format!("/forms/rent{rest}")));
+        seen.bad(get(&format!("/forms/other{rest}")), 404, "RESOURCE_NOT_FOUND");
+    }
+    for rest in ["", "/preview"] {
+        seen.good(post(&format!("/forms/rent/fill{rest}"), &values));
+        seen.bad(post(&format!("/forms/other/fill{rest}"), &values), 404, "RESOURCE_NOT_FOUND");
+    }
+    // sections
+    let section = json!({"sectionName": "terms", "forms": [{"language": "ES", "formExternalId": "rent"}]});
+    seen.good(post("/sections", &section));
+    seen.bad(post("/sections", &section), 409, "CONFLICT");
+    seen.good(get("/sections"));
+    seen.bad(get("/sections?page=x"), 400, "PARAMETER_ERROR");
+    seen.good(get("/sections/terms/metadata"));
+    seen.bad(get("/sections/other/metadata"), 404, "RESOURCE_NOT_FOUND");
+    // configuration
+    let image = |content: Vec<u8>| {
+        let form = Form::new().part("name", "logo").part("extension", "png").file("content", "l.png", content);
+        client.post(&at("/configurations/documents")).form(form).send()
+    };
+    seen.good(image(crate::template_configurations::png()));
+    seen.bad(image(b"no picture".to_vec()), 400, "INVALID_INPUT");
+    seen.good(get("/configurations/documents"));
+    seen.bad(get("/configurations/documents?extension=pdf"), 400, "PARAMETER_ERROR");
+    let city = json!([{"name": "CONFIG_TENANT.CITY", "type": "TEXT", "value": [{"language": "ES", "content": "Madrid"}]}]);
+    let configuration = json!({"defaultLanguage": "ES", "fieldValues": city});
+    seen.good(post("/configurations", &configuration));
+    seen.bad(post("/configurations", &json!({})), 422, "UNPROCESSABLE_ENTITY");
+    seen.good(get("/configurations"));
+    seen.bad(get("/configurations?page=x"), 400, "PARAMETER_ERROR");
+    seen.good(get("/configurations/latest"));
+    seen.bad(get("/configurations/9"), 404, "RESOURCE_NOT_FOUND");
+    // templates
+    let template = json!({"templateName": "lease", "defaultLanguage": "ES", "orderedSectionNames": ["terms"]});
+    seen.good(post("", &template));
+    seen.bad(post("", &template), 409, "CONFLICT");
+    seen.good(get(""));
+    seen.bad(get("?page=x"), 400, "PARAMETER_ERROR");
+    let version = json!({"defaultLanguage": "ES", "orderedSectionNames": ["terms"]});
+    seen.good(post("/lease/versions", &version));
+    seen.bad(post("/other/versions", &version), 404, "RESOURCE_NOT_FOUND");
+    let change = |rest: &str| client.patch(&at(rest)).json(&json!({"changelog": "again"})).send();
+    seen.good(change("/lease/versions/1"));
+    seen.bad(change("/lease/versions/9"), 404, "RESOURCE_NOT_FOUND");
+    seen.good(get("/lease/versions/1/metadata"));
+    seen.bad(get("/lease/versions/9/metadata"), 404, "RESOURCE_NOT_FOUND");
+    seen.good(get("/lease/changelog"));
+    seen.bad(get("/other/changelog"), 404, "RESOURCE_NOT_FOUND");
+    for rest in ["", "/preview", "/documents"] {
+        seen.good(post(&format!("/lease/versions/1/fill{rest}"), &values));
+        seen.bad(post(&format!("/lease/versions/9/fill{rest}"), &values), 404, "RESOURCE_NOT_FOUND");
+    }
+    // what is used stays, and goes from above
+    seen.bad(delete("/forms/rent"), 409, "CONFLICT");
+    seen.bad(delete("/sections/terms"), 409, "CONFLICT");
+    seen.bad(delete("/configurations/1"), 409, "CONFLICT");
+    seen.good(delete("/lease/versions/1/minor"));
+    seen.bad(delete("/lease/versions/1/minor"), 409, "CONFLICT");
+    seen.bad(delete("/lease/versions/1"), 409, "CONFLICT");
+    seen.good(delete("/lease/versions/2"));
+    seen.good(delete("/lease/versions/1"));
+    for rest in ["/configurations/1", "/sections/terms", "/forms/rent"] {
+        seen.good(delete(rest));
     }
 }
 

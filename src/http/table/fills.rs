@@ -37,8 +37,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .role(Role::TemplatesFill, Reach::Organization)
         .says(
             "Look at a page of a filled form",
-            "Fills as fill_form does and answers with one page of the result as a picture at 100 dots per inch; nothing is stored. An addition \
-             to the contract, for those who make forms.",
+            "An addition to the contract. Fills as fill_form does and answers with one page of the result as a picture at 100 dots per inch; \
+             nothing is stored.",
         )
         .tag("Forms")
         .takes(&[fills::PAGE])
@@ -64,8 +64,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .role(Role::TemplatesFill, Reach::Organization)
         .says(
             "Look at a page of a filled template",
-            "Fills as fill_template does and answers with one page of the result as a picture at 100 dots per inch; nothing is stored. An \
-             addition to the contract, for those who make templates.",
+            "An addition to the contract. Fills as fill_template does and answers with one page of the result as a picture at 100 dots per inch; \
+             nothing is stored.",
         )
         .tag("Templates")
         .takes(&[fills::PAGE])
