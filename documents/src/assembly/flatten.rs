@@ -6,6 +6,9 @@
 //! name that nothing else has, placed as ISO 32000-2 12.5.5 says. A widget is painted where viewers show it: not if it is
 //! hidden or not for viewing, has no extent, or has no appearance for its state. Other annotations stay.
 //!
+//! What stays is shown on top of the page's content, so an annotation that a later widget lies upon would hide it now. Such an annotation
+//! is painted as well, in its turn, and shows nothing by itself from then on: what it says, links to or does is still there.
+//!
 //! A widget that belongs to the document's structure or to optional content is painted by a form XObject around its appearance: this is
 //! what the structure refers to instead of the widget, under the same key.
 
@@ -18,11 +21,15 @@ use super::compile::{Compiler, Piece};
 use super::content;
 use super::form::Form;
 use super::link::{Global, Linker};
+use super::overlap::Later;
 use super::spell::{fixed, name, number};
 use crate::pdf;
 use crate::text::subset::compressed;
 
-/// Bytes that the contents of all pages may unpack to for a look at how they end; further pages are taken for well made.
+/// Bytes that the contents of all pages may unpack to for a look at how they end: as a multiple of what the streams take, at least and at
+/// most. Further pages are taken for well made.
+const UNPACKED_PER_BYTE: usize = 20;
+const MIN_CONTENT_BYTES: usize = 16 * 1024 * 1024;
 const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
 /// ISO 32000-2 table 167.
 const HIDDEN: i64 = 1 << 1;
@@ -34,6 +41,7 @@ const NO_VIEW: i64 = 1 << 5;
 pub(super) struct Plan {
     /// Pages with widgets that are painted.
     pages: Vec<Page>,
+    contents: Vec<Contents>,
     resources: Vec<Resources>,
     /// Fields and widgets that go.
     gone: Vec<u32>,
@@ -45,34 +53,44 @@ struct Page {
     index: u32,
     /// Without content and annotations, without an end.
     head: Piece,
-    contents: Vec<Contents>,
+    /// Place of its content in the plan.
+    contents: usize,
     /// The annotations that stay.
     annotations: Vec<u32>,
-    widgets: Vec<Widget>,
+    painted: Vec<Painted>,
     /// Place of its resources in the plan.
     resources: usize,
-    /// What stands behind the content before the first widget.
-    closes: Vec<u8>,
     rotation: i64,
 }
 
-enum Contents {
-    As(u32),
-    /// Its whole content without what must not be there: dictionary entries and data of a stream.
-    Instead(Vec<u8>, Vec<u8>),
+/// The content of a page, or of several that have the same.
+struct Contents {
+    streams: Streams,
+    /// What stands behind it before the first widget.
+    closes: Vec<u8>,
 }
 
-struct Widget {
+enum Streams {
+    As(Vec<u32>),
+    /// The whole content without what must not be there: dictionary entries and data of a stream.
+    Instead(&'static [u8], Vec<u8>),
+}
+
+/// A widget or another annotation that is painted.
+struct Painted {
     index: u32,
     look: Look,
+    /// Of one that stays: what it says besides its appearances, without an end.
+    stays: Option<Piece>,
 }
 
-/// What is known of how a widget is painted.
+/// What is known of how an annotation is painted.
 #[derive(Clone, Default)]
 struct Look {
     /// The form XObject and how it is placed; `None`: nothing is painted.
     shows: Option<(ObjectId, [f64; 6])>,
     rect: [f32; 4],
+    is_visible: bool,
     /// Its key in the structure's parent tree.
     structure_key: Option<u32>,
     optional_content: Option<ObjectId>,
@@ -88,16 +106,18 @@ struct Resources {
 
 impl Plan {
     pub(super) fn weight(&self) -> usize {
-        let of_page = |page: &Page| {
-            let contents: usize =
-                page.contents.iter().map(|contents| if let Contents::Instead(_, data) = contents { data.len() } else { 8 }).sum();
-            size_of::<Page>()
-                + contents
-                + page.annotations.len() * 4
-                + page.widgets.len() * size_of::<Widget>()
-                + page.closes.len()
+        let of_page = |page: &Page| size_of::<Page>() + page.annotations.len() * 4 + page.painted.len() * size_of::<Painted>();
+        let of_content = |contents: &Contents| {
+            let streams = match &contents.streams {
+                Streams::As(streams) => streams.len() * 4,
+                Streams::Instead(_, data) => data.len(),
+            };
+            size_of::<Contents>() + streams + contents.closes.len()
         };
-        self.pages.iter().map(of_page).sum::<usize>() + self.gone.len() * 4 + self.resources.len() * size_of::<Resources>()
+        self.pages.iter().map(of_page).sum::<usize>()
+            + self.contents.iter().map(of_content).sum::<usize>()
+            + self.gone.len() * 4
+            + self.resources.len() * size_of::<Resources>()
     }
 
     pub(super) fn of(document: &Document, compiler: &mut Compiler, form: &Form) -> Result<Self, pdf::Error> {
@@ -105,27 +125,51 @@ impl Plan {
         let mut plan = Plan::default();
         let mut places = HashMap::new();
         let mut gone: HashSet<u32> = form.all().filter(|index| !staying.contains(index)).collect();
-        let mut left = MAX_CONTENT_BYTES;
+        let mut contents = Unpacking::of(document);
+        let mut later = Later::of(document)?;
         for page in pdf::pages(document)? {
             let Some(dictionary) = pdf::dict_at(document, page) else { continue };
             let annotations = pdf::array_entry(document, dictionary, b"Annots").map(Vec::as_slice).unwrap_or_default();
-            let mut painted = Vec::new();
-            let mut stay = Vec::new();
-            for annotation in annotations.iter().filter_map(|annotation| annotation.as_reference().ok()) {
+            let rotation = pdf::page_rotation(document, page);
+            let (mut painted, mut stay) = (Vec::new(), Vec::new());
+            later.next_page();
+            // From the last one on, so that it is known what lies upon each.
+            for annotation in annotations.iter().rev().filter_map(|annotation| annotation.as_reference().ok()) {
                 let Some(index) = compiler.index(annotation) else { continue };
                 let Some(found) = pdf::dict_at(document, annotation) else { continue };
-                if pdf::is_widget(document, found) && !staying.contains(&index) {
-                    let rotation = pdf::page_rotation(document, page);
+                let is_widget = pdf::is_widget(document, found);
+                let goes = is_widget && !staying.contains(&index);
+                let look = || Look::of(&|id| document.objects.get(&id), found, rotation);
+                if goes {
                     gone.insert(index);
-                    painted.push(Widget { index, look: Look::of(&|id| document.objects.get(&id), found, rotation) });
-                } else {
-                    stay.push(index);
+                    let look = look();
+                    if look.is_visible {
+                        later.add(look.rect);
+                    }
+                    painted.push(Painted { index, look, stays: None });
+                    continue;
+                }
+                stay.push(index);
+                if is_widget || later.is_empty() || later.is_repeated(annotation) {
+                    continue;
+                }
+                let look = look();
+                if look.shows.is_some() && later.touches(look.rect) {
+                    later.add(look.rect);
+                    let head = compiler.head(found, |key| !matches!(key, b"AP" | b"AS"))?;
+                    painted.push(Painted { index, look, stays: Some(head) });
                 }
             }
-            if !painted.is_empty() {
-                let resources = plan.resources_of(document, compiler, dictionary, &mut places)?;
-                plan.add_page(document, compiler, page, (painted, stay, resources), &mut left)?;
+            if painted.is_empty() {
+                continue;
             }
+            painted.reverse();
+            stay.reverse();
+            let resources = plan.resources_of(document, compiler, dictionary, &mut places)?;
+            let contents = plan.contents_of(document, compiler, dictionary, &mut contents)?;
+            let Some(index) = compiler.index(page) else { continue };
+            let head = compiler.head(dictionary, |key| key != b"Contents" && key != b"Annots")?;
+            plan.pages.push(Page { index, head, contents, annotations: stay, painted, resources, rotation });
         }
         plan.prefix = free_prefix(document, places.keys().copied());
         plan.gone = gone.into_iter().collect();
@@ -189,56 +233,83 @@ impl Plan {
         Some(self.resources.len() - 1)
     }
 
-    fn add_page(
+    /// The content of a page: looked at once for all pages that have the same.
+    fn contents_of(
         &mut self,
         document: &Document,
-        compiler: &mut Compiler,
-        page: ObjectId,
-        (widgets, annotations, resources): (Vec<Widget>, Vec<u32>, usize),
-        left: &mut usize,
-    ) -> Result<(), pdf::Error> {
-        let Some(dictionary) = pdf::dict_at(document, page) else { return Ok(()) };
-        let Some(index) = compiler.index(page) else { return Ok(()) };
-        let streams: Vec<ObjectId> = match dictionary.get(b"Contents") {
+        compiler: &Compiler,
+        page: &Dictionary,
+        unpacking: &mut Unpacking,
+    ) -> Result<usize, pdf::Error> {
+        let streams: Vec<ObjectId> = match page.get(b"Contents") {
             Ok(Object::Reference(id)) => vec![*id],
             Ok(Object::Array(items)) => items.iter().filter_map(|item| item.as_reference().ok()).collect(),
             _ => Vec::new(),
         };
-        let mut contents: Vec<Contents> = streams.iter().filter_map(|id| compiler.index(*id)).map(Contents::As).collect();
-        let mut closes = Vec::new();
-        if let Some(mut whole) = unpacked(document, &streams, left) {
-            let ending = content::ending(&whole)?;
-            closes = ending.closes;
-            if !ending.excess.is_empty() {
-                ending.excess.iter().for_each(|at| whole[*at] = b' ');
-                let stream = compressed(Dictionary::new(), whole);
-                let filter: &[u8] = if stream.dict.has(b"Filter") { b"/Filter/FlateDecode" } else { b"" };
-                contents = vec![Contents::Instead(filter.to_vec(), stream.content)];
-            }
+        if let Some(place) = unpacking.seen.get(&streams) {
+            return Ok(*place);
         }
-        let head = compiler.head(dictionary, |key| key != b"Contents" && key != b"Annots")?;
-        let rotation = pdf::page_rotation(document, page);
-        self.pages.push(Page { index, head, contents, annotations, widgets, resources, closes, rotation });
-        Ok(())
+        let as_they_are = || Streams::As(streams.iter().filter_map(|id| compiler.index(*id)).collect());
+        let contents = match unpacking.unpacked(document, &streams) {
+            None => Contents { streams: as_they_are(), closes: Vec::new() },
+            Some(mut whole) => {
+                let ending = content::ending(&whole)?;
+                let streams = if ending.excess.is_empty() {
+                    as_they_are()
+                } else {
+                    ending.excess.iter().for_each(|at| whole[*at] = b' ');
+                    let stream = compressed(Dictionary::new(), whole);
+                    let filter: &[u8] = if stream.dict.has(b"Filter") { b"/Filter/FlateDecode" } else { b"" };
+                    Streams::Instead(filter, stream.content)
+                };
+                Contents { streams, closes: ending.closes }
+            }
+        };
+        unpacking.seen.insert(streams, self.contents.len());
+        self.contents.push(contents);
+        Ok(self.contents.len() - 1)
     }
 }
 
-/// The content of a page in one; `None` where it cannot be read, or is more than is left to read.
-fn unpacked(document: &Document, streams: &[ObjectId], left: &mut usize) -> Option<Vec<u8>> {
-    let mut whole = Vec::new();
-    for id in streams {
-        let stream = document.objects.get(id)?.as_stream().ok()?;
-        let part = if stream.dict.has(b"Filter") {
-            let is_direct = !matches!(stream.dict.get(b"Filter"), Ok(Object::Reference(_)));
-            is_direct.then(|| stream.decompressed_content_with_limit(*left).ok()).flatten()?
-        } else {
-            stream.content.clone()
-        };
-        *left = left.checked_sub(part.len())?;
-        whole.extend_from_slice(&part);
-        whole.push(b'\n');
+/// Unpacks the contents of a document's pages, within a bound for all of them.
+struct Unpacking {
+    /// Contents that were looked at, and their places in the plan.
+    seen: HashMap<Vec<ObjectId>, usize>,
+    /// Bytes that are left to unpack.
+    left: usize,
+}
+
+impl Unpacking {
+    fn of(document: &Document) -> Self {
+        let streams = document.objects.values().filter_map(|object| object.as_stream().ok());
+        let size: usize = streams.map(|stream| stream.content.len()).sum();
+        Self { seen: HashMap::new(), left: (UNPACKED_PER_BYTE * size).clamp(MIN_CONTENT_BYTES, MAX_CONTENT_BYTES) }
     }
-    Some(whole)
+
+    /// The content of a page in one; `None` where it cannot be read, or is more than is left to read.
+    fn unpacked(&mut self, document: &Document, streams: &[ObjectId]) -> Option<Vec<u8>> {
+        let mut whole = Vec::new();
+        for id in streams {
+            let stream = document.objects.get(id)?.as_stream().ok()?;
+            let part = if stream.dict.has(b"Filter") {
+                let is_direct = !matches!(stream.dict.get(b"Filter"), Ok(Object::Reference(_)));
+                let part = is_direct.then(|| stream.decompressed_content_with_limit(self.left).ok())?;
+                if part.is_none() {
+                    // At most that much was unpacked in vain, and half of it the next time.
+                    self.left /= 2;
+                }
+                part?
+            } else if stream.content.len() <= self.left {
+                stream.content.clone()
+            } else {
+                return None;
+            };
+            self.left = self.left.checked_sub(part.len() + 1)?;
+            whole.extend_from_slice(&part);
+            whole.push(b'\n');
+        }
+        Some(whole)
+    }
 }
 
 /// What no name of a form XObject in these dictionaries begins with.
@@ -258,24 +329,25 @@ fn free_prefix(document: &Document, dictionaries: impl Iterator<Item = ObjectId>
 }
 
 impl Look {
-    /// How a widget is painted on a page that is shown turned by `rotation` degrees.
-    fn of<'a>(get: &impl Fn(ObjectId) -> Option<&'a Object>, widget: &'a Dictionary, rotation: i64) -> Self {
+    /// How an annotation is painted on a page that is shown turned by `rotation` degrees.
+    fn of<'a>(get: &impl Fn(ObjectId) -> Option<&'a Object>, annotation: &'a Dictionary, rotation: i64) -> Self {
         let view = View { get };
-        let structure_key = view.entry(widget, b"StructParent").and_then(|key| key.as_i64().ok());
+        let structure_key = view.entry(annotation, b"StructParent").and_then(|key| key.as_i64().ok());
         let mut look = Self {
             structure_key: structure_key.and_then(|key| u32::try_from(key).ok()),
-            optional_content: widget.get(b"OC").and_then(Object::as_reference).ok(),
+            optional_content: annotation.get(b"OC").and_then(Object::as_reference).ok(),
             ..Self::default()
         };
-        let flags = view.entry(widget, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
-        let Some([x1, y1, x2, y2]) = view.numbers::<4>(widget, b"Rect") else { return look };
+        let flags = view.entry(annotation, b"F").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
+        let Some([x1, y1, x2, y2]) = view.numbers::<4>(annotation, b"Rect") else { return look };
         look.rect = [x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2)];
         let has_extent = x1 != x2 && y1 != y2;
-        if flags & (HIDDEN | NO_VIEW) != 0 || !has_extent {
+        look.is_visible = flags & (HIDDEN | NO_VIEW) == 0 && has_extent;
+        if !look.is_visible {
             return look;
         }
         let turned = if flags & NO_ROTATE != 0 { rotation } else { 0 };
-        look.shows = view.normal_appearance(widget).and_then(|id| Some((id, view.placed(id, look.rect, turned)?)));
+        look.shows = view.normal_appearance(annotation).and_then(|id| Some((id, view.placed(id, look.rect, turned)?)));
         look
     }
 }
@@ -310,13 +382,13 @@ impl<'a, G: Fn(ObjectId) -> Option<&'a Object>> View<'_, G> {
         Some(numbers)
     }
 
-    /// The form XObject for the state that a widget is in. Without a state it is off, as viewers take it.
-    fn normal_appearance(&self, widget: &'a Dictionary) -> Option<ObjectId> {
-        let looks = self.entry(widget, b"AP")?.as_dict().ok()?;
+    /// The form XObject for the state that an annotation is in. Without a state it is off, as viewers take it.
+    fn normal_appearance(&self, annotation: &'a Dictionary) -> Option<ObjectId> {
+        let looks = self.entry(annotation, b"AP")?.as_dict().ok()?;
         let normal = looks.get(b"N").ok()?;
         let normal = match self.resolve(normal)? {
             Object::Dictionary(states) => {
-                let state = self.entry(widget, b"AS").and_then(|state| state.as_name().ok()).unwrap_or(b"Off");
+                let state = self.entry(annotation, b"AS").and_then(|state| state.as_name().ok()).unwrap_or(b"Off");
                 states.get(state).ok()?
             }
             _ => normal,
@@ -377,14 +449,20 @@ pub(super) fn flatten(linker: &mut Linker<'_>, part: usize) {
     // A widget that two pages list is one object for the structure.
     let mut wrapped: HashMap<u32, Global> = HashMap::new();
     let saves = linker.make_stream(b"", b"q\n");
+    let contents: Vec<Vec<Global>> = plan.contents.iter().map(|contents| made_contents(linker, part, contents)).collect();
+    let nothing = linker.make_stream(b"/Type/XObject/Subtype/Form/BBox[0 0 1 1]", b"");
     for page in &plan.pages {
-        let mut content = Vec::with_capacity(64 * (page.widgets.len() + 1));
+        let mut content = Vec::with_capacity(64 * (page.painted.len() + 1));
         content.extend_from_slice(b"\n");
-        content.extend_from_slice(&page.closes);
+        content.extend_from_slice(&plan.contents[page.contents].closes);
         content.extend_from_slice(b"Q\n");
-        for widget in &page.widgets {
-            let look = current_look(linker, part, widget, page.rotation);
-            let Some((global, placed)) = paintable(linker, part, widget, &look, &mut wrapped) else { continue };
+        for one in &page.painted {
+            let look = current_look(linker, part, one, page.rotation);
+            let shown = paintable(linker, part, one, &look, &mut wrapped);
+            if let Some(head) = one.stays {
+                show_nothing(linker, part, (one.index, head), nothing);
+            }
+            let Some((global, placed)) = shown else { continue };
             let names = &mut names[page.resources];
             let start = names.len();
             name(names, &plan.prefix);
@@ -402,7 +480,7 @@ pub(super) fn flatten(linker: &mut Linker<'_>, part: usize) {
             linker.refer(names, global);
         }
         let paints = linker.make_stream(b"", &content);
-        put_page(linker, part, page, saves, paints);
+        put_page(linker, part, page, &contents[page.contents], (saves, paints));
     }
     for (resources, names) in plan.resources.iter().zip(names) {
         let mut bytes = Vec::new();
@@ -413,21 +491,31 @@ pub(super) fn flatten(linker: &mut Linker<'_>, part: usize) {
     }
 }
 
-fn put_page(linker: &mut Linker<'_>, part: usize, page: &Page, saves: Global, paints: Global) {
+fn made_contents(linker: &mut Linker<'_>, part: usize, contents: &Contents) -> Vec<Global> {
+    match &contents.streams {
+        Streams::As(streams) => streams.iter().map(|index| linker.global(part, *index)).collect(),
+        Streams::Instead(dictionary, data) => vec![linker.make_stream(dictionary, data)],
+    }
+}
+
+/// Gives an annotation that stays an empty appearance: without any, viewers would draw one themselves.
+fn show_nothing(linker: &mut Linker<'_>, part: usize, (index, head): (u32, Piece), nothing: Global) {
+    let mut bytes = Vec::new();
+    linker.copy(part, head, &mut bytes);
+    bytes.extend_from_slice(b"/AP<</N ");
+    linker.refer(&mut bytes, nothing);
+    bytes.extend_from_slice(b">>>>");
+    linker.replace(linker.global(part, index), bytes);
+}
+
+fn put_page(linker: &mut Linker<'_>, part: usize, page: &Page, contents: &[Global], (saves, paints): (Global, Global)) {
     let mut bytes = Vec::new();
     linker.copy(part, page.head, &mut bytes);
     bytes.extend_from_slice(b"/Contents[");
-    linker.refer(&mut bytes, saves);
-    for contents in &page.contents {
+    for stream in [&[saves], contents, &[paints]].into_iter().flatten() {
+        linker.refer(&mut bytes, *stream);
         bytes.push(b' ');
-        let global = match contents {
-            Contents::As(index) => linker.global(part, *index),
-            Contents::Instead(dictionary, data) => linker.make_stream(dictionary, data),
-        };
-        linker.refer(&mut bytes, global);
     }
-    bytes.push(b' ');
-    linker.refer(&mut bytes, paints);
     bytes.push(b']');
     if !page.annotations.is_empty() {
         bytes.extend_from_slice(b"/Annots[");
@@ -442,34 +530,37 @@ fn put_page(linker: &mut Linker<'_>, part: usize, page: &Page, saves: Global, pa
 }
 
 /// As it was compiled, or as the fill changed it.
-fn current_look(linker: &Linker<'_>, part: usize, widget: &Widget, rotation: i64) -> Look {
-    let changed = linker.changed(part, linker.global(part, widget.index)).and_then(|object| object.as_dict().ok());
+fn current_look(linker: &Linker<'_>, part: usize, painted: &Painted, rotation: i64) -> Look {
+    let changed = linker.changed(part, linker.global(part, painted.index)).and_then(|object| object.as_dict().ok());
     match changed {
         Some(changed) => Look::of(&|id| linker.object(part, id), changed, rotation),
-        None => widget.look.clone(),
+        None => painted.look.clone(),
     }
 }
 
-/// The form XObject that paints a widget, and how it is placed; the structure refers to it from now on.
+/// The form XObject that paints an annotation, and how it is placed. The structure refers to it from now on, if the annotation goes.
 fn paintable(
     linker: &mut Linker<'_>,
     part: usize,
-    widget: &Widget,
+    painted: &Painted,
     look: &Look,
     wrapped: &mut HashMap<u32, Global>,
 ) -> Option<(Global, [f64; 6])> {
     const AS_IT_IS: [f64; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
     let shows = look.shows.and_then(|(id, placed)| Some((linker.find(part, id)?, placed)));
-    if look.structure_key.is_none() && look.optional_content.is_none() {
+    let structure_key = look.structure_key.filter(|_| painted.stays.is_none());
+    if structure_key.is_none() && look.optional_content.is_none() {
         return shows;
     }
-    let is_new = !wrapped.contains_key(&widget.index);
+    let is_new = !wrapped.contains_key(&painted.index);
     if is_new {
-        let wrapper = wrap(linker, part, look, shows);
-        wrapped.insert(widget.index, wrapper);
-        linker.redirect(linker.global(part, widget.index), wrapper);
+        let wrapper = wrap(linker, part, &Look { structure_key, ..look.clone() }, shows);
+        wrapped.insert(painted.index, wrapper);
+        if painted.stays.is_none() {
+            linker.redirect(linker.global(part, painted.index), wrapper);
+        }
     }
-    let wrapper = wrapped.get(&widget.index).copied()?;
+    let wrapper = wrapped.get(&painted.index).copied()?;
     shows.map(|_| (wrapper, AS_IT_IS))
 }
 

@@ -3,8 +3,9 @@
 //! Fields above others that have the same name in two parts and say the same become one. Any other field whose full name an earlier
 //! part has gets the first free of `NAME_2`, `NAME_3`, ... as its partial name. A font of the default resources
 //! whose name an earlier part uses for another font is renamed likewise, and so are the default appearances (`DA`) that name it.
+//! What signature fields lock (`Lock`) is named as it is called in the result.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aws_lc_rs::digest;
 use lopdf::{Dictionary, Document, Object, ObjectId};
@@ -12,7 +13,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 use super::compile::{Compiler, Piece};
 use super::link::{Global, Linker};
 use super::spell::{self, Ink};
-use super::{Error, Part, Renamed};
+use super::{Error, Part, Renamed, locks};
 use crate::reader::lexer::is_regular;
 use crate::{fields, pdf};
 
@@ -24,14 +25,16 @@ const MAX_COMPARED_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Form {
     exists: bool,
-    /// All fields with a name, each behind those above it, and widgets.
-    nodes: Vec<Node>,
+    /// All fields with a name and widgets: each field, then all that is below it.
+    pub(super) nodes: Vec<Node>,
     has_signatures: bool,
     /// `DA` and `Q` of the form.
     defaults: Piece,
     /// The order of calculation, without brackets.
     order: Piece,
     resources: Vec<Resource>,
+    /// What signature fields lock, each an object of its own.
+    pub(super) locks: Vec<u32>,
 }
 
 /// Default resources of one kind, by their names: the part that has it, what it is, and the digest of that.
@@ -42,11 +45,11 @@ pub(super) struct Node {
     pub(super) index: u32,
     id: ObjectId,
     /// The one above, by its place in the list.
-    above: Option<usize>,
+    pub(super) above: Option<usize>,
     /// `None`: a widget of the field above.
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// What it says besides its name, kids and parent, if it has fields below it.
-    says: Option<[u8; 32]>,
+    pub(super) says: Option<[u8; 32]>,
     /// It is a signature field that is not signed, or above one, or its widget.
     stays: bool,
 }
@@ -82,8 +85,14 @@ impl Form {
             }
             Ok(())
         })?;
+        let lock = |node: &Node| {
+            let lock = pdf::dict_at(document, node.id)?.get(b"Lock").and_then(Object::as_reference).ok()?;
+            pdf::dict_at(document, lock).and_then(|_| compiler.index(lock))
+        };
+        let locks: BTreeSet<u32> = nodes.iter().filter_map(lock).collect();
         Ok(Self {
             exists: true,
+            locks: locks.into_iter().collect(),
             nodes,
             has_signatures: all.iter().any(fields::Field::is_signature),
             defaults: compiler.piece(|ink| spell::entries(ink, form, |key| matches!(key, b"DA" | b"Q")))?,
@@ -222,12 +231,14 @@ type Fonts = Vec<(Vec<u8>, Vec<u8>)>;
 /// Where an object that was changed is nested too deeply.
 pub(super) fn put(linker: &mut Linker<'_>, flatten: bool) -> Result<(Option<Global>, Renamed), Error> {
     let mut amendments: BTreeMap<Global, Amendment> = BTreeMap::new();
-    let (roots, renamed) = join(linker, flatten, &mut amendments);
+    let Trees { roots, renamed, called, joined } = join(linker, flatten, &mut amendments);
     let forms = linker.parts.iter().map(|part| &part.compiled.whole.form);
     let exists = forms.clone().any(|form| form.exists);
     if roots.is_empty() && (flatten || !exists) {
         return Ok((None, renamed));
     }
+    locks::follow(linker, flatten, &called, &joined)?;
+    let forms = linker.parts.iter().map(|part| &part.compiled.whole.form);
     let has_signatures = forms.clone().any(|form| form.has_signatures);
     let mut bytes = b"<</Fields[".to_vec();
     for root in roots {
@@ -264,9 +275,25 @@ struct Joined {
     says: Option<[u8; 32]>,
 }
 
-/// Puts the trees of all parts side by side. Answers their roots and what was renamed.
-fn join(linker: &mut Linker<'_>, flatten: bool, amendments: &mut BTreeMap<Global, Amendment>) -> (Vec<Global>, Renamed) {
-    let (mut roots, mut renamed) = (Vec::new(), Vec::new());
+/// The trees of all parts side by side.
+struct Trees {
+    roots: Vec<Global>,
+    renamed: Renamed,
+    called: Vec<Called>,
+    /// Fields that have fields of several parts below them.
+    joined: HashSet<Global>,
+}
+
+/// What the fields of a part are called in the result, and which objects they are.
+#[derive(Default)]
+pub(super) struct Called {
+    pub(super) names: Vec<String>,
+    pub(super) globals: Vec<Global>,
+}
+
+/// Puts the trees of all parts side by side.
+fn join(linker: &mut Linker<'_>, flatten: bool, amendments: &mut BTreeMap<Global, Amendment>) -> Trees {
+    let (mut roots, mut renamed, mut called) = (Vec::new(), Vec::new(), Vec::new());
     // The kids of fields that are written with other kids than they have.
     let mut kids: BTreeMap<Global, (usize, ObjectId, Vec<Global>)> = BTreeMap::new();
     let mut joined: HashMap<String, Joined> = HashMap::new();
@@ -336,11 +363,14 @@ fn join(linker: &mut Linker<'_>, flatten: bool, amendments: &mut BTreeMap<Global
             current.push(name);
             globals.push(global);
         }
+        let has_locks = several && !linker.parts[part].compiled.whole.form.locks.is_empty();
+        called.push(if has_locks { Called { names: current, globals } } else { Called::default() });
         // Two fields of one part that have one name keep it: only other parts give way.
         for (name, field) in own {
             joined.entry(name).or_insert(field);
         }
     }
+    let joined = kids.keys().copied().collect();
     if flatten {
         for part in 0..linker.parts.len() {
             let nodes = &linker.parts[part].compiled.whole.form.nodes;
@@ -355,7 +385,7 @@ fn join(linker: &mut Linker<'_>, flatten: bool, amendments: &mut BTreeMap<Global
     for (global, (part, id, list)) in kids {
         amendments.entry(global).or_insert_with(|| Amendment { part, id, ..Amendment::default() }).kids = Some(list);
     }
-    (roots, renamed)
+    Trees { roots, renamed, called, joined }
 }
 
 /// Whether the field above a node is not the node's own one but that of an earlier part.
@@ -377,7 +407,7 @@ fn staying_kids(linker: &Linker<'_>, part: usize, field: usize, flatten: bool) -
 }
 
 /// The full name of each field, `None` for widgets and what does not stay.
-fn full_names(nodes: &[Node], flatten: bool) -> Vec<Option<String>> {
+pub(super) fn full_names(nodes: &[Node], flatten: bool) -> Vec<Option<String>> {
     let mut names: Vec<String> = Vec::with_capacity(nodes.len());
     let mut found = Vec::with_capacity(nodes.len());
     for node in nodes {

@@ -1,13 +1,16 @@
 //! Putting forms together: what strangers' PDFs hold is compiled once into bytes with slots for object numbers, and linked into one
 //! clean file per fill. Linking copies bytes and writes numbers; it must never parse, lay out or compress what the form has.
 
+mod actions;
 mod catalog;
 mod compile;
 mod content;
 mod flatten;
 mod form;
 mod link;
+mod locks;
 mod open;
+mod overlap;
 mod pages;
 mod spell;
 mod structure;

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
-use super::{catalog, pages, sweep};
+use super::{actions, catalog, pages, sweep};
 use crate::pdf::{self, Error, ambiguous};
 use crate::{fields, reader};
 
@@ -46,6 +46,7 @@ fn put_in_order(document: &mut Document, was_encrypted: bool) -> Result<(), Erro
     pages::rebuild(document)?;
     pages::clean_annotations(document)?;
     clean_form(document)?;
+    actions::settle_fields(document);
     catalog::settle_destinations(document)?;
     sweep::sweep(document)
 }
@@ -140,6 +141,12 @@ fn settle_tree(document: &mut Document, roots: &mut Vec<ObjectId>) -> Result<(),
                 field.set("Kids", kids.into_iter().map(Object::from).collect::<Vec<_>>());
             }
             None => {}
+        }
+        // Of its own, as the standard wants it (ISO 32000-2 table 235): it can be written with other names then.
+        if let Ok(Object::Dictionary(lock)) = field.get(b"Lock") {
+            let lock = lock.clone();
+            let lock = document.add_object(lock);
+            pages::set(document, id, "Lock", lock.into());
         }
     }
     Ok(())

@@ -247,7 +247,7 @@ fn tree(document: &mut Document, pages: Vec<ObjectId>) -> ObjectId {
 
 /// Makes the annotations of each page a list of references to dictionaries, each of them once.
 ///
-/// A widget names the first page that lists it, and what is drawn for it is a form XObject.
+/// A widget names the first page that lists it, and what is drawn for an annotation is a form XObject.
 ///
 /// # Errors
 /// `Damaged` for more than [`MAX_ANNOTATIONS`].
@@ -300,7 +300,7 @@ fn clean_annotation(document: &mut Document, annotation: ObjectId, page: ObjectI
     let waiting = actions.map(|actions| -> Dictionary {
         actions.iter().filter(|(key, _)| !by_themselves(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
     });
-    let looks = if is_widget { looks_of(document, found, seen) } else { Vec::new() };
+    let looks = looks_of(document, found, seen);
     match waiting {
         Some(waiting) if waiting.is_empty() => remove(document, annotation, b"AA"),
         Some(waiting) => set(document, annotation, "AA", waiting.into()),
@@ -308,21 +308,21 @@ fn clean_annotation(document: &mut Document, annotation: ObjectId, page: ObjectI
     }
     if is_widget {
         set(document, annotation, "P", page.into());
-        // Both may be missing in what viewers draw for an annotation, but not in what a page's content draws.
-        for look in looks {
-            if let Some(stream) = document.objects.get_mut(&look).and_then(|look| look.as_stream_mut().ok()) {
-                stream.dict.set("Type", "XObject");
-                stream.dict.set("Subtype", "Form");
-            }
+    }
+    // Both may be missing in what viewers draw for an annotation, but not in what a page's content draws.
+    for look in looks {
+        if let Some(stream) = document.objects.get_mut(&look).and_then(|look| look.as_stream_mut().ok()) {
+            stream.dict.set("Type", "XObject");
+            stream.dict.set("Subtype", "Form");
         }
     }
 }
 
-/// The streams of a widget's normal appearance, unless it shares them with another that was `seen`.
-fn looks_of(document: &Document, widget: &Dictionary, seen: &mut HashSet<ObjectId>) -> Vec<ObjectId> {
-    let Some(looks) = pdf::dict_entry(document, widget, b"AP") else { return Vec::new() };
+/// The streams of an annotation's normal appearance, unless it shares them with another that was `seen`.
+fn looks_of(document: &Document, annotation: &Dictionary, seen: &mut HashSet<ObjectId>) -> Vec<ObjectId> {
+    let Some(looks) = pdf::dict_entry(document, annotation, b"AP") else { return Vec::new() };
     let Ok(normal) = looks.get(b"N") else { return Vec::new() };
-    let mut shared = [widget.get(b"AP").ok(), Some(normal)].into_iter().flatten().filter_map(|look| look.as_reference().ok());
+    let mut shared = [annotation.get(b"AP").ok(), Some(normal)].into_iter().flatten().filter_map(|look| look.as_reference().ok());
     if !shared.all(|look| seen.insert(look)) {
         return Vec::new();
     }
@@ -334,7 +334,8 @@ fn looks_of(document: &Document, widget: &Dictionary, seen: &mut HashSet<ObjectI
     }
 }
 
-fn set(document: &mut Document, id: ObjectId, key: &str, value: Object) {
+/// Sets an entry of an object that is a dictionary.
+pub(super) fn set(document: &mut Document, id: ObjectId, key: &str, value: Object) {
     if let Some(dictionary) = document.objects.get_mut(&id).and_then(|object| object.as_dict_mut().ok()) {
         dictionary.set(key, value);
     }

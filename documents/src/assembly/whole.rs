@@ -100,7 +100,7 @@ impl Whole {
     pub(super) fn rewritten(&self) -> impl Iterator<Item = u32> + '_ {
         let bookmarks = self.bookmarks.iter().flat_map(|bookmarks| [bookmarks.root, bookmarks.first.0, bookmarks.last.0]);
         let structure = self.structure.iter().map(|structure| structure.root);
-        bookmarks.chain(structure).chain(self.form.all()).chain([self.pages.0])
+        bookmarks.chain(structure).chain(self.form.all()).chain(self.form.locks.iter().copied()).chain([self.pages.0])
     }
 }
 

@@ -159,3 +159,106 @@ fn a_fill_changes_what_is_written_and_what_is_painted() {
         }
     }
 }
+
+/// An annotation that is no widget, in a rectangle.
+fn note(maker: &mut Maker, page: usize, subtype: &str, rect: [i64; 4], further: Dictionary) -> ObjectId {
+    let look = maker.look(&format!("% {subtype}"));
+    let mut note = dictionary! {
+        "Type" => "Annot", "Subtype" => subtype, "Rect" => rect.map(Object::Integer).to_vec(),
+        "Contents" => lopdf::text_string("a remark"), "AP" => dictionary! { "N" => look, "D" => look },
+    };
+    further.into_iter().for_each(|(key, value)| note.set(key, value));
+    let id = maker.document.add_object(note);
+    maker.annotate(page, id);
+    id
+}
+
+#[test]
+fn an_annotation_that_a_later_widget_lies_upon_is_painted_below_it_and_stays_usable() {
+    let mut maker = Maker::new(1);
+    // The widget (10, 20, 60, 40) lies upon the square, and the square upon the ink.
+    note(&mut maker, 0, "Ink", [0, 0, 9, 9], dictionary! {});
+    note(&mut maker, 0, "Link", [50, 50, 70, 70], dictionary! { "AP" => Object::Null, "Border" => vec![0.into(); 3] });
+    note(&mut maker, 0, "Square", [5, 5, 15, 25], dictionary! { "StructParent" => 3 });
+    note(&mut maker, 0, "Circle", [60, 20, 80, 40], dictionary! {});
+    note(&mut maker, 0, "Stamp", [0, 0, 90, 90], dictionary! { "F" => 2 });
+    maker.field(0, "a", dictionary! {});
+    note(&mut maker, 0, "FreeText", [0, 0, 90, 90], dictionary! {});
+    maker.field(0, "hidden", dictionary! { "Rect" => [0, 0, 90, 90].map(Object::Integer).to_vec(), "F" => 2 });
+    let document = alone(&maker.saved(), true);
+    let shown: Vec<&[u8]> = painted(&document, 0).into_iter().map(|(_, look)| look.content.as_slice()).collect();
+    assert_eq!(shown, [b"% Ink".as_slice(), b"% Square", b"% a"], "in the order of the annotations");
+    let staying: Vec<(&[u8], Option<&[u8]>)> = array_entry(&document, page(&document, 0), b"Annots")
+        .unwrap()
+        .iter()
+        .map(|annotation| {
+            let annotation = resolve(&document, annotation).as_dict().unwrap();
+            assert_eq!(of(annotation, b"Contents"), &lopdf::text_string("a remark"));
+            let looks = dict_entry(&document, annotation, b"AP");
+            let look = looks.map(|looks| entry(&document, looks, b"N").unwrap().as_stream().unwrap());
+            assert!(look.is_none_or(|look| !look.content.is_empty() || look.dict.has(b"BBox") && !looks.unwrap().has(b"D")));
+            (of(annotation, b"Subtype").as_name().unwrap(), look.map(|look| look.content.as_slice()))
+        })
+        .collect();
+    let empty = Some(b"".as_slice());
+    assert_eq!(
+        staying,
+        [
+            (b"Ink".as_slice(), empty),
+            (b"Link", None),
+            (b"Square", empty),
+            (b"Circle", Some(b"% Circle")),
+            (b"Stamp", Some(b"% Stamp")),
+            (b"FreeText", Some(b"% FreeText")),
+        ]
+    );
+}
+
+#[test]
+fn an_annotation_of_two_pages_and_one_of_optional_content_stay_as_visible_as_they_were() {
+    let mut maker = Maker::new(2);
+    let group = maker.document.add_object(dictionary! { "Type" => "OCG", "Name" => lopdf::text_string("layer") });
+    maker.catalog().set("OCProperties", dictionary! { "OCGs" => vec![group.into()], "D" => dictionary! {} });
+    let both = note(&mut maker, 0, "Stamp", [0, 0, 90, 90], dictionary! {});
+    maker.annotate(1, both);
+    note(&mut maker, 0, "Square", [0, 0, 90, 90], dictionary! { "OC" => group });
+    maker.field(0, "a", dictionary! {});
+    let document = alone(&maker.saved(), true);
+    assert!(!shows(&document, 0, "% Stamp") && annotations(&document, 1) == 1);
+    let found = painted(&document, 0);
+    assert_eq!(found.len(), 2);
+    assert!(found[0].1.dict.has(b"OC") && found[0].1.content == b"1.8 0 0 4.5 0 0 cm /A Do");
+}
+
+#[test]
+fn a_content_that_pages_share_is_looked_at_once_and_stays_shared() {
+    let mut maker = Maker::new(300);
+    // Unpacked for each page, this would be 1.2 GB; in one, it is within the bound.
+    let mut excess = Stream::new(dictionary! {}, [b"Q ".as_slice(), &b" ".repeat(4_000_000)].concat());
+    excess.compress().unwrap();
+    let shared = maker.document.add_object(excess);
+    for number in 0..300 {
+        maker.page(number).set("Contents", shared);
+        maker.field(number, &format!("field {number}"), dictionary! {});
+    }
+    let result = assembled(&[&maker.saved()], true);
+    let document = read(&result);
+    let middle = |number| of(page(&document, number), b"Contents").as_array().unwrap()[1].clone();
+    assert!((0..300).all(|number| middle(number) == middle(0)));
+    assert!(!resolve(&document, &middle(0)).as_stream().unwrap().decompressed_content().unwrap().contains(&b'Q'));
+}
+
+#[test]
+fn contents_that_cannot_be_unpacked_cost_no_more_than_the_bound_and_stay() {
+    let mut maker = Maker::new(200);
+    // More than may be unpacked.
+    let mut bomb = Stream::new(dictionary! {}, vec![b' '; 17 * 1024 * 1024]);
+    bomb.compress().unwrap();
+    for number in 0..200 {
+        let contents = maker.document.add_object(bomb.clone());
+        maker.page(number).set("Contents", contents);
+        maker.field(number, &format!("field {number}"), dictionary! {});
+    }
+    let document = alone(&maker.saved(), true);
+    assert!((0..200).all(|number| shows(&document, number, &format!("% field {number}"))));
+}

@@ -236,3 +236,104 @@ fn a_document_of_which_a_part_is_not_tagged_does_not_say_that_it_is() {
     let document = read(&assembled(&[&rich(false), &fixtures::contract(&["A"])], true));
     assert!(!catalog(&document).has(b"MarkInfo") && catalog(&document).has(b"StructTreeRoot"));
 }
+
+/// A form with the fields `a`, `person.name` and `person.NAME`, and a signature field with a lock.
+fn locking(name: &str, action: &str, fields: &[&str]) -> Vec<u8> {
+    let mut maker = Maker::new(1);
+    maker.field(0, "a", dictionary! {});
+    let kids: Vec<ObjectId> = ["name", name].iter().map(|name| maker.kid(0, name, dictionary! {})).collect();
+    maker.above("person", &kids, dictionary! {});
+    let fields: Vec<Object> = fields.iter().map(|field| lopdf::text_string(field)).collect();
+    let lock = dictionary! { "Type" => "SigFieldLock", "Action" => action, "Fields" => fields };
+    maker.field(0, "signature", dictionary! { "FT" => "Sig", "V" => Object::Null, "Lock" => lock });
+    maker.saved()
+}
+
+#[test]
+fn a_lock_names_the_fields_of_its_own_part() {
+    let include = locking("age", "Include", &["a", "person", "none"]);
+    let exclude = locking("city", "Exclude", &["person.name", "a", "b"]);
+    let mut with_b = Maker::new(1);
+    with_b.field(0, "b", dictionary! {});
+    with_b.field(0, "none", dictionary! {});
+    let with_b = with_b.saved();
+    // The last is the same document as the first, read once.
+    let read_all: Vec<_> = [&include, &exclude, &with_b]
+        .map(|file| {
+            let document = open(file).unwrap();
+            let compiled = Compiled::of(&document).unwrap();
+            (document, compiled)
+        })
+        .into();
+    let parts = [0, 1, 2, 0].map(|at: usize| {
+        let (document, compiled) = &read_all[at];
+        Part { document, compiled, changed: Vec::new() }
+    });
+    let result = read(&assemble(&parts, false).unwrap());
+    let locks = |document: &Document| -> Vec<(String, Vec<String>)> {
+        let signatures = fields::all(document).unwrap().into_iter().filter(Field::is_signature);
+        let lock = |field: Field<'_>| {
+            let lock = dict_entry(document, dict_at(document, field.id).unwrap(), b"Lock").unwrap();
+            assert!(lock.has(b"Type") && lock.has(b"Action"));
+            let names = array_entry(document, lock, b"Fields").unwrap();
+            (field.name, names.iter().filter_map(crate::pdf::text).collect())
+        };
+        signatures.map(lock).collect()
+    };
+    let lock = |field: &str, names: &[&str]| (field.to_owned(), names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    assert_eq!(
+        locks(&result),
+        [
+            lock("signature", &["a", "person.age", "person.name"]),
+            lock("signature_2", &["a_2", "person.name_2"]),
+            lock("signature_3", &["a_3", "person.age_2", "person.name_3"]),
+        ]
+    );
+    assert_eq!(locks(&alone(&include, false)), [lock("signature", &["a", "person", "none"])], "alone, nothing is renamed");
+    let flat = read(&assemble(&parts, true).unwrap());
+    assert_eq!(locks(&flat), [lock("signature", &[]), lock("signature_2", &[]), lock("signature_3", &[])]);
+}
+
+#[test]
+fn locks_of_masses_of_fields_of_one_name_have_a_bound() {
+    let mut maker = Maker::new(1);
+    let ids: Vec<ObjectId> = (0..700).map(|_| maker.field(0, "a", dictionary! {})).collect();
+    for id in ids {
+        let lock = dictionary! { "Action" => "Include", "Fields" => vec![lopdf::text_string("a")] };
+        maker.document.get_dictionary_mut(id).unwrap().set("Lock", lock);
+    }
+    let file = maker.saved();
+    let result = assembled(&[&file, &file], false);
+    assert!(result.pdf.len() < 6_000_000, "{}", result.pdf.len());
+}
+
+#[test]
+fn buttons_that_reset_and_send_fields_mean_the_fields_of_their_own_part() {
+    let mut maker = Maker::new(1);
+    maker.field(0, "a", dictionary! {});
+    let kid = maker.kid(0, "name", dictionary! {});
+    maker.above("person", &[kid], dictionary! {});
+    let names = |names: &[&str]| names.iter().map(|name| lopdf::text_string(name)).collect::<Vec<Object>>();
+    let list = maker.document.add_object(Object::Array(names(&["a"])));
+    let send = dictionary! { "S" => "SubmitForm", "F" => lopdf::text_string("https://example.com"), "Fields" => list };
+    let reset = dictionary! { "S" => "ResetForm", "Fields" => names(&["person.name", "none"]), "Next" => vec![send.into()] };
+    maker.field(0, "button", dictionary! { "FT" => "Btn", "Ff" => 1 << 16, "A" => reset });
+    let file = maker.saved();
+    let document = read(&assembled(&[&file, &file], false));
+    let found = fields::all(&document).unwrap();
+    let name_of = |field: &Object| match field {
+        Object::Reference(id) => found.iter().find(|field| field.id == *id).unwrap().name.clone(),
+        other => crate::pdf::text(other).unwrap(),
+    };
+    let listed = |action: &Dictionary| array_entry(&document, action, b"Fields").unwrap().iter().map(name_of).collect::<Vec<_>>();
+    let meant = found.iter().filter(|field| field.name.starts_with("button")).map(|button| {
+        let reset = dict_entry(&document, dict_at(&document, button.id).unwrap(), b"A").unwrap();
+        let send = array_entry(&document, reset, b"Next").unwrap()[0].as_dict().unwrap();
+        (listed(reset), listed(send))
+    });
+    let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        meant.collect::<Vec<_>>(),
+        [(of(&["person.name", "none"]), of(&["a"])), (of(&["person.name_2", "none"]), of(&["a_2"]))]
+    );
+}
