@@ -39,7 +39,7 @@ from viewers import VIEWERS, Viewers, difference, roughly_unlike
 
 DPI = 72
 #: Which share of what was looked at may fail, by kind: of the filled files, and for "field" of the fields. Nothing else may.
-ALLOWED = {"qpdf": 0.02, "flat": 0.01, "outside": 0.01, "text": 0.01, "field": 0.01}
+ALLOWED = {"qpdf": 0.02, "flat": 0.01, "outside": 0.01, "merged": 0.01, "text": 0.01, "field": 0.01}
 #: How wide pdfium's arrow in a combo box is, with its frame, in points.
 ARROW = 15
 #: Difference of a colour channel from which a pixel is ink.
