@@ -75,10 +75,12 @@ impl Connection {
     async fn receive(&mut self) -> Result<(u16, usize), Failure> {
         self.received.clear();
         loop {
-            if let Some((status, begin, length)) = head(&self.received)?
-                && self.received.len() >= begin + length
-            {
-                return Ok((status, begin));
+            if let Some((begin, length)) = head(&self.received)? {
+                let status = std::str::from_utf8(self.received.get(9..12).ok_or("no status line")?)?.parse()?;
+                let length = if status == 204 { 0 } else { length.ok_or("an answer without its length")? };
+                if self.received.len() >= begin + length {
+                    return Ok((status, begin));
+                }
             }
             if self.received.len() > MAX_ANSWER || self.stream.read_buf(&mut self.received).await? == 0 {
                 return Err("the answer is too long or broke off".into());
@@ -87,7 +89,30 @@ impl Connection {
     }
 }
 
+/// Media type of what [`multipart`] writes.
+pub const MULTIPART: &str = "multipart/form-data; boundary=a5f0c3d2e1";
+
+/// A body of parts, each by the parameters of its Content-Disposition and its content.
+pub fn multipart(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let boundary = MULTIPART.rsplit_once('=').map_or("", |(_, boundary)| boundary);
+    let mut body = Vec::new();
+    for (disposition, content) in parts {
+        body.extend(format!("--{boundary}\r\ncontent-disposition: form-data; {disposition}\r\n\r\n").bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend(format!("--{boundary}--\r\n").bytes());
+    body
+}
+
 impl Answer<'_> {
+    /// A text in the answer, by its JSON pointer.
+    pub fn text(&self, pointer: &str) -> Result<String, Failure> {
+        let answer: serde_json::Value = serde_json::from_slice(self.body)?;
+        let text = answer.pointer(pointer).and_then(serde_json::Value::as_str);
+        Ok(text.ok_or_else(|| format!("no text at {pointer} in the answer: {answer}"))?.to_owned())
+    }
+
     /// # Errors
     /// If the status is another; the text quotes the answer.
     pub fn expect(&self, status: u16) -> Result<(), Failure> {
@@ -98,17 +123,12 @@ impl Answer<'_> {
     }
 }
 
-/// Status, begin and length of the body, once all headers are there.
-fn head(received: &[u8]) -> Result<Option<(u16, usize, usize)>, Failure> {
+/// Where the body of an HTTP message begins, and its length if that is declared, once all headers are there.
+pub fn head(received: &[u8]) -> Result<Option<(usize, Option<usize>)>, Failure> {
     let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&received[..end])?;
-    let status = text.get(9..12).ok_or("no status line")?.parse()?;
     let length =
         text.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length = match length {
-        Some((_, length)) => length.trim().parse()?,
-        None if status == 204 => 0,
-        None => return Err("an answer without its length".into()),
-    };
-    Ok(Some((status, end + 4, length)))
+    let length = length.map(|(_, length)| length.trim().parse()).transpose()?;
+    Ok(Some((end + 4, length)))
 }

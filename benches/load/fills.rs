@@ -16,10 +16,11 @@ use serde_json::json;
 
 use crate::{
     Failure, Options,
-    client::Connection,
+    client::{Connection, MULTIPART, multipart},
     machine,
-    server::{Server, machine_cpu, own_cpu},
-    statistics::{Times, median},
+    measured::{self, Life, Lives, Measured, Window},
+    server::{Server, own_cpu},
+    statistics::median,
 };
 
 const FORMS: &str = "/v1/orgs/acme/templates/forms";
@@ -77,16 +78,6 @@ impl Call {
     }
 }
 
-/// One measurement over HTTP.
-struct Measured {
-    seconds: f64,
-    times: Times,
-    server_cpu: f64,
-    client_cpu: f64,
-    other_cpu: f64,
-    resident_mb: f64,
-}
-
 pub async fn run(options: &Options) -> Result<(), Failure> {
     let pdf = form(0);
     let read = Form::read(&pdf)?;
@@ -116,13 +107,12 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
         for server in &options.servers {
             for call in Call::ALL {
                 let mut one = measure(options, server, call).await?;
-                let fills = one.times.len() as f64;
-                let (name, times) = (machine::name(server), one.times.percentiles(&[50.0, 99.0]));
-                let per_core = fills / one.server_cpu;
+                let (name, times) = (machine::name(server), one.lives.whole.percentiles(&[50.0, 99.0]));
+                let per_core = one.per_core_second();
                 println!(
                     "| {name} | {} | {round} | {:.0} | {per_core:.0} | {:.1} | {:.1} | {:.2} | {:.2} | {:.2} | {} | {:.0} |",
                     call.label(),
-                    fills / one.seconds,
+                    one.per_second(),
                     times[0],
                     times[1],
                     one.server_cpu / one.seconds,
@@ -183,67 +173,30 @@ async fn measure(options: &Options, program: &Path, call: Call) -> Result<Measur
     let server = Server::start(program, folder.path())?;
     make(&mut server.connect().await?).await?;
     let (path, body): (Rc<str>, Rc<str>) = (call.path().into(), call.body().into());
-    let from = Instant::now() + WARM_UP;
-    let until = from + options.duration();
-    let local = tokio::task::LocalSet::new();
-    let mut running = Vec::new();
-    for _ in 0..options.connections {
-        running.push(local.spawn_local(fills(server.connect().await?, path.clone(), body.clone(), from, until)));
-    }
-    let readings = || Ok::<_, Failure>((Instant::now(), server.cpu()?, own_cpu()?, machine_cpu()?));
-    local
-        .run_until(async {
-            tokio::time::sleep_until(from.into()).await;
-            let begin = readings()?;
-            tokio::time::sleep_until(until.into()).await;
-            let end = readings()?;
-            let mut times = Times::default();
-            for one in running {
-                times.extend(one.await??);
-            }
-            let (server_cpu, client_cpu) = (end.1 - begin.1, end.2 - begin.2);
-            let other_cpu = (end.3 - begin.3 - server_cpu - client_cpu).max(0.0);
-            let seconds = (end.0 - begin.0).as_secs_f64();
-            Ok(Measured { seconds, times, server_cpu, client_cpu, other_cpu, resident_mb: server.resident_mb()? })
-        })
-        .await
+    measured::measure(options, &server, WARM_UP, |connection, window| fills(connection, path.clone(), body.clone(), window)).await
 }
 
-/// One fill after the other on one connection. Those that end between `from` and `until` count.
-async fn fills(
-    mut connection: Connection,
-    path: Rc<str>,
-    body: Rc<str>,
-    from: Instant,
-    until: Instant,
-) -> Result<Times, Failure> {
-    let mut times = Times::default();
-    while Instant::now() < until {
-        let began = Instant::now();
+/// One fill after the other on one connection.
+async fn fills(mut connection: Connection, path: Rc<str>, body: Rc<str>, window: Window) -> Result<Lives, Failure> {
+    let mut fills = Lives::default();
+    while !window.is_over() {
+        let fill = Life::begin();
         connection.call("POST", &path, "", &body).await?.expect(200)?;
-        let ended = Instant::now();
-        if ended >= from && ended < until {
-            times.add(ended - began);
-        }
+        fills.count(window, fill);
     }
-    Ok(times)
+    Ok(fills)
 }
 
 /// Uploads the forms and makes the template.
 async fn make(connection: &mut Connection) -> Result<(), Failure> {
     for section in 0..COUNT {
-        const BOUNDARY: &str = "a5f0c3";
-        let mut body = Vec::new();
-        for (name, text) in [("name", format!("form_{section}")), ("extension", "pdf".to_owned())] {
-            let part = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
-            body.extend(part.bytes());
-        }
-        let head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"content\"; filename=\"form.pdf\"\r\n\r\n");
-        body.extend(head.bytes());
-        body.extend(form(section));
-        body.extend(format!("\r\n--{BOUNDARY}--\r\n").bytes());
-        let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        connection.send("POST", FORMS, "", &media_type, &body).await?.expect(201)?;
+        let name = format!("form_{section}");
+        let body = multipart(&[
+            ("name=\"name\"", name.as_bytes()),
+            ("name=\"extension\"", b"pdf"),
+            ("name=\"content\"; filename=\"form.pdf\"", &form(section)),
+        ]);
+        connection.send("POST", FORMS, "", MULTIPART, &body).await?.expect(201)?;
         let forms = json!([{"language": "ES", "formExternalId": format!("form_{section}")}]);
         let body = json!({"sectionName": format!("section_{section}"), "forms": forms}).to_string();
         connection.call("POST", SECTIONS, "", &body).await?.expect(201)?;

@@ -6,9 +6,12 @@
 mod client;
 mod code_reader;
 mod fills;
+mod identification;
 mod machine;
+mod measured;
 mod nodes;
 mod otp;
+mod provider;
 mod seal;
 mod server;
 mod statistics;
@@ -24,7 +27,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 #[command(name = "load")]
 struct Options {
-    /// What is measured: otp, waiting, seal, forms, nodes. Without any: the first four. nodes needs Java, and Maven once.
+    /// What is measured: otp, waiting, seal, forms, identification, nodes. Without any: all but nodes, which needs Java, and Maven once.
     scenarios: Vec<Scenario>,
     /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
     #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
@@ -58,6 +61,7 @@ enum Scenario {
     Waiting,
     Seal,
     Forms,
+    Identification,
     Nodes,
 }
 
@@ -99,6 +103,9 @@ async fn run(options: &Options) -> Result<(), Failure> {
     }
     if options.wants(Scenario::Forms) {
         fills::run(options).await?;
+    }
+    if options.wants(Scenario::Identification) {
+        identification::run(options).await?;
     }
     if options.wants(Scenario::Nodes) {
         for server in &options.servers {

@@ -62,17 +62,32 @@ impl Server {
         Connection::open(self.address, &self.token).await
     }
 
-    /// Seconds of processor time so far, in the program and in the kernel for it.
+    /// Seconds of processor time so far, in the program, in its workers and in the kernel for them.
     pub fn cpu(&self) -> Result<f64, Failure> {
-        cpu_seconds(&format!("/proc/{}/stat", self.child.id()))
+        // A worker that ends between the two reads counts at the next time, as one that the server has waited for.
+        let workers: f64 = self.workers()?.iter().map(|id| cpu_seconds(&format!("/proc/{id}/stat")).unwrap_or(0.0)).sum();
+        Ok(cpu_seconds(&format!("/proc/{}/stat", self.child.id()))? + workers)
     }
 
-    /// Resident memory now, in MB (10^6 bytes).
+    /// Resident memory now, in MB (10^6 bytes), of the server without its workers.
     pub fn resident_mb(&self) -> Result<f64, Failure> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
-        Ok(kib * 1024.0 / 1e6)
+        resident_mb(self.child.id())
+    }
+
+    /// Resident memory of each worker, in MB.
+    pub fn workers_mb(&self) -> Result<Vec<f64>, Failure> {
+        Ok(self.workers()?.into_iter().filter_map(|id| resident_mb(id).ok()).collect())
+    }
+
+    /// Process ids of its workers.
+    fn workers(&self) -> Result<Vec<u32>, Failure> {
+        let of_server = |id: &u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            let parent = fields(&stat).get(1).and_then(|field| field.parse().ok());
+            parent == Some(self.child.id())
+        };
+        let ids = std::fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        Ok(ids.filter(of_server).collect())
     }
 
     /// Ends it in an orderly way.
@@ -125,12 +140,26 @@ pub fn cpu_of_command(text: &str) -> Result<f64, Failure> {
     Ok(seconds)
 }
 
+/// Seconds of processor time of a process and of the children that it has waited for.
 fn cpu_seconds(path: &str) -> Result<f64, Failure> {
     let stat = std::fs::read_to_string(path)?;
-    // The name of the program may hold blanks; what follows its bracket does not. utime and stime are fields 14 and 15.
-    let fields: Vec<&str> = stat.rsplit_once(") ").ok_or("no process name")?.1.split(' ').collect();
-    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).ok_or("no processor time");
-    Ok((ticks(11)? + ticks(12)?) / TICKS)
+    let fields = fields(&stat);
+    // utime, stime, cutime and cstime are fields 14 to 17.
+    let ticks = (11..15).map(|index| fields.get(index).and_then(|field| field.parse::<f64>().ok()));
+    Ok(ticks.sum::<Option<f64>>().ok_or("no processor time")? / TICKS)
+}
+
+/// The fields of a process' stat from the third on, its state.
+fn fields(stat: &str) -> Vec<&str> {
+    // The name of the program may hold blanks; what follows its bracket does not.
+    stat.rsplit_once(") ").map_or_else(Vec::new, |(_, rest)| rest.split(' ').collect())
+}
+
+fn resident_mb(id: u32) -> Result<f64, Failure> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kib * 1024.0 / 1e6)
 }
 
 /// Seconds that all processors of the machine have worked, for anybody.

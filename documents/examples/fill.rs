@@ -71,14 +71,14 @@ impl Values {
     }
 
     fn by_name(&self) -> HashMap<&str, forms::Value<'_>> {
-        let given = self.given.iter().filter_map(|(name, given)| {
-            let value = match given {
-                Given::Text(text) => forms::Value::Text(text),
-                Given::Picture { picture } => forms::Value::Picture(self.pictures.get(picture)?),
-            };
-            Some((name.as_str(), value))
-        });
-        given.collect()
+        self.given.iter().filter_map(|(name, given)| Some((name.as_str(), self.value(given)?))).collect()
+    }
+
+    fn value<'a>(&'a self, given: &'a Given) -> Option<forms::Value<'a>> {
+        match given {
+            Given::Text(text) => Some(forms::Value::Text(text)),
+            Given::Picture { picture } => self.pictures.get(picture).map(forms::Value::Picture),
+        }
     }
 }
 

@@ -110,7 +110,7 @@ pub fn all(document: &Document) -> Result<Vec<Field<'_>>, Error> {
         let Some(dictionary) = pdf::dict_at(document, id) else { continue };
         let own = inherit(document, dictionary, &inherited)?;
         let kids = pdf::array_entry(document, dictionary, b"Kids").map(Vec::as_slice).unwrap_or_default();
-        let (below, widgets) = split_kids(document, kids);
+        let (below, widgets) = split_kids(document, kids, depth)?;
         if below.is_empty() {
             seen.extend(widgets.iter().copied());
             let widgets = if kids.is_empty() { vec![id] } else { widgets };
@@ -187,19 +187,60 @@ fn inherit<'a>(document: &'a Document, dictionary: &'a Dictionary, above: &Inher
     })
 }
 
-/// Kids with a partial name are fields, the others are this field's widgets (ISO 32000-1 12.7.3.2).
-fn split_kids(document: &Document, kids: &[Object]) -> (Vec<Object>, Vec<ObjectId>) {
+/// Kids with a partial name are fields, the others are this field's widgets (ISO 32000-1 12.7.3.2). Some programs put widgets below kids
+/// that have neither a name nor a look: those are widgets of this field as well.
+fn split_kids(document: &Document, kids: &[Object], depth: usize) -> Result<(Vec<Object>, Vec<ObjectId>), Error> {
     let (mut fields, mut widgets) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
     for kid in kids {
         let Ok(id) = kid.as_reference() else { continue };
         let Some(dictionary) = pdf::dict_at(document, id) else { continue };
-        if dictionary.has(b"T") || dictionary.has(b"Kids") {
+        if dictionary.has(b"T") {
             fields.push(kid.clone());
-        } else {
+        } else if !dictionary.has(b"Kids") {
             widgets.push(id);
+        } else {
+            match widgets_below(document, id, depth + 1, &mut seen)? {
+                Some(below) => widgets.extend(below),
+                None => fields.push(kid.clone()),
+            }
+        }
+        if widgets.len() > MAX_FIELDS {
+            return Err(damaged(format!("its form has more than {MAX_FIELDS} fields")));
         }
     }
-    (fields, widgets)
+    Ok((fields, widgets))
+}
+
+/// The widgets below a kid without a name, in their order. `None`: one of those below it has a name, and so is a field.
+fn widgets_below(
+    document: &Document,
+    kid: ObjectId,
+    depth: usize,
+    seen: &mut HashSet<ObjectId>,
+) -> Result<Option<Vec<ObjectId>>, Error> {
+    let mut widgets = Vec::new();
+    let mut open = vec![(kid, depth)];
+    while let Some((id, depth)) = open.pop() {
+        if !seen.insert(id) {
+            return Err(damaged("its form has a field twice or in a cycle"));
+        }
+        if depth > MAX_DEPTH {
+            return Err(damaged(format!("its form is deeper than {MAX_DEPTH} levels")));
+        }
+        let Some(dictionary) = pdf::dict_at(document, id) else { continue };
+        if dictionary.has(b"T") {
+            return Ok(None);
+        }
+        match pdf::array_entry(document, dictionary, b"Kids").filter(|kids| !kids.is_empty()) {
+            Some(kids) if seen.len() + open.len() + kids.len() <= MAX_FIELDS => {
+                open.extend(kids.iter().rev().filter_map(|kid| Some((kid.as_reference().ok()?, depth + 1))));
+            }
+            Some(_) => return Err(damaged(format!("its form has more than {MAX_FIELDS} fields"))),
+            None => widgets.push(id),
+        }
+    }
+    Ok(Some(widgets))
 }
 
 #[cfg(test)]
@@ -244,6 +285,34 @@ mod tests {
         let id = all(&document).unwrap()[0].id;
         document.get_dictionary_mut(id).unwrap().set("Parent", id);
         assert!(matches!(of_widget(&document, id), Err(Error::Damaged(_))));
+    }
+
+    #[test]
+    fn widgets_below_kids_without_a_name_are_the_field_s() {
+        let mut document = crate::reader::load(&fixtures::contract(&["A"])).unwrap();
+        let field = all(&document).unwrap()[0].id;
+        let mut add = |kids: Vec<ObjectId>| {
+            let mut kid = lopdf::Dictionary::new();
+            if !kids.is_empty() {
+                kid.set("Kids", kids.into_iter().map(Object::from).collect::<Vec<_>>());
+            }
+            document.add_object(kid)
+        };
+        let (first, second, third, last) = (add(vec![]), add(vec![]), add(vec![]), add(vec![]));
+        let inner = add(vec![third]);
+        let unnamed = add(vec![second, inner]);
+        let kids: Vec<Object> = [first, unnamed, last].map(Object::from).to_vec();
+        document.get_dictionary_mut(field).unwrap().set("Kids", kids);
+        let fields = all(&document).unwrap();
+        assert_eq!((fields.len(), fields[0].id), (1, field));
+        assert_eq!(fields[0].widgets, [first, second, third, last]);
+        // With a name it is a field again.
+        document.get_dictionary_mut(third).unwrap().set("T", Object::string_literal("B"));
+        let names: Vec<String> = all(&document).unwrap().into_iter().map(|field| field.name).collect();
+        assert_eq!(names, ["A.B"]);
+        document.get_dictionary_mut(third).unwrap().remove(b"T");
+        document.get_dictionary_mut(third).unwrap().set("Kids", vec![unnamed.into()]);
+        assert!(matches!(all(&document), Err(Error::Damaged(_))));
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod operations;
 mod otp;
 mod scoring;
 mod scoring_internal;
+mod scoring_memory;
 mod sections;
 mod sign_process;
 mod template_configurations;

@@ -1,7 +1,7 @@
 //! Scoring sessions and identification by identity document, with an organization's own provider that says of an image what the image asks for.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -33,6 +33,11 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Lets one question go that waits, or that will.
+    pub fn let_go(&self) {
+        self.let_go.send(()).expect("it waits");
+    }
+
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
@@ -51,22 +56,21 @@ impl Provider {
 
 /// The path and the body of one request.
 fn request(stream: &mut TcpStream) -> Option<(String, Value)> {
-    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length: usize =
-                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())?;
-            if body.len() >= length {
-                let path = head.split(' ').nth(1)?.to_owned();
-                return Some((path, serde_json::from_str(body).ok()?));
-            }
-        }
-        match stream.read(&mut piece) {
-            Ok(length) if length > 0 => bytes.extend_from_slice(&piece[..length]),
-            _ => return None,
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut length = 0;
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        if let Some(told) = line.to_lowercase().strip_prefix("content-length: ") {
+            length = told.trim().parse().ok()?;
         }
     }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((path, serde_json::from_slice(&body).ok()?))
 }
 
 fn serve(mut stream: TcpStream, gone: &Mutex<mpsc::Receiver<()>>, waits: &Mutex<bool>) {
@@ -100,7 +104,12 @@ fn serve(mut stream: TcpStream, gone: &Mutex<mpsc::Receiver<()>>, waits: &Mutex<
 
 /// A server whose organization has the provider.
 pub fn connected() -> (Server, Journey, Provider) {
-    let (server, journey) = own(Some(CONFIG));
+    connected_with("")
+}
+
+/// As [`connected`], with more options in the section of the configuration about scoring.
+pub fn connected_with(more: &str) -> (Server, Journey, Provider) {
+    let (server, journey) = own(Some(&format!("{CONFIG}{more}")));
     let provider = Provider::start();
     let secret = STANDARD.encode([7; 32]);
     let config = json!({
@@ -222,7 +231,7 @@ fn two_at_once_and_a_provider_that_wants_a_pause_are_told_when_to_come_again() {
         wait_for("the provider to be asked", PATIENCE, || provider.waits.lock().expect("no panic").then_some(()));
         let second = submit(&journey.client, &journey, &id, "pass").expect_problem(429, "CONFLICT");
         assert!(second.header("retry-after").parse::<u32>().is_ok(), "{second}");
-        provider.let_go.send(()).expect("it waits");
+        provider.let_go();
         first.join().expect("no panic").expect(204);
     });
     let paused = submit(&journey.client, &journey, &id, "pause").expect_problem(429, "CONFLICT");

@@ -5,7 +5,7 @@ import re
 
 import pikepdf
 
-from form_fields import COMB, MULTILINE, all_fields, fillable_fields
+from form_fields import COMB, MULTILINE, PASSWORD, all_fields, fillable_fields
 
 PHRASES = ("Núria Güell i Ferrándiz", "Barcelona 08001", "Zürich Straße 12", "Anna Smith", "jose.perez@example.org", "1.234,56 EUR", "Łódź i Plzeň", "Αθήνα 2027")
 #: Of a character, in parts of the font size: some are wider, most are not.
@@ -129,6 +129,11 @@ def read_back(document, values):
                 wrong.append(f"{field.name}: the value {found} but the states {states}")
             elif wanted != "true" and not is_state_of(field, states.pop(), wanted):
                 wrong.append(f"{field.name}: pressed is another button")
+            continue
+        if field.kind == "/Tx" and field.flags & PASSWORD:
+            # It is drawn as asterisks and never stored (ISO 32000-2 12.7.5.3).
+            if found is not None:
+                wrong.append(f"{field.name}: the password is stored")
             continue
         found = found if not isinstance(found, pikepdf.Array) else found[0] if len(found) == 1 else None
         if found is None or str(found).replace("\r\n", "\n").replace("\r", "\n") != wanted:

@@ -32,14 +32,16 @@ import forms_corpus
 import geometry
 import known
 import packages
-from form_fields import COMB, PASSWORD, PUSH_BUTTON, all_fields, fillable_fields
+from form_fields import COMB, COMBO, PASSWORD, PUSH_BUTTON, all_fields, fillable_fields
 from form_values import filled_by_viewers, font_size, plausible, read_back
 from judging import Judge, built, table, tally
 from viewers import VIEWERS, Viewers, difference, roughly_unlike
 
 DPI = 72
 #: Which share of what was looked at may fail, by kind: of the filled files, and for "field" of the fields. Nothing else may.
-ALLOWED = {"qpdf": 0.02, "flat": 0.05, "outside": 0.02, "text": 0.02, "field": 0.01}
+ALLOWED = {"qpdf": 0.02, "flat": 0.01, "outside": 0.01, "text": 0.01, "field": 0.01}
+#: How wide pdfium's arrow in a combo box is, with its frame, in points.
+ARROW = 15
 #: Difference of a colour channel from which a pixel is ink.
 INK = 48
 
@@ -225,13 +227,20 @@ def left_fields(path):
 
 
 def without_look(path):
-    """Boxes of the buttons that viewers draw, or do not draw, as they like: push buttons, and those whose state has no appearance."""
+    """Boxes that viewers draw, or do not draw, as they like: push buttons, buttons whose state has no appearance, fields without any (some show `DV`), and the arrows of combo boxes."""
     boxes = []
     with pikepdf.open(path) as document:
         for field in all_fields(document):
-            for widget in field.widgets if field.kind == "/Btn" else ():
-                if field.flags & PUSH_BUTTON or str(widget.annotation.get("/AS", "/Off"))[1:] not in widget.states:
-                    boxes.append((widget.page, *geometry.shown(document.pages[widget.page], widget.rect)))
+            for widget in field.widgets:
+                left, top, right, bottom = geometry.shown(document.pages[widget.page], widget.rect)
+                if field.kind == "/Btn":
+                    is_free = field.flags & PUSH_BUTTON or str(widget.annotation.get("/AS", "/Off"))[1:] not in widget.states
+                else:
+                    is_free = "/AP" not in widget.annotation
+                    if field.kind == "/Ch" and field.flags & COMBO and not is_free:
+                        left, is_free = max(left, right - ARROW), True
+                if is_free:
+                    boxes.append((widget.page, left, top, right, bottom))
     return boxes
 
 

@@ -211,12 +211,23 @@ fn root_of(document: &Document, widget: ObjectId) -> Option<ObjectId> {
     None
 }
 
+/// Bytes of a default appearance that is written into each field; a longer one is an object that they share.
+const MAX_COPIED_APPEARANCE: usize = 128;
+
+fn is_long(value: &Object) -> bool {
+    value.as_str().is_ok_and(|text| text.len() > MAX_COPIED_APPEARANCE)
+}
+
 /// What the form says for all of its fields is said by the fields themselves, so that forms can be put together.
 fn hand_down(document: &mut Document, form: &mut Dictionary, roots: &[ObjectId]) {
     for key in [b"DA".as_slice(), b"Q"] {
-        let Some(value) = pdf::entry(document, form, key).cloned() else {
-            form.remove(key);
-            continue;
+        let value = match pdf::entry(document, form, key).cloned() {
+            Some(long @ Object::String(..)) if is_long(&long) => Object::Reference(document.add_object(long)),
+            Some(value @ (Object::String(..) | Object::Integer(_))) => value,
+            _ => {
+                form.remove(key);
+                continue;
+            }
         };
         form.set(key, value.clone());
         for root in roots {

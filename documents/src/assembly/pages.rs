@@ -282,13 +282,15 @@ pub(super) fn clean_annotations(document: &mut Document) -> Result<(), Error> {
             false => set(document, page, "Annots", list.into()),
         }
     }
+    let mut seen = HashSet::new();
     for (annotation, page) in first_page {
-        clean_annotation(document, annotation, page);
+        clean_annotation(document, annotation, page, &mut seen);
     }
     Ok(())
 }
 
-fn clean_annotation(document: &mut Document, annotation: ObjectId, page: ObjectId) {
+/// `seen` are dictionaries of looks that were put in order for another one.
+fn clean_annotation(document: &mut Document, annotation: ObjectId, page: ObjectId, seen: &mut HashSet<ObjectId>) {
     let Some(found) = pdf::dict_at(document, annotation) else { return };
     let is_widget = pdf::is_widget(document, found);
     let actions = pdf::dict_entry(document, found, b"AA");
@@ -298,7 +300,7 @@ fn clean_annotation(document: &mut Document, annotation: ObjectId, page: ObjectI
     let waiting = actions.map(|actions| -> Dictionary {
         actions.iter().filter(|(key, _)| !by_themselves(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
     });
-    let looks = looks_of(document, found);
+    let looks = looks_of(document, found, seen);
     match waiting {
         Some(waiting) if waiting.is_empty() => remove(document, annotation, b"AA"),
         Some(waiting) => set(document, annotation, "AA", waiting.into()),
@@ -316,10 +318,14 @@ fn clean_annotation(document: &mut Document, annotation: ObjectId, page: ObjectI
     }
 }
 
-/// The streams of an annotation's normal appearance.
-fn looks_of(document: &Document, annotation: &Dictionary) -> Vec<ObjectId> {
+/// The streams of an annotation's normal appearance, unless it shares them with another that was `seen`.
+fn looks_of(document: &Document, annotation: &Dictionary, seen: &mut HashSet<ObjectId>) -> Vec<ObjectId> {
     let Some(looks) = pdf::dict_entry(document, annotation, b"AP") else { return Vec::new() };
     let Ok(normal) = looks.get(b"N") else { return Vec::new() };
+    let mut shared = [annotation.get(b"AP").ok(), Some(normal)].into_iter().flatten().filter_map(|look| look.as_reference().ok());
+    if !shared.all(|look| seen.insert(look)) {
+        return Vec::new();
+    }
     let stream = |object: &Object| object.as_reference().ok().map(|id| last(document, id));
     match pdf::resolve(document, normal) {
         Object::Dictionary(states) => states.iter().filter_map(|(_, state)| stream(state)).collect(),

@@ -160,20 +160,31 @@ impl<'a> Pen<'a, '_> {
                     only.map_or_else(|| if is_radio { index.to_string().into_bytes() } else { YES.to_vec() }, <[u8]>::to_vec),
                 );
             }
-            let existing = normal_states(self.document, site.dictionary);
+            let appearance = pdf::dict_entry(self.document, site.dictionary, b"AP");
+            let existing = normal_states(self.document, site.dictionary).filter(|states| states.len() <= MAX_STATES);
             let has = |state: &[u8]| match existing.and_then(|states| pdf::entry(self.document, states, state)) {
                 Some(Object::Stream(_)) => !leaves_drawing || has_look(self.document, site.dictionary, state),
-                _ => state == OFF && existing.is_some_and(|states| !states.is_empty()),
+                _ => false,
             };
             let missing: Vec<Vec<u8>> = names.iter().cloned().chain([OFF.to_vec()]).filter(|state| !has(state)).collect();
             let shown = current(self.document, site.dictionary);
-            if missing.is_empty() && shown.is_some() {
+            // Poppler does not look for states behind a reference.
+            let is_direct = appearance.is_some_and(|appearance| matches!(appearance.get(b"N"), Ok(Object::Dictionary(_))));
+            if missing.is_empty() && shown.is_some() && is_direct {
                 continue;
             }
-            let mut states = existing.filter(|states| states.len() <= MAX_STATES).cloned().unwrap_or_default();
+            let shows_others = existing.is_some_and(|states| !states.is_empty());
+            let mut states = existing.cloned().unwrap_or_default();
             let sign = sign(self.document, site.dictionary, is_radio);
+            // All states but "off" look the same.
+            let mut on = None;
             for state in missing {
-                let form = self.button(&site.frame, sign, is_radio, state != OFF)?;
+                let form = match on {
+                    Some(on) if state != OFF => on,
+                    _ if state == OFF && shows_others && !leaves_drawing => self.nothing(),
+                    _ => self.button(&site.frame, sign, is_radio, state != OFF)?,
+                };
+                on = on.or((state != OFF).then_some(form));
                 states.set(state, form);
             }
             let mut widget = site.dictionary.clone();
@@ -181,10 +192,30 @@ impl<'a> Pen<'a, '_> {
                 let state = value.filter(|value| names.contains(*value)).unwrap_or(OFF);
                 widget.set("AS", Object::Name(state.to_vec()));
             }
-            widget.set("AP", dictionary! { "N" => states });
+            let mut looks = dictionary! { "N" => states };
+            // How it looks while it is pressed and pointed at.
+            for key in [b"D", b"R"] {
+                if let Some(look @ Object::Reference(_)) = appearance.and_then(|appearance| appearance.get(key).ok()) {
+                    looks.set(key.to_vec(), look.clone());
+                }
+            }
+            widget.set("AP", looks);
             self.change(&site, widget);
         }
         Ok(())
+    }
+
+    /// The look of "off" where a form has none: nothing is shown (ISO 32000-2 12.7.5.2.3). Some viewers draw a box or a background of their own
+    /// for a state that is missing.
+    fn nothing(&mut self) -> ObjectId {
+        if let Some(nothing) = self.nothing {
+            return nothing;
+        }
+        let id = (self.new_id)();
+        let form = Canvas::default().into_form(1.0, 1.0, 0, Dictionary::new());
+        self.drawn.objects.push((id, Object::Stream(form)));
+        self.nothing = Some(id);
+        id
     }
 
     /// One state of a check box or radio button, with a sign when it is on.

@@ -48,7 +48,7 @@ pub struct Renamed {
     pub current: String,
 }
 
-/// Characters of a field's value for which there is no glyph anywhere.
+/// Characters of a field's value, or of the options of a list box, for which there is no glyph anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replaced {
     pub field: String,
@@ -211,7 +211,7 @@ impl Filler<'_, '_> {
         let options = kind.options.as_ref().as_ref().map_err(|_| Reason::Choices)?;
         self.pen.count(text)?;
         if !kind.combo {
-            return self.list(field, kind, options, text).map(|()| BTreeSet::new());
+            return self.list(field, kind, options, text);
         }
         let (value, shown) = match position(options, text) {
             Some(index) => (Some(options[index].export.as_str()), Cow::Borrowed(options[index].display.as_str())),
@@ -226,7 +226,13 @@ impl Filler<'_, '_> {
     }
 
     /// The chosen options of a list box: one, or one per line.
-    fn list(&mut self, field: &Prepared, kind: &Choices, options: &[value::Choice], text: &str) -> Result<(), Failure> {
+    fn list(
+        &mut self,
+        field: &Prepared,
+        kind: &Choices,
+        options: &[value::Choice],
+        text: &str,
+    ) -> Result<BTreeSet<char>, Failure> {
         let mut chosen: Vec<usize> = match position(options, text) {
             Some(index) => vec![index],
             None => several(options, text).ok_or(Reason::NotAChoice)?,
@@ -238,10 +244,12 @@ impl Filler<'_, '_> {
         }
         let mut looks = Vec::new();
         let mut top = 0;
+        let mut shown = Cow::Borrowed(options);
+        let mut missing = BTreeSet::new();
         for widget in &field.widgets {
             let look = match frame(widget)? {
                 Some(frame) => {
-                    let (look, first) = self.pen.list_look(frame, options, &chosen, 0)?;
+                    let (look, first) = self.list_look(frame, &mut shown, &chosen, &mut missing)?;
                     top = first;
                     self.look(frame, look)?
                 }
@@ -254,7 +262,28 @@ impl Filler<'_, '_> {
         let numbers = chosen.iter().filter_map(|index| i64::try_from(*index).ok()).map(Object::Integer);
         let place = dictionary! { "I" => numbers.collect::<Vec<_>>(), "TI" => i64::try_from(top).unwrap_or(0) };
         self.set(field, value, place, looks);
-        Ok(())
+        Ok(missing)
+    }
+
+    /// A list, and the first option that it shows, with `?` in all options for what no font has.
+    fn list_look(
+        &mut self,
+        frame: &Frame,
+        options: &mut Cow<'_, [value::Choice]>,
+        chosen: &[usize],
+        missing: &mut BTreeSet<char>,
+    ) -> Result<(Look, usize), Failure> {
+        match self.pen.list_look(frame, options, chosen, 0) {
+            Err(Failure::Field(Reason::NoGlyph(character))) => {
+                let all: String = options.iter().map(|option| option.display.as_str()).collect();
+                missing.extend(text::missing(&all).into_iter().chain([character]));
+                for option in options.to_mut() {
+                    option.display = replaced(&option.display, missing);
+                }
+                self.pen.list_look(frame, options, chosen, 0)
+            }
+            done => done,
+        }
     }
 
     fn button(&mut self, field: &Prepared, kind: &Button, text: &str) -> Result<(), Failure> {
@@ -326,7 +355,7 @@ impl Filler<'_, '_> {
                     Ok(look) => looks.push(Some((frame, look))),
                     Err(Failure::Field(Reason::NoGlyph(character))) if text.contains(character) => {
                         let gone: BTreeSet<char> = text::missing(&text).into_iter().chain([character]).collect();
-                        text = Cow::Owned(text.chars().map(|c| if gone.contains(&c) { '?' } else { c }).collect());
+                        text = Cow::Owned(replaced(&text, &gone));
                         missing.extend(gone);
                         continue 'again;
                     }
@@ -382,6 +411,11 @@ fn several(options: &[value::Choice], text: &str) -> Option<Vec<usize>> {
     // The last entry of a text counts: export values before names, earlier options before later ones.
     let known: HashMap<&str, usize> = by_display.chain(by_export).collect();
     text.lines().filter(|line| !line.is_empty()).map(|line| known.get(line).copied()).collect()
+}
+
+/// A text with `?` for what no font has.
+fn replaced(text: &str, missing: &BTreeSet<char>) -> String {
+    text.chars().map(|character| if missing.contains(&character) { '?' } else { character }).collect()
 }
 
 fn frame(widget: &Shown) -> Result<Option<&Frame>, Reason> {

@@ -214,6 +214,71 @@ fn radio_buttons_without_appearances_get_them() {
 }
 
 #[test]
+fn a_button_without_a_look_for_off_shows_nothing_when_it_is_off() {
+    let without_off = |needs: bool| {
+        changed(&[("radio", Made::Radio(&["a", "b"]))], |document| {
+            for widget in fields::all(document).unwrap()[0].widgets.clone() {
+                let widget = document.get_dictionary_mut(widget).unwrap();
+                let looks = widget.get_mut(b"AP").and_then(Object::as_dict_mut).unwrap();
+                looks.get_mut(b"N").and_then(Object::as_dict_mut).unwrap().remove(b"Off");
+            }
+            acro_form(document).set("NeedAppearances", needs);
+        })
+    };
+    let off = |pdf: &[u8]| {
+        let filled = filled(&read(pdf), &[("radio", "b")]).pdf;
+        assert_eq!(states(&filled, "radio"), ["Off", "b"]);
+        let document = crate::reader::load(&filled).unwrap();
+        let looks = found(&document, "radio").1[0].get(b"AP").unwrap().as_dict().unwrap();
+        let off = pdf::entry(&document, looks.get(b"N").unwrap().as_dict().unwrap(), b"Off").unwrap();
+        off.as_stream().unwrap().content.clone()
+    };
+    assert!(off(&without_off(false)).is_empty());
+    // Viewers that draw everything anew draw the box.
+    assert!(!off(&without_off(true)).is_empty());
+}
+
+#[test]
+fn the_states_of_a_button_stand_in_its_widget() {
+    let pdf = changed(&[("box", Made::CheckBox)], |document| {
+        let looks = field_mut(document, "box").get(b"AP").unwrap().as_dict().unwrap().clone();
+        let states = document.add_object(looks.get(b"N").unwrap().clone());
+        let looks = document.add_object(dictionary! { "N" => states, "D" => states });
+        field_mut(document, "box").set("AP", looks);
+    });
+    let filled = filled(&read(&pdf), &[("box", "true")]).pdf;
+    let document = crate::reader::load(&filled).unwrap();
+    let looks = found(&document, "box").1[0].get(b"AP").unwrap().as_dict().unwrap();
+    let states = looks.get(b"N").unwrap().as_dict().unwrap();
+    let names: BTreeSet<&[u8]> = states.iter().map(|(name, _)| name.as_slice()).collect();
+    assert_eq!(names, BTreeSet::from([&b"Off"[..], b"Yes"]));
+    assert!(pdf::dict_entry(&document, looks, b"D").is_some_and(|pressed| pressed.has(b"Yes")));
+}
+
+#[test]
+fn widgets_below_a_kid_without_a_name_are_buttons_of_their_field() {
+    let pdf = changed(&[("radio", Made::Radio(&["1", "2", "3"]))], |document| {
+        let field = fields::all(document).unwrap()[0].id;
+        let mut kids = document.get_dictionary(field).unwrap().get(b"Kids").unwrap().as_array().unwrap().clone();
+        let between = document.add_object(dictionary! { "FT" => "Btn", "Parent" => field, "Kids" => vec![kids[1].clone()] });
+        let widget = kids[1].as_reference().unwrap();
+        document.get_dictionary_mut(widget).unwrap().set("Parent", between);
+        kids[1] = between.into();
+        document.get_dictionary_mut(field).unwrap().set("Kids", kids);
+    });
+    let form = read(&pdf);
+    let options: Vec<&str> = form.fields()[0].options.iter().map(|option| option.export.as_str()).collect();
+    assert_eq!((form.fields().len(), options, form.fields()[0].places.len()), (1, vec!["1", "2", "3"], 3));
+    for (value, expected) in [("1", ["1", "Off", "Off"]), ("2", ["Off", "2", "Off"]), ("3", ["Off", "Off", "3"])] {
+        let filled = filled(&form, &[("radio", value)]);
+        assert_eq!(states(&filled.pdf, "radio"), expected);
+        let flat =
+            fill(std::slice::from_ref(&form), &texts(&[("radio", value)]), Options { flatten: true, ..Options::default() });
+        assert_eq!(fields::all(&crate::reader::load(&flat.unwrap().pdf).unwrap()).unwrap(), []);
+    }
+}
+
+#[test]
 fn a_choice_is_stored_by_its_export_value_and_shown_by_its_name() {
     let options = &[("ES", "España"), ("FR", "France")];
     let form = form(&[
@@ -344,6 +409,17 @@ fn characters_that_no_font_has_are_drawn_as_question_marks_and_told() {
 }
 
 #[test]
+fn options_that_no_font_has_are_drawn_as_question_marks_and_told() {
+    let form = form(&[("list", Made::List(&[("1", "a\u{e001}"), ("2", "b"), ("3", "\u{e002}")]))]);
+    let filled = filled(&form, &[("list", "3")]);
+    assert_eq!(filled.replaced, [Replaced { field: "list".into(), characters: vec!['\u{e001}', '\u{e002}'] }]);
+    assert_eq!(
+        (values(&filled.pdf)["list"].concat(), drawn(&filled.pdf, "list")),
+        ("3".into(), vec!["a?".to_owned(), "b".into(), "?".into()])
+    );
+}
+
+#[test]
 fn a_flattened_form_has_its_unsigned_signature_fields_alone() {
     let form = Arc::new(Form::read(&fixtures::large_form()).unwrap());
     let options = Options { flatten: true, ..Options::default() };
@@ -434,6 +510,49 @@ fn hostile_forms_stay_within_their_budget() {
     let name = format!("f7{}", "x".repeat(300));
     assert_eq!(values(&filled(&form, &[(&name, "x")]).pdf)[&name], ["x"]);
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
+#[test]
+fn what_many_fields_share_is_there_once() {
+    // A default appearance of the form.
+    let style = "0 g ".repeat(20_000) + "/Helv 10 Tf";
+    let pdf = changed(&[("a", Made::Text)], |document| {
+        field_mut(document, "a").remove(b"DA");
+        let copy = field_mut(document, "a").clone();
+        let more = (0..500).map(|index| {
+            let mut field = copy.clone();
+            field.set("T", lopdf::text_string(&format!("f{index}")));
+            document.add_object(field).into()
+        });
+        let more: Vec<Object> = more.collect();
+        let page = pdf::pages(document).unwrap()[0];
+        document.get_dictionary_mut(page).unwrap().set("Annots", more.clone());
+        acro_form(document).set("Fields", more);
+        acro_form(document).set("DA", Object::string_literal(style.as_str()));
+    });
+    let form = read(&pdf);
+    assert!(form.weight() < 30 * pdf.len(), "{} of {}", form.weight(), pdf.len());
+    let filled = filled(&form, &[("f7", "x")]).pdf;
+    assert!(filled.len() < 2 * pdf.len(), "{} of {}", filled.len(), pdf.len());
+    assert_eq!(drawn(&filled, "f7"), ["x"]);
+    // States of buttons, none of which has a look.
+    let buttons = |count: usize| {
+        changed(&[("box", Made::CheckBox)], |document| {
+            let states: Dictionary = (0..90).map(|index| (format!("s{index}").into_bytes(), Object::Integer(1))).collect();
+            let states = document.add_object(states);
+            field_mut(document, "box").set("AP", dictionary! { "N" => states });
+            let copy = field_mut(document, "box").clone();
+            let more: Vec<Object> = (0..count).map(|_| document.add_object(copy.clone()).into()).collect();
+            let page = pdf::pages(document).unwrap()[0];
+            document.get_dictionary_mut(page).unwrap().set("Annots", more.clone());
+            acro_form(document).set("Fields", more);
+        })
+    };
+    let few = read(&buttons(10));
+    let looks = few.document.objects.values().filter_map(|object| object.as_stream().ok());
+    assert!(looks.filter(|stream| stream.dict.has(b"BBox")).count() <= 2 * 10 + 4);
+    assert_eq!(states(&self::filled(&few, &[("box", "s7")]).pdf, "box"), ["s7"]);
+    assert!(matches!(Form::read(&buttons(600)), Err(ReadError::TooManyStates)));
 }
 
 #[test]

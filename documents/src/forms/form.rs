@@ -21,6 +21,8 @@ pub enum ReadError {
     Signed(String),
     #[error("its fields have more options than are read ({} bytes of text)", prepare::MAX_OPTION_BYTES)]
     TooManyOptions,
+    #[error("its buttons have more states than are read ({} together)", prepare::MAX_STATES)]
+    TooManyStates,
 }
 
 impl ReadError {
@@ -30,6 +32,7 @@ impl ReadError {
             Self::Document(error) => error.with_advice(),
             Self::Signed(_) => format!("{self}; upload the form as it was before it was signed"),
             Self::TooManyOptions => format!("{self}; remove options and upload the form again"),
+            Self::TooManyStates => format!("{self}; remove states and upload the form again"),
         }
     }
 }

@@ -191,6 +191,8 @@ pub(crate) struct Pen<'a, 'n> {
     draws_hidden: bool,
     /// The values of buttons (`V`, by its place) that name the state of a widget which has or inherits them.
     values_with_a_state: HashSet<*const Object>,
+    /// A look that shows nothing.
+    nothing: Option<ObjectId>,
     drawn: Drawn,
     /// Of texts that were read.
     text_bytes: usize,
@@ -252,6 +254,7 @@ impl<'a, 'n> Pen<'a, 'n> {
             pages: HashMap::new(),
             draws_hidden: false,
             values_with_a_state: HashSet::new(),
+            nothing: None,
             drawn: Drawn::default(),
             text_bytes: 0,
             content_bytes: 0,

@@ -14,6 +14,9 @@ use crate::pdf;
 /// Bytes of the options of all fields of a form, each counted as often as it is listed.
 pub(super) const MAX_OPTION_BYTES: usize = 8 * 1024 * 1024;
 
+/// States of the buttons of a form together. One has a single state besides "off", as a rule; each may have all that are read of one.
+pub(super) const MAX_STATES: usize = 50_000;
+
 /// A terminal field.
 pub(super) struct Prepared {
     pub(super) name: String,
@@ -107,9 +110,15 @@ fn bytes(options: &[Choice]) -> usize {
 /// to draw (`NeedAppearances`). A value that cannot be drawn keeps the look that it has.
 ///
 /// # Errors
-/// `Damaged` for hostile field and page trees.
-pub(super) fn missing_looks(document: &Document) -> Result<Vec<(ObjectId, Object)>, pdf::Error> {
+/// `Damaged` for hostile field and page trees; too many states.
+pub(super) fn missing_looks(document: &Document) -> Result<Vec<(ObjectId, Object)>, ReadError> {
     let fields = fields::all(document)?;
+    let buttons = fields.iter().filter(|field| field.kind == Some(b"Btn"));
+    let mut left = MAX_STATES;
+    for widget in buttons.flat_map(|field| &field.widgets).filter_map(|id| pdf::dict_at(document, *id)) {
+        let states = button::names(document, widget).len();
+        left = left.checked_sub(states).ok_or(ReadError::TooManyStates)?;
+    }
     let leaves_drawing = super::needs_appearances(document);
     let mut numbers = form::numbers(document);
     let mut pen = Pen::lenient(document, &mut numbers)?;

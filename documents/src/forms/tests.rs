@@ -200,8 +200,8 @@ fn text_is_drawn_in_every_encoding_and_with_every_letter() {
     for value in ["España €", "Ελένη", "Юлия", "Łódź", "ŀ·ß", "“x” – y"] {
         assert_eq!(texts(&form(vec![text_field("a", value)])), [value]);
     }
-    // From left to right; the bracket that is drawn as "(" is the ")" of the text.
-    assert_eq!(texts(&form(vec![text_field("a", "דוד (1)")])), [")1( דוד"]);
+    // From left to right, as it is drawn: the bracket that closes looks like "(", and its place says what it means.
+    assert_eq!(texts(&form(vec![text_field("a", "דוד (1)")])), ["(1) דוד"]);
     // The font's letters are joined: the forms at the start, in the middle and at the end of a word differ, but all are read as "ه".
     assert_eq!(texts(&form(vec![text_field("a", "ههه")])), ["ههه"]);
     let document = form(vec![text_field("a", "\u{10fffd}")]);

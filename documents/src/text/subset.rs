@@ -143,7 +143,10 @@ impl Subset {
         }
         if characters.len() == cluster.len() && cluster.iter().zip(characters.iter().copied()).all(is_plain) {
             // Each glyph says what it means, also after one that cannot.
-            let mut is_told = true;
+            // Readers put letters in order by their places: a mark that is moved to its letter may come behind the next one. From right to left
+            // they turn what is said of several letters together.
+            let is_moved = cluster.len() > 1 && cluster.iter().any(|glyph| glyph.right != 0.0 || glyph.up != 0.0);
+            let mut is_told = is_rtl || !is_moved;
             for (glyph, character) in cluster.iter().zip(characters) {
                 is_told &= self.means(glyph.id, character.encode_utf8(&mut [0; 4]));
             }

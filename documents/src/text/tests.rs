@@ -146,6 +146,17 @@ fn a_glyph_that_means_different_things_says_so_in_its_place() {
     assert!(maps[0].contains("<0001> <0028>"), "{}", maps[0]);
 }
 
+#[test]
+fn a_mark_that_is_moved_to_its_letter_is_said_with_it() {
+    let library = own();
+    let line = line_of(&library, "x\u{30c}y");
+    assert!(glyphs(&line)[1].right != 0.0 && glyphs(&line)[1].cluster == (0..3));
+    let (operators, maps) = shown(&line);
+    assert!(operators.starts_with("/T0 10.000 Tf /Span <</ActualText <FEFF0078030C>>> BDC "), "{operators}");
+    assert!(operators.ends_with("EMC 0.000 Ts <0003> Tj"), "{operators}");
+    assert!(maps[0].contains("<0001> <0078>") && maps[0].contains("<0002> <030C>"), "{}", maps[0]);
+}
+
 proptest! {
     #[test]
     fn lines_of_any_script_keep_all_text_within_the_width(
