@@ -17,7 +17,17 @@ pub(super) fn levels(text: &str, base: Option<Level>) -> Option<BidiInfo<'_>> {
         return None;
     }
     // A separator of paragraphs among the control characters makes several of one: that is no text that anybody wrote.
-    Some(BidiInfo::new(text, base)).filter(|info| info.paragraphs.len() == 1)
+    let mut info = Some(BidiInfo::new(text, base)).filter(|info| info.paragraphs.len() == 1)?;
+    // A mark goes with its letter, also one of a script of the other direction.
+    let mut of_letter = None;
+    for (at, character) in text.char_indices() {
+        if !is_mark(character) && !super::is_ignorable(character) {
+            of_letter = Some(info.levels[at]);
+        } else if let Some(level) = of_letter {
+            info.levels[at..at + character.len_utf8()].fill(level);
+        }
+    }
+    Some(info)
 }
 
 /// Whether a text as a whole goes from right to left. `None`: nothing in it does.
@@ -94,6 +104,14 @@ mod tests {
         assert_eq!(clusters("\u{301}ab").collect::<Vec<_>>(), ["\u{301}a", "b"]);
         assert_eq!(clusters("\u{301}\u{302}").collect::<Vec<_>>(), ["\u{301}\u{302}"]);
         assert_eq!(clusters("").count(), 0);
+    }
+
+    #[test]
+    fn a_mark_goes_with_its_letter_also_one_of_another_script() {
+        let text = "ل\u{94d}\u{93f}b";
+        let levels = levels(text, None).unwrap().levels;
+        assert!(levels[..8].iter().all(|level| *level == levels[0]), "{levels:?}");
+        assert_ne!(levels[8], levels[0]);
     }
 
     proptest! {
