@@ -190,7 +190,7 @@ outside_forms() {
     generator 900 forms --fill "$built/examples/fill" --count 100 | tee "$work/forms.log"
 }
 
-outside_scripts() {
+outside_form_scripts() {
     generator 300 forms_scripts --fill "$built/examples/fill"
 }
 
@@ -229,6 +229,6 @@ step "2,000 hostile files, time and memory of each" outside_hostile
 step "real forms of other projects" outside_corpus
 step "100 of them filled, by qpdf and three viewers" outside_forms
 tail -1 "$work/forms.log" | sed 's/^/    /'
-step "texts of many languages in a form" outside_scripts
+step "texts of many languages in a form" outside_form_scripts
 step "hostile uploads to a server that others use" outside_hostile_server
 step "the published description, by schemathesis" outside_description
