@@ -12,6 +12,9 @@ use super::query::Query;
 /// Results per page where nobody says (contract `PageSize`).
 const DEFAULT_SIZE: usize = 50;
 
+/// Number and size of a page, at most: more than there are items of anything.
+const MAX: usize = u32::MAX as usize;
+
 const NUMBER: &str = "page";
 const SIZE: &str = "pageSize";
 
@@ -29,7 +32,7 @@ pub const PAGE_OR_ALL: Parameter = Parameter::query(
 pub const PAGE_SIZE_OR_ALL: Parameter = Parameter::query(SIZE, "Results per page. With only page sent it is 50.", size_or_all);
 
 fn whole(minimum: usize) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum))
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum)).maximum(Some(MAX))
 }
 
 fn page() -> Object {
@@ -87,9 +90,10 @@ impl Page {
     /// The page that a query asks for.
     ///
     /// # Errors
-    /// 400 for what is no number, and for a size of 0.
+    /// 400 for what is no number or one over the maximum, and for a size of 0.
     pub fn of(query: &Query) -> Result<Self, ApiError> {
-        Ok(Self { number: query.number(NUMBER)?.unwrap_or(0), size: asked_size(query)?.unwrap_or(DEFAULT_SIZE) })
+        let (number, size) = (asked(query, NUMBER, 0)?, asked(query, SIZE, 1)?);
+        Ok(Self { number: number.unwrap_or(0), size: size.unwrap_or(DEFAULT_SIZE) })
     }
 
     /// The same where everything comes in one page unless a page or a size is asked for (note paging-all).
@@ -97,15 +101,17 @@ impl Page {
     /// # Errors
     /// As [`Page::of`].
     pub fn of_or_all(query: &Query) -> Result<Self, ApiError> {
-        let is_asked_for = query.number(NUMBER)?.is_some() || asked_size(query)?.is_some();
+        let is_asked_for = query.text(NUMBER)?.is_some() || query.text(SIZE)?.is_some();
         if is_asked_for { Self::of(query) } else { Ok(Self { number: 0, size: usize::MAX }) }
     }
 }
 
-fn asked_size(query: &Query) -> Result<Option<usize>, ApiError> {
-    match query.number(SIZE)? {
-        Some(0) => Err(ApiError::parameter(format!("{SIZE}: expected a whole number from 1"))),
-        size => Ok(size),
+fn asked(query: &Query, name: &str, minimum: usize) -> Result<Option<usize>, ApiError> {
+    match query.number(name)? {
+        Some(number) if !(minimum..=MAX).contains(&number) => {
+            Err(ApiError::parameter(format!("{name}: expected a whole number from {minimum} to {MAX}")))
+        }
+        number => Ok(number),
     }
 }
 
@@ -135,7 +141,13 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_a_400_that_names_the_parameter() {
-        for (text, name) in [("page=-1", "page"), ("page=a", "page"), ("pageSize=0", "pageSize"), ("pageSize=", "pageSize")] {
+        for (text, name) in [
+            ("page=-1", "page"),
+            ("page=a", "page"),
+            ("page=4294967296", "page"),
+            ("pageSize=0", "pageSize"),
+            ("pageSize=", "pageSize"),
+        ] {
             for refused in [Page::of(&query(text)).unwrap_err(), Page::of_or_all(&query(text)).unwrap_err()] {
                 assert_eq!(refused.status().as_u16(), 400);
                 assert!(refused.body().errors[0].details.starts_with(&format!("{name}: ")), "{text}");
