@@ -4,11 +4,8 @@
 MISSED = {}
 
 #: By shape and job of `hostile`: how many times its budget it takes at most, and why.
-#: The first three are of small files, the others only with `--large`, of files of 20 MB and more.
+#: Only with `--large`, of files of 20 MB and more.
 DEAR = {
-    ("contents and annotations of many pages", "fill"): (1.8, "Pages that share their lists of annotations are compiled each by itself: 164 MB at most."),
-    ("contents and annotations of many pages", "fill and keep"): (1.8, "As above."),
-    ("forms behind a signature", "verify"): (2.0, "Once 3.3 s for 740 KB on a machine that compiled besides; otherwise 0.8 s at most."),
     ("everything changed behind a signature", "verify"): (1.4, "Both revisions are in memory as objects, and each of these is of two bytes of the file."),
     ("everything changed behind a signature", "seal"): (1.2, "As above, of the document before and after the seal."),
     ("many values", "verify"): (1.1, "A refusal, but only after as many values were read as a file of the size may have."),

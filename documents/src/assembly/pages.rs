@@ -12,10 +12,9 @@ const MAX_PAGE_DEPTH: usize = 64;
 const KIDS_PER_NODE: usize = 64;
 /// Values of pages that stand in the tree more than once and are copied.
 const MAX_COPIED_VALUES: usize = 200_000;
-/// Streams of contents, of all pages.
-const MAX_CONTENTS: usize = 500_000;
-/// Annotations of all pages.
-const MAX_ANNOTATIONS: usize = 500_000;
+/// Streams of contents, and annotations, of all pages: a list that pages share counts for each of them, as each gets its own.
+const MAX_CONTENTS: usize = 100_000;
+const MAX_ANNOTATIONS: usize = 100_000;
 /// What a page has that is kept (ISO 32000-2 table 31). Beads, private data, thumbnails and scripts are not.
 const OF_PAGE: [&[u8]; 22] = [
     b"Type",
