@@ -26,10 +26,11 @@ impl Looks {
         Self(MAX_LOOKED_AT)
     }
 
-    /// `None` where there is nothing left.
+    /// `None` where there is not as much left; then nothing is.
     fn spend(&mut self, looks: usize) -> Option<()> {
-        self.0 = self.0.checked_sub(looks)?;
-        Some(())
+        let left = self.0.checked_sub(looks);
+        self.0 = left.unwrap_or(0);
+        left.map(drop)
     }
 }
 
@@ -135,8 +136,12 @@ fn string(bytes: Vec<u8>) -> Object {
 /// forms, uses a font whose codes are no characters, or cannot be read. A widget without appearance draws none.
 fn drawn_text(document: &Document, widget: ObjectId, looks: &mut Looks) -> Option<String> {
     let Some(stream) = appearance(document, widget) else { return Some(String::new()) };
-    let content = stream.get_plain_content_with_limit(MAX_CONTENT).ok()?;
-    looks.spend(1 + (stream.content.len() + content.len()) / BYTES_PER_LOOK)?;
+    // Before it is unpacked: where nothing is left, nothing is done.
+    looks.spend(1 + stream.content.len() / BYTES_PER_LOOK)?;
+    let content = stream.get_plain_content_with_limit(MAX_CONTENT).ok();
+    // What is too large was unpacked up to the limit.
+    looks.spend(content.as_ref().map_or(MAX_CONTENT, Vec::len) / BYTES_PER_LOOK)?;
+    let content = content?;
     let fonts = pdf::dict_entry(document, &stream.dict, b"Resources").and_then(|r| pdf::dict_entry(document, r, b"Font"));
     let mut drawn = String::new();
     for operation in Operations::of(&content) {
@@ -174,4 +179,17 @@ fn has_plain_codes(document: &Document, font: &Dictionary) -> bool {
         differences.iter().filter_map(|code| code.as_i64().ok()).any(|code| (32..127).contains(&code) && code != 39 && code != 96)
     });
     matches!(subtype, Some(b"Type1" | b"TrueType" | b"MMType1")) && !renamed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_more_than_is_left_gets_nothing_more() {
+        let mut looks = Looks::new();
+        assert_eq!(looks.spend(MAX_LOOKED_AT - 10), Some(()));
+        assert_eq!(looks.spend(11), None);
+        assert_eq!(looks.spend(1), None, "each further appearance would be unpacked to learn that it is too much");
+    }
 }
