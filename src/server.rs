@@ -23,12 +23,8 @@ use crate::{
     catalogue::{
         contracts::Contracts,
         documents::{self, Documents},
-        forms::Forms,
         sealed_files::SealedFiles,
-        sections::Sections,
         sign_configuration::{self, Change, SignConfigurations},
-        template_configurations::{Configurations, Images},
-        templates::Templates,
     },
     channels::{self, Channels},
     code_limits::CodeLimits,
@@ -170,21 +166,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     );
     let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
-    let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
-    let sections = Sections::new(store.clone(), forms.clone());
-    let templates = Templates::new(store.clone(), sections.clone());
-    let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
-    let template_configurations = Configurations::new(store.clone(), images.clone());
-    let sources = filling::Sources {
-        forms: forms.clone(),
-        sections: sections.clone(),
-        templates: templates.clone(),
-        configurations: template_configurations.clone(),
-        images: images.clone(),
-        documents: documents.clone(),
-        workers: drawing.clone(),
-    };
-    let filling = Filling::new(sources, config.filling.options(), filling::Metrics::new(&registry)?);
+    let sources = filling::Sources::new(store.clone(), &blobs, documents.clone(), drawing.clone());
+    let filling = Filling::new(sources.clone(), config.filling.options(), filling::Metrics::new(&registry)?);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
     if config.mode == Mode::Development {
@@ -243,12 +226,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let state = State {
         documents: documents.clone(),
         contracts,
-        forms,
-        sections,
-        templates,
+        forms: sources.forms,
+        sections: sources.sections,
+        templates: sources.templates,
+        template_configurations: sources.configurations,
+        images: sources.images,
         filling,
-        images,
-        template_configurations,
         sealed_files,
         configurations,
         workers: drawing,

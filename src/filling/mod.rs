@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use documents::forms::{self, Form, Mode, Picture};
-use store::blobs::Digest;
+use store::Store;
+use store::blobs::{Blobs, Digest};
 use uuid::Uuid;
 use workflows::values::{Language, Owner, Problems};
 
@@ -161,7 +162,8 @@ pub struct Preview<T> {
     pub png: Bytes,
 }
 
-/// What fills are made of.
+/// What fills are made of. Cheap to clone.
+#[derive(Clone)]
 pub struct Sources {
     pub forms: Forms,
     pub sections: Sections,
@@ -170,6 +172,18 @@ pub struct Sources {
     pub images: Images,
     pub documents: Documents,
     pub workers: Workers,
+}
+
+impl Sources {
+    /// The catalogue of forms and templates beside that of documents, in the same store and with the same blobs; workers draw the previews.
+    pub fn new(store: Arc<dyn Store>, blobs: &Blobs, documents: Documents, workers: Workers) -> Self {
+        let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
+        let sections = Sections::new(store.clone(), forms.clone());
+        let templates = Templates::new(store.clone(), sections.clone());
+        let images = Images::new(store.clone(), blobs.clone(), documents.cpu().clone());
+        let configurations = Configurations::new(store, images.clone());
+        Self { forms, sections, templates, configurations, images, documents, workers }
+    }
 }
 
 /// Fills forms and templates of all organizations; a cheap handle.

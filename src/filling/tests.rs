@@ -27,19 +27,8 @@ impl World {
     fn new(options: Options) -> Self {
         let (store, blobs, cpu) = (Arc::new(Model::new()), Blobs::memory(), CpuPool::default());
         let limits = documents::Options { max_bytes: 64 * 1024, ..Default::default() };
-        let documents = Documents::new(store.clone(), blobs.clone(), cpu.clone(), Workers::none(), limits);
-        let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
-        let sections = Sections::new(store.clone(), forms.clone());
-        let images = Images::new(store.clone(), blobs, cpu);
-        let sources = Sources {
-            templates: Templates::new(store.clone(), sections.clone()),
-            configurations: Configurations::new(store, images.clone()),
-            forms,
-            sections,
-            images,
-            documents,
-            workers: Workers::none(),
-        };
+        let documents = Documents::new(store.clone(), blobs.clone(), cpu, Workers::none(), limits);
+        let sources = Sources::new(store, &blobs, documents, Workers::none());
         Self { filling: Filling::new(sources, options, Metrics::default()) }
     }
 

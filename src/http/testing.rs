@@ -20,12 +20,8 @@ use super::{documents, error, scoring};
 use crate::access::{self, Role};
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
-use crate::catalogue::forms::Forms;
 use crate::catalogue::sealed_files::SealedFiles;
-use crate::catalogue::sections::Sections;
 use crate::catalogue::sign_configuration::SignConfigurations;
-use crate::catalogue::template_configurations::{Configurations, Images};
-use crate::catalogue::templates::Templates;
 use crate::channels::{self, Channels};
 use crate::code_limits::{self, CodeLimits};
 use crate::codes::Codes;
@@ -85,33 +81,20 @@ impl World {
             Workers::none(),
             DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
         );
-        let forms = Forms::new(store.clone(), blobs.clone(), documents.clone());
-        let sections = Sections::new(store.clone(), forms.clone());
-        let images = Images::new(store.clone(), blobs.clone(), cpu.clone());
-        let templates = Templates::new(store.clone(), sections.clone());
-        let template_configurations = Configurations::new(store.clone(), images.clone());
         let workers = Workers::new(cpu.clone(), render_workers::Options::default(), render_workers::Metrics::default());
-        let sources = filling::Sources {
-            forms: forms.clone(),
-            sections: sections.clone(),
-            templates: templates.clone(),
-            configurations: template_configurations.clone(),
-            images: images.clone(),
-            documents: documents.clone(),
-            workers: workers.clone(),
-        };
+        let sources = filling::Sources::new(store.clone(), &blobs, documents, workers);
         let state = State {
             contracts: Contracts::new(store.clone()),
             sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
-            documents,
-            templates,
+            documents: sources.documents.clone(),
+            forms: sources.forms.clone(),
+            sections: sources.sections.clone(),
+            templates: sources.templates.clone(),
+            template_configurations: sources.configurations.clone(),
+            images: sources.images.clone(),
+            workers: sources.workers.clone(),
             filling: Filling::new(sources, filling::Options::default(), filling::Metrics::default()),
-            sections,
-            forms,
-            template_configurations,
-            images,
             configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu),
-            workers,
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
             options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),

@@ -44,9 +44,10 @@ fn peak_of(server: &Server) -> u64 {
     peak(server.pid()).expect("the server runs")
 }
 
-/// By how much its peak is higher than before.
+/// By how much its peak is higher than before. Zero, too, where it reads a little lower: the kernel counts pages per thread and sums them up
+/// only now and then, so that a peak that is told is a few dozen pages off.
 fn grown(server: &Server, before: u64) -> u64 {
-    peak_of(server) - before
+    peak_of(server).saturating_sub(before)
 }
 
 /// Ids of the processes in which a server has images read.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
+use super::fonts::Shown;
 use super::fonts::dingbat;
-use super::layout::{self, Alignment, Room, Shown};
+use super::layout::{self, Alignment, Room};
 use super::paint::Canvas;
 use super::prepare::{self, Button};
 use super::value;

@@ -3,7 +3,8 @@
 use lopdf::Dictionary;
 
 use super::layout::{self, Room};
-use super::paint::{Canvas, N};
+use super::number::N;
+use super::paint::Canvas;
 use super::style::Colour;
 use super::value::{self, Choice};
 use super::{Failure, Frame, Look, Pen, Reason};

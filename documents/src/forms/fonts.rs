@@ -8,8 +8,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId, dictionary};
 use skrifa::{FontRef, MetadataProvider};
 
 use super::encoding::{Encoding, glyph_character};
-use super::layout::Shown;
-use super::paint::N;
+use super::number::N;
 use super::standard::Standard;
 use super::{Reason, unpacked};
 use crate::pdf;
@@ -31,6 +30,14 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Characters whose codes mean the same in Symbol (ISO 32000-2 annex D.5).
 const SAME_IN_SYMBOL: &str = " !#%&()+,./0123456789:;<=>?[]_{|}";
+
+/// What is drawn in a line, from left to right.
+#[derive(Debug)]
+pub(super) enum Shown<'t> {
+    /// The characters that a simple font has codes for.
+    Codes(&'t Simple, String),
+    Glyphs(text::Line),
+}
 
 /// A font that shows one text.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::Reason;
-use super::fonts::{Font, Simple};
+use super::fonts::{Font, Shown, Simple};
 use crate::text::{self, Break, Look, Paragraph, Reach, Typeface};
 
 /// Drawn for what no font has, which is refused before.
@@ -94,14 +94,6 @@ pub(super) struct Line<'t> {
     pub(super) x: f32,
     pub(super) baseline: f32,
     pub(super) shown: Shown<'t>,
-}
-
-/// What is drawn in a line, from left to right.
-#[derive(Debug)]
-pub(super) enum Shown<'t> {
-    /// The characters that a simple font has codes for.
-    Codes(&'t Simple, String),
-    Glyphs(text::Line),
 }
 
 /// A text without line ends in a font.

@@ -15,6 +15,7 @@ mod fill;
 mod fonts;
 mod form;
 mod layout;
+mod number;
 mod paint;
 mod picture;
 mod prepare;
@@ -31,7 +32,8 @@ pub use self::fill::{FillError, Filled, Mode, Options, Renamed, Replaced, Value,
 use self::fonts::{Font, Fonts, Known};
 pub use self::form::{FieldKind, FieldOption, Form, FormField, Place, ReadError};
 use self::layout::{Alignment, Laid, Room};
-use self::paint::{Canvas, N};
+use self::number::N;
+use self::paint::Canvas;
 pub use self::picture::{Picture, PictureError};
 use self::style::{Panel, TextStyle};
 use self::value::Choice;

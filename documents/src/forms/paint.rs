@@ -5,6 +5,7 @@ use std::fmt::Write;
 use lopdf::{Dictionary, Object, Stream, dictionary};
 
 use super::layout::Laid;
+use super::number::N;
 use super::style::{Colour, Line, Panel};
 use crate::text::subset::compressed;
 
@@ -12,21 +13,6 @@ use crate::text::subset::compressed;
 const COMPRESSED_FROM: usize = 4096;
 /// For a curve that looks like a quarter of a circle, in radii.
 const ARC: f32 = 0.552_285;
-
-/// A number of a content stream, with at most three digits behind the point: finer than any device shows. Much faster than the
-/// formatting of floating-point numbers, which is most of the work of drawing.
-pub(super) struct N(pub(super) f32);
-
-impl std::fmt::Display for N {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let thousandths = (f64::from(self.0) * 1000.0).round() as i64;
-        let (whole, part) = (thousandths.unsigned_abs() / 1000, thousandths.unsigned_abs() % 1000);
-        if thousandths < 0 {
-            f.write_str("-")?;
-        }
-        if part == 0 { write!(f, "{whole}") } else { write!(f, "{whole}.{part:03}") }
-    }
-}
 
 /// A content stream that is being written.
 #[derive(Default)]

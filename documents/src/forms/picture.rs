@@ -6,7 +6,8 @@ use std::io::Cursor;
 use lopdf::{Object, ObjectId, Stream, dictionary};
 
 use super::layout::Room;
-use super::paint::{Canvas, N};
+use super::number::N;
+use super::paint::Canvas;
 use super::{Frame, Look};
 use crate::text::subset::compressed;
 

@@ -2,7 +2,7 @@
 
 use lopdf::{Dictionary, Document, Object};
 
-use super::paint::N;
+use super::number::N;
 use crate::pdf;
 
 /// Bytes of a default appearance that are read.

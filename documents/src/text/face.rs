@@ -11,7 +11,7 @@ use skrifa::raw::TableProvider;
 use skrifa::{FontRef, MetadataProvider};
 use unicode_normalization::UnicodeNormalization;
 
-use super::library::twin;
+use super::is_ignorable;
 
 /// How far a font reaches above and below the baseline, in thousandths of its size.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -225,4 +225,18 @@ fn measured(metrics: &Metrics, units_per_em: f32) -> Reach {
     let below = scaled(metrics.descent).clamp(100.0, 1_500.0);
     let capitals = metrics.cap_height.map_or(700.0, scaled).clamp(400.0, above);
     Reach { capitals, above, below, line: (above + below).max(1_050.0) }
+}
+
+/// The character whose glyph is drawn for another: they look the same.
+pub(super) fn twin(character: char) -> char {
+    match character {
+        '\u{a0}' | '\u{202f}' => ' ',
+        '\u{2010}' | '\u{2011}' => '-',
+        other => other,
+    }
+}
+
+/// Whether a font has all of these characters.
+pub(super) fn covers(face: &Face, cluster: &str) -> bool {
+    cluster.chars().all(|c| is_ignorable(c) || face.glyph(c).is_some() || (twin(c) != c && face.glyph(twin(c)).is_some()))
 }

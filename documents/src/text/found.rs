@@ -16,7 +16,7 @@ use skrifa::{FontRef, MetadataProvider};
 
 use super::coverage::Coverage;
 use super::face::Face;
-use super::scripts::Han;
+use super::han::Han;
 
 /// How deep folders are searched, and how many of their entries are looked at.
 const MAX_DEPTH: usize = 8;

@@ -1,15 +1,16 @@
 //! Cutting a text into items of one direction, one script and one font.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use unicode_bidi::Level;
 use unicode_script::{Script, UnicodeScript};
 
-use super::face::Face;
-use super::library::{Library, Look, covers};
+use super::face::{Face, covers};
+use super::han::Han;
+use super::library::{Library, Look, library};
 use super::order::is_mark;
-use super::scripts::Han;
+use super::{is_ignorable, order};
 
 /// A part of a text that is shaped in one go.
 #[derive(Debug, Clone)]
@@ -40,6 +41,24 @@ pub(super) fn items(library: &Library, text: &str, levels: Option<&[Level]>, loo
         at += length;
     }
     items
+}
+
+/// The characters for which no font has a glyph, each once, in the order of the text.
+pub fn missing(text: &str) -> Vec<char> {
+    missing_of(library(), text)
+}
+
+pub(super) fn missing_of(library: &Library, text: &str) -> Vec<char> {
+    let mut missing = Vec::new();
+    for paragraph in text.split('\n') {
+        for item in items(library, paragraph, None, Look::Sans).iter().filter(|item| item.face.is_none()) {
+            let characters = order::clusters(&paragraph[item.range.clone()]).flat_map(str::chars);
+            missing.extend(characters.filter(|character| !is_ignorable(*character)));
+        }
+    }
+    let mut seen = HashSet::new();
+    missing.retain(|character| seen.insert(*character));
+    missing
 }
 
 /// Chooses fonts, and remembers what it chose for single characters.
@@ -94,7 +113,7 @@ fn cluster_length(text: &str) -> usize {
     let marks = text.char_indices().skip(1).take(MAX_CLUSTER_CHARS);
     let mut end = text.chars().next().map_or(0, char::len_utf8);
     for (start, character) in marks {
-        if !is_mark(character) && !super::is_ignorable(character) {
+        if !is_mark(character) && !is_ignorable(character) {
             break;
         }
         end = start + character.len_utf8();

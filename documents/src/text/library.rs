@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::face::{Face, Reach};
+use super::face::{Face, Reach, covers, twin};
 use super::found::Found;
-use super::items;
-use super::scripts::Han;
-use super::{is_ignorable, order};
+use super::han::Han;
+use super::is_ignorable;
 
 static NOTO_SANS: &[u8] = include_bytes!("../../assets/NotoSans-Regular.ttf");
 static NOTO_SANS_BOLD: &[u8] = include_bytes!("../../assets/NotoSans-Bold.ttf");
@@ -66,11 +65,6 @@ pub fn use_folders(folders: &[PathBuf]) {
     let _ = FOLDERS.set(folders.to_vec());
 }
 
-/// The characters for which no font has a glyph, each once, in the order of the text.
-pub fn missing(text: &str) -> Vec<char> {
-    library().missing(text)
-}
-
 /// All fonts there are.
 pub(crate) struct Library {
     found: Found,
@@ -108,35 +102,7 @@ impl Library {
         })
     }
 
-    pub(super) fn missing(&self, text: &str) -> Vec<char> {
-        let mut missing = Vec::new();
-        for paragraph in text.split('\n') {
-            let items = items::items(self, paragraph, None, Look::Sans);
-            for item in items.iter().filter(|item| item.face.is_none()) {
-                let characters = order::clusters(&paragraph[item.range.clone()]).flat_map(str::chars);
-                missing.extend(characters.filter(|character| !is_ignorable(*character)));
-            }
-        }
-        let mut seen = std::collections::HashSet::new();
-        missing.retain(|character| seen.insert(*character));
-        missing
-    }
-
     pub(super) fn found(&self) -> usize {
         self.found.len()
     }
-}
-
-/// The character whose glyph is drawn for another: they look the same.
-pub(super) fn twin(character: char) -> char {
-    match character {
-        '\u{a0}' | '\u{202f}' => ' ',
-        '\u{2010}' | '\u{2011}' => '-',
-        other => other,
-    }
-}
-
-/// Whether a font has all of these characters.
-pub(super) fn covers(face: &Face, cluster: &str) -> bool {
-    cluster.chars().all(|c| is_ignorable(c) || face.glyph(c).is_some() || (twin(c) != c && face.glyph(twin(c)).is_some()))
 }

@@ -11,6 +11,7 @@
 mod coverage;
 mod face;
 mod found;
+mod han;
 mod items;
 mod library;
 mod lines;
@@ -20,8 +21,9 @@ mod scripts;
 pub(crate) mod subset;
 
 pub(crate) use face::Reach;
+pub use items::missing;
 pub(crate) use library::{Look, Typeface};
-pub use library::{SYSTEM_FOLDERS, missing, use_folders};
+pub use library::{SYSTEM_FOLDERS, use_folders};
 pub(crate) use lines::{Break, Measured};
 pub(crate) use order::{clusters, is_right_to_left, visual};
 pub(crate) use paragraph::{Glyph, Line, Paragraph};

@@ -104,8 +104,8 @@ fn each_letter_is_drawn_with_a_font_that_has_it_and_spaces_stay_with_their_lette
 #[test]
 fn what_no_font_has_is_told_once_and_drawn_as_the_replacement() {
     let library = own();
-    assert_eq!(library.missing("Ana 山田\n山 é \u{200d}ห"), ['山', '田', 'ห']);
-    assert_eq!(library.missing("Łukasz محمد"), []);
+    assert_eq!(items::missing_of(&library, "Ana 山田\n山 é \u{200d}ห"), ['山', '田', 'ห']);
+    assert_eq!(items::missing_of(&library, "Łukasz محمد"), []);
     let line = line_of(&library, "a山b");
     let drawn: Vec<(&str, u16)> = line.runs.iter().map(|run| (run.text.as_str(), run.glyphs[0].id)).collect();
     assert_eq!(drawn[1], ("山", line.runs[1].face.glyph('\u{fffd}').unwrap()));
@@ -228,7 +228,7 @@ fn folder_scripts_have_fonts_of_their_own() {
         ("தமிழ்", "NotoSansTamilRegular"),
         ("አማርኛ", "NotoSansEthiopicRegular"),
     ] {
-        assert_eq!(library.missing(text), [], "{text}");
+        assert_eq!(items::missing_of(&library, text), [], "{text}");
         let line = line_of(&library, text);
         assert!(line.runs.iter().all(|run| run.face.name == font), "{text}: {:?}", line.runs[0].face);
     }
