@@ -1,0 +1,3 @@
+//! Signatures by hand, as a tablet captures them; no async, no HTTP, no clock.
+
+#![forbid(unsafe_code)]
