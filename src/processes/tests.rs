@@ -386,7 +386,7 @@ impl Drop for Bare {
 }
 
 fn sign_command(process: Uuid) -> sign_process::Command {
-    sign_process::Command::Sign { signature: signature_id(process, 0), device: Device::default() }
+    sign_process::Command::Sign { signature: signature_id(process, 0), device: Device::default(), handwriting: None }
 }
 
 /// Asks a faulty store until it does what is asked; fails with its last error if it never does.
