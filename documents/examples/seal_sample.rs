@@ -60,6 +60,7 @@ fn invisible(name: &str) -> Request {
         reason: "I agree to the contract".to_owned(),
         location: Some("Barcelona".to_owned()),
         appearance_lines: None,
+        handwriting: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod cms;
 pub mod fields;
 pub mod fixtures;
 pub mod forms;
+pub mod handwriting;
 pub mod inspect;
 mod pdf;
 mod permissions;
@@ -23,3 +24,4 @@ mod x509;
 
 #[cfg(feature = "fixtures")]
 pub use assembly::put_together;
+pub use handwriting::{Handwriting, Ink, InkPoint};

@@ -8,6 +8,7 @@ mod shown;
 mod terms;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId, StringFormat, Writer, dictio
 use crate::appearance::{self, Place};
 use crate::fields::{self, Field};
 use crate::forms;
+use crate::handwriting::Handwriting;
 use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
 use crate::{cms, pdf};
@@ -80,6 +82,10 @@ pub struct Request {
     pub location: Option<String>,
     /// What the field shows instead of the signer's name and time.
     pub appearance_lines: Option<Vec<String>>,
+    /// The signature by hand: its envelope is embedded, and its ink is drawn into the field, beside or above the lines of text. Without a
+    /// field, or in one without extent, nothing is drawn, and an empty appearance holds the envelope. Requests that share one share its
+    /// bytes in the file.
+    pub handwriting: Option<Arc<Handwriting>>,
 }
 
 /// Adds one PAdES B-B signature per request. The given bytes come out unchanged at the start of the result.

@@ -174,6 +174,7 @@ fn seal_requests(data: &Data, document: &Document) -> Vec<seal::Request> {
             reason: seal_reason(data.creation.id),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         }));
     }
     requests
@@ -201,6 +202,7 @@ fn certificate_pdf(
         reason: format!("Certificate of sign process {process}"),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     };
     seal::seal(&pdf, identity, &[request]).map(|sealed| sealed.pdf).map_err(|error| error.to_string())
 }

@@ -125,6 +125,7 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
         preview_at: Some(minute(minutes + 4)),
         signed_at: Some(minute(minutes + 6)),
         consent_text: Some("He leído los documentos y acepto firmarlos electrónicamente; la firma tiene para mí los mismos efectos que la manuscrita.".to_owned()),
+        handwriting: None,
         device: Some(device(number)),
         preview_device: None,
     }

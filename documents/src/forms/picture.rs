@@ -34,7 +34,7 @@ pub enum PictureError {
 }
 
 /// A picture as it goes into a PDF (ISO 32000-2 8.9.5).
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Picture {
     width: u32,
     height: u32,

@@ -60,6 +60,7 @@ pub fn rehearse(pdf: &[u8]) -> Result<Sealed, Error> {
                 reason: String::new(),
                 location: None,
                 appearance_lines: None,
+                handwriting: None,
             };
             sign_once(&mut revisions, &mut shown, &request, &Terms::none(), RESERVED_BYTES)?;
         }
@@ -175,6 +176,7 @@ mod tests {
             reason: "I agree".to_owned(),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         }
     }
 
