@@ -16,6 +16,7 @@ pub mod engine;
 pub mod filling;
 pub mod fonts;
 pub mod forms_command;
+pub mod handwriting;
 pub mod http;
 pub mod identity_reader;
 pub mod installation;

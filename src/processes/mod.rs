@@ -7,6 +7,7 @@ pub mod contracts;
 pub mod creation;
 mod documents;
 mod evidence;
+pub mod handwriting;
 mod identification;
 mod identity_document;
 mod messages;
@@ -40,6 +41,7 @@ use crate::{
     channels::Channels,
     code_limits::CodeLimits,
     codes::Codes,
+    handwriting::Handwritings,
     receipts::Receipts,
     scoring::Provider,
 };
@@ -81,6 +83,7 @@ pub struct World {
     pub documents: Documents,
     pub contracts: Contracts,
     pub sealed_files: SealedFiles,
+    pub handwritings: Handwritings,
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,

@@ -54,6 +54,7 @@ use crate::{
     code_limits::CodeLimits,
     codes::Codes,
     cpu_pool::CpuPool,
+    handwriting::{self, Handwritings},
     keys::Keys,
     receipts::Receipts,
     scoring::testing::Scripted,
@@ -129,6 +130,7 @@ impl Setting {
             notification_email: Some("operations@acme.example".into()),
             identification_config: None,
             contact_policy: None,
+            biometric_policy: None,
         };
         persistently(async || self.configurations.create(ORGANIZATION, change(), now).await).await;
     }
@@ -148,6 +150,7 @@ impl Setting {
             documents: self.documents.clone(),
             contracts: self.contracts(),
             sealed_files: self.sealed_files(),
+            handwritings: self.handwritings(),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
@@ -156,6 +159,15 @@ impl Setting {
             tenants: Tenants::default(),
             camara: crate::camara::testing::camara(),
         }
+    }
+
+    fn handwritings(&self) -> Handwritings {
+        self.handwritings_by(handwriting::testing::escrow())
+    }
+
+    fn handwritings_by(&self, defaults: handwriting::Defaults) -> Handwritings {
+        let (keys, files) = (Keys::from_bytes(&[7; 32]), self.sealed_files());
+        handwriting::testing::handwritings(defaults, self.store.clone(), &self.configurations, &files, &keys)
     }
 
     fn sealed_files(&self) -> SealedFiles {

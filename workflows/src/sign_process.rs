@@ -20,7 +20,7 @@ pub use creation::{
     Contract, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
     process_of_signature, signature_id,
 };
-pub use handwriting::{Accepted, Envelope, Handwriting, Holder};
+pub use handwriting::{Accepted, Figure, Fingerprint, Handwriting, Holder};
 
 transitions! {
     for Event, in Status;

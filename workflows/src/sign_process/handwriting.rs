@@ -1,38 +1,53 @@
 //! What is known of a signature by hand: facts that may stand in a journal in clear. The sample itself is never among them.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
 /// A signature by hand, as it is journaled and shown in the evidence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handwriting {
-    /// What the sample is, as its beginning tells: one of our formats, ISO/IEC 19794-7, encrypted by the client, or unknown.
+    /// What the sample is, as its beginning tells: `rubrica-strokes-1`, `signature-pad`, `iso-19794-7`, `cms` (encrypted by the client, not
+    /// inspected) or `unknown`.
     pub format: String,
-    /// SHA-256 of the sample as it was sent, in hex.
-    pub sample_sha256: String,
-    /// Its length as it was sent, in bytes.
-    pub sample_size: u64,
-    /// SHA-256 of the picture's bytes as they were sent, in hex.
-    pub image_sha256: String,
-    /// The figures of its quality by their names; none where the sample could not be read.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub figures: BTreeMap<String, f64>,
-    /// What is remarkable about it and kept nobody from signing.
+    /// With what it was written, where the sample says so: `pen`, `touch` or `mouse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// Whether pressure was measured; absent where the sample was not inspected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_pressure: Option<bool>,
+    /// The figures of its quality; none where the sample was not inspected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
+    /// Names of figures that are poor and kept nobody from signing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<String>,
-    /// With what it was written, where the sample says so: pen, touch, mouse.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pointing_device: Option<String>,
     /// An agent accepted it though its quality was too low.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Accepted>,
+    /// The sample as it was sent.
+    pub sample: Fingerprint,
+    /// The picture of the signature as it was sent, decoded from base64.
+    pub image: Fingerprint,
     /// The encrypted sample, which is embedded in every document of the process.
-    pub envelope: Envelope,
+    pub envelope: Fingerprint,
+    /// How the content of the envelope is encrypted: `AES-256-GCM` or `AES-256-CBC`.
+    pub content_encryption: String,
+    /// Those who can open the envelope, at least one.
+    pub holders: Vec<Holder>,
     /// Digest of the sealed file that holds envelope, ink and picture until the documents are sealed.
     pub file: String,
+}
+
+/// One figure of a capture's quality.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    pub name: String,
+    /// In decimals; a text, so that it reads back as it was.
+    pub value: String,
+    /// `s`, `Hz`, `px`, `%`, `rad`; absent for numbers without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// An agent's word for a handwriting that the checks of its quality reject.
@@ -40,19 +55,17 @@ pub struct Handwriting {
 pub struct Accepted {
     /// Identifier of the agent.
     pub by: String,
-    /// The figures that were too low.
+    /// Names of the figures that were too low.
     pub figures: Vec<String>,
 }
 
-/// The encrypted sample.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// SHA-256 in hex.
-    pub sha256: String,
+/// By what bytes can be recognized.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
     /// In bytes.
     pub size: u64,
-    /// Those who can open it, at least one.
-    pub holders: Vec<Holder>,
+    /// In hex.
+    pub sha256: String,
 }
 
 /// An escrow certificate to which a sample was encrypted.
@@ -64,6 +77,6 @@ pub struct Holder {
     pub serial: String,
     /// SHA-256 of the certificate in hex.
     pub certificate_sha256: String,
-    /// When the certificate ends; after that it was used all the same, and the evidence says so.
+    /// When the certificate ends. One that had ended was used all the same, and the evidence says so.
     pub not_after: Timestamp,
 }

@@ -69,29 +69,28 @@ fn creation(signers: usize, documents: usize) -> Creation {
     }
 }
 
-/// By hand, with figures as they come from a real sample.
 fn handwriting(position: usize) -> Handwriting {
+    let fingerprint = |of: usize| Fingerprint { size: 20_480, sha256: format!("{of:064x}") };
+    let holder = Holder {
+        subject: "CN=Notary".into(),
+        issuer: "CN=Notary".into(),
+        serial: "01".into(),
+        certificate_sha256: format!("{:064x}", 7),
+        not_after: start() + Duration::days(365),
+    };
     Handwriting {
         format: "rubrica-strokes-1".into(),
-        sample_sha256: format!("{position:064x}"),
-        sample_size: 20_480,
-        image_sha256: format!("{:064x}", position + 100),
-        figures: [("duration_s".to_owned(), 2.604), ("spread".to_owned(), 0.3107)].into(),
-        marks: vec!["no pressure".into()],
-        pointing_device: Some("pen".into()),
-        accepted: None,
-        envelope: Envelope {
-            sha256: format!("{:064x}", position + 200),
-            size: 28_000,
-            holders: vec![Holder {
-                subject: "CN=Notary".into(),
-                issuer: "CN=Notary".into(),
-                serial: "01".into(),
-                certificate_sha256: format!("{:064x}", position + 300),
-                not_after: start() + Duration::days(365),
-            }],
-        },
-        file: format!("{:064x}", position + 400),
+        pointer: Some("pen".into()),
+        has_pressure: Some(true),
+        figures: vec![Figure { name: "duration".into(), value: "2.6".into(), unit: Some("s".into()) }],
+        marks: vec!["rate".into()],
+        accepted: Some(Accepted { by: "agent 7".into(), figures: vec!["points".into()] }),
+        sample: fingerprint(position),
+        image: fingerprint(position + 100),
+        envelope: fingerprint(position + 200),
+        content_encryption: "AES-256-GCM".into(),
+        holders: vec![holder],
+        file: format!("{:064x}", position + 300),
     }
 }
 
