@@ -73,7 +73,7 @@ mod tests {
         std::fs::write(&path, "no certificate").unwrap();
         assert!(defaults(&path).unwrap_err().contains("notary.pem"));
         std::fs::write(&path, testing::CERTIFICATE).unwrap();
-        assert_eq!(defaults(&path).unwrap().recipients[0].sha256(), testing::recipient().sha256());
+        assert_eq!(defaults(&path).unwrap().recipients[0].facts().sha256, testing::recipient().facts().sha256);
         std::fs::write(&path, vec![b'x'; 100_000]).unwrap();
         assert!(defaults(&path).unwrap_err().contains("bytes"));
     }

@@ -3,16 +3,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{NaiveDate, TimeDelta};
-use documents::escrow::Recipient;
+use chrono::NaiveDate;
+use documents::escrow::{Recipient, Validity};
 use parking_lot::Mutex;
 use store::Timestamp;
 
 use super::{Defaults, Terms};
 use crate::channels::senders::Finding;
-
-/// How long before its end a certificate is spoken of: a holder needs weeks to make a new one.
-const SOON: TimeDelta = TimeDelta::days(60);
 
 /// Maximum number of certificates of which it is remembered that they were spoken of today.
 const MAX_TOLD: usize = 1024;
@@ -23,16 +20,17 @@ pub fn findings(defaults: &Defaults, now: Timestamp) -> Vec<Finding> {
     told.map(|text| Finding { is_problem: false, text: format!("biometric.escrow_certificates: {text}") }).collect()
 }
 
-/// Unless it is good for long.
+/// Unless it is good for long: a holder needs weeks to make a new one.
 fn told(recipient: &Recipient, now: Timestamp) -> Option<String> {
-    let (subject, end) = (recipient.subject(), recipient.not_after());
-    let day = end.date_naive();
-    match () {
-        () if end <= now => Some(format!(
-            "the escrow certificate {subject:?} ended on {day}; it is used all the same, and the evidence says so: replace it"
+    let facts = recipient.facts();
+    let (subject, end) = (&facts.subject, facts.not_after.date_naive());
+    match facts.validity(now) {
+        Validity::Valid => None,
+        Validity::NotYet => Some(format!("the escrow certificate {subject:?} is not valid yet; its holder should know of it")),
+        Validity::EndsSoon { .. } => Some(format!("the escrow certificate {subject:?} ends on {end}; replace it before")),
+        Validity::Expired => Some(format!(
+            "the escrow certificate {subject:?} ended on {end}; it is used all the same, and the evidence says so: replace it"
         )),
-        () if end - now <= SOON => Some(format!("the escrow certificate {subject:?} ends on {day}; replace it before")),
-        () => None,
     }
 }
 
@@ -44,7 +42,7 @@ impl Told {
     pub fn warn(&self, organization: &str, terms: &Terms, now: Timestamp) {
         for recipient in &terms.recipients {
             let Some(text) = told(recipient, now) else { continue };
-            if self.is_new(organization, &recipient.sha256(), now.date_naive()) {
+            if self.is_new(organization, &recipient.facts().sha256, now.date_naive()) {
                 tracing::warn!(organization, "{text}");
             }
         }
@@ -62,18 +60,20 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::handwriting::testing;
 
     #[test]
     fn a_certificate_is_spoken_of_from_sixty_days_before_its_end_and_after_it() {
         let recipient = testing::recipient();
-        let end = recipient.not_after();
+        let end = recipient.facts().not_after;
         let defaults = Defaults { recipients: vec![recipient], ..Defaults::default() };
         let said = |at: Timestamp| findings(&defaults, at).into_iter().map(|finding| finding.text).collect::<Vec<_>>();
-        assert_eq!(said(end - TimeDelta::days(61)), [""; 0]);
-        assert!(said(end - TimeDelta::days(60))[0].contains("ends on"));
-        assert!(said(end)[0].contains("ended on"));
+        assert_eq!(said(end - TimeDelta::days(62)), [""; 0]);
+        assert!(said(end - TimeDelta::days(59))[0].contains("ends on"));
+        assert!(said(end + TimeDelta::seconds(1))[0].contains("ended on"));
         assert!(findings(&defaults, end).iter().all(|finding| !finding.is_problem), "signatures go on");
     }
 

@@ -1,6 +1,6 @@
 //! Counts of signatures by hand, and when the server's escrow certificates end, for Prometheus. Without organizations: a log line names them.
 
-use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use super::Defaults;
 
@@ -8,7 +8,7 @@ use super::Defaults;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     handwritings: IntCounterVec,
-    ends: GaugeVec,
+    ends: IntGaugeVec,
 }
 
 impl Metrics {
@@ -28,20 +28,19 @@ impl Metrics {
         );
         let ends = Opts::new(
             "rubrica_escrow_certificate_end_seconds",
-            "When an escrow certificate of the server's configuration ends, in seconds since 1970",
+            "When an escrow certificate of the server's configuration ends, in seconds since 1970, by the SHA-256 of the certificate",
         );
         Ok(Self {
             handwritings: IntCounterVec::new(handwritings, &["format", "outcome"])?,
-            ends: GaugeVec::new(ends, &["certificate"])?,
+            ends: IntGaugeVec::new(ends, &["certificate"])?,
         })
     }
 
     /// Shows when the server's own escrow certificates end.
     pub(super) fn hold(&self, defaults: &Defaults) {
         for recipient in &defaults.recipients {
-            let sha256 = recipient.sha256();
-            #[allow(clippy::cast_precision_loss)] // Seconds since 1970 are exact in a double for millions of years.
-            self.ends.with_label_values(&[&sha256[..16.min(sha256.len())]]).set(recipient.not_after().timestamp() as f64);
+            let facts = recipient.facts();
+            self.ends.with_label_values(&[facts.sha256.as_str()]).set(facts.not_after.timestamp());
         }
     }
 

@@ -1,7 +1,7 @@
 //! From a handwriting as it was sent to what is kept of it: read, judged, encrypted, wiped. Takes processor time, and knows no store.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use biometric::{Capture, Figures, Gate, Record, Sample, SampleBytes, ShownDocument};
+use biometric::{Capture, Figures, Gate, PointingDevice, Record, RecordFormat, Sample, SampleBytes, ShownDocument};
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use documents::{
@@ -96,7 +96,7 @@ pub(super) fn prepare(request: Request, terms: &Terms, key: &Key) -> Result<Prep
 
     let mark = key.mark(request.signature, &sample.replay_shape(&request.sample));
     let fingerprint = fingerprint(request.sample.as_bytes());
-    let record = record(&request, &sample, figures.clone(), &fingerprint.sha256);
+    let record = record(&request, &sample, figures.clone(), &judged.marks, &fingerprint.sha256);
     let plaintext = record.to_json();
     let envelope = escrow::seal(&plaintext, &terms.recipients, terms.encryption);
     let envelope = envelope.map_err(|error| Error::Escrow(error.to_string()))?;
@@ -182,14 +182,14 @@ fn judge(gate: &Gate, figures: &Figures, by: Option<String>, problems: &mut Prob
 }
 
 /// What the envelope holds.
-fn record(request: &Request, sample: &Sample, figures: Option<Figures>, sha256: &str) -> Record {
+fn record(request: &Request, sample: &Sample, figures: Option<Figures>, marks: &[String], sha256: &str) -> Record {
     let device = &request.device;
     let shown = |(id, sha256): &(Uuid, String)| ShownDocument { id: id.to_string(), sha256: sha256.clone() };
     Record {
-        format: biometric::RECORD_FORMAT.to_owned(),
+        format: RecordFormat::V1,
         organization: request.organization.clone(),
-        process: request.process.to_string(),
-        signature: request.signature.to_string(),
+        process_id: request.process.to_string(),
+        sign_id: request.signature.to_string(),
         signer: request.alias.clone(),
         captured_at: request.at.to_rfc3339(),
         documents: request.documents.iter().map(shown).collect(),
@@ -197,18 +197,23 @@ fn record(request: &Request, sample: &Sample, figures: Option<Figures>, sha256: 
             installation_id: device.installation_id.clone(),
             fingerprint: device.fingerprint.clone(),
             user_agent: device.user_agent.clone(),
+            location: device.location.clone(),
         },
         figures,
-        request_sha256: sha256.to_owned(),
+        marks: marks.to_vec(),
+        sample_sha256: sha256.to_owned(),
         sample: SampleBytes::new(sample.format(), request.sample.as_bytes()),
     }
 }
 
 fn pointer(capture: &Capture) -> Option<String> {
-    match crate::processes::name_of(&capture.device)?.as_str() {
-        "unknown" => None,
-        name => Some(name.to_owned()),
-    }
+    let name = match capture.device {
+        PointingDevice::Pen => "pen",
+        PointingDevice::Touch => "touch",
+        PointingDevice::Mouse => "mouse",
+        PointingDevice::Unknown => return None,
+    };
+    Some(name.to_owned())
 }
 
 fn fingerprint(bytes: &[u8]) -> Fingerprint {
@@ -223,12 +228,13 @@ fn encryption_name(encryption: ContentEncryption) -> &'static str {
 }
 
 fn holder(recipient: &Recipient) -> Holder {
+    let facts = recipient.facts();
     Holder {
-        subject: recipient.subject().to_owned(),
-        issuer: recipient.issuer().to_owned(),
-        serial: recipient.serial().to_owned(),
-        certificate_sha256: recipient.sha256().to_owned(),
-        not_after: recipient.not_after(),
+        subject: facts.subject.clone(),
+        issuer: facts.issuer.clone(),
+        serial: facts.serial.clone(),
+        certificate_sha256: facts.sha256.clone(),
+        not_after: facts.not_after,
     }
 }
 
