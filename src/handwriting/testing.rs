@@ -33,3 +33,6 @@ pub fn handwritings(
 ) -> Handwritings {
     Handwritings::new(defaults, configurations.clone(), files.clone(), (store, keys), CpuPool::default(), Metrics::default())
 }
+
+/// A picture of a signature: 16 black pixels, a PNG in base64.
+pub const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAC0lEQVR42mNgwAQAABQAAe5aaQkAAAAASUVORK5CYII=";

@@ -7,6 +7,7 @@ mod chain;
 mod checks;
 mod contracts;
 mod files;
+mod handwriting;
 mod outside;
 mod server;
 mod walk;
@@ -54,7 +55,7 @@ use crate::{
     code_limits::CodeLimits,
     codes::Codes,
     cpu_pool::CpuPool,
-    handwriting::{self, Handwritings},
+    handwriting::{Defaults, Handwritings, testing},
     keys::Keys,
     receipts::Receipts,
     scoring::testing::Scripted,
@@ -162,12 +163,12 @@ impl Setting {
     }
 
     fn handwritings(&self) -> Handwritings {
-        self.handwritings_by(handwriting::testing::escrow())
+        self.handwritings_by(testing::escrow())
     }
 
-    fn handwritings_by(&self, defaults: handwriting::Defaults) -> Handwritings {
+    fn handwritings_by(&self, defaults: Defaults) -> Handwritings {
         let (keys, files) = (Keys::from_bytes(&[7; 32]), self.sealed_files());
-        handwriting::testing::handwritings(defaults, self.store.clone(), &self.configurations, &files, &keys)
+        testing::handwritings(defaults, self.store.clone(), &self.configurations, &files, &keys)
     }
 
     fn sealed_files(&self) -> SealedFiles {
