@@ -50,8 +50,15 @@ impl Biometric {
             let bytes = std::fs::read(path).map_err(|error| told(&error))?;
             Recipient::read(&bytes).map_err(|error| told(&error))
         };
+        let recipients: Vec<_> = self.escrow_certificates.iter().map(read).collect::<Result<_, _>>()?;
+        let mut names: Vec<_> = recipients.iter().map(|recipient| &recipient.facts().sha256).collect();
+        names.sort();
+        names.dedup();
+        if names.len() < recipients.len() {
+            return Err("biometric.escrow_certificates: a certificate is named twice".to_owned());
+        }
         Ok(Defaults {
-            recipients: self.escrow_certificates.iter().map(read).collect::<Result<_, _>>()?,
+            recipients,
             encryption: self.escrow_content_encryption,
             strict: self.strict,
             gate: self.gate.clone(),
@@ -74,6 +81,8 @@ mod tests {
         assert!(defaults(&path).unwrap_err().contains("notary.pem"));
         std::fs::write(&path, testing::CERTIFICATE).unwrap();
         assert_eq!(defaults(&path).unwrap().recipients[0].facts().sha256, testing::recipient().facts().sha256);
+        let twice = Biometric { escrow_certificates: vec![path.clone(), path.clone()], ..Biometric::default() };
+        assert!(twice.defaults().unwrap_err().contains("twice"));
         std::fs::write(&path, vec![b'x'; 100_000]).unwrap();
         assert!(defaults(&path).unwrap_err().contains("bytes"));
     }

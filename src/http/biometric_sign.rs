@@ -1,6 +1,6 @@
 //! Biometric signatures: what the signer sees, that they saw it, and that they sign by hand.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::SignType;
@@ -18,15 +18,22 @@ use crate::{access::Grant, processes::handwriting::Writing};
 #[derive(Deserialize, ToSchema)]
 pub struct BiometricSignRequest {
     /// The handwriting with its times: rubrica-strokes-1, the data of signature_pad, an ISO/IEC 19794-7 record or a CMS in base64.
+    #[serde(deserialize_with = "wiped")]
     #[schema(value_type = String, min_length = 1, max_length = 307200)]
     biometric_data: Zeroizing<String>,
     /// Picture of the signature: a PNG or JPEG in base64.
+    #[serde(deserialize_with = "wiped")]
     #[schema(value_type = String, min_length = 1, max_length = 512000, content_encoding = "base64")]
     signature_image: Zeroizing<String>,
     /// Identifier of the agent who accepts the handwriting though its quality is too low; it stands in the evidence. An addition to the
     /// contract, for tokens of the organization alone.
     #[schema(min_length = 1, max_length = 320, pattern = "LINE")]
     accepted_by: Option<String>,
+}
+
+/// A text that is wiped when it is dropped.
+fn wiped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
 }
 
 pub async fn read(call: Call<Uuid>) -> Result<Json<SignDetail>, ApiError> {

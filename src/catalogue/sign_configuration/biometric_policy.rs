@@ -51,8 +51,13 @@ impl BiometricPolicy {
         if self.escrow_certificates.len() > MAX_HOLDERS {
             return Err(format!("escrow_certificates: at most {MAX_HOLDERS} are allowed"));
         }
+        let mut seen = Vec::new();
         for (index, pem) in self.escrow_certificates.iter().enumerate() {
-            Recipient::read(pem.as_bytes()).map_err(|error| format!("escrow_certificates[{index}]: {error}"))?;
+            let read = Recipient::read(pem.as_bytes()).map_err(|error| format!("escrow_certificates[{index}]: {error}"))?;
+            if seen.contains(&read.facts().sha256) {
+                return Err(format!("escrow_certificates[{index}]: it is named twice"));
+            }
+            seen.push(read.facts().sha256.clone());
         }
         self.gate.as_ref().map_or(Ok(()), Gate::check).map_err(|problem| format!("gate: {problem}"))
     }
@@ -90,6 +95,7 @@ mod tests {
             (json!({"escrow_certificate": []}), "unknown"),
             (json!({"escrow_certificates": "x"}), "escrow_certificates"),
             (json!({"escrow_certificates": [certificate, "secret"]}), "escrow_certificates[1]: "),
+            (json!({"escrow_certificates": [certificate, certificate]}), "escrow_certificates[1]: it is named twice"),
             (json!({"escrow_certificates": vec![certificate; MAX_HOLDERS + 1]}), "at most 3"),
             (json!({"escrow_content_encryption": "des"}), "escrow_content_encryption"),
             (json!({"strict": "yes"}), "strict"),
