@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// the envelope, which only its holders open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handwriting {
-    /// What the client sent: `rubrica-strokes-1`, `signature-pad`, `iso-19794-7`, `cms` (encrypted by the client, not inspected) or
+    /// What the client sent: `rubrica-strokes-1`, `signature-pad`, `iso-19794-7-2007`, `cms` (encrypted by the client, not inspected) or
     /// `unknown`.
     pub format: String,
     /// What wrote, as the client said it: `pen`, `touch` or `mouse`.
@@ -19,13 +19,13 @@ pub struct Handwriting {
     /// Measures of the capture, in the order in which they are shown. None where it was not inspected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
-    /// Names of figures that are poor, but not so poor that the capture was rejected.
+    /// What is poor, but not so poor that the capture was rejected, e.g. `low_rate`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<String>,
     /// Names of figures for which the capture would have been rejected, and which an agent let pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<String>,
-    /// Who let them pass: the subject of the agent's token.
+    /// Who let them pass, as the organization names the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden_by: Option<String>,
     /// The string with the sample, as the client sent it.
@@ -44,7 +44,7 @@ pub struct Handwriting {
 /// One measure of a signature by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figure {
-    /// Its name, e.g. `duration`.
+    /// Its name, e.g. `duration` or `speed_variation`.
     pub name: String,
     /// In decimals.
     pub value: String,

@@ -3,8 +3,19 @@
 //! The envelope stands in the private data (`/PieceInfo`, ISO 32000-2 14.5) of the appearance that is drawn for the signature: the one
 //! place that the signature covers and that leaves earlier signatures unsuspicious for validators. Nothing here encrypts or opens it.
 
+mod found;
+mod ink;
+mod picture;
+
 use crate::forms::Picture;
 
+pub(crate) use self::found::envelope;
+pub use self::found::{Envelope, Error, Found, found};
+pub(crate) use self::ink::{Area, Strokes};
+pub use self::picture::{MAX_BYTES as MAX_PICTURE_BYTES, MAX_PIXELS as MAX_PICTURE_PIXELS, picture};
+
+/// The name of our private data.
+pub(crate) const PRODUCT: &str = "Rubrica";
 /// Bytes of an envelope.
 pub const MAX_ENVELOPE_BYTES: usize = 1024 * 1024;
 
@@ -37,14 +48,5 @@ pub struct InkPoint {
     pub class: u8,
 }
 
-/// An envelope that was found in a signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Fully qualified name of the signature's field.
-    pub field: String,
-    /// CMS in DER, as it stands in the file; nobody has looked whether it is one.
-    pub envelope: Vec<u8>,
-    /// What the signer may have been shown: beginnings of the file (their lengths in bytes) from which nothing leads to this signature but
-    /// further signatures and drawings of values. Longest first; a range where the white space at the end may count or not.
-    pub shown: Vec<std::ops::RangeInclusive<usize>>,
-}
+#[cfg(test)]
+mod tests;
