@@ -13,10 +13,10 @@ use documents::{
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, contracts,
+    NOBODY, address, contract, contracts,
     journey::evidence,
     own, pdf, shared,
-    support::{Answer, Device, Form, Journey, Server, SignerView},
+    support::{Answer, Device, Form, Journey, Options, Server, SignerView},
 };
 
 /// A picture with ink.
@@ -30,26 +30,26 @@ fn hand(seed: u64) -> Capture {
 }
 
 /// A seed that no other test, run or process has: a handwriting is good once.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     u64::from_be_bytes(uuid::Uuid::new_v4().as_bytes()[..8].try_into().expect("eight bytes"))
 }
 
-fn strokes(seed: u64) -> String {
+pub fn strokes(seed: u64) -> String {
     hand(seed).to_strokes().to_string()
 }
 
-fn writing(sample: &str) -> Value {
+pub fn writing(sample: &str) -> Value {
     json!({"biometric_data": sample, "signature_image": picture()})
 }
 
 /// An organization of its own, and the keys that open what is signed there.
-struct Shop {
-    journey: Journey,
+pub struct Shop {
+    pub journey: Journey,
     notary: Pair,
 }
 
 impl Shop {
-    fn new(server: &Server) -> Self {
+    pub fn new(server: &Server) -> Self {
         Self::with(server, &json!({}))
     }
 
@@ -86,7 +86,7 @@ impl Shop {
     }
 
     /// The same, where an agent has vouched for the signer.
-    fn identified(&self) -> (String, SignerView) {
+    pub fn identified(&self) -> (String, SignerView) {
         let (process, signer) = self.process();
         self.vouch(&signer).expect(204);
         (process, signer)
@@ -96,16 +96,16 @@ impl Shop {
         vouch(&self.journey, signer, &json!({"agent": "shop-7/eva"}))
     }
 
-    fn read(&self, sign: &str) -> Answer {
+    pub fn read(&self, sign: &str) -> Answer {
         self.journey.client.get(&self.journey.path(&format!("biometric_signs/{sign}"))).send()
     }
 
-    fn preview(&self, sign: &str) -> Answer {
+    pub fn preview(&self, sign: &str) -> Answer {
         let path = self.journey.path(&format!("biometric_signs/{sign}/preview"));
         self.journey.client.post(&path).headers(Device::HEADERS).send()
     }
 
-    fn sign(&self, sign: &str, body: &Value) -> Answer {
+    pub fn sign(&self, sign: &str, body: &Value) -> Answer {
         sign_by_hand(&self.journey, sign, body)
     }
 
@@ -476,6 +476,27 @@ fn contracts_are_signed_onsite_by_hand_and_with_a_picture_of_the_document_where_
     let now = shop.journey.client.get(&shop.journey.path(&format!("contracts/{contract}"))).send().expect(200).json();
     assert!(now["signed_document_id"].is_string(), "{now}");
     assert_eq!(shop.opened(&sealed(&shop, &signer.sign)).signer, "buyer");
+}
+
+/// What was kept for the seals survives the server, and the one that starts next seals with it.
+#[test]
+fn a_server_killed_between_the_signature_and_the_seal_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { data: Some(folder.path().to_owned()), observer: Some(contract::check), ..Options::default() };
+    let server = Server::start_with(options.clone());
+    let shop = Shop::new(&server);
+    let (process, signer) = shop.identified();
+    let sample = strokes(seed());
+    shop.sign(&signer.sign, &writing(&sample)).expect(204);
+    server.kill();
+    let server = Server::start_with(options);
+    let shop = Shop { journey: shop.journey.moved(&server), ..shop };
+    // Over the lease of what the killed one had begun.
+    server.advance("PT31S");
+    shop.sign(&signer.sign, &writing(&sample)).expect_problem(409, "CONFLICT");
+    shop.journey.until(&process, "CERTIFIED");
+    let record = shop.opened(&sealed(&shop, &signer.sign));
+    assert_eq!(record.sample.bytes().expect("the sample").as_slice(), sample.as_bytes());
 }
 
 /// Whatever the server writes down: journals, records, files, the log.
