@@ -177,6 +177,8 @@ fn a_document_is_signed_by_hand_in_front_of_an_agent_and_only_the_holder_of_the_
     let hash = store::blobs::Digest::of(&original).to_string();
     let seen: Vec<_> = record.documents.iter().map(|document| (document.id.as_str(), document.sha256.as_str())).collect();
     assert_eq!(seen, [(document.as_str(), hash.as_str())]);
+    let shown = *store::blobs::Digest::of(&original).as_bytes();
+    assert!(found(&pdf).expect("a PDF")[0].was_shown(&pdf, &shown), "the file itself holds what was shown");
     assert_eq!(record.sample.bytes().expect("the sample").as_slice(), sample.as_bytes());
     assert_eq!(record.device.installation_id.as_deref(), Some("installation-1"));
     // and the evidence says what was signed with, and by whom it can be read
