@@ -46,7 +46,8 @@ fn a_demo_by_hand_ends_with_signatures_that_the_holder_of_the_key_reads() {
 
     let (shown, errors) = (text(&demo.stdout), text(&demo.stderr));
     assert!(demo.status.success(), "{shown}{errors}");
-    for step in ["PRIVATE KEY is in out/escrow-key.pem", "Ana López: signed by hand", "Jürgen Weiß: signed by hand", "CERTIFIED"] {
+    for step in ["PRIVATE KEY is in out/escrow-key.pem", "Ana López: signed by hand", "Jürgen Weiß: signed by hand", "CERTIFIED"]
+    {
         assert!(shown.contains(step), "{step}: {shown}");
     }
     for alias in ["seller", "buyer"] {

@@ -142,7 +142,8 @@ async fn measure(options: &Options, program: &Path) -> Result<Measured, Failure>
     let body = multipart(&[("name=\"biometric_policy\"", policy.as_bytes())]);
     connection.send("PATCH", &format!("{ROOT}/sign_process/configurations"), "", MULTIPART, &body).await?.expect(204)?;
     let pdf = fixtures::contract(&["A", "B"]);
-    let parts: [(&str, &[u8]); 3] = [("name=\"name\"", b"contract.pdf"), ("name=\"extension\"", b"pdf"), ("name=\"content\"", &pdf)];
+    let parts: [(&str, &[u8]); 3] =
+        [("name=\"name\"", b"contract.pdf"), ("name=\"extension\"", b"pdf"), ("name=\"content\"", &pdf)];
     let uploaded = connection.send("POST", &format!("{ROOT}/documents"), "", MULTIPART, &multipart(&parts)).await?;
     uploaded.expect(201)?;
     let document = uploaded.text("/documentId")?;

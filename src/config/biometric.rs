@@ -57,12 +57,7 @@ impl Biometric {
         if names.len() < recipients.len() {
             return Err("biometric.escrow_certificates: a certificate is named twice".to_owned());
         }
-        Ok(Defaults {
-            recipients,
-            encryption: self.escrow_content_encryption,
-            strict: self.strict,
-            gate: self.gate.clone(),
-        })
+        Ok(Defaults { recipients, encryption: self.escrow_content_encryption, strict: self.strict, gate: self.gate.clone() })
     }
 }
 

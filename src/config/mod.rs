@@ -27,8 +27,7 @@ use crate::{
     access,
     channels::{self, senders::Finding},
     codes::Policies,
-    handwriting,
-    scoring,
+    handwriting, scoring,
 };
 
 pub use self::{

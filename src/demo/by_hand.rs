@@ -60,7 +60,9 @@ impl Escrow {
                  real one is with a notary, and never on the server",
                 key.display()
             ),
-            Self::Others => "samples are encrypted to the organization's own escrow certificates, whose keys are with their holders".into(),
+            Self::Others => {
+                "samples are encrypted to the organization's own escrow certificates, whose keys are with their holders".into()
+            }
         }
     }
 
@@ -72,7 +74,8 @@ impl Escrow {
         for found in handwriting::found(signed)? {
             let clear = escrow::open(&found.envelope, &certificate, &key)?;
             let record = Record::from_json(&clear)?;
-            let points = record.figures.as_ref().map(|figures| format!(", {} points in {} ms", figures.points, figures.duration_ms));
+            let points =
+                record.figures.as_ref().map(|figures| format!(", {} points in {} ms", figures.points, figures.duration_ms));
             lines.push(format!(
                 "{}: {}{}, bound to {} document(s) as they were shown",
                 record.signer,

@@ -20,10 +20,7 @@ use std::sync::Arc;
 
 use store::{Store, Timestamp};
 use uuid::Uuid;
-use workflows::{
-    sign_process::Handwriting,
-    values::{Problem, Problems},
-};
+use workflows::{sign_process::Handwriting, values::Problems};
 
 use crate::{
     catalogue::{
@@ -73,12 +70,6 @@ pub enum Error {
     Seen(#[from] records::Error),
     #[error(transparent)]
     Cpu(#[from] cpu_pool::Error),
-}
-
-impl Error {
-    fn invalid(path: &str, message: impl ToString) -> Self {
-        Self::Invalid(Problem { path: path.to_owned(), message: message.to_string() }.into())
-    }
 }
 
 /// Takes signatures by hand in and gives them to the seals. Cheap to clone.
@@ -148,12 +139,7 @@ impl Handwritings {
     ///
     /// # Errors
     /// [`Error::Gone`], [`Error::Unreadable`], [`Error::Files`].
-    pub async fn load(
-        &self,
-        organization: &str,
-        process: Uuid,
-        facts: &Handwriting,
-    ) -> Result<documents::Handwriting, Error> {
+    pub async fn load(&self, organization: &str, process: Uuid, facts: &Handwriting) -> Result<documents::Handwriting, Error> {
         let digest = facts.file.parse().map_err(|_| Error::Unreadable("its digest"))?;
         let bytes = self.files.read(organization, process, &digest).await?.ok_or(Error::Gone)?;
         let job = Job::new(organization, bytes.len() as u64);
@@ -164,13 +150,7 @@ impl Handwritings {
     ///
     /// # Errors
     /// [`Error::Files`]
-    pub async fn release(
-        &self,
-        organization: &str,
-        process: Uuid,
-        facts: &Handwriting,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    pub async fn release(&self, organization: &str, process: Uuid, facts: &Handwriting, now: Timestamp) -> Result<(), Error> {
         let Ok(digest) = facts.file.parse() else { return Err(Error::Unreadable("its digest")) };
         Ok(self.files.release(organization, process, &digest, now).await?)
     }

@@ -130,7 +130,10 @@ async fn a_handwriting_becomes_an_envelope_ink_and_facts_and_stands_nowhere_in_c
     let world = World::new().await;
     let sample = strokes(1);
     let facts = world.take(&sample).await.expect("it is good");
-    assert_eq!((facts.format.as_str(), facts.pointer.as_deref(), facts.has_pressure), ("rubrica-strokes-1", Some("pen"), Some(true)));
+    assert_eq!(
+        (facts.format.as_str(), facts.pointer.as_deref(), facts.has_pressure),
+        ("rubrica-strokes-1", Some("pen"), Some(true))
+    );
     assert_eq!(facts.sample.size, sample.len() as u64);
     assert!(facts.accepted.is_none() && facts.figures.len() > 10);
     let kept = world.load(&facts).await;
@@ -140,7 +143,8 @@ async fn a_handwriting_becomes_an_envelope_ink_and_facts_and_stands_nowhere_in_c
     assert_eq!((record.documents.len(), record.documents[0].sha256.as_str()), (1, "ab".repeat(32).as_str()));
     assert_eq!(record.sample.bytes().expect("the sample").as_slice(), sample.as_bytes());
     assert_eq!(record.sample_sha256, facts.sample.sha256);
-    for part in [&sample.as_bytes()[..40], &sample.as_bytes()[100..140], STANDARD.encode(&sample.as_bytes()[90..150]).as_bytes()] {
+    for part in [&sample.as_bytes()[..40], &sample.as_bytes()[100..140], STANDARD.encode(&sample.as_bytes()[90..150]).as_bytes()]
+    {
         assert!(!world.holds(part).await, "a part of the sample is kept in clear");
     }
     let told = format!("{facts:?}");
@@ -201,7 +205,10 @@ async fn a_handwriting_is_good_for_one_signature_wherever_it_stands_on_the_pad()
     let other = |sample: &str| Request { signature: Uuid::from_u128(9), ..request(sample) };
     assert!(matches!(world.handwritings.take(ACME, other(&sample), now()).await, Err(Error::Repeated)));
     let spaced = sample.replacen("{", "{ ", 1);
-    assert!(matches!(world.handwritings.take(ACME, other(&spaced), now()).await, Err(Error::Repeated)), "other text, same strokes");
+    assert!(
+        matches!(world.handwritings.take(ACME, other(&spaced), now()).await, Err(Error::Repeated)),
+        "other text, same strokes"
+    );
     world.handwritings.take(ACME, other(&strokes(4)), now()).await.expect("another handwriting");
 }
 
@@ -247,7 +254,8 @@ fn what_an_organization_leaves_out_is_the_servers() {
         strict: true,
         gate: Gate { points_min: 40, ..Gate::default() },
     };
-    let terms = |policy: Option<&crate::catalogue::sign_configuration::BiometricPolicy>| Terms::of(&defaults, policy).expect("terms");
+    let terms =
+        |policy: Option<&crate::catalogue::sign_configuration::BiometricPolicy>| Terms::of(&defaults, policy).expect("terms");
     let plain = terms(None);
     assert_eq!((plain.encryption, plain.strict, plain.gate.points_min), (ContentEncryption::Aes256Cbc, true, 40));
     let policy = crate::catalogue::sign_configuration::BiometricPolicy {

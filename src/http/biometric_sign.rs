@@ -48,7 +48,9 @@ pub async fn sign(call: Call<Uuid, Wiped<BiometricSignRequest>>) -> Result<(), A
     let device = call.device(Required::Installation)?;
     let Wiped(BiometricSignRequest { biometric_data, signature_image, accepted_by }) = call.body;
     if accepted_by.is_some() && !matches!(call.caller.grant, Grant::Organization { .. }) {
-        return Err(ApiError::forbidden("accepted_by: only an agent's application may send it, with a token of the organization"));
+        return Err(ApiError::forbidden(
+            "accepted_by: only an agent's application may send it, with a token of the organization",
+        ));
     }
     let writing = Writing { sample: biometric_data, image: signature_image, accepted_by, device };
     Ok(call.engine.handwriting(&call.state).sign(&call.organization, call.id, writing).await?)

@@ -247,8 +247,7 @@ fn describe_signer(
 /// What is known of the handwriting with which a signer signed.
 fn by_hand(signature: &sign_process::Signature) -> Option<certificate::Handwriting> {
     let (facts, signed) = (signature.handwriting.as_ref()?, signature.signed.as_ref()?);
-    let fingerprint =
-        |of: &sign_process::Fingerprint| certificate::Fingerprint { size: of.size, sha256: of.sha256.clone() };
+    let fingerprint = |of: &sign_process::Fingerprint| certificate::Fingerprint { size: of.size, sha256: of.sha256.clone() };
     let figure = |figure: &sign_process::Figure| certificate::Figure {
         name: figure.name.clone(),
         value: figure.value.clone(),

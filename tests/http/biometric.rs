@@ -186,7 +186,10 @@ fn a_document_is_signed_by_hand_in_front_of_an_agent_and_only_the_holder_of_the_
     assert_eq!(evidence.process.sign_type, "BIOMETRIC");
     let told = evidence.signers[0].handwriting.clone().expect("a handwriting");
     assert_eq!((told.format.as_str(), told.pointer.as_deref()), ("rubrica-strokes-1", Some("pen")));
-    assert_eq!((told.sample.size, told.sample.sha256), (sample.len() as u64, store::blobs::Digest::of(sample.as_bytes()).to_string()));
+    assert_eq!(
+        (told.sample.size, told.sample.sha256),
+        (sample.len() as u64, store::blobs::Digest::of(sample.as_bytes()).to_string())
+    );
     assert_eq!(told.image.expect("the picture").sha256, store::blobs::Digest::of(&crate::fills::png()).to_string());
     let envelope = &found(&pdf).expect("a PDF")[0].envelope;
     assert_eq!(told.envelope.sha256, store::blobs::Digest::of(envelope).to_string());
@@ -383,7 +386,7 @@ fn a_request_that_is_wrong_is_refused_with_the_member_that_is_and_changes_nothin
         ("biometric_data", with("biometric_data", json!(7))),
         ("biometric_data", with("biometric_data", json!("x".repeat(300 * 1024 + 1)))),
         ("biometric_data", with("biometric_data", json!("{\"format\":\"rubrica-strokes-1\",\"strokes\":[[[0,0]]]}"))),
-        ("biometric_data", with("biometric_data", json!("U0RJACB")))  ,
+        ("biometric_data", with("biometric_data", json!("U0RJACB"))),
         ("signature_image", with("signature_image", Value::Null)),
         ("signature_image", with("signature_image", json!(""))),
         ("signature_image", with("signature_image", json!("no base64!"))),
@@ -444,7 +447,7 @@ fn a_signer_with_a_code_signs_by_hand_with_the_token_of_that_signature() {
     let process = shop.journey.create(&body);
     let signer = shop.journey.signers(&process).remove(0);
     let token = shop.journey.identify(&signer.identification, &email);
-    let own = Shop { journey: Journey { client: shop.journey.client.with_token(&token), ..shop.journey.clone() }, ..shop };
+    let own = Shop { journey: shop.journey.with_token(&token), ..shop };
     let mut accepted = writing(&strokes(seed()));
     accepted["accepted_by"] = json!("myself");
     let refused = own.sign(&signer.sign, &accepted).expect_problem(403, "UNAUTHORIZED");

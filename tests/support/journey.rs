@@ -43,6 +43,11 @@ impl Journey {
         Self { client, organization: organization.to_owned() }
     }
 
+    /// The same organization with another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self::of(self.client.with_token(token), &self.organization)
+    }
+
     /// The same organization on another server, which has the same keys.
     pub fn moved(&self, server: &Server) -> Self {
         Self::of(server.client_with(&server.token(&self.organization, &[])), &self.organization)

@@ -594,8 +594,7 @@ impl SignConfigurations {
         let contact_policy = read.member("contact_policy", change.contact_policy, |text| {
             ContactPolicy::parse(&text, |url| self.reach.base_url(url).map(drop).map_err(|problem| problem.to_string()))
         });
-        let biometric_policy =
-            read.member("biometric_policy", change.biometric_policy, |text| BiometricPolicy::parse(&text));
+        let biometric_policy = read.member("biometric_policy", change.biometric_policy, |text| BiometricPolicy::parse(&text));
         let certificate = match (change.content, change.sign_certificate_password) {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {

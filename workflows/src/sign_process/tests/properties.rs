@@ -122,7 +122,11 @@ fn assert_status_is_earned(data: &Data) {
     assert_eq!(data.completed_at.is_some(), all_signed);
     for signature in &data.signatures {
         let by_hand = signature.signed.is_some() && data.creation.sign_type == SignType::Biometric;
-        assert_eq!(signature.handwriting.is_some(), by_hand, "a signature by hand where the process asks for one, and only there");
+        assert_eq!(
+            signature.handwriting.is_some(),
+            by_hand,
+            "a signature by hand where the process asks for one, and only there"
+        );
     }
     let open = data.signatures.iter().any(|signature| signature.status == SignatureStatus::Created);
     assert_eq!(open, data.status == Status::Created, "a signature is open exactly while the process is CREATED");
