@@ -110,6 +110,10 @@ impl Renderer {
         Self
     }
 
+    pub fn check(&mut self, _source: &Source) -> Result<(), Vec<Problem>> {
+        todo!()
+    }
+
     /// Costly: only in a worker process, on a thread with a stack of 16 MB.
     pub fn render(&mut self, _job: &Job) -> Result<Pdf, Failure> {
         todo!()
