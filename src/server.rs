@@ -33,6 +33,7 @@ use crate::{
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
+    fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
     http::{
@@ -44,7 +45,7 @@ use crate::{
     keys::{self, Keys},
     outbound::Http,
     periodic_task::PeriodicTask,
-    processes::{Processes, Tenants, World},
+    processes::{Processes, Tenants, World, fill::Fills},
     receipts::Receipts,
     records,
     render_workers::{self, Workers},
@@ -198,6 +199,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
     });
+    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
+    let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
+    let fills = Fills::new(queue.clone(), options.effect_timeout);
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -211,9 +215,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
         camara,
+        fills: fills.clone(),
+        renderer: Arc::new(drawing.clone()),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
-    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
 
     let address = config.server.listen;
@@ -263,6 +268,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             Arc::new(move || {
                 engine();
                 channels.measure(Utc::now());
+                queue.measure();
             })
         },
         registry: registry.clone(),
@@ -283,6 +289,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
         vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
+    background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {

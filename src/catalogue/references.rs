@@ -40,12 +40,16 @@ pub enum Holder {
     Form(Uuid),
     /// The configuration document with this identifier.
     ConfigurationDocument(Uuid),
+    /// Whoever needs the bytes for a while: one reference for all of them, which says when the last one asked and is not released. How long it
+    /// counts is said where references are judged.
+    Lease,
 }
 
 const DOCUMENT: &str = "document";
 const PROCESS: &str = "process";
 const FORM: &str = "form";
 const CONFIGURATION_DOCUMENT: &str = "configuration_document";
+const LEASE: &str = "lease";
 
 impl Holder {
     fn kind(self) -> &'static str {
@@ -54,12 +58,14 @@ impl Holder {
             Self::Process(_) => PROCESS,
             Self::Form(_) => FORM,
             Self::ConfigurationDocument(_) => CONFIGURATION_DOCUMENT,
+            Self::Lease => LEASE,
         }
     }
 
     fn id(self) -> String {
         match self {
             Self::Document(id) | Self::Process(id) | Self::Form(id) | Self::ConfigurationDocument(id) => id.to_string(),
+            Self::Lease => Uuid::nil().to_string(),
         }
     }
 
@@ -70,6 +76,7 @@ impl Holder {
             (PROCESS, Ok(id)) => Ok(Self::Process(id)),
             (FORM, Ok(id)) => Ok(Self::Form(id)),
             (CONFIGURATION_DOCUMENT, Ok(id)) => Ok(Self::ConfigurationDocument(id)),
+            (LEASE, Ok(_)) => Ok(Self::Lease),
             _ => Err(records::Error::Unreadable(format!("{REFERENCES}/{}", held.id))),
         }
     }

@@ -20,7 +20,8 @@ impl Metrics {
     /// If the registry holds metrics of these names already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let times = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
-        let waited = HistogramOpts::new("rubrica_fills_wait_seconds", "Time from the request of a fill to its turn").buckets(times.clone());
+        let waited = HistogramOpts::new("rubrica_fills_wait_seconds", "Time from the request of a fill to its turn")
+            .buckets(times.clone());
         let ended = HistogramOpts::new("rubrica_fills_seconds", "Time from the request of a fill to its end").buckets(times);
         let oldest = Opts::new("rubrica_fills_oldest_seconds", "Age of the oldest fill that waits for its turn");
         let metrics = Self {

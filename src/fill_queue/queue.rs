@@ -245,7 +245,8 @@ impl Queue {
 
     /// What waits in a class, and since when the oldest of it does. What has grown old counts where it waits.
     pub fn waiting(&self, class: Class) -> (usize, Option<Timestamp>) {
-        let flows = || self.lines[class.index()].order.iter().filter_map(|(_, _, name)| self.lines[class.index()].flows.get(name));
+        let flows =
+            || self.lines[class.index()].order.iter().filter_map(|(_, _, name)| self.lines[class.index()].flows.get(name));
         let oldest = flows().filter_map(|flow| flow.waiting.keys().next()).min();
         (flows().map(|flow| flow.waiting.len()).sum(), oldest.map(|(since, _)| *since))
     }

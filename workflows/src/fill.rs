@@ -349,9 +349,7 @@ impl Machine for Fill {
             (None, Command::Begin) => Decision::refuse(NOT_FOUND),
             (Some(record), Command::Create(creation)) if record.creation == *creation => Decision::nothing(),
             (Some(_), Command::Create(_)) => Decision::refuse(EXISTS),
-            (Some(record), Command::Begin) if record.waits() => {
-                Decision::accept([Event::Begun { attempt: record.attempts + 1 }])
-            }
+            (Some(record), Command::Begin) if record.waits() => Decision::accept([Event::Begun { attempt: record.attempts + 1 }]),
             (Some(_), Command::Begin) => Decision::refuse(Refusal::state("the fill does not wait for its turn")),
             (Some(record), Command::Finished { attempt, outcome }) => record.decide_finished(now, attempt, outcome),
         }

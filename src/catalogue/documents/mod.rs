@@ -42,6 +42,9 @@ const UPLOAD_OVERHEAD: u64 = 256 * 1024;
 /// Part of the room left for downloads that the readers of one public link may take.
 const LINK_PART: u64 = 4;
 
+/// For how long bytes that were [lent](Documents::lend) stay.
+pub const LEASE: TimeDelta = TimeDelta::hours(26);
+
 /// Whether a process still needs the bytes that it holds. Where that cannot be found out it does.
 pub type Holds = Arc<dyn Fn(Arc<str>, Uuid, Digest) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
 
@@ -591,6 +594,16 @@ impl Documents {
         Ok(self.references.release(organization, digest, Holder::Process(process), now).await?)
     }
 
+    /// Keeps bytes for at least [`LEASE`] less ten minutes from now, whoever else gives them up: for many that each need them for a while. Bytes that
+    /// nobody else needs are collected after that. Idempotent, and no more than a read where it was asked a moment ago.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if they were removed before, [`Error::Catalogue`].
+    pub async fn lend(&self, organization: &str, digest: &Digest, now: Timestamp) -> Result<(), Error> {
+        let is_kept = self.references.keep(organization, digest, Holder::Lease, now).await?;
+        if is_kept { Ok(()) } else { Err(Error::Gone) }
+    }
+
     /// Whether anything needs these bytes. References of a document that was removed, or that was never written within
     /// `grace` of its reference, are what a crash left behind and do not count.
     ///
@@ -613,6 +626,7 @@ impl Documents {
                     Some(Found { item, .. }) => item.value.digest == *digest && !matches!(item.state, State::Removed { .. }),
                     None => is_young,
                 },
+                Holder::Lease => now - held.since < LEASE,
                 Holder::Form(id) => forms::needs(&self.records, organization, id, digest).await?.unwrap_or(is_young),
                 Holder::ConfigurationDocument(id) => {
                     template_configurations::needs(&self.records, organization, id, digest).await?.unwrap_or(is_young)
