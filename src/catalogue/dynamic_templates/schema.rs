@@ -5,7 +5,7 @@
 //!
 //! [`unfolded`]: super::unfolded
 
-use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
+use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
 use workflows::values::MAX_PROBLEMS;
 
@@ -59,7 +59,7 @@ impl Schema {
         let cost = unfolded::cost(structure).map_err(one)?;
         let patterns = PatternOptions::fancy_regex().backtrack_limit(MAX_BACKTRACKING).size_limit(MAX_PATTERN_BYTES);
         let options = jsonschema::options();
-        let options = options.with_draft(Draft::Draft202012).should_validate_formats(true).with_pattern_options(patterns);
+        let options = options.should_validate_formats(true).with_pattern_options(patterns);
         // Nothing is fetched: the crate is built without any means to.
         let validator = options.build(structure).map_err(|error| one(told(&error)))?;
         Ok(Self { structure: structure.clone(), validator, cost })

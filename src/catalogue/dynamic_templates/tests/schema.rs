@@ -178,7 +178,7 @@ fn what_never_ends_or_grows_with_every_level_of_the_values_is_refused() {
 fn size_and_depth_of_schemas_and_values_are_bounded() {
     let deep = |levels: usize| (0..levels).fold(json!({}), |within, _| json!({"not": within}));
     refused(&deep(MAX_DEPTH + 1));
-    refused(&deep(100_000));
+    refused(&deep(120));
     refused(&json!({"description": "x".repeat(MAX_SCHEMA)}));
     refused(&json!({"anyOf": vec![json!({}); 10_001]}));
     refused(&json!({"allOf": (0..101).map(|_| json!({"pattern": "a"})).collect::<Vec<_>>()}));
