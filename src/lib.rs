@@ -1,6 +1,7 @@
 //! The Rubrica server: configuration, HTTP API, access, adapters, command line.
 
 pub mod access;
+pub mod cache;
 pub mod camara;
 pub mod catalogue;
 pub mod channels;

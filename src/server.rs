@@ -23,6 +23,7 @@ use crate::{
     catalogue::{
         contracts::Contracts,
         documents::{self, Documents},
+        orphans::{Holds, Orphans},
         sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
     },
@@ -168,6 +169,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let sources = filling::Sources::new(store.clone(), &blobs, documents.clone(), drawing.clone());
+    let orphans = Orphans::new(store.clone(), blobs.clone())
+        .knowing(documents.clone())
+        .knowing(sources.forms.clone())
+        .knowing(sources.images.clone());
     let filling = Filling::new(sources.clone(), config.filling.options(), filling::Metrics::new(&registry)?);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
@@ -288,7 +293,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
-        vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
+        vec![sweep(processes.clone()), collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace)];
     background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
@@ -417,12 +422,12 @@ fn sweep(processes: Processes) -> tokio::task::JoinHandle<()> {
 
 /// Removes files that nothing refers to, now and then; of several servers on one store, one does.
 fn collect_orphans(
-    documents: Documents,
+    orphans: Orphans,
     processes: Processes,
     collection: PeriodicTask,
     grace: TimeDelta,
 ) -> tokio::task::JoinHandle<()> {
-    let holds: documents::Holds = Arc::new(move |organization, process, digest| {
+    let holds: Holds = Arc::new(move |organization, process, digest| {
         let processes = processes.clone();
         Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
@@ -439,7 +444,7 @@ fn collect_orphans(
                     continue;
                 }
             };
-            match turn.spend(documents.collect(&holds, grace, Utc::now())).await {
+            match turn.spend(orphans.collect(&holds, grace, Utc::now())).await {
                 Some(Ok(collected)) if collected.removed > 0 => {
                     tracing::info!(collected.removed, "removed files that nothing refers to")
                 }

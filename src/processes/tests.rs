@@ -48,6 +48,7 @@ use crate::{
         self,
         contracts::Contracts,
         documents::{Documents, Upload},
+        orphans::Orphans,
         sealed_files::SealedFiles,
         sign_configuration::{Change, SignConfigurations},
     },
@@ -84,6 +85,11 @@ fn metrics() -> channels::Metrics {
 }
 
 impl Setting {
+    /// The collector of orphans, which knows of documents and processes.
+    fn orphans(&self) -> Orphans {
+        Orphans::new(self.store.clone(), self.blobs.clone()).knowing(self.documents.clone())
+    }
+
     /// A tenant with a certificate that is good for two years, over a store that fails by the plan once all of this is there.
     async fn new(seed: u64, plan: Plan) -> Self {
         let store = Arc::new(Faulty::new(Model::new(), seed, plan));

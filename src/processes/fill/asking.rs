@@ -104,4 +104,4 @@ impl Desk<'_> {
 }
 
 // The template's bytes outlive every fill: also one that was asked for just before they would have been lent again.
-const _: () = assert!(fill::LIFE.num_minutes() + 30 < documents::LEASE.num_minutes());
+const _: () = assert!(fill::LIFE.num_minutes() + 30 < catalogue::LEASE.num_minutes());

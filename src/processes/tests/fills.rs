@@ -13,7 +13,10 @@ use workflows::{
 
 use super::{server::Server, whole::PLAN, *};
 use crate::{
-    catalogue::documents::{Document as Stored, Extension, Holds},
+    catalogue::{
+        documents::{Document as Stored, Extension},
+        orphans::Holds,
+    },
     fill_queue::{self, Full},
     processes::fill::{Adapter, Desk, Error, Fills, Renderer, Rendering, Wanted},
 };
@@ -258,7 +261,7 @@ async fn collected(setting: &Setting, bare: &Bare, later: TimeDelta) -> u64 {
         let processes = processes.clone();
         Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
-    setting.documents.collect(&holds, TimeDelta::hours(1), setting.clock.now() + later).await.expect("collected").removed
+    setting.orphans().collect(&holds, TimeDelta::hours(1), setting.clock.now() + later).await.expect("collected").removed
 }
 
 #[actix_rt::test]
