@@ -1,6 +1,7 @@
 //! The Rubrica server: configuration, HTTP API, access, adapters, command line.
 
 pub mod access;
+pub mod cache;
 pub mod camara;
 pub mod catalogue;
 pub mod channels;
@@ -13,6 +14,7 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod fill_queue;
 pub mod filling;
 pub mod fonts;
 pub mod forms_command;

@@ -23,6 +23,7 @@ use crate::{
     catalogue::{
         contracts::Contracts,
         documents::{self, Documents},
+        orphans::{Holds, Orphans},
         sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
     },
@@ -33,6 +34,7 @@ use crate::{
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
+    fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
     http::{
@@ -44,7 +46,7 @@ use crate::{
     keys::{self, Keys},
     outbound::Http,
     periodic_task::PeriodicTask,
-    processes::{Processes, Tenants, World},
+    processes::{Processes, Tenants, World, fill::Fills},
     receipts::Receipts,
     records,
     render_workers::{self, Workers},
@@ -167,6 +169,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let sources = filling::Sources::new(store.clone(), &blobs, documents.clone(), drawing.clone());
+    let orphans = Orphans::new(store.clone(), blobs.clone())
+        .knowing(documents.clone())
+        .knowing(sources.forms.clone())
+        .knowing(sources.images.clone());
     let filling = Filling::new(sources.clone(), config.filling.options(), filling::Metrics::new(&registry)?);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
@@ -198,6 +204,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
     });
+    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
+    let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
+    let fills = Fills::new(queue.clone(), options.effect_timeout);
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -211,9 +220,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
         camara,
+        fills: fills.clone(),
+        renderer: Arc::new(drawing.clone()),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
-    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
 
     let address = config.server.listen;
@@ -263,6 +273,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             Arc::new(move || {
                 engine();
                 channels.measure(Utc::now());
+                queue.measure();
             })
         },
         registry: registry.clone(),
@@ -282,7 +293,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
-        vec![sweep(processes.clone()), collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace)];
+        vec![sweep(processes.clone()), collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace)];
+    background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {
@@ -410,12 +422,12 @@ fn sweep(processes: Processes) -> tokio::task::JoinHandle<()> {
 
 /// Removes files that nothing refers to, now and then; of several servers on one store, one does.
 fn collect_orphans(
-    documents: Documents,
+    orphans: Orphans,
     processes: Processes,
     collection: PeriodicTask,
     grace: TimeDelta,
 ) -> tokio::task::JoinHandle<()> {
-    let holds: documents::Holds = Arc::new(move |organization, process, digest| {
+    let holds: Holds = Arc::new(move |organization, process, digest| {
         let processes = processes.clone();
         Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
@@ -432,7 +444,7 @@ fn collect_orphans(
                     continue;
                 }
             };
-            match turn.spend(documents.collect(&holds, grace, Utc::now())).await {
+            match turn.spend(orphans.collect(&holds, grace, Utc::now())).await {
                 Some(Ok(collected)) if collected.removed > 0 => {
                     tracing::info!(collected.removed, "removed files that nothing refers to")
                 }
