@@ -30,6 +30,7 @@ pub mod processes;
 pub mod public_url;
 pub mod receipts;
 pub mod records;
+pub mod render_command;
 pub mod render_workers;
 pub mod room;
 pub mod sandbox_clock;
