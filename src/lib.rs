@@ -14,6 +14,7 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod fill_queue;
 pub mod filling;
 pub mod fonts;
 pub mod forms_command;

@@ -35,6 +35,7 @@ use crate::{
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
+    fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
     http::{
@@ -46,7 +47,7 @@ use crate::{
     keys::{self, Keys},
     outbound::Http,
     periodic_task::PeriodicTask,
-    processes::{Processes, Tenants, World},
+    processes::{Processes, Tenants, World, fill::Fills},
     receipts::Receipts,
     records,
     render_workers::{self, Workers},
@@ -213,6 +214,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
     });
+    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
+    let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
+    let fills = Fills::new(queue.clone(), options.effect_timeout);
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -226,9 +230,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
         camara,
+        fills: fills.clone(),
+        renderer: Arc::new(drawing.clone()),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
-    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
 
     let address = config.server.listen;
@@ -279,6 +284,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             Arc::new(move || {
                 engine();
                 channels.measure(Utc::now());
+                queue.measure();
             })
         },
         registry: registry.clone(),
@@ -299,6 +305,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
     let mut background =
         vec![sweep(processes.clone()), collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace)];
+    background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {

@@ -100,6 +100,7 @@ fn request(field: Option<String>) -> Request {
         reason: "I agree".to_owned(),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     }
 }
 

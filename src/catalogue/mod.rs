@@ -23,7 +23,7 @@ pub mod templates;
 pub mod versioned;
 
 pub use holders::Held;
-pub use references::Holder;
+pub use references::{Holder, LEASE};
 
 use crate::records;
 

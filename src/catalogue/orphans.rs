@@ -12,7 +12,7 @@ use store::{Store, Timestamp};
 use uuid::Uuid;
 
 use super::Error;
-use super::references::{Holder, References};
+use super::references::{Holder, LEASE, References};
 use crate::records::{self, Records};
 
 pub use super::references::HolderKind;
@@ -85,6 +85,7 @@ impl Orphans {
                 None if holder.kind() == HolderKind::Process => {
                     is_young || holds(organization.clone(), holder.id(), *digest).await
                 }
+                None if holder.kind() == HolderKind::Lease => now - held.since < LEASE,
                 None => true,
             };
             if is_needed {

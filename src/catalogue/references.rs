@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use store::blobs::{Blobs, Digest};
 use store::{RecordKey, Timestamp};
@@ -42,7 +43,13 @@ pub enum Holder {
     ConfigurationDocument(Uuid),
     /// The version of a dynamic template with this identifier.
     DynamicTemplateVersion(Uuid),
+    /// Whoever needs the bytes for a while: one reference for all of them, which says when the last one asked and is never released. It counts
+    /// for [`LEASE`].
+    Lease,
 }
+
+/// For how long bytes that were lent stay.
+pub const LEASE: TimeDelta = TimeDelta::hours(26);
 
 /// What a holder of bytes is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,10 +59,12 @@ pub enum HolderKind {
     Form,
     ConfigurationDocument,
     DynamicTemplateVersion,
+    Lease,
 }
 
 impl HolderKind {
-    const ALL: [Self; 5] = [Self::Document, Self::Process, Self::Form, Self::ConfigurationDocument, Self::DynamicTemplateVersion];
+    const ALL: [Self; 6] =
+        [Self::Document, Self::Process, Self::Form, Self::ConfigurationDocument, Self::DynamicTemplateVersion, Self::Lease];
 
     /// Part of the stored data.
     fn name(self) -> &'static str {
@@ -65,6 +74,7 @@ impl HolderKind {
             Self::Form => "form",
             Self::ConfigurationDocument => "configuration_document",
             Self::DynamicTemplateVersion => "dynamic_template_version",
+            Self::Lease => "lease",
         }
     }
 
@@ -75,6 +85,7 @@ impl HolderKind {
             Self::Form => Holder::Form(id),
             Self::ConfigurationDocument => Holder::ConfigurationDocument(id),
             Self::DynamicTemplateVersion => Holder::DynamicTemplateVersion(id),
+            Self::Lease => Holder::Lease,
         }
     }
 }
@@ -87,6 +98,7 @@ impl Holder {
             Self::Form(_) => HolderKind::Form,
             Self::ConfigurationDocument(_) => HolderKind::ConfigurationDocument,
             Self::DynamicTemplateVersion(_) => HolderKind::DynamicTemplateVersion,
+            Self::Lease => HolderKind::Lease,
         }
     }
 
@@ -97,6 +109,7 @@ impl Holder {
             | Self::Form(id)
             | Self::ConfigurationDocument(id)
             | Self::DynamicTemplateVersion(id) => id,
+            Self::Lease => Uuid::nil(),
         }
     }
 

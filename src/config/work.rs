@@ -9,7 +9,7 @@ use super::{
     Error,
     bounds::{delta, seconds, std, within},
 };
-use crate::{cpu_pool, filling, iso_duration, render_workers};
+use crate::{cpu_pool, fill_queue, filling, iso_duration, render_workers};
 
 /// Documents.
 #[derive(Clone, Debug, Deserialize)]
@@ -125,6 +125,41 @@ impl Filling {
 
     pub fn options(self) -> filling::Options {
         filling::Options { memory: self.memory }
+    }
+}
+
+/// Fills of dynamic templates that wait for their turn.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fills {
+    /// Fills that are rendered at once, 1 to 256; of an organization that has none running one more may. While others wait one organization has at
+    /// most half of it. Default: one per processor but one.
+    pub places: Option<usize>,
+    /// Fills that may wait, of one organization and in all, 1 to 1000000; more is 503. Default: 10000 and 50000.
+    pub waiting_per_organization: usize,
+    pub waiting: usize,
+}
+
+impl Default for Fills {
+    fn default() -> Self {
+        let fill_queue::Options { waiting_each, waiting, .. } = fill_queue::Options::default();
+        Self { places: None, waiting_per_organization: waiting_each, waiting }
+    }
+}
+
+impl Fills {
+    /// # Errors
+    /// The option that is out of bounds.
+    pub(super) fn check(self) -> Result<(), Error> {
+        let fills = 1..=1_000_000;
+        within("fills.places", self.places.is_none_or(|places| (1..=256).contains(&places)), "1 to 256")?;
+        within("fills.waiting_per_organization", fills.contains(&self.waiting_per_organization), "1 to 1000000")?;
+        within("fills.waiting", fills.contains(&self.waiting), "1 to 1000000")
+    }
+
+    pub fn options(self) -> fill_queue::Options {
+        let places = self.places.unwrap_or(fill_queue::Options::default().places);
+        fill_queue::Options { places, waiting_each: self.waiting_per_organization, waiting: self.waiting }
     }
 }
 

@@ -30,7 +30,7 @@ use crate::config::DEFAULT_JSON_LIMIT;
 use crate::cpu_pool::CpuPool;
 use crate::filling::{self, Filling};
 use crate::keys::Keys;
-use crate::processes::{self, Processes, Tenants};
+use crate::processes::{self, Processes, Tenants, fill::Fills};
 use crate::receipts::Receipts;
 use crate::render_workers::{self, Workers};
 use crate::scoring::testing::Scripted;
@@ -132,6 +132,8 @@ impl World {
             tenants: Tenants::default(),
             receipts: Receipts::new(self.keys.clone(), None),
             camara: crate::camara::testing::camara(),
+            fills: Fills::for_tests(&Default::default(), &clock),
+            renderer: Arc::new(self.state.workers.clone()),
         };
         let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
         let arbiters = [actix::Arbiter::current()];

@@ -470,6 +470,7 @@ fn asked_of(sign_fields: &[SignerFields], aliases: &[String]) -> Vec<seal::Reque
         reason: seal_reason(Uuid::nil()),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     };
     fields.map(request).collect()
 }

@@ -174,6 +174,7 @@ fn seal_requests(data: &Data, document: &Document) -> Vec<seal::Request> {
             reason: seal_reason(data.creation.id),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         }));
     }
     requests
@@ -201,12 +202,13 @@ fn certificate_pdf(
         reason: format!("Certificate of sign process {process}"),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     };
     seal::seal(&pdf, identity, &[request]).map(|sealed| sealed.pdf).map_err(|error| error.to_string())
 }
 
 /// The id of what a process produces: the same whenever the effect is repeated. A UUIDv8 (RFC 9562, 5.8) of a SHA-256.
-fn produced_id(process: Uuid, what: &str, of: Uuid) -> Uuid {
+pub(super) fn produced_id(process: Uuid, what: &str, of: Uuid) -> Uuid {
     let hash = digest::digest(&digest::SHA256, format!("{process}/{what}/{of}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_ref()[..16]);

@@ -238,6 +238,7 @@ fn describe_signer(
         preview_at: signature.previewed.as_ref().map(|act| zone.moment(act.at)),
         signed_at: signature.signed.as_ref().map(|act| zone.moment(act.at)),
         consent_text: signature.signed.as_ref().map(|_| consent(spoken).to_owned()),
+        handwriting: None,
         device: signature.signed.as_ref().map(|act| device(&act.device)),
         preview_device: signature.previewed.as_ref().map(|act| device(&act.device)),
     }
@@ -339,6 +340,7 @@ mod tests {
             reason: "test".into(),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         };
         let original = ::documents::fixtures::contract(&["A", "B"]);
         let once = ::documents::seal::seal(&original, &identity, &[request("A", "Ana")]).unwrap().pdf;

@@ -7,6 +7,7 @@ mod chain;
 mod checks;
 mod contracts;
 mod files;
+mod fills;
 mod outside;
 mod server;
 mod walk;
@@ -75,6 +76,7 @@ struct Setting {
     channels: Channels,
     codes: Codes,
     provider: Scripted,
+    renderer: fills::Told,
     folder: TempDir,
 }
 
@@ -108,6 +110,7 @@ impl Setting {
             channels: Channels::open(&channels::Options::default(), folder.path(), metrics()).expect("a sandbox"),
             codes: Codes::new(&keys),
             provider: Scripted::default(),
+            renderer: fills::Told::default(),
             clock: Clock::manual(Timestamp::from_timestamp(1_900_000_000, 0).expect("an instant in 2030")),
             store,
             blobs,
@@ -161,6 +164,8 @@ impl Setting {
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
             camara: crate::camara::testing::camara(),
+            fills: self.fills(),
+            renderer: Arc::new(self.renderer.clone()),
         }
     }
 
@@ -255,6 +260,7 @@ impl Setting {
             identity_document: self.bare_host(&arbiter),
             scoring: self.bare_host(&arbiter),
             chain: chain.clone(),
+            fill: self.bare_host(&arbiter),
         };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
@@ -372,10 +378,16 @@ struct Bare {
     arbiter: Arbiter,
 }
 
+impl Bare {
+    fn others(&self) -> usize {
+        self.processes.agent.actors() + self.processes.fill.actors()
+    }
+}
+
 impl Drop for Bare {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors() + self.processes.agent.actors();
+            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors() + self.others();
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
             while actors() > 0 {
                 assert!(std::time::Instant::now() < deadline, "at the end of the test {} actors are left running", actors());
@@ -383,6 +395,7 @@ impl Drop for Bare {
                 self.sign.let_go();
                 self.otp.let_go();
                 self.processes.agent.let_go();
+                self.processes.fill.let_go();
                 self.chain.let_go();
                 std::thread::yield_now();
             }

@@ -50,6 +50,9 @@ impl fmt::Display for Signature {
                 line(label, value)?;
             }
         }
+        if let Some(envelope) = &self.handwriting {
+            line("By hand:", &format!("an envelope of {} bytes, SHA-256 {}", envelope.size, envelope.sha256))?;
+        }
         line("Covers:", &self.coverage())?;
         line("Integrity:", &self.integrity())?;
         line("Identity:", &self.trust.to_string())?;

@@ -586,6 +586,16 @@ impl Documents {
         Ok(self.references.release(organization, digest, Holder::Process(process), now).await?)
     }
 
+    /// Keeps bytes for at least [`LEASE`](crate::catalogue::LEASE) less ten minutes from now, whoever else gives them up: for many that each need them for a while. Bytes that
+    /// nobody else needs are collected after that. Idempotent, and no more than a read where it was asked a moment ago.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if they were removed before, [`Error::Catalogue`].
+    pub async fn lend(&self, organization: &str, digest: &Digest, now: Timestamp) -> Result<(), Error> {
+        let is_kept = self.references.keep(organization, digest, Holder::Lease, now).await?;
+        if is_kept { Ok(()) } else { Err(Error::Gone) }
+    }
+
     /// Reads, decides and writes until nobody was faster; the owner is checked before the state.
     async fn change(
         &self,
