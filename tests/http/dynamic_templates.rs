@@ -255,7 +255,7 @@ fn what_is_wrong_is_told_with_its_place_and_nothing_is_made() {
         let refused = create(&journey, form).expect_problem(400, "INVALID_INPUT");
         assert!(refused.details().starts_with(path), "{path}: {refused}");
     }
-    let large = Form::new().part("metadata", good.to_string()).file("files", "ES.hbs", vec![b' '; 2 * 1024 * 1024 + 1]);
+    let large = Form::new().part("metadata", good.to_string()).file("files", "ES.hbs", vec![b' '; 4 * 1024 * 1024 + 1]);
     create(&journey, large.file("files", "ES.json", "{}")).expect_problem(413, "INVALID_INPUT");
     for rest in ["versions/1", "versions/1/minors/0", "changelog"] {
         get(&journey, &name, rest).expect_problem(404, "RESOURCE_NOT_FOUND");
