@@ -23,6 +23,7 @@ use crate::{
     catalogue::{
         contracts::Contracts,
         documents::{self, Documents},
+        dynamic_templates::DynamicTemplates,
         orphans::{Holds, Orphans},
         sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
@@ -169,11 +170,20 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let sources = filling::Sources::new(store.clone(), &blobs, documents.clone(), drawing.clone());
+    let filling_metrics = filling::Metrics::new(&registry)?;
+    let dynamic_templates = DynamicTemplates::new(
+        store.clone(),
+        blobs.clone(),
+        documents.clone(),
+        Arc::new(drawing.clone()),
+        filling_metrics.caches(),
+    );
     let orphans = Orphans::new(store.clone(), blobs.clone())
         .knowing(documents.clone())
         .knowing(sources.forms.clone())
-        .knowing(sources.images.clone());
-    let filling = Filling::new(sources.clone(), config.filling.options(), filling::Metrics::new(&registry)?);
+        .knowing(sources.images.clone())
+        .knowing(dynamic_templates.clone());
+    let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
     if config.mode == Mode::Development {
@@ -239,6 +249,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         forms: sources.forms,
         sections: sources.sections,
         templates: sources.templates,
+        dynamic_templates,
         template_configurations: sources.configurations,
         images: sources.images,
         filling,
@@ -402,6 +413,7 @@ impl Application {
         // The operations before the pages: a request of theirs is then matched against no other path.
         Api::new(self.state, self.engine, self.sandbox, self.intake.json_limit).configure(service);
         http::documents::configure(service);
+        http::dynamic_templates::configure(service);
         http::scoring::configure(service);
         http::receipts::configure(service);
         http::operations::configure(service);

@@ -20,6 +20,7 @@ mod drawing;
 mod every_operation;
 mod fills;
 mod forms;
+mod html_workers;
 mod identity_images;
 mod journey;
 mod moving;
