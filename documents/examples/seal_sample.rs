@@ -110,7 +110,7 @@ fn picture(handwriting: &Handwriting) -> Result<documents::forms::Picture, Box<d
     for (line, step) in lines.flat_map(|line| (0..32).map(move |step| (line, step as f32 / 32.0))) {
         let between = |from: f32, to: f32| (from + (to - from) * step) as usize;
         let (x, y) = (between(line[0].x, line[1].x), 200 + between(line[0].y, line[1].y));
-        for (x, y) in (0..9).map(|n| (x + n % 3, y + n / 3)).filter(|(x, y)| *x < SIDE && *y < SIDE) {
+        for (x, y) in (0..49).map(|n| (x + n % 7, y + n / 7)).filter(|(x, y)| *x < SIDE && *y < SIDE) {
             pixels[y * SIDE + x][3] = u8::MAX;
         }
     }

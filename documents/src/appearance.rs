@@ -43,11 +43,14 @@ const LINE_HEIGHT: f32 = 1.25;
 const PADDING: f32 = 2.5;
 const PADDING_SHARES: [f32; 2] = [0.015, 0.08];
 /// What the lines may take of a box that has something written by hand in it: of its height, below that; of its width, beside it.
-const SHARES_OF_LINES: [f32; 8] = [0.12, 0.16, 0.2, 0.25, 0.3, 0.36, 0.43, 0.5];
+const SHARES_OF_LINES: [f32; 10] = [0.12, 0.16, 0.2, 0.25, 0.3, 0.36, 0.43, 0.5, 0.6, 0.7];
 /// The least that is left of what is written by hand, along a side, for the sake of the lines; else they are left out.
 const LEAST_LEFT: f32 = 0.55;
 /// Beside something written by hand, text of this share of the largest size is as good as any.
 const GOOD_ENOUGH: f32 = 0.65;
+/// Where what is written by hand would be smaller than this along its longer side, in points, it is turned if it is larger then by this factor.
+const SMALL: f32 = 30.0;
+const WORTH_TURNING: f32 = 2.0;
 /// The name of a picture among the resources.
 const PICTURE: &str = "Im";
 
@@ -111,6 +114,9 @@ pub(crate) fn draw(
     let (width, height) = place.upright();
     let arranged = Arranged::of(lines, written.map(Written::size), width, height);
     let mut content = frame(width, height);
+    if arranged.is_turned {
+        content += &format!("0 1 -1 0 {width:.2} 0 cm\n");
+    }
     let mut resources = Dictionary::new();
     if let Some((written, area)) = written.zip(arranged.written) {
         let (operators, pictures) = written.content(area);
@@ -173,6 +179,8 @@ fn padding(width: f32, height: f32) -> f32 {
 struct Arranged {
     written: Option<Area>,
     lines: Option<(Layout, Area)>,
+    /// Both are read from below to above: the areas are those of a box that lies on its side.
+    is_turned: bool,
 }
 
 impl Arranged {
@@ -180,8 +188,18 @@ impl Arranged {
     fn of(lines: &[String], written: Option<(f32, f32)>, width: f32, height: f32) -> Self {
         let whole = Area { left: 0.0, bottom: 0.0, width, height };
         let Some(written) = written else {
-            return Self { written: None, lines: Some((Layout::of(lines, width, height), whole)) };
+            return Self { lines: Some((Layout::of(lines, width, height), whole)), ..Self::default() };
         };
+        let turned = Area { width: height, height: width, ..whole };
+        let (upright, lying) = (whole.scale(written), turned.scale(written));
+        let is_small = upright * written.0.max(written.1) < SMALL;
+        let is_turned = is_small && lying > WORTH_TURNING * upright;
+        Self { is_turned, ..Self::both(lines, written, if is_turned { turned } else { whole }) }
+    }
+
+    /// The lines and what was written by hand in one box.
+    fn both(lines: &[String], written: (f32, f32), whole: Area) -> Self {
+        let Area { width, height, .. } = whole;
         let padding = padding(width, height);
         let padded = |area: Area| Area {
             left: area.left + padding,
@@ -191,7 +209,7 @@ impl Arranged {
         };
         let alone = padded(whole).scale(written);
         let wanted = GOOD_ENOUGH * largest(width, height);
-        let mut best = Self { written: Some(padded(whole)), lines: None };
+        let mut best = Self { written: Some(padded(whole)), ..Self::default() };
         let mut best_worth = 0.0;
         for (share, is_beside) in SHARES_OF_LINES.into_iter().flat_map(|share| [(share, false), (share, true)]) {
             let (text, rest) = if is_beside { whole.split_right(share) } else { whole.split_below(share) };
@@ -205,7 +223,7 @@ impl Arranged {
             let worth = left * (layout.worth / wanted).min(1.0).sqrt() * layout.told();
             if layout.worth >= READABLE && worth > best_worth {
                 best_worth = worth;
-                best = Self { written: Some(rest), lines: Some((layout, text)) };
+                best = Self { written: Some(rest), lines: Some((layout, text)), is_turned: false };
             }
         }
         best
@@ -420,7 +438,8 @@ mod tests {
     /// The areas of what is written by hand and of the lines.
     fn arranged(lines: &[&str], written: (f32, f32), width: f32, height: f32) -> (Area, Option<(Layout, Area)>) {
         let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-        let Arranged { written, lines } = Arranged::of(&lines, Some(written), width, height);
+        let Arranged { written, lines, is_turned } = Arranged::of(&lines, Some(written), width, height);
+        assert!(!is_turned || width.min(height) < SMALL, "only where there is no room");
         (written.unwrap(), lines)
     }
 
@@ -430,6 +449,8 @@ mod tests {
         for (width, height) in sizes {
             for written in [(400.0, 120.0), (100.0, 100.0), (90.0, 400.0), (1.0, 1_000.0), (1_000.0, 1.0)] {
                 let (ink, lines) = arranged(&[NAME, TIME], written, width, height);
+                let is_turned = ink.left + ink.width > width || ink.bottom + ink.height > height;
+                let (width, height) = if is_turned { (height, width) } else { (width, height) };
                 assert!(ink.left >= 0.0 && ink.bottom >= 0.0, "{ink:?}");
                 assert!(ink.left + ink.width <= width && ink.bottom + ink.height <= height, "{ink:?} in {width} x {height}");
                 let Some((layout, text)) = lines else { continue };
@@ -451,6 +472,25 @@ mod tests {
             let alone = Area { left: 0.0, bottom: 0.0, width, height }.scale((400.0, 120.0));
             assert!(ink.scale((400.0, 120.0)) >= 0.5 * alone, "{width} x {height}");
         }
+    }
+
+    #[test]
+    fn in_a_tall_and_narrow_field_the_ink_is_turned_as_the_text_is() {
+        let lines = ["Ana Pons Ferrer".to_owned(), TIME.to_owned()];
+        let narrow = Arranged::of(&lines, Some((400.0, 120.0)), 16.0, 220.0);
+        assert!(narrow.is_turned);
+        assert!(narrow.written.unwrap().scale((400.0, 120.0)) * 400.0 > 2.5 * 16.0);
+        let place = Place { width: 16.0, height: 220.0, rotation: 0 };
+        let ink = crate::fixtures::handwriting(1).ink.clone().unwrap();
+        let mut next = 10;
+        let written = Written::Ink(Strokes::of(&ink).unwrap());
+        let drawn = draw(place, &lines, Some(&written), || {
+            next += 1;
+            (next, 0)
+        });
+        let content = drawn.unwrap().0.get_plain_content_with_limit(1 << 20).unwrap();
+        assert!(String::from_utf8_lossy(&content).contains("S\n0 1 -1 0 16.00 0 cm\n"), "turned into the box");
+        assert!(!Arranged::of(&lines, Some((400.0, 120.0)), 60.0, 200.0).is_turned);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use self::{
     processes::Processes,
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
-    work::{Cpu, Documents, Filling, Render},
+    work::{Cpu, Documents, Filling, Fills, Render},
 };
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
@@ -78,6 +78,7 @@ pub struct Config {
     pub processes: Processes,
     pub documents: Documents,
     pub filling: Filling,
+    pub fills: Fills,
     pub cpu: Cpu,
     pub render: Render,
     pub fonts: Fonts,
@@ -179,6 +180,7 @@ impl Config {
         self.processes.check()?;
         self.documents.check()?;
         self.filling.check()?;
+        self.fills.check()?;
         self.cpu.check()?;
         self.render.check()?;
         self.fonts.check()?;

@@ -22,7 +22,7 @@ use zeroize::Zeroize;
 
 use super::device::{self, Required};
 use super::error::ApiError;
-use super::multipart::{self, Part};
+use super::multipart::{self, Files, Part};
 use super::operation::{Operation, Success};
 use super::processes::Engine;
 use super::query::Query;
@@ -313,6 +313,15 @@ impl<A: Named, B: Named> Ids for (A, B) {
     }
 }
 
+impl<A: Named, B: Named, C: Named> Ids for (A, B, C) {
+    const COUNT: usize = 3;
+
+    fn from_path(ids: &[Id]) -> Option<Self> {
+        let [first, second, third] = ids else { return None };
+        Some((A::from_segment(first)?, B::from_segment(second)?, C::from_segment(third)?))
+    }
+}
+
 /// What a call can carry.
 pub trait Body: Sized + 'static {
     fn described(schemas: &mut Schemas) -> Option<Described>;
@@ -416,6 +425,14 @@ impl<T> Multipart<T> {
     /// As [`multipart::read`].
     pub async fn read(self, parts: &[Part], room: Share) -> Result<multipart::Form, ApiError> {
         multipart::read(&self.request, self.payload, parts, room).await
+    }
+
+    /// The same with files under names that the caller chooses.
+    ///
+    /// # Errors
+    /// As [`multipart::read_with_files`].
+    pub async fn read_with_files(self, parts: &[Part], files: Files, room: Share) -> Result<multipart::Form, ApiError> {
+        multipart::read_with_files(&self.request, self.payload, parts, files, room).await
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod contracts;
 mod documents;
+mod dynamic_templates;
 mod fills;
 mod identification;
 mod signing;
@@ -21,6 +22,7 @@ const ROOMS: &[&[Operation]] = &[
     documents::OPERATIONS,
     templates::OPERATIONS,
     fills::OPERATIONS,
+    dynamic_templates::OPERATIONS,
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,

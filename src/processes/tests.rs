@@ -7,6 +7,7 @@ mod chain;
 mod checks;
 mod contracts;
 mod files;
+mod fills;
 mod handwriting;
 mod outside;
 mod server;
@@ -48,6 +49,7 @@ use crate::{
         self,
         contracts::Contracts,
         documents::{Documents, Upload},
+        orphans::Orphans,
         sealed_files::SealedFiles,
         sign_configuration::{Change, SignConfigurations},
     },
@@ -76,6 +78,7 @@ struct Setting {
     channels: Channels,
     codes: Codes,
     provider: Scripted,
+    renderer: fills::Told,
     folder: TempDir,
 }
 
@@ -84,6 +87,11 @@ fn metrics() -> channels::Metrics {
 }
 
 impl Setting {
+    /// The collector of orphans, which knows of documents and processes.
+    fn orphans(&self) -> Orphans {
+        Orphans::new(self.store.clone(), self.blobs.clone()).knowing(self.documents.clone())
+    }
+
     /// A tenant with a certificate that is good for two years, over a store that fails by the plan once all of this is there.
     async fn new(seed: u64, plan: Plan) -> Self {
         let store = Arc::new(Faulty::new(Model::new(), seed, plan));
@@ -104,6 +112,7 @@ impl Setting {
             channels: Channels::open(&channels::Options::default(), folder.path(), metrics()).expect("a sandbox"),
             codes: Codes::new(&keys),
             provider: Scripted::default(),
+            renderer: fills::Told::default(),
             clock: Clock::manual(Timestamp::from_timestamp(1_900_000_000, 0).expect("an instant in 2030")),
             store,
             blobs,
@@ -159,6 +168,8 @@ impl Setting {
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
             camara: crate::camara::testing::camara(),
+            fills: self.fills(),
+            renderer: Arc::new(self.renderer.clone()),
         }
     }
 
@@ -262,6 +273,7 @@ impl Setting {
             identity_document: self.bare_host(&arbiter),
             scoring: self.bare_host(&arbiter),
             chain: chain.clone(),
+            fill: self.bare_host(&arbiter),
         };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
@@ -379,10 +391,16 @@ struct Bare {
     arbiter: Arbiter,
 }
 
+impl Bare {
+    fn others(&self) -> usize {
+        self.processes.agent.actors() + self.processes.fill.actors()
+    }
+}
+
 impl Drop for Bare {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors() + self.processes.agent.actors();
+            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors() + self.others();
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
             while actors() > 0 {
                 assert!(std::time::Instant::now() < deadline, "at the end of the test {} actors are left running", actors());
@@ -390,6 +408,7 @@ impl Drop for Bare {
                 self.sign.let_go();
                 self.otp.let_go();
                 self.processes.agent.let_go();
+                self.processes.fill.let_go();
                 self.chain.let_go();
                 std::thread::yield_now();
             }

@@ -327,6 +327,7 @@ const MEANT: &[(&str, &str)] = &[
     ("submit_scoring_images.body.content.multipart/mixed.anyOf", "a body with neither part is a 400"),
     ("submit_scoring_images.body.content.multipart/form-data.anyOf", "a body with neither part is a 400"),
     ("create_template_version.body.content.application/json.properties.rules.items.anyOf", "a rule with neither is a 400"),
+    ("metadata.properties.sources.items.anyOf", "a source with some of its members is a 400"),
     ("create_section.responses.204", CREATED),
     ("create_template.responses.204", CREATED),
     ("create_template_version.responses.204", CREATED),

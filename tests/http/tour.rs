@@ -6,7 +6,7 @@ use documents::pkcs12::Identity;
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, biometric, contract, contracts, own, pdf, scoring, shared,
+    NOBODY, address, biometric, contract, contracts, dynamic_templates, own, pdf, scoring, shared,
     support::{Answer, Device, Form, Journey, Server},
 };
 
@@ -170,6 +170,7 @@ fn every_operation_answers_well_and_refuses_well() {
     identity_documents(seen);
     by_hand(&server, seen);
     templates(seen);
+    dynamic_templates(seen);
     // contracts
     let template = contracts::template(&journey, &[("BUYER", documents::fixtures::Kind::Signature)]);
     let mut request = json!({"template_external_id": template, "template_version": 1, "language": "ES", "fields_values": []});
@@ -289,6 +290,40 @@ fn templates(seen: &mut Seen) {
     for rest in ["/configurations/1", "/sections/terms", "/forms/rent"] {
         seen.good(delete(rest));
     }
+}
+
+/// Templates in HTML.
+fn dynamic_templates(seen: &mut Seen) {
+    let (_server, journey) = own(None);
+    let client = &journey.client;
+    let at = |rest: &str| journey.path(&format!("dynamic_templates{rest}"));
+    let get = |rest: &str| client.get(&at(rest)).send();
+    let delete = |rest: &str| client.delete(&at(rest)).send();
+    let whole = dynamic_templates::metadata("invoice", &["ES"]);
+    let create = || client.post(&at("")).form(dynamic_templates::body(&whole, &["ES"])).send();
+    seen.good(create());
+    seen.bad(create(), 409, "CONFLICT");
+    seen.good(get(""));
+    seen.bad(get("?page=x"), 400, "PARAMETER_ERROR");
+    let major = |name: &str| client.post(&at(&format!("/{name}/versions"))).form(dynamic_templates::body(&whole, &["ES"])).send();
+    seen.good(major("invoice"));
+    seen.bad(major("other"), 404, "RESOURCE_NOT_FOUND");
+    let minor = |version: u32, metadata: &Value| {
+        let form = Form::new().part("metadata", metadata.to_string());
+        client.patch(&at(&format!("/invoice/versions/{version}"))).form(form).send()
+    };
+    seen.good(minor(1, &json!({"changelog": "again"})));
+    seen.bad(minor(1, &json!({"default_language": "EN"})), 409, "CONFLICT");
+    seen.good(get("/invoice/versions/1"));
+    seen.bad(get("/invoice/versions/9"), 404, "RESOURCE_NOT_FOUND");
+    seen.good(get("/invoice/versions/1/minors/1"));
+    seen.bad(get("/invoice/versions/1/minors/2"), 404, "RESOURCE_NOT_FOUND");
+    seen.good(get("/invoice/changelog"));
+    seen.bad(get("/other/changelog"), 404, "RESOURCE_NOT_FOUND");
+    seen.good(delete("/invoice/versions/1/minor"));
+    seen.bad(delete("/invoice/versions/1/minor"), 409, "CONFLICT");
+    seen.bad(delete("/invoice/versions/1"), 409, "CONFLICT");
+    seen.good(delete("/invoice/versions/2"));
 }
 
 /// Those that need an organization with a provider of its own.

@@ -1,7 +1,7 @@
 //! Ink as a drawing: fitted into a rectangle, resampled by length, smooth.
 //!
 //! Points at equal times would give away how fast somebody wrote, and widths as they were measured how hard: exactly what the envelope
-//! hides. So points are always set anew, at equal distances, and there are a few widths only.
+//! hides. So points are always set anew, at equal distances, and there are a few widths only, which are made from each other smoothly.
 
 use std::fmt::Write;
 
@@ -16,8 +16,15 @@ const MAX_SET_POINTS: f32 = 6_000.0;
 const MAX_COORDINATE: f32 = 1_000_000.0;
 /// The least extent of a drawing, as a share of the pad's: a dot does not become as large as a signature.
 const LEAST_SHARE: f32 = 0.1;
-/// Widths of the line, in points, where the drawing's diagonal has [`USUAL_DIAGONAL`] points; they grow and shrink with it.
-const WIDTHS: [f32; 5] = [0.5, 0.8, 1.1, 1.4, 1.7];
+/// The highest class of width.
+const THICKEST: u8 = 4;
+/// Width of the line of the lowest class and what each further one adds, in points, where the drawing's diagonal has [`USUAL_DIAGONAL`]
+/// points; they grow and shrink with it.
+const WIDTH: f32 = 0.5;
+const WIDTH_OF_CLASS: f32 = 0.3;
+/// Points on each side that a point's width is the mean of, and widths between one class and the next.
+const SMOOTHED_OVER: usize = 3;
+const BETWEEN_CLASSES: f32 = 3.0;
 const USUAL_DIAGONAL: f32 = 130.0;
 const SMALLEST_FACTOR: f32 = 0.25;
 const LARGEST_FACTOR: f32 = 20.0;
@@ -112,21 +119,21 @@ impl<'a> Strokes<'a> {
     pub(crate) fn content(&self, area: Area) -> String {
         let fitted = area.fitted(self.size);
         let factor = (fitted.width.hypot(fitted.height) / USUAL_DIAGONAL).clamp(SMALLEST_FACTOR, LARGEST_FACTOR);
-        let thickest = WIDTHS[WIDTHS.len() - 1] * factor;
+        let thickest = (WIDTH + WIDTH_OF_CLASS * f32::from(THICKEST)) * factor;
         let area = area.within(thickest / 2.0);
         let scale = area.scale(self.size);
         let (x, y) = (area.left + area.width / 2.0, area.bottom + area.height / 2.0);
         let onto = |point: &&InkPoint| Set {
             x: x + (point.x - self.middle.0) * scale,
             y: y - (point.y - self.middle.1) * scale,
-            class: usize::from(point.class).min(WIDTHS.len() - 1),
+            width: f32::from(point.class.min(THICKEST)),
         };
         let strokes: Vec<Vec<Set>> = self.strokes.iter().map(|stroke| stroke.iter().map(onto).collect()).collect();
         let length: f32 = strokes.iter().map(|stroke| length(stroke)).sum();
         let step = (STEP * factor).max(length / MAX_SET_POINTS);
-        let mut pen = Pen { content: format!("q {COLOUR} 1 J 1 j\n"), area, factor, class: None };
+        let mut pen = Pen { content: format!("q {COLOUR} 1 J 1 j\n"), area, factor, width: None };
         for stroke in &strokes {
-            pen.stroke(&resampled(stroke, step));
+            pen.stroke(&smoothed(&resampled(stroke, step)));
         }
         pen.content + "Q\n"
     }
@@ -137,7 +144,8 @@ impl<'a> Strokes<'a> {
 struct Set {
     x: f32,
     y: f32,
-    class: usize,
+    /// As a class; between two of them as well.
+    width: f32,
 }
 
 impl Set {
@@ -164,7 +172,7 @@ fn resampled(stroke: &[Set], step: f32) -> Vec<Set> {
         while part > 0.0 && set.len() < parts as usize && set.len() as f32 * step <= walked + part {
             let share = (set.len() as f32 * step - walked) / part;
             let between = |from: f32, to: f32| from + (to - from) * share;
-            set.push(Set { x: between(pair[0].x, pair[1].x), y: between(pair[0].y, pair[1].y), class: pair[1].class });
+            set.push(Set { x: between(pair[0].x, pair[1].x), y: between(pair[0].y, pair[1].y), width: pair[1].width });
         }
         walked += part;
     }
@@ -172,13 +180,23 @@ fn resampled(stroke: &[Set], step: f32) -> Vec<Set> {
     set
 }
 
+/// The same points, whose widths change little by little.
+fn smoothed(points: &[Set]) -> Vec<Set> {
+    let mean = |(index, point): (usize, &Set)| {
+        let around = &points[index.saturating_sub(SMOOTHED_OVER)..points.len().min(index + SMOOTHED_OVER + 1)];
+        let mean = around.iter().map(|point| point.width).sum::<f32>() / around.len() as f32;
+        Set { width: (mean * BETWEEN_CLASSES).round() / BETWEEN_CLASSES, ..*point }
+    };
+    points.iter().enumerate().map(mean).collect()
+}
+
 struct Pen {
     content: String,
     area: Area,
     /// Of the widths.
     factor: f32,
-    /// The width that is set.
-    class: Option<usize>,
+    /// The width that is set, as a class.
+    width: Option<f32>,
 }
 
 impl Pen {
@@ -186,7 +204,7 @@ impl Pen {
     fn stroke(&mut self, points: &[Set]) {
         let Some(first) = points.first() else { return };
         if points.len() == 1 {
-            self.width(first.class);
+            self.set_width(first.width);
             // Round ends make a dot of it.
             self.go(*first, "m");
             self.go(*first, "l");
@@ -197,11 +215,11 @@ impl Pen {
         let mut is_open = false;
         for (index, pair) in points.windows(2).enumerate() {
             let (from, to) = (pair[0], pair[1]);
-            if !is_open || self.class != Some(to.class) {
+            if !is_open || self.width != Some(to.width) {
                 if is_open {
                     self.content.push_str("S\n");
                 }
-                self.width(to.class);
+                self.set_width(to.width);
                 self.go(from, "m");
                 is_open = true;
             }
@@ -209,7 +227,7 @@ impl Pen {
             let bent = |at: Set, a: Set, b: Set, sign: f32| Set {
                 x: at.x + sign * (b.x - a.x) / 6.0,
                 y: at.y + sign * (b.y - a.y) / 6.0,
-                class: at.class,
+                width: at.width,
             };
             self.go(bent(from, before, to, 1.0), "");
             self.go(bent(to, from, after, -1.0), "");
@@ -218,11 +236,11 @@ impl Pen {
         self.content.push_str("S\n");
     }
 
-    fn width(&mut self, class: usize) {
-        if self.class != Some(class) {
-            self.class = Some(class);
+    fn set_width(&mut self, width: f32) {
+        if self.width != Some(width) {
+            self.width = Some(width);
             // Writing to a string does not fail.
-            let _ = write!(self.content, "{:.2} w ", WIDTHS[class] * self.factor);
+            let _ = write!(self.content, "{:.2} w ", (WIDTH + WIDTH_OF_CLASS * width) * self.factor);
         }
     }
 
@@ -328,7 +346,7 @@ mod tests {
             set.collect::<Vec<_>>()
         };
         let small = widths(AREA);
-        assert!(small.len() <= WIDTHS.len());
+        assert!(small.len() <= 1 + usize::from(THICKEST) * BETWEEN_CLASSES as usize);
         assert!(small.windows(2).all(|pair| pair[0] < pair[1]));
         let large = widths(Area { width: 1_500.0, height: 500.0, ..AREA });
         assert!(large[0] > 8.0 * small[0]);
