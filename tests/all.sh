@@ -195,6 +195,16 @@ outside_form_scripts() {
     generator 300 forms_scripts --fill "$built/examples/fill"
 }
 
+# The libraries come once, through Maven.
+verapdf() {
+    timeout --kill-after=10 900 tests/outside/verapdf.sh --build
+}
+
+# The gallery of HTML templates, with both engines and both profiles.
+outside_templates() {
+    generator 300 templates --rubrica "$built/rubrica" --verapdf tests/outside/verapdf.sh
+}
+
 # The others are served while one organization uploads such files, and SIGTERM ends the server meanwhile.
 outside_hostile_server() {
     generator 300 hostile_server --rubrica "$built/rubrica" --seconds 30
@@ -227,6 +237,8 @@ step "500 changes behind signatures, with two peers" outside_after_signing
 # Who tells of them.
 sed -n '/^of .* that a viewer shows/,$ s/^/    /p' "$work/after_signing.log"
 step "2,000 hostile files, time and memory of each" outside_hostile
+step "the peer veraPDF" verapdf
+step "HTML templates of the gallery, by veraPDF and two viewers" outside_templates
 step "real forms of other projects" outside_corpus
 step "100 of them filled, by qpdf and three viewers" outside_forms
 tail -1 "$work/forms.log" | sed 's/^/    /'
