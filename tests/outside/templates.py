@@ -36,7 +36,7 @@ KNOWN = {"ua1": {"7.1-3"}, "3b": set()}
 #: Members of the data that are shown as images, by templates that can do without.
 IMAGES = {"annex": [], "consent": [("center", "policy")], "invoice": [(None, "logo"), ("payment", "code")]}
 #: Part of the pixels of a page that two viewers may draw otherwise: edges.
-EDGES = 0.02
+EDGES = 0.05
 
 
 def run(*arguments):
