@@ -29,7 +29,7 @@ pub static PUBLISHED: LazyLock<Description> = LazyLock::new(|| {
 const CONTRACT_NAME: &str = "the contract";
 
 /// Members of answers that the contract does not have; they come only to who asks for them.
-const ADDED: [&str; 2] = ["activeContent", "contact_policy"];
+const ADDED: [&str; 3] = ["activeContent", "contact_policy", "biometric_policy"];
 
 /// Headers that are left out where there is nothing to tell.
 const SOMETIMES: [&str; 3] = ["X-Tenant-Config-Version", "X-Ignored-Fields", "X-Replaced-Characters"];

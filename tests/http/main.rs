@@ -10,6 +10,7 @@ mod operator;
 mod access;
 mod agent;
 mod attacks;
+mod biometric;
 mod chain;
 mod configuration;
 mod contacts;

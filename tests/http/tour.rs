@@ -6,8 +6,8 @@ use documents::pkcs12::Identity;
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, contract, contracts, dynamic_templates, own, pdf, scoring, shared,
-    support::{Answer, Device, Form, Journey},
+    NOBODY, address, biometric, contract, contracts, dynamic_templates, own, pdf, scoring, shared,
+    support::{Answer, Device, Form, Journey, Server},
 };
 
 /// Successes and refusals by operation.
@@ -168,6 +168,7 @@ fn every_operation_answers_well_and_refuses_well() {
     client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send().expect(204);
     seen.good(named(client.post(&chain(&format!("/{id}/close")))));
     identity_documents(seen);
+    by_hand(&server, seen);
     templates(seen);
     dynamic_templates(seen);
     // contracts
@@ -188,6 +189,19 @@ fn every_operation_answers_well_and_refuses_well() {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();
         assert!(good > 0 && bad > 0, "{operation}: {good} successes, {bad} refusals");
     }
+}
+
+/// Signatures by hand.
+fn by_hand(server: &Server, seen: &mut Seen) {
+    let shop = biometric::Shop::new(server);
+    let (_, signer) = shop.identified();
+    let writing = biometric::writing(&biometric::strokes(biometric::seed()));
+    seen.good(shop.read(&signer.sign));
+    seen.bad(shop.read(NOBODY), 404, "RESOURCE_NOT_FOUND");
+    seen.good(shop.preview(&signer.sign));
+    seen.bad(shop.preview(NOBODY), 404, "RESOURCE_NOT_FOUND");
+    seen.good(shop.sign(&signer.sign, &writing));
+    seen.bad(shop.sign(&signer.sign, &writing), 409, "CONFLICT");
 }
 
 /// Forms, sections, templates and their configuration, of an organization of its own.
