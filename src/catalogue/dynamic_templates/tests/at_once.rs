@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use store::faulty::{Fault, Faulty, Plan};
+use store::sqlite::{self, Sqlite};
 
 use super::*;
 
@@ -98,44 +99,56 @@ async fn a_minor_that_is_made_while_its_predecessor_goes_has_all_its_files() {
     }
 }
 
-/// A crash after any write: what was answered is there whole, and the rest goes or may be done again.
+/// A fault at one of the writes, as a crash there would be: what was answered is there whole, and the rest goes or may be done again.
+async fn a_fault_leaves_versions_whole<S: Store + 'static>(store: S, fault: Fault, writes: usize) {
+    let store = Arc::new(Faulty::scripted(store));
+    let world = on(store.clone(), Blobs::memory());
+    world.make("a").await;
+    for _ in 0..writes {
+        store.fail_next_write(Fault::Delay(Duration::ZERO));
+    }
+    store.fail_next_write(fault);
+    let minor = world.minor(1, to(Language::En, "b")).await;
+    let deleted = match &minor {
+        Ok(_) => world.templates.delete_minor(ORG, "invoice", 1, noon()).await,
+        Err(_) => Ok(()),
+    };
+    // The same server goes on, or another one: what is there is whole.
+    let minors = world.templates.minors(ORG, "invoice", 1).await.unwrap();
+    for minor in &minors {
+        for source in &minor.version.sources {
+            world.templates.template(ORG, source).await.unwrap();
+        }
+        world.templates.structure(ORG, &minor.version).await.unwrap();
+    }
+    if minor.is_ok() && deleted.is_ok() {
+        assert_eq!(minors.len(), 1, "{fault:?} {writes}");
+    }
+    world.collect().await;
+    let named: BTreeSet<Digest> = minors.iter().flat_map(|minor| minor.version.digests()).collect();
+    for text in ["a", "b"] {
+        let digest = Digest::of(text.as_bytes());
+        let is_there = world.blobs.is_there(ORG, &digest).await.unwrap();
+        assert_eq!(is_there, named.contains(&digest), "{fault:?} {writes} {text}");
+    }
+}
+
 #[tokio::test]
 async fn a_fault_at_any_write_leaves_versions_whole_and_what_nobody_names_is_collected() {
     for fault in [Fault::Refused, Fault::UnknownNotApplied, Fault::UnknownApplied] {
         for writes in 0..40 {
-            let store = Arc::new(Faulty::scripted(Model::new()));
-            let world = on(store.clone(), Blobs::memory());
-            world.make("a").await;
-            for _ in 0..writes {
-                store.fail_next_write(Fault::Delay(Duration::ZERO));
-            }
-            store.fail_next_write(fault);
-            let minor = world.minor(1, to(Language::En, "b")).await;
-            let deleted = match &minor {
-                Ok(_) => world.templates.delete_minor(ORG, "invoice", 1, noon()).await,
-                Err(_) => Ok(()),
-            };
-            // The same server goes on, or another one: what is there is whole.
-            let minors = world.templates.minors(ORG, "invoice", 1).await.unwrap();
-            for minor in &minors {
-                for source in &minor.version.sources {
-                    world.templates.template(ORG, source).await.unwrap();
-                }
-                world.templates.structure(ORG, &minor.version).await.unwrap();
-            }
-            if minor.is_ok() && deleted.is_ok() {
-                assert_eq!(minors.len(), 1, "{fault:?} {writes}");
-            }
-            world.collect().await;
-            let named: BTreeSet<Digest> = minors.iter().flat_map(|minor| minor.version.digests()).collect();
-            for text in ["a", "b"] {
-                let digest = Digest::of(text.as_bytes());
-                assert_eq!(
-                    world.blobs.is_there(ORG, &digest).await.unwrap(),
-                    named.contains(&digest),
-                    "{fault:?} {writes} {text}"
-                );
-            }
+            a_fault_leaves_versions_whole(Model::new(), fault, writes).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_holds_on_the_embedded_store() {
+    for fault in [Fault::Refused, Fault::UnknownApplied] {
+        for writes in (0..30).step_by(2) {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Sqlite::open(&folder.path().join("rubrica.db"), sqlite::Options::default()).unwrap();
+            a_fault_leaves_versions_whole(store, fault, writes).await;
         }
     }
 }
