@@ -271,6 +271,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         identity_documents: config.identity_documents.clone(),
         scoring,
         code_limits,
+        fills: fills.clone(),
         clock: clock.clone(),
     };
     let sandbox =

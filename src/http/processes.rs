@@ -13,7 +13,7 @@ use crate::{
     codes::{Codes, Policies},
     config::IdentityDocuments,
     http::State,
-    processes::{Processes, challenges::Challenges, creation::Creator, vouching},
+    processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, vouching},
     scoring::Provider,
 };
 
@@ -29,6 +29,8 @@ pub struct Engine {
     /// Who scores identity documents.
     pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
+    /// The fills that wait for their turn.
+    pub fills: Fills,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

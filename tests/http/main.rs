@@ -17,6 +17,7 @@ mod contract;
 mod contracts;
 mod documents_api;
 mod drawing;
+mod dynamic_fills;
 mod every_operation;
 mod fills;
 mod forms;
