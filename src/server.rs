@@ -38,6 +38,7 @@ use crate::{
     fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
+    handwriting::{self, Handwritings},
     http::{
         self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
         receipts::ReceiptServices, sandbox::Sandbox,
@@ -93,6 +94,8 @@ pub enum Error {
     Channels(#[from] channels::Error),
     #[error("scoring: {0}")]
     Scoring(String),
+    #[error("{0}")]
+    Escrow(String),
     #[error("the development tenant: {0}")]
     Development(String),
     #[error("metrics: {0}")]
@@ -186,6 +189,18 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
+    let by_hand = config.biometric.defaults().map_err(Error::Escrow)?;
+    for finding in handwriting::findings(&by_hand, Utc::now()) {
+        tracing::warn!("{}", finding.text);
+    }
+    let handwritings = Handwritings::new(
+        by_hand,
+        configurations.clone(),
+        sealed_files.clone(),
+        (store.clone(), &keys),
+        cpu.clone(),
+        handwriting::Metrics::new(&registry)?,
+    );
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }
@@ -223,6 +238,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents: documents.clone(),
         contracts: contracts.clone(),
         sealed_files: sealed_files.clone(),
+        handwritings: handwritings.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
@@ -269,6 +285,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         codes,
         code_policies: config.code_policies(),
         identity_documents: config.identity_documents.clone(),
+        handwritings,
         scoring,
         code_limits,
         fills: fills.clone(),
@@ -493,6 +510,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
             notification_email: Some("operations@localhost.localdomain".into()),
             identification_config: None,
             contact_policy: None,
+            biometric_policy: None,
         };
         configurations.provide(DEVELOPMENT_ORGANIZATION, change, now).await.map_err(failed)?;
         tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");

@@ -92,7 +92,10 @@ async fn measure(options: &Options, program: &Path) -> Result<(), Failure> {
             times.add(many.time(id).await?);
         }
         let load = LOAD * 100.0;
-        println!("| {wanted} at {load:.0} % of that, from the 202 to COMPLETED, p50, p95 and p99 in ms | {} |", shown(&mut times, &[50.0, 95.0, 99.0]));
+        println!(
+            "| {wanted} at {load:.0} % of that, from the 202 to COMPLETED, p50, p95 and p99 in ms | {} |",
+            shown(&mut times, &[50.0, 95.0, 99.0])
+        );
     }
 
     let mut alone = Times::default();

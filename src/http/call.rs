@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{Content, RefOr, Schema};
 use uuid::Uuid;
 use workflows::Device;
+use zeroize::Zeroize;
 
 use super::device::{self, Required};
 use super::dynamic_fills;
@@ -382,6 +383,25 @@ impl<T: DeserializeOwned + Default + ToSchema + 'static> Body for MaybeEmpty<T> 
         }
         json::require_json(&admitted.request)?;
         json::parse(&bytes).map(Self)
+    }
+}
+
+/// A JSON body with a biometric sample: its bytes are wiped once they are read. What the layers below hold of it, the pieces as they came over
+/// the network, they give back as they are.
+#[derive(Debug)]
+pub struct Wiped<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + 'static> Body for Wiped<T> {
+    fn described(schemas: &mut Schemas) -> Option<Described> {
+        <Json<T> as Body>::described(schemas)
+    }
+
+    async fn read(admitted: &mut Admitted) -> Result<Self, ApiError> {
+        json::require_json(&admitted.request)?;
+        let mut bytes = admitted.json().await?;
+        let parsed = json::parse(&bytes);
+        bytes.as_mut().zeroize();
+        parsed.map(Self)
     }
 }
 

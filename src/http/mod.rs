@@ -3,7 +3,8 @@
 
 pub mod agent;
 pub mod api;
-pub mod call;
+pub mod biometric_sign;
+mod call;
 mod chain;
 pub mod context;
 mod contracts;

@@ -29,6 +29,7 @@ use crate::codes::Codes;
 use crate::config::DEFAULT_JSON_LIMIT;
 use crate::cpu_pool::CpuPool;
 use crate::filling::{self, Filling};
+use crate::handwriting;
 use crate::keys::Keys;
 use crate::processes::{self, Processes, Tenants, fill::Fills};
 use crate::receipts::Receipts;
@@ -120,12 +121,20 @@ impl World {
         let channel_metrics = channels::Metrics::new(&prometheus::Registry::new()).unwrap();
         let code_limits = Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys));
         let fills = Fills::for_tests(&Default::default(), &clock);
+        let handwritings = handwriting::testing::handwritings(
+            handwriting::testing::escrow(),
+            self.store.clone(),
+            &self.state.configurations,
+            &self.state.sealed_files,
+            &self.keys,
+        );
         let world = processes::World {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.state.documents.clone(),
             contracts: self.state.contracts.clone(),
             sealed_files: self.state.sealed_files.clone(),
+            handwritings: handwritings.clone(),
             configurations: self.state.configurations.clone(),
             channels: Channels::open(&channels::Options::default(), folder.path(), channel_metrics).unwrap(),
             codes: codes.clone(),
@@ -143,6 +152,7 @@ impl World {
             codes,
             code_policies: Default::default(),
             identity_documents: Default::default(),
+            handwritings,
             scoring: Arc::new(self.provider.clone()),
             code_limits,
             fills,

@@ -1,6 +1,5 @@
 //! Fills of dynamic templates: asked for, rendered in turns, stored; what is refused, and what becomes of a template meanwhile.
 
-
 use serde_json::{Value, json};
 
 use crate::{
@@ -283,7 +282,11 @@ fn what_waits_is_measured() {
     let id = ask(&journey, &template, &body("x")).expect(202).text("fill_process_id");
     ended(&journey, &id);
     let metrics = String::from_utf8(server.anonymous().get("/metrics").send().expect(200).body).expect("text");
-    for name in ["rubrica_fills_waiting{class=\"low\"}", "rubrica_fills_oldest_seconds{class=\"high\"}", "rubrica_fills_wait_seconds_count"] {
+    for name in [
+        "rubrica_fills_waiting{class=\"low\"}",
+        "rubrica_fills_oldest_seconds{class=\"high\"}",
+        "rubrica_fills_wait_seconds_count",
+    ] {
         assert!(metrics.contains(name), "{name}");
     }
     assert!(metrics.contains("rubrica_fills_seconds_count{class=\"low\",outcome=\"completed\"}"), "{metrics}");

@@ -28,7 +28,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .says(
             "Create a dynamic template",
             "Takes HBS templates and JSON editor configurations per language, with one JSON Schema of the data for all of them, and stores version \
-             1.0. Each template is checked: its syntax, its limits, and one filling with what the schema says. A file may have 2 MiB.",
+             1.0. Each template is checked: its syntax, its limits, and one filling with what the schema says. A file may have 4 MiB.",
         )
         .tag(TAG)
         .answers(&[answer(201, "The template is created, version 1.0.")])

@@ -1,6 +1,6 @@
 //! fulgur: fast, tagged, with running headers and page numbers.
 
-use ::fulgur::{AssetBundle, Engine, Margin, PageSize};
+use ::fulgur::{AssetBundle, Engine};
 use krilla::SerializeSettings;
 use krilla::configure::{Configuration, Validator};
 
@@ -11,22 +11,20 @@ use crate::{Failure, Kind, Profile};
 
 pub(super) struct Fulgur;
 
-/// Around pages of which the template says nothing.
-const MARGIN_MM: f32 = 20.0;
+/// Pages of which the template says nothing. What the builder is told of them would count more than the template's own `@page`.
+const PAGE: &str = "@page{size:A4;margin:20mm}\n";
 
 impl HtmlToPdf for Fulgur {
     fn convert(&self, document: &Prepared, about: &About<'_>) -> Result<Vec<u8>, Failure> {
         let mut assets = AssetBundle::new();
         assets.fonts.clone_from(&document.fonts.fonts);
-        assets.add_css(document.css.as_str());
+        assets.add_css(format!("{PAGE}{}", document.css));
         for (name, image) in &document.images {
             assets.add_image(name.as_str(), image.bytes.clone());
         }
         let mut builder = Engine::builder()
             // Never the host's fonts, never a base path: what is drawn depends on the document alone, and no file is read.
             .system_fonts(false)
-            .page_size(PageSize::A4)
-            .margin(Margin::uniform_mm(MARGIN_MM))
             .lang(about.language)
             .title(about.job.title.as_str())
             .producer("Rubrica")
