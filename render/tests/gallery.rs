@@ -32,8 +32,7 @@ fn gallery() -> Vec<Example> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("gallery");
     let mut examples = Vec::new();
     for (name, ..) in EXPECTED {
-        let read =
-            |file: &str| std::fs::read(folder.join(name).join(file)).unwrap_or_else(|error| panic!("{name}/{file}: {error}"));
+        let read = |file: &str| std::fs::read(folder.join(name).join(file)).unwrap_or_else(|error| panic!("{name}/{file}: {error}"));
         let structure: Value = serde_json::from_slice(&read("schema.json")).expect("a schema");
         let files = std::fs::read_dir(folder.join(name)).expect("a folder");
         let mut names: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();

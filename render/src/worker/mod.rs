@@ -17,11 +17,11 @@ use std::{
 
 use identity::{Images, Side};
 
-pub use self::process::{Error, Limit, Options, Process, Purpose};
 use self::{
     confine::Streams,
     frames::{Job, MAX_FILES, Made, Outcome, Reply, Task},
 };
+pub use self::process::{Error, Limit, Options, Process, Purpose};
 use crate::{Revisions, compare, draw};
 
 /// Name of the command by which the server's program becomes a worker.
