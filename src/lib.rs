@@ -13,6 +13,7 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod escrow_command;
 pub mod filling;
 pub mod fonts;
 pub mod forms_command;
@@ -25,6 +26,7 @@ pub mod outbound;
 mod percent;
 pub mod periodic_task;
 mod pictures;
+mod private_files;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;
