@@ -27,8 +27,7 @@ impl Opened {
         };
         private_files::create_folder(parent).map_err(|error| named(parent, &error))?;
         // Removed with all that is in it where writing fails half-way.
-        let half =
-            tempfile::Builder::new().prefix(".rubrica-escrow-").tempdir_in(parent).map_err(|error| named(parent, &error))?;
+        let half = half_way(parent).map_err(|error| named(parent, &error))?;
         for (number, signature) in (1..).zip(&self.signatures) {
             signature.write(&half.path().join(format!("signature-{number}")))?;
         }
@@ -64,6 +63,15 @@ impl Opened {
         }
         text
     }
+}
+
+/// A folder for what is not complete yet, which its owner alone can read.
+fn half_way(parent: &Path) -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".rubrica-escrow-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(parent)
 }
 
 fn in_fields(fields: &[String]) -> String {

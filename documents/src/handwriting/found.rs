@@ -9,6 +9,7 @@ use lopdf::{Document, Stream};
 use serde::Serialize;
 
 use super::{MAX_ENVELOPE_BYTES, PRODUCT};
+use crate::escrow::{self, Holder};
 use crate::fields::{self, Field};
 use crate::{pdf, reader, verify};
 
@@ -38,13 +39,22 @@ pub struct Envelope {
     pub size: usize,
     /// Lower-case hexadecimal.
     pub sha256: String,
+    /// Whose certificates open it, as the envelope says.
+    pub holders: Vec<Holder>,
+    /// Why it cannot be said whose: it is no envelope that is known here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 impl Envelope {
     /// Of the bytes as they stand in the file.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let sha256 = HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref());
-        Self { size: bytes.len(), sha256 }
+        let (holders, problem) = match escrow::holders(bytes) {
+            Ok(holders) => (holders, None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        Self { size: bytes.len(), sha256, holders, problem }
     }
 }
 
@@ -53,8 +63,10 @@ impl Envelope {
 pub struct Found {
     /// Fully qualified name of the signature's field.
     pub field: String,
-    /// As it stands in the file; nobody has looked whether it is CMS.
+    /// As it stands in the file.
     pub envelope: Vec<u8>,
+    /// Whose certificates open it, as it says; none where it is no envelope that is known here.
+    pub holders: Vec<Holder>,
     /// What the signer may have been shown: beginnings of the file, by their lengths in bytes, newest first. They are ranges because white
     /// space at the end of a file may count or not.
     shown: Vec<RangeInclusive<usize>>,
@@ -103,7 +115,8 @@ pub fn found(pdf: &[u8]) -> Result<Vec<Found>, Error> {
             let Ok(revision) = reader::load(&pdf[..end]) else { continue };
             let same = fields::all(&revision)?.into_iter().find(|then| then.name == field.name && then.value == field.value);
             let Some(envelope) = same.and_then(|field| envelope(&revision, &field)) else { continue };
-            found.push(Found { field: field.name, envelope: envelope.to_vec(), shown: Vec::new() });
+            let holders = escrow::holders(envelope).unwrap_or_default();
+            found.push(Found { field: field.name, envelope: envelope.to_vec(), holders, shown: Vec::new() });
             ends.push(end);
         }
         if let Some(last) = ends.iter().max() {

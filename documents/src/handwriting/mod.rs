@@ -7,6 +7,8 @@ mod found;
 mod ink;
 mod picture;
 
+use std::fmt;
+
 use crate::forms::Picture;
 
 pub(crate) use self::found::envelope;
@@ -20,7 +22,7 @@ pub(crate) const PRODUCT: &str = "Rubrica";
 pub const MAX_ENVELOPE_BYTES: usize = 1024 * 1024;
 
 /// A signature by hand, as it goes into a document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Handwriting {
     /// The encrypted sample: CMS in DER, from 1 to [`MAX_ENVELOPE_BYTES`].
     pub envelope: Vec<u8>,
@@ -30,13 +32,27 @@ pub struct Handwriting {
     pub picture: Option<Picture>,
 }
 
+/// How somebody writes belongs in no log.
+impl fmt::Debug for Handwriting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told = f.debug_struct("Handwriting");
+        told.field("envelope", &self.envelope.len()).field("ink", &self.ink).field("picture", &self.picture).finish()
+    }
+}
+
 /// The strokes of a signature, without times.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Ink {
     /// Of the pad that was written on, in the unit of the points; y grows downwards.
     pub width: f32,
     pub height: f32,
     pub strokes: Vec<Vec<InkPoint>>,
+}
+
+impl fmt::Debug for Ink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ink").field("strokes", &self.strokes.len()).finish_non_exhaustive()
+    }
 }
 
 /// A point of a stroke.

@@ -9,7 +9,7 @@ use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
 use crate::seal::{self, Request};
 use crate::verify::{self, Trust};
-use crate::{fields, fixtures, pdf, reader};
+use crate::{escrow, fields, fixtures, pdf, reader};
 
 fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2027, 1, 15, 9, 30, 0).unwrap()
@@ -272,6 +272,39 @@ fn values_that_the_seal_draws_do_not_hide_what_was_shown() {
 }
 
 #[test]
+fn verification_names_envelope_and_holders_of_each_signature() {
+    let pair = escrow::new_pair("Notaría Güell", "Notaría Güell, S.L.P.", escrow::Kind::P256, at()).unwrap();
+    let recipient = escrow::Recipient::read(pair.certificate_pem.as_bytes()).unwrap();
+    let sealed_sample = escrow::seal(b"sample", std::slice::from_ref(&recipient), escrow::ContentEncryption::default()).unwrap();
+    let known = Arc::new(Handwriting { envelope: sealed_sample, ink: None, picture: None });
+    let requests =
+        [request(Some("A"), Some(known.clone())), request(Some("B"), None), request(Some("C"), Some(fixtures::handwriting(1)))];
+    let sealed = seal(&fixtures::contract(&["A", "B", "C"]), &requests);
+    let report = verified(&sealed);
+    let [first, none, unknown] = &report.signatures[..] else { panic!("three signatures") };
+    let envelope = first.handwriting.as_ref().unwrap();
+    assert_eq!((envelope.size, envelope.problem.as_ref()), (known.envelope.len(), None));
+    assert_eq!(envelope.sha256, data_encoding::HEXLOWER.encode(&sha256(&known.envelope)));
+    assert_eq!(envelope.holders.len(), 1);
+    assert_eq!(envelope.holders[0].serial, recipient.facts().serial);
+    assert_eq!(found(&sealed).unwrap()[0].holders, envelope.holders);
+    assert!(none.handwriting.is_none());
+    let other = unknown.handwriting.as_ref().unwrap();
+    assert!(other.holders.is_empty() && other.problem.is_some());
+    assert!(report.all_intact(), "what is in the envelope is no matter of the seal");
+    let text = report.to_string();
+    assert!(
+        text.contains(&format!("  By hand:      an envelope of {} bytes, SHA-256 {}", envelope.size, envelope.sha256)),
+        "{text}"
+    );
+    assert!(text.contains(&format!("certificate {}", recipient.facts().serial)), "{text}");
+    assert!(text.contains("  Opened by:    (not known: "), "{text}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["signatures"][0]["handwriting"]["holders"][0]["serial"], recipient.facts().serial);
+    assert!(json["signatures"][1].get("handwriting").is_none());
+}
+
+#[test]
 fn an_envelope_that_is_exchanged_later_is_not_found_and_makes_the_signature_suspicious() {
     let ana = fixtures::handwriting(1);
     let sealed = seal(&fixtures::contract(&["A"]), &[request(Some("A"), Some(ana.clone()))]);
@@ -306,6 +339,12 @@ fn private_data_of_others_are_left_alone() {
     assert_eq!(envelope_of(plain(0), "Rubrica"), None);
     assert_eq!(envelope_of(plain(MAX_ENVELOPE_BYTES + 1), "Rubrica"), None);
     assert_eq!(envelope_of(Stream::new(dictionary! { "Filter" => "FlateDecode" }, vec![1; 5]), "Rubrica"), None);
+}
+
+#[test]
+fn what_is_written_is_not_in_what_is_printed_for_developers() {
+    let printed = format!("{:?}", request(Some("A"), Some(fixtures::handwriting(1))));
+    assert!(printed.contains("Handwriting { envelope: 20480, ink: Some(Ink { strokes: 3, .. }), picture: None }"), "{printed}");
 }
 
 #[test]
