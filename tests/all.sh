@@ -44,6 +44,7 @@ system_tools() {
     command -v qpdf >/dev/null || missing+=(qpdf)
     command -v pdfsig >/dev/null || missing+=(poppler-utils)
     command -v mutool >/dev/null || missing+=(mupdf-tools)
+    command -v openssl >/dev/null || missing+=(openssl)
     command -v python3 >/dev/null || missing+=(python3)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
