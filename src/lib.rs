@@ -18,6 +18,7 @@ pub mod fill_queue;
 pub mod filling;
 pub mod fonts;
 pub mod forms_command;
+pub mod handwriting;
 pub mod http;
 pub mod identity_reader;
 pub mod installation;

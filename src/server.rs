@@ -23,6 +23,7 @@ use crate::{
     catalogue::{
         contracts::Contracts,
         documents::{self, Documents},
+        dynamic_templates::DynamicTemplates,
         orphans::{Holds, Orphans},
         sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
@@ -37,6 +38,7 @@ use crate::{
     fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
+    handwriting::{self, Handwritings},
     http::{
         self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
         receipts::ReceiptServices, sandbox::Sandbox,
@@ -92,6 +94,8 @@ pub enum Error {
     Channels(#[from] channels::Error),
     #[error("scoring: {0}")]
     Scoring(String),
+    #[error("{0}")]
+    Escrow(String),
     #[error("the development tenant: {0}")]
     Development(String),
     #[error("metrics: {0}")]
@@ -169,13 +173,34 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let sources = filling::Sources::new(store.clone(), &blobs, documents.clone(), drawing.clone());
+    let filling_metrics = filling::Metrics::new(&registry)?;
+    let dynamic_templates = DynamicTemplates::new(
+        store.clone(),
+        blobs.clone(),
+        documents.clone(),
+        Arc::new(drawing.clone()),
+        filling_metrics.caches(),
+    );
     let orphans = Orphans::new(store.clone(), blobs.clone())
         .knowing(documents.clone())
         .knowing(sources.forms.clone())
-        .knowing(sources.images.clone());
-    let filling = Filling::new(sources.clone(), config.filling.options(), filling::Metrics::new(&registry)?);
+        .knowing(sources.images.clone())
+        .knowing(dynamic_templates.clone());
+    let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
+    let by_hand = config.biometric.defaults().map_err(Error::Escrow)?;
+    for finding in handwriting::findings(&by_hand, Utc::now()) {
+        tracing::warn!("{}", finding.text);
+    }
+    let handwritings = Handwritings::new(
+        by_hand,
+        configurations.clone(),
+        sealed_files.clone(),
+        (store.clone(), &keys),
+        cpu.clone(),
+        handwriting::Metrics::new(&registry)?,
+    );
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }
@@ -213,6 +238,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents: documents.clone(),
         contracts: contracts.clone(),
         sealed_files: sealed_files.clone(),
+        handwritings: handwritings.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
@@ -239,6 +265,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         forms: sources.forms,
         sections: sources.sections,
         templates: sources.templates,
+        dynamic_templates,
         template_configurations: sources.configurations,
         images: sources.images,
         filling,
@@ -258,6 +285,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         codes,
         code_policies: config.code_policies(),
         identity_documents: config.identity_documents.clone(),
+        handwritings,
         scoring,
         code_limits,
         clock: clock.clone(),
@@ -402,6 +430,7 @@ impl Application {
         // The operations before the pages: a request of theirs is then matched against no other path.
         Api::new(self.state, self.engine, self.sandbox, self.intake.json_limit).configure(service);
         http::documents::configure(service);
+        http::dynamic_templates::configure(service);
         http::scoring::configure(service);
         http::receipts::configure(service);
         http::operations::configure(service);
@@ -480,6 +509,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
             notification_email: Some("operations@localhost.localdomain".into()),
             identification_config: None,
             contact_policy: None,
+            biometric_policy: None,
         };
         configurations.provide(DEVELOPMENT_ORGANIZATION, change, now).await.map_err(failed)?;
         tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");

@@ -81,7 +81,7 @@ fn parts(pdf: &[u8], identity: &Identity, rounds: u32) -> Result<(), Failure> {
 }
 
 /// Milliseconds of processor time that `work` takes.
-fn cost(mut work: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
+pub fn cost(mut work: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
     work()?;
     let (began, worked) = (Instant::now(), thread_cpu()?);
     let mut times = 0_u32;

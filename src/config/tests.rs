@@ -119,6 +119,8 @@ fn unknown_options_and_values_out_of_bounds_are_named() {
         ("[identity_documents]\ndelegation_time = \"P2D\"\n", "identity_documents.delegation_time"),
         ("[identity_documents]\nvalidation_attempts = 0\n", "identity_documents.validation_attempts"),
         ("[identity_documents]\nlink_lifetime = \"P2D\"\n", "identity_documents.link_lifetime"),
+        ("[biometric]\nescrow_certificates = [\"a\", \"b\", \"c\", \"d\"]\n", "biometric.escrow_certificates"),
+        ("[biometric.gate]\nduration_ms_max = 70000\n", "biometric.gate: duration_ms_max"),
         ("[processes]\neffect_lease = \"PT2H\"\n", "processes.effect_lease"),
         ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
         ("mode = \"test\"\n", "mode: expected"),
@@ -151,6 +153,8 @@ fn the_commented_default_file_names_every_option() {
     let texts = include_str!("../channels/texts/mod.rs").split("pub enum ").next().unwrap_or_default();
     let declared = [
         include_str!("mod.rs"),
+        include_str!("biometric.rs"),
+        include_str!("../../biometric/src/gate.rs"),
         include_str!("codes.rs"),
         include_str!("fonts.rs"),
         include_str!("identity_documents.rs"),

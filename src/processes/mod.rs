@@ -8,6 +8,7 @@ pub mod creation;
 mod documents;
 mod evidence;
 pub mod fill;
+pub mod handwriting;
 mod identification;
 mod identity_document;
 mod messages;
@@ -42,6 +43,7 @@ use crate::{
     channels::Channels,
     code_limits::CodeLimits,
     codes::Codes,
+    handwriting::Handwritings,
     receipts::Receipts,
     scoring::Provider,
 };
@@ -86,6 +88,7 @@ pub struct World {
     pub documents: Documents,
     pub contracts: Contracts,
     pub sealed_files: SealedFiles,
+    pub handwritings: Handwritings,
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,

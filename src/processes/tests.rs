@@ -8,6 +8,7 @@ mod checks;
 mod contracts;
 mod files;
 mod fills;
+mod handwriting;
 mod outside;
 mod server;
 mod walk;
@@ -56,6 +57,7 @@ use crate::{
     code_limits::CodeLimits,
     codes::Codes,
     cpu_pool::CpuPool,
+    handwriting::{Defaults, Handwritings, testing},
     keys::Keys,
     receipts::Receipts,
     scoring::testing::Scripted,
@@ -138,6 +140,7 @@ impl Setting {
             notification_email: Some("operations@acme.example".into()),
             identification_config: None,
             contact_policy: None,
+            biometric_policy: None,
         };
         persistently(async || self.configurations.create(ORGANIZATION, change(), now).await).await;
     }
@@ -157,6 +160,7 @@ impl Setting {
             documents: self.documents.clone(),
             contracts: self.contracts(),
             sealed_files: self.sealed_files(),
+            handwritings: self.handwritings(),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
@@ -167,6 +171,15 @@ impl Setting {
             fills: self.fills(),
             renderer: Arc::new(self.renderer.clone()),
         }
+    }
+
+    fn handwritings(&self) -> Handwritings {
+        self.handwritings_by(testing::escrow())
+    }
+
+    fn handwritings_by(&self, defaults: Defaults) -> Handwritings {
+        let (keys, files) = (Keys::from_bytes(&[7; 32]), self.sealed_files());
+        testing::handwritings(defaults, self.store.clone(), &self.configurations, &files, &keys)
     }
 
     fn sealed_files(&self) -> SealedFiles {
@@ -405,7 +418,7 @@ impl Drop for Bare {
 }
 
 fn sign_command(process: Uuid) -> sign_process::Command {
-    sign_process::Command::Sign { signature: signature_id(process, 0), device: Device::default() }
+    sign_process::Command::Sign { signature: signature_id(process, 0), device: Device::default(), handwriting: None }
 }
 
 /// Asks a faulty store until it does what is asked; fails with its last error if it never does.

@@ -1,8 +1,33 @@
-//! From a template in HTML and its data to a PDF.
+//! From a template in HTML and its data to a PDF: `scan` and `rules` judge the template, `template` fills it, `prepare` makes of the
+//! filled HTML what an engine may see, `engine` lays it out. It knows nothing of the server, and no clock.
+//!
+//! Templates, schemas, data and images are from strangers. Every input has its bound (`limits`), and what an engine would leave out without
+//! a word is an error here. Time and memory are bounded by the process: this runs in worker processes only, never in the server's own.
 
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+mod context;
+mod css;
+mod date;
+mod decimal;
+mod engine;
+mod fonts;
+mod helpers;
+mod image;
+mod limits;
+mod locale;
+mod pdf;
+mod prepare;
+mod renderer;
+mod rules;
+mod scan;
+mod schema;
+mod template;
+mod tree;
+
+pub use engine::{About, HtmlToPdf};
+pub use prepare::Prepared;
+pub use renderer::{Renderer, check};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,34 +120,11 @@ pub enum Kind {
     Engine,
 }
 
-/// Whether a template may be kept: its limits, its syntax, and one filling with what its schema says of the data.
-/// At most 20 problems. Costly: only in a worker process.
-pub fn check(_source: &Source) -> Result<(), Vec<Problem>> {
-    todo!()
-}
-
-/// Makes PDFs; keeps fonts and compiled templates.
-pub struct Renderer;
-
-impl Renderer {
-    /// With the fonts of this crate, then those of `folders`.
-    pub fn new(_folders: &[PathBuf]) -> Self {
-        Self
-    }
-
-    pub fn check(&mut self, _source: &Source) -> Result<(), Vec<Problem>> {
-        todo!()
-    }
-
-    /// Costly: only in a worker process, on a thread with a stack of 16 MB.
-    pub fn render(&mut self, _job: &Job) -> Result<Pdf, Failure> {
-        todo!()
-    }
-}
-
 impl Engine {
-    /// The engine that a source's `engine_version` names.
-    pub fn of(_engine_version: &str) -> Self {
-        todo!()
+    /// The engine that a source's `engine_version` names: `ironpress`, alone or before a version (`ironpress 1.7`, `ironpress-1.7`,
+    /// `ironpress/1.7`), in any case. All others, such as "3.12" of a template's editor, are laid out by fulgur.
+    pub fn of(engine_version: &str) -> Self {
+        let name = engine_version.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        if name.eq_ignore_ascii_case("ironpress") { Self::Ironpress } else { Self::Fulgur }
     }
 }

@@ -17,7 +17,10 @@ use std::{
 
 use identity::{Images, Side};
 
-use self::frames::{Job, MAX_FILES, Made, Outcome, Reply, Task};
+use self::{
+    confine::Streams,
+    frames::{Job, MAX_FILES, Made, Outcome, Reply, Task},
+};
 pub use self::process::{Error, Limit, Options, Process, Purpose};
 use crate::{Revisions, compare, draw};
 
@@ -40,20 +43,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let memory = arguments.next().and_then(|memory| memory.to_str()?.parse().ok()).unwrap_or(DEFAULT_MEMORY);
     let renders = arguments.next().is_some_and(|purpose| purpose == HTML);
     let fonts: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
-    match serve(memory, renders.then_some(fonts.as_slice())) {
+    let Ok(Streams { output, mut errors }) = confine::streams_alone() else { return ExitCode::FAILURE };
+    match serve(memory, renders.then_some(fonts.as_slice()), output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing of a file is in it.
-            eprintln!("{error}");
+            // Nothing of a file is in it. If nobody reads it, the exit status has to do.
+            let _ = writeln!(errors, "{error}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn serve(memory: u64, fonts: Option<&[PathBuf]>) -> io::Result<()> {
+fn serve(memory: u64, fonts: Option<&[PathBuf]>, mut output: impl Write) -> io::Result<()> {
     // A panic may quote a file, and its answer says that it happened.
     std::panic::set_hook(Box::new(|_| {}));
-    let mut output = confine::output_alone()?;
     // Before the limits, which leave room for few files and are meant for jobs, not for fonts.
     let mut renderer = fonts.map(html::Renderer::new);
     confine::confine(memory)?;

@@ -7,6 +7,7 @@
 //! What is uploaded is checked once, before anything is written: the schema in the pool of work on strangers' files, the templates in processes of
 //! their own ([`CheckTemplates`]).
 
+mod check;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use store::{RecordKey, Store, Timestamp};
 use uuid::Uuid;
 use workflows::values::Problems;
 
+pub use self::check::for_engine;
 pub use self::schema::{MAX_DEPTH, MAX_SCHEMA, Schema};
 pub use self::version::{
     Definition, Edit, MAX_DESCRIPTION, MAX_FILE, MAX_SOURCES, NewSource, Source, SourceEdit, Version, is_external_id,
@@ -45,7 +47,7 @@ use super::versioned::{self, MAX_TOLD, NotWritten, VersionedItems, missing};
 use crate::cache::{self, Cache};
 use crate::cpu_pool::{self, Job, Work};
 use crate::records::{self, ATTEMPTS, Records};
-use crate::render_workers;
+use crate::render_workers::TemplateError;
 
 /// What people call one.
 const WHAT: &str = "dynamic template";
@@ -69,7 +71,7 @@ pub trait CheckTemplates: Send + Sync {
         &'a self,
         organization: &'a str,
         source: &'a NewSource,
-    ) -> BoxFuture<'a, Result<Result<(), Vec<String>>, render_workers::Error>>;
+    ) -> BoxFuture<'a, Result<Result<(), Vec<String>>, TemplateError>>;
 }
 
 /// A version with its number, and the template's external id.
@@ -377,10 +379,11 @@ impl DynamicTemplates {
         match self.checker.check(organization, source).await {
             Ok(Ok(())) => {}
             Ok(Err(found)) => found.iter().for_each(|problem| problems.note(path.clone(), problem)),
-            Err(error @ (render_workers::Error::Exceeded(_) | render_workers::Error::Panicked)) => problems.note(path, error),
-            Err(render_workers::Error::Pool(error @ cpu_pool::Error::SetAside(_))) => problems.note(path, error),
-            Err(render_workers::Error::Pool(error)) => return Err(error.into()),
-            Err(render_workers::Error::Worker(error)) => return Err(CatalogueError::Drawing(error.to_string()).into()),
+            Err(error @ (TemplateError::Exceeded(_) | TemplateError::Panicked | TemplateError::SetAside)) => {
+                problems.note(path, error);
+            }
+            Err(TemplateError::Pool(error)) => return Err(error.into()),
+            Err(TemplateError::Worker(error)) => return Err(CatalogueError::Drawing(error.to_string()).into()),
         }
         Ok(())
     }
@@ -574,6 +577,17 @@ impl DynamicTemplates {
     /// [`Error::Catalogue`], also where there never was one.
     pub async fn version(&self, organization: &str, id: Uuid) -> Result<Arc<Version>, Error> {
         Ok(self.versions.contents.read(organization, id).await?)
+    }
+
+    /// Fails unless there is a template, and the major version of it that is named.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for what was deleted; [`Error::Catalogue`].
+    pub async fn find(&self, organization: &str, external_id: &str, major: Option<u32>) -> Result<(), Error> {
+        match major {
+            Some(major) => self.latest(organization, external_id, major).await.map(drop),
+            None => self.versions.get(organization, external_id).await.map(drop).map_err(missing),
+        }
     }
 
     /// Whether a template that is there has a version.

@@ -39,16 +39,12 @@ struct Checker {
 }
 
 impl CheckTemplates for Checker {
-    fn check<'a>(
-        &'a self,
-        _: &'a str,
-        source: &'a NewSource,
-    ) -> BoxFuture<'a, Result<Result<(), Vec<String>>, render_workers::Error>> {
+    fn check<'a>(&'a self, _: &'a str, source: &'a NewSource) -> BoxFuture<'a, Result<Result<(), Vec<String>>, TemplateError>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let answer = match source.template.as_ref() {
             b"wrong" => Ok(Err(vec!["line 1, column 2: wrong".to_owned(), "line 3, column 4: wrong as well".to_owned()])),
-            b"panics" => Err(render_workers::Error::Panicked),
-            b"busy" => Err(render_workers::Error::Pool(cpu_pool::Error::Busy)),
+            b"panics" => Err(TemplateError::Panicked),
+            b"busy" => Err(TemplateError::Pool(cpu_pool::Error::Busy)),
             _ => Ok(Ok(())),
         };
         Box::pin(std::future::ready(answer))

@@ -14,7 +14,7 @@ use crate::catalogue::contents::Content;
 use crate::catalogue::names;
 
 /// Maximum size of a template, and of an editor configuration, in bytes.
-pub const MAX_FILE: usize = 2 * 1024 * 1024;
+pub const MAX_FILE: usize = 4 * 1024 * 1024;
 
 /// Maximum number of sources of a version: each language once.
 pub const MAX_SOURCES: usize = 7;
