@@ -1,6 +1,8 @@
 //! fulgur: fast, tagged, with running headers and page numbers.
 
-use ::fulgur::{AssetBundle, Engine, Margin, PageSize};
+use std::sync::Arc;
+
+use ::fulgur::{AssetBundle, Engine};
 use krilla::SerializeSettings;
 use krilla::configure::{Configuration, Validator};
 
@@ -11,22 +13,17 @@ use crate::{Failure, Kind, Profile};
 
 pub(super) struct Fulgur;
 
-/// Around pages of which the template says nothing.
-const MARGIN_MM: f32 = 20.0;
-
 impl HtmlToPdf for Fulgur {
     fn convert(&self, document: &Prepared, about: &About<'_>) -> Result<Vec<u8>, Failure> {
         let mut assets = AssetBundle::new();
-        assets.fonts.clone_from(&document.fonts.fonts);
+        assets.fonts.extend(document.fonts.faces.iter().map(|face| Arc::clone(&face.bytes)));
         assets.add_css(document.css.as_str());
         for (name, image) in &document.images {
             assets.add_image(name.as_str(), image.bytes.clone());
         }
         let mut builder = Engine::builder()
-            // Never the host's fonts, never a base path: what is drawn depends on the document alone, and no file is read.
+            // No size and margins of pages: those of the builder would win over the author's. Never the host's fonts, never a base path: what is drawn depends on the document alone, and no file is read.
             .system_fonts(false)
-            .page_size(PageSize::A4)
-            .margin(Margin::uniform_mm(MARGIN_MM))
             .lang(about.language)
             .title(about.job.title.as_str())
             .producer("Rubrica")
@@ -42,12 +39,19 @@ impl HtmlToPdf for Fulgur {
                 ..SerializeSettings::default()
             }),
         };
-        builder.build().render(&document.html).map_err(|error| Failure::new(Kind::Engine, reason(&error)))
+        builder.build().render(&document.html).map_err(|error| failure(&error.to_string()))
     }
 }
 
-/// The engine's words, cut: they are of the document's form, not of its text.
-fn reason(error: &::fulgur::Error) -> String {
-    let text: String = error.to_string().chars().take(200).collect();
-    format!("the engine could not lay out the document: {text}")
+/// What the engine says, in words for authors: its own are of the document's form, not of its text.
+fn failure(error: &str) -> Failure {
+    if error.contains("MissingAltText") {
+        let message = "PDF/UA: a picture has no alternative text: give each <img> an alt; <svg> cannot have one with this engine";
+        return Failure::new(Kind::Template, message);
+    }
+    if error.contains("ImageInterpolation") {
+        return Failure::new(Kind::Template, "PDF/A: this engine cannot have images of styles in PDF/A-3: use <img>");
+    }
+    let text: String = error.chars().take(200).collect();
+    Failure::new(Kind::Engine, format!("the engine could not lay out the document: {text}"))
 }
