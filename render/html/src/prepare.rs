@@ -192,18 +192,12 @@ impl Document<'_> {
         while let Some(step) = next {
             let mut removed = None;
             if let Step::Enter(id) = step {
-                match self.tree.data_mut(id) {
-                    Data::Text(text) => {
-                        composed(text);
-                        self.has_text |= text.chars().any(|c| !c.is_whitespace());
-                        self.characters.extend(text.chars().filter(|c| !is_space(*c)));
-                    }
-                    Data::Element(_) => {
-                        if !self.stays(id, &mut shown_attributes)? {
-                            removed = Some(id);
-                        }
-                    }
-                    _ => {}
+                if let Data::Text(text) = self.tree.data_mut(id) {
+                    composed(text);
+                    self.has_text |= text.chars().any(|c| !c.is_whitespace());
+                    self.characters.extend(text.chars().filter(|c| !is_space(*c)));
+                } else if !self.stays(id, &mut shown_attributes)? {
+                    removed = Some(id);
                 }
             }
             // The step after it is found before a node leaves the tree.
@@ -521,7 +515,7 @@ mod tests {
     #[test]
     fn images_are_known_by_name() {
         let image = Image::of_modules(4, 2, 1, |_, _| true);
-        let assets = Assets { template: &[image.clone()], data: &[image.clone()] };
+        let assets = Assets { template: std::slice::from_ref(&image), data: std::slice::from_ref(&image) };
         let html =
             format!("<img src='asset:t0'><img src='asset:d0' height=10><img src='{}'><img src='asset:t0'>", image.data_uri());
         let document = prepare(&html, &assets, TARGET, &Fonts::new(&[])).unwrap();

@@ -327,8 +327,12 @@ fn profiles_are_what_the_engine_gives() {
         job.profile = profile;
         rendered(&job)
     };
-    assert!(picture("{{qr \"x\" alt=\"a code\"}}<p>a", Profile::PdfUa1).is_ok());
-    assert!(picture("{{qr \"x\"}}<p>a", Profile::PdfUa1).unwrap_err().problem.message.contains("no alternative text"));
+    picture("<h1>a</h1>{{qr \"x\" alt=\"a code\"}}<p>a", Profile::PdfUa1).unwrap();
+    for (template, words) in [("<h1>a</h1>{{qr \"x\"}}", "no alternative text"), ("<p>a", "no heading")] {
+        let failure = picture(template, Profile::PdfUa1).unwrap_err();
+        assert_eq!(failure.kind, Kind::Template);
+        assert!(failure.problem.message.contains(words), "{failure:?}");
+    }
     let archive = picture("<style>img{width:3cm}</style>{{qr \"x\" alt=\"a code\"}}<p>a", Profile::PdfA3).unwrap();
     assert!(contains(&archive, b"/Image"), "images are in archives too");
     assert!(picture("<svg width=9 height=9><rect width=9 height=9 /></svg><p>a", Profile::PdfA3).is_ok());

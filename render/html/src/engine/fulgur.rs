@@ -43,15 +43,37 @@ impl HtmlToPdf for Fulgur {
     }
 }
 
-/// What the engine says, in words for authors: its own are of the document's form, not of its text.
+/// What the engine says, in words for authors. Its own words may hold text of the document: of them only the name of a rule is told.
 fn failure(error: &str) -> Failure {
-    if error.contains("MissingAltText") {
-        let message = "PDF/UA: a picture has no alternative text: give each <img> an alt; <svg> cannot have one with this engine";
-        return Failure::new(Kind::Template, message);
+    let rule: String = match error.split_once("Validation([") {
+        Some((_, rest)) => rest.chars().take_while(char::is_ascii_alphanumeric).collect(),
+        None => String::new(),
+    };
+    let (kind, message) = match rule.as_str() {
+        "" => (Kind::Engine, "the engine could not lay out the document".to_owned()),
+        "MissingAltText" => (
+            Kind::Template,
+            "PDF/UA: a picture has no alternative text: give each <img> an alt; with this engine <svg> cannot have one".into(),
+        ),
+        "MissingDocumentOutline" => (Kind::Template, "PDF/UA: the document has no heading: give it an <h1>".into()),
+        "MissingAnnotationAltText" => (Kind::Template, "PDF/UA: a link has no text".into()),
+        "NoDocumentTitle" => (Kind::Data, "PDF/UA: the document has no title".into()),
+        "ImageInterpolation" => (Kind::Template, "PDF/A: this engine cannot have images of styles in PDF/A-3: use <img>".into()),
+        "ContainsNotDefGlyph" => (Kind::Glyphs, "a character has no glyph in the font that its styles choose".into()),
+        other => (Kind::Engine, format!("the document cannot have this profile: {other}")),
+    };
+    Failure::new(kind, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_own_words_are_not_told() {
+        let glyphs = failure("PDF generation error: Validation([ContainsNotDefGlyph(Font, None, \"Ana 12345678Z\")])");
+        assert_eq!((glyphs.kind, glyphs.problem.message.contains("12345678Z")), (Kind::Glyphs, false));
+        assert_eq!(failure("Layout error: Ana").problem.message, "the engine could not lay out the document");
+        assert!(failure("Validation([TooHighQNestingLevel])").problem.message.ends_with("TooHighQNestingLevel"));
     }
-    if error.contains("ImageInterpolation") {
-        return Failure::new(Kind::Template, "PDF/A: this engine cannot have images of styles in PDF/A-3: use <img>");
-    }
-    let text: String = error.chars().take(200).collect();
-    Failure::new(Kind::Engine, format!("the engine could not lay out the document: {text}"))
 }
