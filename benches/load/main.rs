@@ -3,9 +3,11 @@
 //!
 //! Nothing here passes or fails by a time: a scenario fails only when an answer is wrong or does not come.
 
+mod biometric;
 mod client;
 mod code_reader;
 mod fills;
+mod html_fills;
 mod identification;
 mod machine;
 mod measured;
@@ -27,7 +29,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 #[command(name = "load")]
 struct Options {
-    /// What is measured: otp, waiting, seal, forms, identification, nodes. Without any: all but nodes, which needs Java, and Maven once.
+    /// What is measured: otp, waiting, seal, forms, fills, identification, biometric, nodes. Without any: all but nodes, which needs Java, and Maven once.
     scenarios: Vec<Scenario>,
     /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
     #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
@@ -61,7 +63,9 @@ enum Scenario {
     Waiting,
     Seal,
     Forms,
+    Fills,
     Identification,
+    Biometric,
     Nodes,
 }
 
@@ -104,8 +108,14 @@ async fn run(options: &Options) -> Result<(), Failure> {
     if options.wants(Scenario::Forms) {
         fills::run(options).await?;
     }
+    if options.wants(Scenario::Fills) {
+        html_fills::run(options).await?;
+    }
     if options.wants(Scenario::Identification) {
         identification::run(options).await?;
+    }
+    if options.wants(Scenario::Biometric) {
+        biometric::run(options).await?;
     }
     if options.wants(Scenario::Nodes) {
         for server in &options.servers {

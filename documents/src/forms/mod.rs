@@ -35,6 +35,7 @@ use self::layout::{Alignment, Laid, Room};
 use self::number::N;
 use self::paint::Canvas;
 pub use self::picture::{Picture, PictureError};
+pub(crate) use self::picture::{Pixels, WayUp};
 use self::style::{Panel, TextStyle};
 use self::value::Choice;
 use crate::fields::{self, Field, Style};

@@ -31,16 +31,51 @@ pub enum PictureError {
         "the picture is a kind of JPEG that viewers do not show; save it as an ordinary JPEG (8 bits, baseline or progressive)"
     )]
     UnusualJpeg,
+    #[error("the picture shows nothing: it is blank")]
+    Blank,
 }
 
 /// A picture as it goes into a PDF (ISO 32000-2 8.9.5).
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Picture {
     width: u32,
     height: u32,
     image: Stream,
     /// How opaque each pixel is (11.6.5.2).
     mask: Option<Stream>,
+    way_up: WayUp,
+}
+
+/// Which way up a picture is shown: the values of the tag Orientation (Exif 3.0, 4.6.5.1.6), 1 for as it is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WayUp(u8);
+
+impl WayUp {
+    pub(crate) const AS_STORED: Self = Self(1);
+
+    /// What is no value of the tag is taken for 1, as viewers do.
+    pub(crate) fn of_tag(value: u16) -> Self {
+        Self(u8::try_from(value).ok().filter(|value| (1..=8).contains(value)).unwrap_or(1))
+    }
+
+    /// Whether width and height change places.
+    fn lies(self) -> bool {
+        self.0 >= 5
+    }
+
+    /// From the unit square of the stored picture to that of the shown one.
+    fn matrix(self) -> [f32; 6] {
+        match self.0 {
+            2 => [-1.0, 0.0, 0.0, 1.0, 1.0, 0.0],
+            3 => [-1.0, 0.0, 0.0, -1.0, 1.0, 1.0],
+            4 => [1.0, 0.0, 0.0, -1.0, 0.0, 1.0],
+            5 => [0.0, -1.0, -1.0, 0.0, 1.0, 1.0],
+            6 => [0.0, -1.0, 1.0, 0.0, 0.0, 1.0],
+            7 => [0.0, 1.0, 1.0, 0.0, 0.0, 0.0],
+            8 => [0.0, 1.0, -1.0, 0.0, 1.0, 0.0],
+            _ => [1.0, 0.0, 0.0, 1.0, 0.0, 0.0],
+        }
+    }
 }
 
 impl std::fmt::Debug for Picture {
@@ -59,10 +94,33 @@ impl Picture {
             return Err(PictureError::TooLarge);
         }
         match bytes {
-            [0x89, b'P', b'N', b'G', ..] => of_png(bytes),
-            [0xff, 0xd8, 0xff, ..] => of_jpeg(bytes),
+            [0x89, b'P', b'N', b'G', ..] => Pixels::of_png(bytes, MAX_PIXELS).map(Self::from),
+            [0xff, 0xd8, 0xff, ..] => Self::of_jpeg(bytes, WayUp::AS_STORED, MAX_PIXELS),
             _ => Err(PictureError::Unknown),
         }
+    }
+
+    /// Nothing is decoded: the header says what viewers need, and they decode the rest.
+    ///
+    /// # Errors
+    /// `TooLarge` for more than `most` pixels, `Damaged`, `UnusualJpeg`.
+    pub(crate) fn of_jpeg(bytes: &[u8], way_up: WayUp, most: u64) -> Result<Self, PictureError> {
+        let header = jpeg_header(bytes)?;
+        check_size(header.width, header.height, most)?;
+        let space = match header.components {
+            1 => "DeviceGray",
+            3 => "DeviceRGB",
+            4 => "DeviceCMYK",
+            _ => return Err(PictureError::UnusualJpeg),
+        };
+        let mut dictionary = dictionary_of(header.width, header.height, space);
+        dictionary.set("Filter", "DCTDecode");
+        if header.components == 4 && header.is_adobe {
+            // Programs by Adobe write the colours of four components inverted.
+            dictionary.set("Decode", [1, 0, 1, 0, 1, 0, 1, 0].map(Object::Integer).to_vec());
+        }
+        let image = Stream::new(dictionary, bytes.to_vec());
+        Ok(Self { width: header.width, height: header.height, image, mask: None, way_up })
     }
 
     /// Bytes that it takes in memory, about.
@@ -70,8 +128,20 @@ impl Picture {
         size_of::<Self>() + self.image.content.len() + self.mask.as_ref().map_or(0, |mask| mask.content.len())
     }
 
+    /// Width and height as it is shown, in pixels.
+    pub(crate) fn size(&self) -> (f32, f32) {
+        let (width, height) = (self.width as f32, self.height as f32);
+        if self.way_up.lies() { (height, width) } else { (width, height) }
+    }
+
+    /// The operand of `cm` that shows it in a rectangle: left, bottom, width, height.
+    pub(crate) fn placed(&self, [x, y, width, height]: [f32; 4]) -> [f32; 6] {
+        let [a, b, c, d, e, f] = self.way_up.matrix();
+        [a * width, b * height, c * width, d * height, e * width + x, f * height + y]
+    }
+
     /// The image XObject and what it refers to.
-    pub(super) fn objects(&self, new_id: &mut dyn FnMut() -> ObjectId) -> (ObjectId, Vec<(ObjectId, Object)>) {
+    pub(crate) fn objects(&self, new_id: &mut dyn FnMut() -> ObjectId) -> (ObjectId, Vec<(ObjectId, Object)>) {
         let (id, mut image, mut objects) = (new_id(), self.image.clone(), Vec::new());
         if let Some(mask) = &self.mask {
             let mask_id = new_id();
@@ -89,10 +159,12 @@ impl Picture {
         let border = if frame.panel.border.is_some() { frame.panel.inset() } else { 0.0 };
         let room = Room::new(frame.width, frame.height, border);
         let (wide, high) = (frame.width - 2.0 * room.border, frame.height - 2.0 * room.border);
-        let scale = (wide / self.width as f32).min(high / self.height as f32);
-        let (width, height) = (self.width as f32 * scale, self.height as f32 * scale);
+        let (width, height) = self.size();
+        let scale = (wide / width).min(high / height);
+        let (width, height) = (width * scale, height * scale);
         let (x, y) = ((frame.width - width) / 2.0, (frame.height - height) / 2.0);
-        canvas.op(format_args!("q {} 0 0 {} {} {} cm /{NAME} Do Q", N(width), N(height), N(x), N(y)));
+        let [a, b, c, d, e, f] = self.placed([x, y, width, height]).map(N);
+        canvas.op(format_args!("q {a} {b} {c} {d} {e} {f} cm /{NAME} Do Q"));
         Look { canvas, resources: dictionary! { "XObject" => dictionary! { NAME => image } }, is_blank: false }
     }
 }
@@ -104,39 +176,63 @@ fn dictionary_of(width: u32, height: u32, colours: &str) -> lopdf::Dictionary {
     }
 }
 
-fn check_size(width: u32, height: u32) -> Result<(), PictureError> {
+fn check_size(width: u32, height: u32, most: u64) -> Result<(), PictureError> {
     match u64::from(width) * u64::from(height) {
         0 => Err(PictureError::Damaged),
-        pixels if pixels > MAX_PIXELS => Err(PictureError::TooLarge),
+        pixels if pixels > most => Err(PictureError::TooLarge),
         _ => Ok(()),
     }
 }
 
-fn of_png(bytes: &[u8]) -> Result<Picture, PictureError> {
-    let limits = png::Limits { bytes: 16 * 1024 * 1024 };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    let (width, height) = decoder.read_header_info().map(|info| (info.width, info.height)).map_err(|_| PictureError::Damaged)?;
-    check_size(width, height)?;
-    let mut reader = decoder.read_info().map_err(|_| PictureError::Damaged)?;
-    let size = reader.output_buffer_size().ok_or(PictureError::TooLarge)?;
-    let mut pixels = vec![0; size];
-    let frame = reader.next_frame(&mut pixels).map_err(|_| PictureError::Damaged)?;
-    pixels.truncate(frame.buffer_size());
-    let (colours, mask) = match frame.color_type {
-        png::ColorType::Grayscale | png::ColorType::Rgb => (pixels, None),
-        png::ColorType::GrayscaleAlpha => apart::<2>(&pixels),
-        png::ColorType::Rgba => apart::<4>(&pixels),
-        // Expanded above.
-        png::ColorType::Indexed => return Err(PictureError::Damaged),
-    };
-    let is_gray = matches!(frame.color_type, png::ColorType::Grayscale | png::ColorType::GrayscaleAlpha);
-    let space = if is_gray { "DeviceGray" } else { "DeviceRGB" };
-    let image = compressed(dictionary_of(width, height, space), colours);
-    let mask = mask.map(|mask| compressed(dictionary_of(width, height, "DeviceGray"), mask));
-    Ok(Picture { width, height, image, mask })
+/// A decoded picture.
+pub(crate) struct Pixels {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// One byte per pixel where it is gray, else three.
+    pub(crate) colours: Vec<u8>,
+    pub(crate) is_gray: bool,
+    /// How opaque each pixel is; `None` where all are.
+    pub(crate) opacity: Option<Vec<u8>>,
+}
+
+impl Pixels {
+    /// Decodes a PNG of at most `most` pixels.
+    ///
+    /// # Errors
+    /// `TooLarge`, `Damaged`.
+    pub(crate) fn of_png(bytes: &[u8], most: u64) -> Result<Self, PictureError> {
+        let limits = png::Limits { bytes: 16 * 1024 * 1024 };
+        let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
+        decoder.set_transformations(png::Transformations::normalize_to_color8());
+        decoder.set_ignore_text_chunk(true);
+        decoder.set_ignore_iccp_chunk(true);
+        let header = decoder.read_header_info().map(|info| (info.width, info.height));
+        let (width, height) = header.map_err(|_| PictureError::Damaged)?;
+        check_size(width, height, most)?;
+        let mut reader = decoder.read_info().map_err(|_| PictureError::Damaged)?;
+        let size = reader.output_buffer_size().ok_or(PictureError::TooLarge)?;
+        let mut pixels = vec![0; size];
+        let frame = reader.next_frame(&mut pixels).map_err(|_| PictureError::Damaged)?;
+        pixels.truncate(frame.buffer_size());
+        let (colours, opacity) = match frame.color_type {
+            png::ColorType::Grayscale | png::ColorType::Rgb => (pixels, None),
+            png::ColorType::GrayscaleAlpha => apart::<2>(&pixels),
+            png::ColorType::Rgba => apart::<4>(&pixels),
+            // Expanded above.
+            png::ColorType::Indexed => return Err(PictureError::Damaged),
+        };
+        let is_gray = matches!(frame.color_type, png::ColorType::Grayscale | png::ColorType::GrayscaleAlpha);
+        Ok(Self { width, height, colours, is_gray, opacity })
+    }
+}
+
+impl From<Pixels> for Picture {
+    fn from(Pixels { width, height, colours, is_gray, opacity }: Pixels) -> Self {
+        let space = if is_gray { "DeviceGray" } else { "DeviceRGB" };
+        let image = compressed(dictionary_of(width, height, space), colours);
+        let mask = opacity.map(|opacity| compressed(dictionary_of(width, height, "DeviceGray"), opacity));
+        Self { width, height, image, mask, way_up: WayUp::AS_STORED }
+    }
 }
 
 /// Colours, and how opaque they are where that is not fully.
@@ -146,26 +242,6 @@ fn apart<const CHANNELS: usize>(pixels: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
     let opacity: Vec<u8> = pixels.iter().map(|pixel| pixel[CHANNELS - 1]).collect();
     let is_opaque = opacity.iter().all(|value| *value == u8::MAX);
     (colours, (!is_opaque).then_some(opacity))
-}
-
-/// Nothing is decoded: the header says what viewers need, and they decode the rest.
-fn of_jpeg(bytes: &[u8]) -> Result<Picture, PictureError> {
-    let header = jpeg_header(bytes)?;
-    check_size(header.width, header.height)?;
-    let space = match header.components {
-        1 => "DeviceGray",
-        3 => "DeviceRGB",
-        4 => "DeviceCMYK",
-        _ => return Err(PictureError::UnusualJpeg),
-    };
-    let mut dictionary = dictionary_of(header.width, header.height, space);
-    dictionary.set("Filter", "DCTDecode");
-    if header.components == 4 && header.is_adobe {
-        // Programs by Adobe write the colours of four components inverted.
-        dictionary.set("Decode", [1, 0, 1, 0, 1, 0, 1, 0].map(Object::Integer).to_vec());
-    }
-    let image = Stream::new(dictionary, bytes.to_vec());
-    Ok(Picture { width: header.width, height: header.height, image, mask: None })
 }
 
 struct JpegHeader {
