@@ -288,6 +288,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         handwritings,
         scoring,
         code_limits,
+        fills: fills.clone(),
         clock: clock.clone(),
     };
     let sandbox =

@@ -138,6 +138,16 @@ outside_samples() {
     "$venv/bin/python" tests/outside/by_hand.py "$work/samples"
 }
 
+# The certificate in six languages, signatures by hand in it, is PDF/A-3.
+outside_certificates() {
+    timeout --kill-after=10 900 tests/outside/verapdf.sh --build
+    local language
+    for language in ES EN CA EU GL DE; do
+        "$built/examples/certificate_sample" "$work/certificate_$language.pdf" "$language"
+    done | tests/outside/verapdf.sh 3b | tee "$work/certificates.log"
+    [ "$(grep -cx conforms "$work/certificates.log")" = 6 ]
+}
+
 # A whole process, from the upload to the certificate: both of the demo's two signers have sealed the contract.
 outside_demo() {
     local out="$work/demo" root="development-root.pem"
@@ -220,6 +230,7 @@ step "tests of the workspace" workspace_tests
 step "shaping with fonts that are found" font_tests
 step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "sealed samples, by validators of others" outside_samples
+step "certificates in six languages, by veraPDF" outside_certificates
 step "a process of the demo, by validators of others" outside_demo
 step "texts in 26 scripts, copied by two readers" outside_scripts
 step "2,000 files that contradict themselves, in three viewers" outside_mutants
