@@ -55,6 +55,13 @@ fn a_demo_by_hand_ends_with_signatures_that_the_holder_of_the_key_reads() {
     }
     let verified = rubrica(folder.path(), &["verify", "out/contract-signed.pdf", "--root", "out/development-root.pem"]);
     assert!(verified.status.success(), "{}", text(&verified.stdout));
+    let holder = ["--certificate", "out/escrow-certificate.pem", "--key", "out/escrow-key.pem", "--output", "opened"];
+    let opened = rubrica(folder.path(), &[&["escrow", "open", "out/contract-signed.pdf"], holder.as_slice()].concat());
+    assert!(opened.status.success(), "{}{}", text(&opened.stdout), text(&opened.stderr));
+    assert!(text(&opened.stdout).contains("the seal of the PDF around it is intact"), "{}", text(&opened.stdout));
+    for signature in ["opened/signature-1/signature.iso", "opened/signature-2/signature.inkml"] {
+        assert!(folder.path().join(signature).is_file(), "{signature}: {}", text(&opened.stdout));
+    }
     // Once more on the same folder: the pair that is there is used again.
     let again = self::demo(folder.path(), &["--biometric"]);
     assert!(text(&again.stdout).contains("The holder of the escrow key reads  buyer"), "{}", text(&again.stdout));
