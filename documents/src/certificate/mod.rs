@@ -21,6 +21,7 @@ mod render;
 #[cfg(test)]
 mod samples;
 mod signed;
+mod style;
 mod table;
 mod texts;
 
