@@ -8,6 +8,7 @@ use lopdf::{Object, ObjectId, Stream, dictionary};
 use super::layout::Room;
 use super::number::N;
 use super::paint::Canvas;
+use super::turn::Turn;
 use super::{Frame, Look};
 use crate::text::subset::compressed;
 
@@ -38,6 +39,7 @@ pub enum PictureError {
 pub struct Picture {
     width: u32,
     height: u32,
+    turn: Turn,
     image: Stream,
     /// How opaque each pixel is (11.6.5.2).
     mask: Option<Stream>,
@@ -88,12 +90,18 @@ impl Picture {
         canvas.panel(&frame.panel, frame.width, frame.height);
         let border = if frame.panel.border.is_some() { frame.panel.inset() } else { 0.0 };
         let room = Room::new(frame.width, frame.height, border);
-        let (wide, high) = (frame.width - 2.0 * room.border, frame.height - 2.0 * room.border);
-        let scale = (wide / self.width as f32).min(high / self.height as f32);
-        let (width, height) = (self.width as f32 * scale, self.height as f32 * scale);
-        let (x, y) = ((frame.width - width) / 2.0, (frame.height - height) / 2.0);
-        canvas.op(format_args!("q {} 0 0 {} {} {} cm /{NAME} Do Q", N(width), N(height), N(x), N(y)));
+        let [a, b, c, d, e, f] = self.placed(frame.width, frame.height, room.border).map(N);
+        canvas.op(format_args!("q {a} {b} {c} {d} {e} {f} cm /{NAME} Do Q"));
         Look { canvas, resources: dictionary! { "XObject" => dictionary! { NAME => image } }, is_blank: false }
+    }
+
+    /// The matrix that shows it upright in the middle of a rectangle with this border, as large as fits.
+    fn placed(&self, width: f32, height: f32, border: f32) -> [f32; 6] {
+        let (across, up) = if self.turn.is_sideways() { (self.height, self.width) } else { (self.width, self.height) };
+        let (across, up) = (across as f32, up as f32);
+        let scale = ((width - 2.0 * border) / across).min((height - 2.0 * border) / up);
+        let size = (across * scale, up * scale);
+        self.turn.matrix(((width - size.0) / 2.0, (height - size.1) / 2.0), size)
     }
 }
 
@@ -136,7 +144,7 @@ fn of_png(bytes: &[u8]) -> Result<Picture, PictureError> {
     let space = if is_gray { "DeviceGray" } else { "DeviceRGB" };
     let image = compressed(dictionary_of(width, height, space), colours);
     let mask = mask.map(|mask| compressed(dictionary_of(width, height, "DeviceGray"), mask));
-    Ok(Picture { width, height, image, mask })
+    Ok(Picture { width, height, turn: Turn::NONE, image, mask })
 }
 
 /// Colours, and how opaque they are where that is not fully.
@@ -165,7 +173,7 @@ fn of_jpeg(bytes: &[u8]) -> Result<Picture, PictureError> {
         dictionary.set("Decode", [1, 0, 1, 0, 1, 0, 1, 0].map(Object::Integer).to_vec());
     }
     let image = Stream::new(dictionary, bytes.to_vec());
-    Ok(Picture { width: header.width, height: header.height, image, mask: None })
+    Ok(Picture { width: header.width, height: header.height, turn: header.turn, image, mask: None })
 }
 
 struct JpegHeader {
@@ -173,12 +181,13 @@ struct JpegHeader {
     height: u32,
     components: u8,
     is_adobe: bool,
+    turn: Turn,
 }
 
 /// The frame header (ITU-T T.81, B.2.2), before the first scan.
 fn jpeg_header(bytes: &[u8]) -> Result<JpegHeader, PictureError> {
     let mut rest = bytes.get(2..).ok_or(PictureError::Damaged)?;
-    let (mut frame, mut is_adobe) = (None, false);
+    let (mut frame, mut is_adobe, mut turn) = (None, false, None);
     // Each segment is at least four bytes long, so this ends with the file.
     loop {
         let [0xff, marker, tail @ ..] = rest else { return Err(PictureError::Damaged) };
@@ -194,11 +203,12 @@ fn jpeg_header(bytes: &[u8]) -> Result<JpegHeader, PictureError> {
             // Baseline, extended and progressive frames.
             0xc0..=0xc2 => frame = Some(frame_header(segment)?),
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => return Err(PictureError::UnusualJpeg),
+            0xe1 => turn = turn.or_else(|| Turn::of_exif(segment)),
             0xee => is_adobe |= segment.starts_with(b"Adobe"),
             // The first scan.
             0xda => {
                 let (width, height, components) = frame.ok_or(PictureError::Damaged)?;
-                return Ok(JpegHeader { width, height, components, is_adobe });
+                return Ok(JpegHeader { width, height, components, is_adobe, turn: turn.unwrap_or(Turn::NONE) });
             }
             _ => {}
         }
@@ -264,6 +274,17 @@ mod tests {
         assert_eq!(error(&jpeg(0xc0, 8, 65_000, 65_000, 3, false)), PictureError::TooLarge);
         assert_eq!(error(&jpeg(0xc0, 8, 0, 10, 3, false)), PictureError::Damaged);
         assert_eq!(error(&file[..file.len() - 12]), PictureError::Damaged);
+    }
+
+    #[test]
+    fn a_jpeg_that_lies_on_its_side_is_shown_upright() {
+        let upright = jpeg(0xc0, 8, 400, 100, 3, false);
+        let exif = super::super::turn::tests::exif(6, false);
+        let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+        let turned = [&upright[..2], &[0xff, 0xe1], &length, &exif, &upright[2..]].concat();
+        let placed = |file: &[u8]| Picture::read(file).unwrap().placed(60.0, 200.0, 0.0);
+        assert_eq!(placed(&upright), [60.0, 0.0, 0.0, 15.0, 0.0, 92.5]);
+        assert_eq!(placed(&turned), [0.0, -200.0, 50.0, 0.0, 5.0, 200.0]);
     }
 
     #[test]
