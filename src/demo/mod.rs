@@ -1,4 +1,5 @@
-//! `rubrica demo`: drives one whole process over real HTTP, as an integrator's server and two signers would, and shows each step.
+//! `rubrica demo`: drives a whole process over real HTTP, as an integrator's server and two signers would, then fills a template and has
+//! it signed as a contract, and shows each step.
 //!
 //! It knows nothing but the API, the sandbox's messages and the data folder's key for the token; it never looks into the store.
 
@@ -11,6 +12,7 @@ macro_rules! tell {
 }
 
 mod client;
+mod contract;
 mod own;
 mod people;
 
@@ -32,6 +34,7 @@ use crate::{
     verify,
 };
 use client::Client;
+use contract::Contract;
 use own::OwnServer;
 use people::Person;
 
@@ -163,6 +166,7 @@ struct Demo {
 struct Outcome {
     signed: Vec<u8>,
     certificate: Vec<u8>,
+    contract: Contract,
     seconds: f64,
 }
 
@@ -193,7 +197,9 @@ impl Demo {
         let detail = client.signature(&signature).await?;
         let signed = client.public(&text(&detail, "/signed_documents/0/url")?).await?;
         let certificate = client.download(&certificate).await?;
-        Ok(Outcome { signed, certificate, seconds: self.started.elapsed().as_secs_f64() })
+        let [.., buyer] = &people;
+        let contract = self.contract(buyer).await?;
+        Ok(Outcome { signed, certificate, contract, seconds: self.started.elapsed().as_secs_f64() })
     }
 
     /// One signer's part, from the code to the signature.
@@ -266,6 +272,8 @@ fn text(value: &Value, pointer: &str) -> Result<String, Failure> {
 struct Written {
     signed: PathBuf,
     certificate: PathBuf,
+    filled_contract: PathBuf,
+    signed_contract: PathBuf,
     root: Option<PathBuf>,
 }
 
@@ -284,6 +292,8 @@ impl Outcome {
         Ok(Written {
             signed: put(format!("{stem}-signed.pdf"), &self.signed)?,
             certificate: put(format!("{stem}-certificate.pdf"), &self.certificate)?,
+            filled_contract: put("rental-agreement.pdf".to_owned(), &self.contract.filled)?,
+            signed_contract: put("rental-agreement-signed.pdf".to_owned(), &self.contract.signed)?,
             root: root.map(|root| put(DEVELOPMENT_ROOT.to_owned(), &root)).transpose()?,
         })
     }
@@ -303,6 +313,8 @@ impl Outcome {
         tell!("\nDone in {:.1} s.", self.seconds);
         tell!("Signed PDF:   {}", written.signed.display());
         tell!("Certificate:  {}", written.certificate.display());
+        tell!("Contract:     {}, filled from a template", written.filled_contract.display());
+        tell!("Signed:       {}", written.signed_contract.display());
         let root = written.root.as_ref().map(|root| format!(" --root {}", root.display())).unwrap_or_default();
         tell!("Try next:     {} verify {}{root}", crate::program(), written.signed.display());
     }
