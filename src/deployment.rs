@@ -265,6 +265,7 @@ async fn registry() -> Registry {
     cpu_pool::Metrics::new(&registry).unwrap();
     render_workers::Metrics::new(&registry).unwrap();
     crate::scoring::Metrics::new(&registry).unwrap();
+    crate::handwriting::Metrics::new(&registry).unwrap();
     store::scylla::Metrics::new(&registry).unwrap();
     store::scylla::WakeMetrics::new(&registry).unwrap();
     let folder = tempfile::tempdir().unwrap();

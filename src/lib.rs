@@ -1,6 +1,7 @@
 //! The Rubrica server: configuration, HTTP API, access, adapters, command line.
 
 pub mod access;
+pub mod cache;
 pub mod camara;
 pub mod catalogue;
 pub mod channels;
@@ -13,9 +14,11 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod fill_queue;
 pub mod filling;
 pub mod fonts;
 pub mod forms_command;
+pub mod handwriting;
 pub mod http;
 pub mod identity_reader;
 pub mod installation;
@@ -29,6 +32,7 @@ pub mod processes;
 pub mod public_url;
 pub mod receipts;
 pub mod records;
+pub mod render_command;
 pub mod render_workers;
 pub mod room;
 pub mod sandbox_clock;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use chrono::{TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand};
@@ -9,7 +9,7 @@ use rubrica::{
     config::{Config, LogFormat, Mode},
     demo, engine, forms_command, http, iso_duration,
     keys::Keys,
-    server,
+    render_command, server,
     transfer::command::{self as transfer, ExportOptions, ImportOptions},
     verify,
 };
@@ -41,6 +41,11 @@ enum Command {
     /// Look at a form that is to be filled, or fill it without a server.
     #[command(subcommand)]
     Forms(forms_command::Command),
+    /// Check an HTML template and make a PDF of it and its data, without a server.
+    ///
+    /// Exit status 0 if it was made, 1 if the template, its schema or the data are wrong, which is told with line and column, 2 if a file cannot be
+    /// read or written.
+    Render(render_command::Options),
     /// Copy the whole installation into a folder, to move it to another store or place.
     ///
     /// The folder holds journals, records and files, with personal data, readable by its owner only; it holds no keys. Nothing may be
@@ -63,11 +68,11 @@ enum Command {
     Openapi,
     /// Print which role opens which operations, and what the tokens for one thing open.
     Roles,
-    /// Draw pages for the server that started this: jobs on standard input, answers on standard output.
+    /// Draw pages and render templates for the server that started this: jobs on standard input, answers on standard output.
     #[command(name = render::worker::COMMAND, hide = true)]
     RenderWorker {
-        /// Address space, in bytes.
-        memory: Option<u64>,
+        /// See `render::worker::run`.
+        arguments: Vec<OsString>,
     },
 }
 
@@ -122,6 +127,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(options)) => demo::run(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(options)) => verify::run(&options),
         Some(Command::Forms(command)) => forms_command::run(&command),
+        Some(Command::Render(options)) => render_command::run(&options),
         Some(Command::Export(options)) => transfer::export(&options),
         Some(Command::Import(options)) => transfer::import(&options),
         Some(Command::Token(options)) => token(&options).map(|()| ExitCode::SUCCESS),
@@ -131,7 +137,7 @@ fn main() -> ExitCode {
             println!("{}\n{}", http::roles::table(), http::roles::scoped_table());
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::RenderWorker { memory }) => Ok(render::worker::run(memory)),
+        Some(Command::RenderWorker { arguments }) => Ok(render::worker::run(arguments)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("rubrica: {error}");

@@ -24,11 +24,19 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// # Errors
 /// What is wrong, in words for the caller.
 pub fn png(text: &str, max: usize) -> Result<Vec<u8>, String> {
+    let bytes = decode(text, max)?;
+    if bytes.starts_with(PNG_SIGNATURE) { Ok(bytes) } else { Err("not a PNG picture".into()) }
+}
+
+/// The bytes of any picture that came in base64; what they are is not looked at. `max` as in [`png`].
+///
+/// # Errors
+/// What is wrong, in words for the caller.
+pub fn decode(text: &str, max: usize) -> Result<Vec<u8>, String> {
     if text.len() > max {
         return Err(format!("expected at most {max} bytes of base64; a smaller or more compressed picture is needed"));
     }
-    let bytes = BASE64.decode(text).map_err(|_| "not base64 (RFC 4648, section 4) without line breaks".to_owned())?;
-    if bytes.starts_with(PNG_SIGNATURE) { Ok(bytes) } else { Err("not a PNG picture".into()) }
+    BASE64.decode(text).map_err(|_| "not base64 (RFC 4648, section 4) without line breaks".to_owned())
 }
 
 /// Checks that a text is a JSON document of at most `max` bytes and [`MAX_DEPTH`] levels.

@@ -1,4 +1,4 @@
-//! URLs of documents and of images: whoever holds one can read that one thing, without a credential, until the URL expires.
+//! URLs of documents, of images and of templates: whoever holds one can read that one thing, without a credential, until the URL expires.
 //!
 //! The token in the URL is sealed (AES-256-GCM): nobody can read, make or change one, so there is nothing to list or guess and
 //! nothing to store. The tag of the seal is compared in constant time. A URL cannot be taken back before it expires, other than by
@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use workflows::scoring::ImageType;
+use workflows::{scoring::ImageType, values::Language};
 
 use crate::{iso_duration, keys::Keys};
 
@@ -77,6 +77,30 @@ pub struct SharedCapture {
     pub expires: DateTime<Utc>,
 }
 
+/// A file of a dynamic template's version that a URL gives access to, for whoever may read the version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedTemplate {
+    #[serde(rename = "o")]
+    pub organization: String,
+    #[serde(rename = "v")]
+    pub version: Uuid,
+    #[serde(rename = "l")]
+    pub language: Language,
+    #[serde(rename = "f")]
+    pub file: TemplateFile,
+    /// As in [`PublicDocument`].
+    #[serde(rename = "e", with = "chrono::serde::ts_microseconds")]
+    pub expires: DateTime<Utc>,
+}
+
+/// Which of the files of a language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateFile {
+    Template,
+    EditorConfig,
+}
+
 /// What a URL can give access to.
 pub trait Shared: Serialize + DeserializeOwned {
     /// The segment of the path before the token.
@@ -99,6 +123,15 @@ impl Shared for PublicDocument {
 impl Shared for SharedCapture {
     const PATH: &'static str = "captures";
     const PURPOSE: &'static str = "capture-url/v1";
+
+    fn expires(&self) -> DateTime<Utc> {
+        self.expires
+    }
+}
+
+impl Shared for SharedTemplate {
+    const PATH: &'static str = "template_files";
+    const PURPOSE: &'static str = "template-url/v1";
 
     fn expires(&self) -> DateTime<Utc> {
         self.expires
@@ -221,8 +254,9 @@ mod tests {
     }
 
     #[test]
-    fn the_token_of_a_document_opens_no_image() {
+    fn the_token_of_a_document_opens_no_image_and_no_template() {
         assert_eq!(verify::<SharedCapture>(&keys(), &token(TimeDelta::hours(1)), noon()), Err(Error::Invalid));
+        assert_eq!(verify::<SharedTemplate>(&keys(), &token(TimeDelta::hours(1)), noon()), Err(Error::Invalid));
     }
 
     #[test]

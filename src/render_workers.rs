@@ -1,20 +1,24 @@
-//! The processes that draw pages and read images: started when they are needed, each for many jobs, killed when a job goes beyond its bounds.
+//! The processes that draw pages, read images and render templates: started when they are needed, each for many jobs, killed when a job goes
+//! beyond its bounds.
 //!
-//! There are no more of them than the pool has places, as each job is one of the pool's: its turn is fair between organizations, and its
-//! thread waits for the process. Nothing of a page is ever drawn, and no image decoded, in the server itself. Images of identity documents
-//! come in through [`crate::identity_reader`].
+//! There are no more of either purpose than the pool has places, as each job is one of the pool's: its turn is fair between organizations, and
+//! its thread waits for the process. Nothing of a page is ever drawn, no image decoded and no template filled in the server itself. Images of
+//! identity documents come in through [`crate::identity_reader`], templates through [`templates`].
 
-use std::sync::Arc;
+mod templates;
+
+use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
 use render::{
     Comparison, Limits, Mask, Picture, Skipped, Undrawn,
-    worker::{self, Limit, Process},
+    worker::{self, Limit, Process, Purpose},
 };
 use store::blobs::Digest;
 
+pub use self::templates::TemplateError;
 use crate::cpu_pool::{self, CpuPool, Cutoff, File, Job, Work};
 
 /// Part of a process' memory that the files of a job may fill: reading and drawing them takes a few times as much.
@@ -23,8 +27,11 @@ const SHARE: u64 = 4;
 /// How processes are started, and how much they draw.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// Of either purpose.
     pub process: worker::Options,
     pub limits: Limits,
+    /// Folders of fonts for templates, beside the program's own.
+    pub html_fonts: Vec<PathBuf>,
 }
 
 /// Why nothing was compared or drawn.
@@ -59,8 +66,23 @@ impl From<worker::Error> for Error {
 /// Metrics of the processes.
 #[derive(Clone, Debug)]
 pub struct Metrics {
+    pictures: Lives,
+    templates: Lives,
+    /// Time that the work on templates took, without its wait for a turn.
+    html_seconds: HistogramVec,
+}
+
+/// How many processes of a purpose there are, and why others ended.
+#[derive(Clone, Debug)]
+struct Lives {
     alive: IntGauge,
     ended: IntCounterVec,
+}
+
+impl Lives {
+    fn new(alive: (&str, &str), ended: (&str, &str)) -> Result<Self, prometheus::Error> {
+        Ok(Self { alive: IntGauge::new(alive.0, alive.1)?, ended: IntCounterVec::new(Opts::new(ended.0, ended.1), &["cause"])? })
+    }
 }
 
 impl Metrics {
@@ -68,18 +90,27 @@ impl Metrics {
     /// If the registry holds metrics of these names already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self::unregistered()?;
-        registry.register(Box::new(metrics.alive.clone()))?;
-        registry.register(Box::new(metrics.ended.clone()))?;
+        for lives in [&metrics.pictures, &metrics.templates] {
+            registry.register(Box::new(lives.alive.clone()))?;
+            registry.register(Box::new(lives.ended.clone()))?;
+        }
+        registry.register(Box::new(metrics.html_seconds.clone()))?;
         Ok(metrics)
     }
 
     fn unregistered() -> Result<Self, prometheus::Error> {
+        let times = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0];
+        let seconds = HistogramOpts::new("rubrica_html_seconds", "Time that the work on a template took in its process");
         Ok(Self {
-            alive: IntGauge::new("rubrica_render_processes", "Processes that draw pages and read images")?,
-            ended: IntCounterVec::new(
-                Opts::new("rubrica_render_ends_total", "Processes that drew pages and read images, by why they ended"),
-                &["cause"],
+            pictures: Lives::new(
+                ("rubrica_render_processes", "Processes that draw pages and read images"),
+                ("rubrica_render_ends_total", "Processes that drew pages and read images, by why they ended"),
             )?,
+            templates: Lives::new(
+                ("rubrica_html_processes", "Processes that check and render templates"),
+                ("rubrica_html_ends_total", "Processes that checked and rendered templates, by why they ended"),
+            )?,
+            html_seconds: HistogramVec::new(seconds.buckets(times), &["work"])?,
         })
     }
 }
@@ -99,9 +130,18 @@ pub struct Workers(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     cpu: CpuPool,
-    options: Options,
+    limits: Limits,
+    pictures: Processes,
+    templates: Processes,
+    html_seconds: HistogramVec,
+}
+
+/// The processes of a purpose.
+#[derive(Debug)]
+struct Processes {
+    options: worker::Options,
     idle: Mutex<Vec<Counted>>,
-    metrics: Metrics,
+    lives: Lives,
 }
 
 /// A process that is counted while it is there.
@@ -118,7 +158,7 @@ impl Drop for Counted {
 }
 
 impl Workers {
-    /// Without processes: no page is compared.
+    /// For tests and commands that compare no pages.
     pub fn none() -> Self {
         let limits = Limits { max_pages: 0, ..Limits::default() };
         Self::new(CpuPool::default(), Options { limits, ..Options::default() }, Metrics::default())
@@ -126,7 +166,18 @@ impl Workers {
 
     /// Starts nothing yet.
     pub fn new(cpu: CpuPool, options: Options, metrics: Metrics) -> Self {
-        Self(Arc::new(Shared { cpu, options, idle: Mutex::default(), metrics }))
+        let Options { process, limits, html_fonts } = options;
+        let processes = |purpose, lives| {
+            let options = worker::Options { purpose, ..process.clone() };
+            Processes { options, idle: Mutex::default(), lives }
+        };
+        Self(Arc::new(Shared {
+            cpu,
+            limits,
+            pictures: processes(Purpose::Pictures, metrics.pictures),
+            templates: processes(Purpose::Templates { fonts: html_fonts }, metrics.templates),
+            html_seconds: metrics.html_seconds,
+        }))
     }
 
     /// Compares what two revisions of a document show outside the masks, in the organization's turn. `before` has the digest given; if
@@ -144,13 +195,13 @@ impl Workers {
         masks: Vec<Mask>,
     ) -> Result<Comparison, Error> {
         let bytes = before.len() as u64 + after.len() as u64;
-        if self.0.options.limits.max_pages == 0 {
+        if self.0.limits.max_pages == 0 {
             return Ok(Comparison::none(Skipped::Pages));
         }
-        if bytes > self.0.options.process.memory / SHARE {
+        if bytes > self.0.pictures.options.memory / SHARE {
             return Ok(Comparison::none(Skipped::Bytes));
         }
-        let limits = self.0.options.limits;
+        let limits = self.0.limits;
         let draw = move |process: &mut Process, cutoff: &Cutoff| {
             process.compare(&before, &after, &masks, &limits, || cutoff.is_reached())
         };
@@ -169,14 +220,15 @@ impl Workers {
         page: usize,
     ) -> Result<Result<Picture, Undrawn>, Error> {
         let bytes = pdf.len() as u64;
-        if bytes > self.0.options.process.memory / SHARE {
+        if bytes > self.0.pictures.options.memory / SHARE {
             return Ok(Err(Undrawn::TooLarge));
         }
         let draw = move |process: &mut Process, cutoff: &Cutoff| process.draw(&pdf, page, || cutoff.is_reached());
         Ok(self.run(organization, bytes, File { digest, work: Work::Draw }, draw).await??)
     }
 
-    /// Has a process work on a file of so many bytes, in the organization's turn. What goes wrong for the file's sake counts against it.
+    /// Has a process for pictures work on a file of so many bytes, in the organization's turn. What goes wrong for the file's sake counts
+    /// against it.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         organization: &str,
@@ -184,9 +236,21 @@ impl Workers {
         file: File,
         work: impl FnOnce(&mut Process, &Cutoff) -> Result<T, worker::Error> + Send + 'static,
     ) -> Result<Result<T, worker::Error>, cpu_pool::Error> {
+        self.run_in(|shared| &shared.pictures, organization, bytes, file, work).await
+    }
+
+    /// As [`Workers::run`], in processes of either purpose.
+    async fn run_in<T: Send + 'static>(
+        &self,
+        processes: fn(&Shared) -> &Processes,
+        organization: &str,
+        bytes: u64,
+        file: File,
+        work: impl FnOnce(&mut Process, &Cutoff) -> Result<T, worker::Error> + Send + 'static,
+    ) -> Result<Result<T, worker::Error>, cpu_pool::Error> {
         let shared = self.0.clone();
         let job = Job::new(organization, bytes).on(file.digest, file.work);
-        let worked = self.0.cpu.run(job, move |cutoff| shared.run(cutoff, work)).await?;
+        let worked = self.0.cpu.run(job, move |cutoff| processes(&shared).run(cutoff, work)).await?;
         if let Err(error) = &worked {
             tracing::warn!(%error, organization, file = %file.digest, "work on a file in a process of its own failed");
             if matches!(error, worker::Error::Exceeded(_) | worker::Error::Panicked) {
@@ -197,7 +261,7 @@ impl Workers {
     }
 }
 
-impl Shared {
+impl Processes {
     fn run<T>(
         &self,
         cutoff: &Cutoff,
@@ -207,7 +271,7 @@ impl Shared {
         let worked = work(&mut worker.process, cutoff);
         match cause(worked.as_ref().err(), worker.process.is_worn()) {
             None => self.idle.lock().push(worker),
-            Some(cause) => self.metrics.ended.with_label_values(&[cause]).inc(),
+            Some(cause) => self.lives.ended.with_label_values(&[cause]).inc(),
         }
         worked
     }
@@ -217,9 +281,9 @@ impl Shared {
         if let Some(idle) = self.idle.lock().pop() {
             return Ok(idle);
         }
-        let process = Process::start(&self.options.process)?;
-        self.metrics.alive.inc();
-        Ok(Counted { process, alive: self.metrics.alive.clone() })
+        let process = Process::start(&self.options)?;
+        self.lives.alive.inc();
+        Ok(Counted { process, alive: self.lives.alive.clone() })
     }
 }
 
@@ -230,6 +294,7 @@ fn cause(error: Option<&worker::Error>, is_worn: bool) -> Option<&'static str> {
         Some(worker::Error::Exceeded(Limit::Memory(_))) => Some("memory"),
         Some(worker::Error::CutOff) => Some("cut_off"),
         Some(worker::Error::Died(_) | worker::Error::Start { .. }) => Some("died"),
+        Some(worker::Error::Panicked) if is_worn => Some("panicked"),
         None | Some(worker::Error::Panicked) => is_worn.then_some("worn"),
     }
 }
@@ -246,8 +311,9 @@ mod tests {
 
     /// Whose process is `program`, which is no worker but takes as long as one that a document keeps busy.
     fn workers(program: &str, patience: Duration, cpu: &CpuPool) -> Workers {
-        let process = worker::Options { program: program.into(), is_alone: true, memory: 1 << 30, seconds: 60, patience };
-        Workers::new(cpu.clone(), Options { process, limits: Limits::default() }, Metrics::default())
+        let process =
+            worker::Options { program: program.into(), is_alone: true, seconds: 60, patience, ..worker::Options::default() };
+        Workers::new(cpu.clone(), Options { process, ..Options::default() }, Metrics::default())
     }
 
     async fn compare(workers: &Workers, document: &'static [u8]) -> Result<Comparison, Error> {
@@ -267,7 +333,10 @@ mod tests {
         assert!(matches!(refused, Error::Pool(cpu_pool::Error::SetAside(_))), "{refused}");
         assert!(began.elapsed() < Duration::from_millis(90), "it is not tried again");
         assert!(matches!(compare(&workers, b"other").await, Err(Error::Exceeded(_))));
-        assert_eq!((workers.0.metrics.alive.get(), workers.0.metrics.ended.with_label_values(&["time"]).get()), (0, 3));
+        assert_eq!(
+            (workers.0.pictures.lives.alive.get(), workers.0.pictures.lives.ended.with_label_values(&["time"]).get()),
+            (0, 3)
+        );
     }
 
     #[tokio::test]
@@ -286,13 +355,13 @@ mod tests {
             let workers = workers.clone();
             async move { compare(&workers, b"poison").await }
         });
-        while workers.0.metrics.alive.get() == 0 {
+        while workers.0.pictures.lives.alive.get() == 0 {
             tokio::task::yield_now().await;
         }
         cpu.close();
         assert!(matches!(job.await.unwrap(), Err(Error::Pool(cpu_pool::Error::Closed))));
         let until = Instant::now() + Duration::from_secs(10);
-        while workers.0.metrics.alive.get() > 0 {
+        while workers.0.pictures.lives.alive.get() > 0 {
             assert!(Instant::now() < until, "the process is still there");
             tokio::task::yield_now().await;
         }

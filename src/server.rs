@@ -23,6 +23,8 @@ use crate::{
     catalogue::{
         contracts::Contracts,
         documents::{self, Documents},
+        dynamic_templates::DynamicTemplates,
+        orphans::{Holds, Orphans},
         sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
     },
@@ -33,8 +35,10 @@ use crate::{
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
+    fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
+    handwriting::{self, Handwritings},
     http::{
         self, State, api::Api, operations::HttpMetrics, operations::Operations, processes::Engine, readiness::Readiness,
         receipts::ReceiptServices, sandbox::Sandbox,
@@ -44,7 +48,7 @@ use crate::{
     keys::{self, Keys},
     outbound::Http,
     periodic_task::PeriodicTask,
-    processes::{Processes, Tenants, World},
+    processes::{Processes, Tenants, World, fill::Fills},
     receipts::Receipts,
     records,
     render_workers::{self, Workers},
@@ -93,6 +97,8 @@ pub enum Error {
     Channels(#[from] channels::Error),
     #[error("scoring: {0}")]
     Scoring(String),
+    #[error("{0}")]
+    Escrow(String),
     #[error("the development tenant: {0}")]
     Development(String),
     #[error("metrics: {0}")]
@@ -170,9 +176,34 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let contracts = Contracts::new(store.clone());
     let sealed_files = SealedFiles::new(store.clone(), blobs.clone(), keys.clone());
     let sources = filling::Sources::new(store.clone(), &blobs, documents.clone(), drawing.clone());
-    let filling = Filling::new(sources.clone(), config.filling.options(), filling::Metrics::new(&registry)?);
+    let filling_metrics = filling::Metrics::new(&registry)?;
+    let dynamic_templates = DynamicTemplates::new(
+        store.clone(),
+        blobs.clone(),
+        documents.clone(),
+        Arc::new(drawing.clone()),
+        filling_metrics.caches(),
+    );
+    let orphans = Orphans::new(store.clone(), blobs.clone())
+        .knowing(documents.clone())
+        .knowing(sources.forms.clone())
+        .knowing(sources.images.clone())
+        .knowing(dynamic_templates.clone());
+    let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
+    let by_hand = config.biometric.defaults().map_err(Error::Escrow)?;
+    for finding in handwriting::findings(&by_hand, Utc::now()) {
+        tracing::warn!("{}", finding.text);
+    }
+    let handwritings = Handwritings::new(
+        by_hand,
+        configurations.clone(),
+        sealed_files.clone(),
+        (store.clone(), &keys),
+        cpu.clone(),
+        handwriting::Metrics::new(&registry)?,
+    );
     if config.mode == Mode::Development {
         provide_development_tenant(&configurations, &data).await?;
     }
@@ -202,12 +233,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
     });
+    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
+    let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
+    let fills = Fills::new(queue.clone(), options.effect_timeout);
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
         documents: documents.clone(),
         contracts: contracts.clone(),
         sealed_files: sealed_files.clone(),
+        handwritings: handwritings.clone(),
         configurations: configurations.clone(),
         channels: channels.clone(),
         codes: codes.clone(),
@@ -215,9 +250,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         tenants: Tenants::of(&config),
         receipts: receipts.clone(),
         camara,
+        fills: fills.clone(),
+        renderer: Arc::new(drawing.clone()),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
-    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
 
     let address = config.server.listen;
@@ -233,6 +269,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         forms: sources.forms,
         sections: sources.sections,
         templates: sources.templates,
+        dynamic_templates,
         template_configurations: sources.configurations,
         images: sources.images,
         filling,
@@ -252,6 +289,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         codes,
         code_policies: config.code_policies(),
         identity_documents: config.identity_documents.clone(),
+        handwritings,
         scoring,
         code_limits,
         clock: clock.clone(),
@@ -267,6 +305,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             Arc::new(move || {
                 engine();
                 channels.measure(Utc::now());
+                queue.measure();
             })
         },
         registry: registry.clone(),
@@ -288,9 +327,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let forgetting = PeriodicTask::new(store, "scored pictures", FORGET_EVERY);
     let mut background = vec![
         sweep(processes.clone()),
-        collect_orphans(documents, processes.clone(), collection, config.documents.orphan_grace),
+        collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace),
         forget_old_pictures(pictures, blobs, forgetting, clock.clone()),
     ];
+    background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
     if sandbox.is_some() && engine.is_shared() {
@@ -398,6 +438,7 @@ impl Application {
         // The operations before the pages: a request of theirs is then matched against no other path.
         Api::new(self.state, self.engine, self.sandbox, self.intake.json_limit).configure(service);
         http::documents::configure(service);
+        http::dynamic_templates::configure(service);
         http::scoring::configure(service);
         http::receipts::configure(service);
         http::operations::configure(service);
@@ -418,19 +459,19 @@ fn sweep(processes: Processes) -> tokio::task::JoinHandle<()> {
 
 /// Removes files that nothing refers to, now and then; of several servers on one store, one does.
 fn collect_orphans(
-    documents: Documents,
+    orphans: Orphans,
     processes: Processes,
     collection: PeriodicTask,
     grace: TimeDelta,
 ) -> tokio::task::JoinHandle<()> {
-    let holds: documents::Holds = Arc::new(move |organization, process, digest| {
+    let holds: Holds = Arc::new(move |organization, process, digest| {
         let processes = processes.clone();
         Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
     in_turns(collection, move || {
-        let (documents, holds) = (documents.clone(), holds.clone());
+        let (orphans, holds) = (orphans.clone(), holds.clone());
         async move {
-            match documents.collect(&holds, grace, Utc::now()).await {
+            match orphans.collect(&holds, grace, Utc::now()).await {
                 Ok(collected) if collected.removed > 0 => {
                     tracing::info!(collected.removed, "removed files that nothing refers to")
                 }
@@ -513,6 +554,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
             notification_email: Some("operations@localhost.localdomain".into()),
             identification_config: None,
             contact_policy: None,
+            biometric_policy: None,
         };
         configurations.provide(DEVELOPMENT_ORGANIZATION, change, now).await.map_err(failed)?;
         tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");

@@ -134,6 +134,7 @@ outside_samples() {
     while read -r file root signatures; do
         "$venv/bin/python" tests/outside/validate_signatures.py "$file" --root "$root" --signatures "$signatures"
     done <"$work/samples.list"
+    "$venv/bin/python" tests/outside/by_hand.py "$work/samples"
 }
 
 # A whole process, from the upload to the certificate: both of the demo's two signers have sealed the contract.

@@ -55,6 +55,28 @@ fn a_demo_ends_with_a_signed_document_and_a_certificate_that_verify() {
 }
 
 #[test]
+fn a_demo_by_hand_ends_with_signatures_that_the_holder_of_the_key_reads() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let demo = demo(folder.path(), &["--biometric"]);
+
+    let (shown, errors) = (text(&demo.stdout), text(&demo.stderr));
+    assert!(demo.status.success(), "{shown}{errors}");
+    for step in ["PRIVATE KEY is in out/escrow-key.pem", "Ana López: signed by hand", "Jürgen Weiß: signed by hand", "CERTIFIED"]
+    {
+        assert!(shown.contains(step), "{step}: {shown}");
+    }
+    for alias in ["seller", "buyer"] {
+        assert!(shown.contains(&format!("The holder of the escrow key reads  {alias}: rubrica-strokes-1")), "{shown}");
+    }
+    let verified = rubrica(folder.path(), &["verify", "out/contract-signed.pdf", "--root", "out/development-root.pem"]);
+    assert!(verified.status.success(), "{}", text(&verified.stdout));
+    // Once more on the same folder: the pair that is there is used again.
+    let again = self::demo(folder.path(), &["--biometric"]);
+    assert!(text(&again.stdout).contains("The holder of the escrow key reads  buyer"), "{}", text(&again.stdout));
+}
+
+#[test]
 fn a_document_changed_after_the_demo_does_not_verify() {
     let folder = tempfile::tempdir().unwrap();
     assert!(demo(folder.path(), &[]).status.success());

@@ -3,6 +3,7 @@
 //!
 //! Nothing here passes or fails by a time: a scenario fails only when an answer is wrong or does not come.
 
+mod biometric;
 mod client;
 mod code_reader;
 mod fills;
@@ -27,7 +28,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 #[command(name = "load")]
 struct Options {
-    /// What is measured: otp, waiting, seal, forms, identification, nodes. Without any: all but nodes, which needs Java, and Maven once.
+    /// What is measured: otp, waiting, seal, forms, identification, biometric, nodes. Without any: all but nodes, which needs Java, and Maven once.
     scenarios: Vec<Scenario>,
     /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
     #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
@@ -62,6 +63,7 @@ enum Scenario {
     Seal,
     Forms,
     Identification,
+    Biometric,
     Nodes,
 }
 
@@ -106,6 +108,9 @@ async fn run(options: &Options) -> Result<(), Failure> {
     }
     if options.wants(Scenario::Identification) {
         identification::run(options).await?;
+    }
+    if options.wants(Scenario::Biometric) {
+        biometric::run(options).await?;
     }
     if options.wants(Scenario::Nodes) {
         for server in &options.servers {

@@ -81,7 +81,7 @@ fn parts(pdf: &[u8], identity: &Identity, rounds: u32) -> Result<(), Failure> {
 }
 
 /// Milliseconds of processor time that `work` takes.
-fn cost(mut work: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
+pub fn cost(mut work: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
     work()?;
     let (began, worked) = (Instant::now(), thread_cpu()?);
     let mut times = 0_u32;
@@ -100,6 +100,7 @@ fn request(field: Option<String>) -> Request {
         reason: "I agree".to_owned(),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     }
 }
 

@@ -91,6 +91,7 @@ impl Judge {
             reason: "Sign process 00000000-0000-0000-0000-000000000000".to_owned(),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         }
     }
 

@@ -81,6 +81,7 @@ fn write_sealed(
         reason: "sample".to_owned(),
         location: None,
         appearance_lines: lines(number),
+        handwriting: None,
     };
     let requests: Vec<Request> = fields.iter().enumerate().map(request).collect();
     Ok(std::fs::write(path, seal(pdf, &identity, &requests)?.pdf)?)

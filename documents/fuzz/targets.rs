@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use documents::fixtures;
 use documents::forms::{FieldKind, Form, FormField, Mode, Options, Picture, Value, fill};
+use documents::{fixtures, handwriting};
 
 /// Fields of a form that are filled: enough to meet every kind.
 const MOST_FIELDS: usize = 40;
@@ -47,8 +47,12 @@ pub fn form_values(data: &[u8]) {
     }
 }
 
-/// A picture from a stranger, drawn into every field that takes one.
+/// A picture from a stranger, drawn into every field that takes one, and as that of a signature.
 pub fn picture(data: &[u8]) {
+    if let Ok(picture) = handwriting::picture(data) {
+        // A JPEG is no longer than it was sent, and of a PNG there are the pixels and how opaque they are.
+        assert!(picture.weight() <= data.len() + 4 * handwriting::MAX_PICTURE_PIXELS as usize + 1024);
+    }
     let Ok(picture) = Picture::read(data) else { return };
     let form = Arc::new(Form::read(&fixtures::large_form()).expect("a sound form"));
     for field in form.fields().iter().filter(|field| matches!(field.kind, FieldKind::PushButton | FieldKind::Signature)) {

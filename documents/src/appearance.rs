@@ -1,10 +1,13 @@
-//! What a visible signature looks like: a few lines of text in the rectangle of the field, as large as fits and reads well.
+//! What a visible signature looks like: a few lines of text in the rectangle of the field, as large as fits and reads well; for a signature
+//! by hand its ink, and the lines beside or below it where there is room for both.
 //!
 //! The text engine draws them, with embedded fonts, so they look the same everywhere. A letter that no font has is drawn as a box, of
 //! which the caller tells ([`crate::text::missing`]): the signature dictionary's `/Name` always has the whole name.
 
-use lopdf::{Dictionary, Object, ObjectId, dictionary};
+use lopdf::{Dictionary, Object, ObjectId, Stream, dictionary};
 
+use crate::forms::Picture;
+use crate::handwriting::{Area, Strokes};
 use crate::text::subset::{Subsets, compressed};
 use crate::text::{Break, Error, Line, Look, Paragraph, is_hidden};
 
@@ -39,6 +42,17 @@ const LINE_HEIGHT: f32 = 1.25;
 /// From the edge to the text, in points; less in a small box and more in a huge one, as a share of its shorter side.
 const PADDING: f32 = 2.5;
 const PADDING_SHARES: [f32; 2] = [0.015, 0.08];
+/// What the lines may take of a box that has something written by hand in it: of its height, below that; of its width, beside it.
+const SHARES_OF_LINES: [f32; 10] = [0.12, 0.16, 0.2, 0.25, 0.3, 0.36, 0.43, 0.5, 0.6, 0.7];
+/// The least that is left of what is written by hand, along a side, for the sake of the lines; else they are left out.
+const LEAST_LEFT: f32 = 0.55;
+/// Beside something written by hand, text of this share of the largest size is as good as any.
+const GOOD_ENOUGH: f32 = 0.65;
+/// Where what is written by hand would be smaller than this along its longer side, in points, it is turned if it is larger then by this factor.
+const SMALL: f32 = 30.0;
+const WORTH_TURNING: f32 = 2.0;
+/// The name of a picture among the resources.
+const PICTURE: &str = "Im";
 
 /// The place for an appearance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,21 +71,68 @@ impl Place {
     }
 }
 
-/// Draws `lines` and returns the form XObject for `/AP /N` together with the fonts' objects it refers to.
+/// What somebody wrote by hand, as it is drawn.
+pub(crate) enum Written<'a> {
+    Ink(Strokes<'a>),
+    /// With its image XObject.
+    Picture(&'a Picture, ObjectId),
+}
+
+impl Written<'_> {
+    /// Width and height, in some unit.
+    fn size(&self) -> (f32, f32) {
+        match self {
+            Self::Ink(strokes) => strokes.size(),
+            Self::Picture(picture, _) => picture.size(),
+        }
+    }
+
+    /// The operators that draw it in the middle of an area, and the resources that they need.
+    fn content(&self, area: Area) -> (String, Dictionary) {
+        match self {
+            Self::Ink(strokes) => (strokes.content(area), Dictionary::new()),
+            Self::Picture(picture, id) => {
+                let Area { left, bottom, width, height } = area.fitted(picture.size());
+                let matrix = picture.placed([left, bottom, width, height]).map(|number| format!("{number:.3}"));
+                let content = format!("q {} cm /{PICTURE} Do Q\n", matrix.join(" "));
+                (content, dictionary! { PICTURE => *id })
+            }
+        }
+    }
+}
+
+/// Draws `lines`, and what was written by hand, and returns the form XObject for `/AP /N` together with the fonts' objects it refers to.
 ///
 /// # Errors
 /// Where a font that was found cannot be cut down.
 pub(crate) fn draw(
     place: Place,
     lines: &[String],
+    written: Option<&Written<'_>>,
     mut new_id: impl FnMut() -> ObjectId,
-) -> Result<(Object, Vec<(ObjectId, Object)>), Error> {
+) -> Result<(Stream, Vec<(ObjectId, Object)>), Error> {
     let (width, height) = place.upright();
-    let layout = Layout::of(lines, width, height);
+    let arranged = Arranged::of(lines, written.map(Written::size), width, height);
+    let mut content = frame(width, height);
+    if arranged.is_turned {
+        content += &format!("0 1 -1 0 {width:.2} 0 cm\n");
+    }
+    let mut resources = Dictionary::new();
+    if let Some((written, area)) = written.zip(arranged.written) {
+        let (operators, pictures) = written.content(area);
+        content += &operators;
+        if !pictures.is_empty() {
+            resources.set("XObject", pictures);
+        }
+    }
     let mut subsets = Subsets::default();
     let mut fonts = Dictionary::new();
-    let content = layout.content(width, height, |line, size| subsets.show(line, size, &mut fonts, &mut new_id));
+    if let Some((layout, area)) = &arranged.lines {
+        content += &layout.content(*area, |line, size| subsets.show(line, size, &mut fonts, &mut new_id));
+    }
+    content += "Q\n";
     let objects = subsets.objects(&mut new_id)?;
+    resources.set("Font", fonts);
     let matrix: Vec<Object> = match place.rotation {
         90 => [0, 1, -1, 0, 0, 0],
         180 => [-1, 0, 0, -1, 0, 0],
@@ -81,14 +142,92 @@ pub(crate) fn draw(
     .map(Object::Integer)
     .to_vec();
     let dictionary = dictionary! {
-        "Type" => "XObject",
-        "Subtype" => "Form",
-        "FormType" => 1,
         "BBox" => vec![0.into(), 0.into(), Object::Real(width), Object::Real(height)],
         "Matrix" => matrix,
-        "Resources" => dictionary! { "Font" => fonts },
+        "Resources" => resources,
     };
-    Ok((Object::Stream(compressed(dictionary, content)), objects))
+    Ok((form(dictionary, content.into_bytes()), objects))
+}
+
+/// A form XObject that draws nothing, for a field without extent.
+pub(crate) fn nothing() -> Stream {
+    form(dictionary! { "BBox" => vec![Object::Integer(0); 4], "Resources" => Dictionary::new() }, Vec::new())
+}
+
+fn form(mut dictionary: Dictionary, content: Vec<u8>) -> Stream {
+    dictionary.set("Type", "XObject");
+    dictionary.set("Subtype", "Form");
+    dictionary.set("FormType", 1);
+    compressed(dictionary, content)
+}
+
+/// Clips to the box, and draws a thin frame. What is drawn after it ends with `Q`.
+fn frame(width: f32, height: f32) -> String {
+    let (inner_width, inner_height) = ((width - 1.0).max(0.0), (height - 1.0).max(0.0));
+    let clip = format!("q 0 0 {width:.2} {height:.2} re W n\n");
+    clip + &format!("0.55 G 0.5 w 0.5 0.5 {inner_width:.2} {inner_height:.2} re S\n")
+}
+
+/// From the edge of a box to what is in it, in points.
+fn padding(width: f32, height: f32) -> f32 {
+    let [least, most] = PADDING_SHARES.map(|share| share * width.min(height).max(0.0));
+    PADDING.clamp(least, most)
+}
+
+/// Where in a box the lines go, and what was written by hand: never over one another.
+#[derive(Debug, Default)]
+struct Arranged {
+    written: Option<Area>,
+    lines: Option<(Layout, Area)>,
+    /// Both are read from below to above: the areas are those of a box that lies on its side.
+    is_turned: bool,
+}
+
+impl Arranged {
+    /// `written` is the size of what was written by hand, in some unit.
+    fn of(lines: &[String], written: Option<(f32, f32)>, width: f32, height: f32) -> Self {
+        let whole = Area { left: 0.0, bottom: 0.0, width, height };
+        let Some(written) = written else {
+            return Self { lines: Some((Layout::of(lines, width, height), whole)), ..Self::default() };
+        };
+        let turned = Area { width: height, height: width, ..whole };
+        let (upright, lying) = (whole.scale(written), turned.scale(written));
+        let is_small = upright * written.0.max(written.1) < SMALL;
+        let is_turned = is_small && lying > WORTH_TURNING * upright;
+        Self { is_turned, ..Self::both(lines, written, if is_turned { turned } else { whole }) }
+    }
+
+    /// The lines and what was written by hand in one box.
+    fn both(lines: &[String], written: (f32, f32), whole: Area) -> Self {
+        let Area { width, height, .. } = whole;
+        let padding = padding(width, height);
+        let padded = |area: Area| Area {
+            left: area.left + padding,
+            bottom: area.bottom + padding,
+            width: (area.width - 2.0 * padding).max(0.0),
+            height: (area.height - 2.0 * padding).max(0.0),
+        };
+        let alone = padded(whole).scale(written);
+        let wanted = GOOD_ENOUGH * largest(width, height);
+        let mut best = Self { written: Some(padded(whole)), ..Self::default() };
+        let mut best_worth = 0.0;
+        for (share, is_beside) in SHARES_OF_LINES.into_iter().flat_map(|share| [(share, false), (share, true)]) {
+            let (text, rest) = if is_beside { whole.split_right(share) } else { whole.split_below(share) };
+            let rest = padded(rest);
+            let left = rest.scale(written) / alone;
+            // No text makes up for what is written by hand being smaller than in the best so far.
+            if !(left >= LEAST_LEFT && left > best_worth) {
+                continue;
+            }
+            let layout = Layout::of(lines, text.width, text.height);
+            let worth = left * (layout.worth / wanted).min(1.0).sqrt() * layout.told();
+            if layout.worth >= READABLE && worth > best_worth {
+                best_worth = worth;
+                best = Self { written: Some(rest), lines: Some((layout, text)), is_turned: false };
+            }
+        }
+        best
+    }
 }
 
 /// Rows of text and how they stand in a box.
@@ -106,6 +245,8 @@ struct Layout {
     padding: f32,
     /// Read from below to above.
     is_turned: bool,
+    /// Lines that are shown, and that were given.
+    shown: (usize, usize),
 }
 
 impl Layout {
@@ -113,8 +254,7 @@ impl Layout {
     fn of(lines: &[String], width: f32, height: f32) -> Self {
         let lines: Vec<String> = lines.iter().take(MAX_LINES).map(|line| printable(line)).collect();
         let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
-        let [least, most] = PADDING_SHARES.map(|share| share * width.min(height).max(0.0));
-        let padding = PADDING.clamp(least, most);
+        let padding = padding(width, height);
         let (inner_width, inner_height) = (width - 2.0 * padding, height - 2.0 * padding);
         let mut best = Self::default();
         for count in (1..=lines.len()).rev() {
@@ -123,7 +263,7 @@ impl Layout {
             for (texts, is_turned) in [(&stacked, false), (&side_by_side, false), (&stacked, true), (&side_by_side, true)] {
                 let (width, height) = if is_turned { (inner_height, inner_width) } else { (inner_width, inner_height) };
                 if let Some(fitted) = Self::fit(texts, width, height).filter(|fitted| fitted.worth > best.worth * WORTH_IT) {
-                    best = Self { padding, is_turned, ..fitted };
+                    best = Self { padding, is_turned, shown: (count, lines.len()), ..fitted };
                 }
             }
             if best.worth >= READABLE.min(largest(inner_width, inner_height)) {
@@ -166,25 +306,33 @@ impl Layout {
         let Some(paragraph) = lines.first().map(|line| Paragraph::new(line, Look::Sans, MISSING)) else { return Self::default() };
         let first = paragraph.lines((width * 1000.0 / SMALLEST).max(0.0), Break::Anywhere, usize::MAX);
         let first = first.and_then(|lines| lines.into_iter().next());
-        let rows = first.map(|part| paragraph.line(paragraph.trimmed(part))).into_iter().collect();
-        Self { rows, size: SMALLEST, worth: 0.0, step: LINE_HEIGHT, ascent: 1.0, padding, is_turned: false }
+        let rows: Vec<Line> = first.map(|part| paragraph.line(paragraph.trimmed(part))).into_iter().collect();
+        let shown = (rows.len().min(1), lines.len());
+        Self { rows, size: SMALLEST, step: LINE_HEIGHT, ascent: 1.0, padding, shown, ..Self::default() }
     }
 
-    /// The content stream: clipped to the box, a thin frame, the rows in the middle from top to bottom. `show` gives the operators of a row.
-    fn content(&self, width: f32, height: f32, mut show: impl FnMut(&Line, f32) -> String) -> Vec<u8> {
-        let mut content = format!("q 0 0 {width:.2} {height:.2} re W n\n");
-        let (inner_width, inner_height) = ((width - 1.0).max(0.0), (height - 1.0).max(0.0));
-        content += &format!("0.55 G 0.5 w 0.5 0.5 {inner_width:.2} {inner_height:.2} re S\n");
-        let (turn, height) = if self.is_turned { (format!("0 1 -1 0 {width:.2} 0 cm "), width) } else { (String::new(), height) };
-        content += &format!("{turn}BT 0.1 g\n");
+    /// How much of what was to be told is told, from 0.5 for almost nothing to 1.
+    fn told(&self) -> f32 {
+        let (shown, given) = self.shown;
+        0.5 + 0.5 * shown as f32 / given.max(1) as f32
+    }
+
+    /// The operators that show the rows in the middle of an area, from top to bottom. `show` gives those of a row.
+    fn content(&self, area: Area, mut show: impl FnMut(&Line, f32) -> String) -> String {
+        let Area { left, bottom, width, height } = area;
+        let (turn, height) = match self.is_turned {
+            true => (format!("0 1 -1 0 {:.2} {bottom:.2} cm ", left + width), width),
+            false if (left, bottom) == (0.0, 0.0) => (String::new(), height),
+            false => (format!("1 0 0 1 {left:.2} {bottom:.2} cm "), height),
+        };
+        let mut content = format!("{turn}BT 0.1 g\n");
         let step = self.size * self.step;
         let top = height - (height - step * self.rows.len() as f32).max(2.0 * self.padding) / 2.0;
         for (index, row) in self.rows.iter().enumerate() {
             let baseline = top - step * index as f32 - self.size * self.ascent;
             content += &format!("1 0 0 1 {:.2} {baseline:.2} Tm {}\n", self.padding, show(row, self.size));
         }
-        content += "ET Q\n";
-        content.into_bytes()
+        content + "ET\n"
     }
 }
 
@@ -287,6 +435,73 @@ mod tests {
         }
     }
 
+    /// The areas of what is written by hand and of the lines.
+    fn arranged(lines: &[&str], written: (f32, f32), width: f32, height: f32) -> (Area, Option<(Layout, Area)>) {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        let Arranged { written, lines, is_turned } = Arranged::of(&lines, Some(written), width, height);
+        assert!(!is_turned || width.min(height) < SMALL, "only where there is no room");
+        (written.unwrap(), lines)
+    }
+
+    #[test]
+    fn lines_and_ink_share_a_box_and_never_lie_over_one_another() {
+        let sizes = [(200.0, 50.0), (90.0, 30.0), (510.0, 14.0), (14.0, 300.0), (8000.0, 3000.0), (400.0, 400.0), (60.0, 10.0)];
+        for (width, height) in sizes {
+            for written in [(400.0, 120.0), (100.0, 100.0), (90.0, 400.0), (1.0, 1_000.0), (1_000.0, 1.0)] {
+                let (ink, lines) = arranged(&[NAME, TIME], written, width, height);
+                let is_turned = ink.left + ink.width > width || ink.bottom + ink.height > height;
+                let (width, height) = if is_turned { (height, width) } else { (width, height) };
+                assert!(ink.left >= 0.0 && ink.bottom >= 0.0, "{ink:?}");
+                assert!(ink.left + ink.width <= width && ink.bottom + ink.height <= height, "{ink:?} in {width} x {height}");
+                let Some((layout, text)) = lines else { continue };
+                assert_within(&layout, text.width, text.height);
+                assert!(text.left + text.width <= width + 0.01 && text.bottom + text.height <= height + 0.01);
+                let apart = text.left >= ink.left + ink.width || text.bottom + text.height <= ink.bottom;
+                assert!(apart, "{text:?} over {ink:?} in {width} x {height}");
+                assert!(layout.worth >= READABLE);
+            }
+        }
+    }
+
+    #[test]
+    fn in_a_field_of_usual_size_name_and_time_are_told_beside_large_ink() {
+        for (width, height) in [(200.0, 50.0), (150.0, 60.0), (240.0, 80.0), (180.0, 40.0)] {
+            let (ink, lines) = arranged(&["Ana Pons Ferrer", TIME], (400.0, 120.0), width, height);
+            let (layout, _) = lines.expect("there is room");
+            assert_eq!(layout.shown, (2, 2), "{width} x {height}");
+            let alone = Area { left: 0.0, bottom: 0.0, width, height }.scale((400.0, 120.0));
+            assert!(ink.scale((400.0, 120.0)) >= 0.5 * alone, "{width} x {height}");
+        }
+    }
+
+    #[test]
+    fn in_a_tall_and_narrow_field_the_ink_is_turned_as_the_text_is() {
+        let lines = ["Ana Pons Ferrer".to_owned(), TIME.to_owned()];
+        let narrow = Arranged::of(&lines, Some((400.0, 120.0)), 16.0, 220.0);
+        assert!(narrow.is_turned);
+        assert!(narrow.written.unwrap().scale((400.0, 120.0)) * 400.0 > 2.5 * 16.0);
+        let place = Place { width: 16.0, height: 220.0, rotation: 0 };
+        let ink = crate::fixtures::handwriting(1).ink.clone().unwrap();
+        let mut next = 10;
+        let written = Written::Ink(Strokes::of(&ink).unwrap());
+        let drawn = draw(place, &lines, Some(&written), || {
+            next += 1;
+            (next, 0)
+        });
+        let content = drawn.unwrap().0.get_plain_content_with_limit(1 << 20).unwrap();
+        assert!(String::from_utf8_lossy(&content).contains("S\n0 1 -1 0 16.00 0 cm\n"), "turned into the box");
+        assert!(!Arranged::of(&lines, Some((400.0, 120.0)), 60.0, 200.0).is_turned);
+    }
+
+    #[test]
+    fn in_a_tiny_field_the_ink_stands_alone() {
+        for (width, height) in [(30.0, 12.0), (10.0, 10.0), (1.0, 1.0)] {
+            let (ink, lines) = arranged(&[NAME, TIME], (400.0, 120.0), width, height);
+            assert!(lines.is_none());
+            assert!(ink.width > 0.8 * width, "{ink:?}");
+        }
+    }
+
     #[test]
     fn names_in_any_script_are_drawn() {
         let mut next = 10;
@@ -296,9 +511,8 @@ mod tests {
             next += 1;
             (next, 0)
         };
-        let (form, objects) = draw(place, &lines, new_id).unwrap();
+        let (form, objects) = draw(place, &lines, None, new_id).unwrap();
         assert!(objects.len() >= 10 && objects.len().is_multiple_of(5), "five objects of each font");
-        let form = form.as_stream().unwrap();
         assert_eq!(form.dict.get(b"BBox").unwrap().as_array().unwrap()[2], Object::Real(180.0));
     }
 }

@@ -20,7 +20,7 @@ pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 /// `[0]`, constructed.
 pub(crate) const CONTEXT_0: u8 = 0xa0;
 
-/// Object identifiers, by the names of their RFCs (5652, 5035, 4055, 5480, 8410, 5280, 9336, 3161).
+/// Object identifiers, by the names of their RFCs (5652, 5083, 5084, 5753, 5035, 4055, 5480, 8410, 5280, 9336, 3161).
 pub(crate) mod oid {
     use der::oid::ObjectIdentifier;
 
@@ -30,6 +30,8 @@ pub(crate) mod oid {
 
     pub(crate) const DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
     pub(crate) const SIGNED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.2");
+    pub(crate) const ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
+    pub(crate) const AUTH_ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.9.16.1.23");
     pub(crate) const TST_INFO: ObjectIdentifier = oid("1.2.840.113549.1.9.16.1.4");
     pub(crate) const CONTENT_TYPE: ObjectIdentifier = oid("1.2.840.113549.1.9.3");
     pub(crate) const MESSAGE_DIGEST: ObjectIdentifier = oid("1.2.840.113549.1.9.4");
@@ -45,6 +47,8 @@ pub(crate) mod oid {
     pub(crate) const SHA224: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.4");
 
     pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
+    pub(crate) const RSA_OAEP: ObjectIdentifier = oid("1.2.840.113549.1.1.7");
+    pub(crate) const MGF1: ObjectIdentifier = oid("1.2.840.113549.1.1.8");
     pub(crate) const RSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
     pub(crate) const RSA_SHA256: ObjectIdentifier = oid("1.2.840.113549.1.1.11");
     pub(crate) const RSA_SHA384: ObjectIdentifier = oid("1.2.840.113549.1.1.12");
@@ -63,6 +67,13 @@ pub(crate) mod oid {
     pub(crate) const ECDSA_SHA256: ObjectIdentifier = oid("1.2.840.10045.4.3.2");
     pub(crate) const ECDSA_SHA384: ObjectIdentifier = oid("1.2.840.10045.4.3.3");
     pub(crate) const ECDSA_SHA512: ObjectIdentifier = oid("1.2.840.10045.4.3.4");
+
+    /// ECDH with the key derivation of ANSI X9.63 (RFC 5753 7.1.4).
+    pub(crate) const ECDH_SHA256_KDF: ObjectIdentifier = oid("1.3.132.1.11.1");
+    pub(crate) const ECDH_SHA384_KDF: ObjectIdentifier = oid("1.3.132.1.11.2");
+    pub(crate) const AES_256_WRAP: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.45");
+    pub(crate) const AES_256_GCM: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.46");
+    pub(crate) const AES_256_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.42");
 
     pub(crate) const COMMON_NAME: ObjectIdentifier = oid("2.5.4.3");
     pub(crate) const ORGANIZATION: ObjectIdentifier = oid("2.5.4.10");

@@ -146,8 +146,12 @@ fn page_content(names: &[&str]) -> Vec<u8> {
 }
 
 mod forms;
+#[cfg(any(test, feature = "fixtures"))]
+mod handwriting;
 
 pub use forms::*;
+#[cfg(any(test, feature = "fixtures"))]
+pub use handwriting::*;
 #[cfg(any(test, feature = "fixtures"))]
 pub use variants::*;
 
@@ -158,6 +162,23 @@ mod variants {
     /// The contract with its page turned by `rotation` degrees (a multiple of 90).
     pub fn rotated(signature_fields: &[&str], rotation: i64) -> Vec<u8> {
         save(build(signature_fields, rotation))
+    }
+
+    /// An empty page, turned by `rotation` degrees, with a signature field in each of the boxes (at most eight; left, bottom, right, top), named
+    /// by the text beside it. A field may be turned by itself (`/MK /R`).
+    pub fn boxes(boxes: &[(&str, [i64; 4], Option<i64>)], rotation: i64) -> Vec<u8> {
+        let names: Vec<&str> = boxes.iter().map(|(name, ..)| *name).collect();
+        let mut document = build(&names, rotation);
+        for (id, (_, rectangle, turned)) in field_ids(&document).into_iter().zip(boxes) {
+            let field = document.get_dictionary_mut(id).expect("just made");
+            field.set("Rect", rectangle.map(Object::Integer).to_vec());
+            if let Some(turned) = turned {
+                field.set("MK", dictionary! { "R" => *turned });
+            }
+        }
+        let page = *document.get_pages().values().next().expect("just made");
+        document.get_dictionary_mut(page).expect("just made").remove(b"Contents");
+        save(document)
     }
 
     /// The contract as newer producers write it: object streams and a cross-reference stream.

@@ -7,11 +7,14 @@ mod asn1;
 mod assembly;
 pub mod certificate;
 mod cms;
+pub mod escrow;
 pub mod fields;
 pub mod fixtures;
 pub mod forms;
+pub mod handwriting;
 pub mod inspect;
 mod pdf;
+pub mod pem;
 mod permissions;
 pub mod pkcs12;
 mod reader;
@@ -23,3 +26,4 @@ mod x509;
 
 #[cfg(feature = "fixtures")]
 pub use assembly::put_together;
+pub use handwriting::{Handwriting, Ink, InkPoint};

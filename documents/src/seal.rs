@@ -3,11 +3,13 @@
 //! After the first signature nothing but appending keeps it valid, so nothing else is done, not even before it.
 
 mod check;
+mod embedded;
 mod replace;
 mod shown;
 mod terms;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
@@ -16,6 +18,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId, StringFormat, Writer, dictio
 use crate::appearance::{self, Place};
 use crate::fields::{self, Field};
 use crate::forms;
+use crate::handwriting::{Handwriting, MAX_ENVELOPE_BYTES};
 use crate::pkcs12::Identity;
 use crate::revision::{Changes, Revisions};
 use crate::{cms, pdf};
@@ -61,6 +64,8 @@ pub enum Error {
     TooMany,
     #[error(transparent)]
     Appearance(#[from] crate::text::Error),
+    #[error("the envelope of a signature by hand has {0} bytes; from 1 to {MAX_ENVELOPE_BYTES} are possible")]
+    Envelope(usize),
     #[error("the signature needs {needed} bytes but only {reserved} are reserved")]
     DoesNotFit { needed: usize, reserved: usize },
     #[error("the signature cannot be computed")]
@@ -80,6 +85,10 @@ pub struct Request {
     pub location: Option<String>,
     /// What the field shows instead of the signer's name and time.
     pub appearance_lines: Option<Vec<String>>,
+    /// The signature by hand: its envelope is embedded, and its ink is drawn into the field, beside or above the lines of text. Without a
+    /// field, or in one without extent, nothing is drawn, and an empty appearance holds the envelope. Requests that share one share its
+    /// bytes in the file.
+    pub handwriting: Option<Arc<Handwriting>>,
 }
 
 /// Adds one PAdES B-B signature per request. The given bytes come out unchanged at the start of the result.
@@ -97,6 +106,10 @@ pub struct Request {
 pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Sealed, Error> {
     if requests.len() > MAX_REQUESTS {
         return Err(Error::TooMany);
+    }
+    let mut envelopes = requests.iter().filter_map(|request| Some(request.handwriting.as_ref()?.envelope.len()));
+    if let Some(size) = envelopes.find(|size| !(1..=MAX_ENVELOPE_BYTES).contains(size)) {
+        return Err(Error::Envelope(size));
     }
     // Hostile files may make a library panic; what was appended so far is dropped with the unwinding.
     pdf::guarded(|| {
@@ -140,7 +153,7 @@ fn sign_once(
     let signature = revisions.new_id();
     match &request.field {
         Some(name) => fill_field(revisions, &mut changes, shown, name, signature, request)?,
-        None => add_field(revisions, &mut changes, signature)?,
+        None => add_field(revisions, &mut changes, shown, signature, request)?,
     }
     let encrypted = |value: &Object| revisions.encrypted(signature, value).map_err(|_| Error::Signing);
     let placeholder = Placeholder::new(request, terms, reserved, encrypted)?;
@@ -241,6 +254,8 @@ fn fill_field(
     dictionary.set("V", signature);
     changes.set(field_id, dictionary);
     let lines = request.appearance_lines.clone().unwrap_or_else(|| default_lines(request));
+    let hand = embedded::Hand::of(request, shown, revisions, changes);
+    let written = hand.as_ref().and_then(|hand| hand.written());
     for widget in widgets.into_iter().take(MAX_WIDGETS) {
         let mut dictionary = match changes.get(widget).and_then(|object| object.as_dict().ok()) {
             Some(changed) => changed.clone(),
@@ -249,15 +264,26 @@ fn fill_field(
         let flags = pdf::entry(revisions.document(), &dictionary, b"F").and_then(|f| f.as_i64().ok()).unwrap_or(0);
         dictionary.set("F", flags | PRINT_AND_LOCKED);
         shown.touch(widget);
-        if let Some(place) = place_of(revisions.document(), shown.page_of(widget), &dictionary) {
-            shown.mask(widget, pdf::rectangle(revisions.document(), &dictionary));
-            let (form, objects) = appearance::draw(place, &lines, || revisions.new_id())?;
-            for (id, object) in objects {
-                changes.set(id, object);
+        let place = place_of(revisions.document(), shown.page_of(widget), &dictionary);
+        let mut form = match place {
+            Some(place) => {
+                shown.mask(widget, pdf::rectangle(revisions.document(), &dictionary));
+                let (form, objects) = appearance::draw(place, &lines, written.as_ref(), || revisions.new_id())?;
+                for (id, object) in objects {
+                    changes.set(id, object);
+                }
+                Some(form)
             }
+            None => hand.as_ref().map(|_| appearance::nothing()),
+        };
+        if let Some((form, hand)) = form.as_mut().zip(hand.as_ref()) {
+            hand.enclose(form);
+        }
+        if let Some(form) = form {
             let form_id = revisions.new_id();
             changes.set(form_id, form);
-            let look = match replace::within(revisions.document(), &dictionary, place, form_id) {
+            let around = place.and_then(|place| replace::within(revisions.document(), &dictionary, place, form_id));
+            let look = match around {
                 Some(around) => {
                     let around_id = revisions.new_id();
                     changes.set(around_id, around);
@@ -284,17 +310,27 @@ fn find_field<'a>(document: &'a Document, name: &str) -> Result<Field<'a>, Error
 }
 
 /// Adds an invisible field: a widget without extent on the first page (ISO 32000-1 12.7.4.5).
-fn add_field(revisions: &mut Revisions<'_>, changes: &mut Changes, signature: ObjectId) -> Result<(), Error> {
+fn add_field(
+    revisions: &mut Revisions<'_>,
+    changes: &mut Changes,
+    shown: &mut Shown,
+    signature: ObjectId,
+    request: &Request,
+) -> Result<(), Error> {
     let name = free_name(&fields::all(revisions.document())?);
     let page = pdf::pages(revisions.document())?[0];
     let field = revisions.new_id();
-    changes.set(
-        field,
-        dictionary! {
-            "Type" => "Annot", "Subtype" => "Widget", "FT" => "Sig", "T" => text(&name), "V" => signature, "P" => page,
-            "F" => PRINT_AND_LOCKED, "Rect" => vec![0.into(), 0.into(), 0.into(), 0.into()],
-        },
-    );
+    let mut widget = dictionary! {
+        "Type" => "Annot", "Subtype" => "Widget", "FT" => "Sig", "T" => text(&name), "V" => signature, "P" => page,
+        "F" => PRINT_AND_LOCKED, "Rect" => vec![0.into(), 0.into(), 0.into(), 0.into()],
+    };
+    if let Some(hand) = embedded::Hand::of(request, shown, revisions, changes) {
+        let (form_id, mut form) = (revisions.new_id(), appearance::nothing());
+        hand.enclose(&mut form);
+        changes.set(form_id, form);
+        widget.set("AP", dictionary! { "N" => form_id });
+    }
+    changes.set(field, widget);
     let document = revisions.document();
     let page_dictionary = dict(document, page)?;
     append_to_array(document, changes, (page, page_dictionary), b"Annots", field);

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::asn1::oid;
 use crate::fields::{self, Field};
+use crate::handwriting::{self, Envelope};
 use crate::pkcs12::Facts;
 use crate::reader;
 use crate::x509::Certificate;
@@ -145,6 +146,9 @@ pub struct Signature {
     pub certificate_binding: Binding,
     pub certificate: Option<Facts>,
     pub trust: CertificateTrust,
+    /// The envelope of a signature by hand, in the private data of what the signature shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handwriting: Option<Envelope>,
     /// What happened to the document after this signature.
     pub later_changes: Changes,
     /// What is wrong with this signature, in words.
@@ -253,6 +257,24 @@ fn signed_end(byte_range: &[i64]) -> Option<usize> {
     usize::try_from(start.checked_add(length)?).ok()
 }
 
+/// Where the range ends that the signature in a field says to cover.
+pub(crate) fn end_of(document: &Document, field: &Field<'_>) -> Option<usize> {
+    let dictionary = pdf::resolve(document, field.value?).as_dict().ok()?;
+    signed_end(&byte_range(document, dictionary))
+}
+
+/// As it stands there, as far as it is looked at.
+fn byte_range(document: &Document, dictionary: &Dictionary) -> Vec<i64> {
+    let numbers = pdf::array_entry(document, dictionary, b"ByteRange").map(Vec::as_slice).unwrap_or_default();
+    numbers.iter().take(8).map(|number| number.as_i64().unwrap_or(-1)).collect()
+}
+
+/// Whether nothing was done between two states of a document but to sign it, and to draw values that were there already. False where that
+/// cannot be told.
+pub(crate) fn only_seals(before: &Document, after: &Document) -> bool {
+    changes::only_seals(before, after).unwrap_or(false)
+}
+
 struct File<'a> {
     bytes: &'a [u8],
     read: &'a reader::File<'a>,
@@ -303,7 +325,6 @@ impl<'a> File<'a> {
         let text = |key: &[u8]| pdf::entry(self.document, dictionary, key).and_then(pdf::text);
         let sub_filter = pdf::entry(self.document, dictionary, b"SubFilter").and_then(|value| value.as_name().ok());
         let sub_filter = String::from_utf8_lossy(sub_filter.unwrap_or_default()).into_owned();
-        let numbers = pdf::array_entry(self.document, dictionary, b"ByteRange").map(Vec::as_slice).unwrap_or_default();
         Signature {
             field: field.name.clone(),
             is_time_stamp: sub_filter == "ETSI.RFC3161",
@@ -313,7 +334,7 @@ impl<'a> File<'a> {
             reason: text(b"Reason"),
             location: text(b"Location"),
             claimed_time: text(b"M").as_deref().and_then(pdf_date),
-            byte_range: numbers.iter().take(8).map(|number| number.as_i64().unwrap_or(-1)).collect(),
+            byte_range: byte_range(self.document, dictionary),
             covers_whole_revision: false,
             covers_whole_file: false,
             digest_intact: false,
@@ -321,6 +342,7 @@ impl<'a> File<'a> {
             certificate_binding: Binding::Absent,
             certificate: None,
             trust: CertificateTrust::NoCertificate,
+            handwriting: None,
             later_changes: Changes::default(),
             problems: Vec::new(),
             not_judged: Vec::new(),
@@ -364,6 +386,7 @@ impl<'a> File<'a> {
         signature.covers_whole_file = rest.iter().all(u8::is_ascii_whitespace);
         if signature.covers_whole_file {
             signature.covers_whole_revision = true;
+            signature.handwriting = handwriting::envelope(self.document, field).map(Envelope::of);
             return;
         }
         if std::time::Instant::now() > self.until {
@@ -375,13 +398,12 @@ impl<'a> File<'a> {
             Ok(revision) => revision,
             Err(error) => return signature.problems.push(format!("what it covers is not a complete document: {error}")),
         };
-        let same = fields::all(&revision.document).is_ok_and(|fields| {
-            fields.iter().any(|then| then.name == field.name && then.value.and_then(|v| v.as_reference().ok()) == Some(id))
-        });
-        if !same {
+        let is_same = |then: &Field<'_>| then.name == field.name && then.value.and_then(|v| v.as_reference().ok()) == Some(id);
+        let Some(then) = fields::all(&revision.document).ok().and_then(|fields| fields.into_iter().find(is_same)) else {
             signature.problems.push("what it covers is not a complete document with this signature in it".to_owned());
             return;
-        }
+        };
+        signature.handwriting = handwriting::envelope(&revision.document, &then).map(Envelope::of);
         if let Some(fault) = revision.fault() {
             signature.problems.push(format!("readers may show different things of what it covers: {fault}"));
         }

@@ -79,6 +79,11 @@ impl Certificate {
         SubjectPublicKeyInfoRef::from_der(&self.public_key)
     }
 
+    /// `SubjectPublicKeyInfo` as encoded.
+    pub(crate) fn public_key_der(&self) -> &[u8] {
+        &self.public_key
+    }
+
     /// The public key as its algorithm writes it: an EC point, or PKCS #1 for RSA.
     pub(crate) fn public_key_bits(&self) -> Option<&[u8]> {
         self.parsed.tbs_certificate.subject_public_key_info.subject_public_key.as_bytes()
@@ -94,13 +99,11 @@ impl Certificate {
 
     /// The name a person would call the subject by: its common name, or else the whole name.
     pub(crate) fn subject_text(&self) -> String {
-        let subject = &self.parsed.tbs_certificate.subject;
-        name_attribute(subject, oid::COMMON_NAME).unwrap_or_else(|| subject.to_string())
+        name_text(&self.parsed.tbs_certificate.subject)
     }
 
     pub(crate) fn issuer_text(&self) -> String {
-        let issuer = &self.parsed.tbs_certificate.issuer;
-        name_attribute(issuer, oid::COMMON_NAME).unwrap_or_else(|| issuer.to_string())
+        name_text(&self.parsed.tbs_certificate.issuer)
     }
 
     pub(crate) fn not_before(&self) -> DateTime<Utc> {
@@ -215,6 +218,11 @@ fn malformed() -> der::Error {
 
 fn moment(time: &x509_cert::time::Time) -> DateTime<Utc> {
     DateTime::from(time.to_system_time())
+}
+
+/// What a person would call the bearer of a name: its common name, or else the whole name.
+pub(crate) fn name_text(name: &Name) -> String {
+    name_attribute(name, oid::COMMON_NAME).unwrap_or_else(|| name.to_string())
 }
 
 /// The last (most specific) value of `attribute` in a name, in any of X.520's string types.

@@ -10,12 +10,13 @@ use chrono::{DateTime, TimeZone, Utc};
 use documents::pkcs12::Identity;
 use documents::seal::{Request, rehearse, seal};
 use documents::verify::{Trust, verify};
-use documents::{fixtures, inspect};
+use documents::{fixtures, handwriting, inspect};
 
 /// Mutants of each base, for the reader and for the slower targets.
 const READS: u64 = 400;
 const SEALS: u64 = 120;
 const VERIFICATIONS: u64 = 250;
+const ENVELOPES: u64 = 250;
 /// Mutants for the targets of forms, which have libFuzzer too (`documents/fuzz`).
 const FORMS: u64 = 200;
 const OBJECTS: u64 = 3000;
@@ -38,6 +39,7 @@ fn request(field: Option<&str>) -> Request {
         reason: "I agree".to_owned(),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     }
 }
 
@@ -239,4 +241,21 @@ fn any_picture_is_refused_or_drawn() {
             targets::picture(&mutated(picture, seed));
         }
     }
+}
+
+#[test]
+fn of_any_bytes_the_envelopes_that_are_there_are_found_and_none_is_taken_for_what_it_is_not() {
+    let written = Request { handwriting: Some(fixtures::handwriting(1)), ..request(Some("A")) };
+    let sealed = seal(&fixtures::contract(&["A", "B"]), &identity(), &[request(Some("B")), written]).unwrap().pdf;
+    let mut count = 0;
+    for seed in 0..ENVELOPES {
+        let mutant = mutated(&sealed, seed);
+        for found in handwriting::found(&mutant).unwrap_or_default() {
+            count += 1;
+            assert!(mutant.windows(found.envelope.len()).any(|part| part == found.envelope), "mutant {seed}");
+            assert!(found.shown().all(|length| length < mutant.len()), "mutant {seed}");
+            assert!(!found.was_shown(&mutant, &[0; 32]), "mutant {seed}");
+        }
+    }
+    assert!(count > ENVELOPES / 10, "{count}");
 }

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let first = arguments.next();
     if first.as_deref() == Some(worker::COMMAND) {
-        return worker::run(arguments.next().and_then(|memory| memory.parse().ok()));
+        return worker::run(arguments.map(Into::into));
     }
     match measure(first.into_iter().chain(arguments)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -364,6 +364,7 @@ mod tests {
             reason: "test".into(),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         };
         let contract = fixtures::contract(&["A", "B"]);
         let sealed = seal::seal(&contract, &identity, &[request]).unwrap().pdf;

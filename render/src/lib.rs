@@ -1,7 +1,8 @@
-//! Pages as images, and the process that makes them and reads those of identity documents.
+//! Pages as images, and the process that makes them, reads those of identity documents and renders templates.
 //!
 //! What interprets a stranger's file runs for as long and takes as much memory as the file wants, and may overflow its stack. So the server
-//! calls nothing of [`compare()`] and [`draw`], nor [`identity::read`], itself: it asks a [`worker::Process`], which has limits that the system enforces.
+//! calls nothing of [`compare()`] and [`draw`], nor [`identity::read`] and [`html::Renderer`], itself: it asks a [`worker::Process`], which has
+//! limits that the system enforces.
 
 #![forbid(unsafe_code)]
 

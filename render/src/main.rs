@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    render::worker::run(std::env::args().nth(1).and_then(|memory| memory.parse().ok()))
+    render::worker::run(std::env::args_os().skip(1))
 }

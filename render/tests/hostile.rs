@@ -16,9 +16,9 @@ fn options() -> Options {
     Options {
         program: PathBuf::from(env!("CARGO_BIN_EXE_render-worker")),
         is_alone: true,
-        memory: 1 << 30,
         seconds: 1,
         patience: Duration::from_secs(30),
+        ..Options::default()
     }
 }
 

@@ -10,9 +10,9 @@ fn options() -> Options {
     Options {
         program: PathBuf::from(env!("CARGO_BIN_EXE_render-worker")),
         is_alone: true,
-        memory: 1 << 30,
         seconds: 20,
         patience: Duration::from_secs(60),
+        ..Options::default()
     }
 }
 

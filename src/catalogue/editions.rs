@@ -104,6 +104,11 @@ impl<V> Editions<V> {
         minors.get(number.minor as usize).ok_or(if number.minor < *made { Refused::Gone } else { Refused::NotFound })
     }
 
+    /// The numbers of the majors, in order.
+    pub fn majors(&self) -> impl Iterator<Item = u32> + use<V> {
+        1..=self.majors.len() as u32
+    }
+
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = &V> {
         self.majors.iter().flat_map(|major| &major.minors)

@@ -3,23 +3,27 @@
 //!
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
+mod contents;
 pub mod contracts;
 pub mod documents;
+pub mod dynamic_templates;
 pub mod editions;
 pub mod fields;
 pub mod forms;
 mod holders;
 pub mod item;
 pub mod names;
+pub mod orphans;
 mod references;
 pub mod sealed_files;
 pub mod sections;
 pub mod sign_configuration;
 pub mod template_configurations;
 pub mod templates;
+pub mod versioned;
 
 pub use holders::Held;
-pub use references::Holder;
+pub use references::{Holder, LEASE};
 
 use crate::records;
 

@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use store::blobs::{Blobs, Digest};
 use store::{RecordKey, Timestamp};
@@ -40,38 +41,83 @@ pub enum Holder {
     Form(Uuid),
     /// The configuration document with this identifier.
     ConfigurationDocument(Uuid),
+    /// The version of a dynamic template with this identifier.
+    DynamicTemplateVersion(Uuid),
+    /// Whoever needs the bytes for a while: one reference for all of them, which says when the last one asked and is never released. It counts
+    /// for [`LEASE`].
+    Lease,
 }
 
-const DOCUMENT: &str = "document";
-const PROCESS: &str = "process";
-const FORM: &str = "form";
-const CONFIGURATION_DOCUMENT: &str = "configuration_document";
+/// For how long bytes that were lent stay.
+pub const LEASE: TimeDelta = TimeDelta::hours(26);
 
-impl Holder {
-    fn kind(self) -> &'static str {
+/// What a holder of bytes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HolderKind {
+    Document,
+    Process,
+    Form,
+    ConfigurationDocument,
+    DynamicTemplateVersion,
+    Lease,
+}
+
+impl HolderKind {
+    const ALL: [Self; 6] =
+        [Self::Document, Self::Process, Self::Form, Self::ConfigurationDocument, Self::DynamicTemplateVersion, Self::Lease];
+
+    /// Part of the stored data.
+    fn name(self) -> &'static str {
         match self {
-            Self::Document(_) => DOCUMENT,
-            Self::Process(_) => PROCESS,
-            Self::Form(_) => FORM,
-            Self::ConfigurationDocument(_) => CONFIGURATION_DOCUMENT,
+            Self::Document => "document",
+            Self::Process => "process",
+            Self::Form => "form",
+            Self::ConfigurationDocument => "configuration_document",
+            Self::DynamicTemplateVersion => "dynamic_template_version",
+            Self::Lease => "lease",
         }
     }
 
-    fn id(self) -> String {
+    fn holder(self, id: Uuid) -> Holder {
         match self {
-            Self::Document(id) | Self::Process(id) | Self::Form(id) | Self::ConfigurationDocument(id) => id.to_string(),
+            Self::Document => Holder::Document(id),
+            Self::Process => Holder::Process(id),
+            Self::Form => Holder::Form(id),
+            Self::ConfigurationDocument => Holder::ConfigurationDocument(id),
+            Self::DynamicTemplateVersion => Holder::DynamicTemplateVersion(id),
+            Self::Lease => Holder::Lease,
+        }
+    }
+}
+
+impl Holder {
+    pub(super) fn kind(self) -> HolderKind {
+        match self {
+            Self::Document(_) => HolderKind::Document,
+            Self::Process(_) => HolderKind::Process,
+            Self::Form(_) => HolderKind::Form,
+            Self::ConfigurationDocument(_) => HolderKind::ConfigurationDocument,
+            Self::DynamicTemplateVersion(_) => HolderKind::DynamicTemplateVersion,
+            Self::Lease => HolderKind::Lease,
+        }
+    }
+
+    pub(super) fn id(self) -> Uuid {
+        match self {
+            Self::Document(id)
+            | Self::Process(id)
+            | Self::Form(id)
+            | Self::ConfigurationDocument(id)
+            | Self::DynamicTemplateVersion(id) => id,
+            Self::Lease => Uuid::nil(),
         }
     }
 
     /// Who a record says it is.
     pub(super) fn read(held: &Held) -> Result<Self, records::Error> {
-        match (held.kind.as_str(), Uuid::parse_str(&held.id)) {
-            (DOCUMENT, Ok(id)) => Ok(Self::Document(id)),
-            (PROCESS, Ok(id)) => Ok(Self::Process(id)),
-            (FORM, Ok(id)) => Ok(Self::Form(id)),
-            (CONFIGURATION_DOCUMENT, Ok(id)) => Ok(Self::ConfigurationDocument(id)),
-            _ => Err(records::Error::Unreadable(format!("{REFERENCES}/{}", held.id))),
-        }
+        let kind = HolderKind::ALL.into_iter().find(|kind| kind.name() == held.kind);
+        let holder = kind.zip(Uuid::parse_str(&held.id).ok()).map(|(kind, id)| kind.holder(id));
+        holder.ok_or_else(|| records::Error::Unreadable(format!("{REFERENCES}/{}", held.id)))
     }
 }
 
@@ -156,13 +202,13 @@ impl References {
 
     /// Writes the reference and lets a removal that may not have seen it end. The answer is the copy under which the bytes stay.
     async fn hold(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<u64, Error> {
-        self.holders.hold(organization, &digest.to_string(), holder.kind(), &holder.id(), at).await?;
+        self.holders.hold(organization, &digest.to_string(), holder.kind().name(), &holder.id().to_string(), at).await?;
         self.await_removal(organization, digest, at).await
     }
 
     /// Takes the reference back and removes the bytes if it was the last one.
     pub async fn release(&self, organization: &str, digest: &Digest, holder: Holder, at: Timestamp) -> Result<(), Error> {
-        self.holders.release(organization, &digest.to_string(), holder.kind(), &holder.id(), at).await?;
+        self.holders.release(organization, &digest.to_string(), holder.kind().name(), &holder.id().to_string(), at).await?;
         if self.is_held(organization, digest).await? {
             return Ok(());
         }

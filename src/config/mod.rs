@@ -1,6 +1,7 @@
 //! The configuration: a TOML file, over it the environment, over it the flags. Every option is documented where it is declared;
 //! `deploy/rubrica.toml` shows them all with their defaults.
 
+mod biometric;
 mod bounds;
 mod codes;
 mod fonts;
@@ -26,10 +27,11 @@ use crate::{
     access,
     channels::{self, senders::Finding},
     codes::Policies,
-    scoring,
+    handwriting, scoring,
 };
 
 pub use self::{
+    biometric::Biometric,
     codes::Codes,
     fonts::Fonts,
     identity_documents::IdentityDocuments,
@@ -37,7 +39,7 @@ pub use self::{
     processes::Processes,
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
-    work::{Cpu, Documents, Filling, Render},
+    work::{Cpu, Documents, Filling, Fills, Render},
 };
 
 /// Prefix of environment variables: `RUBRICA_SERVER__LISTEN` sets `server.listen`.
@@ -76,10 +78,12 @@ pub struct Config {
     pub processes: Processes,
     pub documents: Documents,
     pub filling: Filling,
+    pub fills: Fills,
     pub cpu: Cpu,
     pub render: Render,
     pub fonts: Fonts,
     pub scoring: scoring::Options,
+    pub biometric: Biometric,
     pub log: Log,
     /// Per organization, by its identifier.
     pub organizations: BTreeMap<String, Organization>,
@@ -176,10 +180,12 @@ impl Config {
         self.processes.check()?;
         self.documents.check()?;
         self.filling.check()?;
+        self.fills.check()?;
         self.cpu.check()?;
         self.render.check()?;
         self.fonts.check()?;
         self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
+        self.biometric.check()?;
         self.log.check()?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;
         self.blobs.check().map_err(|error| Error::Invalid(format!("blobs.{error}")))?;
@@ -216,14 +222,17 @@ impl Config {
     /// What can only be checked by reading other files and building parts, as the server does at its start.
     ///
     /// # Errors
-    /// What the server would refuse to start with. Otherwise what keeps messages from going out as configured on the day `now`, or soon will.
+    /// What the server would refuse to start with. Otherwise what keeps messages from going out as configured on the day `now`, or soon will,
+    /// and escrow certificates that end.
     pub fn try_parts(&self, now: DateTime<Utc>) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
         let keys = match &self.keys.master {
             Some(text) => crate::keys::Keys::from_base64(text)?,
             None => crate::keys::Keys::from_bytes(&[0; crate::keys::KEY_LEN]),
         };
         access::Service::new(&self.access, &keys).map_err(|error| format!("access: {error}"))?;
-        Ok(channels::Channels::check(&self.channels, now)?)
+        let mut findings = channels::Channels::check(&self.channels, now)?;
+        findings.extend(handwriting::findings(&self.biometric.defaults()?, now));
+        Ok(findings)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     Error,
     bounds::{delta, seconds, std, within},
 };
-use crate::{cpu_pool, filling, iso_duration, render_workers};
+use crate::{cpu_pool, fill_queue, filling, iso_duration, render_workers};
 
 /// Documents.
 #[derive(Clone, Debug, Deserialize)]
@@ -128,7 +128,42 @@ impl Filling {
     }
 }
 
-/// The processes that draw pages, to compare what a document shows before and after a seal.
+/// Fills of dynamic templates that wait for their turn.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fills {
+    /// Fills that are rendered at once, 1 to 256; of an organization that has none running one more may. While others wait one organization has at
+    /// most half of it. Default: one per processor but one.
+    pub places: Option<usize>,
+    /// Fills that may wait, of one organization and in all, 1 to 1000000; more is 503. Default: 10000 and 50000.
+    pub waiting_per_organization: usize,
+    pub waiting: usize,
+}
+
+impl Default for Fills {
+    fn default() -> Self {
+        let fill_queue::Options { waiting_each, waiting, .. } = fill_queue::Options::default();
+        Self { places: None, waiting_per_organization: waiting_each, waiting }
+    }
+}
+
+impl Fills {
+    /// # Errors
+    /// The option that is out of bounds.
+    pub(super) fn check(self) -> Result<(), Error> {
+        let fills = 1..=1_000_000;
+        within("fills.places", self.places.is_none_or(|places| (1..=256).contains(&places)), "1 to 256")?;
+        within("fills.waiting_per_organization", fills.contains(&self.waiting_per_organization), "1 to 1000000")?;
+        within("fills.waiting", fills.contains(&self.waiting), "1 to 1000000")
+    }
+
+    pub fn options(self) -> fill_queue::Options {
+        let places = self.places.unwrap_or(fill_queue::Options::default().places);
+        fill_queue::Options { places, waiting_each: self.waiting_per_organization, waiting: self.waiting }
+    }
+}
+
+/// The processes that draw pages, to compare what a document shows before and after a seal, and that render HTML templates.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Render {
@@ -136,7 +171,7 @@ pub struct Render {
     pub program: Option<PathBuf>,
     /// Bytes of memory that each may have, 128 MiB to 64 GiB. Files that would fill a quarter of it are not drawn. Default: 1073741824.
     pub process_memory: u64,
-    /// Processor time for the pages of one document, or for the images of an identity document, PT1S to PT10M. Default: PT10S.
+    /// Processor time for the pages of one document, for the images of an identity document, or for a template, PT1S to PT10M. Default: PT10S.
     #[serde(with = "iso_duration")]
     pub processor_time: TimeDelta,
     /// Pages of a document that are compared, 0 to 1000: those with a seal first, then the first ones. Default: 20.
@@ -145,6 +180,9 @@ pub struct Render {
     /// Default: 16000000 and 40000000.
     pub max_page_pixels: u64,
     pub max_pixels: u64,
+    /// Folders, at most 32, whose fonts HTML templates are rendered with beside the program's own, as for Chinese, Japanese and Korean. The same
+    /// on all servers, else the same fill looks different. They are in the memory of each process. Default: none.
+    pub html_fonts: Vec<PathBuf>,
 }
 
 impl Default for Render {
@@ -157,6 +195,7 @@ impl Default for Render {
             max_pages: options.limits.max_pages,
             max_page_pixels: options.limits.max_page_pixels,
             max_pixels: options.limits.max_pixels,
+            html_fonts: options.html_fonts,
         }
     }
 }
@@ -170,7 +209,8 @@ impl Render {
         within("render.processor_time", seconds(self.processor_time, 1, 600), "PT1S to PT10M")?;
         within("render.max_pages", self.max_pages <= 1000, "0 to 1000")?;
         within("render.max_page_pixels", pixels.contains(&self.max_page_pixels), "0 to 1000000000")?;
-        within("render.max_pixels", pixels.contains(&self.max_pixels), "0 to 1000000000")
+        within("render.max_pixels", pixels.contains(&self.max_pixels), "0 to 1000000000")?;
+        within("render.html_fonts", self.html_fonts.len() <= 32, "at most 32 folders")
     }
 
     pub fn options(&self) -> render_workers::Options {
@@ -186,6 +226,6 @@ impl Render {
         };
         let limits =
             ::render::Limits { max_pages: self.max_pages, max_page_pixels: self.max_page_pixels, max_pixels: self.max_pixels };
-        render_workers::Options { process, limits }
+        render_workers::Options { process, limits, html_fonts: self.html_fonts.clone() }
     }
 }

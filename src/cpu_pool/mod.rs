@@ -126,6 +126,8 @@ pub enum Work {
     Decode,
     /// Forms are filled with values: the file is all of them together.
     Fill,
+    /// A template is checked or rendered: the file is the template, its schema and the data together.
+    Template,
 }
 
 /// A file, and what is done with it.

@@ -102,8 +102,39 @@ impl Client {
         json_of(self.call(Method::GET, &format!("sign_process/{id}")), "read the sign process").await
     }
 
-    pub async fn signature(&self, id: &str) -> Result<Value, Failure> {
-        json_of(self.call(Method::GET, &format!("simple_signs/{id}")), "read the signature").await
+    /// `operations` are those of its kind.
+    pub async fn signature(&self, operations: &str, id: &str) -> Result<Value, Failure> {
+        json_of(self.call(Method::GET, &format!("{operations}/{id}")), "read the signature").await
+    }
+
+    pub async fn configuration(&self) -> Result<Value, Failure> {
+        json_of(self.call(Method::GET, "sign_process/configurations"), "read the sign configuration").await
+    }
+
+    pub async fn set_biometric_policy(&self, policy: &Value) -> Result<(), Failure> {
+        let boundary = Uuid::new_v4().simple().to_string();
+        let head = "content-disposition: form-data; name=\"biometric_policy\"";
+        let body = format!("--{boundary}\r\n{head}\r\n\r\n{policy}\r\n--{boundary}--\r\n");
+        let request = self.call(Method::PATCH, "sign_process/configurations");
+        let request = request.header("content-type", format!("multipart/form-data; boundary={boundary}")).body(body);
+        good(request, "set the escrow certificate").await.map(drop)
+    }
+
+    /// An agent says that the signer is who they say.
+    pub async fn vouch(&self, identification: &str, agent: &str, device: &Device) -> Result<(), Failure> {
+        let request = self.call(Method::POST, &format!("identifications/agent/{identification}/validate"));
+        good(described(request, device).json(&json!({"agent": agent})), "vouch for the signer").await.map(drop)
+    }
+
+    pub async fn preview_by_hand(&self, signature: &str, device: &Device) -> Result<(), Failure> {
+        let request = self.call(Method::POST, &format!("biometric_signs/{signature}/preview"));
+        good(described(request, device), "preview").await.map(drop)
+    }
+
+    /// What the shop's tablet sends.
+    pub async fn sign_by_hand(&self, signature: &str, writing: &Value, device: &Device) -> Result<(), Failure> {
+        let request = self.call(Method::POST, &format!("biometric_signs/{signature}/sign"));
+        good(described(request, device).json(writing), "sign by hand").await.map(drop)
     }
 
     pub async fn challenge(&self, identification: &str) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ macro_rules! tell {
     }};
 }
 
+mod by_hand;
 mod client;
 mod contract;
 mod own;
@@ -33,6 +34,7 @@ use crate::{
     server::{DEVELOPMENT_ORGANIZATION, DEVELOPMENT_ROOT},
     verify,
 };
+use by_hand::Escrow;
 use client::Client;
 use contract::Contract;
 use own::OwnServer;
@@ -70,6 +72,9 @@ pub struct Options {
     /// Folder for the signed PDF and the certificate.
     #[arg(long, default_value = "rubrica-demo")]
     pub out: PathBuf,
+    /// Sign by hand in front of an agent, with handwritings made by code, instead of by codes.
+    #[arg(long)]
+    pub biometric: bool,
 }
 
 /// Runs the demo.
@@ -80,7 +85,14 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let paper = Paper::read(options.file.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (client, own) = runtime.block_on(reach(options))?;
-    let result = runtime.block_on(Demo { client, started: Instant::now() }.drive(&paper));
+    let started = Instant::now();
+    let result = runtime.block_on(async {
+        let escrow = match options.biometric {
+            true => Some(Escrow::provide(&client, &options.out).await?),
+            false => None,
+        };
+        Demo { client, escrow, started }.drive(&paper).await
+    });
     // Connections that are kept open would hold up an own server's end.
     drop(runtime);
     let result = result?;
@@ -159,6 +171,8 @@ async fn reach(options: &Options) -> Result<(Client, Option<OwnServer>), Failure
 
 struct Demo {
     client: Client,
+    /// Of signatures by hand.
+    escrow: Option<Escrow>,
     started: Instant,
 }
 
@@ -166,7 +180,10 @@ struct Demo {
 struct Outcome {
     signed: Vec<u8>,
     certificate: Vec<u8>,
-    contract: Contract,
+    /// `None` beside signatures by hand.
+    contract: Option<Contract>,
+    /// Of signatures by hand.
+    escrow: Option<Escrow>,
     seconds: f64,
 }
 
@@ -180,26 +197,53 @@ impl Demo {
         let people = people::cast(&paper.fields);
         let document = client.upload(&paper.name, &paper.bytes).await?;
         self.say(format_args!("uploaded {}, {} bytes: document {document}", paper.name, paper.bytes.len()));
-        let process = client.create_process(&people::request(&people, &document)).await?;
+        if let Some(escrow) = &self.escrow {
+            self.say(escrow.describe());
+        }
+        let process = client.create_process(&people::request(&people, &document, self.escrow.is_some())).await?;
         self.say(format_args!("created the sign process {process} for {} signers", people.len()));
         let signatures = client.process(&process).await?;
         let signatures = signatures["signatures"].as_array().cloned().unwrap_or_default();
         for person in &people {
             let signature = signatures.iter().find(|signature| signature["alias"] == person.alias);
             let signature = signature.ok_or_else(|| format!("the server lists no signature of {}", person.alias))?;
-            self.sign(person, signature).await?;
+            match &self.escrow {
+                Some(_) => self.sign_by_hand(person, signature).await?,
+                None => self.sign(person, signature).await?,
+            }
         }
         self.say("all have signed; the server seals the document and writes the certificate");
         let certified = self.certified(&process).await?;
         self.say("CERTIFIED");
         let certificate = text(&certified, "/certificate_id")?;
         let signature = text(&certified, "/signatures/0/sign/id")?;
-        let detail = client.signature(&signature).await?;
+        let detail = client.signature(self.operations(), &signature).await?;
         let signed = client.public(&text(&detail, "/signed_documents/0/url")?).await?;
         let certificate = client.download(&certificate).await?;
         let [.., buyer] = &people;
-        let contract = self.contract(buyer).await?;
-        Ok(Outcome { signed, certificate, contract, seconds: self.started.elapsed().as_secs_f64() })
+        let contract = if self.escrow.is_none() { Some(self.contract(buyer).await?) } else { None };
+        let seconds = self.started.elapsed().as_secs_f64();
+        Ok(Outcome { signed, certificate, contract, escrow: self.escrow, seconds })
+    }
+
+    /// The operations of the kind of signature.
+    fn operations(&self) -> &'static str {
+        if self.escrow.is_some() { "biometric_signs" } else { "simple_signs" }
+    }
+
+    /// One signer's part in a shop, from the agent's word to the signature.
+    async fn sign_by_hand(&self, person: &Person, signature: &Value) -> Result<(), Failure> {
+        let client = &self.client;
+        let (identification, sign) = (text(signature, "/identification/id")?, text(signature, "/sign/id")?);
+        client.vouch(&identification, by_hand::AGENT, person.device).await?;
+        self.say(format_args!("{}: the agent {} compared the identity document", person.full_name(), by_hand::AGENT));
+        client.preview_by_hand(&sign, person.device).await?;
+        self.say(format_args!("{}: looked at the document on the tablet", person.full_name()));
+        // A handwriting is good once, so each run has its own.
+        let seed = uuid::Uuid::new_v4().as_u64_pair().0;
+        client.sign_by_hand(&sign, &by_hand::writing(seed)?, person.device).await?;
+        self.say(format_args!("{}: signed by hand (seed {seed})", person.full_name()));
+        Ok(())
     }
 
     /// One signer's part, from the code to the signature.
@@ -272,8 +316,8 @@ fn text(value: &Value, pointer: &str) -> Result<String, Failure> {
 struct Written {
     signed: PathBuf,
     certificate: PathBuf,
-    filled_contract: PathBuf,
-    signed_contract: PathBuf,
+    /// As it was filled, and signed.
+    contract: Option<[PathBuf; 2]>,
     root: Option<PathBuf>,
 }
 
@@ -292,10 +336,24 @@ impl Outcome {
         Ok(Written {
             signed: put(format!("{stem}-signed.pdf"), &self.signed)?,
             certificate: put(format!("{stem}-certificate.pdf"), &self.certificate)?,
-            filled_contract: put("rental-agreement.pdf".to_owned(), &self.contract.filled)?,
-            signed_contract: put("rental-agreement-signed.pdf".to_owned(), &self.contract.signed)?,
+            contract: match &self.contract {
+                Some(Contract { filled, signed }) => Some([
+                    put("rental-agreement.pdf".to_owned(), filled)?,
+                    put("rental-agreement-signed.pdf".to_owned(), signed)?,
+                ]),
+                None => None,
+            },
             root: root.map(|root| put(DEVELOPMENT_ROOT.to_owned(), &root)).transpose()?,
         })
+    }
+
+    /// What the holder of the escrow key reads in the document.
+    fn read_by_holder(&self) -> Vec<String> {
+        let Some(escrow) = &self.escrow else { return Vec::new() };
+        match escrow.read(&self.signed) {
+            Ok(lines) => lines.into_iter().map(|line| format!("The holder of the escrow key reads  {line}")).collect(),
+            Err(error) => vec![format!("The escrow key does not open the samples: {error}")],
+        }
     }
 
     fn report(&self, written: &Written) {
@@ -311,10 +369,15 @@ impl Outcome {
             None => tell!("  the certificate holds none"),
         }
         tell!("\nDone in {:.1} s.", self.seconds);
+        for line in self.read_by_holder() {
+            tell!("{line}");
+        }
         tell!("Signed PDF:   {}", written.signed.display());
         tell!("Certificate:  {}", written.certificate.display());
-        tell!("Contract:     {}, filled from a template", written.filled_contract.display());
-        tell!("Signed:       {}", written.signed_contract.display());
+        if let Some([filled, signed]) = &written.contract {
+            tell!("Contract:     {}, filled from a template", filled.display());
+            tell!("Signed:       {}", signed.display());
+        }
         let root = written.root.as_ref().map(|root| format!(" --root {}", root.display())).unwrap_or_default();
         tell!("Try next:     {} verify {}{root}", crate::program(), written.signed.display());
     }

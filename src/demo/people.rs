@@ -25,6 +25,14 @@ impl Person {
         format!("{} {}", self.name, self.last_name)
     }
 
+    /// Which an agent compares. The numbers are samples with right check letters, of nobody.
+    fn identity_document(&self) -> Value {
+        match self.language {
+            "ES" => json!({"document_number": "12345678Z", "document_type": "NIF"}),
+            _ => json!({"document_number": "C01X00T47", "document_type": "PASSPORT", "country": "DE"}),
+        }
+    }
+
     /// As a signer of a sign process.
     pub fn request(&self) -> Value {
         let mut signer = json!({"alias": self.alias, "name": self.name, "last_name": self.last_name, "language": self.language});
@@ -68,17 +76,25 @@ pub(super) fn cast(fields: &[String]) -> [Person; 2] {
     ]
 }
 
-/// The body of `create_sign_process`.
-pub(super) fn request(people: &[Person], document: &str) -> Value {
+/// The body of `create_sign_process`: by hand in front of an agent, or by codes.
+pub(super) fn request(people: &[Person], document: &str, by_hand: bool) -> Value {
     let fields: Vec<Value> =
         people.iter().filter_map(|person| Some(json!({"signer": person.alias, "fields": [person.field.as_ref()?]}))).collect();
     let mut document = json!({"id": document});
     if !fields.is_empty() {
         document["sign_fields"] = json!(fields);
     }
+    let signer = |person: &Person| {
+        let mut signer = person.request();
+        if by_hand {
+            signer["identity_document"] = person.identity_document();
+        }
+        signer
+    };
+    let (sign, identification) = if by_hand { ("BIOMETRIC", "AGENT") } else { ("SIMPLE", "OTP") };
     json!({
-        "signers": people.iter().map(Person::request).collect::<Vec<_>>(),
-        "sign": {"type": "SIMPLE", "documents": [document]},
-        "identification": {"type": "OTP"},
+        "signers": people.iter().map(signer).collect::<Vec<_>>(),
+        "sign": {"type": sign, "documents": [document]},
+        "identification": {"type": identification},
     })
 }

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use super::{Error, Notes, cache};
+use super::{Error, Notes};
+use crate::cache;
 
 /// What is filled.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,7 @@ impl Metrics {
         })
     }
 
-    pub(super) fn caches(&self) -> cache::Metrics {
+    pub fn caches(&self) -> cache::Metrics {
         cache::Metrics { asked: self.asked.clone(), bytes: self.bytes.clone() }
     }
 

@@ -1,12 +1,11 @@
 //! Fills forms and templates with values.
 //!
 //! What a fill prints is decided here: which sections apply, which form serves which language, which values go where ([`values`]). How it is
-//! printed is the business of [`documents::forms`]. What depends on forms and templates alone is read once and kept ([`cache`]), so that a
+//! printed is the business of [`documents::forms`]. What depends on forms and templates alone is read once and kept ([`crate::cache`]), so that a
 //! fill pays for its own values.
 //!
 //! Values are people's data: none is in a log or an error, which name fields only.
 
-pub mod cache;
 mod error;
 mod metrics;
 mod plan;
@@ -24,12 +23,12 @@ use store::blobs::{Blobs, Digest};
 use uuid::Uuid;
 use workflows::values::{Language, Owner, Problems};
 
-use self::cache::{Cache, Weighed};
 pub use self::error::Error;
 pub use self::metrics::Metrics;
 use self::metrics::Operation;
 use self::plan::{Plan, Source};
 use self::values::{Value, Values};
+use crate::cache::{Cache, Weighed};
 use crate::catalogue::documents::{Document, Documents, Extension, Produced};
 use crate::catalogue::editions::Number;
 use crate::catalogue::forms::Forms;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use workflows::values::Language;
 
 use super::Sources;
-use super::cache::Weighed;
+use crate::cache::Weighed;
 use crate::catalogue::forms::Form;
 use crate::catalogue::names::Error;
 use crate::catalogue::templates::Version;

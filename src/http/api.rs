@@ -114,8 +114,13 @@ impl Api {
                     organization = Some(text);
                 }
                 Segment::Uuid => ids.push(Id::Uuid(uuid_parameter(parameter.name, &text)?)),
-                Segment::Name => ids.push(Id::Name(text)),
+                Segment::Name | Segment::LowerName => ids.push(Id::Name(text)),
                 Segment::Number { max } => ids.push(Id::Number(number_parameter(parameter.name, &text, max)?)),
+                Segment::NumberFromZero if text == "0" => ids.push(Id::Number(0)),
+                Segment::NumberFromZero => {
+                    let number = number_parameter(parameter.name, &text, None);
+                    ids.push(Id::Number(number.map_err(|_| from_zero(parameter.name))?));
+                }
                 Segment::NumberOrLatest if text == "latest" => ids.push(Id::Latest),
                 Segment::NumberOrLatest => ids.push(Id::Number(number_parameter(parameter.name, &text, None)?)),
             }
@@ -141,6 +146,10 @@ impl Api {
             (Reach::SignProcessOf(_), None) | (Reach::Organization, _) => Target::default(),
         })
     }
+}
+
+fn from_zero(name: &str) -> ApiError {
+    ApiError::parameter(format!("{name}: expected a whole number from 0"))
 }
 
 /// Serves a request.

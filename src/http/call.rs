@@ -18,10 +18,11 @@ use utoipa::ToSchema;
 use utoipa::openapi::{Content, RefOr, Schema};
 use uuid::Uuid;
 use workflows::Device;
+use zeroize::Zeroize;
 
 use super::device::{self, Required};
 use super::error::ApiError;
-use super::multipart::{self, Part};
+use super::multipart::{self, Files, Part};
 use super::operation::{Operation, Success};
 use super::processes::Engine;
 use super::query::Query;
@@ -312,6 +313,15 @@ impl<A: Named, B: Named> Ids for (A, B) {
     }
 }
 
+impl<A: Named, B: Named, C: Named> Ids for (A, B, C) {
+    const COUNT: usize = 3;
+
+    fn from_path(ids: &[Id]) -> Option<Self> {
+        let [first, second, third] = ids else { return None };
+        Some((A::from_segment(first)?, B::from_segment(second)?, C::from_segment(third)?))
+    }
+}
+
 /// What a call can carry.
 pub trait Body: Sized + 'static {
     fn described(schemas: &mut Schemas) -> Option<Described>;
@@ -367,6 +377,25 @@ impl<T: DeserializeOwned + Default + ToSchema + 'static> Body for MaybeEmpty<T> 
     }
 }
 
+/// A JSON body with a biometric sample: its bytes are wiped once they are read. What the layers below hold of it, the pieces as they came over
+/// the network, they give back as they are.
+#[derive(Debug)]
+pub struct Wiped<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + 'static> Body for Wiped<T> {
+    fn described(schemas: &mut Schemas) -> Option<Described> {
+        <Json<T> as Body>::described(schemas)
+    }
+
+    async fn read(admitted: &mut Admitted) -> Result<Self, ApiError> {
+        json::require_json(&admitted.request)?;
+        let mut bytes = admitted.json().await?;
+        let parsed = json::parse(&bytes);
+        bytes.as_mut().zeroize();
+        parsed.map(Self)
+    }
+}
+
 /// A multipart body that the handler reads itself, as it knows what room it takes. `T` describes its parts.
 pub struct Multipart<T> {
     request: HttpRequest,
@@ -396,6 +425,14 @@ impl<T> Multipart<T> {
     /// As [`multipart::read`].
     pub async fn read(self, parts: &[Part], room: Share) -> Result<multipart::Form, ApiError> {
         multipart::read(&self.request, self.payload, parts, room).await
+    }
+
+    /// The same with files under names that the caller chooses.
+    ///
+    /// # Errors
+    /// As [`multipart::read_with_files`].
+    pub async fn read_with_files(self, parts: &[Part], files: Files, room: Share) -> Result<multipart::Form, ApiError> {
+        multipart::read_with_files(&self.request, self.payload, parts, files, room).await
     }
 }
 

@@ -14,6 +14,7 @@ use super::operation::Parameter;
 use crate::access;
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Owner};
+use crate::catalogue::dynamic_templates::DynamicTemplates;
 use crate::catalogue::forms::Forms;
 use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sections::Sections;
@@ -50,6 +51,8 @@ pub struct State {
     pub sections: Sections,
     /// Templates of all organizations.
     pub templates: Templates,
+    /// Templates in HTML of all organizations.
+    pub dynamic_templates: DynamicTemplates,
     /// Fills forms and templates.
     pub filling: Filling,
     /// Images for the fields of templates.

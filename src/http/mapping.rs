@@ -8,7 +8,7 @@ use super::{ApiError, operation::Operation};
 use crate::{
     access,
     catalogue::{self, contracts, documents, names, sign_configuration},
-    channels, code_limits, cpu_pool, filling,
+    channels, code_limits, cpu_pool, filling, handwriting,
     processes::{self, challenges, creation, vouching},
     public_url, receipts, records,
 };
@@ -70,6 +70,7 @@ impl From<creation::Error> for ApiError {
             E::TooLarge | E::Deleted => Self::input(error.to_string()),
             E::Documents(error) => error.into(),
             E::Configuration(error) => error.into(),
+            E::Handwriting(error) => error.into(),
             E::Process(error) => error.into(),
         }
     }
@@ -136,6 +137,31 @@ impl From<vouching::Error> for ApiError {
             E::Invalid(problems) => problems.into(),
             E::Files(error) => error.into(),
             E::Process(error) => error.into(),
+        }
+    }
+}
+
+/// Signatures by hand. What the organization must set first is a state that does not allow them (note unlisted-409).
+impl From<handwriting::Error> for ApiError {
+    fn from(error: handwriting::Error) -> Self {
+        use handwriting::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::Repeated | E::NoEscrow => Self::conflict(error.to_string()),
+            E::Configuration(error) => error.into(),
+            E::Files(error) => error.into(),
+            E::Seen(error) => error.into(),
+            E::Cpu(error) => catalogue::Error::from(error).into(),
+            E::Escrow(_) | E::Gone | E::Unreadable(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<processes::handwriting::Error> for ApiError {
+    fn from(error: processes::handwriting::Error) -> Self {
+        match error {
+            processes::handwriting::Error::Handwriting(error) => error.into(),
+            processes::handwriting::Error::Process(error) => error.into(),
         }
     }
 }

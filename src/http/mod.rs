@@ -3,7 +3,8 @@
 
 pub mod agent;
 pub mod api;
-pub mod call;
+pub mod biometric_sign;
+mod call;
 mod chain;
 pub mod context;
 mod contracts;
@@ -11,6 +12,7 @@ pub mod device;
 pub mod documents;
 pub mod download;
 mod durations;
+pub mod dynamic_templates;
 pub mod error;
 pub mod fills;
 pub mod forms;

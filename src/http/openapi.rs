@@ -24,7 +24,7 @@ use super::table::operations;
         description = "Signing documents electronically and identifying the people who sign. Every error is an ErrorsResponse with a code, a title and details."
     ),
     tags(
-        (name = "Documents"), (name = "Forms"), (name = "Sections"), (name = "Templates"), (name = "Templates Configuration"),
+        (name = "Documents"), (name = "Forms"), (name = "Sections"), (name = "Templates"), (name = "Templates Configuration"), (name = "DynamicTemplates"),
         (name = "Sign Configuration"), (name = "Sign Process"), (name = "Simple Signature"),
         (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Identification with identity document"),
         (name = "Identification with identity document Admin"), (name = "Scoring"), (name = "Identification Chain"),
@@ -162,7 +162,9 @@ fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter
         Segment::Organization => text(),
         Segment::Uuid => uuid(),
         Segment::Name => text(),
+        Segment::LowerName => ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9_]+$")).build(),
         Segment::Number { max } => number(max),
+        Segment::NumberFromZero => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build(),
         Segment::NumberOrLatest => ObjectBuilder::new().schema_type(Type::String).pattern(Some("^([1-9][0-9]*|latest)$")).build(),
     };
     ParameterBuilder::new()

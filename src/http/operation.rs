@@ -160,10 +160,14 @@ pub enum Segment {
     Uuid,
     /// A name that callers chose. One that nothing can have is that of nothing: a 404.
     Name,
+    /// The same of lower-case letters, digits and underscores.
+    LowerName,
     /// A whole number from 1; a number above the maximum is a 400, where there is one.
     Number {
         max: Option<u32>,
     },
+    /// A whole number from 0.
+    NumberFromZero,
     /// A whole number from 1, or `latest`.
     NumberOrLatest,
 }
@@ -183,6 +187,9 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     segment("template_external_id", Segment::Name, "External id of the template."),
     segment("version", Segment::Number { max: Some(MAX_TEMPLATE_VERSION) }, "Version of the template: the major number."),
     segment("configuration_version", Segment::Number { max: None }, "Version of the configuration."),
+    segment("external_id", Segment::LowerName, "External id of the dynamic template."),
+    segment("major_version", Segment::Number { max: None }, "Major version number."),
+    segment("minor_version", Segment::NumberFromZero, "Minor version number."),
 ];
 
 /// Maximum number of a template's major version (contract `TemplateVersion`).

@@ -17,11 +17,14 @@ const MAX: usize = u32::MAX as usize;
 
 const NUMBER: &str = "page";
 const SIZE: &str = "pageSize";
+const SNAKE_SIZE: &str = "page_size";
 
 /// Which page; 0 where nobody says.
 pub const PAGE: Parameter = Parameter::query(NUMBER, "Page to return, from 0.", page);
 /// Its size; 50 where nobody says.
 pub const PAGE_SIZE: Parameter = Parameter::query(SIZE, "Results per page.", size);
+/// The same where the contract spells it so.
+pub const PAGE_SIZE_SNAKE: Parameter = Parameter::query(SNAKE_SIZE, "Results per page.", size);
 /// Which page of a listing that comes whole where neither is said (note paging-all).
 pub const PAGE_OR_ALL: Parameter = Parameter::query(
     NUMBER,
@@ -92,7 +95,19 @@ impl Page {
     /// # Errors
     /// 400 for what is no number or one over the maximum, and for a size of 0.
     pub fn of(query: &Query) -> Result<Self, ApiError> {
-        let (number, size) = (asked(query, NUMBER, 0)?, asked(query, SIZE, 1)?);
+        Self::with(query, SIZE)
+    }
+
+    /// The same where the size is `page_size`.
+    ///
+    /// # Errors
+    /// As [`Page::of`].
+    pub fn of_snake(query: &Query) -> Result<Self, ApiError> {
+        Self::with(query, SNAKE_SIZE)
+    }
+
+    fn with(query: &Query, size: &str) -> Result<Self, ApiError> {
+        let (number, size) = (asked(query, NUMBER, 0)?, asked(query, size, 1)?);
         Ok(Self { number: number.unwrap_or(0), size: size.unwrap_or(DEFAULT_SIZE) })
     }
 

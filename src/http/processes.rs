@@ -12,8 +12,9 @@ use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
     config::IdentityDocuments,
+    handwriting::Handwritings,
     http::State,
-    processes::{Processes, challenges::Challenges, creation::Creator, vouching},
+    processes::{Processes, challenges::Challenges, creation::Creator, handwriting, vouching},
     scoring::Provider,
 };
 
@@ -26,6 +27,8 @@ pub struct Engine {
     pub code_policies: Policies,
     /// Of new scoring sessions and of identifications by identity document.
     pub identity_documents: IdentityDocuments,
+    /// Signatures by hand.
+    pub handwritings: Handwritings,
     /// Who scores identity documents.
     pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
@@ -41,9 +44,16 @@ impl Engine {
             documents: &state.documents,
             configurations: &state.configurations,
             policies: &self.code_policies,
+            handwritings: &self.handwritings,
             terms: self.identity_documents.terms(),
             wall_clock: state.now(),
         }
+    }
+
+    /// What a signature by hand needs, now.
+    pub fn handwriting<'a>(&'a self, state: &State) -> handwriting::Desk<'a> {
+        let (now, wall_clock) = (self.clock.now(), state.now());
+        handwriting::Desk { processes: &self.processes, handwritings: &self.handwritings, now, wall_clock }
     }
 
     /// What an agent's validation needs, now.

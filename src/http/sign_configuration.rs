@@ -17,7 +17,7 @@ use super::durations;
 use super::error::ApiError;
 use super::multipart::{Form, Part};
 use crate::catalogue::sign_configuration::{
-    self, Certificate, Change, Channel, ContactPolicy, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule,
+    self, BiometricPolicy, Certificate, Change, Channel, ContactPolicy, MAX_CERTIFICATE, MAX_PASSWORD, ProviderRule,
     SignConfiguration as Configuration,
 };
 use crate::iso_duration;
@@ -25,7 +25,7 @@ use crate::iso_duration;
 /// Maximum size of a text part in bytes.
 const MAX_TEXT_PART: usize = 16 * 1024;
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part::once("landing_url", MAX_TEXT_PART),
     Part::once("expiration_duration", MAX_TEXT_PART),
     Part::repeated("channels", MAX_TEXT_PART),
@@ -34,6 +34,7 @@ const PARTS: [Part; 8] = [
     Part::once("notification_email", MAX_TEXT_PART),
     Part::once("identification_config", MAX_TEXT_PART),
     Part::once("contact_policy", MAX_TEXT_PART),
+    Part::once("biometric_policy", MAX_TEXT_PART),
 ];
 
 /// The configuration; neither the certificate's file nor its password is ever returned.
@@ -60,6 +61,10 @@ pub struct SignConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     contact_policy: Option<ContactPolicy>,
+    /// Settings of signatures by hand. An addition to the contract; only there once it was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    biometric_policy: Option<BiometricPolicy>,
 }
 
 /// Facts read from the certificate.
@@ -134,6 +139,7 @@ impl From<Configuration> for SignConfiguration {
             notification_email: Some(configuration.notification_email),
             identification_config: is_set.then_some(IdentificationConfig { identity_document: Some(identity_document) }),
             contact_policy: configuration.contact_policy,
+            biometric_policy: configuration.biometric_policy,
         }
     }
 }
@@ -179,6 +185,10 @@ pub struct CreateSignConfigurationRequest {
     /// An addition to the contract; until it is set, nothing is asked.
     #[schema(nullable = false, content_media_type = "application/json")]
     contact_policy: Option<String>,
+    /// Settings of signatures by hand: a JSON object, as a string, with the members of BiometricPolicy, which replaces the one before. An
+    /// addition to the contract; until it is set, the server's settings hold.
+    #[schema(nullable = false, content_media_type = "application/json")]
+    biometric_policy: Option<String>,
 }
 
 /// What to change; a new certificate needs its password in the same request.
@@ -211,6 +221,10 @@ pub struct UpdateSignConfigurationRequest {
     /// An addition to the contract; until it is set, nothing is asked.
     #[schema(nullable = false, content_media_type = "application/json")]
     contact_policy: Option<String>,
+    /// Settings of signatures by hand: a JSON object, as a string, with the members of BiometricPolicy, which replaces the one before. An
+    /// addition to the contract; until it is set, the server's settings hold.
+    #[schema(nullable = false, content_media_type = "application/json")]
+    biometric_policy: Option<String>,
 }
 
 impl Parts for CreateSignConfigurationRequest {}
@@ -246,5 +260,6 @@ fn change(mut form: Form) -> Result<Change, ApiError> {
         notification_email: form.text("notification_email")?,
         identification_config: form.text("identification_config")?,
         contact_policy: form.text("contact_policy")?,
+        biometric_policy: form.text("biometric_policy")?,
     })
 }

@@ -4,11 +4,7 @@ use actix_web::http::header::{self, HeaderValue};
 use chrono::{DateTime, SubsecRound, Utc};
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use utoipa::{
-    ToSchema,
-    openapi::{Object, ObjectBuilder, Type},
-};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
     Contact, ContactOrigin, IdentificationType, Language, SignType, TwoFactorType,
@@ -67,16 +63,10 @@ pub struct SignerIdentification {
     two_factor_type: Option<TwoFactorType>,
 }
 
-/// The kind of signature that this version makes.
-fn only_simple() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some([SignType::Simple].map(|kind| json!(kind)))).build()
-}
-
 /// Contract `SignRequest`.
 #[derive(Deserialize, ToSchema)]
 pub struct SignRequest {
     #[serde(rename = "type")]
-    #[schema(schema_with = only_simple)]
     kind: SignType,
     #[schema(min_items = 1, max_items = 50)]
     documents: Vec<SignDocument>,

@@ -5,8 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
-    Language,
-    sign_process::{Command, Data, NOT_FOUND, SignatureStatus, Status, process_of_signature},
+    Language, SignType,
+    sign_process::{Command, Data, SignatureStatus, Status, process_of_signature},
 };
 
 use super::{
@@ -106,11 +106,22 @@ fn detail(state: &State, organization: &str, data: &Data, position: usize) -> Re
     })
 }
 
-pub async fn read(call: Call<Uuid>) -> Result<Json<SignDetail>, ApiError> {
+/// The signature, if it is of that kind.
+pub(super) async fn read_as(call: Call<Uuid>, kind: SignType) -> Result<Json<SignDetail>, ApiError> {
     let process = call.engine.processes.sign.read(&call.organization, process_of_signature(call.id)).await?;
-    let known = process.data().and_then(|data| Some((data, data.position(call.id)?)));
-    let (data, position) = known.ok_or(NOT_FOUND)?;
+    let data = process.existing()?;
+    let position = data.position_of(call.id, kind)?;
     Ok(Json(detail(&call.state, &call.organization, data, position)?))
+}
+
+/// The signer saw the documents of a signature of that kind.
+pub(super) async fn preview_as(call: Call<Uuid>, kind: SignType) -> Result<(), ApiError> {
+    let device = call.device(Required::Installation)?;
+    act(&call, Command::Preview { signature: call.id, kind, device }).await
+}
+
+pub async fn read(call: Call<Uuid>) -> Result<Json<SignDetail>, ApiError> {
+    read_as(call, SignType::Simple).await
 }
 
 async fn act(call: &Call<Uuid>, command: Command) -> Result<(), ApiError> {
@@ -119,11 +130,10 @@ async fn act(call: &Call<Uuid>, command: Command) -> Result<(), ApiError> {
 }
 
 pub async fn preview(call: Call<Uuid>) -> Result<(), ApiError> {
-    let device = call.device(Required::Installation)?;
-    act(&call, Command::Preview { signature: call.id, device }).await
+    preview_as(call, SignType::Simple).await
 }
 
 pub async fn sign(call: Call<Uuid>) -> Result<(), ApiError> {
     let device = call.device(Required::Installation)?;
-    act(&call, Command::Sign { signature: call.id, device }).await
+    act(&call, Command::Sign { signature: call.id, device, handwriting: None }).await
 }

@@ -6,6 +6,7 @@
 
 mod contracts;
 mod documents;
+mod dynamic_templates;
 mod fills;
 mod identification;
 mod signing;
@@ -21,6 +22,7 @@ const ROOMS: &[&[Operation]] = &[
     documents::OPERATIONS,
     templates::OPERATIONS,
     fills::OPERATIONS,
+    dynamic_templates::OPERATIONS,
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,
@@ -152,7 +154,17 @@ mod tests {
                 "list_scoring_attempts",
             ]
         );
-        assert_eq!(open(ScopedTokens::OfSignature), ["get_simple_sign", "preview_simple_sign", "sign_simple"]);
+        assert_eq!(
+            open(ScopedTokens::OfSignature),
+            [
+                "get_biometric_sign",
+                "preview_biometric_sign",
+                "sign_biometric",
+                "get_simple_sign",
+                "preview_simple_sign",
+                "sign_simple",
+            ]
+        );
         assert_eq!(open(ScopedTokens::OfChain), ["get_chain_identification"]);
     }
 }

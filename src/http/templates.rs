@@ -185,16 +185,9 @@ impl From<Numbering> for Template {
 }
 
 impl From<Logged> for TemplateChangelogEntry {
-    fn from(Logged { at, step }: Logged) -> Self {
-        let deletion = || match (step.from, step.to) {
-            (Some(from), Some(to)) if from.major == to.major => format!("version {from} was deleted"),
-            (Some(from), _) => format!("major version {} was deleted", from.major),
-            (None, _) => "a version was deleted".to_owned(),
-        };
-        let is_deletion = step.is_deletion();
-        let changelog = if is_deletion { Some(deletion()) } else { step.reason.clone() };
+    fn from(Logged { at, step, .. }: Logged) -> Self {
         let text = |number: Option<templates::Number>| number.map(|number| number.to_string());
-        Self { from_version: text(step.from), to_version: text(step.to), on_date: at, changelog }
+        Self { from_version: text(step.from), to_version: text(step.to), on_date: at, changelog: step.told() }
     }
 }
 

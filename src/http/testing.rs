@@ -20,6 +20,7 @@ use super::{documents, error, scoring};
 use crate::access::{self, Role};
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
+use crate::catalogue::dynamic_templates::DynamicTemplates;
 use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::channels::{self, Channels};
@@ -28,8 +29,9 @@ use crate::codes::Codes;
 use crate::config::DEFAULT_JSON_LIMIT;
 use crate::cpu_pool::CpuPool;
 use crate::filling::{self, Filling};
+use crate::handwriting;
 use crate::keys::Keys;
-use crate::processes::{self, Processes, Tenants};
+use crate::processes::{self, Processes, Tenants, fill::Fills};
 use crate::receipts::Receipts;
 use crate::render_workers::{self, Workers};
 use crate::scoring::testing::Scripted;
@@ -82,6 +84,13 @@ impl World {
             DocumentOptions { max_bytes: MAX_DOCUMENT, ..Default::default() },
         );
         let workers = Workers::new(cpu.clone(), render_workers::Options::default(), render_workers::Metrics::default());
+        let dynamic_templates = DynamicTemplates::new(
+            store.clone(),
+            blobs.clone(),
+            documents.clone(),
+            Arc::new(workers.clone()),
+            filling::Metrics::default().caches(),
+        );
         let sources = filling::Sources::new(store.clone(), &blobs, documents, workers);
         let state = State {
             contracts: Contracts::new(store.clone()),
@@ -90,6 +99,7 @@ impl World {
             forms: sources.forms.clone(),
             sections: sources.sections.clone(),
             templates: sources.templates.clone(),
+            dynamic_templates,
             template_configurations: sources.configurations.clone(),
             images: sources.images.clone(),
             workers: sources.workers.clone(),
@@ -110,12 +120,20 @@ impl World {
         let codes = Codes::new(&self.keys);
         let channel_metrics = channels::Metrics::new(&prometheus::Registry::new()).unwrap();
         let code_limits = Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys));
+        let handwritings = handwriting::testing::handwritings(
+            handwriting::testing::escrow(),
+            self.store.clone(),
+            &self.state.configurations,
+            &self.state.sealed_files,
+            &self.keys,
+        );
         let world = processes::World {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
             documents: self.state.documents.clone(),
             contracts: self.state.contracts.clone(),
             sealed_files: self.state.sealed_files.clone(),
+            handwritings: handwritings.clone(),
             configurations: self.state.configurations.clone(),
             channels: Channels::open(&channels::Options::default(), folder.path(), channel_metrics).unwrap(),
             codes: codes.clone(),
@@ -123,6 +141,8 @@ impl World {
             tenants: Tenants::default(),
             receipts: Receipts::new(self.keys.clone(), None),
             camara: crate::camara::testing::camara(),
+            fills: Fills::for_tests(&Default::default(), &clock),
+            renderer: Arc::new(self.state.workers.clone()),
         };
         let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
         let arbiters = [actix::Arbiter::current()];
@@ -131,6 +151,7 @@ impl World {
             codes,
             code_policies: Default::default(),
             identity_documents: Default::default(),
+            handwritings,
             scoring: Arc::new(self.provider.clone()),
             code_limits,
             clock,

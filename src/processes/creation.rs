@@ -23,6 +23,7 @@ use crate::{
     },
     codes::Policies,
     cpu_pool::Cutoff,
+    handwriting::{self, Handwritings},
 };
 
 /// Maximum size of a creation in the journal, in bytes, with room for what the journal adds.
@@ -50,8 +51,8 @@ pub struct Names {
     /// The identifier, within a document.
     pub document: &'static str,
     pub previews: &'static str,
-    /// Why a signature that is not SIMPLE is refused.
-    pub only_simple: &'static str,
+    /// What has a signature by hand made.
+    pub by_hand: &'static str,
 }
 
 impl Names {
@@ -61,7 +62,7 @@ impl Names {
         documents: "sign.documents",
         document: "id",
         previews: "sign.preview_documents",
-        only_simple: "only SIMPLE is supported by this version",
+        by_hand: "BIOMETRIC",
     };
 
     /// Of the contract's `SignContractsRequest`.
@@ -70,7 +71,7 @@ impl Names {
         documents: "contracts",
         document: "contract_id",
         previews: "additional_options.preview_documents",
-        only_simple: "ONSITE needs biometric signatures, which this version does not make; have the contracts signed ONLINE",
+        by_hand: "ONSITE",
     };
 }
 
@@ -118,6 +119,8 @@ pub enum Error {
     #[error(transparent)]
     Configuration(#[from] sign_configuration::Error),
     #[error(transparent)]
+    Handwriting(#[from] handwriting::Error),
+    #[error(transparent)]
     Process(#[from] actors::Error),
 }
 
@@ -134,6 +137,7 @@ pub struct Creator<'a> {
     pub configurations: &'a SignConfigurations,
     /// Of the signers' codes.
     pub policies: &'a Policies,
+    pub handwritings: &'a Handwritings,
     /// How identity documents are checked where nobody says otherwise.
     pub terms: Terms,
     /// By which certificates are valid.
@@ -244,8 +248,8 @@ impl<'a> Check<'a> {
     }
 
     async fn creation(mut self, request: Request, now: Timestamp) -> Result<Creation, Error> {
-        if request.sign_type != SignType::Simple {
-            self.problem(self.names.sign_type, self.names.only_simple);
+        if request.sign_type == SignType::Biometric {
+            self.escrow()?;
         }
         let expires_in = self.expires_in(request.expires_in.as_deref());
         let signers = self.signers(request.signers, needs_of(request.identification_type));
@@ -287,6 +291,23 @@ impl<'a> Check<'a> {
         // Signers, documents and fields are bounded one by one; together they must fit one entry of the journal.
         let size = serde_json::to_vec(&creation).map_or(usize::MAX, |body| body.len());
         if size > MAX_CREATION { Err(Error::TooLarge) } else { Ok(creation) }
+    }
+
+    /// A handwriting can be encrypted to somebody: without that no signer could ever sign.
+    fn escrow(&mut self) -> Result<(), Error> {
+        match self.creator.handwritings.terms(self.configuration) {
+            Ok(terms) => self.creator.handwritings.warn_of_ends(self.organization, &terms, self.creator.wall_clock),
+            Err(handwriting::Error::NoEscrow) => self.problem(
+                self.names.sign_type,
+                format!(
+                    "{} needs an escrow certificate, to which handwritings are encrypted: set escrow_certificates in the biometric_policy of \
+                     the sign configuration",
+                    self.names.by_hand
+                ),
+            ),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     /// Request, then tenant (note sign-expiry).
@@ -470,6 +491,7 @@ fn asked_of(sign_fields: &[SignerFields], aliases: &[String]) -> Vec<seal::Reque
         reason: seal_reason(Uuid::nil()),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     };
     fields.map(request).collect()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::documents::{
+    Handwriting,
     certificate::{self, SignedEvidence},
     pkcs12::Identity,
     seal,
@@ -25,7 +26,7 @@ use crate::{
         sign_configuration,
     },
     cpu_pool::{Cutoff, Job},
-    fonts,
+    fonts, handwriting,
 };
 
 impl World {
@@ -46,7 +47,11 @@ impl World {
             Err(attempt) => return attempt,
         };
         let Ok(digest) = document.digest.parse() else { return refused("the document's digest is not readable") };
-        let requests = seal_requests(data, document);
+        let by_hand = match self.by_hand(organization, data).await {
+            Ok(by_hand) => by_hand,
+            Err(attempt) => return attempt,
+        };
+        let requests = seal_requests(data, document, &by_hand);
         let names: Vec<&str> =
             requests.iter().filter(|request| request.field.is_some()).map(|request| request.signer_name.as_str()).collect();
         let missing = ::documents::text::missing(&names.join("\n"));
@@ -89,6 +94,23 @@ impl World {
             }
             Err(error) => retry(error),
         }
+    }
+
+    /// The handwritings of the signers, by their positions. What is gone or damaged never comes back: then the documents cannot be sealed.
+    async fn by_hand(&self, organization: &str, data: &Data) -> Result<Vec<Option<Arc<Handwriting>>>, Attempt<SignProcess>> {
+        let mut loaded = Vec::with_capacity(data.signatures.len());
+        for signature in &data.signatures {
+            let Some(facts) = &signature.handwriting else {
+                loaded.push(None);
+                continue;
+            };
+            match self.handwritings.load(organization, data.creation.id, facts).await {
+                Ok(handwriting) => loaded.push(Some(Arc::new(handwriting))),
+                Err(error @ (handwriting::Error::Gone | handwriting::Error::Unreadable(_))) => return Err(refused(error)),
+                Err(error) => return Err(retry(error)),
+            }
+        }
+        Ok(loaded)
     }
 
     /// Gathers the evidence of a signed process, signs it, prints it and seals the print.
@@ -152,18 +174,20 @@ pub fn seal_reason(process: Uuid) -> String {
     format!("Sign process {process}")
 }
 
-/// One signature per signer and field, an invisible one for a signer without fields.
-fn seal_requests(data: &Data, document: &Document) -> Vec<seal::Request> {
+/// One signature per signer and field, an invisible one for a signer without fields. `by_hand` are the handwritings of the signers, by their
+/// positions.
+fn seal_requests(data: &Data, document: &Document, by_hand: &[Option<Arc<Handwriting>>]) -> Vec<seal::Request> {
     let mut signed: Vec<_> = data
         .creation
         .signers
         .iter()
         .zip(&data.signatures)
-        .filter_map(|(signer, signature)| Some((signer, signature.signed.as_ref()?)))
+        .zip(by_hand)
+        .filter_map(|((signer, signature), by_hand)| Some((signer, signature.signed.as_ref()?, by_hand)))
         .collect();
-    signed.sort_by_key(|(_, act)| act.at);
+    signed.sort_by_key(|(_, act, _)| act.at);
     let mut requests = Vec::new();
-    for (signer, act) in signed {
+    for (signer, act, by_hand) in signed {
         let own = document.fields.iter().filter(|fields| fields.signer == signer.alias);
         let fields: Vec<_> = own.flat_map(|fields| fields.fields.iter().cloned().map(Some)).collect();
         let fields = if fields.is_empty() { vec![None] } else { fields };
@@ -174,6 +198,7 @@ fn seal_requests(data: &Data, document: &Document) -> Vec<seal::Request> {
             reason: seal_reason(data.creation.id),
             location: None,
             appearance_lines: None,
+            handwriting: by_hand.clone(),
         }));
     }
     requests
@@ -201,12 +226,13 @@ fn certificate_pdf(
         reason: format!("Certificate of sign process {process}"),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     };
     seal::seal(&pdf, identity, &[request]).map(|sealed| sealed.pdf).map_err(|error| error.to_string())
 }
 
 /// The id of what a process produces: the same whenever the effect is repeated. A UUIDv8 (RFC 9562, 5.8) of a SHA-256.
-fn produced_id(process: Uuid, what: &str, of: Uuid) -> Uuid {
+pub(super) fn produced_id(process: Uuid, what: &str, of: Uuid) -> Uuid {
     let hash = digest::digest(&digest::SHA256, format!("{process}/{what}/{of}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_ref()[..16]);

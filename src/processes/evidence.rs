@@ -238,9 +238,43 @@ fn describe_signer(
         preview_at: signature.previewed.as_ref().map(|act| zone.moment(act.at)),
         signed_at: signature.signed.as_ref().map(|act| zone.moment(act.at)),
         consent_text: signature.signed.as_ref().map(|_| consent(spoken).to_owned()),
+        handwriting: by_hand(signature),
         device: signature.signed.as_ref().map(|act| device(&act.device)),
         preview_device: signature.previewed.as_ref().map(|act| device(&act.device)),
     }
+}
+
+/// What is known of the handwriting with which a signer signed.
+fn by_hand(signature: &sign_process::Signature) -> Option<certificate::Handwriting> {
+    let (facts, signed) = (signature.handwriting.as_ref()?, signature.signed.as_ref()?);
+    let fingerprint = |of: &sign_process::Fingerprint| certificate::Fingerprint { size: of.size, sha256: of.sha256.clone() };
+    let figure = |figure: &sign_process::Figure| certificate::Figure {
+        name: figure.name.clone(),
+        value: figure.value.clone(),
+        unit: figure.unit.clone(),
+    };
+    let holder = |holder: &sign_process::Holder| certificate::Holder {
+        subject: holder.subject.clone(),
+        issuer: holder.issuer.clone(),
+        serial: holder.serial.clone(),
+        sha256: holder.certificate_sha256.clone(),
+        not_after: holder.not_after,
+        expired: holder.not_after <= signed.at,
+    };
+    Some(certificate::Handwriting {
+        format: facts.format.clone(),
+        pointer: facts.pointer.clone(),
+        has_pressure: facts.has_pressure,
+        figures: facts.figures.iter().map(figure).collect(),
+        marks: facts.marks.clone(),
+        overridden: facts.accepted.iter().flat_map(|accepted| accepted.figures.iter().cloned()).collect(),
+        overridden_by: facts.accepted.as_ref().map(|accepted| accepted.by.clone()),
+        sample: fingerprint(&facts.sample),
+        image: Some(fingerprint(&facts.image)),
+        envelope: fingerprint(&facts.envelope),
+        content_encryption: facts.content_encryption.clone(),
+        holders: facts.holders.iter().map(holder).collect(),
+    })
 }
 
 async fn describe_document(
@@ -339,6 +373,7 @@ mod tests {
             reason: "test".into(),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         };
         let original = ::documents::fixtures::contract(&["A", "B"]);
         let once = ::documents::seal::seal(&original, &identity, &[request("A", "Ana")]).unwrap().pdf;

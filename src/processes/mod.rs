@@ -7,6 +7,8 @@ pub mod contracts;
 pub mod creation;
 mod documents;
 mod evidence;
+pub mod fill;
+pub mod handwriting;
 mod identification;
 mod identity_document;
 mod messages;
@@ -28,6 +30,7 @@ use futures::future::join_all;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Machine,
+    fill::Fill,
     identification::{agent::Agent, chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
     sign_process::SignProcess,
@@ -40,6 +43,7 @@ use crate::{
     channels::Channels,
     code_limits::CodeLimits,
     codes::Codes,
+    handwriting::Handwritings,
     receipts::Receipts,
     scoring::Provider,
 };
@@ -61,6 +65,7 @@ machines! {
     identity_document: IdentityDocument, performed by identity_document::Adapter, identifies IdentityDocument;
     chain: Chain, performed by chain::Adapter;
     scoring: Scoring, performed by scoring::Adapter;
+    fill: Fill, performed by fill::Adapter;
 }
 
 impl Processes {
@@ -68,10 +73,12 @@ impl Processes {
     pub async fn hold(&self, organization: &str, process: Uuid, digest: &Digest) -> bool {
         let sign = self.sign.read(organization, process);
         let (agent, scoring) = (self.agent.read(organization, process), self.scoring.read(organization, process));
-        let (Ok(sign), Ok(agent), Ok(scoring)) = tokio::join!(sign, agent, scoring) else { return true };
+        let fill = self.fill.read(organization, process);
+        let (Ok(sign), Ok(agent), Ok(scoring), Ok(fill)) = tokio::join!(sign, agent, scoring, fill) else { return true };
         sign.data().is_some_and(|data| !data.status.is_final())
             || agent.data().is_some_and(|data| data.needs(&digest.to_string()))
             || scoring::holds(&scoring, digest)
+            || fill.existing().is_ok_and(|record| record.holds(&digest.to_string()))
     }
 }
 
@@ -81,6 +88,7 @@ pub struct World {
     pub documents: Documents,
     pub contracts: Contracts,
     pub sealed_files: SealedFiles,
+    pub handwritings: Handwritings,
     pub configurations: SignConfigurations,
     pub channels: Channels,
     pub codes: Codes,
@@ -89,6 +97,8 @@ pub struct World {
     pub receipts: Receipts,
     pub scoring: Arc<dyn Provider>,
     pub camara: Camara,
+    pub fills: fill::Fills,
+    pub renderer: Arc<dyn fill::Renderer>,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

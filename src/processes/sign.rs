@@ -107,6 +107,12 @@ impl Adapter {
 
     async fn release(&self, organization: &str, data: &Data, now: ::store::Timestamp) -> Attempt<SignProcess> {
         let digests = data.creation.documents.iter().map(|document| &document.digest);
+        let by_hand = data.signatures.iter().filter_map(|signature| signature.handwriting.as_ref());
+        for facts in by_hand {
+            if let Err(error) = self.world.handwritings.release(organization, data.creation.id, facts, now).await {
+                return retry(error);
+            }
+        }
         for digest in digests.chain(data.creation.previews.iter().map(|preview| &preview.digest)) {
             let Ok(digest) = digest.parse() else { return refused("a digest is not readable") };
             if let Err(error) = self.world.documents.release(organization, &digest, data.creation.id, now).await {
@@ -203,7 +209,7 @@ pub(super) fn happening(scene: &Scene<'_>, event: &Event) -> Option<Happening> {
     Some(match event {
         Event::Created(_) => Happening::new(organization, Action::ProcessCreated, None),
         Event::Previewed { signature, device } => Happening::new(alias(*signature), Action::DocumentsShown, device.ip.clone()),
-        Event::Signed { signature, device } => Happening::new(alias(*signature), Action::Signed, device.ip.clone()),
+        Event::Signed { signature, device, .. } => Happening::new(alias(*signature), Action::Signed, device.ip.clone()),
         Event::Completed => Happening::new(SERVICE, Action::ProcessSigned, None),
         Event::Sealed { sealed, .. } => Happening::new(SERVICE, Action::DocumentSealed, Some(sealed.id.to_string())),
         Event::Certified { .. } => Happening::new(SERVICE, Action::ProcessCertified, None),

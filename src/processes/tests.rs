@@ -7,6 +7,8 @@ mod chain;
 mod checks;
 mod contracts;
 mod files;
+mod fills;
+mod handwriting;
 mod outside;
 mod server;
 mod walk;
@@ -47,6 +49,7 @@ use crate::{
         self,
         contracts::Contracts,
         documents::{Documents, Upload},
+        orphans::Orphans,
         sealed_files::SealedFiles,
         sign_configuration::{Change, SignConfigurations},
     },
@@ -54,6 +57,7 @@ use crate::{
     code_limits::CodeLimits,
     codes::Codes,
     cpu_pool::CpuPool,
+    handwriting::{Defaults, Handwritings, testing},
     keys::Keys,
     receipts::Receipts,
     scoring::testing::Scripted,
@@ -74,6 +78,7 @@ struct Setting {
     channels: Channels,
     codes: Codes,
     provider: Scripted,
+    renderer: fills::Told,
     folder: TempDir,
 }
 
@@ -82,6 +87,11 @@ fn metrics() -> channels::Metrics {
 }
 
 impl Setting {
+    /// The collector of orphans, which knows of documents and processes.
+    fn orphans(&self) -> Orphans {
+        Orphans::new(self.store.clone(), self.blobs.clone()).knowing(self.documents.clone())
+    }
+
     /// A tenant with a certificate that is good for two years, over a store that fails by the plan once all of this is there.
     async fn new(seed: u64, plan: Plan) -> Self {
         let store = Arc::new(Faulty::new(Model::new(), seed, plan));
@@ -102,6 +112,7 @@ impl Setting {
             channels: Channels::open(&channels::Options::default(), folder.path(), metrics()).expect("a sandbox"),
             codes: Codes::new(&keys),
             provider: Scripted::default(),
+            renderer: fills::Told::default(),
             clock: Clock::manual(Timestamp::from_timestamp(1_900_000_000, 0).expect("an instant in 2030")),
             store,
             blobs,
@@ -129,6 +140,7 @@ impl Setting {
             notification_email: Some("operations@acme.example".into()),
             identification_config: None,
             contact_policy: None,
+            biometric_policy: None,
         };
         persistently(async || self.configurations.create(ORGANIZATION, change(), now).await).await;
     }
@@ -148,6 +160,7 @@ impl Setting {
             documents: self.documents.clone(),
             contracts: self.contracts(),
             sealed_files: self.sealed_files(),
+            handwritings: self.handwritings(),
             configurations: self.configurations.clone(),
             channels: channels.clone(),
             codes: self.codes.clone(),
@@ -155,7 +168,18 @@ impl Setting {
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
             camara: crate::camara::testing::camara(),
+            fills: self.fills(),
+            renderer: Arc::new(self.renderer.clone()),
         }
+    }
+
+    fn handwritings(&self) -> Handwritings {
+        self.handwritings_by(testing::escrow())
+    }
+
+    fn handwritings_by(&self, defaults: Defaults) -> Handwritings {
+        let (keys, files) = (Keys::from_bytes(&[7; 32]), self.sealed_files());
+        testing::handwritings(defaults, self.store.clone(), &self.configurations, &files, &keys)
     }
 
     fn sealed_files(&self) -> SealedFiles {
@@ -249,6 +273,7 @@ impl Setting {
             identity_document: self.bare_host(&arbiter),
             scoring: self.bare_host(&arbiter),
             chain: chain.clone(),
+            fill: self.bare_host(&arbiter),
         };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
@@ -366,10 +391,16 @@ struct Bare {
     arbiter: Arbiter,
 }
 
+impl Bare {
+    fn others(&self) -> usize {
+        self.processes.agent.actors() + self.processes.fill.actors()
+    }
+}
+
 impl Drop for Bare {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors() + self.processes.agent.actors();
+            let actors = || self.sign.actors() + self.otp.actors() + self.chain.actors() + self.others();
             let deadline = std::time::Instant::now() + Duration::from_secs(10);
             while actors() > 0 {
                 assert!(std::time::Instant::now() < deadline, "at the end of the test {} actors are left running", actors());
@@ -377,6 +408,7 @@ impl Drop for Bare {
                 self.sign.let_go();
                 self.otp.let_go();
                 self.processes.agent.let_go();
+                self.processes.fill.let_go();
                 self.chain.let_go();
                 std::thread::yield_now();
             }
@@ -386,7 +418,7 @@ impl Drop for Bare {
 }
 
 fn sign_command(process: Uuid) -> sign_process::Command {
-    sign_process::Command::Sign { signature: signature_id(process, 0), device: Device::default() }
+    sign_process::Command::Sign { signature: signature_id(process, 0), device: Device::default(), handwriting: None }
 }
 
 /// Asks a faulty store until it does what is asked; fails with its last error if it never does.

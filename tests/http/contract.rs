@@ -29,7 +29,7 @@ pub static PUBLISHED: LazyLock<Description> = LazyLock::new(|| {
 const CONTRACT_NAME: &str = "the contract";
 
 /// Members of answers that the contract does not have; they come only to who asks for them.
-const ADDED: [&str; 2] = ["activeContent", "contact_policy"];
+const ADDED: [&str; 3] = ["activeContent", "contact_policy", "biometric_policy"];
 
 /// Headers that are left out where there is nothing to tell.
 const SOMETIMES: [&str; 3] = ["X-Tenant-Config-Version", "X-Ignored-Fields", "X-Replaced-Characters"];
@@ -327,6 +327,7 @@ const MEANT: &[(&str, &str)] = &[
     ("submit_scoring_images.body.content.multipart/mixed.anyOf", "a body with neither part is a 400"),
     ("submit_scoring_images.body.content.multipart/form-data.anyOf", "a body with neither part is a 400"),
     ("create_template_version.body.content.application/json.properties.rules.items.anyOf", "a rule with neither is a 400"),
+    ("metadata.properties.sources.items.anyOf", "a source with some of its members is a 400"),
     ("create_section.responses.204", CREATED),
     ("create_template.responses.204", CREATED),
     ("create_template_version.responses.204", CREATED),

@@ -48,7 +48,7 @@ pub fn fill(journey: &Journey, owner: &str, body: &Value) -> Answer {
 }
 
 /// A contract and its filled document.
-fn filled(journey: &Journey, owner: &str) -> (String, String) {
+pub fn filled(journey: &Journey, owner: &str) -> (String, String) {
     let answer = fill(journey, owner, &request(&rental(journey))).expect(200);
     (answer.text("contract_id"), answer.text("document_id"))
 }
@@ -222,7 +222,7 @@ fn what_is_wrong_with_contracts_to_sign_is_told_and_changes_nothing() {
         ("signers: ", changed(&|body| body["signers"] = json!([]))),
         ("signers[0]: no email or msisdn", changed(&|body| body["signers"][0]["email"] = Value::Null)),
         ("signers[0].email: ", changed(&|body| body["signers"][0]["email"] = json!("nobody"))),
-        ("sign_type: ONSITE needs biometric signatures", changed(&|body| body["sign_type"] = json!("ONSITE"))),
+        ("sign_type: ONSITE needs an escrow certificate", changed(&|body| body["sign_type"] = json!("ONSITE"))),
         ("sign_type: ", changed(&|body| body["sign_type"] = json!("SIMPLE"))),
         (
             "additional_options.preview_documents[0]: ",

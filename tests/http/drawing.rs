@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use documents::fixtures;
 use lopdf::{Dictionary, Document, Stream, dictionary};
-use render::{Limits, Mask, worker};
+use render::{Mask, worker};
 use rubrica::{
     cpu_pool::{self, CpuPool},
     render_workers::{Error, Metrics, Options, Workers},
@@ -22,7 +22,7 @@ const SHUTDOWN: Duration = Duration::from_secs(15);
 
 fn workers(cpu: &CpuPool) -> Workers {
     let process = worker::Options { program: env!("CARGO_BIN_EXE_rubrica").into(), seconds: 1, ..worker::Options::default() };
-    Workers::new(cpu.clone(), Options { process, limits: Limits::default() }, Metrics::default())
+    Workers::new(cpu.clone(), Options { process, ..Options::default() }, Metrics::default())
 }
 
 async fn compare(workers: &Workers, organization: &str, document: &Bytes) -> Result<render::Comparison, Error> {

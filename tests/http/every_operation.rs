@@ -28,7 +28,7 @@ fn path(row: &Operation, organization: &str, id: &str) -> String {
         None => segment.to_owned(),
         Some(Segment::Organization) => organization.to_owned(),
         // A number is none of the wrong identifiers that tests put here.
-        Some(Segment::Number { .. } | Segment::NumberOrLatest) if id == NOBODY => "7".to_owned(),
+        Some(Segment::Number { .. } | Segment::NumberFromZero | Segment::NumberOrLatest) if id == NOBODY => "7".to_owned(),
         Some(_) => id.to_owned(),
     };
     row.path.split('/').map(&mut segment).collect::<Vec<_>>().join("/")
@@ -44,7 +44,7 @@ fn names_something(row: &Operation) -> bool {
 
 /// The first of its identifiers that has a form; names have none.
 fn identifier(row: &Operation) -> Option<&'static PathParameter> {
-    row.path_parameters().find(|parameter| !matches!(parameter.kind, Segment::Organization | Segment::Name))
+    row.path_parameters().find(|parameter| !matches!(parameter.kind, Segment::Organization | Segment::Name | Segment::LowerName))
 }
 
 /// The media types of an operation's body; none if it takes none.

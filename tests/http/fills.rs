@@ -340,7 +340,7 @@ fn the_latest_configuration_fills_what_the_call_leaves_out() {
 }
 
 /// A black picture of 16 pixels.
-fn png() -> Vec<u8> {
+pub fn png() -> Vec<u8> {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let png = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAC0lEQVR42mNgwAQAABQAAe5aaQkAAAAASUVORK5CYII=";
     STANDARD.decode(png).expect("base64")

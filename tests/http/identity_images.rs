@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::NaiveDate;
 use identity::{Declared, ValueKey, fixtures};
-use render::{Limits, worker};
+use render::worker;
 use rubrica::{
     cpu_pool::{self, CpuPool},
     identity_reader::{Error, IdentityReader},
@@ -13,7 +13,7 @@ use rubrica::{
 fn reader() -> IdentityReader {
     let process = worker::Options { program: env!("CARGO_BIN_EXE_rubrica").into(), ..worker::Options::default() };
     let cpu = CpuPool::new(cpu_pool::Options::default(), cpu_pool::Metrics::default());
-    IdentityReader::new(Workers::new(cpu, Options { process, limits: Limits::default() }, Metrics::default()))
+    IdentityReader::new(Workers::new(cpu, Options { process, ..Options::default() }, Metrics::default()))
 }
 
 fn today() -> NaiveDate {

@@ -6,8 +6,8 @@ use documents::pkcs12::Identity;
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, address, contract, contracts, own, pdf, scoring, shared,
-    support::{Answer, Device, Form, Journey},
+    NOBODY, address, biometric, contract, contracts, dynamic_templates, own, pdf, scoring, shared,
+    support::{Answer, Device, Form, Journey, Server},
 };
 
 /// Successes and refusals by operation.
@@ -168,7 +168,9 @@ fn every_operation_answers_well_and_refuses_well() {
     client.post(&chain(&format!("/{id}/validate"))).headers(Device::HEADERS).send().expect(204);
     seen.good(named(client.post(&chain(&format!("/{id}/close")))));
     identity_documents(seen);
+    by_hand(&server, seen);
     templates(seen);
+    dynamic_templates(seen);
     // contracts
     let template = contracts::template(&journey, &[("BUYER", documents::fixtures::Kind::Signature)]);
     let mut request = json!({"template_external_id": template, "template_version": 1, "language": "ES", "fields_values": []});
@@ -187,6 +189,19 @@ fn every_operation_answers_well_and_refuses_well() {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();
         assert!(good > 0 && bad > 0, "{operation}: {good} successes, {bad} refusals");
     }
+}
+
+/// Signatures by hand.
+fn by_hand(server: &Server, seen: &mut Seen) {
+    let shop = biometric::Shop::new(server);
+    let (_, signer) = shop.identified();
+    let writing = biometric::writing(&biometric::strokes(biometric::seed()));
+    seen.good(shop.read(&signer.sign));
+    seen.bad(shop.read(NOBODY), 404, "RESOURCE_NOT_FOUND");
+    seen.good(shop.preview(&signer.sign));
+    seen.bad(shop.preview(NOBODY), 404, "RESOURCE_NOT_FOUND");
+    seen.good(shop.sign(&signer.sign, &writing));
+    seen.bad(shop.sign(&signer.sign, &writing), 409, "CONFLICT");
 }
 
 /// Forms, sections, templates and their configuration, of an organization of its own.
@@ -275,6 +290,40 @@ fn templates(seen: &mut Seen) {
     for rest in ["/configurations/1", "/sections/terms", "/forms/rent"] {
         seen.good(delete(rest));
     }
+}
+
+/// Templates in HTML.
+fn dynamic_templates(seen: &mut Seen) {
+    let (_server, journey) = own(None);
+    let client = &journey.client;
+    let at = |rest: &str| journey.path(&format!("dynamic_templates{rest}"));
+    let get = |rest: &str| client.get(&at(rest)).send();
+    let delete = |rest: &str| client.delete(&at(rest)).send();
+    let whole = dynamic_templates::metadata("invoice", &["ES"]);
+    let create = || client.post(&at("")).form(dynamic_templates::body(&whole, &["ES"])).send();
+    seen.good(create());
+    seen.bad(create(), 409, "CONFLICT");
+    seen.good(get(""));
+    seen.bad(get("?page=x"), 400, "PARAMETER_ERROR");
+    let major = |name: &str| client.post(&at(&format!("/{name}/versions"))).form(dynamic_templates::body(&whole, &["ES"])).send();
+    seen.good(major("invoice"));
+    seen.bad(major("other"), 404, "RESOURCE_NOT_FOUND");
+    let minor = |version: u32, metadata: &Value| {
+        let form = Form::new().part("metadata", metadata.to_string());
+        client.patch(&at(&format!("/invoice/versions/{version}"))).form(form).send()
+    };
+    seen.good(minor(1, &json!({"changelog": "again"})));
+    seen.bad(minor(1, &json!({"default_language": "EN"})), 409, "CONFLICT");
+    seen.good(get("/invoice/versions/1"));
+    seen.bad(get("/invoice/versions/9"), 404, "RESOURCE_NOT_FOUND");
+    seen.good(get("/invoice/versions/1/minors/1"));
+    seen.bad(get("/invoice/versions/1/minors/2"), 404, "RESOURCE_NOT_FOUND");
+    seen.good(get("/invoice/changelog"));
+    seen.bad(get("/other/changelog"), 404, "RESOURCE_NOT_FOUND");
+    seen.good(delete("/invoice/versions/1/minor"));
+    seen.bad(delete("/invoice/versions/1/minor"), 409, "CONFLICT");
+    seen.bad(delete("/invoice/versions/1"), 409, "CONFLICT");
+    seen.good(delete("/invoice/versions/2"));
 }
 
 /// Those that need an organization with a provider of its own.

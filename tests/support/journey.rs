@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Client, Form, ORGANIZATION, PATIENCE, wait_for};
+use super::{Answer, Client, Form, ORGANIZATION, PATIENCE, Server, wait_for};
 
 /// Headers of a signer's device.
 pub struct Device;
@@ -41,6 +41,16 @@ impl Journey {
 
     pub fn of(client: Client, organization: &str) -> Self {
         Self { client, organization: organization.to_owned() }
+    }
+
+    /// The same organization with another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self::of(self.client.with_token(token), &self.organization)
+    }
+
+    /// The same organization on another server, which has the same keys.
+    pub fn moved(&self, server: &Server) -> Self {
+        Self::of(server.client_with(&server.token(&self.organization, &[])), &self.organization)
     }
 
     /// A path below the organization.

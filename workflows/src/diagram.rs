@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Machine,
+    fill::Fill,
     identification::{agent::Agent, chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
     sign_process::SignProcess,
@@ -22,6 +23,7 @@ pub fn page() -> String {
         section::<IdentityDocument>(),
         section::<Scoring>(),
         section::<Chain>(),
+        section::<Fill>(),
     ]
     .concat()
 }

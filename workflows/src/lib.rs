@@ -4,6 +4,7 @@
 //! data. The host (`actors`) journals the events, performs the effects and brings their results back as commands.
 
 pub mod diagram;
+pub mod fill;
 pub mod identification;
 mod machine;
 mod refusal;

@@ -4,12 +4,13 @@
 //! sign-cancel-states, sign-expiry. A process has one signature and one identification per signer.
 
 mod creation;
+mod handwriting;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Channel, Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
+    Channel, Decision, Device, IdentificationState, Machine, Refusal, SignType, Timestamp,
     identification::otp::Taken,
     table::{Stage, State, Table},
     transitions,
@@ -19,6 +20,7 @@ pub use creation::{
     Contract, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
     process_of_signature, signature_id,
 };
+pub use handwriting::{Accepted, Figure, Fingerprint, Handwriting, Holder};
 
 transitions! {
     for Event, in Status;
@@ -45,11 +47,15 @@ pub enum Command {
     Create(Box<Creation>),
     Preview {
         signature: Uuid,
+        /// What the caller takes the signature for.
+        kind: SignType,
         device: Device,
     },
+    /// The signer signs: with a handwriting where the process is BIOMETRIC, without one where it is SIMPLE.
     Sign {
         signature: Uuid,
         device: Device,
+        handwriting: Option<Box<Handwriting>>,
     },
     Cancel {
         reason: String,
@@ -118,6 +124,8 @@ pub enum Event {
     Signed {
         signature: Uuid,
         device: Device,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handwriting: Option<Box<Handwriting>>,
     },
     Completed,
     Sealed {
@@ -154,6 +162,14 @@ pub const EXISTS: Refusal = Refusal::Exists("sign process");
 /// The state of the process or signature does not allow it.
 fn wrong_state(state: &str) -> Refusal {
     Refusal::state(format!("the state does not allow it: {state}"))
+}
+
+/// The signature is of another kind than the caller takes it for; its operations are others.
+fn not_of_kind(kind: SignType) -> Refusal {
+    Refusal::NotFound(match kind {
+        SignType::Simple => "simple signature; this one is BIOMETRIC, so its operations are those of biometric_signs",
+        SignType::Biometric => "biometric signature; this one is SIMPLE, so its operations are those of simple_signs",
+    })
 }
 
 /// The signer is not identified.
@@ -242,6 +258,9 @@ pub struct Signature {
     pub previews: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Act>,
+    /// With what the signer signed; only where the process is BIOMETRIC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handwriting: Option<Box<Handwriting>>,
 }
 
 /// Something a signer did, when, and from which device.
@@ -316,12 +335,12 @@ impl Machine for SignProcess {
         match command {
             Command::Create(creation) if *creation == data.creation => Decision::nothing(),
             Command::Create(_) => Decision::refuse(EXISTS),
-            Command::Preview { signature, device } => match data.open_signature(signature) {
+            Command::Preview { signature, kind, device } => match data.open_signature(signature, kind) {
                 Ok(position) if data.signatures[position].previews >= MAX_PREVIEWS => Decision::nothing(),
                 Ok(_) => Decision::accept([Event::Previewed { signature, device }]),
                 Err(refusal) => Decision::refuse(refusal),
             },
-            Command::Sign { signature, device } => data.decide_sign(signature, device),
+            Command::Sign { signature, device, handwriting } => data.decide_sign(signature, device, handwriting),
             Command::Cancel { reason } if data.status == Status::Created => Decision::accept([Event::Cancelled { reason }]),
             Command::Cancel { .. } => Decision::refuse(wrong_state(data.status.name())),
             Command::Identification { identification, state } => data.decide_identification(identification, state),
@@ -370,10 +389,11 @@ impl Machine for SignProcess {
                 signature.previews = signature.previews.saturating_add(1);
                 signature.previewed.get_or_insert_with(|| Act { at, device: device.clone() });
             }),
-            Event::Signed { signature, device } => data.change(*signature, at, |signature| {
+            Event::Signed { signature, device, handwriting } => data.change(*signature, at, |signature| {
                 signature.status = SignatureStatus::Succeeded;
                 signature.identification = IdentificationState::Succeeded;
                 signature.signed = Some(Act { at, device: device.clone() });
+                signature.handwriting = handwriting.clone();
             }),
             Event::Completed => data.completed_at = Some(at),
             Event::Sealed { document, sealed } => {
@@ -468,6 +488,7 @@ impl Data {
             previewed: None,
             previews: 0,
             signed: None,
+            handwriting: None,
         };
         Self {
             status: Status::Created,
@@ -525,8 +546,17 @@ impl Data {
         self.status == Status::Signed && self.document_index(document).is_some_and(|index| self.sealed[index].is_none())
     }
 
-    fn open_signature(&self, id: Uuid) -> Result<usize, Refusal> {
-        let position = self.position(id).ok_or(NOT_FOUND)?;
+    /// Position of the signer whose signature this is, if it is of that kind.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]
+    pub fn position_of(&self, signature: Uuid, kind: SignType) -> Result<usize, Refusal> {
+        let position = self.position(signature).ok_or(NOT_FOUND)?;
+        if self.creation.sign_type == kind { Ok(position) } else { Err(not_of_kind(kind)) }
+    }
+
+    fn open_signature(&self, id: Uuid, kind: SignType) -> Result<usize, Refusal> {
+        let position = self.position_of(id, kind)?;
         if self.status != Status::Created {
             return Err(wrong_state(self.status.name()));
         }
@@ -536,15 +566,24 @@ impl Data {
         Ok(position)
     }
 
-    fn decide_sign(&self, id: Uuid, device: Device) -> Decision<SignProcess> {
-        let position = match self.open_signature(id) {
-            Ok(position) => position,
-            Err(refusal) => return Decision::refuse(refusal),
-        };
-        if self.signatures[position].identification != IdentificationState::Validated {
-            return Decision::refuse(not_identified(self.signatures[position].identification));
+    /// Position of the signer, if they may sign now with a signature of that kind.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::State`]
+    pub fn admits(&self, signature: Uuid, kind: SignType) -> Result<usize, Refusal> {
+        let position = self.open_signature(signature, kind)?;
+        match self.signatures[position].identification {
+            IdentificationState::Validated => Ok(position),
+            state => Err(not_identified(state)),
         }
-        let mut events = vec![Event::Signed { signature: id, device }];
+    }
+
+    fn decide_sign(&self, id: Uuid, device: Device, handwriting: Option<Box<Handwriting>>) -> Decision<SignProcess> {
+        let kind = if handwriting.is_some() { SignType::Biometric } else { SignType::Simple };
+        if let Err(refusal) = self.admits(id, kind) {
+            return Decision::refuse(refusal);
+        }
+        let mut events = vec![Event::Signed { signature: id, device, handwriting }];
         let open = self.signatures.iter().filter(|signature| signature.status == SignatureStatus::Created).count();
         if open == 1 {
             events.push(Event::Completed);

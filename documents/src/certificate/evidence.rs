@@ -9,6 +9,7 @@ use uuid::Uuid;
 use x509_cert::Certificate;
 
 use super::Error;
+use super::handwriting::Handwriting;
 use super::journal::Journal;
 use crate::active::ActiveContent;
 
@@ -171,6 +172,9 @@ pub struct Signer {
     /// How the signer consented, in the words of who gathered the evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_text: Option<String>,
+    /// What is known of a signature by hand, for signatures of the type BIOMETRIC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handwriting: Option<Handwriting>,
     /// The device that signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,

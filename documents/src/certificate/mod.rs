@@ -14,6 +14,7 @@ mod evidence;
 mod extract;
 mod font;
 mod format;
+mod handwriting;
 mod journal;
 mod layout;
 pub mod mask;
@@ -33,6 +34,7 @@ pub use evidence::{
     SealedDocument, SealingCertificate, SecondProof, SignFields, Signer, Software, Tenant, TimelineEntry,
 };
 pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};
+pub use handwriting::{Figure, Fingerprint, Handwriting, Holder};
 pub use journal::{ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalEntry};
 pub use layout::MAX_PAGES;
 pub use render::{Attachment, missing, render};

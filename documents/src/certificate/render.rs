@@ -228,6 +228,7 @@ mod tests {
             reason: "certificate".to_owned(),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         };
         let pdf = render(&samples::small(), Language::Es, &signed.attachment()).unwrap();
         let sealed = seal::seal(&pdf, &identity, &[request]).unwrap().pdf;

@@ -125,6 +125,7 @@ fn signer(number: usize, name: &str, last_name: &str) -> Signer {
         preview_at: Some(minute(minutes + 4)),
         signed_at: Some(minute(minutes + 6)),
         consent_text: Some("He leído los documentos y acepto firmarlos electrónicamente; la firma tiene para mí los mismos efectos que la manuscrita.".to_owned()),
+        handwriting: None,
         device: Some(device(number)),
         preview_device: None,
     }
@@ -225,6 +226,69 @@ fn scoring(number: usize) -> Scoring {
     }
 }
 
+/// A signature on a tablet, and one that an agent let pass though the client encrypted it for an expired certificate as well.
+fn handwriting(number: usize) -> Handwriting {
+    let figure = |(name, value, unit): (&str, &str, Option<&str>)| Figure {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        unit: unit.map(str::to_owned),
+    };
+    let figures = [
+        ("strokes", "3", None),
+        ("points", "490", None),
+        ("distinct_positions", "412", None),
+        ("duration", "2.613", Some("s")),
+        ("width", "431", Some("px")),
+        ("height", "126", Some("px")),
+        ("width_of_pad", "71.8", Some("%")),
+        ("height_of_pad", "63", Some("%")),
+        ("spread", "24.1", Some("%")),
+        ("length_of_diagonal", "671.2", Some("%")),
+        ("turning", "76.04", Some("rad")),
+        ("rate", "200", Some("Hz")),
+        ("gaps", "1.2", Some("%")),
+        ("speed_variation", "40.3", Some("%")),
+    ];
+    let fingerprint = |of: usize, size| Fingerprint { size, sha256: digest(of) };
+    let holder = |name: &str, of: usize, expired: bool| Holder {
+        subject: format!("CN={name},O=Notaría Ejemplo,C=ES"),
+        issuer: "CN=Autoridad de Certificación de Ejemplo,C=ES".to_owned(),
+        serial: digest(of)[..16].to_owned(),
+        sha256: digest(of + 1),
+        not_after: minute(if expired { -500 } else { 900_000 }).utc(),
+        expired,
+    };
+    let inspected = Handwriting {
+        format: "rubrica-strokes-1".to_owned(),
+        pointer: Some("pen".to_owned()),
+        has_pressure: Some(true),
+        figures: figures.map(figure).to_vec(),
+        marks: vec!["low_rate".to_owned(), "gaps".to_owned()],
+        sample: fingerprint(100 + number, 20_480),
+        image: Some(fingerprint(110 + number, 18_233)),
+        envelope: fingerprint(120 + number, 21_311),
+        content_encryption: "AES-256-GCM".to_owned(),
+        holders: vec![holder("Depósito de firmas biométricas", 130, false)],
+        ..Handwriting::default()
+    };
+    if number == 1 {
+        return inspected;
+    }
+    Handwriting {
+        format: "cms".to_owned(),
+        pointer: None,
+        has_pressure: None,
+        figures: Vec::new(),
+        marks: Vec::new(),
+        overridden: vec!["distinct_positions".to_owned(), "duration".to_owned()],
+        overridden_by: Some("tienda-28/mrodriguez".to_owned()),
+        image: None,
+        content_encryption: "AES-256-CBC".to_owned(),
+        holders: vec![holder("Depósito antiguo", 140, true), holder("Depósito de firmas biométricas", 130, false)],
+        ..inspected
+    }
+}
+
 /// Two signers, one document, one document only shown, nine events.
 pub fn small() -> Evidence {
     let mut signers = vec![signer(1, "María José", "Núñez Echevarría"), signer(2, "Jürgen", "Großmann")];
@@ -233,6 +297,9 @@ pub fn small() -> Evidence {
     }
     let aliases: Vec<String> = signers.iter().map(|signer| signer.alias.clone()).collect();
     signers[1].identification = Some(by_an_agent(2));
+    for (number, signer) in (1..).zip(&mut signers) {
+        signer.handwriting = Some(handwriting(number));
+    }
     Evidence {
         format: FORMAT.to_owned(),
         software: Software { name: "Rubrica".to_owned(), version: "0.1.0".to_owned() },
@@ -240,7 +307,7 @@ pub fn small() -> Evidence {
         tenant: Tenant { organization_id: ORGANIZATION.to_owned(), name: Some("Acme Seguros y Reaseguros, S.A.".to_owned()) },
         process: Process {
             id: id(0x66, 0),
-            sign_type: "SIMPLE".to_owned(),
+            sign_type: "BIOMETRIC".to_owned(),
             status: "SIGNED".to_owned(),
             created_at: minute(0),
             expires_at: Some(minute(43_200)),
@@ -319,5 +386,6 @@ pub fn large() -> Evidence {
     evidence.documents[0].versions =
         vec![DocumentVersion { at: minute(16), reason: "signer_1".to_owned(), size: 190_000, sha256: digest(91) }];
     evidence.timeline = timeline(300);
+    evidence.process.sign_type = "SIMPLE".to_owned();
     evidence
 }

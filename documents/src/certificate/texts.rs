@@ -147,6 +147,61 @@ phrases! {
     OTHER_CHANNEL = "Distinto del del código", "Not that of the code", "Diferent del del codi", "Kodearena ez dena",
         "Distinto do do código", "Ein anderer als beim Code";
 
+    HANDWRITING = "Firma manuscrita", "Handwritten signature", "Signatura manuscrita", "Eskuz egindako sinadura", "Sinatura manuscrita",
+        "Handschriftliche Unterschrift";
+    ENCRYPTED_BY_CLIENT = "Cifrada ya por el cliente; no examinada", "Encrypted by the client; not inspected",
+        "Xifrada ja pel client; no examinada", "Bezeroak zifratuta; aztertu gabe", "Cifrada xa polo cliente; non examinada",
+        "Bereits vom Client verschlüsselt; nicht geprüft";
+    UNKNOWN_FORMAT = "Formato desconocido; no examinada", "Unknown format; not inspected", "Format desconegut; no examinada",
+        "Formatu ezezaguna; aztertu gabe", "Formato descoñecido; non examinada", "Unbekanntes Format; nicht geprüft";
+    PEN = "lápiz digital", "pen", "llapis digital", "arkatz digitala", "lapis dixital", "Stift";
+    TOUCH = "dedo", "finger", "dit", "hatza", "dedo", "Finger";
+    MOUSE = "ratón", "mouse", "ratolí", "sagua", "rato", "Maus";
+    WITH_PRESSURE = "con presión", "with pressure", "amb pressió", "presioarekin", "con presión", "mit Druck";
+    NO_PRESSURE = "sin presión", "without pressure", "sense pressió", "presiorik gabe", "sen presión", "ohne Druck";
+    CAPTURE = "Calidad de la captura", "Quality of the capture", "Qualitat de la captura", "Kapturaren kalitatea", "Calidade da captura",
+        "Qualität der Erfassung";
+    REMARKS = "Observaciones: {}", "Remarks: {}", "Observacions: {}", "Oharrak: {}", "Observacións: {}", "Anmerkungen: {}";
+    ACCEPTED_ANYWAY = "Aceptada por {} pese a: {}", "Accepted by {} in spite of: {}", "Acceptada per {} malgrat: {}",
+        "{} arduradunak onartua, hau gorabehera: {}", "Aceptada por {} a pesar de: {}", "Angenommen von {} trotz: {}";
+    STROKES = "trazos", "strokes", "traços", "trazuak", "trazos", "Striche";
+    POINTS = "puntos", "points", "punts", "puntuak", "puntos", "Punkte";
+    DISTINCT_POSITIONS = "posiciones distintas", "distinct positions", "posicions diferents", "kokapen desberdinak",
+        "posicións distintas", "verschiedene Positionen";
+    DURATION = "duración", "duration", "durada", "iraupena", "duración", "Dauer";
+    WIDTH = "anchura", "width", "amplada", "zabalera", "largura", "Breite";
+    HEIGHT = "altura", "height", "alçada", "altuera", "altura", "Höhe";
+    WIDTH_OF_PAD = "anchura respecto al panel", "width, share of the pad", "amplada respecte al panell", "zabalera, panelarekiko",
+        "largura respecto ao panel", "Breite, Anteil des Felds";
+    HEIGHT_OF_PAD = "altura respecto al panel", "height, share of the pad", "alçada respecte al panell", "altuera, panelarekiko",
+        "altura respecto ao panel", "Höhe, Anteil des Felds";
+    SIZE = "tamaño", "size", "mida", "tamaina", "tamaño", "Größe";
+    SPREAD = "dispersión", "spread", "dispersió", "sakabanatzea", "dispersión", "Streuung";
+    LENGTH_OF_DIAGONAL = "longitud respecto a la diagonal", "length, share of the diagonal", "longitud respecte a la diagonal",
+        "luzera, diagonalarekiko", "lonxitude respecto á diagonal", "Länge, Anteil der Diagonale";
+    TURNING = "giro total", "total turning", "gir total", "biraketa osoa", "xiro total", "Richtungsänderung insgesamt";
+    RATE = "frecuencia de muestreo", "sampling rate", "freqüència de mostreig", "laginketa-maiztasuna", "frecuencia de mostraxe",
+        "Abtastrate";
+    GAPS = "interrupciones", "gaps", "interrupcions", "etenak", "interrupcións", "Lücken";
+    SPEED_VARIATION = "variación de la velocidad", "variation of speed", "variació de la velocitat", "abiaduraren aldakortasuna",
+        "variación da velocidade", "Schwankung der Geschwindigkeit";
+    FEW_POSITIONS = "pocas posiciones distintas", "few distinct positions", "poques posicions diferents", "kokapen desberdin gutxi",
+        "poucas posicións distintas", "wenige verschiedene Positionen";
+    SHORT = "breve", "short", "breu", "laburra", "breve", "kurz";
+    NEARLY_A_LINE = "casi una línea", "nearly a line", "gairebé una línia", "ia lerro bat", "case unha liña", "fast eine Linie";
+    LOW_RATE = "muestreo lento", "low sampling rate", "mostreig lent", "laginketa geldoa", "mostraxe lenta", "niedrige Abtastrate";
+    EVEN_SPEED = "velocidad uniforme", "even speed", "velocitat uniforme", "abiadura uniformea", "velocidade uniforme",
+        "gleichmäßige Geschwindigkeit";
+    SAMPLE = "Muestra enviada", "Sample as sent", "Mostra enviada", "Bidalitako lagina", "Mostra enviada", "Gesendete Aufzeichnung";
+    SIGNATURE_IMAGE = "Imagen de la firma", "Picture of the signature", "Imatge de la signatura", "Sinaduraren irudia",
+        "Imaxe da sinatura", "Bild der Unterschrift";
+    ENVELOPE = "Sobre cifrado en cada documento", "Encrypted envelope in each document", "Sobre xifrat a cada document",
+        "Gutun-azal zifratua dokumentu bakoitzean", "Sobre cifrado en cada documento", "Verschlüsselter Umschlag in jedem Dokument";
+    HOLDER = "Depositario de la clave", "Holder of the key", "Dipositari de la clau", "Gakoaren gordailuzaina",
+        "Depositario da clave", "Verwahrer des Schlüssels";
+    EXPIRED_WHEN_SIGNED = "caducado al firmar", "expired when it was signed", "caducat en signar", "sinatzean iraungita",
+        "caducado ao asinar", "bei der Unterschrift abgelaufen";
+
     DEVICE = "Dispositivo", "Device", "Dispositiu", "Gailua", "Dispositivo", "Gerät";
     SIGNING_DEVICE = "Dispositivo de firma", "Signing device", "Dispositiu de signatura", "Sinatzeko gailua", "Dispositivo de sinatura",
         "Gerät bei der Signatur";
@@ -367,10 +422,42 @@ pub(super) fn word(value: &str, language: Language) -> String {
         "customer_record" => &CUSTOMER_RECORD,
         "typed_by_signer" => &TYPED_BY_SIGNER,
         "agent_checked" => &AGENT_CHECKED,
+        "pen" => &PEN,
+        "touch" => &TOUCH,
+        "mouse" => &MOUSE,
         "WHATSAPP" => return "WhatsApp".to_owned(),
         other => return other.to_owned(),
     };
     phrase.say(language).to_owned()
+}
+
+/// The words for a figure of a signature by hand, or for what is poor in it; what is not known here stays as it is.
+pub(super) fn figure(name: &str, language: Language) -> &str {
+    let phrase = match name {
+        "strokes" => &STROKES,
+        "points" => &POINTS,
+        "distinct_positions" => &DISTINCT_POSITIONS,
+        "duration" => &DURATION,
+        "width" => &WIDTH,
+        "height" => &HEIGHT,
+        "width_of_pad" => &WIDTH_OF_PAD,
+        "height_of_pad" => &HEIGHT_OF_PAD,
+        "size" => &SIZE,
+        "spread" => &SPREAD,
+        "length_of_diagonal" => &LENGTH_OF_DIAGONAL,
+        "turning" => &TURNING,
+        "rate" => &RATE,
+        "gaps" => &GAPS,
+        "speed_variation" => &SPEED_VARIATION,
+        "few_positions" => &FEW_POSITIONS,
+        "short" => &SHORT,
+        "nearly_a_line" => &NEARLY_A_LINE,
+        "low_rate" => &LOW_RATE,
+        "even_speed" => &EVEN_SPEED,
+        "no_pressure" => &NO_PRESSURE,
+        other => return other,
+    };
+    phrase.say(language)
 }
 
 /// The words for what happened.

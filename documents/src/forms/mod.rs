@@ -23,7 +23,6 @@ mod prepare;
 mod prepared;
 mod standard;
 mod style;
-mod turn;
 mod value;
 
 use std::collections::{HashMap, HashSet};
@@ -39,6 +38,7 @@ use self::layout::{Alignment, Laid, Room};
 use self::number::N;
 use self::paint::Canvas;
 pub use self::picture::{Picture, PictureError};
+pub(crate) use self::picture::{Pixels, WayUp};
 use self::style::{Panel, TextStyle};
 use self::value::Choice;
 use crate::fields::{self, Field, Style};

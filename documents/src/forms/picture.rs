@@ -8,7 +8,6 @@ use lopdf::{Object, ObjectId, Stream, dictionary};
 use super::layout::Room;
 use super::number::N;
 use super::paint::Canvas;
-use super::turn::Turn;
 use super::{Frame, Look};
 use crate::text::subset::compressed;
 
@@ -32,17 +31,51 @@ pub enum PictureError {
         "the picture is a kind of JPEG that viewers do not show; save it as an ordinary JPEG (8 bits, baseline or progressive)"
     )]
     UnusualJpeg,
+    #[error("the picture shows nothing: it is blank")]
+    Blank,
 }
 
 /// A picture as it goes into a PDF (ISO 32000-2 8.9.5).
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Picture {
     width: u32,
     height: u32,
-    turn: Turn,
     image: Stream,
     /// How opaque each pixel is (11.6.5.2).
     mask: Option<Stream>,
+    way_up: WayUp,
+}
+
+/// Which way up a picture is shown: the values of the tag Orientation (Exif 3.0, 4.6.5.1.6), 1 for as it is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WayUp(u8);
+
+impl WayUp {
+    pub(crate) const AS_STORED: Self = Self(1);
+
+    /// What is no value of the tag is taken for 1, as viewers do.
+    pub(crate) fn of_tag(value: u16) -> Self {
+        Self(u8::try_from(value).ok().filter(|value| (1..=8).contains(value)).unwrap_or(1))
+    }
+
+    /// Whether width and height change places.
+    fn lies(self) -> bool {
+        self.0 >= 5
+    }
+
+    /// From the unit square of the stored picture to that of the shown one.
+    fn matrix(self) -> [f32; 6] {
+        match self.0 {
+            2 => [-1.0, 0.0, 0.0, 1.0, 1.0, 0.0],
+            3 => [-1.0, 0.0, 0.0, -1.0, 1.0, 1.0],
+            4 => [1.0, 0.0, 0.0, -1.0, 0.0, 1.0],
+            5 => [0.0, -1.0, -1.0, 0.0, 1.0, 1.0],
+            6 => [0.0, -1.0, 1.0, 0.0, 0.0, 1.0],
+            7 => [0.0, 1.0, 1.0, 0.0, 0.0, 0.0],
+            8 => [0.0, 1.0, -1.0, 0.0, 1.0, 0.0],
+            _ => [1.0, 0.0, 0.0, 1.0, 0.0, 0.0],
+        }
+    }
 }
 
 impl std::fmt::Debug for Picture {
@@ -61,10 +94,33 @@ impl Picture {
             return Err(PictureError::TooLarge);
         }
         match bytes {
-            [0x89, b'P', b'N', b'G', ..] => of_png(bytes),
-            [0xff, 0xd8, 0xff, ..] => of_jpeg(bytes),
+            [0x89, b'P', b'N', b'G', ..] => Pixels::of_png(bytes, MAX_PIXELS).map(Self::from),
+            [0xff, 0xd8, 0xff, ..] => Self::of_jpeg(bytes, WayUp::AS_STORED, MAX_PIXELS),
             _ => Err(PictureError::Unknown),
         }
+    }
+
+    /// Nothing is decoded: the header says what viewers need, and they decode the rest.
+    ///
+    /// # Errors
+    /// `TooLarge` for more than `most` pixels, `Damaged`, `UnusualJpeg`.
+    pub(crate) fn of_jpeg(bytes: &[u8], way_up: WayUp, most: u64) -> Result<Self, PictureError> {
+        let header = jpeg_header(bytes)?;
+        check_size(header.width, header.height, most)?;
+        let space = match header.components {
+            1 => "DeviceGray",
+            3 => "DeviceRGB",
+            4 => "DeviceCMYK",
+            _ => return Err(PictureError::UnusualJpeg),
+        };
+        let mut dictionary = dictionary_of(header.width, header.height, space);
+        dictionary.set("Filter", "DCTDecode");
+        if header.components == 4 && header.is_adobe {
+            // Programs by Adobe write the colours of four components inverted.
+            dictionary.set("Decode", [1, 0, 1, 0, 1, 0, 1, 0].map(Object::Integer).to_vec());
+        }
+        let image = Stream::new(dictionary, bytes.to_vec());
+        Ok(Self { width: header.width, height: header.height, image, mask: None, way_up })
     }
 
     /// Bytes that it takes in memory, about.
@@ -72,8 +128,20 @@ impl Picture {
         size_of::<Self>() + self.image.content.len() + self.mask.as_ref().map_or(0, |mask| mask.content.len())
     }
 
+    /// Width and height as it is shown, in pixels.
+    pub(crate) fn size(&self) -> (f32, f32) {
+        let (width, height) = (self.width as f32, self.height as f32);
+        if self.way_up.lies() { (height, width) } else { (width, height) }
+    }
+
+    /// The operand of `cm` that shows it in a rectangle: left, bottom, width, height.
+    pub(crate) fn placed(&self, [x, y, width, height]: [f32; 4]) -> [f32; 6] {
+        let [a, b, c, d, e, f] = self.way_up.matrix();
+        [a * width, b * height, c * width, d * height, e * width + x, f * height + y]
+    }
+
     /// The image XObject and what it refers to.
-    pub(super) fn objects(&self, new_id: &mut dyn FnMut() -> ObjectId) -> (ObjectId, Vec<(ObjectId, Object)>) {
+    pub(crate) fn objects(&self, new_id: &mut dyn FnMut() -> ObjectId) -> (ObjectId, Vec<(ObjectId, Object)>) {
         let (id, mut image, mut objects) = (new_id(), self.image.clone(), Vec::new());
         if let Some(mask) = &self.mask {
             let mask_id = new_id();
@@ -90,18 +158,14 @@ impl Picture {
         canvas.panel(&frame.panel, frame.width, frame.height);
         let border = if frame.panel.border.is_some() { frame.panel.inset() } else { 0.0 };
         let room = Room::new(frame.width, frame.height, border);
-        let [a, b, c, d, e, f] = self.placed(frame.width, frame.height, room.border).map(N);
+        let (wide, high) = (frame.width - 2.0 * room.border, frame.height - 2.0 * room.border);
+        let (width, height) = self.size();
+        let scale = (wide / width).min(high / height);
+        let (width, height) = (width * scale, height * scale);
+        let (x, y) = ((frame.width - width) / 2.0, (frame.height - height) / 2.0);
+        let [a, b, c, d, e, f] = self.placed([x, y, width, height]).map(N);
         canvas.op(format_args!("q {a} {b} {c} {d} {e} {f} cm /{NAME} Do Q"));
         Look { canvas, resources: dictionary! { "XObject" => dictionary! { NAME => image } }, is_blank: false }
-    }
-
-    /// The matrix that shows it upright in the middle of a rectangle with this border, as large as fits.
-    fn placed(&self, width: f32, height: f32, border: f32) -> [f32; 6] {
-        let (across, up) = if self.turn.is_sideways() { (self.height, self.width) } else { (self.width, self.height) };
-        let (across, up) = (across as f32, up as f32);
-        let scale = ((width - 2.0 * border) / across).min((height - 2.0 * border) / up);
-        let size = (across * scale, up * scale);
-        self.turn.matrix(((width - size.0) / 2.0, (height - size.1) / 2.0), size)
     }
 }
 
@@ -112,39 +176,63 @@ fn dictionary_of(width: u32, height: u32, colours: &str) -> lopdf::Dictionary {
     }
 }
 
-fn check_size(width: u32, height: u32) -> Result<(), PictureError> {
+fn check_size(width: u32, height: u32, most: u64) -> Result<(), PictureError> {
     match u64::from(width) * u64::from(height) {
         0 => Err(PictureError::Damaged),
-        pixels if pixels > MAX_PIXELS => Err(PictureError::TooLarge),
+        pixels if pixels > most => Err(PictureError::TooLarge),
         _ => Ok(()),
     }
 }
 
-fn of_png(bytes: &[u8]) -> Result<Picture, PictureError> {
-    let limits = png::Limits { bytes: 16 * 1024 * 1024 };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    let (width, height) = decoder.read_header_info().map(|info| (info.width, info.height)).map_err(|_| PictureError::Damaged)?;
-    check_size(width, height)?;
-    let mut reader = decoder.read_info().map_err(|_| PictureError::Damaged)?;
-    let size = reader.output_buffer_size().ok_or(PictureError::TooLarge)?;
-    let mut pixels = vec![0; size];
-    let frame = reader.next_frame(&mut pixels).map_err(|_| PictureError::Damaged)?;
-    pixels.truncate(frame.buffer_size());
-    let (colours, mask) = match frame.color_type {
-        png::ColorType::Grayscale | png::ColorType::Rgb => (pixels, None),
-        png::ColorType::GrayscaleAlpha => apart::<2>(&pixels),
-        png::ColorType::Rgba => apart::<4>(&pixels),
-        // Expanded above.
-        png::ColorType::Indexed => return Err(PictureError::Damaged),
-    };
-    let is_gray = matches!(frame.color_type, png::ColorType::Grayscale | png::ColorType::GrayscaleAlpha);
-    let space = if is_gray { "DeviceGray" } else { "DeviceRGB" };
-    let image = compressed(dictionary_of(width, height, space), colours);
-    let mask = mask.map(|mask| compressed(dictionary_of(width, height, "DeviceGray"), mask));
-    Ok(Picture { width, height, turn: Turn::NONE, image, mask })
+/// A decoded picture.
+pub(crate) struct Pixels {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// One byte per pixel where it is gray, else three.
+    pub(crate) colours: Vec<u8>,
+    pub(crate) is_gray: bool,
+    /// How opaque each pixel is; `None` where all are.
+    pub(crate) opacity: Option<Vec<u8>>,
+}
+
+impl Pixels {
+    /// Decodes a PNG of at most `most` pixels.
+    ///
+    /// # Errors
+    /// `TooLarge`, `Damaged`.
+    pub(crate) fn of_png(bytes: &[u8], most: u64) -> Result<Self, PictureError> {
+        let limits = png::Limits { bytes: 16 * 1024 * 1024 };
+        let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
+        decoder.set_transformations(png::Transformations::normalize_to_color8());
+        decoder.set_ignore_text_chunk(true);
+        decoder.set_ignore_iccp_chunk(true);
+        let header = decoder.read_header_info().map(|info| (info.width, info.height));
+        let (width, height) = header.map_err(|_| PictureError::Damaged)?;
+        check_size(width, height, most)?;
+        let mut reader = decoder.read_info().map_err(|_| PictureError::Damaged)?;
+        let size = reader.output_buffer_size().ok_or(PictureError::TooLarge)?;
+        let mut pixels = vec![0; size];
+        let frame = reader.next_frame(&mut pixels).map_err(|_| PictureError::Damaged)?;
+        pixels.truncate(frame.buffer_size());
+        let (colours, opacity) = match frame.color_type {
+            png::ColorType::Grayscale | png::ColorType::Rgb => (pixels, None),
+            png::ColorType::GrayscaleAlpha => apart::<2>(&pixels),
+            png::ColorType::Rgba => apart::<4>(&pixels),
+            // Expanded above.
+            png::ColorType::Indexed => return Err(PictureError::Damaged),
+        };
+        let is_gray = matches!(frame.color_type, png::ColorType::Grayscale | png::ColorType::GrayscaleAlpha);
+        Ok(Self { width, height, colours, is_gray, opacity })
+    }
+}
+
+impl From<Pixels> for Picture {
+    fn from(Pixels { width, height, colours, is_gray, opacity }: Pixels) -> Self {
+        let space = if is_gray { "DeviceGray" } else { "DeviceRGB" };
+        let image = compressed(dictionary_of(width, height, space), colours);
+        let mask = opacity.map(|opacity| compressed(dictionary_of(width, height, "DeviceGray"), opacity));
+        Self { width, height, image, mask, way_up: WayUp::AS_STORED }
+    }
 }
 
 /// Colours, and how opaque they are where that is not fully.
@@ -156,38 +244,17 @@ fn apart<const CHANNELS: usize>(pixels: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
     (colours, (!is_opaque).then_some(opacity))
 }
 
-/// Nothing is decoded: the header says what viewers need, and they decode the rest.
-fn of_jpeg(bytes: &[u8]) -> Result<Picture, PictureError> {
-    let header = jpeg_header(bytes)?;
-    check_size(header.width, header.height)?;
-    let space = match header.components {
-        1 => "DeviceGray",
-        3 => "DeviceRGB",
-        4 => "DeviceCMYK",
-        _ => return Err(PictureError::UnusualJpeg),
-    };
-    let mut dictionary = dictionary_of(header.width, header.height, space);
-    dictionary.set("Filter", "DCTDecode");
-    if header.components == 4 && header.is_adobe {
-        // Programs by Adobe write the colours of four components inverted.
-        dictionary.set("Decode", [1, 0, 1, 0, 1, 0, 1, 0].map(Object::Integer).to_vec());
-    }
-    let image = Stream::new(dictionary, bytes.to_vec());
-    Ok(Picture { width: header.width, height: header.height, turn: header.turn, image, mask: None })
-}
-
 struct JpegHeader {
     width: u32,
     height: u32,
     components: u8,
     is_adobe: bool,
-    turn: Turn,
 }
 
 /// The frame header (ITU-T T.81, B.2.2), before the first scan.
 fn jpeg_header(bytes: &[u8]) -> Result<JpegHeader, PictureError> {
     let mut rest = bytes.get(2..).ok_or(PictureError::Damaged)?;
-    let (mut frame, mut is_adobe, mut turn) = (None, false, None);
+    let (mut frame, mut is_adobe) = (None, false);
     // Each segment is at least four bytes long, so this ends with the file.
     loop {
         let [0xff, marker, tail @ ..] = rest else { return Err(PictureError::Damaged) };
@@ -203,12 +270,11 @@ fn jpeg_header(bytes: &[u8]) -> Result<JpegHeader, PictureError> {
             // Baseline, extended and progressive frames.
             0xc0..=0xc2 => frame = Some(frame_header(segment)?),
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => return Err(PictureError::UnusualJpeg),
-            0xe1 => turn = turn.or_else(|| Turn::of_exif(segment)),
             0xee => is_adobe |= segment.starts_with(b"Adobe"),
             // The first scan.
             0xda => {
                 let (width, height, components) = frame.ok_or(PictureError::Damaged)?;
-                return Ok(JpegHeader { width, height, components, is_adobe, turn: turn.unwrap_or(Turn::NONE) });
+                return Ok(JpegHeader { width, height, components, is_adobe });
             }
             _ => {}
         }
@@ -274,17 +340,6 @@ mod tests {
         assert_eq!(error(&jpeg(0xc0, 8, 65_000, 65_000, 3, false)), PictureError::TooLarge);
         assert_eq!(error(&jpeg(0xc0, 8, 0, 10, 3, false)), PictureError::Damaged);
         assert_eq!(error(&file[..file.len() - 12]), PictureError::Damaged);
-    }
-
-    #[test]
-    fn a_jpeg_that_lies_on_its_side_is_shown_upright() {
-        let upright = jpeg(0xc0, 8, 400, 100, 3, false);
-        let exif = super::super::turn::tests::exif(6, false);
-        let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
-        let turned = [&upright[..2], &[0xff, 0xe1], &length, &exif, &upright[2..]].concat();
-        let placed = |file: &[u8]| Picture::read(file).unwrap().placed(60.0, 200.0, 0.0);
-        assert_eq!(placed(&upright), [60.0, 0.0, 0.0, 15.0, 0.0, 92.5]);
-        assert_eq!(placed(&turned), [0.0, -200.0, 50.0, 0.0, 5.0, 200.0]);
     }
 
     #[test]

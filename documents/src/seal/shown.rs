@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use lopdf::{Object, ObjectId};
 
+use super::embedded::Known;
 use super::terms::Terms;
 use super::{Error, RESERVED_BYTES, Request, check, sign_once};
 use crate::permissions;
@@ -60,6 +61,7 @@ pub fn rehearse(pdf: &[u8]) -> Result<Sealed, Error> {
                 reason: String::new(),
                 location: None,
                 appearance_lines: None,
+                handwriting: None,
             };
             sign_once(&mut revisions, &mut shown, &request, &Terms::none(), RESERVED_BYTES)?;
         }
@@ -74,6 +76,8 @@ pub(super) struct Shown {
     indices_of: HashMap<ObjectId, Vec<usize>>,
     touched: HashSet<ObjectId>,
     masks: Vec<Mask>,
+    /// The signatures by hand that are in the file.
+    pub(super) handwritings: Known,
 }
 
 impl Shown {
@@ -86,7 +90,7 @@ impl Shown {
     pub(super) fn new(revisions: &mut Revisions<'_>) -> Result<Self, Error> {
         let pages = pdf::pages(revisions.document())?;
         let indices_of = pdf::annotation_pages(revisions.document())?;
-        let mut shown = Self { pages, indices_of, touched: HashSet::new(), masks: Vec::new() };
+        let mut shown = Self { pages, indices_of, touched: HashSet::new(), masks: Vec::new(), handwritings: Known::default() };
         let document = revisions.document();
         let is_signed = fields::all(document)?.iter().any(|field| field.is_signed(document));
         if !is_signed && forms::needs_appearances(document) {
@@ -175,6 +179,7 @@ mod tests {
             reason: "I agree".to_owned(),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         }
     }
 

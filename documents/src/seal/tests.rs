@@ -25,6 +25,7 @@ fn request(field: Option<&str>) -> Request {
         reason: "I agree".to_owned(),
         location: None,
         appearance_lines: None,
+        handwriting: None,
     }
 }
 

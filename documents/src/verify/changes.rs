@@ -62,6 +62,25 @@ pub(super) fn after(signed: &Document, current: &Document, field: &str) -> Resul
     Ok(findings.summed_up())
 }
 
+/// Whether nothing was done between two states of a document but to sign it, and to draw values that were there already: whoever saw the
+/// one saw the other.
+pub(super) fn only_seals(before: &Document, after: &Document) -> Result<bool, pdf::Error> {
+    let roles = Roles::of(before, after)?;
+    let mut findings = Findings::default();
+    roles.compare_objects(&mut findings);
+    roles.compare_annotations(&mut findings);
+    roles.compare_form(&mut findings);
+    let mut looks = shown::Looks::new();
+    let mut is_drawn = |name: &String| {
+        let field = roles.fields.iter().find(|field| field.name == *name);
+        field.is_some_and(|field| !roles.has_another_value(field) && shown::shows_its_value(after, field, &mut looks))
+    };
+    Ok(findings.other.is_empty()
+        && !findings.annotations
+        && findings.prepared.is_empty()
+        && findings.filled.iter().all(&mut is_drawn))
+}
+
 /// What was found, before it is summed up.
 #[derive(Default)]
 struct Findings {

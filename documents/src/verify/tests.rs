@@ -28,6 +28,7 @@ fn request(field: Option<&str>) -> Request {
         reason: "I agree".to_owned(),
         location: Some("Lugo".to_owned()),
         appearance_lines: None,
+        handwriting: None,
     }
 }
 

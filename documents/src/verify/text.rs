@@ -4,6 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use crate::escrow::Holder;
+
 use super::{Binding, CHANGED, Changes, Judgement, Report, Signature};
 
 impl fmt::Display for Report {
@@ -48,6 +50,15 @@ impl fmt::Display for Signature {
         for (label, value) in [("Reason:", &self.reason), ("Place:", &self.location)] {
             if let Some(value) = value {
                 line(label, value)?;
+            }
+        }
+        if let Some(envelope) = &self.handwriting {
+            line("By hand:", &format!("an envelope of {} bytes, SHA-256 {}", envelope.size, envelope.sha256))?;
+            for Holder { issuer, serial } in &envelope.holders {
+                line("Opened by:", &format!("who holds the key of certificate {serial} of {issuer}"))?;
+            }
+            if let Some(problem) = &envelope.problem {
+                line("Opened by:", &format!("(not known: {problem})"))?;
             }
         }
         line("Covers:", &self.coverage())?;

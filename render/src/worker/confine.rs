@@ -11,12 +11,21 @@ use rustix::{
 /// Files that a worker may have open: its three streams, and a few for the system's own.
 const MAX_FILES: u64 = 16;
 
-/// The output for answers alone: what else prints to the standard output, as some parsers do, goes nowhere.
-pub fn output_alone() -> io::Result<File> {
+/// Where answers and last words go.
+pub struct Streams {
+    pub output: File,
+    pub errors: File,
+}
+
+/// The streams for this worker alone: what else prints, as some parsers do, goes nowhere. Nobody reads the standard error before the worker ends,
+/// and a pipe that is full would hold up the job that prints.
+pub fn streams_alone() -> io::Result<Streams> {
     let output = rustix::io::fcntl_dupfd_cloexec(stdio::stdout(), 3)?;
+    let errors = rustix::io::fcntl_dupfd_cloexec(stdio::stderr(), 3)?;
     let nowhere = File::options().write(true).open("/dev/null")?;
     stdio::dup2_stdout(&nowhere)?;
-    Ok(output.into())
+    stdio::dup2_stderr(&nowhere)?;
+    Ok(Streams { output: output.into(), errors: errors.into() })
 }
 
 /// Bounds memory and files, and gives up what is not needed: privileges, the network, being looked into, and life beyond the parent's.

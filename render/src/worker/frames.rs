@@ -1,5 +1,5 @@
 //! What parent and worker say to each other: a length of four bytes, the lowest first, then JSON; behind a job's JSON the bytes of its
-//! files, behind a reply's those of the picture that it tells of.
+//! files, behind a reply's those of the picture or the PDF that it tells of.
 
 use std::io::{self, Read};
 
@@ -12,10 +12,11 @@ use crate::{Comparison, Limits, MAX_PIXELS, Mask, Picture, Undrawn};
 pub const MAX_HEAD: usize = 1 << 20;
 
 /// Most files of a job.
-pub const MAX_FILES: usize = 2;
+pub const MAX_FILES: usize = 3;
 
-/// Longest picture of a reply, in bytes: a page of the maximum size that cannot be compressed, and what a PNG file adds to it.
-pub const MAX_PICTURE: usize = 4 * MAX_PIXELS as usize;
+/// Longest file of a reply, in bytes: a picture of a page of the maximum size that cannot be compressed, and what a PNG file adds to it. No PDF of
+/// a template comes near.
+pub const MAX_MADE: usize = 4 * MAX_PIXELS as usize;
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,10 @@ pub enum Task {
     ReadIdentity { sides: Vec<Side>, declared: Declared, options: identity::Options },
     /// Draw this page of a document, counted from 0.
     Draw { page: usize },
+    /// Say what is wrong with a template. Two files: the template and its schema.
+    CheckHtml { language: String, engine: html::Engine },
+    /// Make a PDF. Three files: the template, its schema and the data.
+    RenderHtml { language: String, engine: html::Engine, title: String, created: i64, profile: html::Profile },
 }
 
 /// What a job resulted in.
@@ -50,6 +55,28 @@ pub enum Outcome {
     IdentityRead(Result<Reading, identity::Error>),
     /// The picture's bytes follow.
     Drawn(Result<Picture, Undrawn>),
+    HtmlChecked(Result<(), Vec<html::Problem>>),
+    /// The PDF's bytes follow.
+    HtmlRendered(Result<Made, html::Failure>),
+}
+
+/// A PDF that was made of a template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    pub pages: usize,
+    #[serde(skip)]
+    pub pdf: Vec<u8>,
+}
+
+impl Outcome {
+    /// The file that was made, whose bytes follow the JSON.
+    fn made(&mut self) -> Option<&mut Vec<u8>> {
+        match self {
+            Self::Drawn(Ok(picture)) => Some(&mut picture.png),
+            Self::HtmlRendered(Ok(made)) => Some(&mut made.pdf),
+            _ => None,
+        }
+    }
 }
 
 /// How a job ended.
@@ -59,8 +86,8 @@ pub struct Reply {
     pub outcome: Option<Outcome>,
     /// Memory that the worker had at its peak, in KiB, where the system tells.
     pub peak_kib: Option<u64>,
-    /// Bytes of the picture that follow.
-    picture: usize,
+    /// Bytes of the file that follow.
+    made: usize,
 }
 
 impl Job {
@@ -82,19 +109,19 @@ impl Job {
 }
 
 impl Reply {
-    pub fn new(outcome: Option<Outcome>, peak_kib: Option<u64>) -> Self {
-        let picture = if let Some(Outcome::Drawn(Ok(picture))) = &outcome { picture.png.len() } else { 0 };
-        Self { outcome, peak_kib, picture }
+    pub fn new(mut outcome: Option<Outcome>, peak_kib: Option<u64>) -> Self {
+        let made = outcome.as_mut().and_then(Outcome::made).map_or(0, |made| made.len());
+        Self { outcome, peak_kib, made }
     }
 
-    /// The JSON with its length, and the picture.
+    /// The JSON with its length, and the file that was made.
     ///
     /// # Errors
     /// If it is too long.
-    pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = frame(self)?;
-        if let Some(Outcome::Drawn(Ok(picture))) = &self.outcome {
-            bytes.extend(&picture.png);
+    pub fn into_bytes(mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = frame(&self)?;
+        if let Some(made) = self.outcome.as_mut().and_then(Outcome::made) {
+            bytes.append(made);
         }
         Ok(bytes)
     }
@@ -107,12 +134,12 @@ impl Reply {
         let Some((len, rest)) = bytes.split_first_chunk::<4>() else { return Ok(None) };
         let Some((json, rest)) = rest.split_at_checked(checked(*len)?) else { return Ok(None) };
         let mut reply: Self = serde_json::from_slice(json)?;
-        if reply.picture > MAX_PICTURE {
-            return Err(io::Error::other("a picture is too long"));
+        if reply.made > MAX_MADE {
+            return Err(io::Error::other("what was made is too long"));
         }
-        let Some(bytes) = rest.get(..reply.picture) else { return Ok(None) };
-        if let Some(Outcome::Drawn(Ok(picture))) = &mut reply.outcome {
-            picture.png = bytes.to_vec();
+        let Some(bytes) = rest.get(..reply.made) else { return Ok(None) };
+        if let Some(made) = reply.outcome.as_mut().and_then(Outcome::made) {
+            *made = bytes.to_vec();
         }
         Ok(Some(reply))
     }
@@ -166,9 +193,16 @@ mod tests {
     #[test]
     fn a_reply_is_parsed_once_it_is_whole() {
         let picture = Picture { pages: 2, is_incomplete: false, png: b"a picture".to_vec() };
-        for outcome in [None, Some(Outcome::Drawn(Ok(picture))), Some(Outcome::Drawn(Err(Undrawn::Unreadable)))] {
+        let made = Made { pages: 3, pdf: b"%PDF-1.7".to_vec() };
+        let outcomes = [
+            Outcome::Drawn(Ok(picture)),
+            Outcome::Drawn(Err(Undrawn::Unreadable)),
+            Outcome::HtmlChecked(Ok(())),
+            Outcome::HtmlRendered(Ok(made)),
+        ];
+        for outcome in outcomes.map(Some).into_iter().chain([None]) {
             let reply = Reply::new(outcome, Some(7));
-            let bytes = reply.to_bytes().unwrap();
+            let bytes = reply.clone().into_bytes().unwrap();
             for end in 0..bytes.len() {
                 assert_eq!(Reply::parse(&bytes[..end]).unwrap(), None);
             }
@@ -180,8 +214,8 @@ mod tests {
     fn what_is_no_frame_or_too_long_is_an_error() {
         assert!(Reply::parse(&[255, 255, 255, 255]).is_err());
         assert!(Reply::parse(b"\x02\0\0\0[]").is_err());
-        let endless = Reply { picture: MAX_PICTURE + 1, ..Reply::new(None, None) };
-        assert!(Reply::parse(&endless.to_bytes().unwrap()).is_err());
+        let endless = Reply { made: MAX_MADE + 1, ..Reply::new(None, None) };
+        assert!(Reply::parse(&endless.into_bytes().unwrap()).is_err());
         assert!(Job::read(&mut [255, 255, 255, 255].as_slice()).is_err());
         assert!(Job::read(&mut [5, 0, 0, 0, b'{'].as_slice()).is_err());
         assert!(Job::read(&mut [5].as_slice()).is_err());

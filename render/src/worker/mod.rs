@@ -1,4 +1,4 @@
-//! The process that draws pages and reads images: what it runs, and how its parent speaks with it.
+//! The process that draws pages, reads images and renders templates: what it runs, and how its parent speaks with it.
 //!
 //! A worker has no environment, no files, no network and, where the system allows it, no user; it takes jobs on its standard input and
 //! answers on its standard output, both as [`frames`]. Memory, processor time and the stack of a job are bounded, and what goes beyond ends
@@ -9,14 +9,19 @@ mod frames;
 mod process;
 
 use std::{
+    ffi::OsString,
     io::{self, BufReader, Read, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use identity::{Images, Side};
 
-use self::frames::{Job, MAX_FILES, Outcome, Reply, Task};
-pub use self::process::{Error, Limit, Options, Process};
+use self::{
+    confine::Streams,
+    frames::{Job, MAX_FILES, Made, Outcome, Reply, Task},
+};
+pub use self::process::{Error, Limit, Options, Process, Purpose};
 use crate::{Revisions, compare, draw};
 
 /// Name of the command by which the server's program becomes a worker.
@@ -28,38 +33,50 @@ pub const DEFAULT_MEMORY: u64 = 1 << 30;
 /// Stack of the thread that does a job.
 const STACK: usize = 16 << 20;
 
-/// Runs a worker until its input ends: what the command does. `memory` bounds its address space, in bytes.
-pub fn run(memory: Option<u64>) -> ExitCode {
-    match serve(memory.unwrap_or(DEFAULT_MEMORY)) {
+/// The argument that makes a worker one for templates; the folders of its fonts follow.
+const HTML: &str = "html";
+
+/// Runs a worker until its input ends: what the command does. Its arguments, all of which may be left out: its address space in bytes; then
+/// `html` if it is to render templates, and folders of fonts for them.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments = arguments.into_iter();
+    let memory = arguments.next().and_then(|memory| memory.to_str()?.parse().ok()).unwrap_or(DEFAULT_MEMORY);
+    let renders = arguments.next().is_some_and(|purpose| purpose == HTML);
+    let fonts: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    let Ok(Streams { output, mut errors }) = confine::streams_alone() else { return ExitCode::FAILURE };
+    match serve(memory, renders.then_some(fonts.as_slice()), output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing of a file is in it.
-            eprintln!("{error}");
+            // Nothing of a file is in it. If nobody reads it, the exit status has to do.
+            let _ = writeln!(errors, "{error}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn serve(memory: u64) -> io::Result<()> {
+fn serve(memory: u64, fonts: Option<&[PathBuf]>, mut output: impl Write) -> io::Result<()> {
     // A panic may quote a file, and its answer says that it happened.
     std::panic::set_hook(Box::new(|_| {}));
-    let mut output = confine::output_alone()?;
+    // Before the limits, which leave room for few files and are meant for jobs, not for fonts.
+    let mut renderer = fonts.map(html::Renderer::new);
     confine::confine(memory)?;
     let mut input = BufReader::new(io::stdin().lock());
     while let Some(job) = Job::read(&mut input)? {
         confine::bound_processor_time(job.seconds)?;
-        let reply = answer(&mut input, job)?;
-        output.write_all(&reply.to_bytes()?)?;
+        let reply = answer(&mut input, job, renderer.as_mut())?;
+        output.write_all(&reply.into_bytes()?)?;
     }
     Ok(())
 }
 
 /// Does one job on a thread of its own, whose panic is an answer.
-fn answer(input: &mut impl Read, job: Job) -> io::Result<Reply> {
+fn answer(input: &mut impl Read, job: Job, renderer: Option<&mut html::Renderer>) -> io::Result<Reply> {
     let files = files(input, &job.files)?;
-    let work = move || perform(job.task, files);
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work)?;
-    let outcome = thread.join().ok().transpose()?;
+    let work = move || perform(job.task, files, renderer);
+    let outcome = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)?;
+        thread.join().ok().transpose()
+    })?;
     Ok(Reply::new(outcome, confine::peak_kib()))
 }
 
@@ -76,7 +93,7 @@ fn files(input: &mut impl Read, lengths: &[u64]) -> io::Result<Vec<Vec<u8>>> {
     lengths.iter().map(&mut file).collect()
 }
 
-fn perform(task: Task, files: Vec<Vec<u8>>) -> io::Result<Outcome> {
+fn perform(task: Task, files: Vec<Vec<u8>>, renderer: Option<&mut html::Renderer>) -> io::Result<Outcome> {
     let mut files = files.into_iter();
     let mut next = || files.next().ok_or_else(|| io::Error::other("a job has too few files"));
     match task {
@@ -100,5 +117,19 @@ fn perform(task: Task, files: Vec<Vec<u8>>) -> io::Result<Outcome> {
             Ok(Outcome::IdentityRead(identity::read(images, &declared, &options)))
         }
         Task::Draw { page } => Ok(Outcome::Drawn(draw(next()?, page))),
+        Task::CheckHtml { language, engine } => {
+            let source = html::Source { template: next()?, structure: serde_json::from_slice(&next()?)?, language, engine };
+            Ok(Outcome::HtmlChecked(for_templates(renderer)?.check(&source)))
+        }
+        Task::RenderHtml { language, engine, title, created, profile } => {
+            let source = html::Source { template: next()?, structure: serde_json::from_slice(&next()?)?, language, engine };
+            let job = html::Job { source, data: serde_json::from_slice(&next()?)?, title, created, profile };
+            let rendered = for_templates(renderer)?.render(&job);
+            Ok(Outcome::HtmlRendered(rendered.map(|html::Pdf { bytes, pages }| Made { pages, pdf: bytes })))
+        }
     }
+}
+
+fn for_templates(renderer: Option<&mut html::Renderer>) -> io::Result<&mut html::Renderer> {
+    renderer.ok_or_else(|| io::Error::other("this worker renders no templates"))
 }

@@ -18,8 +18,8 @@ use rustix::{
 };
 
 use super::{
-    COMMAND, DEFAULT_MEMORY,
-    frames::{Job, MAX_HEAD, MAX_PICTURE, Outcome, Reply, Task},
+    COMMAND, DEFAULT_MEMORY, HTML,
+    frames::{Job, MAX_HEAD, MAX_MADE, Outcome, Reply, Task},
 };
 use crate::{Comparison, Limits, Mask, Picture, Undrawn};
 
@@ -51,11 +51,29 @@ pub struct Options {
     pub seconds: u64,
     /// Longest wait for a job, whatever the processor did meanwhile.
     pub patience: Duration,
+    pub purpose: Purpose,
+}
+
+/// What a worker is for; it does no other job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Drawing pages and reading images.
+    #[default]
+    Pictures,
+    /// Checking and rendering templates, with the fonts of these folders beside the program's own.
+    Templates { fonts: Vec<PathBuf> },
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { program: own_program(), is_alone: false, memory: DEFAULT_MEMORY, seconds: 10, patience: Duration::from_secs(15) }
+        Self {
+            program: own_program(),
+            is_alone: false,
+            memory: DEFAULT_MEMORY,
+            seconds: 10,
+            patience: Duration::from_secs(15),
+            purpose: Purpose::default(),
+        }
     }
 }
 
@@ -92,7 +110,7 @@ pub enum Error {
     /// The file wanted more than there is for one.
     #[error("the work on the file took more than {0}")]
     Exceeded(Limit),
-    /// The work failed; the worker goes on.
+    /// The work failed. The worker goes on, unless it renders templates.
     #[error("the work on the file failed")]
     Panicked,
     /// The caller cut the job off.
@@ -128,7 +146,11 @@ impl Process {
             command.arg(COMMAND);
         }
         // In a group of its own, so that what a terminal sends to the server's group does not reach it.
-        command.arg(options.memory.to_string()).env_clear().current_dir("/").process_group(0);
+        command.arg(options.memory.to_string());
+        if let Purpose::Templates { fonts } = &options.purpose {
+            command.arg(HTML).args(fonts);
+        }
+        command.env_clear().current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().map_err(failed)?;
         let process = Self { child, options: options.clone(), jobs: 0, peak_kib: 0, is_gone: false };
@@ -176,7 +198,7 @@ impl Process {
         let files: &[&[u8]] = if is_one_file { &[after] } else { &[before, after] };
         match self.perform(task, files, is_cut_off)? {
             Outcome::Compared(comparison) => Ok(comparison),
-            Outcome::IdentityRead(_) | Outcome::Drawn(_) => Err(self.confused()),
+            _ => Err(self.confused()),
         }
     }
 
@@ -196,7 +218,7 @@ impl Process {
         let task = Task::ReadIdentity { sides, declared: declared.clone(), options: *options };
         match self.perform(task, &files, is_cut_off)? {
             Outcome::IdentityRead(read) => Ok(read),
-            Outcome::Compared(_) | Outcome::Drawn(_) => Err(self.confused()),
+            _ => Err(self.confused()),
         }
     }
 
@@ -207,8 +229,55 @@ impl Process {
     pub fn draw(&mut self, pdf: &[u8], page: usize, is_cut_off: impl Fn() -> bool) -> Result<Result<Picture, Undrawn>, Error> {
         match self.perform(Task::Draw { page }, &[pdf], is_cut_off)? {
             Outcome::Drawn(drawn) => Ok(drawn),
-            Outcome::Compared(_) | Outcome::IdentityRead(_) => Err(self.confused()),
+            _ => Err(self.confused()),
         }
+    }
+
+    /// Says what is wrong with a template (see [`html::Renderer::check`]); `is_cut_off` is asked all the while.
+    ///
+    /// # Errors
+    /// [`Error`]; the template's problems are the result within.
+    pub fn check_html(
+        &mut self,
+        source: &html::Source,
+        is_cut_off: impl Fn() -> bool,
+    ) -> Result<Result<(), Vec<html::Problem>>, Error> {
+        let task = Task::CheckHtml { language: source.language.clone(), engine: source.engine };
+        let structure = source.structure.to_string();
+        match self.perform_html(task, &[&source.template, structure.as_bytes()], is_cut_off)? {
+            Outcome::HtmlChecked(checked) => Ok(checked),
+            _ => Err(self.confused()),
+        }
+    }
+
+    /// Makes a PDF (see [`html::Renderer::render`]); `is_cut_off` is asked all the while.
+    ///
+    /// # Errors
+    /// [`Error`]; what the template or its data are to blame for is the result within.
+    pub fn render_html(
+        &mut self,
+        job: &html::Job,
+        is_cut_off: impl Fn() -> bool,
+    ) -> Result<Result<html::Pdf, html::Failure>, Error> {
+        let task = Task::RenderHtml {
+            language: job.source.language.clone(),
+            engine: job.source.engine,
+            title: job.title.clone(),
+            created: job.created,
+            profile: job.profile,
+        };
+        let (structure, data) = (job.source.structure.to_string(), job.data.to_string());
+        match self.perform_html(task, &[&job.source.template, structure.as_bytes(), data.as_bytes()], is_cut_off)? {
+            Outcome::HtmlRendered(rendered) => Ok(rendered.map(|made| html::Pdf { bytes: made.pdf, pages: made.pages })),
+            _ => Err(self.confused()),
+        }
+    }
+
+    /// As [`Process::perform`]; after a panic nobody knows in which state it left the renderer, so the worker does no further job.
+    fn perform_html(&mut self, task: Task, files: &[&[u8]], is_cut_off: impl Fn() -> bool) -> Result<Outcome, Error> {
+        let performed = self.perform(task, files, is_cut_off);
+        self.is_gone |= matches!(performed, Err(Error::Panicked));
+        performed
     }
 
     /// The worker answered another question: it is of no more use.
@@ -297,7 +366,7 @@ impl Process {
         let mut chunk = [0; 64 * 1024];
         match rustix::io::read(output, &mut chunk) {
             Ok(0) => Ok(true),
-            Ok(_) if received.len() > MAX_HEAD + MAX_PICTURE => Err(Error::Died("its answer is too long".into())),
+            Ok(_) if received.len() > MAX_HEAD + MAX_MADE => Err(Error::Died("its answer is too long".into())),
             Ok(count) => {
                 received.extend(chunk.iter().take(count));
                 Ok(false)

@@ -1,7 +1,7 @@
 //! Documents: uploaded or produced bytes with a name, labels and perhaps an owner.
 //!
 //! Order of writing: reference to the bytes, bytes, record. A crash in between leaves a reference or bytes that nothing
-//! names, which [`Documents::collect`] removes after a grace period; never a record without its bytes.
+//! names, which [`super::orphans`] removes after a grace period; never a record without its bytes.
 
 mod content;
 mod document;
@@ -11,11 +11,11 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{SubsecRound, TimeDelta};
+use chrono::SubsecRound;
 use documents::active::ActiveContent;
 use documents::seal::Mask;
 use render::{Comparison, Skipped};
-use store::blobs::{self, Blobs, Collected, Digest, Reader};
+use store::blobs::{self, Blobs, Digest, Reader};
 use store::{Store, Timestamp};
 use uuid::Uuid;
 use workflows::values::{self, Problems};
@@ -26,8 +26,8 @@ pub use workflows::values::Owner;
 
 use super::Error as CatalogueError;
 use super::item::{Act, Found, Item, Items, Refused, State};
-use super::references::{Holder, References};
-use super::{forms, template_configurations};
+use super::orphans::Keeper;
+use super::references::{Holder, HolderKind, References};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
 use crate::records::{self, Records};
 use crate::render_workers::{self, Workers};
@@ -41,9 +41,6 @@ const UPLOAD_OVERHEAD: u64 = 256 * 1024;
 
 /// Part of the room left for downloads that the readers of one public link may take.
 const LINK_PART: u64 = 4;
-
-/// Whether a process still needs the bytes that it holds. Where that cannot be found out it does.
-pub type Holds = Arc<dyn Fn(Arc<str>, Uuid, Digest) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
 
 /// Limits of the document service.
 #[derive(Clone, Debug)]
@@ -170,7 +167,6 @@ pub struct Produced {
 #[derive(Clone)]
 pub struct Documents {
     items: Items<Document>,
-    records: Records,
     references: References,
     blobs: Blobs,
     cpu: CpuPool,
@@ -208,17 +204,7 @@ impl Documents {
         let references = References::new(records.clone(), blobs.clone());
         let bytes = options.max_bytes_in_flight.max(2 * options.max_bytes) as u64 + UPLOAD_OVERHEAD;
         let (uploads, downloads) = (Room::new(bytes), Room::new(bytes));
-        Self {
-            items: Items::new(records.clone()),
-            records,
-            references,
-            blobs,
-            cpu,
-            drawing,
-            options: Arc::new(options),
-            uploads,
-            downloads,
-        }
+        Self { items: Items::new(records), references, blobs, cpu, drawing, options: Arc::new(options), uploads, downloads }
     }
 
     /// The pool that documents are worked on in.
@@ -250,8 +236,7 @@ impl Documents {
     /// # Errors
     /// As [`Documents::download`].
     pub async fn download_by_link(&self, organization: &str, document: &Document, link: &str) -> Result<Download, Error> {
-        let share = self.downloads.share(&format!("public {organization}")).also(&format!("link {link}"), LINK_PART);
-        self.download_in(share, organization, document).await
+        self.download_in(self.share_of_link(organization, link), organization, document).await
     }
 
     async fn download_in(&self, room: Share, organization: &str, document: &Document) -> Result<Download, Error> {
@@ -267,6 +252,16 @@ impl Documents {
     /// [`Error::Busy`] when there is no room, [`Error::Catalogue`].
     pub(super) async fn open(&self, organization: &str, digest: &Digest) -> Result<Option<Download>, Error> {
         self.open_in(self.downloads.share(organization), organization, digest).await
+    }
+
+    /// As [`Documents::open`], for whoever has a link.
+    pub(super) async fn open_by_link(&self, organization: &str, digest: &Digest, link: &str) -> Result<Option<Download>, Error> {
+        self.open_in(self.share_of_link(organization, link), organization, digest).await
+    }
+
+    /// The readers of one link take nothing away from another's, nor do all of an organization's from its own downloads.
+    fn share_of_link(&self, organization: &str, link: &str) -> Share {
+        self.downloads.share(&format!("public {organization}")).also(&format!("link {link}"), LINK_PART)
     }
 
     async fn open_in(&self, mut room: Share, organization: &str, digest: &Digest) -> Result<Option<Download>, Error> {
@@ -591,85 +586,14 @@ impl Documents {
         Ok(self.references.release(organization, digest, Holder::Process(process), now).await?)
     }
 
-    /// Whether anything needs these bytes. References of a document that was removed, or that was never written within
-    /// `grace` of its reference, are what a crash left behind and do not count.
+    /// Keeps bytes for at least [`LEASE`](crate::catalogue::LEASE) less ten minutes from now, whoever else gives them up: for many that each need them for a while. Bytes that
+    /// nobody else needs are collected after that. Idempotent, and no more than a read where it was asked a moment ago.
     ///
     /// # Errors
-    /// [`Error::Catalogue`].
-    pub async fn is_referenced(
-        &self,
-        holds: &Holds,
-        organization: &str,
-        digest: &Digest,
-        grace: TimeDelta,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
-        let mut holders = self.references.holders(organization, digest);
-        while let Some(held) = holders.next().await? {
-            let is_young = now - held.since < grace;
-            let is_needed = match Holder::read(&held)? {
-                Holder::Process(process) => is_young || holds(organization.into(), process, *digest).await,
-                Holder::Document(id) => match self.items.find(organization, &id.to_string()).await? {
-                    Some(Found { item, .. }) => item.value.digest == *digest && !matches!(item.state, State::Removed { .. }),
-                    None => is_young,
-                },
-                Holder::Form(id) => forms::needs(&self.records, organization, id, digest).await?.unwrap_or(is_young),
-                Holder::ConfigurationDocument(id) => {
-                    template_configurations::needs(&self.records, organization, id, digest).await?.unwrap_or(is_young)
-                }
-            };
-            if is_needed {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Removes bytes that are older than `grace` and that nothing needs: what crashes left behind. To be called now and
-    /// then in the background; the blob store bounds its batches.
-    ///
-    /// # Errors
-    /// [`Error::Catalogue`].
-    pub async fn collect(&self, holds: &Holds, grace: TimeDelta, now: Timestamp) -> Result<Collected, Error> {
-        let take_away = |organization: Arc<str>, digest: Digest| {
-            let (documents, holds) = (self.clone(), holds.clone());
-            async move {
-                match documents.take_away(&holds, &organization, &digest, grace, now).await {
-                    Ok(taken) => Ok(taken),
-                    Err(Error::Catalogue(CatalogueError::Store(error))) => Err(error),
-                    Err(error) => {
-                        // A record that cannot be read may name the bytes, and must not keep the others from being collected.
-                        tracing::error!(%error, %organization, %digest, "these bytes are kept");
-                        Ok(false)
-                    }
-                }
-            }
-        };
-        let collected = self.blobs.collect_orphans(now - grace, take_away).await?;
-        Ok(collected)
-    }
-
-    /// Removes bytes that nothing needs. `true` if they were removed.
-    async fn take_away(
-        &self,
-        holds: &Holds,
-        organization: &str,
-        digest: &Digest,
-        grace: TimeDelta,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
-        // Mostly they are needed, and then nothing is announced.
-        if self.is_referenced(holds, organization, digest, grace, now).await? {
-            return Ok(false);
-        }
-        let is_needed = async {
-            match self.is_referenced(holds, organization, digest, grace, now).await {
-                Ok(needed) => Ok(needed),
-                Err(Error::Catalogue(error)) => Err(error),
-                Err(_) => Ok(true),
-            }
-        };
-        Ok(self.references.remove_old(organization, digest, now - grace, now, is_needed).await?)
+    /// [`Error::Gone`] if they were removed before, [`Error::Catalogue`].
+    pub async fn lend(&self, organization: &str, digest: &Digest, now: Timestamp) -> Result<(), Error> {
+        let is_kept = self.references.keep(organization, digest, Holder::Lease, now).await?;
+        if is_kept { Ok(()) } else { Err(Error::Gone) }
     }
 
     /// Reads, decides and writes until nobody was faster; the owner is checked before the state.
@@ -702,6 +626,15 @@ impl Documents {
             item.value.owner = find(other).await?.and_then(|found| found.item.value.owner).or(item.value.owner);
         }
         Ok(item)
+    }
+}
+
+impl Keeper for Documents {
+    const KIND: HolderKind = HolderKind::Document;
+
+    async fn needs(&self, organization: &str, id: Uuid, digest: &Digest) -> Result<Option<bool>, records::Error> {
+        let found = self.items.find(organization, &id.to_string()).await?;
+        Ok(found.map(|Found { item, .. }| item.value.digest == *digest && !matches!(item.state, State::Removed { .. })))
     }
 }
 

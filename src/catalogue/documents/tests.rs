@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use super::*;
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use store::faulty::{Faulty, Plan};
 use store::model::Model;
+
+use crate::catalogue::orphans::{Holds, Orphans};
 
 const ORG: &str = "acme";
 
@@ -17,23 +19,22 @@ fn later(seconds: i64) -> Timestamp {
 
 struct World {
     documents: Documents,
+    orphans: Orphans,
     store: Arc<Model>,
     blobs: Blobs,
 }
 
 fn world() -> World {
     let (store, blobs) = (Arc::new(Model::new()), Blobs::memory());
-    World {
-        documents: Documents::new(
-            store.clone(),
-            blobs.clone(),
-            CpuPool::default(),
-            Workers::none(),
-            Options { max_bytes: 1000, ..Options::default() },
-        ),
-        store,
-        blobs,
-    }
+    let documents = Documents::new(
+        store.clone(),
+        blobs.clone(),
+        CpuPool::default(),
+        Workers::none(),
+        Options { max_bytes: 1000, ..Options::default() },
+    );
+    let orphans = Orphans::new(store.clone(), blobs.clone()).knowing(documents.clone());
+    World { documents, orphans, store, blobs }
 }
 
 fn owner(name: &str) -> Owner {
@@ -234,7 +235,7 @@ async fn holding_removed_bytes_is_refused_and_leaves_no_reference() {
     let held = world.documents.hold(ORG, &document.digest, Uuid::from_u128(9), noon()).await;
 
     assert!(matches!(held, Err(Error::Gone)));
-    assert!(!world.documents.is_referenced(&nobody_holds(), ORG, &document.digest, TimeDelta::hours(1), noon()).await.unwrap());
+    assert!(!world.orphans.is_needed(&nobody_holds(), ORG, &document.digest, TimeDelta::hours(1), noon()).await.unwrap());
 }
 
 #[tokio::test]
@@ -295,17 +296,19 @@ async fn a_process_that_takes_over_keeps_bytes_which_a_late_removal_still_reache
 
 /// Two servers on one store and the same files, each with locks of its own. Calls are late by chance, so that every step of one meets
 /// every step of the other.
-fn pair(seed: u64) -> [Documents; 2] {
+fn pair(seed: u64) -> [(Documents, Orphans); 2] {
     let plan = Plan { delayed: 500, delay: Duration::from_millis(2), ..Plan::default() };
     let (store, blobs) = (Arc::new(Faulty::new(Model::new(), seed, plan)), Blobs::slow(Duration::from_millis(3)));
     [(); 2].map(|()| {
-        Documents::new(
+        let documents = Documents::new(
             store.clone(),
             blobs.apart(),
             CpuPool::default(),
             Workers::none(),
             Options { max_bytes: 1000, ..Options::default() },
-        )
+        );
+        let orphans = Orphans::new(store.clone(), blobs.apart()).knowing(documents.clone());
+        (documents, orphans)
     })
 }
 
@@ -331,11 +334,11 @@ async fn uploads_removals_and_collections_on_two_servers_lose_no_bytes() {
         let nodes = pair(seed);
         let mut all = Vec::new();
         for worker in 0..4 {
-            let [first, second] = nodes.clone();
+            let [(first, _), (second, _)] = nodes.clone();
             let nodes = if worker % 2 == 0 { [first, second] } else { [second, first] };
             all.push(tokio::spawn(come_and_go(nodes, worker, tomorrow)));
         }
-        for node in nodes {
+        for (_, node) in nodes {
             all.push(tokio::spawn(async move {
                 for _ in 0..2 {
                     node.collect(&nobody_holds(), TimeDelta::hours(1), tomorrow).await.unwrap();
@@ -510,12 +513,12 @@ async fn what_a_crash_left_behind_is_not_referenced_after_the_grace_period() {
     references.keep(ORG, &digest, Holder::Document(Uuid::from_u128(3)), noon()).await.unwrap();
     let grace = TimeDelta::hours(1);
 
-    assert!(world.documents.is_referenced(&nobody_holds(), ORG, &digest, grace, later(60)).await.unwrap());
-    assert!(!world.documents.is_referenced(&nobody_holds(), ORG, &digest, grace, later(3600)).await.unwrap());
+    assert!(world.orphans.is_needed(&nobody_holds(), ORG, &digest, grace, later(60)).await.unwrap());
+    assert!(!world.orphans.is_needed(&nobody_holds(), ORG, &digest, grace, later(3600)).await.unwrap());
 
     let kept = world.upload("{}").await;
     world.documents.delete(ORG, kept.id, None, later(1)).await.unwrap();
-    assert!(world.documents.is_referenced(&nobody_holds(), ORG, &kept.digest, grace, later(1_000_000)).await.unwrap());
+    assert!(world.orphans.is_needed(&nobody_holds(), ORG, &kept.digest, grace, later(1_000_000)).await.unwrap());
 }
 
 #[tokio::test]
@@ -529,9 +532,9 @@ async fn a_process_holds_bytes_while_it_lives_and_none_that_never_came_to_be() {
     let alone: Holds = Arc::new(move |_, process, _| Box::pin(std::future::ready(process == alive)));
     let grace = TimeDelta::hours(1);
 
-    assert!(world.documents.is_referenced(&alone, ORG, &document.digest, grace, later(7200)).await.unwrap());
-    assert!(world.documents.is_referenced(&nobody_holds(), ORG, &document.digest, grace, later(60)).await.unwrap());
-    assert!(!world.documents.is_referenced(&nobody_holds(), ORG, &document.digest, grace, later(7200)).await.unwrap());
+    assert!(world.orphans.is_needed(&alone, ORG, &document.digest, grace, later(7200)).await.unwrap());
+    assert!(world.orphans.is_needed(&nobody_holds(), ORG, &document.digest, grace, later(60)).await.unwrap());
+    assert!(!world.orphans.is_needed(&nobody_holds(), ORG, &document.digest, grace, later(7200)).await.unwrap());
 }
 
 #[tokio::test]
@@ -541,9 +544,9 @@ async fn collecting_removes_what_nothing_needs_and_keeps_the_rest() {
     let orphan = world.blobs.put(ORG, Bytes::from_static(b"torn upload")).await.unwrap();
     let tomorrow = chrono::Utc::now() + TimeDelta::days(1);
 
-    let too_young = world.documents.collect(&nobody_holds(), TimeDelta::days(2), tomorrow).await.unwrap();
+    let too_young = world.orphans.collect(&nobody_holds(), TimeDelta::days(2), tomorrow).await.unwrap();
     assert_eq!((too_young.seen, too_young.removed), (2, 0));
-    let collected = world.documents.collect(&nobody_holds(), TimeDelta::hours(1), tomorrow).await.unwrap();
+    let collected = world.orphans.collect(&nobody_holds(), TimeDelta::hours(1), tomorrow).await.unwrap();
 
     assert_eq!((collected.seen, collected.removed), (2, 1));
     assert!(world.has_bytes(&kept).await);

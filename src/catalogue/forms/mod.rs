@@ -23,7 +23,8 @@ use self::content::Refused;
 use super::documents::{Documents, Download};
 use super::fields::{self, FieldKey};
 use super::item::{Act, Found, Items, Kind, Numbered, User};
-use super::references::{Holder, References};
+use super::orphans::Keeper;
+use super::references::{Holder, HolderKind, References};
 use super::sections::{Section, SectionHold};
 use super::{Error as CatalogueError, names};
 use crate::cpu_pool::{self, Job, Work};
@@ -299,17 +300,13 @@ impl Forms {
     }
 }
 
-/// Whether the form with an identifier has these bytes; `None` if no such form was ever written.
-pub(super) async fn needs(
-    records: &Records,
-    organization: &str,
-    id: Uuid,
-    digest: &Digest,
-) -> Result<Option<bool>, records::Error> {
-    let identifiers: Items<Identifier> = Items::new(records.clone());
-    let Some(identifier) = identifiers.find(organization, &id.to_string()).await? else { return Ok(None) };
-    let forms: Items<Form> = Items::new(records.clone());
-    let form = forms.find(organization, &identifier.item.value.external_id).await?;
-    let form = form.filter(|form| form.item.value.id == id);
-    Ok(form.map(|form| form.item.value.digest == *digest && form.item.state.is_present()))
+impl Keeper for Forms {
+    const KIND: HolderKind = HolderKind::Form;
+
+    async fn needs(&self, organization: &str, id: Uuid, digest: &Digest) -> Result<Option<bool>, records::Error> {
+        let Some(identifier) = self.identifiers.find(organization, &id.to_string()).await? else { return Ok(None) };
+        let form = self.items.find(organization, &identifier.item.value.external_id).await?;
+        let form = form.filter(|form| form.item.value.id == id);
+        Ok(form.map(|form| form.item.value.digest == *digest && form.item.state.is_present()))
+    }
 }

@@ -1,8 +1,9 @@
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use store::model::Model;
 
 use super::*;
-use crate::catalogue::documents::{self, Holds};
+use crate::catalogue::documents;
+use crate::catalogue::orphans::{Holds, Orphans};
 use crate::cpu_pool::CpuPool;
 use crate::render_workers::Workers;
 
@@ -14,7 +15,7 @@ fn at(seconds: i64) -> Timestamp {
 
 struct World {
     forms: Forms,
-    documents: Documents,
+    orphans: Orphans,
     store: Arc<Model>,
     blobs: Blobs,
 }
@@ -28,7 +29,9 @@ fn world() -> World {
         Workers::none(),
         documents::Options { max_bytes: 64 * 1024, ..Default::default() },
     );
-    World { forms: Forms::new(store.clone(), blobs.clone(), documents.clone()), documents, store, blobs }
+    let forms = Forms::new(store.clone(), blobs.clone(), documents);
+    let orphans = Orphans::new(store.clone(), blobs.clone()).knowing(forms.clone());
+    World { forms, orphans, store, blobs }
 }
 
 fn pdf() -> Vec<u8> {
@@ -52,7 +55,7 @@ impl World {
     async fn collect(&self, seconds: i64) -> u64 {
         let nobody: Holds = Arc::new(|_, _, _| Box::pin(std::future::ready(false)));
         let now = chrono::Utc::now() + TimeDelta::days(1) + TimeDelta::seconds(seconds);
-        self.documents.collect(&nobody, TimeDelta::hours(1), now).await.unwrap().removed
+        self.orphans.collect(&nobody, TimeDelta::hours(1), now).await.unwrap().removed
     }
 }
 

@@ -4,6 +4,7 @@
 //! only as an opened [`Identity`]: never in an answer, a log line or an error. So are the addresses and credentials of its own scoring
 //! providers, which leave it as [`Connections`].
 
+mod biometric_policy;
 mod contact_policy;
 mod fields;
 mod identification;
@@ -29,6 +30,7 @@ use workflows::identification::otp;
 use workflows::sign_process::TIME_LIMIT;
 use workflows::values::{Problem, Problems, duration};
 
+pub use biometric_policy::BiometricPolicy;
 pub use contact_policy::{ContactPolicy, Flow, Operator, OperatorAccount};
 pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
@@ -113,6 +115,8 @@ pub struct Change {
     pub identification_config: Option<String>,
     /// JSON object of the contact policy.
     pub contact_policy: Option<String>,
+    /// JSON object of the settings of signatures by hand.
+    pub biometric_policy: Option<String>,
 }
 
 /// Facts of the certificate that are told.
@@ -165,6 +169,8 @@ pub struct SignConfiguration {
     pub levels: Levels,
     /// What is asked of contacts, if it was ever set.
     pub contact_policy: Option<ContactPolicy>,
+    /// Of signatures by hand, if it was ever set.
+    pub biometric_policy: Option<BiometricPolicy>,
 }
 
 impl SignConfiguration {
@@ -223,6 +229,8 @@ struct Stored {
     /// The secret of the operator's client, sealed and in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     operator_secret: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    biometric_policy: Option<BiometricPolicy>,
     sealed: String,
 }
 
@@ -246,6 +254,7 @@ struct Checked {
     notification_email: Option<String>,
     identification: IdentificationChange,
     contact_policy: Option<ContactPolicy>,
+    biometric_policy: Option<BiometricPolicy>,
     /// Facts of the new certificate and its sealed file.
     certificate: Option<(Certificate, String)>,
 }
@@ -318,6 +327,7 @@ impl SignConfigurations {
             connected: value.connected,
             levels: value.levels,
             contact_policy: value.contact_policy,
+            biometric_policy: value.biometric_policy,
         }))
     }
 
@@ -414,6 +424,7 @@ impl SignConfigurations {
             connections: None,
             contact_policy: None,
             operator_secret: None,
+            biometric_policy: checked.biometric_policy,
             sealed,
         };
         self.set_identification(organization, &mut stored, &checked.identification)?;
@@ -465,6 +476,7 @@ impl SignConfigurations {
             stored.notification_email = checked.notification_email.clone().unwrap_or(stored.notification_email);
             self.set_identification(organization, &mut stored, &checked.identification)?;
             self.set_contact_policy(organization, &mut stored, checked.contact_policy.clone())?;
+            stored.biometric_policy = checked.biometric_policy.clone().or(stored.biometric_policy);
             (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
         })
@@ -582,6 +594,7 @@ impl SignConfigurations {
         let contact_policy = read.member("contact_policy", change.contact_policy, |text| {
             ContactPolicy::parse(&text, |url| self.reach.base_url(url).map(drop).map_err(|problem| problem.to_string()))
         });
+        let biometric_policy = read.member("biometric_policy", change.biometric_policy, |text| BiometricPolicy::parse(&text));
         let certificate = match (change.content, change.sign_certificate_password) {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {
@@ -615,6 +628,7 @@ impl SignConfigurations {
             notification_email,
             identification,
             contact_policy,
+            biometric_policy,
             certificate,
         })
     }

@@ -23,6 +23,7 @@ pub(super) fn whole() -> Change {
         notification_email: Some("legal@acme.example".into()),
         identification_config: Some(r#"[{"sign_type":"SIMPLE","provider_type":"INTERNAL"}]"#.into()),
         contact_policy: None,
+        biometric_policy: None,
     }
 }
 

@@ -17,7 +17,8 @@ use workflows::values::{self, Problems};
 use super::Error;
 use super::picture;
 use crate::catalogue::item::{Act, Found, Items, Kind, Numbered};
-use crate::catalogue::references::{Holder, References};
+use crate::catalogue::orphans::Keeper;
+use crate::catalogue::references::{Holder, HolderKind, References};
 use crate::catalogue::{Error as CatalogueError, names};
 use crate::cpu_pool::{self, CpuPool, Job, Work};
 use crate::records::{self, Records};
@@ -217,14 +218,11 @@ fn check(upload: Upload) -> Result<(String, ImageExtension, Bytes), Error> {
     }
 }
 
-/// Whether the configuration document with an identifier has these bytes; `None` if none was ever written.
-pub(in crate::catalogue) async fn needs(
-    records: &Records,
-    organization: &str,
-    id: Uuid,
-    digest: &Digest,
-) -> Result<Option<bool>, records::Error> {
-    let items: Items<ConfigurationDocument> = Items::new(records.clone());
-    let found = items.find(organization, &id.to_string()).await?;
-    Ok(found.map(|found| found.item.value.digest == *digest && found.item.state.is_present()))
+impl Keeper for Images {
+    const KIND: HolderKind = HolderKind::ConfigurationDocument;
+
+    async fn needs(&self, organization: &str, id: Uuid, digest: &Digest) -> Result<Option<bool>, records::Error> {
+        let found = self.items.find(organization, &id.to_string()).await?;
+        Ok(found.map(|found| found.item.value.digest == *digest && found.item.state.is_present()))
+    }
 }

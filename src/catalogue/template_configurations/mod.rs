@@ -21,8 +21,6 @@ use workflows::values::{Language, Problems};
 pub use self::images::{ConfigurationDocument, ImageExtension, Images, MAX_IMAGE, Upload, Wanted};
 pub use super::names::Error;
 
-pub(super) use self::images::needs;
-
 use super::Error as CatalogueError;
 use super::item::{Act, Item, Items, Kind};
 use super::names;

@@ -4,9 +4,8 @@ use store::blobs::{Blobs, Digest};
 use store::model::Model;
 
 use super::*;
-use crate::catalogue::documents::{self, Documents, Holds};
+use crate::catalogue::orphans::{Holds, Orphans};
 use crate::cpu_pool::CpuPool;
-use crate::render_workers::Workers;
 
 const ORG: &str = "acme";
 const PNG: &[u8] =
@@ -20,16 +19,15 @@ fn at(seconds: i64) -> Timestamp {
 struct World {
     configurations: Configurations,
     images: Images,
-    documents: Documents,
+    orphans: Orphans,
     blobs: Blobs,
 }
 
 fn world() -> World {
     let (store, blobs) = (Arc::new(Model::new()), Blobs::memory());
-    let documents =
-        Documents::new(store.clone(), blobs.clone(), CpuPool::default(), Workers::none(), documents::Options::default());
     let images = Images::new(store.clone(), blobs.clone(), CpuPool::default());
-    World { configurations: Configurations::new(store, images.clone()), images, documents, blobs }
+    let orphans = Orphans::new(store.clone(), blobs.clone()).knowing(images.clone());
+    World { configurations: Configurations::new(store, images.clone()), images, orphans, blobs }
 }
 
 fn field(name: &str, kind: &str, values: &[(Language, &str)]) -> NewField {
@@ -154,7 +152,7 @@ async fn the_collector_of_orphans_leaves_images_and_takes_what_none_names() {
 
     let nobody: Holds = Arc::new(|_, _, _| Box::pin(std::future::ready(false)));
     let later = chrono::Utc::now() + TimeDelta::days(1);
-    world.documents.collect(&nobody, TimeDelta::hours(1), later).await.unwrap();
+    world.orphans.collect(&nobody, TimeDelta::hours(1), later).await.unwrap();
     assert!(world.blobs.is_there(ORG, &image.digest).await.unwrap());
     assert!(!world.blobs.is_there(ORG, &digest).await.unwrap());
 }

@@ -10,8 +10,10 @@ use workflows::values::Language;
 
 use super::*;
 use crate::catalogue::documents::{self, Documents};
+use crate::catalogue::editions::Editions;
 use crate::catalogue::fields::{FieldKey, FieldType};
 use crate::catalogue::forms::Forms;
+use crate::catalogue::item::{Item, Items};
 use crate::catalogue::sections::{Section, SectionForm};
 use crate::cpu_pool::CpuPool;
 use crate::render_workers::Workers;
@@ -268,7 +270,7 @@ async fn a_changelog_tells_each_change_with_its_reason_and_outlives_what_was_del
 
     let told = templates.changelog(ORG, "contract").await.unwrap();
     let text = |number: Option<Number>| number.map_or("-".to_owned(), |number| number.to_string());
-    let told = told.iter().map(|Logged { at, step }| {
+    let told = told.iter().map(|Logged { at, step, .. }| {
         let reason = step.reason.clone().unwrap_or_default();
         format!("{} {} {} {reason}", (*at - noon()).num_seconds(), text(step.from), text(step.to))
     });
@@ -288,7 +290,7 @@ async fn a_changelog_is_told_as_far_as_it_is_bounded() {
     // Without sections to hold, so that it takes no time.
     for number in 0..MAX_CHANGES {
         let again = |current: Option<Item<Template>>| Ok::<_, records::Error>(current);
-        let item = world.templates.items.change(ORG, "contract", "", later(number as i64).into(), again).await.unwrap();
+        let item = world.templates.versions.items.change(ORG, "contract", "", later(number as i64).into(), again).await.unwrap();
         assert!(item.is_some());
     }
     let told = world.templates.changelog(ORG, "contract").await.unwrap();

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use workflows::values::{Language, Problems};
 
+use crate::catalogue::contents::Content;
 use crate::catalogue::fields::{self, FieldKey, FieldType};
 use crate::catalogue::names::{self, Error};
 use crate::catalogue::sections::Section;
@@ -131,6 +132,14 @@ impl Edit {
     }
 }
 
+impl Content for Version {
+    const COLLECTION: &'static str = "template_version";
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
 impl Version {
     /// The version that a definition makes of its sections, which are given in its order.
     ///
@@ -171,7 +180,7 @@ impl Version {
 
     /// Its size in bytes of JSON.
     pub fn weight(&self) -> usize {
-        serde_json::to_vec(self).map_or(usize::MAX, |text| text.len())
+        Content::weight(self)
     }
 
     /// Whether a field of it takes its value from the organization's configuration.

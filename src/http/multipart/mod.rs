@@ -1,7 +1,8 @@
 //! Multipart bodies: streamed, bounded part by part, with a clear answer for what is missing, doubled or too large.
 //!
 //! `multipart/form-data` (RFC 7578) and `multipart/mixed` with named parts (x-notes multipart-mixed) are read alike.
-//! Unknown parts are read past and ignored, as are the names of files, in whatever encoding. Nothing is written to disk here.
+//! Unknown parts are read past and ignored, as are the names of files, in whatever encoding; but for operations that take files under names that
+//! the caller chooses ([`Files`]). Nothing is written to disk here.
 
 mod parameters;
 mod parts;
@@ -51,9 +52,35 @@ impl Part {
     }
 }
 
+/// Files under names that the caller chooses: all parts that an operation does not know (note part-names).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files {
+    /// Maximum number of them.
+    pub count: usize,
+    /// Maximum size of each, in bytes.
+    pub limit: usize,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct File {
+    /// The name of the part, and those of the file.
+    names: Vec<String>,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+impl File {
+    /// Whether the part or its file has a name.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own == name)
+    }
+}
+
 /// The parts of a body that the operation knows.
 pub struct Form {
     parts: Vec<(&'static str, Bytes)>,
+    files: Vec<File>,
     /// The room that the parts take.
     _room: Share,
 }
@@ -63,6 +90,11 @@ impl Form {
     pub fn take(&mut self, name: &str) -> Option<Bytes> {
         let at = self.parts.iter().position(|(part, _)| *part == name)?;
         Some(self.parts.remove(at).1)
+    }
+
+    /// The files under names that the caller chose.
+    pub fn files(&self) -> &[File] {
+        &self.files
     }
 
     /// The text of a part, taken out.
@@ -98,13 +130,28 @@ fn text(name: &str, bytes: &[u8]) -> Result<String, ApiError> {
 /// 415 for another media type, 400 for a body that is not well formed or a doubled part, 413 for one over its limit,
 /// 408 when it comes too late or too slowly, 503 when there is no room for it.
 pub async fn read(request: &HttpRequest, payload: Payload, parts: &[Part], share: Share) -> Result<Form, ApiError> {
+    read_with_files(request, payload, parts, Files::default(), share).await
+}
+
+/// The same with files under names that the caller chooses.
+///
+/// # Errors
+/// As [`read`]; 400 for too many files.
+pub async fn read_with_files(
+    request: &HttpRequest,
+    payload: Payload,
+    parts: &[Part],
+    files: Files,
+    share: Share,
+) -> Result<Form, ApiError> {
     let kind = Kind::of(request)?;
-    let maximum = parts.iter().map(|part| part.limit as u64).sum::<u64>() + OVERHEAD;
+    let of_files = files.count as u64 * files.limit as u64;
+    let maximum = parts.iter().map(|part| part.limit as u64).sum::<u64>() + of_files + OVERHEAD;
     if declared_length(request).is_some_and(|length| length > 2 * maximum) {
         return Err(ApiError::too_large(format!("the body may have {maximum} bytes")));
     }
     let intake = Intake::new(payload, share, READ_TIMEOUT, Options::of(request).slow_after);
-    read_parts(Parts::new(intake, &kind.boundary, 2 * maximum), &kind, parts).await
+    read_parts(Parts::new(intake, &kind.boundary, 2 * maximum), &kind, parts, files).await
 }
 
 /// What a body is declared as.
@@ -144,8 +191,23 @@ impl Kind {
     }
 }
 
-async fn read_parts(mut body: Parts, kind: &Kind, parts: &[Part]) -> Result<Form, ApiError> {
+/// The names of the file of a part: plain, and as UTF-8 (RFC 6266, 4.3). A name in another encoding is not what anybody asks for.
+fn file_names(headers: &Headers) -> Result<Vec<String>, ApiError> {
+    let disposition = headers.get("content-disposition")?.unwrap_or_default();
+    let plain = parameters::values(disposition, "filename").into_iter().filter_map(|name| String::from_utf8(name).ok());
+    let extended = parameters::values(disposition, "filename*").into_iter().filter_map(|value| {
+        let value = String::from_utf8(value).ok()?;
+        let (charset, rest) = value.split_once('\'')?;
+        let (_, name) = rest.split_once('\'')?;
+        let name = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
+        charset.eq_ignore_ascii_case("utf-8").then(|| name.into_owned())
+    });
+    Ok(plain.chain(extended).collect())
+}
+
+async fn read_parts(mut body: Parts, kind: &Kind, parts: &[Part], takes: Files) -> Result<Form, ApiError> {
     let mut found: Vec<(&'static str, Bytes)> = Vec::new();
+    let mut files = Vec::new();
     let mut oversized = None;
     let mut count = 0;
     body.preamble().await?;
@@ -160,7 +222,12 @@ async fn read_parts(mut body: Parts, kind: &Kind, parts: &[Part]) -> Result<Form
         if let Some(part) = part.filter(|part| !part.repeated && found.iter().any(|(name, _)| *name == part.name)) {
             return Err(ApiError::input(format!("{}: the part comes more than once", part.name)));
         }
-        let content = body.content(part.map_or(0, |part| part.limit)).await?;
+        if part.is_none() && takes.count > 0 && files.len() == takes.count {
+            return Err(ApiError::input(format!("the body has more than {} files", takes.count)));
+        }
+        let file_names = file_names(&headers)?;
+        let limit = part.map_or(takes.limit, |part| part.limit);
+        let content = body.content(limit).await?;
         if declared.is_some_and(|declared| declared != content.length) {
             return Err(ApiError::input("the Content-Length of a part is not its length"));
         }
@@ -168,13 +235,15 @@ async fn read_parts(mut body: Parts, kind: &Kind, parts: &[Part]) -> Result<Form
             (Some(part), Some(bytes)) => found.push((part.name, bytes)),
             // Read on all the same, within the bound of the whole body: a client that is cut off while it sends
             // sees a broken connection instead of the answer.
-            (Some(part), None) => oversized = oversized.or(Some(part)),
-            (None, _) => {}
+            (Some(part), None) => oversized = oversized.or(Some((part.name, limit))),
+            (None, _) if takes.count == 0 => {}
+            (None, Some(bytes)) => files.push(File { names: [vec![name], file_names].concat(), bytes }),
+            (None, None) => oversized = oversized.or(Some(("files", limit))),
         }
     }
     match oversized {
-        Some(part) => Err(ApiError::too_large(format!("{}: the part may have {} bytes", part.name, part.limit))),
-        None => Ok(Form { parts: found, _room: body.into_share() }),
+        Some((name, limit)) => Err(ApiError::too_large(format!("{name}: the part may have {limit} bytes"))),
+        None => Ok(Form { parts: found, files, _room: body.into_share() }),
     }
 }
 
@@ -305,6 +374,38 @@ mod tests {
     async fn unknown_parts_are_ignored() {
         let body = part("form-data; name=other", "long enough to be over each limit") + "--XX--\r\n";
         assert!(read_body(FORM, body).await.unwrap().take("other").is_none());
+    }
+
+    /// Note part-names.
+    #[actix_web::test]
+    async fn files_are_kept_under_the_names_of_their_parts_and_of_their_files() {
+        let read_files = async |media_type: &str, body: String| {
+            let (request, payload) =
+                TestRequest::post().insert_header((header::CONTENT_TYPE, media_type)).set_payload(body).to_http_parts();
+            read_with_files(&request, payload, &PARTS, Files { count: 3, limit: 8 }, share()).await
+        };
+        let body = part("form-data; name=content", "known")
+            + &part("form-data; name=files; filename=\"a.hbs\"", "first")
+            + &part("form-data; name=files; filename=\"x\"; filename*=UTF-8''a%C3%B1o.hbs", "second")
+            + &part("form-data; name=config", "third");
+        let mut form = read_files(FORM, body.clone() + "--XX--").await.unwrap();
+        assert_eq!(form.take("content").unwrap(), "known");
+        let called = |name: &str| {
+            let files = form.files().iter().filter(|file| file.is_called(name));
+            files.map(|file| String::from_utf8_lossy(&file.bytes).into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(called("files"), ["first", "second"]);
+        for (name, content) in [("a.hbs", "first"), ("x", "second"), ("año.hbs", "second"), ("config", "third")] {
+            assert_eq!(called(name), [content], "{name}");
+        }
+        assert!(called("content").is_empty() && called("").is_empty() && called("tags").is_empty());
+
+        let fourth = body + &part("form-data; name=more", "x") + "--XX--";
+        assert_eq!(details(read_files(FORM, fourth).await), (400, "the body has more than 3 files".into()));
+        let large = part("form-data; name=more", "123456789") + "--XX--";
+        assert_eq!(details(read_files(FORM, large).await), (413, "files: the part may have 8 bytes".into()));
+        let mixed = part("attachment; name=a; filename=b", "x") + "--XX--";
+        assert!(read_files("multipart/mixed; boundary=XX", mixed).await.unwrap().files()[0].is_called("b"));
     }
 
     #[actix_web::test]

@@ -31,6 +31,7 @@ impl World {
             sign_certificate_password: Some("a password".into()),
             notification_email: Some("operations@acme.example".into()),
             contact_policy: None,
+            biometric_policy: None,
             identification_config: None,
         };
         world.state.configurations.create("acme", change, now).await.unwrap();

@@ -1,8 +1,8 @@
-//! Sign configurations, sign processes and simple signatures.
+//! Sign configurations, sign processes, biometric and simple signatures.
 
 use super::super::call::by;
 use super::super::operation::{CONFLICT, KIB, Operation, Reach, Success, answer, get, patch, post};
-use super::super::{device, sign_configuration, sign_process, simple_sign};
+use super::super::{biometric_sign, device, sign_configuration, sign_process, simple_sign};
 use crate::access::Role;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -61,6 +61,38 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .answers(&[answer(204, "The process is cancelled.")])
         .refuses(&[CONFLICT])
         .run(&by(sign_process::cancel)),
+    // Biometric Signature
+    get("/v1/orgs/{org_id}/biometric_signs/{sign_id}", "get_biometric_sign")
+        .role(Role::Sign, Reach::Signature)
+        .says(
+            "Read a biometric signature",
+            "What the signer sees: documents to preview and to sign, those signed, and the identification to pass.",
+        )
+        .tag("Biometric Signature")
+        .answers(&[answer(200, "The signature.")])
+        .run(&by(biometric_sign::read)),
+    post("/v1/orgs/{org_id}/biometric_signs/{sign_id}/preview", "preview_biometric_sign")
+        .role(Role::Sign, Reach::Signature)
+        .says(
+            "Record the preview of a biometric signature",
+            "Records, with the device data of the headers as evidence, that the signer saw the documents.",
+        )
+        .tag("Biometric Signature")
+        .takes(device::HEADERS)
+        .answers(&[answer(204, "Recorded.")])
+        .run(&by(biometric_sign::preview)),
+    post("/v1/orgs/{org_id}/biometric_signs/{sign_id}/sign", "sign_biometric")
+        .role(Role::Sign, Reach::Signature)
+        .says(
+            "Sign with a biometric signature",
+            "Takes the biometric data and the image of the handwriting. Signs all signable documents of the signer, whose identification \
+             must be VALIDATED. A handwriting whose quality is too low is a 400 that names the figure, one that was used before a 409.",
+        )
+        .tag("Biometric Signature")
+        .takes(device::HEADERS)
+        .body_limit(1024 * KIB)
+        .answers(&[answer(204, "Signed.")])
+        .run(&by(biometric_sign::sign)),
     // Simple Signature
     get("/v1/orgs/{org_id}/simple_signs/{sign_id}", "get_simple_sign")
         .role(Role::Sign, Reach::Signature)

@@ -18,7 +18,7 @@ use workflows::{
 
 use super::{server::Server, whole::PLAN, *};
 use crate::{
-    catalogue::documents::Holds,
+    catalogue::orphans::Holds,
     processes::{Images, SubmittedImage},
     scoring::testing::{Fate, result},
 };
@@ -188,7 +188,7 @@ async fn images_are_held_while_their_session_names_them_and_go_with_it() {
     });
     // In memory, blobs carry the system's time.
     let later = setting.clock.now().max(chrono::Utc::now()) + TimeDelta::days(2);
-    let collected = setting.documents.collect(&holds, TimeDelta::days(1), later).await.expect("collected");
+    let collected = setting.orphans().collect(&holds, TimeDelta::days(1), later).await.expect("collected");
     assert_eq!(collected.removed, 1);
     assert!(!setting.blobs.is_there(ORGANIZATION, &orphan).await.expect("the blobs answer"));
 

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     catalogue::{contracts::Contract as Record, documents::Owner, item::Act},
     codes::Policies,
+    handwriting::Handwritings,
     processes::{
         contracts::{Desk, Error, Place, Signing, Standing},
         creation::{Creator, SignerRequest},
@@ -21,11 +22,14 @@ struct Party<'a> {
     setting: &'a Setting,
     contracts: Contracts,
     policies: Policies,
+    /// Nobody keeps a key for handwritings.
+    handwritings: Handwritings,
 }
 
 impl<'a> Party<'a> {
     fn of(setting: &'a Setting) -> Self {
-        Self { setting, contracts: setting.contracts(), policies: Policies::default() }
+        let handwritings = setting.handwritings_by(Default::default());
+        Self { setting, contracts: setting.contracts(), policies: Policies::default(), handwritings }
     }
 
     /// A filled contract of an owner, whose form has fields for signatures.
@@ -57,6 +61,7 @@ impl<'a> Party<'a> {
             documents: &self.setting.documents,
             configurations: &self.setting.configurations,
             policies: &self.policies,
+            handwritings: &self.handwritings,
             terms: crate::config::IdentityDocuments::default().terms(),
             wall_clock: now,
         };
@@ -218,7 +223,7 @@ async fn whatever_is_wrong_with_a_request_is_told_and_claims_nothing() {
     let mut onsite = Party::signing(&[contract]);
     onsite.place = Place::Onsite;
     let told = problems(onsite).await;
-    assert!(told[0].starts_with("sign_type: ONSITE needs biometric signatures"), "{told:?}");
+    assert!(told[0].starts_with("sign_type: ONSITE needs an escrow certificate"), "{told:?}");
     assert!(told.iter().any(|problem| problem.starts_with("signers[0].identity_document")), "{told:?}");
     assert_eq!(party.standing(&bare.processes, contract).await, Standing::Free { ended: None });
 }

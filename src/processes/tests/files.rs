@@ -11,7 +11,7 @@ use workflows::{
 
 use super::*;
 use crate::{
-    catalogue::documents::Holds,
+    catalogue::orphans::Holds,
     processes::{
         identification::Adapted,
         vouching::{Desk, Error, Validation},
@@ -63,7 +63,7 @@ async fn collected(setting: &Setting, bare: &Bare) -> u64 {
     });
     // In memory, blobs carry the system's time.
     let later = setting.clock.now().max(chrono::Utc::now()) + TimeDelta::days(2);
-    setting.documents.collect(&holds, TimeDelta::days(1), later).await.expect("collected").removed
+    setting.orphans().collect(&holds, TimeDelta::days(1), later).await.expect("collected").removed
 }
 
 async fn perform(setting: &Setting, bare: &Bare, call: &Call<Agent>) -> actors::Attempt<Agent> {

@@ -14,7 +14,7 @@ use workflows::{
 
 use super::{Bare, ORGANIZATION, Setting, sign_command};
 use crate::{
-    catalogue::{documents::Holds, sign_configuration::Change},
+    catalogue::{orphans::Holds, sign_configuration::Change},
     code_limits::{self, CodeLimits},
     keys::Keys,
     processes::{World, evidence},
@@ -115,7 +115,7 @@ async fn what_a_failed_seal_left_is_collected_and_the_sealed_document_stays() {
     // In memory, blobs carry the system's time.
     let later = setting.clock.now().max(chrono::Utc::now()) + TimeDelta::days(2);
     let holds: Holds = std::sync::Arc::new(|_, _, _| Box::pin(std::future::ready(true)));
-    let collected = setting.documents.collect(&holds, TimeDelta::days(1), later).await.expect("collected");
+    let collected = setting.orphans().collect(&holds, TimeDelta::days(1), later).await.expect("collected");
     assert_eq!(collected.removed, 1, "the bytes of the first seal");
     setting.assert_intact("SIGNED").await;
 }

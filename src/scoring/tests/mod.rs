@@ -71,6 +71,7 @@ impl World {
             notification_email: Some("legal@acme.example".into()),
             identification_config: Some(json!({"connections": connections}).to_string()),
             contact_policy: None,
+            biometric_policy: None,
         };
         configurations.create(ORGANIZATION, change, noon()).await.unwrap();
         let (metrics, clock) = (Metrics::default(), Clock::manual(noon()));

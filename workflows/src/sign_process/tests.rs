@@ -69,6 +69,31 @@ fn creation(signers: usize, documents: usize) -> Creation {
     }
 }
 
+fn handwriting(position: usize) -> Handwriting {
+    let fingerprint = |of: usize| Fingerprint { size: 20_480, sha256: format!("{of:064x}") };
+    let holder = Holder {
+        subject: "CN=Notary".into(),
+        issuer: "CN=Notary".into(),
+        serial: "01".into(),
+        certificate_sha256: format!("{:064x}", 7),
+        not_after: start() + Duration::days(365),
+    };
+    Handwriting {
+        format: "rubrica-strokes-1".into(),
+        pointer: Some("pen".into()),
+        has_pressure: Some(true),
+        figures: vec![Figure { name: "duration".into(), value: "2.6".into(), unit: Some("s".into()) }],
+        marks: vec!["rate".into()],
+        accepted: Some(Accepted { by: "agent 7".into(), figures: vec!["points".into()] }),
+        sample: fingerprint(position),
+        image: fingerprint(position + 100),
+        envelope: fingerprint(position + 200),
+        content_encryption: "AES-256-GCM".into(),
+        holders: vec![holder],
+        file: format!("{:064x}", position + 300),
+    }
+}
+
 fn device() -> Device {
     Device { ip: Some("192.0.2.1".into()), ..Device::default() }
 }
@@ -146,11 +171,22 @@ impl World {
     }
 
     fn preview(&mut self, position: usize) -> Answer {
-        self.tell(Command::Preview { signature: signature(position), device: device() })
+        let kind = self.process.machine.data().map_or(SignType::Simple, |data| data.creation.sign_type);
+        self.preview_as(kind, position)
+    }
+
+    fn preview_as(&mut self, kind: SignType, position: usize) -> Answer {
+        self.tell(Command::Preview { signature: signature(position), kind, device: device() })
     }
 
     fn sign(&mut self, position: usize) -> Answer {
-        self.tell(Command::Sign { signature: signature(position), device: device() })
+        let kind = self.process.machine.data().map_or(SignType::Simple, |data| data.creation.sign_type);
+        self.sign_as(kind, position)
+    }
+
+    fn sign_as(&mut self, kind: SignType, position: usize) -> Answer {
+        let handwriting = (kind == SignType::Biometric).then(|| Box::new(handwriting(position)));
+        self.tell(Command::Sign { signature: signature(position), device: device(), handwriting })
     }
 
     fn cancel(&mut self) -> Answer {
@@ -567,7 +603,7 @@ fn what_is_not_there_is_not_found() {
     for mut world in World::in_each_state() {
         assert_eq!(world.sign(2), Err(NOT_FOUND));
         assert_eq!(world.preview(2), Err(NOT_FOUND));
-        let command = Command::Sign { signature: process(), device: device() };
+        let command = Command::Sign { signature: process(), device: device(), handwriting: None };
         assert_eq!(world.tell(command), Err(NOT_FOUND));
     }
 }
@@ -619,4 +655,48 @@ fn every_transition_of_the_table_is_taken() {
     assert_eq!(unsealed.tell(Command::SealingGivenUp { reason: "the disk is full".into() }), Ok(()));
     scenarios.extend([lost, unsealed]);
     assert_all_transitions_taken(&scenarios.into_iter().map(|world| world.process).collect::<Vec<_>>());
+}
+
+/// A signature is made as the process asks for it, and never as the other kind, in whatever state.
+#[test]
+fn a_biometric_process_is_signed_by_hand_and_a_simple_one_is_not() {
+    for kind in [SignType::Simple, SignType::Biometric] {
+        let other = if kind == SignType::Simple { SignType::Biometric } else { SignType::Simple };
+        let mut world = World::of(Creation { sign_type: kind, ..creation(1, 1) });
+        world.identify(0);
+        let before = world.process.machine.clone();
+        assert_eq!(world.sign_as(other, 0), Err(not_of_kind(other)));
+        assert_eq!(world.preview_as(other, 0), Err(not_of_kind(other)));
+        assert_eq!(world.process.machine, before, "a refusal changes nothing");
+
+        assert_eq!(world.preview(0), Ok(()));
+        assert_eq!(world.sign(0), Ok(()));
+        let by_hand = (kind == SignType::Biometric).then(|| Box::new(handwriting(0)));
+        assert_eq!(world.data().signatures[0].handwriting, by_hand);
+        assert_eq!(world.sign_as(other, 0), Err(not_of_kind(other)), "the kind is told before the state");
+    }
+}
+
+#[test]
+fn who_signs_by_hand_is_identified_before_and_signs_once() {
+    let mut world = World::of(Creation { sign_type: SignType::Biometric, ..creation(2, 1) });
+    assert!(matches!(world.data().admits(signature(0), SignType::Biometric), Err(Refusal::State(_))));
+    assert_eq!(world.sign(0), Err(not_identified(IdentificationState::Created)));
+    world.identify(0);
+    assert_eq!(world.data().admits(signature(0), SignType::Biometric), Ok(0));
+    assert_eq!(world.sign(0), Ok(()));
+    assert_eq!(world.sign(0), wrong_state("signed already"));
+    assert!(matches!(world.data().admits(signature(0), SignType::Biometric), Err(Refusal::State(_))));
+    assert_eq!(world.status(), Status::Created, "one signer is left");
+}
+
+/// Journals of versions that knew no handwriting are read as they are, and a signature by hand reads back as it was.
+#[test]
+fn an_older_journal_is_read_and_a_handwriting_reads_back() {
+    let old = format!(r#"{{"type":"signed","signature":"{}","device":{{}}}}"#, signature(0));
+    let expected = Event::Signed { signature: signature(0), device: Device::default(), handwriting: None };
+    assert_eq!(serde_json::from_str::<Event>(&old).unwrap(), expected);
+    let event = Event::Signed { signature: signature(0), device: device(), handwriting: Some(Box::new(handwriting(0))) };
+    let written = serde_json::to_string(&event).unwrap();
+    assert_eq!(serde_json::from_str::<Event>(&written).unwrap(), event);
 }

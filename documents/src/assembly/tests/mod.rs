@@ -349,6 +349,7 @@ fn a_result_is_sealed_and_verified_flattened_or_not() {
             reason: "agreed".to_owned(),
             location: None,
             appearance_lines: None,
+            handwriting: None,
         };
         crate::seal::rehearse(&result.pdf).unwrap();
         let sealed = crate::seal::seal(&result.pdf, &identity, &[request(Some("A")), request(Some("B")), request(None)]).unwrap();

@@ -1,5 +1,6 @@
 //! The certificate's content, section by section, as pages of drawing instructions.
 
+mod handwriting;
 mod signer;
 
 use super::evidence::{Document, Evidence, Signer, TimelineEntry};

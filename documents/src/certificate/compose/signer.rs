@@ -58,6 +58,7 @@ impl Composer {
         }
         let consent = signer.consent_text.as_ref().map(|text| (self.say(&texts::CONSENT), Cell::of(Style::BODY, text)));
         self.wide_facts(consent.into_iter().collect())?;
+        self.handwriting(signer.handwriting.as_ref())?;
         let identifying = signer.identification.as_ref().and_then(|identification| identification.device.as_ref());
         self.devices(signer, identifying)
     }

@@ -140,6 +140,15 @@ fn all_that_is_known_is_printed() {
         for proof in &signer.identification.as_ref().unwrap().proofs {
             expect(&proof.sha256);
         }
+        let handwriting = signer.handwriting.as_ref().unwrap();
+        expect(&handwriting.format);
+        for fingerprint in [Some(&handwriting.sample), handwriting.image.as_ref(), Some(&handwriting.envelope)] {
+            expect(fingerprint.map_or("", |fingerprint| &fingerprint.sha256));
+        }
+        for holder in &handwriting.holders {
+            [&holder.subject, &holder.issuer, &holder.serial, &holder.sha256].into_iter().for_each(|value| expect(value));
+        }
+        handwriting.figures.iter().for_each(|figure| expect(&figure.value));
         if let Some(proof) = &signer.identification.as_ref().unwrap().second_proof {
             expect(proof.reason.as_deref().unwrap());
             expect(proof.by.as_deref().unwrap());
@@ -168,6 +177,13 @@ fn all_that_is_known_is_printed() {
     expect("Channel of the link The same as that of the code");
     expect("Operator of the number: SIM change (72 h) · no objection");
     expect("Operator of the number: holder · no answer – it did not answer in time");
+    expect("rubrica-strokes-1 · pen · with pressure");
+    expect("duration 2.613 s · width 431 px");
+    expect("Remarks: low sampling rate, gaps");
+    expect("Encrypted by the client; not inspected");
+    expect("Accepted by tienda-28/mrodriguez in spite of: distinct positions, duration");
+    expect("Encrypted envelope in each document (AES-256-CBC)");
+    expect("expired when it was signed");
     expect("rubrica verify");
 }
 

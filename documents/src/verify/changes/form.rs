@@ -71,7 +71,7 @@ impl Roles<'_> {
         !drawn_by_value || findings.filled.contains(&field.name) || self.has_another_value(field)
     }
 
-    fn has_another_value(&self, field: &Field<'_>) -> bool {
+    pub(super) fn has_another_value(&self, field: &Field<'_>) -> bool {
         let value = |field: &Field<'_>| field.value.cloned().unwrap_or(Object::Null);
         let now = self.current_fields.get(&field.name).map_or(Object::Null, value);
         !walk::same((self.signed, &value(field)), (self.current, &now))

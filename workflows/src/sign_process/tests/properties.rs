@@ -27,6 +27,11 @@ enum Step {
     Sign {
         position: usize,
     },
+    /// As one kind of signature, whatever the process asks for.
+    SignAs {
+        kind: SignType,
+        position: usize,
+    },
     Cancel,
     Seal {
         index: usize,
@@ -53,6 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (position(), ended).prop_map(|(position, state)| Step::Identification { position, state }),
         5 => position().prop_map(|position| Step::Preview { position }),
         30 => position().prop_map(|position| Step::Sign { position }),
+        5 => (any_kind(), position()).prop_map(|(kind, position)| Step::SignAs { kind, position }),
         1 => Just(Step::Cancel),
         20 => position().prop_map(|index| Step::Seal { index }),
         10 => Just(Step::Certify),
@@ -62,9 +68,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn any_kind() -> impl Strategy<Value = SignType> {
+    prop::sample::select(vec![SignType::Simple, SignType::Biometric])
+}
+
 fn any_creation() -> impl Strategy<Value = Creation> {
     let notices = prop::sample::subsequence(vec![Channel::Sms, Channel::Email], 0..=2);
-    (1..=MOST, 1..=MOST, 0..7200i64, notices).prop_map(|(signers, documents, seconds, notices)| Creation {
+    (1..=MOST, 1..=MOST, 0..7200i64, notices, any_kind()).prop_map(|(signers, documents, seconds, notices, sign_type)| Creation {
+        sign_type,
         expires_at: start() + Duration::seconds(seconds),
         notices,
         ..creation(signers, documents)
@@ -83,6 +94,7 @@ impl World {
             Step::Identification { position, state } => self.hear(*position, *state),
             Step::Preview { position } => return self.preview(*position),
             Step::Sign { position } => return self.sign(*position),
+            Step::SignAs { kind, position } => return self.sign_as(*kind, *position),
             Step::Cancel => return self.cancel(),
             Step::Seal { index } => self.seal(*index),
             Step::Certify => self.certify(),
@@ -108,6 +120,14 @@ fn assert_status_is_earned(data: &Data) {
         _ => assert!(data.certificate.is_none()),
     }
     assert_eq!(data.completed_at.is_some(), all_signed);
+    for signature in &data.signatures {
+        let by_hand = signature.signed.is_some() && data.creation.sign_type == SignType::Biometric;
+        assert_eq!(
+            signature.handwriting.is_some(),
+            by_hand,
+            "a signature by hand where the process asks for one, and only there"
+        );
+    }
     let open = data.signatures.iter().any(|signature| signature.status == SignatureStatus::Created);
     assert_eq!(open, data.status == Status::Created, "a signature is open exactly while the process is CREATED");
 }
@@ -172,7 +192,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         (position(), state)
             .prop_map(|(position, state)| Event::IdentificationLost { identification: identification(position), state }),
         position().prop_map(|position| Event::Previewed { signature: signature(position), device: device() }),
-        position().prop_map(|position| Event::Signed { signature: signature(position), device: device() }),
+        (position(), any::<bool>()).prop_map(|(position, by_hand)| Event::Signed {
+            signature: signature(position),
+            device: device(),
+            handwriting: by_hand.then(|| Box::new(handwriting(position))),
+        }),
         Just(Event::Completed),
         position().prop_map(|index| Event::Sealed { document: document(index), sealed: sealed(index) }),
         Just(Event::Certified { certificate: CERTIFICATE }),

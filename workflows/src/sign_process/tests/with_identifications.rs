@@ -193,7 +193,9 @@ impl Together {
                 let answer = otp::CodeCommand::Validate { code, two_factor: None, device: device() };
                 self.tell_otp(*position, answer);
             }
-            Step::Sign { position } => self.tell_process(Command::Sign { signature: signature(*position), device: device() }),
+            Step::Sign { position } => {
+                self.tell_process(Command::Sign { signature: signature(*position), device: device(), handwriting: None })
+            }
             Step::CancelProcess => self.tell_process(Command::Cancel { reason: "not needed".into() }),
             Step::CancelIdentification { position } => self.tell_otp(*position, otp::Command::Cancel { reason: None }),
             Step::CloseIdentification { position } => self.tell_otp(*position, otp::Command::Close),

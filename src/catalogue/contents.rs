@@ -4,74 +4,101 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use store::{RecordKey, Timestamp};
 use uuid::Uuid;
 
-use super::Version;
 use crate::records::{self, Records};
 
-/// Part of the stored data.
-const COLLECTION: &str = "template_version";
+/// What a version is made of.
+pub(super) trait Content: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The collection of the store that the records are in; part of the stored data.
+    const COLLECTION: &'static str;
+
+    /// Names the record; no other version, of whatever item, ever has it.
+    fn id(&self) -> Uuid;
+
+    /// Its size in bytes of JSON.
+    fn weight(&self) -> usize {
+        serde_json::to_vec(self).map_or(usize::MAX, |text| text.len())
+    }
+}
 
 /// Memory for versions that were read, in bytes of their JSON.
 const MAX_REMEMBERED: usize = 16 * 1024 * 1024;
 
 /// Versions by their identifiers; a cheap handle.
-#[derive(Clone)]
-pub(super) struct Contents {
+pub(super) struct Contents<V> {
     records: Records,
-    remembered: Arc<Mutex<Remembered>>,
+    remembered: Arc<Mutex<Remembered<V>>>,
 }
 
-#[derive(Default)]
-struct Remembered {
-    versions: HashMap<Uuid, (String, Arc<Version>)>,
+struct Remembered<V> {
+    versions: HashMap<Uuid, (String, Arc<V>)>,
     weight: usize,
 }
 
-impl Contents {
+impl<V> Clone for Contents<V> {
+    fn clone(&self) -> Self {
+        Self { records: self.records.clone(), remembered: self.remembered.clone() }
+    }
+}
+
+impl<V> Default for Remembered<V> {
+    fn default() -> Self {
+        Self { versions: HashMap::new(), weight: 0 }
+    }
+}
+
+impl<V: Content> Contents<V> {
     pub fn new(records: Records) -> Self {
         Self { records, remembered: Arc::default() }
     }
 
     /// Writes a new version; to be done before anything names it.
-    pub async fn write(&self, organization: &str, version: Version, at: Timestamp) -> Result<Arc<Version>, records::Error> {
-        let key = key(organization, version.id);
+    pub async fn write(&self, organization: &str, version: V, at: Timestamp) -> Result<Arc<V>, records::Error> {
+        let key = key::<V>(organization, version.id());
         if !self.records.put(&key, 0, at, &version).await? {
-            return Err(records::Error::Contended(format!("{COLLECTION}/{}", version.id)));
+            return Err(records::Error::Contended(format!("{}/{}", V::COLLECTION, version.id())));
         }
         Ok(Arc::new(version))
     }
 
     /// A version that something names.
-    pub async fn read(&self, organization: &str, id: Uuid) -> Result<Arc<Version>, records::Error> {
+    pub async fn read(&self, organization: &str, id: Uuid) -> Result<Arc<V>, records::Error> {
+        let found = self.find(organization, id).await?;
+        found.ok_or_else(|| records::Error::Unreadable(format!("{}/{id}", V::COLLECTION)))
+    }
+
+    /// A version; `None` if none was ever written under this identifier.
+    pub async fn find(&self, organization: &str, id: Uuid) -> Result<Option<Arc<V>>, records::Error> {
         // An identifier is of one organization only; that it is of this one is checked all the same.
         let remembered = self.remembered.lock().versions.get(&id).cloned();
         if let Some((_, version)) = remembered.filter(|(owner, _)| owner == organization) {
-            return Ok(version);
+            return Ok(Some(version));
         }
-        let read = self.records.get::<Version>(&key(organization, id)).await?;
-        let version = read.ok_or_else(|| records::Error::Unreadable(format!("{COLLECTION}/{id}")))?.value;
-        let (weight, version) = (version.weight(), Arc::new(version));
+        let Some(read) = self.records.get::<V>(&key::<V>(organization, id)).await? else { return Ok(None) };
+        let (weight, version) = (read.value.weight(), Arc::new(read.value));
         self.remembered.lock().keep(organization, &version, weight);
-        Ok(version)
+        Ok(Some(version))
     }
 }
 
-impl Remembered {
-    fn keep(&mut self, organization: &str, version: &Arc<Version>, weight: usize) {
+impl<V: Content> Remembered<V> {
+    fn keep(&mut self, organization: &str, version: &Arc<V>, weight: usize) {
         if self.weight + weight > MAX_REMEMBERED {
             // Rare enough that starting over is cheaper than keeping an order of use.
             *self = Self::default();
         }
-        if self.versions.insert(version.id, (organization.to_owned(), version.clone())).is_none() {
+        if self.versions.insert(version.id(), (organization.to_owned(), version.clone())).is_none() {
             self.weight += weight;
         }
     }
 }
 
-fn key(organization: &str, id: Uuid) -> RecordKey {
-    RecordKey::new(organization, COLLECTION, id.to_string())
+fn key<V: Content>(organization: &str, id: Uuid) -> RecordKey {
+    RecordKey::new(organization, V::COLLECTION, id.to_string())
 }
 
 #[cfg(test)]
@@ -81,6 +108,7 @@ mod tests {
     use workflows::values::Language;
 
     use super::*;
+    use crate::catalogue::templates::Version;
 
     fn noon() -> Timestamp {
         chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap()
@@ -108,7 +136,7 @@ mod tests {
         assert!(Arc::ptr_eq(&read, &contents.read("acme", written.id).await.unwrap()), "it was remembered");
         assert!(contents.read("other", written.id).await.is_err());
         assert!(contents.read("acme", Uuid::now_v7()).await.is_err());
-        assert_eq!(store.history(&key("acme", written.id), None, 10).await.unwrap().len(), 1);
+        assert_eq!(store.history(&key::<Version>("acme", written.id), None, 10).await.unwrap().len(), 1);
     }
 
     #[test]
