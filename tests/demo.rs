@@ -26,16 +26,32 @@ fn a_demo_ends_with_a_signed_document_and_a_certificate_that_verify() {
 
     let (shown, errors) = (text(&demo.stdout), text(&demo.stderr));
     assert!(demo.status.success(), "{shown}{errors}");
-    for step in ["uploaded contract.pdf", "Ana López: signed", "Jürgen Weiß: signed", "CERTIFIED", "process created"] {
+    for step in [
+        "uploaded contract.pdf",
+        "Ana López: signed",
+        "Jürgen Weiß: signed",
+        "CERTIFIED",
+        "filled it: contract",
+        "the contract is signed",
+        "process created",
+    ] {
         assert!(shown.contains(step), "{step}: {shown}");
     }
     let root = ["--root", "out/development-root.pem"];
-    for (file, signatures) in [("out/contract-signed.pdf", 2), ("out/contract-certificate.pdf", 1)] {
+    for (file, signatures) in
+        [("out/contract-signed.pdf", 2), ("out/contract-certificate.pdf", 1), ("out/rental-agreement-signed.pdf", 1)]
+    {
         let verified = rubrica(folder.path(), &[&["verify", "--json", file], root.as_slice()].concat());
         assert!(verified.status.success(), "{file}: {}{}", text(&verified.stdout), text(&verified.stderr));
         let report: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
         assert_eq!(report["report"]["signatures"].as_array().map(Vec::len), Some(signatures), "{report}");
     }
+    let [filled, signed] = ["rental-agreement.pdf", "rental-agreement-signed.pdf"]
+        .map(|name| std::fs::read(folder.path().join("out").join(name)).unwrap());
+    assert!(signed.starts_with(&filled));
+    let form = documents::forms::Form::read(&filled).unwrap();
+    let left: Vec<&str> = form.fields().iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(left, ["BUYER"], "what was filled is printed, and the field for the signature is there");
 }
 
 #[test]
