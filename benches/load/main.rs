@@ -7,6 +7,7 @@ mod biometric;
 mod client;
 mod code_reader;
 mod fills;
+mod html_fills;
 mod identification;
 mod machine;
 mod measured;
@@ -28,7 +29,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 #[command(name = "load")]
 struct Options {
-    /// What is measured: otp, waiting, seal, forms, identification, biometric, nodes. Without any: all but nodes, which needs Java, and Maven once.
+    /// What is measured: otp, waiting, seal, forms, fills, identification, biometric, nodes. Without any: all but nodes, which needs Java, and Maven once.
     scenarios: Vec<Scenario>,
     /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
     #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
@@ -63,6 +64,7 @@ enum Scenario {
     Waiting,
     Seal,
     Forms,
+    Fills,
     Identification,
     Biometric,
     Nodes,
@@ -106,6 +108,9 @@ async fn run(options: &Options) -> Result<(), Failure> {
     }
     if options.wants(Scenario::Forms) {
         fills::run(options).await?;
+    }
+    if options.wants(Scenario::Fills) {
+        html_fills::run(options).await?;
     }
     if options.wants(Scenario::Identification) {
         identification::run(options).await?;

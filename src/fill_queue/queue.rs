@@ -103,7 +103,6 @@ type Rank = (Timestamp, u64);
 struct Position {
     organization: Arc<str>,
     class: Class,
-    rank: Rank,
 }
 
 /// The place of an organization among those of its class: virtual time, then arrival.
@@ -283,7 +282,7 @@ impl Queue {
 
     fn enter(&mut self, class: Class, rank: Rank, entry: Entry) {
         self.arrivals += 1;
-        self.known.insert(entry.id, Position { organization: entry.organization.clone(), class, rank });
+        self.known.insert(entry.id, Position { organization: entry.organization.clone(), class });
         self.lines[class.index()].enter(self.arrivals, rank, entry);
     }
 

@@ -21,6 +21,7 @@ use workflows::Device;
 use zeroize::Zeroize;
 
 use super::device::{self, Required};
+use super::dynamic_fills;
 use super::error::ApiError;
 use super::multipart::{self, Files, Part};
 use super::operation::{Operation, Success};
@@ -191,6 +192,14 @@ impl<I, B> Call<I, B> {
     /// 400, see [`context::owner_header`].
     pub fn owner(&self) -> Result<Option<Owner>, ApiError> {
         context::owner_header(&self.request)
+    }
+
+    /// The origin that the header `fill-process-origin` names.
+    ///
+    /// # Errors
+    /// 400, see [`dynamic_fills::origin_header`].
+    pub fn origin(&self) -> Result<Option<String>, ApiError> {
+        dynamic_fills::origin_header(&self.request)
     }
 
     /// The device that the call comes from.

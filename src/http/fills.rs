@@ -192,6 +192,11 @@ impl<A: Answer> Answer for Told<A> {
 }
 
 impl<A> Told<A> {
+    /// With these headers.
+    pub fn new(answer: A, headers: Vec<(&'static str, String)>) -> Self {
+        Self { answer, headers }
+    }
+
     /// Of a form.
     fn form(answer: A, notes: &Notes) -> Self {
         Self { answer, headers: noted(notes) }

@@ -9,7 +9,7 @@ use crate::{
     access,
     catalogue::{self, contracts, documents, names, sign_configuration},
     channels, code_limits, cpu_pool, filling, handwriting,
-    processes::{self, challenges, creation, vouching},
+    processes::{self, challenges, creation, fill, vouching},
     public_url, receipts, records,
 };
 
@@ -18,6 +18,9 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// When a call that met an unreachable key source is worth repeating.
 const KEYS_RETRY: Duration = Duration::from_secs(5);
+
+/// When a fill that found the queue full is worth another request: some hundreds are rendered meanwhile.
+const QUEUE_RETRY: Duration = Duration::from_secs(10);
 
 impl From<access::Error> for ApiError {
     fn from(error: access::Error) -> Self {
@@ -220,6 +223,22 @@ impl From<sign_configuration::Error> for ApiError {
             E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
             E::Unusable(_) | E::NotValid(_) => Self::internal(error),
             E::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+/// Fills of dynamic templates.
+impl From<fill::Error> for ApiError {
+    fn from(error: fill::Error) -> Self {
+        use fill::Error as E;
+        match error {
+            E::Invalid(problems) => problems.into(),
+            E::Full(_) => Self::unavailable(error, QUEUE_RETRY),
+            E::TemplateGone => Self::not_found(error.to_string()),
+            E::Template(error) => error.into(),
+            E::Documents(error) => error.into(),
+            E::Files(error) => error.into(),
+            E::Process(error) => error.into(),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod device;
 pub mod documents;
 pub mod download;
 mod durations;
+pub mod dynamic_fills;
 pub mod dynamic_templates;
 pub mod error;
 pub mod fills;

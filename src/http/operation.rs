@@ -181,6 +181,7 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     uuid("scoring_id", "Identifier of the scoring session."),
     uuid("identification_id", "Identifier of the identification."),
     uuid("identification_chain_id", "Identifier of the chained identification."),
+    uuid("fill_process_id", "Identifier of the fill process."),
     uuid("contract_id", "Identifier of the contract."),
     segment("form_id", Segment::Name, "Identifier (UUID) or external id of the form."),
     segment("section_external_id", Segment::Name, "External id of the section."),

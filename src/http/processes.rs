@@ -14,7 +14,7 @@ use crate::{
     config::IdentityDocuments,
     handwriting::Handwritings,
     http::State,
-    processes::{Processes, challenges::Challenges, creation::Creator, handwriting, vouching},
+    processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
     scoring::Provider,
 };
 
@@ -32,6 +32,8 @@ pub struct Engine {
     /// Who scores identity documents.
     pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
+    /// The fills that wait for their turn.
+    pub fills: Fills,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

@@ -120,6 +120,7 @@ impl World {
         let codes = Codes::new(&self.keys);
         let channel_metrics = channels::Metrics::new(&prometheus::Registry::new()).unwrap();
         let code_limits = Arc::new(CodeLimits::new(code_limits::Options::default(), &self.keys));
+        let fills = Fills::for_tests(&Default::default(), &clock);
         let handwritings = handwriting::testing::handwritings(
             handwriting::testing::escrow(),
             self.store.clone(),
@@ -141,7 +142,7 @@ impl World {
             tenants: Tenants::default(),
             receipts: Receipts::new(self.keys.clone(), None),
             camara: crate::camara::testing::camara(),
-            fills: Fills::for_tests(&Default::default(), &clock),
+            fills: fills.clone(),
             renderer: Arc::new(self.state.workers.clone()),
         };
         let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
@@ -154,6 +155,7 @@ impl World {
             handwritings,
             scoring: Arc::new(self.provider.clone()),
             code_limits,
+            fills,
             clock,
         };
         Api::new(self.state.clone(), engine, None, DEFAULT_JSON_LIMIT)

@@ -28,7 +28,7 @@ use crate::{
     render_workers::{TemplateError, Workers},
 };
 
-pub use asking::{Desk, Error, Wanted};
+pub use asking::{Desk, Error, Request, Wanted};
 
 /// What a fill is taken to cost besides its data, in bytes of data.
 const COST: u64 = 20_000;

@@ -37,6 +37,9 @@ const SOMETIMES: [&str; 3] = ["X-Tenant-Config-Version", "X-Ignored-Fields", "X-
 /// Operations that the contract does not have.
 const ADDED_OPERATIONS: [&str; 3] = ["check_otp_identification_contact", "preview_form_fill", "preview_template_fill"];
 
+/// Operations for which the contract lists no general error.
+const WITHOUT_GENERAL_ERROR: [&str; 3] = ["securize_token", "fill_dynamic_template", "get_fill_process"];
+
 /// The rows of the operations that the contract has.
 fn rows_of_contract() -> impl Iterator<Item = &'static operation::Operation> {
     rows().filter(|row| !ADDED_OPERATIONS.contains(&row.id))
@@ -142,9 +145,9 @@ impl Description {
                 return Some((key, self.resolve(response)));
             }
         }
-        // The contract lists no error for this one and asks for those of the others (note securize-errors).
+        // The contract lists no general error for these, and asks for those of the others (notes securize-errors, error-bodies).
         let errors = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorsResponse"}}}});
-        (operation.id == "securize_token" && status >= 400).then(|| ("default".to_owned(), errors))
+        (WITHOUT_GENERAL_ERROR.contains(&operation.id.as_str()) && status >= 400).then(|| ("default".to_owned(), errors))
     }
 
     fn check(&self, answer: &Answer) {
@@ -302,6 +305,8 @@ const LISTED_MORE: &str = "falls under the general error there (note chain-statu
 
 const CREATED: &str = "a creation is a 201 (note created-or-no-content)";
 
+const GENERAL_ERROR: &str = "a body that is too large, a queue that is full: as for all others (note error-bodies)";
+
 /// Differences that are meant, by the end of their path, and why.
 const MEANT: &[(&str, &str)] = &[
     ("download_document.responses.200.content.application/json", "a document in JSON is any JSON, not a text"),
@@ -332,6 +337,8 @@ const MEANT: &[(&str, &str)] = &[
     ("create_template.responses.204", CREATED),
     ("create_template_version.responses.204", CREATED),
     ("update_template_version.responses.204", CREATED),
+    ("fill_dynamic_template.responses.default", GENERAL_ERROR),
+    ("get_fill_process.responses.default", GENERAL_ERROR),
     ("parameters.force.schema.default", "the description of the parameter says it; left out means false"),
 ];
 

@@ -97,7 +97,8 @@ fn sample(schema: &Value) -> Value {
         .or_else(|| schema["type"].as_array()?.iter().find_map(|kind| kind.as_str().filter(|kind| *kind != "null")));
     match kind {
         Some("object") => {
-            let members = schema["properties"].as_object().expect("properties").iter();
+            // Without properties anything goes.
+            let members = schema["properties"].as_object().into_iter().flatten();
             members.map(|(name, schema)| (name.clone(), sample(schema))).collect::<serde_json::Map<_, _>>().into()
         }
         Some("array") => json!([sample(&schema["items"])]),

@@ -39,7 +39,7 @@ fn ends(registry: &prometheus::Registry, cause: &str) -> f64 {
     let families = registry.gather();
     let ended = families.iter().find(|family| family.name() == "rubrica_html_ends_total");
     let of_cause = |metric: &&prometheus::proto::Metric| metric.get_label().iter().any(|label| label.value() == cause);
-    ended.and_then(|family| family.get_metric().iter().find(of_cause)).map_or(0.0, |metric| metric.get_counter().value())
+    ended.and_then(|family| family.get_metric().iter().find(of_cause)).map_or(0.0, |metric| metric.get_counter().get_value())
 }
 
 #[tokio::test]
@@ -111,6 +111,14 @@ fn an_author_is_told_where_a_template_is_wrong_and_nothing_is_made() {
             assert!(!work.path().join("out.pdf").exists());
         }
     }
+    write("a.hbs", "<p>{{name}}</p>");
+    let arguments = ["a.hbs", "a.json", "-o", "out.pdf", "--schema", "schema.json"];
+    write("a.json", r#"{ "name": 12345678 }"#);
+    let (code, _, wrong) = render(work.path(), &arguments);
+    assert_eq!((code, wrong.starts_with("a.json: /name: "), wrong.contains("12345678")), (Some(1), true, false), "{wrong}");
+    write("schema.json", r#"{ "type": "object", "properties": { "name": { "type": "text" } } }"#);
+    let (code, _, wrong) = render(work.path(), &arguments);
+    assert_eq!((code, wrong.starts_with("schema.json: /properties/name/type: ")), (Some(1), true), "{wrong}");
     write("a.json", "{ \"name\": }");
     let (code, _, wrong) = render(work.path(), &["a.hbs", "a.json", "-o", "out.pdf"]);
     assert_eq!((code, wrong.starts_with("a.json:1:11: ")), (Some(1), true), "{wrong}");

@@ -18,6 +18,7 @@ mod contract;
 mod contracts;
 mod documents_api;
 mod drawing;
+mod dynamic_fills;
 mod dynamic_templates;
 mod every_operation;
 mod fills;

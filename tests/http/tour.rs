@@ -320,6 +320,15 @@ fn dynamic_templates(seen: &mut Seen) {
     seen.bad(get("/invoice/versions/1/minors/2"), 404, "RESOURCE_NOT_FOUND");
     seen.good(get("/invoice/changelog"));
     seen.bad(get("/other/changelog"), 404, "RESOURCE_NOT_FOUND");
+    let fill = |values: Value| {
+        let body = json!({"language": "ES", "document": {}, "fields_values": values});
+        client.post(&at("/invoice/versions/1/fill")).json(&body).send()
+    };
+    let process = seen.good(fill(json!({"NAME": "Ana"}))).text("fill_process_id");
+    seen.bad(fill(json!({})), 400, "INVALID_INPUT");
+    let look = |id: &str| client.get(&journey.path(&format!("fill_process/{id}"))).send();
+    seen.good(look(&process));
+    seen.bad(look(NOBODY), 404, "RESOURCE_NOT_FOUND");
     seen.good(delete("/invoice/versions/1/minor"));
     seen.bad(delete("/invoice/versions/1/minor"), 409, "CONFLICT");
     seen.bad(delete("/invoice/versions/1"), 409, "CONFLICT");

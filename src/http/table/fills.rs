@@ -1,8 +1,8 @@
 //! Fills of forms and templates.
 
 use super::super::call::by;
-use super::super::operation::{GONE, KIB, NOT_FOUND, Operation, Reach, Success, post};
-use super::super::{context, download, fills};
+use super::super::operation::{GONE, KIB, NOT_FOUND, Operation, Reach, Success, answer, get, post};
+use super::super::{context, download, dynamic_fills, fills};
 use crate::access::Role;
 
 /// Maximum size of the body of a fill: names and values of one mebibyte, however JSON spells them.
@@ -21,6 +21,28 @@ const fn success(description: &'static str, headers: &'static [(&'static str, &'
 }
 
 pub(super) const OPERATIONS: &[Operation] = &[
+    post("/v1/orgs/{org_id}/dynamic_templates/{external_id}/versions/{major_version}/fill", "fill_dynamic_template")
+        .role(Role::TemplatesFill, Reach::Organization)
+        .says(
+            "Ask for a fill",
+            "Asynchronous. The whole of `fields_values` is validated against the schema of the version, the request is registered, and the \
+             answer carries the id for GET fill_process. The latest minor of the major is used, as it is now: later versions and deletions \
+             change nothing. The document gets an extra tag {templateExternalId}-v{templateVersion}, stored literally, and no owner. While as \
+             many fills wait as may, it is a 503.",
+        )
+        .tag("DynamicTemplates")
+        .takes(&[dynamic_fills::ORIGIN])
+        .body_limit(BODY)
+        .answers(&[Success { status: 202, description: "The request is registered.", headers: &[dynamic_fills::ORIGIN_TOLD] }])
+        .refuses(&[NOT_FOUND])
+        .run(&by(dynamic_fills::fill)),
+    get("/v1/orgs/{org_id}/fill_process/{fill_process_id}", "get_fill_process")
+        .role(Role::TemplatesFill, Reach::Organization)
+        .says("Read the state of a fill", "CREATED, PROCESSING, COMPLETED or FAILED, with the fields that belong to the state.")
+        .tag("DynamicTemplates")
+        .answers(&[answer(200, "The state.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(dynamic_fills::read)),
     post("/v1/orgs/{org_id}/templates/forms/{form_id}/fill", "fill_form")
         .role(Role::TemplatesFill, Reach::Organization)
         .says(

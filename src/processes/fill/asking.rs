@@ -1,12 +1,15 @@
 //! How a fill is asked for: room in the queue first, then its files, then its journal; it is answered when all of that is durable.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::{Timestamp, blobs::Digest};
 use uuid::Uuid;
 use workflows::{
     Language,
     fill::{self, Command, Creation, Data, Priority, Template},
+    values::{self, Problems},
 };
 
 use super::Fills;
@@ -14,10 +17,13 @@ use crate::{
     catalogue::{
         self,
         documents::{self, Documents},
+        dynamic_templates::{DynamicTemplates, Schema},
+        names,
         sealed_files::SealedFiles,
     },
+    cpu_pool::Job,
     fill_queue::Full,
-    processes::Processes,
+    processes::{Processes, evidence::name_of},
 };
 
 /// What a fill is asked with. All of it is checked.
@@ -40,6 +46,11 @@ pub struct Wanted {
 /// Why a fill was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Everything that is wrong with the request. Values of fields are not in it.
+    #[error("the request cannot be filled")]
+    Invalid(Problems),
+    #[error(transparent)]
+    Template(#[from] names::Error),
     /// Too many wait. Nothing was kept.
     #[error(transparent)]
     Full(#[from] Full),
@@ -54,6 +65,22 @@ pub enum Error {
     Process(#[from] actors::Error),
 }
 
+/// What a caller asks for, as it was sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// External id of the template.
+    pub template: String,
+    /// Its major version, of which the latest minor is filled.
+    pub major: u32,
+    pub language: Language,
+    /// Name of the document to produce; the external id of the template when left out (note fill-name).
+    pub name: Option<String>,
+    pub tags: Vec<String>,
+    pub data: Map<String, Value>,
+    pub priority: Priority,
+    pub origin: String,
+}
+
 /// What asking needs.
 pub struct Desk<'a> {
     pub processes: &'a Processes,
@@ -64,6 +91,56 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// Checks a request against the latest minor version of its template, and takes it.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::Invalid`] with everything that is wrong, without values.
+    pub async fn request(&self, templates: &DynamicTemplates, organization: &str, request: Request) -> Result<Uuid, Error> {
+        let numbering = templates.latest(organization, &request.template, request.major).await?;
+        let version = &numbering.version;
+        let mut problems = Problems::default();
+        let source = version.source(request.language).ok_or_else(|| {
+            let languages: Vec<_> = version.languages().iter().filter_map(name_of).collect();
+            format!("version {} has no source in this language; it has {}", numbering.number, languages.join(", "))
+        });
+        let source = problems.take("language", source);
+        let name = request.name.unwrap_or_else(|| request.template.clone());
+        problems.take("document.name", values::check_document_name(&name));
+        let tags = problems.take("document.tags", values::normalised_tags(&request.tags));
+        let schema = templates.schema(organization, version).await?;
+        let data = self.fitting(organization, schema.clone(), Value::Object(request.data), &mut problems).await?;
+        let (Some(source), Some(tags), true) = (source, tags, problems.is_empty()) else { return Err(Error::Invalid(problems)) };
+        let template = Template {
+            external_id: request.template,
+            major: numbering.number.major,
+            minor: numbering.number.minor,
+            digest: source.template.to_string(),
+            engine: source.engine_version.clone(),
+        };
+        let structure = schema.structure().clone();
+        let Request { language, priority, origin, .. } = request;
+        self.ask(organization, Wanted { template, structure, data, language, name, tags, priority, origin }).await
+    }
+
+    /// Holds the data against the schema in the organization's turn, and answers them in JSON.
+    async fn fitting(
+        &self,
+        organization: &str,
+        schema: Arc<Schema>,
+        data: Value,
+        problems: &mut Problems,
+    ) -> Result<String, Error> {
+        let text = data.to_string();
+        let job = Job::new(organization, text.len() as u64);
+        let fits = self.documents.cpu().run(job, move |_| schema.check(&data)).await.map_err(catalogue::Error::from)?;
+        for problem in fits.err().into_iter().flatten() {
+            // `/PRODUCTS/1/PRICE: value is not of type "number"`
+            let (place, message) = problem.split_once(": ").unwrap_or(("/", &problem));
+            problems.note(format!("fields_values{}", place.trim_end_matches('/')), message);
+        }
+        Ok(text)
+    }
+
     /// Takes a fill; the answer is its identifier. From then on it is filled whatever becomes of the template, of this server, or of the queue.
     ///
     /// # Errors
