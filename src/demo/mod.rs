@@ -381,11 +381,6 @@ impl Outcome {
         let root = written.root.as_ref().map(|root| format!(" --root {}", root.display())).unwrap_or_default();
         tell!("Try next:     {} verify {}{root}", crate::program(), written.signed.display());
         if let Some(Escrow::Pair { certificate, key }) = &self.escrow {
-            let (certificate, key) = (certificate.display(), key.display());
-            let arguments = format!("{} --certificate {certificate} --key {key}", written.signed.display());
-            tell!("              {} escrow open {arguments} --output samples", crate::program());
-        }
-        if let Some(Escrow::Pair { certificate, key }) = &self.escrow {
             let (signed, certificate, key) = (written.signed.display(), certificate.display(), key.display());
             let program = crate::program();
             tell!("As holder:    {program} escrow open {signed} --certificate {certificate} --key {key} --output opened");
