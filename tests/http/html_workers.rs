@@ -39,7 +39,7 @@ fn ends(registry: &prometheus::Registry, cause: &str) -> f64 {
     let families = registry.gather();
     let ended = families.iter().find(|family| family.name() == "rubrica_html_ends_total");
     let of_cause = |metric: &&prometheus::proto::Metric| metric.get_label().iter().any(|label| label.value() == cause);
-    ended.and_then(|family| family.get_metric().iter().find(of_cause)).map_or(0.0, |metric| metric.get_counter().value())
+    ended.and_then(|family| family.get_metric().iter().find(of_cause)).map_or(0.0, |metric| metric.get_counter().get_value())
 }
 
 #[tokio::test]
