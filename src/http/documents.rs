@@ -31,9 +31,11 @@ pub fn configure(service: &mut web::ServiceConfig) {
     service.service(web::resource("/public/{token}").route(web::get().to(public_document)).default_service(only("GET")));
 }
 
-/// Labels: a set, although JSON has only lists.
+/// Labels: a set, although JSON has only lists. That of a dynamic template comes on top of those of callers (note fill-tag).
 pub(super) fn labels() -> Array {
-    labels_of(ObjectBuilder::new().schema_type(Type::String))
+    let mut labels = labels_of(ObjectBuilder::new().schema_type(Type::String));
+    labels.max_items = Some(MAX_TAGS + 1);
+    labels
 }
 
 /// Labels as they are sent; with a comma they would be several.
@@ -44,7 +46,7 @@ pub(super) fn new_labels() -> Array {
 
 fn labels_of(text: ObjectBuilder) -> Array {
     let description = "Free labels, at most 5; white space is dropped and they are put in upper case.";
-    ArrayBuilder::new().items(text).max_items(Some(5)).unique_items(true).description(Some(description)).build()
+    ArrayBuilder::new().items(text).max_items(Some(MAX_TAGS)).unique_items(true).description(Some(description)).build()
 }
 
 /// Body of an upload; `tags` is one form field with comma-separated values or comes several times.
