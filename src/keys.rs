@@ -16,6 +16,8 @@ use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::private_files;
+
 /// Length of the master key and of every derived key, in bytes.
 pub const KEY_LEN: usize = 32;
 
@@ -172,7 +174,7 @@ fn read(path: &Path) -> io::Result<String> {
 /// unlike a rename, the link never replaces a key that another process made meanwhile.
 fn create(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    create_folder(folder)?;
+    private_files::create_folder(folder)?;
     let mut master = [0; KEY_LEN];
     rand::fill(&mut master).map_err(|_| io::Error::other("the system gives no randomness"))?;
     let mut suffix = [0; 8];
@@ -190,20 +192,8 @@ fn create(path: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private_files::create(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

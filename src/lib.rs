@@ -14,6 +14,7 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod escrow_command;
 pub mod fill_queue;
 pub mod filling;
 pub mod fonts;
@@ -28,6 +29,7 @@ pub mod outbound;
 mod percent;
 pub mod periodic_task;
 mod pictures;
+mod private_files;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use rubrica::{
     access::{self, Role},
     config::{Config, LogFormat, Mode},
-    demo, engine, forms_command, http, iso_duration,
+    demo, engine, escrow_command, forms_command, http, iso_duration,
     keys::Keys,
     render_command, server,
     transfer::command::{self as transfer, ExportOptions, ImportOptions},
@@ -41,6 +41,9 @@ enum Command {
     /// Look at a form that is to be filled, or fill it without a server.
     #[command(subcommand)]
     Forms(forms_command::Command),
+    /// Open biometric signatures, for the holder of an escrow certificate, or make such a certificate for a try. Works offline.
+    #[command(subcommand)]
+    Escrow(escrow_command::Command),
     /// Check an HTML template and make a PDF of it and its data, without a server.
     ///
     /// Exit status 0 if it was made, 1 if the template, its schema or the data are wrong, which is told with line and column, 2 if a file cannot be
@@ -127,6 +130,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(options)) => demo::run(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(options)) => verify::run(&options),
         Some(Command::Forms(command)) => forms_command::run(&command),
+        Some(Command::Escrow(command)) => escrow_command::run(&command),
         Some(Command::Render(options)) => render_command::run(&options),
         Some(Command::Export(options)) => transfer::export(&options),
         Some(Command::Import(options)) => transfer::import(&options),

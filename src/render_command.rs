@@ -15,6 +15,8 @@ use html::{Engine, Failure, Job, Kind, Problem, Profile, Source};
 use render::worker::{self, Process, Purpose};
 use serde_json::{Value, json};
 
+use crate::catalogue::dynamic_templates::Schema;
+
 /// Characters of a line of a template that are shown around a problem.
 const SHOWN: usize = 100;
 
@@ -31,7 +33,7 @@ pub struct Options {
     /// Where the PDF goes.
     #[arg(short, long)]
     output: PathBuf,
-    /// The JSON schema of the data. With it the template is checked as its upload would be, and optional members that the data leave out are empty.
+    /// The JSON schema of the data. With it template and data are checked as the server would, and optional members that the data leave out are empty.
     #[arg(long)]
     schema: Option<PathBuf>,
     /// Language in which dates, numbers and amounts are written.
@@ -80,7 +82,13 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         Err(Unread::Json(text)) => return Ok(told(&text, 1)),
         Err(Unread::File(text)) => return Err(text.into()),
     };
-    let has_schema = schema.is_some();
+    let schema_of_data = match (&options.schema, &schema) {
+        (Some(path), Some(structure)) => match Schema::read(structure) {
+            Ok(schema) => Some(schema),
+            Err(problems) => return Ok(told(&listed(path, &problems), problems.len())),
+        },
+        _ => None,
+    };
     let source = Source {
         template,
         structure: schema.unwrap_or_else(|| json!({ "type": "object" })),
@@ -93,9 +101,14 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let process = worker::Options { purpose: Purpose::Templates { fonts: options.fonts.clone() }, ..worker::Options::default() };
     let mut worker = Process::start(&process)?;
     let shown = Shown::new(&options.template, &options.data, &source.template);
-    if has_schema && let Err(problems) = worker.check_html(&source, || false)? {
-        let text: String = problems.iter().map(|problem| shown.of_template(problem)).collect();
-        return Ok(told(&text, problems.len()));
+    if let Some(schema) = &schema_of_data {
+        if let Err(problems) = worker.check_html(&source, || false)? {
+            let text: String = problems.iter().map(|problem| shown.of_template(problem)).collect();
+            return Ok(told(&text, problems.len()));
+        }
+        if let Err(problems) = schema.check(&data) {
+            return Ok(told(&listed(&options.data, &problems), problems.len()));
+        }
     }
     let title = options.title.clone().unwrap_or_else(|| name(&options.template));
     let profile = match options.profile {
@@ -121,6 +134,11 @@ fn told(text: &str, count: usize) -> ExitCode {
     let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
     eprintln!("nothing was made: {problems}");
     ExitCode::FAILURE
+}
+
+/// Problems of a file, which have their paths within it.
+fn listed(file: &Path, problems: &[String]) -> String {
+    problems.iter().map(|problem| format!("{}: {problem}\n", file.display())).collect()
 }
 
 fn name(path: &Path) -> String {

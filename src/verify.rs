@@ -6,6 +6,7 @@ use chrono::Utc;
 use clap::Args;
 use documents::{
     certificate::{self, SignedEvidence},
+    pem,
     verify::{self, Trust},
 };
 
@@ -52,15 +53,9 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
 }
 
 /// Certificates in PEM, one or more, or one in DER.
-fn certificates(file: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let Some(text) = std::str::from_utf8(file).ok().filter(|text| text.contains(BEGIN)) else { return Ok(vec![file.to_vec()]) };
-    let blocks = text.split(BEGIN).skip(1).map(|rest| {
-        let body: String = rest.split(END).next().unwrap_or_default().split_whitespace().collect();
-        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).map_err(|_| "not a PEM certificate".to_owned())
-    });
-    blocks.collect()
+fn certificates(file: &[u8]) -> Result<Vec<Vec<u8>>, pem::Error> {
+    let Some(blocks) = pem::blocks(file)? else { return Ok(vec![file.to_vec()]) };
+    Ok(blocks.into_iter().filter(|block| block.label == "CERTIFICATE").map(|block| block.der.to_vec()).collect())
 }
 
 /// The evidence attached to a certificate of ours: what it says, or why it is not to be believed. Nothing if there is none.

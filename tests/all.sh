@@ -44,6 +44,7 @@ system_tools() {
     command -v qpdf >/dev/null || missing+=(qpdf)
     command -v pdfsig >/dev/null || missing+=(poppler-utils)
     command -v mutool >/dev/null || missing+=(mupdf-tools)
+    command -v openssl >/dev/null || missing+=(openssl)
     command -v python3 >/dev/null || missing+=(python3)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
@@ -137,6 +138,16 @@ outside_samples() {
     "$venv/bin/python" tests/outside/by_hand.py "$work/samples"
 }
 
+# The certificate in six languages, signatures by hand in it, is PDF/A-3.
+outside_certificates() {
+    timeout --kill-after=10 900 tests/outside/verapdf.sh --build
+    local language
+    for language in ES EN CA EU GL DE; do
+        "$built/examples/certificate_sample" "$work/certificate_$language.pdf" "$language"
+    done | tests/outside/verapdf.sh 3b | tee "$work/certificates.log"
+    [ "$(grep -cx conforms "$work/certificates.log")" = 6 ]
+}
+
 # A whole process, from the upload to the certificate: both of the demo's two signers have sealed the contract.
 outside_demo() {
     local out="$work/demo" root="development-root.pem"
@@ -195,6 +206,16 @@ outside_form_scripts() {
     generator 300 forms_scripts --fill "$built/examples/fill"
 }
 
+# The libraries come once, through Maven.
+verapdf() {
+    timeout --kill-after=10 900 tests/outside/verapdf.sh --build
+}
+
+# The gallery of HTML templates, with both engines and both profiles.
+outside_templates() {
+    generator 300 templates --rubrica "$built/rubrica" --verapdf tests/outside/verapdf.sh
+}
+
 # The others are served while one organization uploads such files, and SIGTERM ends the server meanwhile.
 outside_hostile_server() {
     generator 300 hostile_server --rubrica "$built/rubrica" --seconds 30
@@ -219,6 +240,7 @@ step "tests of the workspace" workspace_tests
 step "shaping with fonts that are found" font_tests
 step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "sealed samples, by validators of others" outside_samples
+step "certificates in six languages, by veraPDF" outside_certificates
 step "a process of the demo, by validators of others" outside_demo
 step "texts in 26 scripts, copied by two readers" outside_scripts
 step "2,000 files that contradict themselves, in three viewers" outside_mutants
@@ -227,6 +249,8 @@ step "500 changes behind signatures, with two peers" outside_after_signing
 # Who tells of them.
 sed -n '/^of .* that a viewer shows/,$ s/^/    /p' "$work/after_signing.log"
 step "2,000 hostile files, time and memory of each" outside_hostile
+step "the peer veraPDF" verapdf
+step "HTML templates of the gallery, by veraPDF and two viewers" outside_templates
 step "real forms of other projects" outside_corpus
 step "100 of them filled, by qpdf and three viewers" outside_forms
 tail -1 "$work/forms.log" | sed 's/^/    /'

@@ -22,5 +22,5 @@ pub use capture::{Capture, MAX_DURATION_MS, MAX_POINTS, MAX_POSITION, MAX_STROKE
 pub use figures::Figures;
 pub use gate::{Gate, Reason, Verdict};
 pub use ink::{Ink, InkPoint, WIDTH_CLASSES};
-pub use read::{MAX_CHARACTERS, Problem, Sample, read};
+pub use read::{MAX_CHARACTERS, Problem, Sample, iso_bytes, read};
 pub use record::{Device, Record, RecordError, RecordFormat, SampleBytes, ShownDocument};

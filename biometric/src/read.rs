@@ -128,6 +128,11 @@ pub fn read(data: &str) -> Result<Sample, Problem> {
     Ok(if encrypted { Sample::Encrypted } else { Sample::Unknown })
 }
 
+/// The bytes of an ISO record that was sent as `data`; none where that is no base64.
+pub fn iso_bytes(data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    decoded(std::str::from_utf8(data).ok()?.trim())
+}
+
 /// The bytes of a text in base64, which may be broken into lines.
 fn decoded(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     if !text.contains(|c: char| c.is_ascii_whitespace()) {

@@ -12,7 +12,7 @@ use base64::Engine;
 use chrono::{TimeZone, Utc};
 use documents::pkcs12::Identity;
 use documents::seal::{Request, seal};
-use documents::{Handwriting, Ink, fixtures, handwriting};
+use documents::{Handwriting, Ink, escrow, fixtures, handwriting};
 
 const PASSWORD: &str = "password";
 
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("rotated_180", &development, fixtures::rotated(&fields, 180), both.to_vec()),
         ("rotated_270", &rsa, fixtures::rotated(&fields, 270), both.to_vec()),
     ];
-    samples.extend(by_hand(&development, &rsa)?);
+    samples.extend(by_hand(&development, &rsa, folder)?);
     for (name, identity, pdf, requests) in samples {
         let sealed = folder.join(format!("{name}.pdf"));
         let root = folder.join(format!("{name}.pem"));
@@ -69,28 +69,38 @@ const BOXES: [(&str, [i64; 4], Option<i64>); 8] = [
     ("over", [300, 520, 500, 580], Some(180)),
 ];
 
-/// Signatures by hand, between others: with ink, with a picture, without a field, in fields of all sizes and on turned pages.
-fn by_hand<'a>(first: &'a Identity, second: &'a Identity) -> Result<Vec<Sample<'a>>, Box<dyn Error>> {
+/// Signatures by hand, between others: with ink, with a picture, without a field, in fields of all sizes and on turned pages. The envelopes
+/// of `hand_between.pdf` are real, and `holder.pem` and `holder.key` open them.
+fn by_hand<'a>(first: &'a Identity, second: &'a Identity, folder: &Path) -> Result<Vec<Sample<'a>>, Box<dyn Error>> {
+    let pair = escrow::new_pair("Notaría Güell", "Notaría Güell, S.L.P.", escrow::Kind::P256, Utc::now())?;
+    std::fs::write(folder.join("holder.pem"), &pair.certificate_pem)?;
+    std::fs::write(folder.join("holder.key"), pair.private_key_pem.as_bytes())?;
+    let holder = escrow::Recipient::read(pair.certificate_pem.as_bytes())?;
+    let envelope = escrow::seal(b"what only its holder reads", &[holder], escrow::ContentEncryption::default())?;
     let written = |field: &str, name: &str, handwriting: &Arc<Handwriting>| Request {
         handwriting: Some(Arc::clone(handwriting)),
         ..visible(field, name)
     };
     let (ana, jon) = (fixtures::handwriting(1), fixtures::handwriting(2));
+    let real = |handwriting: &Handwriting| Arc::new(Handwriting { envelope: envelope.clone(), ..handwriting.clone() });
+    let (ana_real, jon_real) = (real(&ana), real(&jon));
     let drawn = Handwriting { ink: None, picture: Some(picture(&ana)?), ..Handwriting::clone(&ana) };
     let drawn = Arc::new(drawn);
     let without_field = Request { handwriting: Some(Arc::clone(&ana)), ..invisible("Ana Pons") };
-    let between = vec![
-        visible("A", "Notaría Güell"),
-        written("B", "Ana Pons Ferrer", &ana),
-        invisible("Jon Etxeberría"),
-        written("C", "Jon Etxeberría", &jon),
-        written("D", "Ana Pons Ferrer", &ana),
-    ];
+    let between = |ana: &Arc<Handwriting>, jon: &Arc<Handwriting>| {
+        vec![
+            visible("A", "Notaría Güell"),
+            written("B", "Ana Pons Ferrer", ana),
+            invisible("Jon Etxeberría"),
+            written("C", "Jon Etxeberría", jon),
+            written("D", "Ana Pons Ferrer", ana),
+        ]
+    };
     let fields = ["A", "B", "C", "D"];
     let in_boxes = |handwriting| BOXES.map(|(name, ..)| written(name, "Maria Assumpció Güell i Ferrándiz", handwriting)).to_vec();
     Ok(vec![
-        ("hand_between", first, fixtures::contract(&fields), between.clone()),
-        ("hand_stream", second, fixtures::with_xref_stream(&fields), between),
+        ("hand_between", first, fixtures::contract(&fields), between(&ana_real, &jon_real)),
+        ("hand_stream", second, fixtures::with_xref_stream(&fields), between(&ana, &jon)),
         ("hand_without_field", first, fixtures::contract(&[]), vec![invisible("Jon Etxeberría"), without_field]),
         ("hand_boxes_0", first, fixtures::boxes(&BOXES, 0), in_boxes(&ana)),
         ("hand_boxes_90", second, fixtures::boxes(&BOXES, 90), in_boxes(&ana)),

@@ -12,6 +12,7 @@ use utoipa::{
     openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
 };
 use uuid::Uuid;
+use workflows::values::MAX_TAGS;
 
 use super::api::Api;
 use super::call::{Answer, Call, Described, Json, Multipart, Parts, Schemas, act, status};

@@ -1,7 +1,7 @@
 //! The parts of an export: files of JSON lines, each with the SHA-256 of all its bytes.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
@@ -12,6 +12,7 @@ use store::{RecordKey, Standing, Timestamp, blobs::Digest};
 use uuid::Uuid;
 
 use super::{Error, at};
+use crate::private_files;
 
 /// Longest line, in bytes: a body of the longest length in base64, and names.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -140,7 +141,7 @@ impl Writer {
     /// [`Error::File`], if the part is there already too.
     pub fn create(folder: &Path, name: &'static str) -> Result<Self, Error> {
         let path = folder.join(name);
-        let file = private(&path).map_err(at(&path))?;
+        let file = private_files::create(&path).map_err(at(&path))?;
         let hash = digest::Context::new(&digest::SHA256);
         Ok(Self { path, name, file: BufWriter::with_capacity(CHUNK, file), hash, lines: 0, bytes: 0, line: Vec::new() })
     }
@@ -160,15 +161,6 @@ impl Writer {
         self.file.flush().and_then(|()| self.file.get_ref().sync_all()).map_err(at(&self.path))?;
         Ok(Part { name: self.name.to_owned(), lines: self.lines, bytes: self.bytes, sha256: sha256(self.hash) })
     }
-}
-
-/// A new file that its owner alone can read.
-pub fn private(path: &Path) -> io::Result<fs::File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 pub fn sha256(hash: digest::Context) -> Digest {

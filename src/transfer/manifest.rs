@@ -10,11 +10,8 @@ use serde::{Deserialize, Serialize};
 use store::{Timestamp, blobs::Digest};
 use uuid::Uuid;
 
-use super::{
-    Error, at,
-    lines::{Part, private},
-    tally::Contents,
-};
+use super::{Error, at, lines::Part, tally::Contents};
+use crate::private_files;
 
 const NAME: &str = "manifest.json";
 
@@ -84,7 +81,7 @@ impl Manifest {
         let mut json = json.map_err(io::Error::from).map_err(at(&path))?;
         json.push(b'\n');
         let write = || {
-            let mut file = private(&half)?;
+            let mut file = private_files::create(&half)?;
             file.write_all(&json)?;
             file.sync_all()?;
             fs::rename(&half, &path)?;

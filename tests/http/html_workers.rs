@@ -111,6 +111,14 @@ fn an_author_is_told_where_a_template_is_wrong_and_nothing_is_made() {
             assert!(!work.path().join("out.pdf").exists());
         }
     }
+    write("a.hbs", "<p>{{name}}</p>");
+    let arguments = ["a.hbs", "a.json", "-o", "out.pdf", "--schema", "schema.json"];
+    write("a.json", r#"{ "name": 12345678 }"#);
+    let (code, _, wrong) = render(work.path(), &arguments);
+    assert_eq!((code, wrong.starts_with("a.json: /name: "), wrong.contains("12345678")), (Some(1), true, false), "{wrong}");
+    write("schema.json", r#"{ "type": "object", "properties": { "name": { "type": "text" } } }"#);
+    let (code, _, wrong) = render(work.path(), &arguments);
+    assert_eq!((code, wrong.starts_with("schema.json: /properties/name/type: ")), (Some(1), true), "{wrong}");
     write("a.json", "{ \"name\": }");
     let (code, _, wrong) = render(work.path(), &["a.hbs", "a.json", "-o", "out.pdf"]);
     assert_eq!((code, wrong.starts_with("a.json:1:11: ")), (Some(1), true), "{wrong}");

@@ -4,12 +4,14 @@
     by_hand.py FOLDER [--images FOLDER]
 
 FOLDER has the files `hand_*.pdf` of the example `seal_sample`. Exit status 0 only if pikepdf finds an envelope in the private data of each
-signature that should have one, signed bytes cover it, and poppler, mupdf and pdfium show the ink: dark blue, within its field, upright on
-the page as it is displayed, whatever is turned, and nowhere over the text. With `--images` the pages are kept as PNG files.
+signature that should have one, signed bytes cover it, `openssl cms` opens those of `hand_between.pdf` with the holder's key, and poppler,
+mupdf and pdfium show the ink: dark blue, within its field, upright on the page as it is displayed, whatever is turned, and nowhere over the
+text. With `--images` the pages are kept as PNG files.
 """
 
 import argparse
 import pathlib
+import subprocess
 import sys
 
 import numpy
@@ -86,6 +88,12 @@ def faults_of_field(viewer, name, pixels, box, turned):
         yield f"{name}: text over ink: {words} over {where}"
 
 
+def opened(envelope, folder):
+    """What the holder of the key reads with openssl."""
+    command = ["openssl", "cms", "-decrypt", "-inform", "DER", "-binary", "-recip", folder / "holder.pem", "-inkey", folder / "holder.key"]
+    return subprocess.run(command, input=envelope, capture_output=True, timeout=30).stdout
+
+
 def faults_of(path, viewers, images):
     with pikepdf.open(path) as pdf:
         page = pdf.pages[0]
@@ -100,6 +108,8 @@ def faults_of(path, viewers, images):
             numbers = [int(number) for number in widget.V.ByteRange]
             if found not in signed[: numbers[1]] and found not in signed[numbers[2] : numbers[2] + numbers[3]]:
                 yield f"{widget['/T']}: its envelope is not covered by its signature"
+            if path.stem == "hand_between" and opened(found, path.parent) != b"what only its holder reads":
+                yield f"{widget['/T']}: openssl does not open its envelope"
             if widget["/Rect"][2] != widget["/Rect"][0]:
                 own = widget.get("/MK", {}).get("/R")
                 turned = 0 if own is None else (rotation - int(own)) % 360

@@ -26,11 +26,11 @@ pub use seal::seal;
 /// The maximum of recipients of an envelope.
 pub const MAX_RECIPIENTS: usize = 3;
 
-/// The largest content that is encrypted, in bytes.
-pub const MAX_CONTENT_BYTES: usize = 1024 * 1024;
+/// The largest envelope that is read, in bytes: the largest that a signature holds.
+pub const MAX_ENVELOPE_BYTES: usize = crate::handwriting::MAX_ENVELOPE_BYTES;
 
-/// The largest envelope that is read, in bytes.
-pub const MAX_ENVELOPE_BYTES: usize = 2 * MAX_CONTENT_BYTES;
+/// The largest content that is encrypted, in bytes: what is around it, for three recipients, has less than the difference.
+pub const MAX_CONTENT_BYTES: usize = MAX_ENVELOPE_BYTES - 16 * 1024;
 
 /// The largest file with a certificate or a key that is read, in bytes.
 const MAX_FILE_BYTES: usize = 1024 * 1024;

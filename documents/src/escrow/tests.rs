@@ -64,6 +64,10 @@ fn an_envelope_needs_one_to_three_different_certificates_and_a_content_of_bounde
     assert_eq!(seal(&[one.clone(), one.clone()]), Some(Error::Recipients(2)));
     let four: Vec<Recipient> = (0..4).map(|_| recipient(&pair(Kind::P256))).collect();
     assert_eq!(seal(&four), Some(Error::Recipients(4)));
+    let three: Vec<Recipient> = (0..3).map(|_| recipient(&pair(Kind::Rsa3072))).collect();
+    let largest = super::seal(&vec![0; MAX_CONTENT_BYTES], &three, ContentEncryption::Aes256Gcm).unwrap();
+    assert!(largest.len() <= MAX_ENVELOPE_BYTES);
+    assert_eq!(holders(&largest).unwrap().len(), 3);
     let large = vec![0; MAX_CONTENT_BYTES + 1];
     assert_eq!(super::seal(&large, &[one], ContentEncryption::Aes256Gcm), Err(Error::TooLarge));
 }

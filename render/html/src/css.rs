@@ -4,6 +4,7 @@
 
 use cssparser::{ParseError, Parser, ParserInput, Token};
 
+use crate::Engine;
 use crate::limits::LENGTH;
 
 /// A style sheet whose fonts are still open.
@@ -14,6 +15,8 @@ pub(crate) struct Style {
     pub strings: String,
     /// Whether it shows attributes (`attr()`).
     pub shows_attributes: bool,
+    /// Whether it puts the bullets of lists into their text.
+    pub has_inner_bullets: bool,
 }
 
 #[derive(Debug)]
@@ -24,6 +27,14 @@ enum Piece {
 
 /// Gives the address under which the engine knows an image: `asset:t0`, a `data:` URI. The error says what is wrong with it.
 pub(crate) type Resolve<'a> = dyn FnMut(&str) -> Result<String, String> + 'a;
+
+/// What a style sheet is written for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dialect {
+    pub engine: Engine,
+    /// Whether each `<img>` becomes an `<svg>`, so that its styles must be the styles of that.
+    pub draws_images: bool,
+}
 
 /// Blocks within each other.
 const DEPTH: usize = 32;
@@ -62,8 +73,9 @@ struct Item {
 }
 
 impl Style {
-    /// Of a style sheet or of the content of a `style` attribute. The error is in words.
-    pub fn read(css: &str, resolve: &mut Resolve<'_>) -> Result<Self, String> {
+    /// Of a style sheet or of the content of a `style` attribute, for one engine. The error is in words.
+    pub fn read(css: &str, dialect: Dialect, resolve: &mut Resolve<'_>) -> Result<Self, String> {
+        let is_fulgur = dialect.engine == Engine::Fulgur;
         let items = tokens(css)?;
         let mut style = Self::default();
         let mut edits: Vec<(usize, usize, Piece)> = Vec::new();
@@ -88,12 +100,24 @@ impl Style {
                 }
                 Kind::Ident(name) if begins_declaration(&items, at) => {
                     declaration = name;
-                    if let Some((start, end)) = value_of(&items, at)
-                        && matches!(name.as_str(), "font-family" | "font" | "all")
-                    {
-                        edits.push(font(name, &items, at, start, end));
-                        at = end - 1;
+                    match value_of(&items, at) {
+                        Some((start, end)) if matches!(name.as_str(), "font-family" | "font" | "all") => {
+                            edits.push(font(name, &items, at, start, end));
+                            at = end - 1;
+                        }
+                        Some((start, end)) if is_fulgur && name.starts_with("border-") => {
+                            if let Some(edit) = border_colour(name, css, &items, start, end) {
+                                edits.push(edit);
+                            }
+                        }
+                        Some((start, end)) if is_fulgur && (name == "list-style" || name == "list-style-type") => {
+                            style.has_inner_bullets |= markers(&items[start..end])?;
+                        }
+                        _ => {}
                     }
+                }
+                Kind::Ident(name) if name == "img" && dialect.draws_images => {
+                    edits.push((item.start, item.end, Piece::Text("svg".into())));
                 }
                 Kind::Url(url) => edits.push((item.start, item.end, url_of(&resolve(url)?))),
                 Kind::Text(text) if matches!(functions.last(), Some(&"url" | &"src")) => {
@@ -108,19 +132,21 @@ impl Style {
                 Kind::Close => {
                     functions.pop();
                 }
-                Kind::Length(value) if !(value.abs() <= LENGTH) => {
+                Kind::Length(value) if exceeds(*value, LENGTH) => {
                     return Err(format!("a length in a style is too large: the maximum is {LENGTH}"));
                 }
-                Kind::Number(value) if functions.last() == Some(&"repeat") && !(value.abs() <= REPEAT) => {
+                Kind::Number(value) if functions.last() == Some(&"repeat") && exceeds(*value, REPEAT) => {
                     return Err(format!("repeat() in a style repeats too often: the maximum is {REPEAT}"));
                 }
-                Kind::Number(value) if declaration != "z-index" && !(value.abs() <= NUMBER) => {
+                Kind::Number(value) if declaration != "z-index" && exceeds(*value, NUMBER) => {
                     return Err(format!("a number in a style is too large: the maximum is {NUMBER}"));
                 }
                 _ => {}
             }
             at += 1;
         }
+        // What is added behind a declaration was found before what stands in it.
+        edits.sort_by_key(|(start, end, _)| (*start, *end));
         style.pieces = applied(css, edits);
         Ok(style)
     }
@@ -134,6 +160,10 @@ impl Style {
         };
         self.pieces.iter().map(piece).collect()
     }
+}
+
+fn exceeds(value: f32, maximum: f32) -> bool {
+    value.is_nan() || value.abs() > maximum
 }
 
 fn applied(css: &str, edits: Vec<(usize, usize, Piece)>) -> Vec<Piece> {
@@ -236,6 +266,75 @@ fn font(name: &str, items: &[Item], at: usize, start: usize, end: usize) -> (usi
     (value[last].end, end_byte, family)
 }
 
+/// fulgur paints every side of a border in the colour of the top one. So the colour of another side becomes the top's too: right for boxes
+/// whose sides have one colour, which are all but few.
+fn border_colour(name: &str, css: &str, items: &[Item], start: usize, end: usize) -> Option<(usize, usize, Piece)> {
+    let (side, is_colour) = match name.strip_prefix("border-")?.split_once('-') {
+        None => (name.strip_prefix("border-")?, false),
+        Some((side, "color")) => (side, true),
+        Some(_) => return None,
+    };
+    if !["right", "bottom", "left"].contains(&side) {
+        return None;
+    }
+    let other = [
+        "thin",
+        "medium",
+        "thick",
+        "none",
+        "hidden",
+        "dotted",
+        "dashed",
+        "solid",
+        "double",
+        "groove",
+        "ridge",
+        "inset",
+        "outset",
+        "important",
+    ];
+    let mut depth = 0;
+    let mut colour = String::new();
+    for item in &items[start..end] {
+        let is_part = match &item.kind {
+            _ if depth > 0 => true,
+            Kind::Ident(word) => is_colour && word != "important" || !other.contains(&word.as_str()),
+            Kind::Function(function) => is_colour || !["calc", "min", "max", "clamp"].contains(&function.as_str()),
+            Kind::Rest => &css[item.start..item.end] != "!",
+            _ => false,
+        };
+        match item.kind {
+            // A width that is computed is passed over with all in it.
+            Kind::Function(_) | Kind::Other if !is_part => return None,
+            Kind::Function(_) | Kind::Other => depth += 1,
+            Kind::Close => depth -= 1,
+            _ => {}
+        }
+        if is_part {
+            colour.push_str(&css[item.start..item.end]);
+        }
+    }
+    let end_byte = items.get(end).map_or(items[end.checked_sub(1)?].end, |item| item.start);
+    (!colour.is_empty()).then(|| (end_byte, end_byte, Piece::Text(format!(";border-top-color:{colour}"))))
+}
+
+/// Whether bullets stand in the text. fulgur draws an empty square for kinds of numbers that it does not know.
+fn markers(value: &[Item]) -> Result<bool, String> {
+    let known = ["lower-alpha", "upper-alpha", "disclosure-open", "disclosure-closed"];
+    let mut is_inside = false;
+    for item in value {
+        let Kind::Ident(word) = &item.kind else { continue };
+        is_inside |= word == "inside";
+        if word.contains('-') && !known.contains(&word.as_str()) {
+            return Err(format!(
+                "the engine does not draw the list style '{word}': there are disc, circle, square, decimal, {}",
+                known[..2].join(", ")
+            ));
+        }
+    }
+    Ok(is_inside)
+}
+
 fn tokens(css: &str) -> Result<Vec<Item>, String> {
     let mut input = ParserInput::new(css);
     let mut items = Vec::new();
@@ -296,12 +395,14 @@ fn css_closes(items: &[Item], end: usize) -> bool {
 mod tests {
     use super::*;
 
+    const FULGUR: Dialect = Dialect { engine: Engine::Fulgur, draws_images: false };
+
     fn clean(css: &str) -> Result<String, String> {
         let mut resolve = |url: &str| match url {
             "asset:t0" => Ok("t0.png".to_owned()),
             other => Err(format!("not known: {other}")),
         };
-        Style::read(css, &mut resolve).map(|style| style.write("SANS", "MONO"))
+        Style::read(css, FULGUR, &mut resolve).map(|style| style.write("SANS", "MONO"))
     }
 
     #[test]
@@ -370,8 +471,45 @@ mod tests {
     }
 
     #[test]
+    fn borders_have_the_colour_that_their_side_says() {
+        for (css, expected) in [
+            ("td{border-bottom:.5pt solid #ccc}", "td{border-bottom:.5pt solid #ccc;border-top-color:#ccc}"),
+            (
+                "td{border-left:1px solid rgb(1, 2, 3);x:y}",
+                "td{border-left:1px solid rgb(1, 2, 3);border-top-color:rgb(1, 2, 3);x:y}",
+            ),
+            ("td{border-right-color:red !important}", "td{border-right-color:red !important;border-top-color:red}"),
+            ("td{border-bottom:1px solid}", "td{border-bottom:1px solid}"),
+            ("td{border-bottom:0}", "td{border-bottom:0}"),
+            ("td{border-bottom-width:1px;border-top:1px solid red}", "td{border-bottom-width:1px;border-top:1px solid red}"),
+            ("border-bottom:1px solid var(--x, red)", "border-bottom:1px solid var(--x, red);border-top-color:var(--x, red)"),
+        ] {
+            assert_eq!(clean(css).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn styles_of_images_are_those_of_their_drawings() {
+        let read = |css: &str, draws_images| {
+            let style = Style::read(css, Dialect { draws_images, ..FULGUR }, &mut |_| Err(String::new())).unwrap();
+            style.write("SANS", "MONO")
+        };
+        assert_eq!(read("p > img.logo{height:2cm}IMG{}", true), "p > svg.logo{height:2cm}svg{}");
+        assert_eq!(read("img{}", false), "img{}");
+    }
+
+    #[test]
+    fn lists_have_numbers_that_the_engine_draws() {
+        assert!(clean("ol{list-style-type:lower-roman}").unwrap_err().contains("'lower-roman'"));
+        assert!(clean("ol{list-style:inside upper-greek}").is_err());
+        let style = Style::read("ul{list-style:square inside}", FULGUR, &mut |_| Err(String::new())).unwrap();
+        assert!(style.has_inner_bullets);
+        assert_eq!(clean("ol{list-style:upper-alpha}").as_deref(), Ok("ol{list-style:upper-alpha}"));
+    }
+
+    #[test]
     fn what_it_shows_is_known() {
-        let style = Style::read("p::after{content:'中' attr(title)}", &mut |_| Err(String::new())).unwrap();
+        let style = Style::read("p::after{content:'中' attr(title)}", FULGUR, &mut |_| Err(String::new())).unwrap();
         assert_eq!(style.strings, "中");
         assert!(style.shows_attributes);
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use skrifa::attribute::{Style, Weight};
 use skrifa::raw::{FileRef, TableProvider as _};
 use skrifa::string::StringId;
 use skrifa::{FontRef, MetadataProvider as _};
@@ -20,16 +21,34 @@ static NOTO_SANS: [&[u8]; 4] = [
     include_bytes!("../../../documents/assets/NotoSans-BoldItalic.ttf"),
 ];
 static NOTO_SANS_MONO: &[u8] = include_bytes!("../../../documents/assets/NotoSansMono-Regular.ttf");
+/// The bullets of lists: the engine asks for a family of this name.
+static BULLET: &[u8] = include_bytes!("../../../documents/assets/Bullet.ttf");
 /// What Noto Sans lacks: Hebrew, Arabic, Georgian, symbols.
 static DEJAVU_SANS: &[u8] = include_bytes!("../../../documents/assets/DejaVuSans.ttf");
 
 /// Folders within a configured folder.
 const FOLDER_DEPTH: usize = 4;
 
-struct Face {
-    family: String,
-    bytes: Arc<Vec<u8>>,
-    coverage: Coverage,
+/// A file of a font: its first face.
+pub(crate) struct Face {
+    pub family: String,
+    pub is_bold: bool,
+    pub is_italic: bool,
+    pub bytes: Arc<Vec<u8>>,
+    coverage: Arc<Coverage>,
+}
+
+impl Clone for Face {
+    fn clone(&self) -> Self {
+        let Self { family, is_bold, is_italic, bytes, coverage } = self;
+        Self {
+            family: family.clone(),
+            is_bold: *is_bold,
+            is_italic: *is_italic,
+            bytes: Arc::clone(bytes),
+            coverage: Arc::clone(coverage),
+        }
+    }
 }
 
 /// A set of characters, one bit for each.
@@ -53,7 +72,7 @@ impl Coverage {
 
 /// All fonts there are.
 pub(crate) struct Fonts {
-    /// Of Noto Sans: what every document has.
+    /// Noto Sans and the bullets: what every document has.
     always: Vec<Face>,
     /// In the order in which a character is looked for.
     further: Vec<Face>,
@@ -61,7 +80,7 @@ pub(crate) struct Fonts {
 
 /// The fonts of one document.
 pub(crate) struct Selection {
-    pub fonts: Vec<Arc<Vec<u8>>>,
+    pub faces: Vec<Face>,
     /// Lists of families for CSS.
     pub sans: String,
     pub mono: String,
@@ -70,7 +89,7 @@ pub(crate) struct Selection {
 impl Fonts {
     pub fn new(folders: &[PathBuf]) -> Self {
         let bundled = |bytes: &[u8]| face_of(bytes.to_vec()).into_iter();
-        let always: Vec<Face> = NOTO_SANS.iter().copied().chain([NOTO_SANS_MONO]).flat_map(bundled).collect();
+        let always: Vec<Face> = NOTO_SANS.iter().copied().chain([NOTO_SANS_MONO, BULLET]).flat_map(bundled).collect();
         let mut further: Vec<Face> = face_of(without_ligatures(DEJAVU_SANS)).into_iter().collect();
         let mut files = Vec::new();
         for folder in folders {
@@ -111,7 +130,7 @@ impl Fonts {
             }
         }
         Ok(Selection {
-            fonts: self.always.iter().chain(chosen).map(|face| Arc::clone(&face.bytes)).collect(),
+            faces: self.always.iter().chain(chosen).cloned().collect(),
             sans: format!("\"Noto Sans\"{list}"),
             mono: format!("\"Noto Sans Mono\",\"Noto Sans\"{list}"),
         })
@@ -121,7 +140,7 @@ impl Fonts {
 /// A file of fonts as one face: its first family, the characters that its first face has. Files that are no fonts are none, and so are
 /// fonts whose name could not stand in a style.
 fn face_of(bytes: Vec<u8>) -> Option<Face> {
-    let (family, coverage) = {
+    let (family, is_bold, is_italic, coverage) = {
         let font = match FileRef::new(&bytes).ok()? {
             FileRef::Font(font) => font,
             FileRef::Collection(collection) => collection.get(0).ok()?,
@@ -132,10 +151,18 @@ fn face_of(bytes: Vec<u8>) -> Option<Face> {
         }
         let name = |id| font.localized_strings(id).english_or_first().map(|name| name.to_string());
         let family = name(StringId::TYPOGRAPHIC_FAMILY_NAME).or_else(|| name(StringId::FAMILY_NAME))?;
-        (family, Coverage::of(&font))
+        let attributes = font.attributes();
+        let is_bold = attributes.weight >= Weight::SEMI_BOLD;
+        (family, is_bold, attributes.style != Style::Normal, Arc::new(Coverage::of(&font)))
     };
     let is_plain = |c: char| c.is_alphanumeric() || c == ' ' || c == '-';
-    (!family.is_empty() && family.chars().all(is_plain)).then(|| Face { family, bytes: Arc::new(bytes), coverage })
+    (!family.is_empty() && family.chars().all(is_plain)).then(|| Face {
+        family,
+        is_bold,
+        is_italic,
+        bytes: Arc::new(bytes),
+        coverage,
+    })
 }
 
 /// Files of fonts, in the order of their names.
@@ -194,21 +221,23 @@ mod tests {
     #[test]
     fn all_face_of_noto_sans_have_the_same_characters() {
         let fonts = Fonts::new(&[]);
-        let [regular, bold, italic, bold_italic, mono] = fonts.always.as_slice() else { panic!("five faces") };
+        let [regular, bold, italic, bold_italic, mono, bullet] = fonts.always.as_slice() else { panic!("six faces") };
         for face in [bold, italic, bold_italic] {
             assert_eq!(face.family, "Noto Sans");
+            assert!(face.is_bold || face.is_italic);
             assert!(face.coverage.0 == regular.coverage.0);
         }
-        assert_eq!(mono.family, "Noto Sans Mono");
+        assert_eq!((mono.family.as_str(), bullet.family.as_str()), ("Noto Sans Mono", "Bullet"));
+        assert!("•◦▪▾▸".chars().all(|c| bullet.coverage.has(c)));
     }
 
     #[test]
     fn fonts_follow_from_the_characters() {
         let fonts = Fonts::new(&[]);
         let plain = fonts.select(&set("firma oficina ñçüéà €")).ok().unwrap();
-        assert_eq!((plain.fonts.len(), plain.sans.as_str()), (5, "\"Noto Sans\""));
+        assert_eq!((plain.faces.len(), plain.sans.as_str()), (6, "\"Noto Sans\""));
         let arabic = fonts.select(&set("aعא✓")).ok().unwrap();
-        assert_eq!((arabic.fonts.len(), arabic.sans.as_str()), (6, "\"Noto Sans\",\"DejaVu Sans\""));
+        assert_eq!((arabic.faces.len(), arabic.sans.as_str()), (7, "\"Noto Sans\",\"DejaVu Sans\""));
         assert_eq!(arabic.mono, "\"Noto Sans Mono\",\"Noto Sans\",\"DejaVu Sans\"");
         assert_eq!(fonts.select(&set("a中")).err(), Some('中'));
         assert_eq!(fonts.select(&set("\u{7}")).err(), Some('\u{7}'));

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::css::Style;
+use crate::css::{Dialect, Style};
 use crate::fonts::{Fonts, Selection};
 use crate::image::{Image, Total};
 use crate::limits::{ATTRIBUTES, ELEMENT_DEPTH, ELEMENTS, INLINE_ELEMENTS, INLINE_WORK};
 use crate::scan::ASSET;
 use crate::tree::{Data, Element, Excess, Id, ROOT, Step, Tree};
-use crate::{Engine, Failure, Kind};
+use crate::{Engine, Failure, Kind, Profile};
 
 /// A document that an engine may see.
 pub struct Prepared {
@@ -30,6 +30,21 @@ pub struct Prepared {
 pub(crate) struct Assets<'a> {
     pub template: &'a [Image],
     pub data: &'a [Image],
+}
+
+/// What a document is prepared for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    pub engine: Engine,
+    pub profile: Profile,
+}
+
+impl Target {
+    fn dialect(self) -> Dialect {
+        // fulgur draws images with interpolation, which PDF/A forbids, but those in drawings without it.
+        let draws_images = self.engine == Engine::Fulgur && self.profile == Profile::PdfA3;
+        Dialect { engine: self.engine, draws_images }
+    }
 }
 
 /// Elements that show something which is not in the document: without them it would not be what its author sees.
@@ -87,14 +102,16 @@ const BLOCKS: [&str; 45] = [
 ];
 
 /// Prepares the document for an engine.
-pub(crate) fn prepare(html: &str, assets: &Assets<'_>, engine: Engine, fonts: &Fonts) -> Result<Prepared, Failure> {
+pub(crate) fn prepare(html: &str, assets: &Assets<'_>, target: Target, fonts: &Fonts) -> Result<Prepared, Failure> {
     let tree = Tree::parse(html).map_err(|excess| match excess {
         Excess::Depth => too_deep(),
         Excess::Nodes => too_many(),
     })?;
     let mut document = Document {
         tree,
-        images: Images { assets, engine, total: Total::default(), names: BTreeMap::new(), kept: Vec::new() },
+        dialect: target.dialect(),
+        drawn: Vec::new(),
+        images: Images { assets, engine: target.engine, total: Total::default(), names: BTreeMap::new(), kept: Vec::new() },
         sheets: Vec::new(),
         inline: Vec::new(),
         characters: BTreeSet::new(),
@@ -112,6 +129,9 @@ pub(crate) fn prepare(html: &str, assets: &Assets<'_>, engine: Engine, fonts: &F
 struct Document<'a> {
     tree: Tree,
     images: Images<'a>,
+    dialect: Dialect,
+    /// `<img>` elements that become drawings: their names, and sizes in pixels.
+    drawn: Vec<(Id, String, u32, u32)>,
     /// Style sheets, with the media that they are for.
     sheets: Vec<(Option<String>, Style)>,
     /// Elements with a `style` attribute.
@@ -172,18 +192,12 @@ impl Document<'_> {
         while let Some(step) = next {
             let mut removed = None;
             if let Step::Enter(id) = step {
-                match self.tree.data_mut(id) {
-                    Data::Text(text) => {
-                        composed(text);
-                        self.has_text |= text.chars().any(|c| !c.is_whitespace());
-                        self.characters.extend(text.chars().filter(|c| !is_space(*c)));
-                    }
-                    Data::Element(_) => {
-                        if !self.stays(id, &mut shown_attributes)? {
-                            removed = Some(id);
-                        }
-                    }
-                    _ => {}
+                if let Data::Text(text) = self.tree.data_mut(id) {
+                    composed(text);
+                    self.has_text |= text.chars().any(|c| !c.is_whitespace());
+                    self.characters.extend(text.chars().filter(|c| !is_space(*c)));
+                } else if !self.stays(id, &mut shown_attributes)? {
+                    removed = Some(id);
                 }
             }
             // The step after it is found before a node leaves the tree.
@@ -195,7 +209,11 @@ impl Document<'_> {
         let styles = || self.sheets.iter().map(|(_, style)| style).chain(self.inline.iter().map(|(_, style)| style));
         let strings: BTreeSet<char> = styles().flat_map(|style| style.strings.chars()).filter(|c| !is_space(*c)).collect();
         let shows_attributes = styles().any(|style| style.shows_attributes);
+        let has_inner_bullets = styles().any(|style| style.has_inner_bullets);
         self.characters.extend(strings);
+        if has_inner_bullets {
+            self.characters.extend(['•', '◦', '▪', '▸', '▾']);
+        }
         if shows_attributes {
             self.characters.extend(shown_attributes);
         }
@@ -256,6 +274,9 @@ impl Document<'_> {
                 .images
                 .of(&source)
                 .map_err(|why| Failure::new(Kind::Template, format!("an <img> cannot be shown: {why}")))?;
+            if self.dialect.draws_images {
+                self.drawn.push((id, address.clone(), width, height));
+            }
             element.set("src", address);
             // The engine does not know how large an image is: its shape goes into its style, and its width where nothing says one.
             style = Some(format!("aspect-ratio:{width}/{height};{}", style.unwrap_or_default()));
@@ -278,13 +299,18 @@ impl Document<'_> {
             let found = if url.starts_with('#') { Ok(url.to_owned()) } else { images.of(url).map(|(address, ..)| address) };
             found.map_err(|why| format!("an image of a style cannot be shown: {why}"))
         };
-        Style::read(text, &mut resolve).map_err(|message| Failure::new(Kind::Template, message))
+        Style::read(text, self.dialect, &mut resolve).map_err(|message| Failure::new(Kind::Template, message))
     }
 
     fn finish(mut self, fonts: Selection) -> Prepared {
         for (id, style) in &self.inline {
             if let Data::Element(element) = self.tree.data_mut(*id) {
                 element.set("style", style.write(&fonts.sans, &fonts.mono));
+            }
+        }
+        for (id, name, width, height) in &self.drawn {
+            if let Some((_, image)) = self.images.kept.iter().find(|(known, _)| known == name) {
+                self.tree.draw_image(*id, image.data_uri(), *width, *height);
             }
         }
         let mut css = base(&fonts);
@@ -310,7 +336,7 @@ fn too_many() -> Failure {
     Failure::new(Kind::Limits, format!("more than {ELEMENTS} elements or {ATTRIBUTES} attributes"))
 }
 
-/// What stands before the author's styles: fonts, and no margin beside the page's own.
+/// What stands before the author's styles: the page, fonts, and no margin beside the page's own.
 fn base(fonts: &Selection) -> String {
     let Selection { sans, mono, .. } = fonts;
     format!("html,button,input,select,textarea{{font-family:{sans}}}pre,code,kbd,samp,tt{{font-family:{mono}}}body{{margin:0}}\n")
@@ -421,8 +447,10 @@ fn composed(text: &mut String) {
 mod tests {
     use super::*;
 
+    const TARGET: Target = Target { engine: Engine::Fulgur, profile: Profile::Plain };
+
     fn prepared(html: &str) -> Result<Prepared, Failure> {
-        prepare(html, &Assets { template: &[], data: &[] }, Engine::Fulgur, &Fonts::new(&[]))
+        prepare(html, &Assets { template: &[], data: &[] }, TARGET, &Fonts::new(&[]))
     }
 
     fn refused(html: &str, kind: Kind, words: &str) {
@@ -487,10 +515,10 @@ mod tests {
     #[test]
     fn images_are_known_by_name() {
         let image = Image::of_modules(4, 2, 1, |_, _| true);
-        let assets = Assets { template: &[image.clone()], data: &[image.clone()] };
+        let assets = Assets { template: std::slice::from_ref(&image), data: std::slice::from_ref(&image) };
         let html =
             format!("<img src='asset:t0'><img src='asset:d0' height=10><img src='{}'><img src='asset:t0'>", image.data_uri());
-        let document = prepare(&html, &assets, Engine::Fulgur, &Fonts::new(&[])).unwrap();
+        let document = prepare(&html, &assets, TARGET, &Fonts::new(&[])).unwrap();
         assert_eq!(document.images.len(), 3, "the same one twice is one");
         assert!(
             document.html.contains("<img src=\"rubrica-0.png\" width=\"4\" style=\"aspect-ratio:4/2;\">"),
@@ -502,8 +530,14 @@ mod tests {
             "{}",
             document.html
         );
+        let archive = Target { profile: Profile::PdfA3, ..TARGET };
+        let drawn = prepare("<img class=a src='asset:t0'>", &assets, archive, &Fonts::new(&[])).unwrap().html;
+        assert!(
+            drawn.contains("<svg class=\"a\"") && drawn.contains("viewBox=\"0 0 4 2\"><image href=\"data:image/png;base64,"),
+            "{drawn}"
+        );
         for bad in ["asset:", "asset:t1", "asset:x0", "asset:té", "asset:t-1"] {
-            assert!(prepare(&format!("<img src='{bad}'>"), &assets, Engine::Fulgur, &Fonts::new(&[])).is_err(), "{bad}");
+            assert!(prepare(&format!("<img src='{bad}'>"), &assets, TARGET, &Fonts::new(&[])).is_err(), "{bad}");
         }
     }
 

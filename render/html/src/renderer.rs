@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::engine::{self, About};
 use crate::fonts::Fonts;
 use crate::limits::{CACHE_BYTES, PROBLEMS};
-use crate::prepare::{Assets, prepare};
+use crate::prepare::{Assets, Target, prepare};
 use crate::template::{Compiled, cut};
 use crate::{Failure, Job, Kind, Pdf, Problem, Profile, Source, pdf, schema};
 
@@ -71,12 +71,13 @@ impl Renderer {
     fn laid_out(&self, compiled: &Compiled, data: &Value, job: &Job, is_sample: bool) -> Result<Pdf, Failure> {
         let filled = compiled.fill(data, is_sample)?;
         let assets = Assets { template: &compiled.images, data: &filled.images };
-        let document = prepare(&filled.html, &assets, job.source.engine, &self.fonts)?;
+        let document = prepare(&filled.html, &assets, Target { engine: job.source.engine, profile: job.profile }, &self.fonts)?;
         if is_sample && filled.html.len() > SAMPLE_BYTES {
             return Ok(Pdf { bytes: Vec::new(), pages: 0 });
         }
         let about = About { job, language: compiled.locale().tag };
-        pdf::looked_at(engine::engine(job.source.engine).convert(&document, &about)?, document.has_text)
+        let bytes = engine::engine(job.source.engine).convert(&document, &about)?;
+        pdf::looked_at(bytes, document.has_text, job.profile)
     }
 
     fn checked(&mut self, source: &Source) -> Result<(), Vec<Problem>> {

@@ -189,6 +189,27 @@ impl Tree {
         (node.parent, node.previous, node.next) = (None, None, None);
     }
 
+    /// Makes an `<img>` an `<svg>` with the same image, size and styles.
+    pub fn draw_image(&mut self, id: Id, uri: String, width: u32, height: u32) {
+        let svg = |tag: &str, attributes| {
+            Data::Element(Element {
+                name: QualName::new(None, ns!(svg), LocalName::from(tag)),
+                attributes,
+                annotation: false,
+                content: None,
+            })
+        };
+        let of_image = [("href", uri), ("width", width.to_string()), ("height", height.to_string())];
+        let image = self.add(svg("image", of_image.map(|(name, value)| (name.to_owned(), value)).to_vec()));
+        if let Data::Element(element) = &mut self.nodes[id].data {
+            let mut attributes = std::mem::take(&mut element.attributes);
+            attributes.retain(|(name, _)| ["id", "class", "style", "width", "height"].contains(&name.as_str()));
+            attributes.push(("viewBox".into(), format!("0 0 {width} {height}")));
+            self.nodes[id].data = svg("svg", attributes);
+        }
+        self.insert(id, image, None);
+    }
+
     fn add(&mut self, data: Data) -> Id {
         self.nodes.push(Node::new(data));
         self.nodes.len() - 1

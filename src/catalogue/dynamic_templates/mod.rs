@@ -8,6 +8,7 @@
 //! their own ([`CheckTemplates`]).
 
 mod check;
+mod files;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use chrono::SubsecRound;
 use futures::future::{BoxFuture, try_join_all};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::blobs::{Blobs, Digest};
+use store::blobs::{self, Blobs, Digest};
 use store::{RecordKey, Store, Timestamp};
 use uuid::Uuid;
 use workflows::values::Problems;
@@ -39,10 +40,9 @@ pub use super::versioned::{Logged, Step};
 
 use self::version::check_changelog;
 use super::Error as CatalogueError;
-use super::documents::{Documents, Download};
+use super::documents::Documents;
 use super::item::Act;
-use super::orphans::Keeper;
-use super::references::{Holder, HolderKind, References};
+use super::references::{Holder, References};
 use super::versioned::{self, MAX_TOLD, NotWritten, VersionedItems, missing};
 use crate::cache::{self, Cache};
 use crate::cpu_pool::{self, Job, Work};
@@ -142,6 +142,13 @@ pub struct DynamicTemplates {
     schemas: Arc<Cache<Digest, Schema>>,
 }
 
+/// What was sent of one language, with its place in the body, and as it is to be kept.
+struct Sent<'a> {
+    place: usize,
+    source: &'a NewSource,
+    kept: Source,
+}
+
 /// A version that is being made.
 struct New {
     id: Uuid,
@@ -150,9 +157,11 @@ struct New {
 }
 
 impl New {
-    fn of<'a>(sources: impl Iterator<Item = &'a NewSource>) -> Self {
-        let files = sources.flat_map(|source| [&source.template, &source.editor_config]);
-        Self { id: Uuid::now_v7(), files: files.map(|file| (Digest::of(file), file.clone())).collect() }
+    fn of(sent: &[Sent<'_>]) -> Self {
+        let files = sent.iter().flat_map(|Sent { source, kept, .. }| {
+            [(kept.template, source.template.clone()), (kept.editor_config, source.editor_config.clone())]
+        });
+        Self { id: Uuid::now_v7(), files: files.collect() }
     }
 }
 
@@ -198,9 +207,11 @@ impl DynamicTemplates {
         if problems.is_empty() {
             self.versions.is_free(organization, external_id).await?;
         }
-        let structure = self.look_into(organization, definition.sources.iter().enumerate(), problems).await?;
-        let new = New::of(definition.sources.iter());
-        let version = definition.version(new.id, external_id, instant(act));
+        let sent = sent(definition.sources.iter().enumerate()).await?;
+        let structure = self.look_into(organization, &sent, problems).await?;
+        let new = New::of(&sent);
+        let sources = sent.into_iter().map(|sent| sent.kept).collect();
+        let version = definition.version(new.id, external_id, sources, instant(act));
         let make = async |edition| self.versions.create(organization, external_id, Uuid::now_v7(), edition, act).await;
         self.add(organization, new, version, structure, act, make).await.map_err(NotWritten::into_error::<Edition>)
     }
@@ -223,9 +234,11 @@ impl DynamicTemplates {
         let mut problems = Problems::default();
         definition.check(&mut problems);
         check_changelog(reason.as_deref(), &mut problems);
-        let structure = self.look_into(organization, definition.sources.iter().enumerate(), problems).await?;
-        let new = New::of(definition.sources.iter());
-        let version = definition.version(new.id, external_id, instant(act));
+        let sent = sent(definition.sources.iter().enumerate()).await?;
+        let structure = self.look_into(organization, &sent, problems).await?;
+        let new = New::of(&sent);
+        let sources = sent.into_iter().map(|sent| sent.kept).collect();
+        let version = definition.version(new.id, external_id, sources, instant(act));
         let make =
             async |edition| self.versions.add_major(organization, external_id, &template, edition, reason.as_deref(), act).await;
         self.add(organization, new, version, structure, act, make).await.map_err(|error| missing(error.into_error::<Edition>()))
@@ -263,9 +276,10 @@ impl DynamicTemplates {
             self.keeps_the_contract(organization, &before, &edit).await?;
         }
         let sources = edit.sources.iter().enumerate().filter_map(|(place, source)| Some((place, source.content()?)));
-        self.look_into(organization, sources, problems).await?;
+        let sent = sent(sources).await?;
+        self.look_into(organization, &sent, problems).await?;
         for _ in 0..ATTEMPTS {
-            match self.try_minor(organization, external_id, major, &edit, reason.as_deref(), act).await {
+            match self.try_minor(organization, external_id, major, (&edit, &sent), reason.as_deref(), act).await {
                 Err(NotWritten::Moved) => {}
                 Err(NotWritten::Refused(error)) => return Err(missing(error)),
                 Ok(numbering) => return Ok(numbering),
@@ -279,7 +293,7 @@ impl DynamicTemplates {
         organization: &str,
         external_id: &str,
         major: u32,
-        edit: &Edit,
+        (edit, sent): (&Edit, &[Sent<'_>]),
         reason: Option<&str>,
         act: Act<'_>,
     ) -> Result<Numbering, NotWritten> {
@@ -287,12 +301,12 @@ impl DynamicTemplates {
         let before = self.versions.latest_of(organization, external_id, &template, major).await?.version;
         // Also of a major that was made again meanwhile.
         self.keeps_the_contract(organization, &before, edit).await?;
-        let new = New::of(edit.sources.iter().filter_map(SourceEdit::content));
+        let new = New::of(sent);
         let mut version = Version { id: new.id, created_at: instant(act), ..Version::clone(&before) };
         if let Some(description) = &edit.description {
             version.description.clone_from(description);
         }
-        for source in edit.sources.iter().filter_map(SourceEdit::content).map(Source::of) {
+        for source in sent.iter().map(|sent| sent.kept.clone()) {
             match version.sources.iter_mut().find(|kept| kept.language == source.language) {
                 Some(kept) => *kept = source,
                 None => version.sources.push(source),
@@ -319,49 +333,46 @@ impl DynamicTemplates {
         broken.map_or(Ok(()), |broken| Err(Error::Conflict(message(broken))))
     }
 
-    /// Looks into the files and schemas of sources, with their places in the body, beside the problems that were found before. The answer is the
-    /// structure that all of them have; `None` without sources.
-    async fn look_into(
-        &self,
-        organization: &str,
-        sources: impl Iterator<Item = (usize, &NewSource)> + Clone,
-        mut problems: Problems,
-    ) -> Result<Option<Value>, Error> {
-        let first = sources.clone().next();
-        if let Some((place, source)) = first {
+    /// Looks into the files and schemas of sources, beside the problems that were found before. The answer is the structure that all of them have;
+    /// `None` without sources.
+    async fn look_into(&self, organization: &str, sent: &[Sent<'_>], mut problems: Problems) -> Result<Option<Value>, Error> {
+        let first = sent.first();
+        if let Some(Sent { place, source, .. }) = first {
             // Those of the others are equal, or a problem by now.
             let (structure, text) = (source.structure.clone(), text_of(&source.structure));
-            let read = self.in_turn(organization, &text, move || Schema::read(&structure).map(drop)).await?;
+            let (digest, size) = (Digest::of(&text), text.len() as u64);
+            let read = self.in_turn(organization, digest, size, move || Schema::read(&structure).map(drop)).await?;
             for message in read.err().into_iter().flatten() {
                 problems.note(format!("sources[{place}].structure"), message);
             }
         }
-        for (place, source) in sources.clone() {
+        for Sent { place, source, kept } in sent {
             let config = source.editor_config.clone();
             let read =
                 move || serde_json::from_slice::<serde::de::IgnoredAny>(&config).map_err(|error| (error.line(), error.column()));
-            if let Err((line, column)) = self.in_turn(organization, &source.editor_config, read).await? {
+            if let Err((line, column)) = self.in_turn(organization, kept.editor_config, kept.editor_config_size, read).await? {
                 let message = format!("the file is not valid JSON, at line {line}, column {column}");
                 problems.note(format!("sources[{place}].editor_config_part_name"), message);
             }
         }
         // What is wrong already would only be told once more.
         if problems.is_empty() {
-            for (place, source) in sources {
-                self.check_template(organization, place, source, &mut problems).await?;
+            for Sent { place, source, .. } in sent {
+                self.check_template(organization, *place, source, &mut problems).await?;
             }
         }
-        if problems.is_empty() { Ok(first.map(|(_, source)| source.structure.clone())) } else { Err(Error::Invalid(problems)) }
+        if problems.is_empty() { Ok(first.map(|sent| sent.source.structure.clone())) } else { Err(Error::Invalid(problems)) }
     }
 
     /// Works on what a stranger sent when the organization's turn has come.
     async fn in_turn<T: Send + 'static>(
         &self,
         organization: &str,
-        bytes: &[u8],
+        digest: Digest,
+        size: u64,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let job = Job::new(organization, bytes.len() as u64).on(Digest::of(bytes), Work::Read);
+        let job = Job::new(organization, size).on(digest, Work::Read);
         match self.documents.cpu().run(job, move |_| work()).await {
             Err(error @ cpu_pool::Error::SetAside(_)) => Err(Error::invalid("sources", error)),
             done => Ok(done?),
@@ -623,58 +634,24 @@ impl DynamicTemplates {
     pub async fn schema(&self, organization: &str, version: &Version) -> Result<Arc<Schema>, Error> {
         let read = async || {
             let structure = self.structure(organization, version).await?;
-            let text = text_of(&structure);
-            let schema = self.in_turn(organization, &text, move || Schema::read(&structure)).await?;
+            let read = move || Schema::read(&structure);
+            let schema = self.in_turn(organization, version.structure, version.structure_size, read).await?;
             // It was read before it was written; a later program might refuse more.
             schema.map_err(|_| Error::from(records::Error::Unreadable(format!("{STRUCTURES}/{}", version.structure))))
         };
         self.schemas.get(organization, version.structure, read).await
     }
-
-    /// The template of a source.
-    ///
-    /// # Errors
-    /// [`Error::Gone`] where nobody holds it any more, [`Error::Catalogue`].
-    pub async fn template(&self, organization: &str, source: &Source) -> Result<Bytes, Error> {
-        self.blobs.get(organization, &source.template).await?.ok_or_else(|| Error::Gone(WHAT.to_owned()))
-    }
-
-    /// A file of a version, piece by piece, for whoever has a link to it.
-    ///
-    /// # Errors
-    /// [`Error::Gone`] where it was deleted, [`Error::Bytes`] when there is no room for another download, [`Error::Catalogue`].
-    pub async fn download_by_link(&self, organization: &str, file: &Digest, link: &str) -> Result<Download, Error> {
-        let download = self.documents.open_by_link(organization, file, link).await?;
-        download.ok_or_else(|| Error::Gone(WHAT.to_owned()))
-    }
-
-    /// Holds the template of a source for a process, so that it stays whatever becomes of the version. Idempotent.
-    ///
-    /// # Errors
-    /// [`Error::Gone`] where the version was deleted a moment ago, [`Error::Catalogue`].
-    pub async fn pin(&self, organization: &str, source: &Source, process: Uuid, now: Timestamp) -> Result<(), Error> {
-        let is_kept = self.references.keep(organization, &source.template, Holder::Process(process), now).await?;
-        if is_kept { Ok(()) } else { Err(Error::Gone(WHAT.to_owned())) }
-    }
-
-    /// Gives up what [`DynamicTemplates::pin`] took. Idempotent.
-    ///
-    /// # Errors
-    /// [`Error::Catalogue`].
-    pub async fn release(&self, organization: &str, source: &Source, process: Uuid, now: Timestamp) -> Result<(), Error> {
-        Ok(self.references.release(organization, &source.template, Holder::Process(process), now).await?)
-    }
 }
 
-impl Keeper for DynamicTemplates {
-    const KIND: HolderKind = HolderKind::DynamicTemplateVersion;
-
-    async fn needs(&self, organization: &str, id: Uuid, digest: &Digest) -> Result<Option<bool>, records::Error> {
-        let Some(version) = self.versions.contents.find(organization, id).await? else { return Ok(None) };
-        let is_named = self.versions.is_named(organization, &version.external_id, id).await?;
-        // Until its template names it, it may still come to be.
-        Ok(is_named.then(|| version.digests().contains(digest)))
+/// Sources with the addresses of their files; no more of them than a version may have.
+async fn sent<'a>(sources: impl Iterator<Item = (usize, &'a NewSource)>) -> Result<Vec<Sent<'a>>, Error> {
+    let mut sent = Vec::new();
+    for (place, source) in sources.take(MAX_SOURCES) {
+        let template = blobs::digest_of(&source.template).await?;
+        let editor_config = blobs::digest_of(&source.editor_config).await?;
+        sent.push(Sent { place, source, kept: Source::of(source, template, editor_config) });
     }
+    Ok(sent)
 }
 
 /// The latest minor of each major version of a template.

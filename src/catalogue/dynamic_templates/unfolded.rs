@@ -56,6 +56,9 @@ const BELOW: [(&str, u8); 9] = [
 /// Where schemas stand that are only referred to.
 const KEPT: [&str; 2] = ["$defs", "definitions"];
 
+/// Keywords that give a schema a name; the second one in draft 4 only.
+const ID_KEYWORDS: [&str; 2] = ["$id", "id"];
+
 /// Keywords that name another schema.
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
@@ -75,10 +78,11 @@ pub struct Cost {
 /// # Errors
 /// Why it is refused, with the place in the schema.
 pub fn cost(schema: &Value) -> Result<Cost, String> {
-    let mut graph = Graph::default();
+    let draft = schema.get("$schema").and_then(Value::as_str).unwrap_or_default();
+    let mut graph = Graph { is_draft_4: draft.contains("draft-04"), ..Graph::default() };
     graph.collect(schema, None)?;
     graph.follow_references(schema)?;
-    graph.connect()?;
+    graph.connect();
     graph.measure()
 }
 
@@ -117,6 +121,7 @@ struct Graph<'a> {
     /// The nodes by the addresses of their schemas.
     known: HashMap<*const Value, usize>,
     anchors: HashMap<&'a str, usize>,
+    is_draft_4: bool,
     /// The node's part: nodes that lead to each other are in one. Parts are numbered from the last to the first: what a part leads to has a lower
     /// number.
     parts: Vec<usize>,
@@ -130,9 +135,8 @@ impl<'a> Graph<'a> {
         self.known.insert(schema, own);
         self.nodes.push(Node { schema, place, steps: Vec::new(), looks_again: false });
         let Value::Object(members) = schema else { return Ok(own) };
-        if !is_root
-            && let Some(keyword) = ["$id", "id"].iter().find(|keyword| members.get(**keyword).is_some_and(Value::is_string))
-        {
+        let named = ID_KEYWORDS.iter().find(|keyword| members.get(**keyword).is_some_and(Value::is_string));
+        if let Some(keyword) = named.filter(|keyword| !is_root && (**keyword == "$id" || self.is_draft_4)) {
             return Err(self.refused(own, format!("{keyword} is for the whole schema only, not for a part of it")));
         }
         for keyword in ["$anchor", "$dynamicAnchor"] {
@@ -189,7 +193,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Finds the parts (Tarjan 1972), without recursion: chains of references can be long.
-    fn connect(&mut self) -> Result<(), String> {
+    fn connect(&mut self) {
         const UNSEEN: usize = usize::MAX;
         let count = self.nodes.len();
         let (mut index, mut low) = (vec![UNSEEN; count], vec![0; count]);
@@ -233,7 +237,6 @@ impl<'a> Graph<'a> {
                 }
             }
         }
-        Ok(())
     }
 
     /// Whether a node leads back to itself.

@@ -120,13 +120,13 @@ impl Content for Version {
 }
 
 impl Source {
-    /// Of what was sent.
-    pub fn of(new: &NewSource) -> Self {
+    /// Of what was sent, with the addresses of its files.
+    pub(super) fn of(new: &NewSource, template: Digest, editor_config: Digest) -> Self {
         Self {
             language: new.language,
-            template: Digest::of(&new.template),
+            template,
             template_size: new.template.len() as u64,
-            editor_config: Digest::of(&new.editor_config),
+            editor_config,
             editor_config_size: new.editor_config.len() as u64,
             engine_version: new.engine_version.clone(),
         }
@@ -180,16 +180,16 @@ impl Definition {
     }
 
     /// The version that it makes; with sources, as it was checked.
-    pub(super) fn version(self, id: Uuid, external_id: &str, created_at: DateTime<Utc>) -> Version {
+    pub(super) fn version(&self, id: Uuid, external_id: &str, sources: Vec<Source>, created_at: DateTime<Utc>) -> Version {
         let structure = self.sources.first().map_or(Value::Null, |source| source.structure.clone()).to_string();
         Version {
             id,
             external_id: external_id.to_owned(),
             created_at,
-            description: self.description,
+            description: self.description.clone(),
             default_language: self.default_language,
-            tags: self.tags,
-            sources: self.sources.iter().map(Source::of).collect(),
+            tags: self.tags.clone(),
+            sources,
             structure: Digest::of(structure.as_bytes()),
             structure_size: structure.len() as u64,
         }

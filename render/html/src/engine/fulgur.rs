@@ -1,5 +1,7 @@
 //! fulgur: fast, tagged, with running headers and page numbers.
 
+use std::sync::Arc;
+
 use ::fulgur::{AssetBundle, Engine};
 use krilla::SerializeSettings;
 use krilla::configure::{Configuration, Validator};
@@ -11,19 +13,16 @@ use crate::{Failure, Kind, Profile};
 
 pub(super) struct Fulgur;
 
-/// Pages of which the template says nothing. What the builder is told of them would count more than the template's own `@page`.
-const PAGE: &str = "@page{size:A4;margin:20mm}\n";
-
 impl HtmlToPdf for Fulgur {
     fn convert(&self, document: &Prepared, about: &About<'_>) -> Result<Vec<u8>, Failure> {
         let mut assets = AssetBundle::new();
-        assets.fonts.clone_from(&document.fonts.fonts);
-        assets.add_css(format!("{PAGE}{}", document.css));
+        assets.fonts.extend(document.fonts.faces.iter().map(|face| Arc::clone(&face.bytes)));
+        assets.add_css(document.css.as_str());
         for (name, image) in &document.images {
             assets.add_image(name.as_str(), image.bytes.clone());
         }
         let mut builder = Engine::builder()
-            // Never the host's fonts, never a base path: what is drawn depends on the document alone, and no file is read.
+            // No size and margins of pages: those of the builder would win over the author's. Never the host's fonts, never a base path: what is drawn depends on the document alone, and no file is read.
             .system_fonts(false)
             .lang(about.language)
             .title(about.job.title.as_str())
@@ -40,12 +39,41 @@ impl HtmlToPdf for Fulgur {
                 ..SerializeSettings::default()
             }),
         };
-        builder.build().render(&document.html).map_err(|error| Failure::new(Kind::Engine, reason(&error)))
+        builder.build().render(&document.html).map_err(|error| failure(&error.to_string()))
     }
 }
 
-/// The engine's words, cut: they are of the document's form, not of its text.
-fn reason(error: &::fulgur::Error) -> String {
-    let text: String = error.to_string().chars().take(200).collect();
-    format!("the engine could not lay out the document: {text}")
+/// What the engine says, in words for authors. Its own words may hold text of the document: of them only the name of a rule is told.
+fn failure(error: &str) -> Failure {
+    let rule: String = match error.split_once("Validation([") {
+        Some((_, rest)) => rest.chars().take_while(char::is_ascii_alphanumeric).collect(),
+        None => String::new(),
+    };
+    let (kind, message) = match rule.as_str() {
+        "" => (Kind::Engine, "the engine could not lay out the document".to_owned()),
+        "MissingAltText" => (
+            Kind::Template,
+            "PDF/UA: a picture has no alternative text: give each <img> an alt; with this engine <svg> cannot have one".into(),
+        ),
+        "MissingDocumentOutline" => (Kind::Template, "PDF/UA: the document has no heading: give it an <h1>".into()),
+        "MissingAnnotationAltText" => (Kind::Template, "PDF/UA: a link has no text".into()),
+        "NoDocumentTitle" => (Kind::Data, "PDF/UA: the document has no title".into()),
+        "ImageInterpolation" => (Kind::Template, "PDF/A: this engine cannot have images of styles in PDF/A-3: use <img>".into()),
+        "ContainsNotDefGlyph" => (Kind::Glyphs, "a character has no glyph in the font that its styles choose".into()),
+        other => (Kind::Engine, format!("the document cannot have this profile: {other}")),
+    };
+    Failure::new(kind, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_own_words_are_not_told() {
+        let glyphs = failure("PDF generation error: Validation([ContainsNotDefGlyph(Font, None, \"Ana 12345678Z\")])");
+        assert_eq!((glyphs.kind, glyphs.problem.message.contains("12345678Z")), (Kind::Glyphs, false));
+        assert_eq!(failure("Layout error: Ana").problem.message, "the engine could not lay out the document");
+        assert!(failure("Validation([TooHighQNestingLevel])").problem.message.ends_with("TooHighQNestingLevel"));
+    }
 }

@@ -90,6 +90,9 @@ fn what_is_no_schema_is_told_with_its_place() {
         &json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://example.org/invoice", "$ref": "#/$defs/a",
         "$defs": {"a": {"$anchor": "here"}, "b": {"$ref": "#here"}, "c": {"$ref": "https://example.org/invoice#/$defs/a"}}}),
     );
+    // In the newer drafts `id` means nothing.
+    read(&json!({"properties": {"a": {"id": "a"}}}));
+    refused(&json!({"$schema": "http://json-schema.org/draft-04/schema#", "properties": {"a": {"id": "http://x/a"}}}));
     // Names of data are no keywords.
     read(&json!({"properties": {"$ref": {"type": "string"}, "$id": {"type": "string"}, "id": {}}, "enum": [{"$ref": 7}]}));
 }

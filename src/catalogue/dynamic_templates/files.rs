@@ -1,0 +1,59 @@
+//! The files of versions: read, held for those who fill them, and known to the collector of orphans.
+
+use bytes::Bytes;
+use store::Timestamp;
+use store::blobs::Digest;
+use uuid::Uuid;
+
+use super::{DynamicTemplates, Error, Source, WHAT};
+use crate::catalogue::documents::Download;
+use crate::catalogue::orphans::Keeper;
+use crate::catalogue::references::{Holder, HolderKind};
+use crate::records;
+
+impl DynamicTemplates {
+    /// The template of a source.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] where nobody holds it any more, [`Error::Catalogue`].
+    pub async fn template(&self, organization: &str, source: &Source) -> Result<Bytes, Error> {
+        self.blobs.get(organization, &source.template).await?.ok_or_else(|| Error::Gone(WHAT.to_owned()))
+    }
+
+    /// A file of a version, piece by piece, for whoever has a link to it.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] where it was deleted, [`Error::Bytes`] when there is no room for another download, [`Error::Catalogue`].
+    pub async fn download_by_link(&self, organization: &str, file: &Digest, link: &str) -> Result<Download, Error> {
+        let download = self.documents.open_by_link(organization, file, link).await?;
+        download.ok_or_else(|| Error::Gone(WHAT.to_owned()))
+    }
+
+    /// Holds the template of a source for a process, so that it stays whatever becomes of the version. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] where the version was deleted a moment ago, [`Error::Catalogue`].
+    pub async fn pin(&self, organization: &str, source: &Source, process: Uuid, now: Timestamp) -> Result<(), Error> {
+        let is_kept = self.references.keep(organization, &source.template, Holder::Process(process), now).await?;
+        if is_kept { Ok(()) } else { Err(Error::Gone(WHAT.to_owned())) }
+    }
+
+    /// Gives up what [`DynamicTemplates::pin`] took. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`].
+    pub async fn release(&self, organization: &str, source: &Source, process: Uuid, now: Timestamp) -> Result<(), Error> {
+        Ok(self.references.release(organization, &source.template, Holder::Process(process), now).await?)
+    }
+}
+
+impl Keeper for DynamicTemplates {
+    const KIND: HolderKind = HolderKind::DynamicTemplateVersion;
+
+    async fn needs(&self, organization: &str, id: Uuid, digest: &Digest) -> Result<Option<bool>, records::Error> {
+        let Some(version) = self.versions.contents.find(organization, id).await? else { return Ok(None) };
+        let is_named = self.versions.is_named(organization, &version.external_id, id).await?;
+        // Until its template names it, it may still come to be.
+        Ok(is_named.then(|| version.digests().contains(digest)))
+    }
+}
