@@ -32,9 +32,14 @@ pub fn configure(service: &mut web::ServiceConfig) {
     service.service(web::resource("/public/{token}").route(web::get().to(public_document)).default_service(only("GET")));
 }
 
-/// Labels: a set, although JSON has only lists. That of a dynamic template comes on top of those of callers (note fill-tag).
+/// Labels: a set, although JSON has only lists.
 pub(super) fn labels() -> Array {
-    let mut labels = labels_of(ObjectBuilder::new().schema_type(Type::String));
+    labels_of(ObjectBuilder::new().schema_type(Type::String))
+}
+
+/// Labels of a document: that of a dynamic template comes on top of those of callers (note fill-tag).
+fn labels_of_document() -> Array {
+    let mut labels = labels();
     labels.max_items = Some(MAX_TAGS + 1);
     labels
 }
@@ -170,7 +175,7 @@ pub struct DocumentMetadata {
     #[schema(pattern = r"^\S+$")]
     name: String,
     /// Normalised labels.
-    #[schema(schema_with = labels)]
+    #[schema(schema_with = labels_of_document)]
     tags: Vec<String>,
     extension: Extension,
     /// Hash digest of the stored bytes: MD5 in hex.

@@ -339,7 +339,10 @@ const MEANT: &[(&str, &str)] = &[
     ("create_template.responses.204", CREATED),
     ("create_template_version.responses.204", CREATED),
     ("update_template_version.responses.204", CREATED),
-    ("get_document_metadata.responses.200.content.application/json.properties.tags.maxItems", "one more of a fill (note fill-tag)"),
+    (
+        "get_document_metadata.responses.200.content.application/json.properties.tags.maxItems",
+        "one more of a fill (note fill-tag)",
+    ),
     ("fill_dynamic_template.responses.default", GENERAL_ERROR),
     ("get_fill_process.responses.default", GENERAL_ERROR),
     ("parameters.force.schema.default", "the description of the parameter says it; left out means false"),
