@@ -313,7 +313,6 @@ const GENERAL_ERROR: &str = "a body that is too large, a queue that is full: as 
 const MEANT: &[(&str, &str)] = &[
     ("download_document.responses.200.content.application/json", "a document in JSON is any JSON, not a text"),
     ("change_document_owner.body.content.application/json.required", "a body without it is a 400 (note owner-optional)"),
-    ("sign.properties.type.enum", "this version makes simple signatures only"),
     ("properties.name.pattern", "control characters are refused as well"),
     ("msisdn.required", "the contract lost these flags (note nested-required); without either member there is no number"),
     ("msisdn.properties.phone_number.minimum", "a number without prefix has no sign"),
@@ -321,6 +320,8 @@ const MEANT: &[(&str, &str)] = &[
     ("create_scoring.body.content.application/json.properties.document.required", "the contract says it in words"),
     ("properties.contact_origin", "an addition: where address and number come from"),
     ("properties.contact_policy", "an addition: what the organization asks of contacts"),
+    ("properties.biometric_policy", "an addition: to whom samples of handwritings are encrypted, and how good they must be"),
+    ("sign_biometric.body.content.application/json.properties.accepted_by", "an addition: the agent who accepts a poor handwriting"),
     ("get_document_metadata.parameters.include", "an addition: it asks for what the contract does not have"),
     ("get_document_metadata.responses.200.content.application/json.properties.activeContent", "an addition, told to who asks"),
     ("identity_document.properties.connections", "an addition, told to who has set it (note identification-config-shape)"),
