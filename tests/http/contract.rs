@@ -321,7 +321,10 @@ const MEANT: &[(&str, &str)] = &[
     ("properties.contact_origin", "an addition: where address and number come from"),
     ("properties.contact_policy", "an addition: what the organization asks of contacts"),
     ("properties.biometric_policy", "an addition: to whom samples of handwritings are encrypted, and how good they must be"),
-    ("sign_biometric.body.content.application/json.properties.accepted_by", "an addition: the agent who accepts a poor handwriting"),
+    (
+        "sign_biometric.body.content.application/json.properties.accepted_by",
+        "an addition: the agent who accepts a poor handwriting",
+    ),
     ("get_document_metadata.parameters.include", "an addition: it asks for what the contract does not have"),
     ("get_document_metadata.responses.200.content.application/json.properties.activeContent", "an addition, told to who asks"),
     ("identity_document.properties.connections", "an addition, told to who has set it (note identification-config-shape)"),
