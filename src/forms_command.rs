@@ -22,6 +22,9 @@ const LETTERS: [&str; 6] = ["ÁÉÍÓÚÑ", "áéíóúñ", "ÀÈÒÏÜÇ", "à�
 /// Choices of a field that are listed.
 const MAX_OPTIONS: usize = 20;
 
+/// Fields that are named where many have the same.
+const MAX_NAMES: usize = 5;
+
 /// Fields of a form that cannot be filled: more are not looked for.
 const MAX_REFUSED: usize = 100;
 
@@ -119,6 +122,7 @@ impl Report {
                 report.pages = form.pages();
                 report.fields = form.fields().to_vec();
                 report.look_at_fields();
+                report.look_at_fonts(&form);
                 report.try_out(Arc::new(form));
             }
             Err(error) => report.problem(error.with_advice()),
@@ -163,6 +167,11 @@ impl Report {
             } else if field.places.is_empty() {
                 notes.push(format!("{name}: it is on no page, so its value is not seen"));
             }
+            if field.has_period {
+                notes.push(format!(
+                    "{name}: a period is part of a name, which PDF forbids; other programs take it for fields below each other: rename it"
+                ));
+            }
             if name.starts_with(PREFIX) {
                 notes.push(format!(
                     "{name}: in templates it takes the value of the organization's configuration unless the call has one"
@@ -176,6 +185,28 @@ impl Report {
             }
         }
         notes.into_iter().for_each(|text| self.note(text));
+    }
+
+    /// Tells which letters would be shown in another font than the field's own.
+    fn look_at_fonts(&mut self, form: &Form) {
+        let letters = LETTERS.concat();
+        let mut lacking: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
+        let texts = |field: &&FormField| matches!(field.kind, FieldKind::Text | FieldKind::ComboBox | FieldKind::ListBox);
+        for field in self.fields.iter().filter(texts) {
+            let lacks = form.lacks(&field.name, &letters);
+            if let Some(font) = field.font.as_deref().filter(|_| !lacks.is_empty()) {
+                lacking.entry((font, lacks)).or_default().push(&field.name);
+            }
+        }
+        let told = lacking.into_iter().map(|((font, lacks), names)| {
+            let more = names.len().saturating_sub(MAX_NAMES);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let names = names.into_iter().take(MAX_NAMES).collect::<Vec<_>>().join(", ");
+            let lacks = if lacks == letters { "no letter for certain".to_owned() } else { format!("no {lacks}") };
+            format!("{names}{more}: the font {font} has {lacks}; a value with what it lacks is shown in another font")
+        });
+        let told: Vec<String> = told.collect();
+        told.into_iter().for_each(|text| self.note(text));
     }
 
     /// Fills the form with letters of all languages, to find what refuses them.
@@ -403,6 +434,45 @@ mod tests {
         assert_eq!(told(b"no PDF").len(), 1);
         let closed = told(&fixtures::encrypted("user", lopdf::Permissions::all()));
         assert!(closed[0].contains("password"), "{closed:?}");
+    }
+
+    #[test]
+    fn a_file_that_the_empty_password_opens_is_inspected() {
+        for permissions in [lopdf::Permissions::all(), lopdf::Permissions::PRINTABLE] {
+            let report = Report::of(&fixtures::encrypted("", permissions));
+            assert!(!report.findings.iter().any(|finding| finding.is_problem), "{:?}", report.findings);
+            assert_eq!(report.pages, 1);
+        }
+    }
+
+    #[test]
+    fn letters_that_a_font_lacks_are_noted_once_for_all_its_fields() {
+        let names: Vec<String> = (1..=8).map(|n| format!("LINE_{n}")).collect();
+        let fields: Vec<_> = names.iter().map(|name| (name.as_str(), Kind::Text)).collect();
+        let report = Report::of(&fixtures::form(&fields));
+        let expected = "LINE_1, LINE_2, LINE_3, LINE_4, LINE_5 and 3 more: the font Helvetica has no ẞ; a value with what it lacks is shown in \
+                        another font";
+        let notes: Vec<&str> = report.findings.iter().filter(|note| !note.is_problem).map(|note| note.text.as_str()).collect();
+        assert_eq!(notes, [expected]);
+    }
+
+    #[test]
+    fn a_period_in_a_name_is_noted_and_one_between_names_is_not() {
+        let told =
+            |pdf: &[u8]| Report::of(pdf).findings.iter().filter(|finding| finding.text.contains("a period is part")).count();
+        let nested = fixtures::form(&[("PERSON.NAME", Kind::Text)]);
+        assert_eq!(told(&nested), 0);
+        let mut document = lopdf::Document::load_mem(&nested).unwrap();
+        for object in document.objects.values_mut() {
+            if let Ok(field) = object.as_dict_mut()
+                && field.get(b"T").is_ok_and(|name| name.as_str().is_ok_and(|name| name == b"NAME"))
+            {
+                field.set("T", lopdf::Object::string_literal("FIRST.NAME"));
+            }
+        }
+        let mut dotted = Vec::new();
+        document.save_to(&mut dotted).unwrap();
+        assert_eq!(told(&dotted), 1);
     }
 
     #[test]

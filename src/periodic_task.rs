@@ -35,6 +35,11 @@ impl PeriodicTask {
         Self { store, key: RecordKey::new("_server", "_turn", name), every }
     }
 
+    /// The task's name.
+    pub fn name(&self) -> &str {
+        &self.key.key
+    }
+
     /// The turn, unless somebody has it or has had it lately.
     ///
     /// # Errors

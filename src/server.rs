@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use ::store::{Store, Timestamp};
+use ::store::{Store, Timestamp, blobs::Blobs};
 use actix_web::{App, middleware, web};
 use actors::{Clock, Metrics, Timer, TimerOptions};
 use chrono::{TimeDelta, Utc};
@@ -53,7 +53,7 @@ use crate::{
     records,
     render_workers::{self, Workers},
     sandbox_clock::Offset,
-    scoring::{self, Circuits, Provider, Providers},
+    scoring::{self, Circuits, Internal, Provider, Providers, ScoredPictures},
     transfer,
 };
 
@@ -66,8 +66,11 @@ pub const DEVELOPMENT_ROOT: &str = "development-root.pem";
 /// Between two searches for files that nothing refers to, by whichever server comes first.
 const COLLECT_EVERY: TimeDelta = TimeDelta::hours(1);
 
-/// Between two tries to be the one that searches.
-const COLLECT_LOOK: Duration = Duration::from_secs(600);
+/// Between two searches for pictures that are over their time.
+const FORGET_EVERY: TimeDelta = TimeDelta::hours(12);
+
+/// Between two looks whether it is this server's turn to do such a task.
+const TURN_LOOK: Duration = Duration::from_secs(600);
 
 /// Maximum time to look an operator's name up and to connect to it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -222,8 +225,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let circuits = Circuits::new(failures, pause, clock.clone(), scoring_metrics.clone());
     let http = Http::new(config.scoring.reach(), CONNECT_TIMEOUT).map_err(Error::Operators)?;
     let camara = Camara::new(http, circuits, &registry)?;
-    let reader = IdentityReader::new(drawing.clone());
-    let providers = Providers::new(configurations.clone(), reader, config.scoring.clone(), scoring_metrics, clock.clone());
+    let pictures = ScoredPictures::new(store.clone(), &keys, config.scoring.picture_memory);
+    let internal = Internal { reader: IdentityReader::new(drawing.clone()), pictures: pictures.clone() };
+    let providers = Providers::new(configurations.clone(), internal, config.scoring.clone(), scoring_metrics, clock.clone());
     let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
     let code_limits = Arc::new(match engine.is_shared() {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
@@ -295,7 +299,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         channels.sandbox().map(|outbox| Sandbox { outbox: outbox.clone(), offset: offset.clone(), shared: engine.is_shared() });
     let going_down = Arc::new(AtomicBool::new(false));
     let operations = Operations {
-        readiness: Readiness::new(store.clone(), blobs, config.documents.min_free),
+        readiness: Readiness::new(store.clone(), blobs.clone(), config.documents.min_free),
         going_down: going_down.clone(),
         collect: {
             let (engine, channels) = (engine.collect(), channels.clone());
@@ -320,9 +324,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
     let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
-    let collection = PeriodicTask::new(store, "orphans", COLLECT_EVERY);
-    let mut background =
-        vec![sweep(processes.clone()), collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace)];
+    let collection = PeriodicTask::new(store.clone(), "orphans", COLLECT_EVERY);
+    let forgetting = PeriodicTask::new(store, "scored pictures", FORGET_EVERY);
+    let mut background = vec![
+        sweep(processes.clone()),
+        collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace),
+        forget_old_pictures(pictures, blobs, forgetting, clock.clone()),
+    ];
     background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
@@ -461,25 +469,62 @@ fn collect_orphans(
         let processes = processes.clone();
         Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
+    in_turns(collection, move || {
+        let (orphans, holds) = (orphans.clone(), holds.clone());
+        async move {
+            match orphans.collect(&holds, grace, Utc::now()).await {
+                Ok(collected) if collected.removed > 0 => {
+                    tracing::info!(collected.removed, "removed files that nothing refers to")
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "files that nothing refers to could not be removed"),
+            }
+        }
+    })
+}
+
+/// Forgets pictures of identity documents that are over their time.
+fn forget_old_pictures(
+    pictures: ScoredPictures,
+    files: Blobs,
+    forgetting: PeriodicTask,
+    clock: Clock,
+) -> tokio::task::JoinHandle<()> {
+    in_turns(forgetting, move || {
+        let (pictures, files, now) = (pictures.clone(), files.clone(), clock.now());
+        async move {
+            // Who had a picture scored has, or had, its file here.
+            let organizations = match files.organizations().await {
+                Ok(organizations) => organizations,
+                Err(error) => return tracing::warn!(%error, "whose pictures are over their time could not be read"),
+            };
+            for organization in organizations {
+                match pictures.forget_old(&organization, now).await {
+                    Ok(0) => {}
+                    Ok(count) => tracing::info!(organization, count, "forgot pictures of documents that were over their time"),
+                    Err(error) => {
+                        tracing::warn!(organization, %error, "pictures that are over their time could not be forgotten")
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// Does a task whenever it is this server's turn.
+fn in_turns<W>(task: PeriodicTask, work: impl Fn() -> W + Send + 'static) -> tokio::task::JoinHandle<()>
+where
+    W: Future<Output = ()> + Send + 'static,
+{
     tokio::spawn(async move {
-        let mut every = tokio::time::interval(COLLECT_LOOK);
+        let mut every = tokio::time::interval(TURN_LOOK);
         every.tick().await;
         loop {
             every.tick().await;
-            let turn = match collection.take(Utc::now()).await {
-                Ok(Some(turn)) => turn,
-                Ok(None) => continue,
-                Err(error) => {
-                    tracing::debug!(%error, "whose turn it is to collect files could not be read");
-                    continue;
-                }
-            };
-            match turn.spend(orphans.collect(&holds, grace, Utc::now())).await {
-                Some(Ok(collected)) if collected.removed > 0 => {
-                    tracing::info!(collected.removed, "removed files that nothing refers to")
-                }
-                Some(Ok(_)) | None => {}
-                Some(Err(error)) => tracing::warn!(%error, "files that nothing refers to could not be removed"),
+            match task.take(Utc::now()).await {
+                Ok(Some(turn)) => drop(turn.spend(work()).await),
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, task = task.name(), "whose turn it is could not be read"),
             }
         }
     })

@@ -140,7 +140,6 @@ outside_samples() {
 
 # The certificate in six languages, signatures by hand in it, is PDF/A-3.
 outside_certificates() {
-    timeout --kill-after=10 900 tests/outside/verapdf.sh --build
     local language
     for language in ES EN CA EU GL DE; do
         "$built/examples/certificate_sample" "$work/certificate_$language.pdf" "$language"
@@ -148,16 +147,26 @@ outside_certificates() {
     [ "$(grep -cx conforms "$work/certificates.log")" = 6 ]
 }
 
-# A whole process, from the upload to the certificate: both of the demo's two signers have sealed the contract.
+# Whole processes, from the upload to the certificate, and of a contract that is filled first: all signers have sealed, with and without a
+# signature by hand.
 outside_demo() {
-    local out="$work/demo" root="development-root.pem"
-    "$built/rubrica" demo --data "$work/data" --out "$out"
-    validate() { "$venv/bin/python" tests/outside/validate_signatures.py "$1" --root "$out/$root" --signatures "$2"; }
-    validate "$out"/*-signed.pdf 2
-    validate "$out"/*-certificate.pdf 1
-    for file in "$out"/*.pdf; do
-        "$built/rubrica" verify "$file" --root "$out/$root"
-    done
+    local out
+    run_demo() {
+        out="$work/$1"
+        shift
+        "$built/rubrica" demo --data "$out-data" --out "$out" "$@"
+    }
+    judge() {
+        "$venv/bin/python" tests/outside/validate_signatures.py "$out/$1" --root "$out/development-root.pem" --signatures "$2"
+        "$built/rubrica" verify "$out/$1" --root "$out/development-root.pem"
+    }
+    run_demo demo
+    judge contract-signed.pdf 2
+    judge contract-certificate.pdf 1
+    judge rental-agreement-signed.pdf 1
+    run_demo by-hand --biometric
+    judge contract-signed.pdf 2
+    judge contract-certificate.pdf 1
 }
 
 outside_scripts() {
@@ -206,6 +215,16 @@ outside_form_scripts() {
     generator 300 forms_scripts --fill "$built/examples/fill"
 }
 
+# The libraries come once, through Maven.
+verapdf() {
+    timeout --kill-after=10 900 tests/outside/verapdf.sh --build
+}
+
+# The gallery of HTML templates, with both engines and both profiles.
+outside_templates() {
+    generator 300 templates --rubrica "$built/rubrica" --verapdf tests/outside/verapdf.sh
+}
+
 # The others are served while one organization uploads such files, and SIGTERM ends the server meanwhile.
 outside_hostile_server() {
     generator 300 hostile_server --rubrica "$built/rubrica" --seconds 30
@@ -230,8 +249,9 @@ step "tests of the workspace" workspace_tests
 step "shaping with fonts that are found" font_tests
 step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "sealed samples, by validators of others" outside_samples
+step "the peer veraPDF" verapdf
 step "certificates in six languages, by veraPDF" outside_certificates
-step "a process of the demo, by validators of others" outside_demo
+step "processes of the demo, by validators of others" outside_demo
 step "texts in 26 scripts, copied by two readers" outside_scripts
 step "2,000 files that contradict themselves, in three viewers" outside_mutants
 step "the peer EU DSS" eu_dss
@@ -239,6 +259,7 @@ step "500 changes behind signatures, with two peers" outside_after_signing
 # Who tells of them.
 sed -n '/^of .* that a viewer shows/,$ s/^/    /p' "$work/after_signing.log"
 step "2,000 hostile files, time and memory of each" outside_hostile
+step "HTML templates of the gallery, by veraPDF and two viewers" outside_templates
 step "real forms of other projects" outside_corpus
 step "100 of them filled, by qpdf and three viewers" outside_forms
 tail -1 "$work/forms.log" | sed 's/^/    /'

@@ -26,16 +26,32 @@ fn a_demo_ends_with_a_signed_document_and_a_certificate_that_verify() {
 
     let (shown, errors) = (text(&demo.stdout), text(&demo.stderr));
     assert!(demo.status.success(), "{shown}{errors}");
-    for step in ["uploaded contract.pdf", "Ana López: signed", "Jürgen Weiß: signed", "CERTIFIED", "process created"] {
+    for step in [
+        "uploaded contract.pdf",
+        "Ana López: signed",
+        "Jürgen Weiß: signed",
+        "CERTIFIED",
+        "filled it: contract",
+        "the contract is signed",
+        "process created",
+    ] {
         assert!(shown.contains(step), "{step}: {shown}");
     }
     let root = ["--root", "out/development-root.pem"];
-    for (file, signatures) in [("out/contract-signed.pdf", 2), ("out/contract-certificate.pdf", 1)] {
+    for (file, signatures) in
+        [("out/contract-signed.pdf", 2), ("out/contract-certificate.pdf", 1), ("out/rental-agreement-signed.pdf", 1)]
+    {
         let verified = rubrica(folder.path(), &[&["verify", "--json", file], root.as_slice()].concat());
         assert!(verified.status.success(), "{file}: {}{}", text(&verified.stdout), text(&verified.stderr));
         let report: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
         assert_eq!(report["report"]["signatures"].as_array().map(Vec::len), Some(signatures), "{report}");
     }
+    let [filled, signed] = ["rental-agreement.pdf", "rental-agreement-signed.pdf"]
+        .map(|name| std::fs::read(folder.path().join("out").join(name)).unwrap());
+    assert!(signed.starts_with(&filled));
+    let form = documents::forms::Form::read(&filled).unwrap();
+    let left: Vec<&str> = form.fields().iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(left, ["BUYER"], "what was filled is printed, and the field for the signature is there");
 }
 
 #[test]
@@ -55,6 +71,13 @@ fn a_demo_by_hand_ends_with_signatures_that_the_holder_of_the_key_reads() {
     }
     let verified = rubrica(folder.path(), &["verify", "out/contract-signed.pdf", "--root", "out/development-root.pem"]);
     assert!(verified.status.success(), "{}", text(&verified.stdout));
+    let holder = ["--certificate", "out/escrow-certificate.pem", "--key", "out/escrow-key.pem", "--output", "opened"];
+    let opened = rubrica(folder.path(), &[&["escrow", "open", "out/contract-signed.pdf"], holder.as_slice()].concat());
+    assert!(opened.status.success(), "{}{}", text(&opened.stdout), text(&opened.stderr));
+    assert!(text(&opened.stdout).contains("the seal of the PDF around it is intact"), "{}", text(&opened.stdout));
+    for signature in ["opened/signature-1/signature.iso", "opened/signature-2/signature.inkml"] {
+        assert!(folder.path().join(signature).is_file(), "{signature}: {}", text(&opened.stdout));
+    }
     // Once more on the same folder: the pair that is there is used again.
     let again = self::demo(folder.path(), &["--biometric"]);
     assert!(text(&again.stdout).contains("The holder of the escrow key reads  buyer"), "{}", text(&again.stdout));

@@ -57,3 +57,30 @@ fn write_point(out: &mut String, point: &Point, has_pressure: bool, has_tilt: bo
         let _ = write!(out, " {x:.3} {y:.3}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::capture::{Capture, Point, PointingDevice};
+    use crate::synthetic::Hand;
+
+    #[test]
+    fn each_stroke_is_a_trace_with_every_point_in_it() {
+        let capture = Hand::default().signature();
+        let text = capture.to_inkml();
+        let traces: Vec<&str> = text.lines().filter(|line| line.starts_with("  <trace ")).collect();
+        let points: Vec<usize> = traces.iter().map(|trace| trace.matches(", ").count() + 1).collect();
+        assert_eq!(points, capture.strokes.iter().map(Vec::len).collect::<Vec<_>>());
+        assert!(text.contains("name=\"F\"") && !text.contains("name=\"OTx\""));
+    }
+
+    #[test]
+    fn a_channel_is_there_where_every_point_has_it() {
+        let point = |pressure, tilt| Point { x: 96.0, y: -48.0, t_ms: 0.0, pressure, tilt };
+        let ink = |points: Vec<Point>| Capture::new(None, PointingDevice::Pen, vec![points]).unwrap().to_inkml();
+        let all = ink(vec![point(Some(0.5), Some((-30.0, 45.5)))]);
+        assert!(all.contains("<trace contextRef=\"#pad\">25.4000 -12.7000 0.000 0.50000 -30.000 45.500</trace>"), "{}", *all);
+        let some = ink(vec![point(Some(0.5), None), point(None, Some((1.0, 2.0)))]);
+        assert!(some.contains(">25.4000 -12.7000 0.000, 25.4000 -12.7000 0.000</trace>"), "{}", *some);
+        assert!(!some.contains("name=\"F\""));
+    }
+}

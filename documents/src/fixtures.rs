@@ -1,4 +1,4 @@
-//! PDFs made by code: the demo's contract, and (for tests, feature `fixtures`) its variants and hostile relatives.
+//! PDFs made by code: the demo's contract and forms, and (for tests, feature `fixtures`) its variants and hostile relatives.
 
 use lopdf::content::{Content, Operation};
 use lopdf::xref::XrefType;
@@ -145,12 +145,10 @@ fn page_content(names: &[&str]) -> Vec<u8> {
     Content { operations }.encode().unwrap_or_default()
 }
 
-#[cfg(any(test, feature = "fixtures"))]
 mod forms;
 #[cfg(any(test, feature = "fixtures"))]
 mod handwriting;
 
-#[cfg(any(test, feature = "fixtures"))]
 pub use forms::*;
 #[cfg(any(test, feature = "fixtures"))]
 pub use handwriting::*;

@@ -40,13 +40,13 @@ pub fn judge(front: Option<&Looked>, back: Option<&Looked>, declared: &Declared,
     }
     checks.extend(front_and_back(&sides, &zones));
     sides.iter().for_each(|(side, looked)| checks.extend(picture_checks(*side, looked)));
-    let hash = |side: Option<&Looked>| -> Option<PerceptualHash> { Some(side?.measures.hash) };
+    let fingerprint = |side: Option<&Looked>| side?.fingerprint;
     Reading {
         global_score: global_score(&checks),
         values: surest.map(Document::values).unwrap_or_default(),
         checks,
-        front_hash: hash(front),
-        back_hash: hash(back),
+        front_fingerprint: fingerprint(front),
+        back_fingerprint: fingerprint(back),
     }
 }
 
@@ -60,7 +60,7 @@ fn rounded(score: f64) -> f64 {
 }
 
 /// See [`Reading::global_score`].
-fn global_score(checks: &[Check]) -> f64 {
+pub fn global_score(checks: &[Check]) -> f64 {
     let of_kind = |kind: Kind| checks.iter().filter(move |check| check.score_type.kind() == kind);
     let consistency = of_kind(Kind::Consistency).map(|check| check.score).fold(1.0, f64::min);
     // By type, the worse side.

@@ -103,10 +103,15 @@ pub fn card_of(lines: &[String; 3]) -> Vec<u8> {
 
 /// The front of a card, which bears no zone, as a PNG.
 pub fn front() -> Vec<u8> {
+    front_with(&["SPECIMEN<CARD"; 6])
+}
+
+/// One that bears these lines of capitals, digits and `<`.
+pub fn front_with(lines: &[&str; 6]) -> Vec<u8> {
     let mut canvas = Canvas::page(85.6, 54.0, 3);
     canvas.fill((5.0, 12.0), (28.0, 42.0), [120, 100, 90]);
-    for line in 0..6 {
-        canvas.write("SPECIMEN<CARD", 34.0, 14.0 + line as f32 * 5.5, 1.6);
+    for (at, line) in lines.iter().enumerate() {
+        canvas.write(line, 34.0, 14.0 + at as f32 * 5.5, 1.6);
     }
     canvas.png()
 }

@@ -12,6 +12,7 @@
 mod checks;
 mod countries;
 mod decode;
+mod fingerprint;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 mod line;
@@ -35,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     decode::{MAX_BYTES, MAX_SIDE, MIN_SIDE},
-    picture::PerceptualHash,
+    fingerprint::Fingerprint,
     zone::Layout,
 };
 use self::{network::Network, raster::Gray};
@@ -114,9 +115,19 @@ pub struct Reading {
     pub values: BTreeMap<ValueKey, String>,
     /// What applies to these images, each on its own.
     pub checks: Vec<Check>,
-    /// Pictures that look the same have hashes that differ little, see [`PerceptualHash::distance`].
-    pub front_hash: Option<PerceptualHash>,
-    pub back_hash: Option<PerceptualHash>,
+    /// By which a picture is known again; `None` of one that is too plain.
+    pub front_fingerprint: Option<Fingerprint>,
+    pub back_fingerprint: Option<Fingerprint>,
+}
+
+impl Reading {
+    /// Adds what the caller found out by the fingerprint of a side, `is_reused`: whether the same picture was used in another process for
+    /// another person. It counts in the global score as the other checks of its kind do: a picture that was makes it 0.
+    pub fn add_reuse(&mut self, side: Side, is_reused: bool) {
+        let score = if is_reused { 0.0 } else { 1.0 };
+        self.checks.push(Check { score_type: ScoreType::Reuse, is_fraud: is_reused, score, side: Some(side) });
+        self.global_score = checks::global_score(&self.checks);
+    }
 }
 
 /// Names of values, those of the contract first. Dates are ISO 8601 timestamps at midnight UTC.
@@ -182,6 +193,7 @@ pub enum ScoreType {
     NationalNumber,
     DeclaredData,
     FrontBack,
+    Reuse,
     Focus,
     Glare,
     Resolution,
@@ -194,7 +206,7 @@ pub enum ScoreType {
 /// How a check counts in the global score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// What was read agrees with itself, the calendar, the tables and what was declared.
+    /// What was read agrees with itself, the calendar, the tables and what was declared, and the pictures with those of other processes.
     Consistency,
     /// How good the picture is, and whether it looks like one of an original.
     Picture,
@@ -202,7 +214,7 @@ pub enum Kind {
 
 impl ScoreType {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::MrzReadable,
         Self::MrzControlDigit,
         Self::MrzDates,
@@ -211,6 +223,7 @@ impl ScoreType {
         Self::NationalNumber,
         Self::DeclaredData,
         Self::FrontBack,
+        Self::Reuse,
         Self::Focus,
         Self::Glare,
         Self::Resolution,
@@ -231,6 +244,7 @@ impl ScoreType {
             Self::NationalNumber => "NATIONAL_NUMBER",
             Self::DeclaredData => "DECLARED_DATA",
             Self::FrontBack => "FRONT_BACK",
+            Self::Reuse => "REUSE",
             Self::Focus => "FOCUS",
             Self::Glare => "GLARE",
             Self::Resolution => "RESOLUTION",
@@ -267,6 +281,10 @@ impl ScoreType {
             Self::FrontBack => {
                 "The text of a side without a zone is not read: a front and a back of two different documents are seen only where both bear a \
                  zone."
+            }
+            Self::Reuse => {
+                "Known again, for a limited time, are pictures that the organization had scored here; one that was taken anew, cut or turned is \
+                 another one. People are told apart by their numbers: with a mistyped or a new number the same person is another one."
             }
             Self::Focus => {
                 "A document of few and soft lines looks as one that is out of focus; a picture made sharper later looks sharp."
@@ -333,6 +351,7 @@ pub fn read(images: Images<'_>, declared: &Declared, options: &Options) -> Resul
 struct Looked {
     zone: Option<Found>,
     measures: picture::Measures,
+    fingerprint: Option<Fingerprint>,
 }
 
 /// A zone in an image.
@@ -354,7 +373,7 @@ impl Looked {
         let gray = Gray::of(&picture);
         let zone = find(&gray, network);
         let measures = picture::measure(&picture, &gray, zone.as_ref());
-        Ok(Self { zone, measures })
+        Ok(Self { zone, measures, fingerprint: Fingerprint::of(&gray) })
     }
 }
 

@@ -1,7 +1,5 @@
 //! What a picture is like, without regard to what it says: sharp, large enough, evenly lit, in colour, of a screen, seen before.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 use crate::{
     Found,
     decode::Picture,
@@ -299,10 +297,8 @@ fn window(at: usize) -> f32 {
     0.5 - 0.5 * (std::f32::consts::TAU * at as f32 / SIDE as f32).cos()
 }
 
-/// What a picture looks like in 64 bits: signs of its lowest frequencies. As text 16 hexadecimal digits.
-///
-/// The caller compares those of different processes: the picture of one document sent for several people is known again even if it was
-/// compressed anew or made smaller. A picture taken anew of the same document differs more.
+/// What a picture looks like in 64 bits: signs of its lowest frequencies. A picture of the same side of the same document has nearly the
+/// same, and so has one of another document of its kind: people are told apart by [`Fingerprint`](crate::Fingerprint).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PerceptualHash(u64);
 
@@ -342,18 +338,5 @@ impl PerceptualHash {
         sorted.sort_by(f32::total_cmp);
         let median = sorted[sorted.len() / 2];
         Self(values.iter().enumerate().fold(0, |bits, (at, value)| bits | u64::from(*value > median) << at))
-    }
-}
-
-impl Serialize for PerceptualHash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:016x}", self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for PerceptualHash {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        u64::from_str_radix(&text, 16).map(Self).map_err(|_| de::Error::custom("a perceptual hash is 16 hexadecimal digits"))
     }
 }

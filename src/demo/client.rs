@@ -49,19 +49,49 @@ impl Client {
     }
 
     pub async fn upload(&self, name: &str, bytes: &[u8]) -> Result<String, Failure> {
-        let boundary = Uuid::new_v4().simple().to_string();
-        let mut body = Vec::with_capacity(bytes.len() + 1024);
-        for (part, value) in [("name", name), ("extension", "pdf"), ("tags", "demo")] {
-            let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{part}\"\r\n\r\n{value}\r\n");
-            body.extend_from_slice(head.as_bytes());
+        let parts = [("name", name), ("extension", "pdf"), ("tags", "demo")];
+        text(&json_of(with_file(self.call(Method::POST, "documents"), &parts, bytes), "upload").await?, "/documentId")
+    }
+
+    /// Whether something is there.
+    pub async fn is_there(&self, path: &str) -> Result<bool, Failure> {
+        match self.call(Method::GET, path).send().await?.status() {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(false),
+            status if status.is_success() => Ok(true),
+            status => Err(format!("read {path}: the server answered {}", status.as_u16()).into()),
         }
-        let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"content\"; filename=\"document.pdf\"\r\n\r\n");
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(bytes);
-        body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-        let request = self.call(Method::POST, "documents");
-        let request = request.header("content-type", format!("multipart/form-data; boundary={boundary}")).body(body);
-        text(&json_of(request, "upload").await?, "/documentId")
+    }
+
+    /// A form of the catalogue, which may be there from a demo before.
+    pub async fn form(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let parts = [("name", name), ("extension", "pdf")];
+        made(with_file(self.call(Method::POST, "templates/forms"), &parts, bytes), "upload the form").await
+    }
+
+    /// A section or a template, which may be there from a demo before.
+    pub async fn template_part(&self, path: &str, body: &Value) -> Result<(), Failure> {
+        made(self.call(Method::POST, path).json(body), "make the template").await
+    }
+
+    /// Answers the contract and its filled document.
+    pub async fn fill_contract(&self, owner: &str, body: &Value) -> Result<(String, String), Failure> {
+        let request = self.call(Method::POST, "contracts/fill").header("x-auth-owner", owner).json(body);
+        let filled = json_of(request, "fill the contract").await?;
+        Ok((text(&filled, "/contract_id")?, text(&filled, "/document_id")?))
+    }
+
+    /// Answers the sign process.
+    pub async fn sign_contract(&self, body: &Value) -> Result<String, Failure> {
+        text(&json_of(self.call(Method::POST, "contracts/sign").json(body), "sign the contract").await?, "/sign_process_id")
+    }
+
+    pub async fn contract(&self, id: &str) -> Result<Value, Failure> {
+        json_of(self.call(Method::GET, &format!("contracts/{id}")), "read the contract").await
+    }
+
+    pub async fn download_as(&self, owner: &str, document: &str) -> Result<Vec<u8>, Failure> {
+        let request = self.call(Method::GET, &format!("documents/{document}")).header("x-auth-owner", owner);
+        Ok(good(request, "download the contract").await?.bytes().await?.to_vec())
     }
 
     pub async fn create_process(&self, request: &Value) -> Result<String, Failure> {
@@ -151,6 +181,21 @@ impl Client {
     }
 }
 
+/// A form with these parts and a PDF.
+fn with_file(request: RequestBuilder, parts: &[(&str, &str)], bytes: &[u8]) -> RequestBuilder {
+    let boundary = Uuid::new_v4().simple().to_string();
+    let mut body = Vec::with_capacity(bytes.len() + 1024);
+    for (part, value) in parts {
+        let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{part}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(head.as_bytes());
+    }
+    let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"content\"; filename=\"document.pdf\"\r\n\r\n");
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    request.header("content-type", format!("multipart/form-data; boundary={boundary}")).body(body)
+}
+
 fn described(request: RequestBuilder, device: &Device) -> RequestBuilder {
     device.iter().fold(request, |request, (name, value)| request.header(*name, *value))
 }
@@ -159,9 +204,19 @@ async fn json_of(request: RequestBuilder, what: &str) -> Result<Value, Failure> 
     Ok(good(request, what).await?.json().await.map_err(|error| format!("{what}: {}", chain(&error)))?)
 }
 
+/// That it is there now, made or found.
+async fn made(request: RequestBuilder, what: &str) -> Result<(), Failure> {
+    let answer = request.send().await.map_err(|error| format!("{what}: {}", chain(&error)))?;
+    if answer.status() == StatusCode::CONFLICT { Ok(()) } else { succeeded(answer, what).await.map(drop) }
+}
+
 /// The answer if it is a success, else what the server says is wrong.
 async fn good(request: RequestBuilder, what: &str) -> Result<Response, Failure> {
     let answer = request.send().await.map_err(|error| format!("{what}: {}", chain(&error)))?;
+    succeeded(answer, what).await
+}
+
+async fn succeeded(answer: Response, what: &str) -> Result<Response, Failure> {
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);

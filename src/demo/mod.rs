@@ -1,4 +1,5 @@
-//! `rubrica demo`: drives one whole process over real HTTP, as an integrator's server and two signers would, and shows each step.
+//! `rubrica demo`: drives a whole process over real HTTP, as an integrator's server and two signers would, then fills a template and has
+//! it signed as a contract, and shows each step.
 //!
 //! It knows nothing but the API, the sandbox's messages and the data folder's key for the token; it never looks into the store.
 
@@ -12,6 +13,7 @@ macro_rules! tell {
 
 mod by_hand;
 mod client;
+mod contract;
 mod own;
 mod people;
 
@@ -34,6 +36,7 @@ use crate::{
 };
 use by_hand::Escrow;
 use client::Client;
+use contract::Contract;
 use own::OwnServer;
 use people::Person;
 
@@ -177,6 +180,8 @@ struct Demo {
 struct Outcome {
     signed: Vec<u8>,
     certificate: Vec<u8>,
+    /// `None` beside signatures by hand.
+    contract: Option<Contract>,
     /// Of signatures by hand.
     escrow: Option<Escrow>,
     seconds: f64,
@@ -215,8 +220,10 @@ impl Demo {
         let detail = client.signature(self.operations(), &signature).await?;
         let signed = client.public(&text(&detail, "/signed_documents/0/url")?).await?;
         let certificate = client.download(&certificate).await?;
+        let [.., buyer] = &people;
+        let contract = if self.escrow.is_none() { Some(self.contract(buyer).await?) } else { None };
         let seconds = self.started.elapsed().as_secs_f64();
-        Ok(Outcome { signed, certificate, escrow: self.escrow, seconds })
+        Ok(Outcome { signed, certificate, contract, escrow: self.escrow, seconds })
     }
 
     /// The operations of the kind of signature.
@@ -309,6 +316,8 @@ fn text(value: &Value, pointer: &str) -> Result<String, Failure> {
 struct Written {
     signed: PathBuf,
     certificate: PathBuf,
+    /// As it was filled, and signed.
+    contract: Option<[PathBuf; 2]>,
     root: Option<PathBuf>,
 }
 
@@ -327,6 +336,13 @@ impl Outcome {
         Ok(Written {
             signed: put(format!("{stem}-signed.pdf"), &self.signed)?,
             certificate: put(format!("{stem}-certificate.pdf"), &self.certificate)?,
+            contract: match &self.contract {
+                Some(Contract { filled, signed }) => Some([
+                    put("rental-agreement.pdf".to_owned(), filled)?,
+                    put("rental-agreement-signed.pdf".to_owned(), signed)?,
+                ]),
+                None => None,
+            },
             root: root.map(|root| put(DEVELOPMENT_ROOT.to_owned(), &root)).transpose()?,
         })
     }
@@ -358,8 +374,17 @@ impl Outcome {
         }
         tell!("Signed PDF:   {}", written.signed.display());
         tell!("Certificate:  {}", written.certificate.display());
+        if let Some([filled, signed]) = &written.contract {
+            tell!("Contract:     {}, filled from a template", filled.display());
+            tell!("Signed:       {}", signed.display());
+        }
         let root = written.root.as_ref().map(|root| format!(" --root {}", root.display())).unwrap_or_default();
         tell!("Try next:     {} verify {}{root}", crate::program(), written.signed.display());
+        if let Some(Escrow::Pair { certificate, key }) = &self.escrow {
+            let (signed, certificate, key) = (written.signed.display(), certificate.display(), key.display());
+            let program = crate::program();
+            tell!("As holder:    {program} escrow open {signed} --certificate {certificate} --key {key} --output opened");
+        }
     }
 }
 

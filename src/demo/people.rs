@@ -33,7 +33,8 @@ impl Person {
         }
     }
 
-    fn request(&self) -> Value {
+    /// As a signer of a sign process.
+    pub fn request(&self) -> Value {
         let mut signer = json!({"alias": self.alias, "name": self.name, "last_name": self.last_name, "language": self.language});
         match self.to.strip_prefix("+34").and_then(|number| number.parse::<u64>().ok()) {
             Some(number) => signer["msisdn"] = json!({"phone_number": number, "country_code": "34"}),

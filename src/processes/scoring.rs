@@ -52,6 +52,7 @@ impl Effects<Scoring> for Adapter {
                 told(self.processes.identity_document.ask(&call.entity.organization, *identification, command.into()).await)
             }
             Effect::Release { files } => self.release(&call, files).await,
+            Effect::Forget => self.forget(&call).await,
         }
     }
 
@@ -110,6 +111,19 @@ impl Adapter {
         }
         Attempt::Done(None)
     }
+
+    async fn forget(&self, call: &Call<Scoring>) -> Attempt<Scoring> {
+        let Some(data) = call.state.data() else { return refused("the session was never created") };
+        match self.world.scoring.forget(&call.entity.organization, process_of(&call.entity, data), call.now).await {
+            Ok(()) => Attempt::Done(None),
+            Err(error) => retry(error),
+        }
+    }
+}
+
+/// What stands for the person whose document it is: the identification, else the session by itself.
+fn process_of(session: &Entity, data: &Data) -> Uuid {
+    data.creation.purpose.identification.unwrap_or(session.id)
 }
 
 /// The attempt, while it is under way.
@@ -219,6 +233,7 @@ fn request(entity: &Entity, data: &Data, attempt: &scoring::Attempt, captures: C
         declared: data.creation.declared.clone(),
         captures,
         timeout: (attempt.until - now).to_std().unwrap_or_default().min(CALL),
+        process: process_of(entity, data),
         idempotency_key: attempt.id.to_string(),
         now,
     }

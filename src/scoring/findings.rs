@@ -148,7 +148,7 @@ pub fn minimum(level: Option<Level>, own: &sign_configuration::Levels, server: &
 }
 
 /// A number as it is compared: letters and digits alone, as capitals.
-fn plain(number: &str) -> String {
+pub fn plain(number: &str) -> String {
     number.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 

@@ -15,6 +15,7 @@ mod image;
 mod internal;
 mod metrics;
 mod options;
+mod pictures;
 pub mod provider;
 #[cfg(test)]
 pub mod testing;
@@ -26,7 +27,9 @@ use actors::Clock;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::Value;
+use store::Timestamp;
 use tokio::time::Instant;
+use uuid::Uuid;
 use workflows::scoring::ScoreResult;
 
 use self::{
@@ -37,15 +40,14 @@ use self::{
     google::{Google, Tokens},
     veridas::Veridas,
 };
-use crate::{
-    catalogue::sign_configuration::{Connections, Documents, Scoring, SignConfigurations},
-    identity_reader::IdentityReader,
-};
+use crate::catalogue::sign_configuration::{Connections, Documents, Scoring, SignConfigurations};
 
 pub use circuit::Circuits;
 pub use image::image_type;
+pub use internal::Internal;
 pub use metrics::Metrics;
 pub use options::{Levels, Options};
+pub use pictures::ScoredPictures;
 pub use provider::{Capture, Captures, Delegation, Failure, Provider, Request, Then, Ways};
 
 /// The providers of all organizations; a cheap handle.
@@ -54,7 +56,7 @@ pub struct Providers {
     configurations: SignConfigurations,
     caller: Caller,
     tokens: Tokens,
-    reader: IdentityReader,
+    internal: Internal,
 }
 
 /// Who is asked.
@@ -101,18 +103,18 @@ impl Asked {
 }
 
 impl Providers {
-    /// Over the sign configurations, which hold the connections; `reader` is for INTERNAL.
+    /// Over the sign configurations, which hold the connections.
     ///
     /// # Errors
     /// A text, when the system has no TLS.
     pub fn new(
         configurations: SignConfigurations,
-        reader: IdentityReader,
+        internal: Internal,
         options: Options,
         metrics: Metrics,
         clock: Clock,
     ) -> Result<Self, String> {
-        Ok(Self { configurations, caller: Caller::new(options, metrics, clock)?, tokens: Tokens::default(), reader })
+        Ok(Self { configurations, caller: Caller::new(options, metrics, clock)?, tokens: Tokens::default(), internal })
     }
 
     /// The organization's settings, and who of its providers is asked.
@@ -187,7 +189,7 @@ impl Provider for Providers {
         let images = Images::read(&request.captures);
         let findings = match asked {
             Asked::Internal => {
-                caller.here(question, images, async |images| internal::score(&self.reader, request, images).await).await?
+                caller.here(question, images, async |images| internal::score(&self.internal, request, images).await).await?
             }
             Asked::Google => {
                 let google = Google::new(connection(google.as_ref())?, caller, &self.tokens)?;
@@ -240,5 +242,9 @@ impl Provider for Providers {
             }
         };
         Ok(findings.map(|findings| self.judge(findings, &scoring, request, asked)))
+    }
+
+    async fn forget(&self, organization: &str, process: Uuid, now: Timestamp) -> Result<(), String> {
+        self.internal.pictures.forget(organization, process, now).await.map_err(|error| error.to_string())
     }
 }

@@ -41,6 +41,10 @@ pub struct Options {
     /// Networks that are not public and in which providers may be all the same, e.g. `["10.1.2.0/24"]`: every organization that may
     /// change its sign configuration can make this server send requests into them. Default: none.
     pub private_networks: Vec<IpNet>,
+    /// How long fingerprints of pictures that INTERNAL scored are remembered, so that the same picture used for another person is told
+    /// (`REUSE`); PT0S to P3650D, in whole days. PT0S: not at all, and those that were are forgotten. Default: P400D.
+    #[serde(deserialize_with = "iso_duration::or_zero")]
+    pub picture_memory: TimeDelta,
     /// What each level asks for.
     pub levels: Levels,
 }
@@ -73,6 +77,7 @@ impl Default for Options {
             circuit_pause: TimeDelta::seconds(30),
             plain_http: false,
             private_networks: Vec::new(),
+            picture_memory: TimeDelta::days(400),
             levels: Levels::default(),
         }
     }
@@ -99,6 +104,9 @@ impl Options {
         within("memory", (1 << 26..=1 << 36).contains(&self.memory), "67108864 to 68719476736 bytes")?;
         within("circuit_failures", (1..=100).contains(&self.circuit_failures), "1 to 100")?;
         within("circuit_pause", lasts(self.circuit_pause, 1000, 3_600_000), "PT1S to PT1H")?;
+        let whole_days = self.picture_memory == TimeDelta::days(self.picture_memory.num_days());
+        let days = whole_days && (0..=3650).contains(&self.picture_memory.num_days());
+        within("picture_memory", days, "PT0S to P3650D, in whole days")?;
         let Levels { low, medium, high } = self.levels;
         let rising = [0.0, low, medium, high, 1.0].is_sorted();
         within("levels", rising, "0 to 1, and no level below a less strict one")
@@ -129,5 +137,14 @@ mod tests {
         }
         let options = Options { circuit_pause: TimeDelta::zero(), ..Options::default() };
         assert!(options.check().unwrap_err().starts_with("circuit_pause"));
+    }
+
+    #[test]
+    fn pictures_are_remembered_for_whole_days() {
+        let remembering = |picture_memory| Options { picture_memory, ..Options::default() }.check();
+        assert_eq!((remembering(TimeDelta::zero()), remembering(TimeDelta::days(3650))), (Ok(()), Ok(())));
+        for wrong in [TimeDelta::hours(36), TimeDelta::days(-1), TimeDelta::days(3651)] {
+            assert!(remembering(wrong).unwrap_err().starts_with("picture_memory"), "{wrong}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use store::Timestamp;
+use uuid::Uuid;
 use workflows::{
     Contact,
     scoring::{DocumentClass, FailReason, ImageType, Level, ScoreResult},
@@ -28,6 +29,8 @@ pub struct Request {
     pub captures: Captures,
     /// How much wall time is left; an answer after it is dropped.
     pub timeout: Duration,
+    /// The identification whose session it is, else the session.
+    pub process: Uuid,
     /// The same for every repetition of this attempt.
     pub idempotency_key: String,
     /// Process time.
@@ -155,4 +158,12 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`Failure`]
     async fn delegated(&self, request: &Request, provider_id: &str) -> Result<Option<ScoreResult>, Failure>;
+
+    /// Forgets whatever is remembered of a deleted process ([`Request::process`]) beyond its results. Idempotent.
+    ///
+    /// # Errors
+    /// Why it could not; to be tried again.
+    async fn forget(&self, _organization: &str, _process: Uuid, _now: Timestamp) -> Result<(), String> {
+        Ok(())
+    }
 }

@@ -1,9 +1,18 @@
 //! A provider for tests: it answers what it is told to, and keeps what it was asked.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use store::Timestamp;
+use uuid::Uuid;
 use workflows::scoring::{Ratio, Score, ScoreResult};
 
 use super::{Delegation, Failure, Provider, Request, Then, Ways};
@@ -24,6 +33,8 @@ pub enum Fate {
 pub struct Scripted {
     fates: Arc<Mutex<VecDeque<Fate>>>,
     asked: Arc<Mutex<Vec<Request>>>,
+    forgotten: Arc<Mutex<Vec<Uuid>>>,
+    forgets_nothing_yet: Arc<AtomicBool>,
 }
 
 impl Scripted {
@@ -35,6 +46,16 @@ impl Scripted {
     /// What it was asked to score, in order.
     pub fn asked(&self) -> Vec<Request> {
         self.asked.lock().clone()
+    }
+
+    /// The processes that it was told to forget, in order.
+    pub fn forgotten(&self) -> Vec<Uuid> {
+        self.forgotten.lock().clone()
+    }
+
+    /// The next time it is told to forget a process it cannot.
+    pub fn fail_to_forget_once(&self) {
+        self.forgets_nothing_yet.store(true, Ordering::Relaxed);
     }
 
     async fn answer(&self, request: &Request) -> Result<ScoreResult, Failure> {
@@ -91,5 +112,13 @@ impl Provider for Scripted {
 
     async fn delegated(&self, request: &Request, _: &str) -> Result<Option<ScoreResult>, Failure> {
         self.answer(request).await.map(Some)
+    }
+
+    async fn forget(&self, _: &str, process: Uuid, _: Timestamp) -> Result<(), String> {
+        if self.forgets_nothing_yet.swap(false, Ordering::Relaxed) {
+            return Err("it does not answer".into());
+        }
+        self.forgotten.lock().push(process);
+        Ok(())
     }
 }

@@ -31,6 +31,13 @@ fn organization(server: &Server) -> Journey {
     Journey::of(server.client_with(&server.token(&name, &[])), &name)
 }
 
+/// One with a sign configuration.
+pub fn configured_organization(server: &Server) -> Journey {
+    let journey = organization(server);
+    journey.client.post(&journey.path("sign_process/configurations")).form(form(PASSWORD)).send().expect(204);
+    journey
+}
+
 #[test]
 fn a_configuration_is_read_back_without_its_secrets() {
     let (server, _) = shared();

@@ -32,11 +32,11 @@ pub fn template(journey: &Journey, fields: &[(&str, Kind<'_>)]) -> String {
 }
 
 /// A template with a field to print and one to sign for `buyer`.
-fn rental(journey: &Journey) -> String {
+pub fn rental(journey: &Journey) -> String {
     template(journey, &[("NAME", Kind::Text), ("BUYER", Kind::Signature)])
 }
 
-fn request(template: &str) -> Value {
+pub fn request(template: &str) -> Value {
     json!({
         "template_external_id": template, "template_version": 1, "language": "ES",
         "fields_values": [{"name": "NAME", "value": "Ana"}],
@@ -53,7 +53,7 @@ pub fn filled(journey: &Journey, owner: &str) -> (String, String) {
     (answer.text("contract_id"), answer.text("document_id"))
 }
 
-fn read(journey: &Journey, contract: &str) -> Value {
+pub fn read(journey: &Journey, contract: &str) -> Value {
     journey.client.get(&journey.path(&format!("contracts/{contract}"))).send().expect(200).json()
 }
 
@@ -72,7 +72,7 @@ pub fn sign(journey: &Journey, body: &Value) -> Answer {
     journey.client.post(&journey.path("contracts/sign")).json(body).send()
 }
 
-fn document(journey: &Journey, id: &str, owner: &str) -> Answer {
+pub fn document(journey: &Journey, id: &str, owner: &str) -> Answer {
     journey.client.get(&journey.path(&format!("documents/{id}"))).header("x-auth-owner", owner).send()
 }
 

@@ -7,7 +7,7 @@ use cql_server::NewKeyspace;
 use serde_json::{Value, json};
 
 use crate::{
-    address, contract,
+    address, contract, contracts,
     support::{Call, Device, Journey, Keeps, Options, PATIENCE, Server, rubrica, wait_for},
 };
 
@@ -122,6 +122,47 @@ fn any_server_takes_the_next_step_of_a_chain() {
         let chain = read(journey);
         let states = chain["step_details"].as_array().unwrap().iter().map(|step| &step["status"]);
         assert!(chain["status"] == "SUCCEEDED" && states.clone().all(|state| state == "SUCCEEDED"), "{chain}");
+    }
+}
+
+#[test]
+fn any_server_takes_the_next_step_of_a_contract() {
+    // given three servers, and a template that was made through one of them
+    let shared = Shared::new();
+    let servers = [shared.start(), shared.start(), shared.start()];
+    let [first, second, third] = servers.each_ref().map(|server| Journey::new(server.client()));
+    let template = contracts::rental(&first);
+    // when it is filled through the second, and signed step by step through whichever comes next
+    let filled = contracts::fill(&second, "ana", &contracts::request(&template)).expect(200);
+    let (contract, document) = (filled.text("contract_id"), filled.text("document_id"));
+    let bytes = contracts::document(&third, &document, "ana").expect(200).body;
+    let to = address();
+    let signing = contracts::signing(&[&contract], &to);
+    let process = contracts::sign(&third, &signing).expect(201).text("sign_process_id");
+    assert_eq!(contracts::read(&first, &contract)["sign_process_id"], json!(process));
+    contracts::sign(&first, &signing).expect_problem(409, "CONFLICT");
+    let signer = first.signers(&process).remove(0);
+    second.challenge(&signer.identification, &json!({})).expect(204);
+    let everyone = [&first, &second, &third];
+    let code =
+        wait_for("a code in one of the outboxes", PATIENCE, || everyone.iter().find_map(|journey| journey.codes(&to).pop()));
+    third.validate(&signer.identification, &json!({ "code": code })).expect(204);
+    first.sign(&signer.sign).expect(204);
+    // then all see it signed, with the same bytes, as soon as one does
+    second.until(&process, "CERTIFIED");
+    let signed = contracts::read(&third, &contract)["signed_document_id"].as_str().expect("a signed document").to_owned();
+    let sealed = contracts::document(&first, &signed, "ana").expect(200).body;
+    assert!(sealed.starts_with(&bytes) && sealed.len() > bytes.len(), "the filled bytes come first");
+    for journey in everyone {
+        assert_eq!(contracts::read(journey, &contract)["signed_document_id"], json!(signed));
+        assert_eq!(contracts::document(journey, &signed, "ana").expect(200).body, sealed);
+        contracts::sign(journey, &signing).expect_problem(409, "CONFLICT");
+    }
+    // and whom it belongs to is the same for all, too
+    contracts::change_owner(&second, &contract, "ana", "bea").expect(200);
+    for journey in everyone {
+        contracts::document(journey, &signed, "ana").expect_problem(401, "UNAUTHORIZED");
+        contracts::document(journey, &document, "bea").expect(200);
     }
 }
 

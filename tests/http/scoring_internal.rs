@@ -4,7 +4,8 @@ use identity::fixtures;
 use serde_json::{Value, json};
 
 use crate::{
-    shared,
+    configuration::configured_organization,
+    own, shared,
     support::{Answer, Device, Form, Journey},
 };
 
@@ -59,4 +60,54 @@ fn what_the_server_scores_itself_is_not_delegated() {
     let delegated = journey.client.post(&path(&journey, &format!("/{id}/delegate"))).json(&json!({})).send();
     delegated.expect_problem(409, "CONFLICT");
     assert_eq!(read(&journey, &format!("/{id}"))["remaining_score_attempts"], 5);
+}
+
+/// What is said of this front, brought for a person with this number: the global score, and the check of reuse.
+fn reuse(journey: &Journey, number: &str, front: &[u8]) -> (f64, Value) {
+    let document = json!({"document_number": number, "document_type": "IDENTITY_CARD", "country": "ES"});
+    let body = json!({
+        "document": {"type": "IDENTITY_CARD", "country": "ES"}, "provider": "INTERNAL", "expires_in": "PT1H",
+        "contact": {"identity_document": document},
+    });
+    let id = journey.client.post(&path(journey, "")).json(&body).send().expect(200).text("id");
+    submit(journey, &id, Form::new().part("front", front)).expect(204);
+    let result = read(journey, &format!("/{id}"))["score_result"].clone();
+    let checks = result["scores"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["score_type"] == "REUSE").cloned().unwrap_or_default();
+    (result["global_score"].as_f64().expect("a score"), check)
+}
+
+/// The front of a card of a person with this name and number.
+fn front_of(name: &str, number: &str) -> Vec<u8> {
+    fixtures::front_with(&["SPECIMEN<CARD", name, number, "ESP<<F<<1980", "VALID<2031", "MADRID<MADRID"])
+}
+
+#[test]
+fn a_picture_that_was_used_for_another_person_is_told() {
+    let (server, journey) = own(None);
+    let (ana, leo) = (front_of("ANA<LOPEZ", "12345678Z"), front_of("LEO<RUIZ", "87654321X"));
+    for (number, front) in [("12345678Z", &ana), ("12.345.678-z", &ana), ("87654321X", &leo)] {
+        let (_, check) = reuse(&journey, number, front);
+        assert_eq!((&check["is_fraud"], &check["score"]), (&json!(false), &json!(1.0)), "{number}: {check}");
+    }
+
+    let (global_score, check) = reuse(&journey, "11111111H", &ana);
+    assert_eq!((global_score, &check["is_fraud"], &check["score"]), (0.0, &json!(true), &json!(0.0)));
+    assert!(!server.log().contains("11111111H"), "numbers are not in the log");
+
+    let theirs = configured_organization(&server);
+    assert_eq!(reuse(&theirs, "11111111H", &ana).1["is_fraud"], false, "another organization knows nothing of it");
+
+    server.advance("P400D");
+    let journey = Journey::new(server.client());
+    assert_eq!(reuse(&journey, "22222222J", &leo).1["is_fraud"], false, "it is over its time");
+}
+
+#[test]
+fn without_a_memory_pictures_are_not_compared() {
+    let (_server, journey) = own(Some("[scoring]\npicture_memory = \"PT0S\"\n"));
+    let ana = front_of("ANA<LOPEZ", "12345678Z");
+    for number in ["12345678Z", "11111111H"] {
+        assert_eq!(reuse(&journey, number, &ana).1, Value::Null);
+    }
 }

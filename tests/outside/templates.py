@@ -10,7 +10,7 @@ Of each template in each language
 * every font is embedded (but with the second engine, which lists the fonts that each viewer has),
 * pdftotext gives back names of the data,
 * poppler and mupdf draw the same pages but for the edges of letters,
-* veraPDF says that it keeps the rules of PDF/A-3b, for which its images are left out, and of PDF/UA-1 but for those that the engine is known to break (docs/html-templates.md).
+* veraPDF says that it keeps the rules of PDF/UA-1 and PDF/A-3b.
 
 Exit status 1 if one of these does not hold.
 """
@@ -29,14 +29,9 @@ from viewers import Viewers
 HERE = os.path.dirname(os.path.abspath(__file__))
 GALLERY = os.path.join(HERE, "..", "..", "render", "gallery")
 #: What is made of each: arguments, and the rules by which veraPDF judges.
-#: That for archives is last, as it changes the data.
 KINDS = {"plain": ([], None), "ua": (["--profile", "pdf-ua"], "ua1"), "ironpress": (["--engine", "ironpress"], None), "a": (["--profile", "pdf-a"], "3b")}
-#: Clauses that may be broken.
-KNOWN = {"ua1": {"7.1-3"}, "3b": set()}
-#: Members of the data that are shown as images, by templates that can do without.
-IMAGES = {"annex": [], "consent": [("center", "policy")], "invoice": [(None, "logo"), ("payment", "code")]}
 #: Part of the pixels of a page that two viewers may draw otherwise: edges.
-EDGES = 0.02
+EDGES = 0.05
 
 
 def run(*arguments):
@@ -97,16 +92,9 @@ def main():
                 with open(os.path.join(own, language + ".json"), encoding="utf-8") as file:
                     data = json.load(file)
                 for kind, (arguments, rules) in KINDS.items():
-                    if kind == "a" and name not in IMAGES:
-                        continue
-                    for holder, image in IMAGES[name] if kind == "a" else ():
-                        del (data[holder] if holder else data)[image]
-                    filled = os.path.join(work, "data.json")
-                    with open(filled, "w", encoding="utf-8") as file:
-                        json.dump(data, file)
                     what = f"{name} {language} {kind}"
                     path = os.path.join(folder, f"{name}_{language}_{kind}.pdf")
-                    files = [os.path.join(own, template), filled, "--schema", os.path.join(own, "schema.json")]
+                    files = [os.path.join(own, template), os.path.join(own, language + ".json"), "--schema", os.path.join(own, "schema.json")]
                     rendered = run(given.rubrica, "render", *files, "-o", path, "--language", language, *arguments)
                     if rendered.returncode != 0:
                         wrong.append(f"{what}: {rendered.stderr.strip()}")
@@ -117,7 +105,7 @@ def main():
             if rules and given.verapdf:
                 said = subprocess.run([given.verapdf, rules], input="\n".join(paths) + "\n", capture_output=True, text=True, check=True)
                 for path, line in zip(paths, said.stdout.splitlines(), strict=True):
-                    if {clause.split()[0] for clause in line.split("\t")[1:]} - KNOWN[rules]:
+                    if not line.startswith("conforms"):
                         wrong.append(f"{os.path.basename(path)}: {line[:600]}")
     viewers.close()
     print("\n".join([f"{sum(map(len, made.values()))} PDFs of {len(os.listdir(GALLERY))} templates, {len(wrong)} faults", *wrong]))

@@ -205,6 +205,8 @@ pub enum Effect {
     Tell { identification: Uuid, round: u32, number: u32, passing: bool },
     /// Remove these sealed files.
     Release { files: Vec<String> },
+    /// Let the provider forget what it remembers of the images beyond its results.
+    Forget,
 }
 
 /// The machine.
@@ -587,6 +589,8 @@ impl Machine for Scoring {
         let Purpose { identification, round, .. } = data.creation.purpose;
         let number = data.attempts.len() as u32;
         let release = |files: Vec<String>| (!files.is_empty()).then_some(Effect::Release { files });
+        // An attempt that was withdrawn may have left something, too.
+        let was_tried = data.pauses > 0 || !data.attempts.is_empty();
         let effect = match event {
             Event::Begun { attempt, way: Way::Submit(_), .. } => Some(Effect::Score { attempt: *attempt }),
             Event::Asked { attempt } => Some(Effect::Ask { attempt: *attempt }),
@@ -594,7 +598,10 @@ impl Machine for Scoring {
                 identification.map(|identification| Effect::Tell { identification, round, number, passing: result.passing })
             }
             Event::Withdrawn { files, .. } => release(files.clone()),
-            Event::Erased => release(data.files().cloned().collect()),
+            Event::Erased => {
+                let forget = was_tried.then_some(Effect::Forget);
+                return release(data.files().cloned().collect()).into_iter().chain(forget).collect();
+            }
             Event::Begun { way: Way::Delegate, .. } | Event::Delegated { .. } | Event::NoResult { .. } => None,
             Event::Created(_) | Event::Closed | Event::Succeeded | Event::Failed | Event::Expired => None,
         };
@@ -608,7 +615,7 @@ impl Machine for Scoring {
                 Some(Command::Finished { attempt: *attempt, outcome })
             }
             // The provider is asked again until the deadline.
-            Effect::Ask { .. } | Effect::Tell { .. } | Effect::Release { .. } => None,
+            Effect::Ask { .. } | Effect::Tell { .. } | Effect::Release { .. } | Effect::Forget => None,
         }
     }
 

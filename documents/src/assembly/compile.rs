@@ -1,35 +1,13 @@
 //! A document as relocatable bytes: every object as it is written, with slots where numbers of objects go.
 
 use aws_lc_rs::digest;
-use lopdf::{Dictionary, Document, Object, ObjectId};
+use lopdf::{Document, Object, ObjectId};
 
-use super::flatten::Plan;
-use super::spell::{self, Ink};
+use super::code::{Compiler, Numbers, Piece, Slot, index};
+use super::plan::Plan;
+use super::spell;
 use super::whole::Whole;
 use crate::pdf::{self, Error, damaged};
-
-/// Where a number is written between bytes.
-#[derive(Clone, Copy)]
-pub(super) struct Slot {
-    /// Place in all bytes of the document.
-    at: u32,
-    value: u32,
-    is_structure_key: bool,
-}
-
-/// A run of bytes with its slots.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Piece {
-    bytes: (u32, u32),
-    slots: (u32, u32),
-}
-
-/// What a linker does at a slot.
-pub(super) trait Numbers {
-    /// Writes a reference to the object at `index`.
-    fn reference(&mut self, out: &mut Vec<u8>, index: u32);
-    fn structure_key(&mut self, out: &mut Vec<u8>, key: u32);
-}
 
 /// A document that is ready to be linked. It holds no contents of streams: those are taken from the document.
 pub(crate) struct Compiled {
@@ -69,7 +47,7 @@ impl Compiled {
         let pages: Vec<u32> = pdf::pages(document)?.into_iter().filter_map(|page| compiler.index(page)).collect();
         let whole = Whole::of(document, &mut compiler)?;
         let plan = Plan::of(document, &mut compiler, &whole.form)?;
-        let own = compiler.own(document, &pages, &whole, &plan);
+        let own = own(&compiler, document, &pages, &whole, &plan);
         let Compiler { ids, objects, bytes, slots } = compiler;
         let digest = digest_of(document, &bytes, &slots);
         Ok(Self { ids, objects, bytes, slots, root, information, pages, plan, whole, own, digest })
@@ -139,96 +117,27 @@ fn digest_of(document: &Document, bytes: &[u8], slots: &[Slot]) -> [u8; 32] {
     context.finish().as_ref().try_into().unwrap_or_default()
 }
 
-/// Without gaps, as `open` numbers them, an object's place follows from its number.
-fn index(ids: &[ObjectId], id: ObjectId) -> Option<u32> {
-    let guess = id.0.wrapping_sub(1);
-    if ids.get(guess as usize) == Some(&id) {
-        return Some(guess);
-    }
-    ids.binary_search(&id).ok().map(|index| index as u32)
-}
-
-/// Writes pieces.
-pub(super) struct Compiler {
-    ids: Vec<ObjectId>,
-    objects: Vec<Piece>,
-    bytes: Vec<u8>,
-    slots: Vec<Slot>,
-}
-
-impl Compiler {
-    fn new(document: &Document) -> Self {
-        let ids = document.objects.keys().copied().collect();
-        Self { ids, objects: Vec::new(), bytes: Vec::new(), slots: Vec::new() }
-    }
-
-    pub(super) fn index(&self, id: ObjectId) -> Option<u32> {
-        index(&self.ids, id)
-    }
-
-    /// Which objects each copy of the document needs for itself.
-    fn own(&self, document: &Document, pages: &[u32], whole: &Whole, plan: &Plan) -> Vec<bool> {
-        let mut referred_by: Vec<Vec<u32>> = vec![Vec::new(); self.objects.len()];
-        let mut open: Vec<u32> = pages.iter().copied().chain(plan.rewritten()).chain(whole.rewritten()).collect();
-        for (index, piece) in self.objects.iter().enumerate() {
-            for slot in &self.slots[piece.slots.0 as usize..piece.slots.1 as usize] {
-                match slot.is_structure_key {
-                    true => open.push(index as u32),
-                    false => referred_by[slot.value as usize].push(index as u32),
-                }
+/// Which objects each copy of the document needs for itcompiler.
+fn own(compiler: &Compiler, document: &Document, pages: &[u32], whole: &Whole, plan: &Plan) -> Vec<bool> {
+    let mut referred_by: Vec<Vec<u32>> = vec![Vec::new(); compiler.objects.len()];
+    let mut open: Vec<u32> = pages.iter().copied().chain(plan.rewritten()).chain(whole.rewritten()).collect();
+    for (index, piece) in compiler.objects.iter().enumerate() {
+        for slot in &compiler.slots[piece.slots.0 as usize..piece.slots.1 as usize] {
+            match slot.is_structure_key {
+                true => open.push(index as u32),
+                false => referred_by[slot.value as usize].push(index as u32),
             }
         }
-        for page in document.objects.values().filter_map(|object| object.as_dict().ok()) {
-            let annotations = page.get(b"Annots").and_then(Object::as_array).into_iter().flatten();
-            open.extend(annotations.filter_map(|annotation| self.index(annotation.as_reference().ok()?)));
-        }
-        let mut own = vec![false; self.objects.len()];
-        while let Some(index) = open.pop() {
-            if !std::mem::replace(&mut own[index as usize], true) {
-                open.append(&mut referred_by[index as usize]);
-            }
-        }
-        own
     }
-
-    /// What `write` writes.
-    ///
-    /// # Errors
-    /// That of `write`, and `Damaged` where a document takes more bytes than slots can name.
-    pub(super) fn piece(&mut self, write: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<Piece, Error> {
-        let (bytes, slots) = (self.bytes.len(), self.slots.len());
-        write(self)?;
-        if self.bytes.len() > u32::MAX as usize / 2 {
-            return Err(damaged("its objects take too many bytes"));
-        }
-        Ok(Piece { bytes: (bytes as u32, self.bytes.len() as u32), slots: (slots as u32, self.slots.len() as u32) })
+    for page in document.objects.values().filter_map(|object| object.as_dict().ok()) {
+        let annotations = page.get(b"Annots").and_then(Object::as_array).into_iter().flatten();
+        open.extend(annotations.filter_map(|annotation| compiler.index(annotation.as_reference().ok()?)));
     }
-
-    /// The entries of a dictionary that are wanted, behind `<<` and with nothing at their end.
-    ///
-    /// # Errors
-    /// As [`Compiler::piece`].
-    pub(super) fn head(&mut self, dictionary: &Dictionary, wanted: impl Fn(&[u8]) -> bool) -> Result<Piece, Error> {
-        self.piece(|ink| {
-            ink.bytes.extend_from_slice(b"<<");
-            spell::entries(ink, dictionary, wanted)
-        })
-    }
-}
-
-impl Ink for Compiler {
-    fn out(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
-    }
-
-    fn reference(&mut self, id: ObjectId) {
-        match self.index(id) {
-            Some(value) => self.slots.push(Slot { at: self.bytes.len() as u32, value, is_structure_key: false }),
-            None => self.bytes.extend_from_slice(b"null"),
+    let mut own = vec![false; compiler.objects.len()];
+    while let Some(index) = open.pop() {
+        if !std::mem::replace(&mut own[index as usize], true) {
+            open.append(&mut referred_by[index as usize]);
         }
     }
-
-    fn structure_key(&mut self, key: u32) {
-        self.slots.push(Slot { at: self.bytes.len() as u32, value: key, is_structure_key: true });
-    }
+    own
 }

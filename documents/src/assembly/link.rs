@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use aws_lc_rs::digest;
 use lopdf::{Dictionary, Object, ObjectId};
 
-use super::compile::{Compiled, Numbers, Piece};
+use super::code::{Numbers, Piece};
+use super::compile::Compiled;
 use super::spell::{self, Ink};
-use super::{Assembled, Error, MAX_PARTS, Part, flatten, whole};
+use super::{Error, Part};
 use crate::reader::MAX_FILE_BYTES;
 use crate::reader::sections::MAX_OBJECT_NUMBER;
 
@@ -48,27 +49,8 @@ pub(super) struct Linker<'a> {
     queue: Vec<Global>,
 }
 
-pub(super) fn link(parts: &[Part<'_>], flatten: bool) -> Result<Assembled, Error> {
-    if parts.is_empty() {
-        return Err(Error::NoParts);
-    }
-    if parts.len() > MAX_PARTS {
-        return Err(Error::TooManyParts);
-    }
-    let mut linker = Linker::new(parts)?;
-    let root = linker.number(linker.global(0, parts[0].compiled.root));
-    let information = parts[0].compiled.information.map(|index| linker.number(linker.global(0, index)));
-    if flatten {
-        (0..parts.len()).for_each(|part| flatten::flatten(&mut linker, part));
-    }
-    let renamed = whole::put_catalog(&mut linker, flatten)?;
-    let pages = parts.iter().map(|part| part.compiled.pages.len()).sum();
-    let pdf = linker.write(root, information)?;
-    Ok(Assembled { pdf, pages, renamed })
-}
-
 impl<'a> Linker<'a> {
-    fn new(parts: &'a [Part<'a>]) -> Result<Self, Error> {
+    pub(super) fn new(parts: &'a [Part<'a>]) -> Result<Self, Error> {
         let (mut bases, mut added) = (Vec::with_capacity(parts.len() + 1), Vec::with_capacity(parts.len()));
         let mut next: Global = 0;
         for part in parts {
@@ -192,7 +174,7 @@ impl<'a> Linker<'a> {
     }
 
     /// The number of an object in the result; 0 where it is left out.
-    fn number(&mut self, mut global: Global) -> u32 {
+    pub(super) fn number(&mut self, mut global: Global) -> u32 {
         // One object stands for another, never for one that stands for a third.
         for _ in 0..2 {
             match self.numbers[global as usize] {
@@ -247,7 +229,7 @@ impl<'a> Linker<'a> {
         compiled.copy(piece, out, &mut Of { linker: self, part });
     }
 
-    fn write(mut self, root: u32, information: Option<u32>) -> Result<Vec<u8>, Error> {
+    pub(super) fn write(mut self, root: u32, information: Option<u32>) -> Result<Vec<u8>, Error> {
         let mut out = Vec::with_capacity(64 * 1024);
         out.extend_from_slice(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n");
         let mut offsets: Vec<u32> = Vec::with_capacity(self.queue.capacity());

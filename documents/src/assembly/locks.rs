@@ -3,13 +3,20 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::form::{Called, Node, full_names};
 use super::link::{Global, Linker};
+use super::tree::{Node, full_names};
 use super::{Error, Part};
 use crate::{pdf, permissions};
 
 /// Names that all locks may have in the result beyond those that they have in their parts: one name of a part can stand for several fields.
 const MAX_FURTHER_NAMES: usize = 200_000;
+
+/// What the fields of a part are called in the result, and which objects they are.
+#[derive(Default)]
+pub(super) struct Called {
+    pub(super) names: Vec<String>,
+    pub(super) globals: Vec<Global>,
+}
 
 /// Writes the locks of all parts with the names that their fields have in the result. `joined` are fields that have fields of several
 /// parts below them: for one of them, a lock names those of its part.

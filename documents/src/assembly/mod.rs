@@ -3,6 +3,7 @@
 
 mod actions;
 mod catalog;
+mod code;
 mod compile;
 mod content;
 mod flatten;
@@ -12,11 +13,14 @@ mod locks;
 mod open;
 mod overlap;
 mod pages;
+mod plan;
+mod root;
 mod spell;
 mod structure;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod whole;
 
 use lopdf::{Document, Object, ObjectId};
@@ -70,7 +74,22 @@ pub enum Error {
 /// # Errors
 /// [`Error`]: where the result would be too large, or an object that was changed is nested too deeply.
 pub(crate) fn assemble(parts: &[Part<'_>], flatten: bool) -> Result<Assembled, Error> {
-    link::link(parts, flatten)
+    if parts.is_empty() {
+        return Err(Error::NoParts);
+    }
+    if parts.len() > MAX_PARTS {
+        return Err(Error::TooManyParts);
+    }
+    let mut linker = link::Linker::new(parts)?;
+    let root = linker.number(linker.global(0, parts[0].compiled.root));
+    let information = parts[0].compiled.information.map(|index| linker.number(linker.global(0, index)));
+    if flatten {
+        (0..parts.len()).for_each(|part| flatten::flatten(&mut linker, part));
+    }
+    let renamed = root::put_catalog(&mut linker, flatten)?;
+    let pages = parts.iter().map(|part| part.compiled.pages.len()).sum();
+    let pdf = linker.write(root, information)?;
+    Ok(Assembled { pdf, pages, renamed })
 }
 
 /// Puts files together as they are, for tests and tools.

@@ -1,16 +1,9 @@
-//! The logical structure of several parts (ISO 32000-2 14.7) under one root: the elements stay as they are, the keys of the parent tree
-//! of each part are moved behind those of the parts before it.
-//!
-//! Of two parts that map the same role or class differently, the first counts. Identifiers of elements are no longer listed
-//! (`IDTree`): two parts may use the same.
-
-use std::collections::HashSet;
+//! The logical structure of one document (ISO 32000-2 14.7), ready to be put together with those of others.
 
 use lopdf::{Dictionary, Document, Object};
 
 use super::catalog::tree_pairs;
-use super::compile::{Compiler, Piece};
-use super::link::Linker;
+use super::code::{Compiler, Piece};
 use super::spell::{self, Ink};
 use crate::pdf::{self, Error};
 
@@ -18,14 +11,14 @@ use crate::pdf::{self, Error};
 pub(super) struct Structure {
     pub(super) root: u32,
     /// Its elements, without brackets.
-    kids: Piece,
+    pub(super) kids: Piece,
     /// Keys and values of its parent tree.
-    parents: Piece,
+    pub(super) parents: Piece,
     /// More than its highest key.
     pub(super) keys: u32,
-    roles: Vec<(Vec<u8>, Piece)>,
-    classes: Vec<(Vec<u8>, Piece)>,
-    name_spaces: Piece,
+    pub(super) roles: Vec<(Vec<u8>, Piece)>,
+    pub(super) classes: Vec<(Vec<u8>, Piece)>,
+    pub(super) name_spaces: Piece,
 }
 
 impl Structure {
@@ -77,49 +70,4 @@ fn sequence(compiler: &mut Compiler, items: &[Object]) -> Result<Piece, Error> {
         }
         Ok(())
     })
-}
-
-/// Writes the entry of the catalog, if any part has a structure.
-pub(super) fn put(linker: &mut Linker<'_>, bytes: &mut Vec<u8>) {
-    let with: Vec<(usize, &Structure)> = linker
-        .parts
-        .iter()
-        .enumerate()
-        .filter_map(|(part, found)| Some((part, found.compiled.whole.structure.as_ref()?)))
-        .collect();
-    if with.is_empty() {
-        return;
-    }
-    let root = linker.make(Vec::new());
-    for (part, structure) in &with {
-        linker.redirect(linker.global(*part, structure.root), root);
-    }
-    let mut value = b"<</Type/StructTreeRoot/K[".to_vec();
-    with.iter().for_each(|(part, structure)| linker.copy(*part, structure.kids, &mut value));
-    value.extend_from_slice(b"]/ParentTree<</Nums[");
-    with.iter().for_each(|(part, structure)| linker.copy(*part, structure.parents, &mut value));
-    value.extend_from_slice(b"]>>/ParentTreeNextKey ");
-    spell::number(&mut value, with.iter().map(|(_, structure)| u64::from(structure.keys)).sum());
-    let maps = [
-        ("/RoleMap<<", (|structure| &structure.roles) as fn(&Structure) -> &Vec<(Vec<u8>, Piece)>),
-        ("/ClassMap<<", |structure| &structure.classes),
-    ];
-    for (key, of) in maps {
-        let mut seen = HashSet::new();
-        value.extend_from_slice(key.as_bytes());
-        for (part, structure) in &with {
-            for (name, mapped) in of(structure).iter().filter(|(name, _)| seen.insert(name)) {
-                spell::name(&mut value, name);
-                value.push(b' ');
-                linker.copy(*part, *mapped, &mut value);
-            }
-        }
-        value.extend_from_slice(b">>");
-    }
-    value.extend_from_slice(b"/Namespaces[");
-    with.iter().for_each(|(part, structure)| linker.copy(*part, structure.name_spaces, &mut value));
-    value.extend_from_slice(b"]>>");
-    linker.replace(root, value);
-    bytes.extend_from_slice(b"/StructTreeRoot ");
-    linker.refer(bytes, root);
 }

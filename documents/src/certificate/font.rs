@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::Error;
-use super::layout::{CONTENT_BOTTOM, CONTENT_TOP, MAX_PAGES, Style};
+use super::style::{CONTENT_BOTTOM, CONTENT_TOP, MAX_PAGES, Style};
 use crate::text::{Break, Line, Paragraph, is_hidden};
 
 /// Drawn for what no font has.
@@ -31,9 +31,11 @@ fn paragraph(text: &str, style: Style) -> Paragraph<'_> {
     Paragraph::new(text, style.look, REPLACEMENT)
 }
 
-/// Width of a [`clean`] text on one line, in points.
-pub(super) fn width(text: &str, style: Style) -> f32 {
-    paragraph(text, style).width() * style.size / 1000.0
+impl Style {
+    /// Width of a [`clean`] text on one line, in points.
+    pub fn width(&self, text: &str) -> f32 {
+        paragraph(text, *self).width() * self.size / 1000.0
+    }
 }
 
 /// Makes text fit to be drawn: composed (NFC), any white space as one space, line ends kept as `\n`, and without control
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn text_breaks_at_spaces_then_at_marks_then_anywhere() {
-        let points = |text: &str| width(text, BODY) + 0.01;
+        let points = |text: &str| BODY.width(text) + 0.01;
         assert_eq!(lines("one two three", points("one two ")), ["one two", "three"]);
         assert_eq!(lines("first-second", points("first-sec")), ["first-", "second"]);
         assert_eq!(lines("aaaaaaaa", points("aaa")), ["aaa", "aaa", "aa"]);

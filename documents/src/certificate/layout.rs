@@ -2,62 +2,13 @@
 //! the first footer is drawn, and a test can look at where every line of text ends.
 
 use super::Error;
-use super::font::{Piece, width, wrap};
-use crate::text::Look;
+use super::font::{Piece, wrap};
 
-/// Most pages that a certificate may have.
-pub const MAX_PAGES: usize = 250;
-
-/// A4 in points.
-pub(super) const PAGE_WIDTH: f32 = 595.28;
-pub(super) const PAGE_HEIGHT: f32 = 841.89;
-pub(super) const MARGIN: f32 = 48.0;
-pub(super) const CONTENT_WIDTH: f32 = PAGE_WIDTH - 2.0 * MARGIN;
-/// Where the content of a page begins and must end; header and footer are outside.
-pub(super) const CONTENT_TOP: f32 = 62.0;
-pub(super) const CONTENT_BOTTOM: f32 = PAGE_HEIGHT - 58.0;
-
-/// Red, green, blue.
-pub(super) type Color = [u8; 3];
-pub(super) const INK: Color = [27, 36, 48];
-pub(super) const MUTED: Color = [96, 107, 122];
-pub(super) const ACCENT: Color = [28, 69, 110];
-pub(super) const RULE: Color = [213, 219, 227];
-pub(super) const PANEL: Color = [242, 245, 249];
-pub(super) const WHITE: Color = [255, 255, 255];
-
-/// How a piece of text looks. Sizes in points.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Style {
-    pub look: Look,
-    pub size: f32,
-    pub color: Color,
-}
-
-impl Style {
-    pub const BODY: Style = Style { look: Look::Sans, size: 8.5, color: INK };
-    pub const STRONG: Style = Style { look: Look::Bold, size: 8.5, color: INK };
-    pub const LABEL: Style = Style { look: Look::Sans, size: 7.5, color: MUTED };
-    pub const SMALL: Style = Style { look: Look::Sans, size: 7.0, color: MUTED };
-    pub const HEAD: Style = Style { look: Look::Bold, size: 7.5, color: ACCENT };
-    pub const MONO: Style = Style { look: Look::Mono, size: 7.0, color: INK };
-    pub const MONO_SMALL: Style = Style { look: Look::Mono, size: 6.2, color: MUTED };
-
-    /// Width of a clean text on one line, in points.
-    pub fn width(&self, text: &str) -> f32 {
-        width(text, *self)
-    }
-
-    /// Height of a line.
-    pub fn leading(&self) -> f32 {
-        self.size * 1.36
-    }
-
-    /// From the top of a line to its base line.
-    pub fn ascent(&self) -> f32 {
-        self.size * 1.05
-    }
-}
+pub use super::style::MAX_PAGES;
+pub(super) use super::style::{
+    ACCENT, CONTENT_BOTTOM, CONTENT_TOP, CONTENT_WIDTH, Color, INK, MARGIN, MUTED, PAGE_HEIGHT, PAGE_WIDTH, PANEL, RULE, Style,
+    WHITE,
+};
 
 /// One drawing instruction. The origin is the top left corner of the page.
 #[derive(Clone, Debug, PartialEq)]

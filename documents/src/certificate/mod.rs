@@ -22,6 +22,7 @@ mod render;
 #[cfg(test)]
 mod samples;
 mod signed;
+mod style;
 mod table;
 mod texts;
 

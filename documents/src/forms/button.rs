@@ -8,7 +8,7 @@ use super::fonts::Shown;
 use super::fonts::dingbat;
 use super::layout::{self, Alignment, Room};
 use super::paint::Canvas;
-use super::prepare::{self, Button};
+use super::prepared::{self, Button};
 use super::value;
 use super::{Failure, Frame, Look, Pen, Reason, Site, flag, unpacked};
 use crate::fields::Field;
@@ -311,7 +311,7 @@ impl<'a> Pen<'a, '_> {
 }
 
 /// The widget and the state that a value means. `None`: the field has no such state.
-pub(super) fn chosen<'w>(widgets: &'w [prepare::Shown], kind: &Button, text: &str) -> Option<(usize, &'w [u8])> {
+pub(super) fn chosen<'w>(widgets: &'w [prepared::Shown], kind: &Button, text: &str) -> Option<(usize, &'w [u8])> {
     let states = || {
         widgets.iter().enumerate().flat_map(|(index, widget)| widget.states.iter().map(move |state| (index, state.as_slice())))
     };

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use lopdf::{Dictionary, Object, ObjectId, dictionary};
 use unicode_normalization::UnicodeNormalization;
 
-use super::form::{Form, numbers};
+use super::form::Form;
 use super::picture::Picture;
-use super::prepare::{Button, Choices, Kind, Prepared, Shown, Text};
+use super::prepare::numbers;
+use super::prepared::{Button, Choices, Kind, Prepared, Shown, Text};
 use super::{Failure, Frame, Look, Pen, Reason, button, value};
 use crate::assembly::{self, Part};
 use crate::text;

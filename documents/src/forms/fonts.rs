@@ -153,6 +153,21 @@ pub(super) struct Named {
     simple: Option<Arc<Simple>>,
 }
 
+impl Named {
+    /// Whether the font itself, or the standard one that stands in for it, certainly shows a character.
+    pub(super) fn has(&self, character: char) -> bool {
+        let mut buffer = [0; 4];
+        let text: &str = character.encode_utf8(&mut buffer);
+        let own = self.simple.as_ref().is_some_and(|simple| simple.covers(text));
+        own || self.standard.is_some_and(|standard| covers(&standard_codes(standard), text))
+    }
+}
+
+/// What stands in for a font that the form's resources do not have.
+pub(super) fn stand_in(name: &[u8]) -> Named {
+    Named { base: name.to_vec(), standard: Some(Standard::named(name).unwrap_or(Standard::HELVETICA)), simple: None }
+}
+
 impl<'a> Fonts<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
         Self::with(document, Arc::default())
@@ -193,7 +208,7 @@ impl<'a> Fonts<'a> {
         }
         let standard = match &named {
             Some(named) => named.standard,
-            None => Some(Standard::named(name).unwrap_or(Standard::HELVETICA)),
+            None => stand_in(name).standard,
         };
         if let Some(standard) = standard.filter(|standard| covers(&standard_codes(*standard), text)) {
             return Ok(Font::Simple(self.standard(standard, new_id)));

@@ -11,6 +11,7 @@
 mod button;
 mod choice;
 mod encoding;
+mod field;
 mod fill;
 mod fonts;
 mod form;
@@ -19,6 +20,7 @@ mod number;
 mod paint;
 mod picture;
 mod prepare;
+mod prepared;
 mod standard;
 mod style;
 mod value;
@@ -28,9 +30,10 @@ use std::sync::Arc;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
+pub use self::field::{FieldKind, FieldOption, FormField, Place, ReadError};
 pub use self::fill::{FillError, Filled, Mode, Options, Renamed, Replaced, Value, by_name, fill};
 use self::fonts::{Font, Fonts, Known};
-pub use self::form::{FieldKind, FieldOption, Form, FormField, Place, ReadError};
+pub use self::form::Form;
 use self::layout::{Alignment, Laid, Room};
 use self::number::N;
 use self::paint::Canvas;

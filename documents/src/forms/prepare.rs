@@ -5,106 +5,12 @@ use std::sync::Arc;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
-use super::form::{self, FieldKind, FieldOption, FormField, Place, ReadError};
+use super::field::{FieldKind, FieldOption, FormField, MAX_OPTION_BYTES, MAX_STATES, Place, ReadError};
+use super::prepared::{Button, Choices, Kind, Prepared, Shown, Text, bytes};
 use super::value::{self, Choice};
 use super::{Frame, Pen, Reason, button, flag, rectangle};
 use crate::fields::{self, Field};
 use crate::pdf;
-
-/// Bytes of the options of all fields of a form, each counted as often as it is listed.
-pub(super) const MAX_OPTION_BYTES: usize = 8 * 1024 * 1024;
-
-/// States of the buttons of a form together. One has a single state besides "off", as a rule; each may have all that are read of one.
-pub(super) const MAX_STATES: usize = 50_000;
-
-/// A terminal field.
-pub(super) struct Prepared {
-    pub(super) name: String,
-    pub(super) id: ObjectId,
-    /// The field as a fill leaves it, but for what comes with the value.
-    pub(super) dictionary: Dictionary,
-    /// A field above it has a value that would count where this one has none.
-    pub(super) inherits_value: bool,
-    pub(super) kind: Kind,
-    pub(super) widgets: Vec<Shown>,
-}
-
-/// What kind of values a field takes.
-pub(super) enum Kind {
-    Text(Text),
-    Choice(Choices),
-    Button(Button),
-    PushButton,
-    Signature,
-}
-
-pub(super) struct Text {
-    pub(super) multiline: bool,
-    pub(super) password: bool,
-    /// In characters.
-    pub(super) max_length: Option<usize>,
-    pub(super) comb: bool,
-}
-
-pub(super) struct Choices {
-    pub(super) combo: bool,
-    /// Any text may be entered.
-    pub(super) editable: bool,
-    pub(super) multiple: bool,
-    pub(super) options: Arc<Result<Vec<Choice>, Reason>>,
-}
-
-pub(super) struct Button {
-    pub(super) radio: bool,
-    /// Radio buttons with the same state are on together.
-    pub(super) unison: bool,
-}
-
-/// A widget of a field.
-pub(super) struct Shown {
-    pub(super) id: ObjectId,
-    /// The widget as a fill leaves it. `None`: it is the field itself.
-    pub(super) dictionary: Option<Dictionary>,
-    /// `None`: nothing of it can be seen.
-    pub(super) frame: Result<Option<Frame>, Reason>,
-    /// Of buttons: the names of the states but for "off".
-    pub(super) states: Vec<Vec<u8>>,
-    /// Of buttons: the value that stands for being on.
-    pub(super) export: Option<String>,
-}
-
-impl Prepared {
-    /// The names of the fonts of its texts.
-    pub(super) fn fonts(&self) -> impl Iterator<Item = &[u8]> {
-        let has_text = matches!(self.kind, Kind::Text(_) | Kind::Choice(_));
-        let frames = self.widgets.iter().filter_map(|widget| widget.frame.as_ref().ok()?.as_ref());
-        frames.filter(move |_| has_text).map(|frame| frame.text.font.as_slice())
-    }
-}
-
-/// Bytes that they take, about.
-pub(super) fn weight(fields: &[Prepared]) -> usize {
-    let widget = |widget: &Shown| size_of::<Shown>() + widget.dictionary.as_ref().map_or(0, form::dictionary_weight);
-    let field = |field: &Prepared| {
-        let options = match &field.kind {
-            Kind::Choice(choices) => choices.options.as_ref().as_ref().map_or(0, |options| bytes(options) * 2),
-            _ => 0,
-        };
-        let widgets: usize = field.widgets.iter().map(widget).sum();
-        size_of::<Prepared>()
-            + size_of::<FormField>()
-            + 2 * field.name.len()
-            + form::dictionary_weight(&field.dictionary)
-            + widgets
-            + options
-    };
-    fields.iter().map(field).sum()
-}
-
-/// Of options: their texts and what stands around them.
-fn bytes(options: &[Choice]) -> usize {
-    options.iter().map(|option| option.export.len() + option.display.len() + size_of::<Choice>()).sum()
-}
 
 /// Appearances that fills rely on: those of all states of check boxes and radio buttons, and those of values that the form leaves to viewers
 /// to draw (`NeedAppearances`). A value that cannot be drawn keeps the look that it has.
@@ -120,7 +26,7 @@ pub(super) fn missing_looks(document: &Document) -> Result<Vec<(ObjectId, Object
         left = left.checked_sub(states).ok_or(ReadError::TooManyStates)?;
     }
     let leaves_drawing = super::needs_appearances(document);
-    let mut numbers = form::numbers(document);
+    let mut numbers = numbers(document);
     let mut pen = Pen::lenient(document, &mut numbers)?;
     pen.know(&fields);
     for field in &fields {
@@ -280,8 +186,17 @@ impl<'a> Reader<'a> {
             comb: text.is_some_and(|text| text.comb),
             options,
             font: ready.fonts().next().map(|name| self.font(name)),
+            has_period: self.has_period(ready.id),
             places,
         })
+    }
+
+    /// Whether a name on the way up from a field has a period in it.
+    fn has_period(&self, field: ObjectId) -> bool {
+        let above = |below: &ObjectId| pdf::dict_at(self.document, *below)?.get(b"Parent").and_then(Object::as_reference).ok();
+        let own = |field: ObjectId| pdf::entry(self.document, pdf::dict_at(self.document, field)?, b"T").and_then(pdf::text);
+        // Which fields are above which was checked when they were found.
+        std::iter::successors(Some(field), above).take(fields::MAX_DEPTH).filter_map(own).any(|name| name.contains('.'))
     }
 
     /// What a font is called.
@@ -331,5 +246,14 @@ fn without_value(dictionary: &mut Dictionary, kind: &Kind) {
     } else {
         // An indirect one may belong to several fields.
         dictionary.remove(b"AA");
+    }
+}
+
+/// New numbers behind those of a document.
+pub(super) fn numbers(document: &Document) -> impl FnMut() -> ObjectId {
+    let mut last = document.max_id;
+    move || {
+        last = last.saturating_add(1);
+        (last, 0)
     }
 }

@@ -43,8 +43,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let memory = arguments.next().and_then(|memory| memory.to_str()?.parse().ok()).unwrap_or(DEFAULT_MEMORY);
     let renders = arguments.next().is_some_and(|purpose| purpose == HTML);
     let fonts: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
-    let Ok(Streams { output, mut errors }) = confine::streams_alone() else { return ExitCode::FAILURE };
-    match serve(memory, renders.then_some(fonts.as_slice()), output) {
+    let Ok(Streams { mut output, mut errors }) = confine::streams_alone() else { return ExitCode::FAILURE };
+    match serve(memory, renders.then_some(fonts.as_slice()), &mut output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing of a file is in it. If nobody reads it, the exit status has to do.
@@ -54,7 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn serve(memory: u64, fonts: Option<&[PathBuf]>, mut output: impl Write) -> io::Result<()> {
+fn serve(memory: u64, fonts: Option<&[PathBuf]>, output: &mut impl Write) -> io::Result<()> {
     // A panic may quote a file, and its answer says that it happened.
     std::panic::set_hook(Box::new(|_| {}));
     // Before the limits, which leave room for few files and are meant for jobs, not for fonts.

@@ -378,7 +378,6 @@ impl Process {
 
     /// Why the worker ended: it closed its output.
     fn ended(&mut self) -> Error {
-        let words = self.last_words();
         let until = Instant::now() + ENDING;
         let status = loop {
             match self.child.try_wait() {
@@ -397,6 +396,8 @@ impl Process {
         if is(Signal::ABORT) || is(Signal::SEGV) || is(Signal::BUS) || is(Signal::KILL) {
             return Error::Exceeded(Limit::Memory(self.options.memory));
         }
+        // After its end, as it may say them last of all.
+        let words = self.last_words();
         Error::Died(if words.is_empty() { status.to_string() } else { format!("{status}, {words}") })
     }
 

@@ -206,6 +206,24 @@ async fn images_are_held_while_their_session_names_them_and_go_with_it() {
 }
 
 #[actix_rt::test]
+async fn a_deleted_identification_is_forgotten_by_the_provider_whatever_fails_first() {
+    let setting = Setting::calm().await;
+    let server = Server::start(&setting);
+    server.processes.identity_document.ask(ORGANIZATION, IDENTIFICATION, creation(&setting)).await.expect("created");
+    setting.submit(&server).await.expect("scored");
+    assert_eq!(setting.provider.asked()[0].process, IDENTIFICATION, "all its sessions stand for one person");
+    setting.provider.fail_to_forget_once();
+    let delete = identity_document::Command::Delete { force: true };
+    server.processes.identity_document.ask(ORGANIZATION, IDENTIFICATION, delete).await.expect("deleted");
+    eventually("the provider forgets it", async || {
+        setting.clock.advance(TimeDelta::seconds(1));
+        setting.provider.forgotten() == [IDENTIFICATION]
+    })
+    .await;
+    server.stop().await;
+}
+
+#[actix_rt::test]
 async fn an_identification_reaches_its_end_though_the_store_fails_at_random() {
     let mut faults = 0;
     for seed in 1..=8 {

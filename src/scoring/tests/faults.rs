@@ -141,7 +141,7 @@ async fn an_address_that_is_not_allowed_any_more_is_not_called() {
     let service = Service::start(|_, _| Reply::Json(200, scored())).await;
     let world = World::new(external(&service)).await;
     let strict = Options { plain_http: true, ..Options::default() };
-    let providers = Providers::new(world.configurations, reader(), strict, Metrics::default(), world.clock).unwrap();
+    let providers = Providers::new(world.configurations, internal(), strict, Metrics::default(), world.clock).unwrap();
     let failure = providers.score(&request("EXTERNAL")).await.unwrap_err();
     assert_eq!((failure.reason.as_str(), failure.then), ("PROVIDER_NOT_CONFIGURED", Then::End));
     assert!(service.asked().is_empty());

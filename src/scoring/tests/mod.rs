@@ -21,7 +21,10 @@ use workflows::{
 
 use self::service::{Asked, Reply, Service};
 use super::*;
-use crate::{catalogue::sign_configuration::Change, cpu_pool::CpuPool, keys::Keys, render_workers::Workers};
+use crate::{
+    catalogue::sign_configuration::Change, cpu_pool::CpuPool, identity_reader::IdentityReader, keys::Keys,
+    render_workers::Workers,
+};
 
 const ORGANIZATION: &str = "acme";
 const FRONT: &[u8] = b"front of a document";
@@ -72,7 +75,7 @@ impl World {
         };
         configurations.create(ORGANIZATION, change, noon()).await.unwrap();
         let (metrics, clock) = (Metrics::default(), Clock::manual(noon()));
-        let providers = Providers::new(configurations.clone(), reader(), options, metrics.clone(), clock.clone()).unwrap();
+        let providers = Providers::new(configurations.clone(), internal(), options, metrics.clone(), clock.clone()).unwrap();
         Self { providers, configurations, metrics, clock }
     }
 
@@ -86,9 +89,10 @@ impl World {
     }
 }
 
-/// A reader whose processes do not start.
-fn reader() -> IdentityReader {
-    IdentityReader::new(Workers::none())
+/// The provider INTERNAL, whose processes do not start.
+fn internal() -> Internal {
+    let pictures = ScoredPictures::new(Arc::new(Model::new()), &Keys::from_bytes(&[3; 32]), TimeDelta::days(400));
+    Internal { reader: IdentityReader::new(Workers::none()), pictures }
 }
 
 fn capture(bytes: &'static [u8]) -> Capture {
@@ -112,6 +116,7 @@ fn request(provider: &str) -> Request {
         declared: Some(Contact { name: Some("Ana".into()), identity_document: Some(document), ..Contact::default() }),
         captures: Captures { front: Some(capture(FRONT)), back: Some(capture(BACK)) },
         timeout: Duration::from_secs(60),
+        process: Uuid::from_u128(1),
         idempotency_key: "attempt-1".into(),
         now: noon(),
     }

@@ -214,6 +214,9 @@ fn a_pause_that_the_provider_asks_for_costs_no_attempt_and_is_waited_for() {
     driver.new_effects();
     finish(&mut driver, 1, Outcome::Pause { seconds: 30 });
     assert_eq!(driver.new_effects(), [Effect::Release { files: vec![file(1)] }], "its images are needed no more");
+    let mut erased = driver.clone();
+    assert_eq!(erased.tell(Command::Erase), Ok(()));
+    assert_eq!(erased.new_effects(), [Effect::Forget], "the provider may have seen them");
     assert_eq!(data(&driver).remaining_attempts(), DEFAULT_ATTEMPTS);
     let what = "the scoring provider asks for a pause";
     driver.advance(Duration::seconds(10));
@@ -350,8 +353,10 @@ fn an_erased_session_is_not_there_and_its_images_go() {
     for mut driver in in_each_state() {
         driver.new_effects();
         let files: Vec<_> = data(&driver).files().cloned().collect();
+        let was_tried = !data(&driver).attempts.is_empty();
         assert_eq!(driver.tell(Command::Erase), Ok(()));
-        let expected = if files.is_empty() { vec![] } else { vec![Effect::Release { files }] };
+        let release = (!files.is_empty()).then_some(Effect::Release { files });
+        let expected: Vec<_> = release.into_iter().chain(was_tried.then_some(Effect::Forget)).collect();
         assert_eq!(driver.new_effects(), expected);
         assert_eq!(driver.machine.existing().map(drop), Err(NOT_FOUND));
         assert_eq!(driver.tell(Command::Erase), Ok(()), "twice is once");
