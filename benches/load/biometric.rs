@@ -52,7 +52,10 @@ fn sample(seed: u64) -> String {
 
 pub async fn run(options: &Options) -> Result<(), Failure> {
     parts(options.rounds)?;
-    println!("\n## Signatures by hand: create, vouch, sign, sign; {} connections, fsync on\n", options.connections);
+    println!(
+        "\n## Signatures by hand: create, vouch, sign, sign; {} connections, {} ms between processes, fsync on\n",
+        options.connections, options.think
+    );
     println!("Samples of {} bytes (520 points). A process has two signers and one document of one page.\n", sample(1).len());
     println!(
         "| server | round | processes/s | per core-second | server ms/process | server cores | client cores | others' cores | load | RSS MB |"
@@ -148,11 +151,12 @@ async fn measure(options: &Options, program: &Path) -> Result<Measured, Failure>
     uploaded.expect(201)?;
     let document = uploaded.text("/documentId")?;
     let shared = Rc::new(Shared { document, seed: Cell::new(1) });
-    measured::measure(options, &server, WARM_UP, |connection, window| live(connection, shared.clone(), window)).await
+    let pause = Duration::from_millis(options.think.into());
+    measured::measure(options, &server, WARM_UP, |connection, window| live(connection, shared.clone(), pause, window)).await
 }
 
 /// One life after the other on one connection.
-async fn live(mut connection: Connection, shared: Rc<Shared>, window: Window) -> Result<Lives, Failure> {
+async fn live(mut connection: Connection, shared: Rc<Shared>, pause: Duration, window: Window) -> Result<Lives, Failure> {
     let mut lives = Lives::default();
     while !window.is_over() {
         // Made before, as the client shares the machine.
@@ -175,6 +179,7 @@ async fn live(mut connection: Connection, shared: Rc<Shared>, window: Window) ->
             life.answered(name);
         }
         lives.count(window, life);
+        tokio::time::sleep(pause).await;
     }
     Ok(lives)
 }

@@ -43,7 +43,8 @@ struct Options {
     /// Seconds of one measurement.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
     seconds: u32,
-    /// Milliseconds from a code's arrival to its answer, in nodes: people take seconds, and meanwhile its sending has been journaled.
+    /// Milliseconds from a code's arrival to its answer, in nodes, and between two processes, in biometric: people take seconds, and meanwhile
+    /// what follows has been done.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     think: u32,
     /// Measurements of each server.

@@ -125,14 +125,31 @@ impl Handwritings {
         let job = Job::new(organization, request.size());
         let prepared = self.cpu.run(job, move |_| prepare::prepare(request, &terms, &key)).await?;
         let prepared = prepared.inspect_err(|_| self.metrics.refused("rejected"))?;
-        if !self.seen.claim(organization, &prepared.mark, now).await? {
-            self.metrics.refused("repeated");
-            return Err(Error::Repeated);
+        // Side by side: the signer waits for both.
+        let claimed = self.seen.claim(organization, &prepared.mark, now);
+        let (claimed, file) = tokio::join!(claimed, self.files.put(organization, process, prepared.kept, now));
+        let facts = Handwriting { file: file?.to_string(), ..prepared.facts };
+        let refused = match claimed {
+            Ok(true) => {
+                tracing::debug!(organization, %signature, format = facts.format, "took a signature by hand");
+                self.metrics.taken(&facts.format, facts.accepted.is_some());
+                return Ok(facts);
+            }
+            Ok(false) => {
+                self.metrics.refused("repeated");
+                Error::Repeated
+            }
+            Err(error) => error.into(),
+        };
+        self.give_up(organization, process, &facts, now).await;
+        Err(refused)
+    }
+
+    /// As [`Handwritings::release`], of what no process took. What cannot be given up now the collector of orphans finds.
+    pub async fn give_up(&self, organization: &str, process: Uuid, facts: &Handwriting, now: Timestamp) {
+        if let Err(error) = self.release(organization, process, facts, now).await {
+            tracing::warn!(%error, "a file stays held for a process that did not take it, until it is collected");
         }
-        let file = self.files.put(organization, process, prepared.kept, now).await?;
-        tracing::debug!(organization, %signature, format = prepared.facts.format, "took a signature by hand");
-        self.metrics.taken(&prepared.facts.format, prepared.facts.accepted.is_some());
-        Ok(Handwriting { file: file.to_string(), ..prepared.facts })
     }
 
     /// What is drawn and embedded of a handwriting that was taken.

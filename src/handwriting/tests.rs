@@ -267,3 +267,18 @@ fn what_an_organization_leaves_out_is_the_servers() {
     assert_eq!((own.encryption, own.strict), (ContentEncryption::Aes256Gcm, false), "the encryption belongs to the certificates");
     assert_eq!(own.gate.points_min, 40);
 }
+
+#[tokio::test]
+async fn what_is_refused_as_a_copy_leaves_no_file() {
+    let world = World::new().await;
+    let sample = strokes(8);
+    world.take(&sample).await.expect("it is good");
+    let held = async || {
+        let references = world.store.records(ACME, "blob_reference", "", None, 100).await.expect("the model answers");
+        references.iter().filter(|(_, record)| String::from_utf8_lossy(&record.body).contains("\"held\"")).count()
+    };
+    assert_eq!(held().await, 1);
+    let copy = Request { signature: Uuid::from_u128(9), ..request(&sample) };
+    assert!(matches!(world.handwritings.take(ACME, copy, now()).await, Err(Error::Repeated)));
+    assert_eq!(held().await, 1);
+}

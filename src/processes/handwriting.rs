@@ -57,9 +57,7 @@ impl Desk<'_> {
         let told = self.processes.sign.ask(organization, process, command).await;
         if let Err(actors::Error::Refused(_) | actors::Error::Overloaded) = &told {
             // Certainly not recorded; of other faults nobody knows yet.
-            if let Err(error) = self.handwritings.release(organization, process, &taken, self.wall_clock).await {
-                tracing::warn!(%error, "a file stays held for a process that did not take it, until it is collected");
-            }
+            self.handwritings.give_up(organization, process, &taken, self.wall_clock).await;
         }
         told?;
         Ok(())
