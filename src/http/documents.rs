@@ -12,6 +12,7 @@ use utoipa::{
     openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
 };
 use uuid::Uuid;
+use workflows::values::MAX_TAGS;
 
 use super::api::Api;
 use super::call::{Answer, Call, Described, Json, Multipart, Parts, Schemas, act, status};
@@ -36,6 +37,13 @@ pub(super) fn labels() -> Array {
     labels_of(ObjectBuilder::new().schema_type(Type::String))
 }
 
+/// Labels of a document: that of a dynamic template comes on top of those of callers (note fill-tag).
+fn labels_of_document() -> Array {
+    let mut labels = labels();
+    labels.max_items = Some(MAX_TAGS + 1);
+    labels
+}
+
 /// Labels as they are sent; with a comma they would be several.
 pub(super) fn new_labels() -> Array {
     const LABEL: &str = r"^[^,\x00-\x1F\x7F-\x9F]*[^\s,\x00-\x1F\x7F-\x9F][^,\x00-\x1F\x7F-\x9F]*$";
@@ -44,7 +52,7 @@ pub(super) fn new_labels() -> Array {
 
 fn labels_of(text: ObjectBuilder) -> Array {
     let description = "Free labels, at most 5; white space is dropped and they are put in upper case.";
-    ArrayBuilder::new().items(text).max_items(Some(5)).unique_items(true).description(Some(description)).build()
+    ArrayBuilder::new().items(text).max_items(Some(MAX_TAGS)).unique_items(true).description(Some(description)).build()
 }
 
 /// Body of an upload; `tags` is one form field with comma-separated values or comes several times.
@@ -167,7 +175,7 @@ pub struct DocumentMetadata {
     #[schema(pattern = r"^\S+$")]
     name: String,
     /// Normalised labels.
-    #[schema(schema_with = labels)]
+    #[schema(schema_with = labels_of_document)]
     tags: Vec<String>,
     extension: Extension,
     /// Hash digest of the stored bytes: MD5 in hex.

@@ -125,8 +125,6 @@ pub struct FillProcessError {
 pub struct FillProcess {
     /// Identifier of the fill process.
     fill_process_id: Uuid,
-    /// CREATED: registered. PROCESSING: being filled. COMPLETED: document stored. FAILED: ended in error. COMPLETED and FAILED are final.
-    #[schema(inline)]
     status: FillState,
     /// Identifier of the produced document. Present only when COMPLETED.
     #[serde(skip_serializing_if = "Option::is_none")]

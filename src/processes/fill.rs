@@ -123,14 +123,16 @@ impl Fills {
         let (sender, has_ended) = oneshot::channel();
         self.turns.lock().insert(id, sender);
         match host.ask(&organization, id, Command::Begin).await {
-            Ok(_) => drop(tokio::time::timeout(self.patience, has_ended).await),
+            Ok(_) => {
+                let _ = tokio::time::timeout(self.patience, has_ended).await;
+            }
             // Another server has begun it, or it is over.
             Err(actors::Error::Refused(_)) => {}
             Err(error) => {
                 tracing::debug!(fill = %id, %error, "a fill could not begin");
                 if self.turns.lock().remove(&id).is_none() {
                     // It has begun all the same.
-                    drop(tokio::time::timeout(self.patience, has_ended).await);
+                    let _ = tokio::time::timeout(self.patience, has_ended).await;
                 } else {
                     tokio::time::sleep(PAUSE).await;
                     self.queue.push(turn.entry.clone());

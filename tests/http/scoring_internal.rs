@@ -64,12 +64,10 @@ fn what_the_server_scores_itself_is_not_delegated() {
 
 /// What is said of this front, brought for a person with this number: the global score, and the check of reuse.
 fn reuse(journey: &Journey, number: &str, front: &[u8]) -> (f64, Value) {
-    let document = json!({"document_number": number, "document_type": "IDENTITY_CARD", "country": "ES"});
-    let body = json!({
-        "document": {"type": "IDENTITY_CARD", "country": "ES"}, "provider": "INTERNAL", "expires_in": "PT1H",
-        "contact": {"identity_document": document},
-    });
-    let id = journey.client.post(&path(journey, "")).json(&body).send().expect(200).text("id");
+    let document = json!({"document_number": number, "document_type": "NIF"});
+    let body = json!({"actor": {"name": "Ana", "identity_document": document}, "scoring": {"provider": "INTERNAL"}});
+    let identifications = journey.path("identifications/identity_document");
+    let id = journey.client.post(&identifications).json(&body).send().expect(200).text("scoring_id");
     submit(journey, &id, Form::new().part("front", front)).expect(204);
     let result = read(journey, &format!("/{id}"))["score_result"].clone();
     let checks = result["scores"].as_array().expect("checks");
@@ -86,7 +84,7 @@ fn front_of(name: &str, number: &str) -> Vec<u8> {
 fn a_picture_that_was_used_for_another_person_is_told() {
     let (server, journey) = own(None);
     let (ana, leo) = (front_of("ANA<LOPEZ", "12345678Z"), front_of("LEO<RUIZ", "87654321X"));
-    for (number, front) in [("12345678Z", &ana), ("12.345.678-z", &ana), ("87654321X", &leo)] {
+    for (number, front) in [("12345678Z", &ana), ("12345678Z", &ana), ("87654321X", &leo)] {
         let (_, check) = reuse(&journey, number, front);
         assert_eq!((&check["is_fraud"], &check["score"]), (&json!(false), &json!(1.0)), "{number}: {check}");
     }

@@ -53,7 +53,8 @@ pub const NOT_FOUND: Refusal = Refusal::NotFound("fill process");
 /// A fill with this id exists and is another one.
 pub const EXISTS: Refusal = Refusal::Exists("fill process");
 
-/// Contract `FillProcess.status`.
+/// Contract `FillProcess.status`. CREATED: registered. PROCESSING: being filled. COMPLETED: document stored. FAILED: ended in error. COMPLETED and
+/// FAILED are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = FillStatus))]
 #[serde(rename_all = "UPPERCASE")]

@@ -116,6 +116,12 @@ impl Style {
                         _ => {}
                     }
                 }
+                Kind::At(name) if is_fulgur && alignment(name).is_some() => {
+                    let curly = items[at..].iter().find(|item| matches!(item.kind, Kind::Curly | Kind::Semicolon | Kind::Close));
+                    if let Some((Item { kind: Kind::Curly, end, .. }, align)) = curly.zip(alignment(name)) {
+                        edits.push((*end, *end, Piece::Text(format!("text-align:{align};"))));
+                    }
+                }
                 Kind::Ident(name) if name == "img" && dialect.draws_images => {
                     edits.push((item.start, item.end, Piece::Text("svg".into())));
                 }
@@ -264,6 +270,15 @@ fn font(name: &str, items: &[Item], at: usize, start: usize, end: usize) -> (usi
         _ => size,
     };
     (value[last].end, end_byte, family)
+}
+
+/// How the text of a margin box stands (CSS Paged Media, 5.3): fulgur begins all at the left.
+fn alignment(margin_box: &str) -> Option<&'static str> {
+    match margin_box {
+        "top-center" | "bottom-center" => Some("center"),
+        "top-right" | "bottom-right" | "top-left-corner" | "bottom-left-corner" => Some("right"),
+        _ => None,
+    }
 }
 
 /// fulgur paints every side of a border in the colour of the top one. So the colour of another side becomes the top's too: right for boxes
@@ -419,7 +434,7 @@ mod tests {
             ("p{font:var(--f)}", "p{}"),
             ("p{all:initial!important}", "p{}"),
             ("p::before{content:'x';font-family:x}", "p::before{content:'x';font-family:SANS}"),
-            ("@page{@bottom-center{font-family:x}}", "@page{@bottom-center{font-family:SANS}}"),
+            ("@page{@top-left{font-family:x}}", "@page{@top-left{font-family:SANS}}"),
             ("@media print{p{font-family:x}}", "@media print{p{font-family:SANS}}"),
             ("font-family:x", "font-family:SANS"),
             ("/**/font-family:/**/x", "/**/font-family:SANS"),
@@ -486,6 +501,13 @@ mod tests {
         ] {
             assert_eq!(clean(css).as_deref(), Ok(expected));
         }
+    }
+
+    #[test]
+    fn margin_boxes_have_the_alignment_of_their_place() {
+        let css = clean("@page{@top-left{x:y}@bottom-center{x:y}@top-right {text-align:left}@bottom-right;}").unwrap();
+        let expected = "@page{@top-left{x:y}@bottom-center{text-align:center;x:y}@top-right {text-align:right;text-align:left}@bottom-right;}";
+        assert_eq!(css, expected);
     }
 
     #[test]

@@ -101,6 +101,26 @@ const BLOCKS: [&str; 45] = [
     "ul",
 ];
 
+/// Blocks that hold blocks, and how long a short one is: about a quarter of a page.
+const GROUPS: [&str; 14] = [
+    "ul",
+    "ol",
+    "dl",
+    "table",
+    "div",
+    "section",
+    "article",
+    "aside",
+    "blockquote",
+    "figure",
+    "header",
+    "footer",
+    "fieldset",
+    "address",
+];
+const SHORT_CHARACTERS: usize = 600;
+const SHORT_ELEMENTS: usize = 16;
+
 /// Prepares the document for an engine.
 pub(crate) fn prepare(html: &str, assets: &Assets<'_>, target: Target, fonts: &Fonts) -> Result<Prepared, Failure> {
     let tree = Tree::parse(html).map_err(|excess| match excess {
@@ -313,6 +333,9 @@ impl Document<'_> {
                 self.tree.draw_image(*id, image.data_uri(), *width, *height);
             }
         }
+        if self.dialect.engine == Engine::Fulgur {
+            self.keep_short_blocks_together();
+        }
         let mut css = base(&fonts);
         for (media, style) in &self.sheets {
             let text = style.write(&fonts.sans, &fonts.mono);
@@ -334,6 +357,49 @@ fn too_deep() -> Failure {
 
 fn too_many() -> Failure {
     Failure::new(Kind::Limits, format!("more than {ELEMENTS} elements or {ATTRIBUTES} attributes"))
+}
+
+impl Document<'_> {
+    /// Marks blocks of little text, so that they are not broken: where a page ends within the first line of a block's first child, fulgur
+    /// draws that line over the margin, unless the whole block goes to the next page.
+    fn keep_short_blocks_together(&mut self) {
+        // Characters of text and elements of each block that is open.
+        let mut open: Vec<(Id, usize, usize)> = Vec::new();
+        let mut short = Vec::new();
+        let mut next = Some(Step::Enter(ROOT));
+        while let Some(step) = next {
+            match step {
+                Step::Enter(id) => {
+                    if let (Data::Text(text), Some((_, characters, _))) = (self.tree.data(id), open.last_mut()) {
+                        *characters += text.len();
+                    } else if self.tree.element(id).is_some_and(|element| GROUPS.contains(&element.tag())) {
+                        open.push((id, 0, 1));
+                    } else if let Some((_, _, elements)) = open.last_mut() {
+                        *elements += 1;
+                    }
+                }
+                Step::Leave(id) if open.last().is_some_and(|(last, ..)| *last == id) => {
+                    let Some((_, characters, elements)) = open.pop() else { break };
+                    if characters <= SHORT_CHARACTERS && elements <= SHORT_ELEMENTS {
+                        short.push(id);
+                    }
+                    if let Some(around) = open.last_mut() {
+                        (around.1, around.2) = (around.1 + characters, around.2 + elements);
+                    }
+                }
+                Step::Leave(_) => {}
+            }
+            next = self.tree.after(step, true);
+        }
+        for id in short {
+            if let Data::Element(element) = self.tree.data_mut(id) {
+                // Before the author's own, which wins.
+                let style = element.get("style").unwrap_or_default();
+                let style = format!("break-inside:avoid;{style}");
+                element.set("style", style);
+            }
+        }
+    }
 }
 
 /// What stands before the author's styles: the page, fonts, and no margin beside the page's own.
@@ -510,6 +576,16 @@ mod tests {
             prepared("<style>p{color:red}</style><style media='screen'>p{display:none}</style><p>a<style>b{}</style>").unwrap();
         assert!(!document.html.contains("<style"));
         assert!(document.css.contains("p{color:red}") && document.css.contains("b{}") && !document.css.contains("display"));
+    }
+
+    #[test]
+    fn short_blocks_stay_on_one_page() {
+        let long = "x".repeat(601);
+        let html = body(&format!("<div><ul style='color:red'><li>a</ul><section>{long}</section></div>"));
+        assert_eq!(
+            html,
+            format!("<div><ul style=\"break-inside:avoid;color:red\"><li>a</li></ul><section>{long}</section></div>")
+        );
     }
 
     #[test]

@@ -144,6 +144,45 @@ fn a_document_of_which_nothing_is_shown_is_no_document() {
     assert_eq!(pdf("<p></p>").pages, 1, "an empty one is");
 }
 
+/// The lowest line of text of all pages, in points from the bottom.
+fn lowest_text(pdf: &Pdf) -> f32 {
+    let document = lopdf::Document::load_mem(&pdf.bytes).unwrap();
+    let mut lowest = f32::MAX;
+    for page in document.page_iter() {
+        let content = lopdf::content::Content::decode(&document.get_page_content(page)).unwrap();
+        // Where lines begin: the matrices of text are those of pages here, with y upwards.
+        let number = |operand: &lopdf::Object| operand.as_float().unwrap();
+        let (mut height, mut stack, mut y) = (0.0, Vec::new(), (0.0, 1.0));
+        for operation in &content.operations {
+            match (operation.operator.as_str(), operation.operands.as_slice()) {
+                ("q", _) => stack.push(y),
+                ("Q", _) => y = stack.pop().unwrap(),
+                ("cm", [_, _, _, d, _, f]) => y = (y.0 + y.1 * number(f), y.1 * number(d)),
+                ("Tm", [_, _, _, _, _, f]) => height = y.0 + y.1 * number(f),
+                ("Tj" | "TJ", _) => lowest = lowest.min(height),
+                _ => {}
+            }
+        }
+    }
+    lowest
+}
+
+#[test]
+fn short_blocks_are_not_drawn_over_the_margin() {
+    for block in [
+        "<ul><li>uno<li>dos</ul>",
+        "<div><p>uno</p><p>dos</p></div>",
+        "<section><h2>uno</h2><p>dos</p></section>",
+        "<table><tr><td>uno</td></tr></table>",
+    ] {
+        for height in (600..690).step_by(6) {
+            let filled = format!("<style>@page{{margin:25mm}}</style><div style='height:{height}pt'>x</div>{}", block.repeat(4));
+            let lowest = lowest_text(&pdf(&filled));
+            assert!((70.0..800.0).contains(&lowest), "{block} after {height} pt: {lowest}");
+        }
+    }
+}
+
 #[test]
 fn the_same_job_is_the_same_file() {
     let image =

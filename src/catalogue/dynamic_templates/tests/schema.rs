@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::schema::{MAX_DEPTH, MAX_SCHEMA, Schema};
@@ -240,4 +241,82 @@ fn what_is_said_of_the_length_of_lists_is_not_said_of_a_part_of_them() {
     let schema = json!({"properties": {"ROWS": {"minItems": 200_000, "items": {"type": "string"}}}, "required": ["NAME"]});
     let found = problems(&schema, &json!({"ROWS": vec!["a"; 250_000]}));
     assert_eq!(found, ["/: \"NAME\" is a required property"]);
+}
+
+/// What looks like a schema: keywords with whatever they may hold, and references into each other.
+fn schema_like() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!({})),
+        Just(json!(true)),
+        Just(json!({"type": "string", "format": "email"})),
+        Just(json!({"type": ["number", "null"], "minimum": 3})),
+        Just(json!({"pattern": "^(?!a)\\w+$"})),
+        Just(json!({"enum": ["a", 1, null, {"a": 1}]})),
+        Just(json!({"required": ["a"], "minItems": 1, "uniqueItems": true})),
+        prop::sample::select(vec!["#", "#/$defs/a", "#/$defs/b", "#/properties/a", "#/items", "#b", "x", "#/allOf/0"])
+            .prop_map(|reference| json!({"$ref": reference})),
+    ];
+    leaf.prop_recursive(5, 40, 3, |inner| {
+        let one = || {
+            prop::sample::select(vec![
+                "items",
+                "not",
+                "if",
+                "then",
+                "else",
+                "contains",
+                "additionalProperties",
+                "unevaluatedProperties",
+            ])
+        };
+        let many = || prop::sample::select(vec!["allOf", "anyOf", "oneOf", "prefixItems"]);
+        let named = || prop::sample::select(vec!["properties", "patternProperties", "$defs", "dependentSchemas"]);
+        let name = || prop::sample::select(vec!["a", "b", "c"]);
+        prop_oneof![
+            (one(), inner.clone()).prop_map(|(keyword, schema)| json!({keyword: schema})),
+            (many(), prop::collection::vec(inner.clone(), 1..4)).prop_map(|(keyword, schemas)| json!({keyword: schemas})),
+            (named(), prop::collection::btree_map(name(), inner.clone(), 1..4))
+                .prop_map(|(keyword, schemas)| json!({keyword: schemas})),
+            (inner.clone(), inner).prop_map(|(first, second)| match (first, second) {
+                (Value::Object(mut first), Value::Object(second)) => {
+                    first.extend(second);
+                    first.into()
+                }
+                (first, _) => first,
+            }),
+        ]
+    })
+}
+
+fn any_values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![Just(json!("SECRET")), Just(json!(7)), Just(Value::Null), Just(json!(true))];
+    leaf.prop_recursive(6, 60, 4, |inner| {
+        let name = prop::sample::select(vec!["a", "b", "c"]);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name, inner, 0..4).prop_map(|members| json!(members)),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn whatever_is_sent_is_refused_or_used_at_once_and_no_value_is_told(
+        schema in schema_like(), with in schema_like(), values in any_values(), deep in any_values()
+    ) {
+        let mut whole = json!({"$defs": {"a": with, "b": {"$anchor": "b"}}});
+        if let (Some(whole), Value::Object(schema)) = (whole.as_object_mut(), schema) {
+            whole.extend(schema);
+        }
+        let began = Instant::now();
+        if let Ok(schema) = Schema::read(&whole) {
+            for values in [&values, &json!({"a": values, "b": [deep]})] {
+                let problems = schema.check(values).err().unwrap_or_default();
+                prop_assert!(problems.len() <= 20 && !problems.iter().any(|problem| problem.contains("SECRET")), "{problems:?}");
+            }
+        }
+        prop_assert!(began.elapsed() < SOON, "{whole}");
+    }
 }
