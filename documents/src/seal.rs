@@ -254,7 +254,7 @@ fn fill_field(
     dictionary.set("V", signature);
     changes.set(field_id, dictionary);
     let lines = request.appearance_lines.clone().unwrap_or_else(|| default_lines(request));
-    let hand = embedded::Hand::of(request, shown, revisions, changes);
+    let hand = embedded::Hand::of(request, &mut shown.handwritings, revisions, changes);
     let written = hand.as_ref().and_then(|hand| hand.written());
     for widget in widgets.into_iter().take(MAX_WIDGETS) {
         let mut dictionary = match changes.get(widget).and_then(|object| object.as_dict().ok()) {
@@ -324,7 +324,7 @@ fn add_field(
         "Type" => "Annot", "Subtype" => "Widget", "FT" => "Sig", "T" => text(&name), "V" => signature, "P" => page,
         "F" => PRINT_AND_LOCKED, "Rect" => vec![0.into(), 0.into(), 0.into(), 0.into()],
     };
-    if let Some(hand) = embedded::Hand::of(request, shown, revisions, changes) {
+    if let Some(hand) = embedded::Hand::of(request, &mut shown.handwritings, revisions, changes) {
         let (form_id, mut form) = (revisions.new_id(), appearance::nothing());
         hand.enclose(&mut form);
         changes.set(form_id, form);

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use biometric::Gate;
-use documents::escrow::{ContentEncryption, Recipient};
+use documents::escrow::{ContentEncryption, MAX_RECIPIENTS, Recipient};
 use serde::Deserialize;
 
 use super::{Error, bounds::within};
-use crate::handwriting::{Defaults, MAX_HOLDERS};
+use crate::handwriting::Defaults;
 
 /// Maximum size of a certificate's file, in bytes.
 const MAX_CERTIFICATE: u64 = 64 * 1024;
@@ -32,7 +32,7 @@ impl Biometric {
     /// # Errors
     /// The option that is out of bounds.
     pub(super) fn check(&self) -> Result<(), Error> {
-        within("biometric.escrow_certificates", self.escrow_certificates.len() <= MAX_HOLDERS, "at most 3 files")?;
+        within("biometric.escrow_certificates", self.escrow_certificates.len() <= MAX_RECIPIENTS, "at most 3 files")?;
         self.gate.check().map_err(|problem| Error::Invalid(format!("biometric.gate: {problem}")))
     }
 

@@ -36,7 +36,7 @@ use crate::{
 pub use ends::findings;
 pub use metrics::Metrics;
 pub use prepare::{MAX_IMAGE, MAX_SAMPLE, Request, check_lengths};
-pub use terms::{Defaults, MAX_HOLDERS, Terms};
+pub use terms::{Defaults, Terms};
 
 use self::{ends::Told, replay::Seen};
 

@@ -6,13 +6,10 @@ use documents::escrow::{ContentEncryption, Recipient};
 use super::Error;
 use crate::catalogue::sign_configuration::BiometricPolicy;
 
-/// Maximum number of escrow certificates: a sample is encrypted once, its key once for each.
-pub const MAX_HOLDERS: usize = 3;
-
 /// What holds where an organization says nothing itself.
 #[derive(Clone, Debug, Default)]
 pub struct Defaults {
-    /// The server's escrow certificates, at most [`MAX_HOLDERS`]; none: each organization needs its own.
+    /// The server's escrow certificates, at most [`documents::escrow::MAX_RECIPIENTS`]; none: each organization needs its own.
     pub recipients: Vec<Recipient>,
     pub encryption: ContentEncryption,
     /// Whether a sample in an unknown format is refused.
@@ -23,7 +20,7 @@ pub struct Defaults {
 /// What holds for a signature.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    /// From one to [`MAX_HOLDERS`].
+    /// From one to [`documents::escrow::MAX_RECIPIENTS`].
     pub recipients: Vec<Recipient>,
     pub encryption: ContentEncryption,
     pub strict: bool,

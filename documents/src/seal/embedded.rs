@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use lopdf::{Object, ObjectId, Stream, StringFormat, dictionary};
 
-use super::shown::Shown;
 use super::{Request, pdf_date};
 use crate::appearance::Written;
 use crate::handwriting::{Handwriting, PRODUCT, Strokes};
@@ -54,8 +53,8 @@ pub(super) struct Hand {
 
 impl Hand {
     /// Embeds what the request has, if it is not yet in the file.
-    pub(super) fn of(request: &Request, shown: &mut Shown, revisions: &mut Revisions<'_>, changes: &mut Changes) -> Option<Self> {
-        let embedded = shown.handwritings.embed(request.handwriting.as_ref()?, revisions, changes);
+    pub(super) fn of(request: &Request, known: &mut Known, revisions: &mut Revisions<'_>, changes: &mut Changes) -> Option<Self> {
+        let embedded = known.embed(request.handwriting.as_ref()?, revisions, changes);
         let date = Object::String(pdf_date(request.at).into_bytes(), StringFormat::Literal);
         Some(Self { embedded, date })
     }

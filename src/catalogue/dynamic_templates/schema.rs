@@ -9,7 +9,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
 use workflows::values::MAX_PROBLEMS;
 
-use super::unfolded::{self, Cost, MAX_PATTERN_BYTES};
+use super::unfolded::{self, Cost, MAX_MESSAGE, MAX_PATTERN_BYTES};
 use crate::cache::Weighed;
 
 /// Maximum size of a schema, in bytes of JSON.
@@ -17,9 +17,6 @@ pub const MAX_SCHEMA: usize = 250 * 1024;
 
 /// Maximum depth of a schema, and of values: objects and lists within each other.
 pub const MAX_DEPTH: usize = 64;
-
-/// Maximum length of what is said of one problem, in characters.
-pub const MAX_MESSAGE: usize = 300;
 
 /// How often a pattern that looks around may be tried again at one place of a text.
 const MAX_BACKTRACKING: usize = 10_000;

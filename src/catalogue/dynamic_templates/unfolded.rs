@@ -31,6 +31,9 @@ const COMPILED_VALUE: u64 = 100_000;
 const PATTERN_BYTES: usize = 32 * 1024;
 pub const MAX_PATTERN_BYTES: usize = 1 << 20;
 
+/// Maximum length of what is said of one problem, in characters.
+pub const MAX_MESSAGE: usize = 300;
+
 /// Keywords with one schema for the value itself.
 const HERE: [&str; 4] = ["not", "if", "then", "else"];
 
@@ -353,7 +356,7 @@ impl<'a> Graph<'a> {
             pieces.push(if name.is_empty() { format!("/{keyword}") } else { format!("/{keyword}/{name}") });
             at = *parent;
         }
-        let place: String = pieces.iter().rev().flat_map(|piece| piece.chars()).take(super::schema::MAX_MESSAGE).collect();
+        let place: String = pieces.iter().rev().flat_map(|piece| piece.chars()).take(MAX_MESSAGE).collect();
         format!("{}: {message}", if place.is_empty() { "/" } else { &place })
     }
 }

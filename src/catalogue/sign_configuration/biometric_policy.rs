@@ -2,11 +2,10 @@
 //! without it the server's settings hold.
 
 use biometric::Gate;
-use documents::escrow::{ContentEncryption, Recipient};
+use documents::escrow::{ContentEncryption, MAX_RECIPIENTS, Recipient};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::handwriting::MAX_HOLDERS;
 use crate::objects::Objects;
 
 /// The settings of signatures by hand.
@@ -48,8 +47,8 @@ impl BiometricPolicy {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.escrow_certificates.len() > MAX_HOLDERS {
-            return Err(format!("escrow_certificates: at most {MAX_HOLDERS} are allowed"));
+        if self.escrow_certificates.len() > MAX_RECIPIENTS {
+            return Err(format!("escrow_certificates: at most {MAX_RECIPIENTS} are allowed"));
         }
         let mut seen = Vec::new();
         for (index, pem) in self.escrow_certificates.iter().enumerate() {
@@ -96,7 +95,7 @@ mod tests {
             (json!({"escrow_certificates": "x"}), "escrow_certificates"),
             (json!({"escrow_certificates": [certificate, "secret"]}), "escrow_certificates[1]: "),
             (json!({"escrow_certificates": [certificate, certificate]}), "escrow_certificates[1]: it is named twice"),
-            (json!({"escrow_certificates": vec![certificate; MAX_HOLDERS + 1]}), "at most 3"),
+            (json!({"escrow_certificates": vec![certificate; MAX_RECIPIENTS + 1]}), "at most 3"),
             (json!({"escrow_content_encryption": "des"}), "escrow_content_encryption"),
             (json!({"strict": "yes"}), "strict"),
             (json!({"gate": {"points": 3}}), "gate"),

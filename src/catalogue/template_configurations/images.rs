@@ -2,20 +2,17 @@
 //!
 //! Order of writing as for documents: reference to the bytes, bytes, record. Nothing deletes one.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use store::Store;
 use store::blobs::{self, Blobs, Digest};
-use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::values::{self, Problems};
 
 use super::Error;
-use super::picture;
+use super::picture::{self, ImageExtension};
 use crate::catalogue::item::{Act, Found, Items, Kind, Numbered};
 use crate::catalogue::orphans::Keeper;
 use crate::catalogue::references::{Holder, HolderKind, References};
@@ -28,46 +25,6 @@ const WHAT: &str = "configuration document";
 
 /// Maximum size of one, in bytes: a logo, not a photograph.
 pub const MAX_IMAGE: usize = 2 * 1024 * 1024;
-
-/// Storage format of a configuration document; agrees with its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = ImageExtension)]
-#[allow(missing_docs)]
-pub enum ImageExtension {
-    Jpeg,
-    Jpg,
-    Png,
-}
-
-impl ImageExtension {
-    /// All of them, as the contract lists them.
-    pub const ALL: [Self; 3] = [Self::Jpeg, Self::Jpg, Self::Png];
-
-    /// As it stands in the contract.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpeg",
-            Self::Jpg => "jpg",
-            Self::Png => "png",
-        }
-    }
-}
-
-impl fmt::Display for ImageExtension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ImageExtension {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.iter().find(|extension| extension.as_str() == text);
-        known.copied().ok_or_else(|| format!("expected one of {}", Self::ALL.map(Self::as_str).join(", ")))
-    }
-}
 
 /// A configuration document, as its record keeps it. Its key is its identifier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

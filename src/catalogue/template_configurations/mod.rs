@@ -18,7 +18,8 @@ use store::{Store, Timestamp};
 use uuid::Uuid;
 use workflows::values::{Language, Problems};
 
-pub use self::images::{ConfigurationDocument, ImageExtension, Images, MAX_IMAGE, Upload, Wanted};
+pub use self::images::{ConfigurationDocument, Images, MAX_IMAGE, Upload, Wanted};
+pub use self::picture::ImageExtension;
 pub use super::names::Error;
 
 use super::Error as CatalogueError;
