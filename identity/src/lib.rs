@@ -267,9 +267,8 @@ impl ScoreType {
                 "A zone that is easy to read says nothing of who printed it. The likelihood is the classifier's own judgement."
             }
             Self::MrzControlDigit => {
-                "A valid zone is consistent, not authentic: anyone can work out check digits. Characters that are equal by ten cannot be told \
-                 apart (<, 0, A, K, U; 1, B, L, V; 6, G, Q; 8, I, S; 5, F, P, Z; 4, E, O, Y), and names, nationality and sex have no check \
-                 digit."
+                "A valid zone is consistent, not authentic: anyone can work out check digits. Names, nationality and sex have none, and characters that are equal \
+                 by ten are one to them (<0AKU, 1BLV, 6GQ, 8IS, 5FPZ, 4EOY)."
             }
             Self::MrzDates => {
                 "Years have two digits; a birth is taken to be in the past, an expiry in this century. A real date may still be another's."

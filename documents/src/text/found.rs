@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn fonts_of_a_folder_are_found_with_their_characters_and_weights() {
         let found = Found::search(&[assets()]);
-        assert_eq!(found.len(), 4);
+        assert_eq!(found.len(), 5);
         let name = |characters: &[char], bold| found.font_for(characters, bold, None).map(|face| face.name.clone());
         assert_eq!(name(&['é', 'Ж'], false).as_deref(), Some("NotoSansRegular"));
         assert_eq!(name(&['é'], true).as_deref(), Some("NotoSansBold"));

@@ -1,14 +1,13 @@
-//! The files of versions: read, held for those who fill them, and known to the collector of orphans.
+//! The files of versions: read, and known to the collector of orphans.
 
 use bytes::Bytes;
-use store::Timestamp;
 use store::blobs::Digest;
 use uuid::Uuid;
 
 use super::{DynamicTemplates, Error, Source, WHAT};
 use crate::catalogue::documents::Download;
 use crate::catalogue::orphans::Keeper;
-use crate::catalogue::references::{Holder, HolderKind};
+use crate::catalogue::references::HolderKind;
 use crate::records;
 
 impl DynamicTemplates {
@@ -27,23 +26,6 @@ impl DynamicTemplates {
     pub async fn download_by_link(&self, organization: &str, file: &Digest, link: &str) -> Result<Download, Error> {
         let download = self.documents.open_by_link(organization, file, link).await?;
         download.ok_or_else(|| Error::Gone(WHAT.to_owned()))
-    }
-
-    /// Holds the template of a source for a process, so that it stays whatever becomes of the version. Idempotent.
-    ///
-    /// # Errors
-    /// [`Error::Gone`] where the version was deleted a moment ago, [`Error::Catalogue`].
-    pub async fn pin(&self, organization: &str, source: &Source, process: Uuid, now: Timestamp) -> Result<(), Error> {
-        let is_kept = self.references.keep(organization, &source.template, Holder::Process(process), now).await?;
-        if is_kept { Ok(()) } else { Err(Error::Gone(WHAT.to_owned())) }
-    }
-
-    /// Gives up what [`DynamicTemplates::pin`] took. Idempotent.
-    ///
-    /// # Errors
-    /// [`Error::Catalogue`].
-    pub async fn release(&self, organization: &str, source: &Source, process: Uuid, now: Timestamp) -> Result<(), Error> {
-        Ok(self.references.release(organization, &source.template, Holder::Process(process), now).await?)
     }
 }
 

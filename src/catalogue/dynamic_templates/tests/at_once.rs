@@ -58,20 +58,20 @@ async fn of_two_templates_of_one_name_at_once_one_is_there_with_its_files() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_is_pinned_and_deleted_at_once_is_either_held_or_gone() {
+async fn a_version_that_is_lent_and_deleted_at_once_is_either_held_or_gone() {
     let (mut held, mut gone) = (0, 0);
     for seed in 0..40 {
         let plan = Plan { delayed: 500, delay: Duration::from_millis(2), ..Plan::default() };
         let world = on(Arc::new(Faulty::new(Model::new(), seed, plan)), Blobs::memory());
         let made = world.make("a").await;
         let source = made.version.source(Language::Es).unwrap();
-        let pin = async {
+        let lend = async {
             tokio::time::sleep(Duration::from_millis(seed % 12)).await;
-            world.templates.pin(ORG, source, Uuid::from_u128(7), noon()).await
+            world.lend(source).await
         };
-        let (pinned, deleted) = tokio::join!(pin, world.templates.delete_major(ORG, "invoice", 1, noon()));
+        let (lent, deleted) = tokio::join!(lend, world.templates.delete_major(ORG, "invoice", 1, noon()));
         deleted.unwrap();
-        match status(&pinned) {
+        match lent {
             200 => held += usize::from(world.has_file("a").await),
             _ => gone += usize::from(!world.has_file("a").await),
         }

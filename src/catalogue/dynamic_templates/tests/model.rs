@@ -14,7 +14,7 @@ enum Operation {
     Minor(u32, usize),
     DeleteMajor(u32),
     DeleteMinor(u32),
-    Pin(u32),
+    Lend(u32),
 }
 
 const TEXTS: [&str; 3] = ["a", "b", "c"];
@@ -27,7 +27,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => (major(), 0..3usize).prop_map(|(major, text)| Operation::Minor(major, text)),
         2 => major().prop_map(Operation::DeleteMajor),
         2 => major().prop_map(Operation::DeleteMinor),
-        1 => major().prop_map(Operation::Pin),
+        1 => major().prop_map(Operation::Lend),
     ]
 }
 
@@ -35,7 +35,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 #[derive(Default)]
 struct Expected {
     majors: Vec<Vec<usize>>,
-    pinned: BTreeSet<usize>,
+    lent: BTreeSet<usize>,
     steps: Vec<(Option<String>, Option<String>)>,
 }
 
@@ -57,7 +57,7 @@ impl Expected {
             Operation::Minor(major, _)
             | Operation::DeleteMajor(major)
             | Operation::DeleteMinor(major)
-            | Operation::Pin(major) => Some(*major as usize),
+            | Operation::Lend(major) => Some(*major as usize),
         };
         if major.is_some_and(|major| major > self.majors.len()) {
             return 404;
@@ -89,8 +89,8 @@ impl Expected {
                 self.majors[place].pop();
                 (of_major, self.latest(place + 1))
             }
-            Operation::Pin(_) => {
-                self.pinned.extend(self.majors[place].last());
+            Operation::Lend(_) => {
+                self.lent.extend(self.majors[place].last());
                 return 200;
             }
         };
@@ -107,11 +107,8 @@ impl World {
             Operation::Minor(major, text) => status(&self.minor(major, to(Language::Es, TEXTS[text])).await),
             Operation::DeleteMajor(major) => status(&self.templates.delete_major(ORG, "invoice", major, noon()).await),
             Operation::DeleteMinor(major) => status(&self.templates.delete_minor(ORG, "invoice", major, noon()).await),
-            Operation::Pin(major) => match self.templates.latest(ORG, "invoice", major).await {
-                Ok(found) => {
-                    let source = found.version.source(Language::Es).unwrap();
-                    status(&self.templates.pin(ORG, source, Uuid::from_u128(7), noon()).await)
-                }
+            Operation::Lend(major) => match self.templates.latest(ORG, "invoice", major).await {
+                Ok(found) => self.lend(found.version.source(Language::Es).unwrap()).await,
                 refused => status(&refused),
             },
         }
@@ -142,7 +139,7 @@ impl World {
             assert_eq!(self.steps().await, expected.steps);
         }
         for (place, text) in TEXTS.into_iter().enumerate() {
-            let is_used = expected.pinned.contains(&place) || expected.majors.iter().flatten().any(|used| *used == place);
+            let is_used = expected.lent.contains(&place) || expected.majors.iter().flatten().any(|used| *used == place);
             assert_eq!(self.has_file(text).await, is_used, "{text}");
         }
     }
@@ -161,13 +158,13 @@ proptest! {
                 assert_eq!(world.run(operation).await, expected.run(operation), "{operation:?}");
                 world.is_as(&expected).await;
             }
-            assert_eq!(world.collect().await, if expected.pinned.is_empty() { 0 } else { expected_pins(&expected) });
+            assert_eq!(world.collect().await, if expected.lent.is_empty() { 0 } else { expected_lent(&expected) });
         });
     }
 }
 
 /// Files that only a process held of which nobody knows any more.
-fn expected_pins(expected: &Expected) -> u64 {
+fn expected_lent(expected: &Expected) -> u64 {
     let used: BTreeSet<usize> = expected.majors.iter().flatten().copied().collect();
-    expected.pinned.difference(&used).count() as u64
+    expected.lent.difference(&used).count() as u64
 }
