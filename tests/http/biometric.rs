@@ -16,7 +16,7 @@ use crate::{
     NOBODY, address, contract, contracts,
     journey::evidence,
     own, pdf, shared,
-    support::{Answer, Device, Form, Journey, Options, Server, SignerView},
+    support::{Answer, Device, Form, Journey, Keeps, Options, Server, SignerView},
 };
 
 /// A picture with ink.
@@ -487,7 +487,12 @@ fn contracts_are_signed_onsite_by_hand_and_with_a_picture_of_the_document_where_
 #[test]
 fn a_server_killed_between_the_signature_and_the_seal_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options { data: Some(folder.path().to_owned()), observer: Some(contract::check), ..Options::default() };
+    let options = Options {
+        data: Some(folder.path().to_owned()),
+        keeps: Keeps::as_asked(),
+        observer: Some(contract::check),
+        ..Options::default()
+    };
     let server = Server::start_with(options.clone());
     let shop = Shop::new(&server);
     let (process, signer) = shop.identified();
@@ -507,7 +512,9 @@ fn a_server_killed_between_the_signature_and_the_seal_loses_nothing() {
 /// Whatever the server writes down: journals, records, files, the log.
 #[test]
 fn a_sample_is_written_down_nowhere_in_clear() {
-    let (server, _) = own(None);
+    // All that it writes is in its folder then.
+    let options = Options { keeps: Keeps::AsConfigured, observer: Some(contract::check), ..Options::default() };
+    let server = Server::start_with(options);
     let shop = Shop::new(&server);
     let (process, signer) = shop.identified();
     let (poor, good) = (synthetic::line().to_strokes(), strokes(seed()));

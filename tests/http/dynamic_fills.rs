@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     NOBODY, contract, own, shared,
-    support::{Answer, Form, Journey, Options, PATIENCE, Server, wait_for},
+    support::{Answer, Form, Journey, Keeps, Options, PATIENCE, Server, wait_for},
 };
 
 const SECRET: &str = "Nicanor-Secreto";
@@ -190,20 +190,15 @@ fn what_the_template_cannot_show_fails_with_words_for_its_author() {
 
 #[test]
 fn a_fill_keeps_to_the_version_that_it_was_asked_of() {
-    // One that fills nothing: the other server goes on with what it took.
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let start = |config: &str| {
-        let options = Options {
-            data: Some(folder.path().to_owned()),
-            config: Some(config.to_owned()),
-            observer: Some(contract::check),
-            ..Options::default()
-        };
-        let server = Server::start_with(options);
-        let journey = Journey::new(server.client());
-        (server, journey)
+    let options = Options {
+        data: Some(folder.path().to_owned()),
+        keeps: Keeps::as_asked(),
+        observer: Some(contract::check),
+        ..Options::default()
     };
-    let (server, journey) = start("");
+    let server = Server::start_with(options.clone());
+    let journey = Journey::new(server.client());
     let template = template(&journey, HTML);
     // Long work first, so that the fill waits.
     let long: Vec<String> = (0..3000).map(|line| format!("line {line}")).collect();
@@ -219,7 +214,8 @@ fn a_fill_keeps_to_the_version_that_it_was_asked_of() {
     ask(&journey, &template, &body("x")).expect_problem(404, "RESOURCE_NOT_FOUND");
     server.kill();
 
-    let (_server, journey) = start("");
+    let server = Server::start_with(options);
+    let journey = Journey::new(server.client());
     for (id, minor) in [(&id, 0), (&newer, 1)] {
         // What waited when the server died is found by its wake-up.
         let done = wait_for("the fill to end", PATIENCE, || {
