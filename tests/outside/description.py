@@ -123,6 +123,28 @@ def fit_template(body):
         body["templateName"] = "lease"
 
 
+def fit_dynamic_template(body):
+    """One file is template and editor configuration of each source, which all have one schema; the default language is the first source's."""
+    from schemathesis.transport.serialization import Binary
+
+    metadata = body["metadata"]
+    # Texts of people are on one line, and are some.
+    if "description" in metadata:
+        metadata["description"] = "A bill"
+    if "tags" in metadata:
+        metadata["tags"] = ["bills"]
+    sources = metadata.get("sources") or []
+    if sources and "default_language" in metadata:
+        sources[0]["language"] = metadata["default_language"]
+    for source in sources:
+        source["template_part_name"] = source["editor_config_part_name"] = "files"
+        source["structure"], source["engine_version"] = {"type": "object"}, "1"
+    if sources:
+        metadata["sources"] = first_of_each(sources, "language")
+    body.clear()
+    body.update(metadata=metadata, files=[Binary(b"{}")])
+
+
 def fit(operation, body, document):
     from schemathesis.transport.serialization import Binary
 
@@ -175,6 +197,8 @@ def fit(operation, body, document):
             fit_person(signer)
             fit_contacts(signer, (signer.get("identification") or {}).get("two_factor_type"))
             fit_contacts(signer, body["identification"]["type"])
+        # By hand, no organization signs here: that needs somebody who holds the key to the samples.
+        body["sign"]["type"] = "SIMPLE"
         body["sign"]["documents"] = [{"id": document}]
         body["sign"].pop("preview_documents", None)
     elif operation == "upload_document":
@@ -214,8 +238,11 @@ def fit(operation, body, document):
             body["content"], body["sign_certificate_password"] = Binary(pkcs12()), PASSWORD
         if "identification_config" in body:
             body["identification_config"] = '[{"sign_type": "SIMPLE", "provider_type": "INTERNAL"}]'
-        if "contact_policy" in body:
-            body["contact_policy"] = "{}"
+        for policy in ("contact_policy", "biometric_policy"):
+            if policy in body:
+                body[policy] = "{}"
+    elif operation in ("create_dynamic_template", "create_dynamic_template_minor", "create_dynamic_template_major"):
+        fit_dynamic_template(body)
 
 
 def hooks():
