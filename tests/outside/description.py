@@ -243,6 +243,9 @@ def fit(operation, body, document):
                 body[policy] = "{}"
     elif operation in ("create_dynamic_template", "create_dynamic_template_minor", "create_dynamic_template_major"):
         fit_dynamic_template(body)
+    elif operation == "fill_dynamic_template":
+        # No other language stands in for one that the version lacks.
+        body["language"], body["document"] = "ES", {}
 
 
 def hooks():
@@ -284,6 +287,12 @@ def hooks():
             # Its query means nothing (note configuration-documents-query), so none is wrong.
             query = case.meta.components.get(ParameterLocation.QUERY)
             if query and query.mode.is_negative:
+                case._meta = None
+                return
+        if operation == "create_dynamic_template_minor" and isinstance(case.body, dict):
+            # A member of the metadata that is null counts as left out, so it is no mistake.
+            metadata = case.body.get("metadata")
+            if isinstance(metadata, dict) and None in metadata.values():
                 case._meta = None
                 return
         if generated is None or not generated.mode.is_positive or not isinstance(case.body, dict):
