@@ -124,7 +124,7 @@ def fit_template(body):
 
 
 def fit_dynamic_template(body):
-    """One file is template and editor configuration of each source, which all have one schema; the default language is the first source's."""
+    """One file is template and editor configuration of each source, which all have one schema; every version has ES."""
     from schemathesis.transport.serialization import Binary
 
     metadata = body["metadata"]
@@ -134,8 +134,10 @@ def fit_dynamic_template(body):
     if "tags" in metadata:
         metadata["tags"] = ["bills"]
     sources = metadata.get("sources") or []
-    if sources and "default_language" in metadata:
-        sources[0]["language"] = metadata["default_language"]
+    if "default_language" in metadata:
+        metadata["default_language"] = "ES"
+    if sources:
+        sources[0]["language"] = "ES"
     for source in sources:
         source["template_part_name"] = source["editor_config_part_name"] = "files"
         source["structure"], source["engine_version"] = {"type": "object"}, "1"
