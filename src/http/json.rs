@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::BytesMut;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::error::{ApiError, shortened};
@@ -71,16 +71,17 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 /// Reads JSON; the error is a text for the caller that names the member and quotes no value.
 pub(super) fn parse_details<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| describe(&error))?;
+    let value = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| describe(&error, bytes))?;
     deserializer.end().map_err(|error| format!("not valid JSON at line {}, column {}", error.line(), error.column()))?;
     Ok(value)
 }
 
 /// The member, what is wrong with it, and where it stands.
-fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+fn describe(error: &serde_path_to_error::Error<serde_json::Error>, bytes: &[u8]) -> String {
     let cause = error.inner();
     let place = format!("line {}, column {}", cause.line(), cause.column());
-    if !cause.is_data() {
+    // Of a number or a null in place of one of several names, `serde_json` says that the syntax is wrong.
+    if !cause.is_data() && serde_json::from_slice::<IgnoredAny>(bytes).is_err() {
         return format!("not valid JSON at {place}");
     }
     let path = match error.path().to_string().as_str() {
@@ -113,6 +114,15 @@ mod tests {
         name: String,
         #[serde(default)]
         age: u8,
+        #[serde(default)]
+        role: Role,
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    enum Role {
+        #[default]
+        Signer,
+        Witness,
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -127,7 +137,7 @@ mod tests {
     #[test]
     fn unknown_members_are_ignored() {
         let body: Body = parse(br#"{"signers":[{"name":"Ana","colour":"red"}],"more":[1]}"#).unwrap();
-        assert_eq!(body, Body { signers: vec![Signer { name: "Ana".into(), age: 0 }] });
+        assert_eq!(body, Body { signers: vec![Signer { name: "Ana".into(), age: 0, role: Role::Signer }] });
     }
 
     #[test]
@@ -138,6 +148,11 @@ mod tests {
             (
                 r#"{"signers":[{"name":"Ana","age":300}]}"#,
                 "signers[0].age: expected a whole number from 0 to 255 (line 1, column 35)",
+            ),
+            (r#"{"signers":[{"name":"Ana","role":"Boss"}]}"#, "signers[0].role: expected Signer or Witness (line 1, column 39)"),
+            (
+                r#"{"signers":[{"name":"Ana","role":null}]}"#,
+                "signers[0].role: the value is not of the form that is expected here (line 1, column 34)",
             ),
             ("{\n}", "signers: the member is missing (line 2, column 1)"),
             ("[]", "expected an object, found an array (line 1, column 0)"),
