@@ -11,7 +11,7 @@ use std::{
 
 use chrono::Utc;
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
-use html::{Engine, Failure, Job, Kind, Problem, Profile, Source};
+use html::{Engine, Failure, Job, Kind, Problem, Profile, Source, Target};
 use render::worker::{self, Process, Purpose};
 use serde_json::{Value, json};
 
@@ -69,6 +69,21 @@ enum ProfileName {
     PdfA,
 }
 
+impl Options {
+    fn target(&self) -> Target {
+        let engine = match self.engine {
+            EngineName::Fulgur => Engine::Fulgur,
+            EngineName::Ironpress => Engine::Ironpress,
+        };
+        let profile = match self.profile {
+            ProfileName::Plain => Profile::Plain,
+            ProfileName::PdfUa => Profile::PdfUa1,
+            ProfileName::PdfA => Profile::PdfA3,
+        };
+        Target { engine, profile }
+    }
+}
+
 /// Runs the command. Exit status 1 if the template, its schema or the data are wrong, which is told with line and column.
 ///
 /// # Errors
@@ -93,10 +108,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         template,
         structure: schema.unwrap_or_else(|| json!({ "type": "object" })),
         language: options.language.clone(),
-        engine: match options.engine {
-            EngineName::Fulgur => Engine::Fulgur,
-            EngineName::Ironpress => Engine::Ironpress,
-        },
+        target: options.target(),
     };
     let process = worker::Options { purpose: Purpose::Templates { fonts: options.fonts.clone() }, ..worker::Options::default() };
     let mut worker = Process::start(&process)?;
@@ -111,12 +123,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         }
     }
     let title = options.title.clone().unwrap_or_else(|| name(&options.template));
-    let profile = match options.profile {
-        ProfileName::Plain => Profile::Plain,
-        ProfileName::PdfUa => Profile::PdfUa1,
-        ProfileName::PdfA => Profile::PdfA3,
-    };
-    let job = Job { source, data, title, created: Utc::now().timestamp(), profile };
+    let job = Job { source, data, title, created: Utc::now().timestamp() };
     match worker.render_html(&job, || false)? {
         Err(failure) => Ok(told(&shown.failure(&failure), 1)),
         Ok(pdf) => {

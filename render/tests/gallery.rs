@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use html::{Engine, Job, Kind, Pdf, Profile, Source};
+use html::{Engine, Job, Kind, Pdf, Profile, Source, Target};
 use render::worker::{Options, Process, Purpose};
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ fn gallery() -> Vec<Example> {
                 template: std::fs::read(template).expect("a template"),
                 structure: structure.clone(),
                 language: language.to_uppercase(),
-                engine: Engine::Fulgur,
+                target: Target::default(),
             };
             let data = serde_json::from_slice(&read(&format!("{language}.json"))).expect("data");
             examples.push(Example { name: name.to_owned(), source, data });
@@ -67,7 +67,7 @@ fn worker() -> Process {
 
 fn job(example: &Example) -> Job {
     let Example { name, source, data } = example;
-    Job { source: source.clone(), data: data.clone(), title: name.clone(), created: 1_790_000_000, profile: Profile::Plain }
+    Job { source: source.clone(), data: data.clone(), title: name.clone(), created: 1_790_000_000 }
 }
 
 fn rendered(worker: &mut Process, job: &Job, what: &str) -> Pdf {
@@ -130,7 +130,9 @@ fn each_template_can_be_made_for_screen_readers() {
     let mut worker = worker();
     for example in gallery() {
         let what = format!("{} {}", example.name, example.source.language);
-        let pdf = rendered(&mut worker, &Job { profile: Profile::PdfUa1, ..job(&example) }, &what);
+        let mut job = job(&example);
+        job.source.target.profile = Profile::PdfUa1;
+        let pdf = rendered(&mut worker, &job, &what);
         assert!(says(&pdf, "pdfuaid:part") && says(&pdf, "/StructTreeRoot"), "{what}: it does not say so");
     }
 }
@@ -140,7 +142,9 @@ fn each_template_can_be_made_for_archives() {
     let mut worker = worker();
     for example in gallery() {
         let what = format!("{} {}", example.name, example.source.language);
-        let pdf = rendered(&mut worker, &Job { profile: Profile::PdfA3, ..job(&example) }, &what);
+        let mut job = job(&example);
+        job.source.target.profile = Profile::PdfA3;
+        let pdf = rendered(&mut worker, &job, &what);
         assert!(says(&pdf, "pdfaid:part"), "{what}: it does not say so");
     }
 }
@@ -151,7 +155,7 @@ fn the_other_engine_makes_them_too() {
     for example in gallery() {
         let what = format!("{} {}", example.name, example.source.language);
         let mut job = job(&example);
-        job.source.engine = Engine::Ironpress;
+        job.source.target.engine = Engine::Ironpress;
         assert_eq!(worker.check_html(&job.source, || false).expect("a reply"), Ok(()), "{what}");
         let pdf = rendered(&mut worker, &job, &what);
         assert!((1..=expected(&example.name).0 + 1).contains(&pdf.pages), "{what}: {} pages", pdf.pages);

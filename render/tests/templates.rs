@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use html::{Engine, Job, Kind, Pdf, Profile, Source};
+use html::{Engine, Job, Kind, Pdf, Source, Target};
 use render::worker::{Error, Limit, Options, Process, Purpose};
 use serde_json::{Value, json};
 
@@ -18,11 +18,11 @@ fn options() -> Options {
 }
 
 fn source(template: &str, structure: Value) -> Source {
-    Source { template: template.as_bytes().to_vec(), structure, language: "ES".into(), engine: Engine::Fulgur }
+    Source { template: template.as_bytes().to_vec(), structure, language: "ES".into(), target: Target::default() }
 }
 
 fn job(template: &str, structure: Value, data: Value) -> Job {
-    Job { source: source(template, structure), data, title: "T".into(), created: 1_790_000_000, profile: Profile::Plain }
+    Job { source: source(template, structure), data, title: "T".into(), created: 1_790_000_000 }
 }
 
 fn schema_of_text() -> Value {
@@ -234,7 +234,7 @@ mod reach {
                 let open = || std::fs::read_dir(&files).expect("its files").count();
                 let before = open();
                 let mut job = job(&asks(&file, &address), schema_of_text(), json!({ "name": "Ana" }));
-                job.source.engine = engine;
+                job.source.target.engine = engine;
                 // Refused or left out, as the engine does.
                 let rendered = render(&mut worker, &job);
                 assert!(rendered.is_ok(), "{rendered:?}");

@@ -20,9 +20,12 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 use workflows::fill::{Command, Effect, Fill, Outcome, Priority, Record};
 
-use super::{Processes, World, documents::produced_id, evidence::name_of, refused, retry};
+use super::{Processes, World, documents::produced_id, refused, retry};
 use crate::{
-    catalogue::documents::{self, Extension, Produced},
+    catalogue::{
+        documents::{self, Extension, Produced},
+        dynamic_templates,
+    },
     cpu_pool,
     fill_queue::{Class, Entry, FillQueue, Turn},
     render_workers::{TemplateError, Workers},
@@ -59,7 +62,7 @@ impl Renderer for Workers {
     async fn render(&self, organization: &str, job: html::Job) -> Rendering {
         match self.render_html(organization, job).await {
             Ok(Ok(pdf)) => Rendering::Pdf(pdf.bytes.into()),
-            Ok(Err(failure)) => Rendering::Failed(words(&failure.problem)),
+            Ok(Err(failure)) => Rendering::Failed(failure.problem.to_string()),
             Err(error) => rendering(error),
         }
     }
@@ -81,15 +84,6 @@ fn rendering(error: TemplateError) -> Rendering {
         ),
         TemplateError::SetAside => Rendering::Failed(error.to_string()),
         TemplateError::Pool(_) | TemplateError::Worker(_) => Rendering::Interrupted(error.to_string()),
-    }
-}
-
-/// A problem with its place in the template.
-fn words(html::Problem { line, column, message }: &html::Problem) -> String {
-    match (line, column) {
-        (Some(line), Some(column)) => format!("line {line}, column {column}: {message}"),
-        (Some(line), None) => format!("line {line}: {message}"),
-        (None, _) => message.clone(),
     }
 }
 
@@ -248,19 +242,13 @@ impl Adapter {
             documents::Error::Gone => gone("template"),
             error => interrupted(error),
         })?;
-        let source = html::Source {
-            template: template.to_vec(),
-            structure,
-            language: name_of(&creation.language).unwrap_or_default(),
-            engine: html::Engine::of(&creation.template.engine),
-        };
+        let source = dynamic_templates::for_engine(creation.language, &creation.template.engine, template.to_vec(), structure);
         let job = html::Job {
             source,
             data,
             title: creation.name.clone(),
             // The same whenever it is repeated.
             created: record.created_at.timestamp(),
-            profile: html::Profile::default(),
         };
         let bytes = match self.world.renderer.render(organization, job).await {
             Rendering::Pdf(bytes) => bytes,
@@ -339,13 +327,5 @@ mod tests {
         for error in [cpu_pool::Error::Busy, cpu_pool::Error::Closed, cpu_pool::Error::Interrupted] {
             assert!(matches!(rendering(TemplateError::Pool(error)), Rendering::Interrupted(_)));
         }
-    }
-
-    #[test]
-    fn a_problem_is_told_with_its_place() {
-        let problem = |line, column| html::Problem { line, column, message: "unknown helper `dat`".into() };
-        assert_eq!(words(&problem(Some(3), Some(7))), "line 3, column 7: unknown helper `dat`");
-        assert_eq!(words(&problem(Some(3), None)), "line 3: unknown helper `dat`");
-        assert_eq!(words(&problem(None, None)), "unknown helper `dat`");
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use render::worker::{self, Limit};
+use render::worker::{self, Limit, Process};
 use store::blobs::Digest;
 
 use super::Workers;
-use crate::cpu_pool::{self, File, Work};
+use crate::cpu_pool::{self, Cutoff, File, Work};
 
 /// Why nothing was checked or rendered: nothing that the template's own check tells. No value of the data is in it.
 #[derive(Debug, thiserror::Error)]
@@ -75,22 +75,10 @@ impl Workers {
         organization: &str,
         source: html::Source,
     ) -> Result<Result<(), Vec<html::Problem>>, TemplateError> {
-        let structure = source.structure.to_string();
-        let (file, bytes) = of(&[b"check", &source.template, structure.as_bytes(), engine(source.engine)]);
-        let seconds = self.0.html_seconds.with_label_values(&["check"]);
-        let checked = self.run_in(
-            |shared| &shared.templates,
-            organization,
-            bytes,
-            file,
-            move |process, cutoff| {
-                let began = Instant::now();
-                let checked = process.check_html(&source, || cutoff.is_reached());
-                seconds.observe(began.elapsed().as_secs_f64());
-                checked
-            },
-        );
-        Ok(checked.await??)
+        let (structure, target) = (source.structure.to_string(), target(source.target));
+        let (file, bytes) = of(&[b"check", &source.template, structure.as_bytes(), target.as_bytes()]);
+        self.timed(organization, "check", file, bytes, move |process, cutoff| process.check_html(&source, || cutoff.is_reached()))
+            .await
     }
 
     /// Makes the PDF of a template and its data, in the organization's turn.
@@ -102,38 +90,38 @@ impl Workers {
         organization: &str,
         job: html::Job,
     ) -> Result<Result<html::Pdf, html::Failure>, TemplateError> {
-        let (structure, data) = (job.source.structure.to_string(), job.data.to_string());
-        let parts: [&[u8]; 6] = [
-            b"render",
-            &job.source.template,
-            structure.as_bytes(),
-            engine(job.source.engine),
-            job.source.language.as_bytes(),
-            data.as_bytes(),
-        ];
+        let (structure, data, target) = (job.source.structure.to_string(), job.data.to_string(), target(job.source.target));
+        let language = job.source.language.as_bytes();
+        let parts: [&[u8]; 6] =
+            [b"render", &job.source.template, structure.as_bytes(), target.as_bytes(), language, data.as_bytes()];
         let (file, bytes) = of(&parts);
-        let seconds = self.0.html_seconds.with_label_values(&["render"]);
-        let rendered = self.run_in(
-            |shared| &shared.templates,
-            organization,
-            bytes,
-            file,
-            move |process, cutoff| {
-                let began = Instant::now();
-                let rendered = process.render_html(&job, || cutoff.is_reached());
-                seconds.observe(began.elapsed().as_secs_f64());
-                rendered
-            },
-        );
-        Ok(rendered.await??)
+        self.timed(organization, "render", file, bytes, move |process, cutoff| process.render_html(&job, || cutoff.is_reached()))
+            .await
+    }
+
+    /// Work on a template in a process of those for templates, whose time is measured under the name.
+    async fn timed<T: Send + 'static>(
+        &self,
+        organization: &str,
+        name: &'static str,
+        file: File,
+        bytes: u64,
+        work: impl FnOnce(&mut Process, &Cutoff) -> Result<T, worker::Error> + Send + 'static,
+    ) -> Result<T, TemplateError> {
+        let seconds = self.0.html_seconds.with_label_values(&[name]);
+        let timed = move |process: &mut Process, cutoff: &Cutoff| {
+            let began = Instant::now();
+            let worked = work(process, cutoff);
+            seconds.observe(began.elapsed().as_secs_f64());
+            worked
+        };
+        Ok(self.run_in(|shared| &shared.templates, organization, bytes, file, timed).await??)
     }
 }
 
-fn engine(engine: html::Engine) -> &'static [u8] {
-    match engine {
-        html::Engine::Fulgur => b"fulgur",
-        html::Engine::Ironpress => b"ironpress",
-    }
+/// As a part of what work is about.
+fn target(html::Target { engine, profile }: html::Target) -> String {
+    format!("{engine:?} {profile:?}")
 }
 
 /// What failures count against: all that the work is about, in the order of `parts`. And its bytes.

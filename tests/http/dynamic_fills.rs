@@ -37,10 +37,16 @@ fn unique(name: &str) -> String {
 
 /// Makes a template with sources in Spanish and Galician; answers its external id.
 fn template(journey: &Journey, html: &str) -> String {
+    template_by(journey, html, "1")
+}
+
+/// As [`template`], for an engine and a profile.
+fn template_by(journey: &Journey, html: &str, engine_version: &str) -> String {
     let external_id = unique("factura");
+    let mut sources = [source("ES", "es.hbs"), source("GL", "gl.hbs")];
+    sources.iter_mut().for_each(|source| source["engine_version"] = json!(engine_version));
     let metadata = json!({
-        "external_id": external_id, "description": "A bill", "default_language": "ES",
-        "sources": [source("ES", "es.hbs"), source("GL", "gl.hbs")],
+        "external_id": external_id, "description": "A bill", "default_language": "ES", "sources": sources,
     });
     let form = Form::new()
         .part("metadata", metadata.to_string())
@@ -105,6 +111,18 @@ fn a_fill_is_taken_and_becomes_a_document_with_the_label_of_its_template() {
     let pdf = journey.download(done["filled_document_id"].as_str().expect("an id"));
     assert!(pdf.starts_with(b"%PDF-") && lopdf::Document::load_mem(&pdf).is_ok_and(|pdf| pdf.get_pages().len() == 1));
     assert!(!server.log().contains(SECRET), "no value is in the log");
+}
+
+#[test]
+fn a_source_asks_for_a_profile_by_its_engine_version() {
+    let (_server, journey) = shared();
+    for (engine_version, mark) in [("3.12 pdf-a", "pdfaid:part"), ("3.12 pdf-ua", "pdfuaid:part")] {
+        let template = template_by(&journey, HTML, engine_version);
+        let id = ask(&journey, &template, &body("For the archive")).expect(202).text("fill_process_id");
+        let done = ended(&journey, &id);
+        let pdf = journey.download(done["filled_document_id"].as_str().unwrap_or_else(|| panic!("no document: {done}")));
+        assert!(pdf.windows(mark.len()).any(|bytes| bytes == mark.as_bytes()), "{engine_version}: it does not say so");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use html::{Engine, Job, Profile, Source};
+use html::{Job, Source, Target};
 use render::worker::{self, Limit};
 use rubrica::{
     cpu_pool::{self, CpuPool},
@@ -22,11 +22,11 @@ fn source(template: &str) -> Source {
         "type": "object", "required": ["name"],
         "properties": { "name": { "type": "string" }, "a": { "type": "array", "items": { "type": "integer" } } }
     });
-    Source { template: template.into(), structure, language: "ES".into(), engine: Engine::Fulgur }
+    Source { template: template.into(), structure, language: "ES".into(), target: Target::default() }
 }
 
 fn job(template: &str, data: Value) -> Job {
-    Job { source: source(template), data, title: "T".into(), created: 0, profile: Profile::Plain }
+    Job { source: source(template), data, title: "T".into(), created: 0 }
 }
 
 /// Four blocks over 300: 8,100 million turns.

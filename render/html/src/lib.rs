@@ -29,6 +29,8 @@ pub use engine::{About, HtmlToPdf};
 pub use prepare::Prepared;
 pub use renderer::{Renderer, check};
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What is wrong, in words for the author of a template or of its data. Names of variables and helpers are in them, values of data never.
@@ -64,6 +66,13 @@ pub enum Profile {
     PdfA3,
 }
 
+/// What a document is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Target {
+    pub engine: Engine,
+    pub profile: Profile,
+}
+
 /// A template for one language, as a version of a dynamic template has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
@@ -73,7 +82,7 @@ pub struct Source {
     pub structure: serde_json::Value,
     /// The contract's `Language`: `ES`, `EN`, `EU`, `GL`, `CA`, `DE`; any other, `UNDEFINED` too, counts as `ES`.
     pub language: String,
-    pub engine: Engine,
+    pub target: Target,
 }
 
 /// One filling of a template.
@@ -86,7 +95,6 @@ pub struct Job {
     pub title: String,
     /// When the PDF says it was made, in seconds since 1970-01-01 UTC. With the same job it is the same file, byte by byte.
     pub created: i64,
-    pub profile: Profile,
 }
 
 /// A PDF that was made.
@@ -120,11 +128,29 @@ pub enum Kind {
     Engine,
 }
 
-impl Engine {
-    /// The engine that a source's `engine_version` names: `ironpress`, alone or before a version (`ironpress 1.7`, `ironpress-1.7`,
-    /// `ironpress/1.7`), in any case. All others, such as "3.12" of a template's editor, are laid out by fulgur.
+impl Target {
+    /// What a source's `engine_version` names, in any case. The engine: `ironpress`, alone or before a version (`ironpress 1.7`,
+    /// `ironpress-1.7`, `ironpress/1.7`); all others, such as "3.12" of a template's editor, are laid out by fulgur. The profile: a word of
+    /// its own behind that, `pdf-ua` or `pdf-a` (`3.12 pdf-a`).
     pub fn of(engine_version: &str) -> Self {
         let name = engine_version.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        if name.eq_ignore_ascii_case("ironpress") { Self::Ironpress } else { Self::Fulgur }
+        let engine = if name.eq_ignore_ascii_case("ironpress") { Engine::Ironpress } else { Engine::Fulgur };
+        let profile = engine_version.split_whitespace().find_map(|word| match word.to_ascii_lowercase().as_str() {
+            "pdf-ua" => Some(Profile::PdfUa1),
+            "pdf-a" => Some(Profile::PdfA3),
+            _ => None,
+        });
+        Self { engine, profile: profile.unwrap_or_default() }
+    }
+}
+
+/// With its place in the template.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => write!(f, "line {line}, column {column}: {}", self.message),
+            (Some(line), None) => write!(f, "line {line}: {}", self.message),
+            (None, _) => f.write_str(&self.message),
+        }
     }
 }

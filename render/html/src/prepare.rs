@@ -11,7 +11,7 @@ use crate::image::{Image, Total};
 use crate::limits::{ATTRIBUTES, ELEMENT_DEPTH, ELEMENTS, INLINE_ELEMENTS, INLINE_WORK};
 use crate::scan::ASSET;
 use crate::tree::{Data, Element, Excess, Id, ROOT, Step, Tree};
-use crate::{Engine, Failure, Kind, Profile};
+use crate::{Engine, Failure, Kind, Profile, Target};
 
 /// A document that an engine may see.
 pub struct Prepared {
@@ -32,18 +32,10 @@ pub(crate) struct Assets<'a> {
     pub data: &'a [Image],
 }
 
-/// What a document is prepared for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Target {
-    pub engine: Engine,
-    pub profile: Profile,
-}
-
-impl Target {
-    fn dialect(self) -> Dialect {
+impl From<Target> for Dialect {
+    fn from(Target { engine, profile }: Target) -> Self {
         // fulgur draws images with interpolation, which PDF/A forbids, but those in drawings without it.
-        let draws_images = self.engine == Engine::Fulgur && self.profile == Profile::PdfA3;
-        Dialect { engine: self.engine, draws_images }
+        Self { engine, draws_images: engine == Engine::Fulgur && profile == Profile::PdfA3 }
     }
 }
 
@@ -129,7 +121,7 @@ pub(crate) fn prepare(html: &str, assets: &Assets<'_>, target: Target, fonts: &F
     })?;
     let mut document = Document {
         tree,
-        dialect: target.dialect(),
+        dialect: target.into(),
         drawn: Vec::new(),
         images: Images { assets, engine: target.engine, total: Total::default(), names: BTreeMap::new(), kept: Vec::new() },
         sheets: Vec::new(),

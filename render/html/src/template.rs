@@ -175,11 +175,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Engine;
+    use crate::Target;
     use crate::tree::{ROOT, Step, Tree};
 
     fn source(template: &str, structure: Value) -> Source {
-        Source { template: template.into(), structure, language: "ES".into(), engine: Engine::Fulgur }
+        Source { template: template.into(), structure, language: "ES".into(), target: Target::default() }
     }
 
     fn filled(template: &str, data: Value) -> Result<String, Failure> {

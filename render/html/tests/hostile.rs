@@ -1,15 +1,15 @@
 //! What engines leave out without a word, and what strangers send: each trap that was found is a test. Documents are made by the engine and
 //! their text is read again.
 
-use html::{Engine, Failure, Job, Kind, Pdf, Problem, Profile, Renderer, Source};
+use html::{Engine, Failure, Job, Kind, Pdf, Problem, Profile, Renderer, Source, Target};
 use serde_json::{Value, json};
 
 fn source(template: &str) -> Source {
-    Source { template: template.into(), structure: json!({}), language: "ES".into(), engine: Engine::Fulgur }
+    Source { template: template.into(), structure: json!({}), language: "ES".into(), target: Target::default() }
 }
 
 fn job(template: &str, data: Value) -> Job {
-    Job { source: source(template), data, title: "Título".into(), created: 1_767_609_000, profile: Profile::Plain }
+    Job { source: source(template), data, title: "Título".into(), created: 1_767_609_000 }
 }
 
 fn rendered(job: &Job) -> Result<Pdf, Failure> {
@@ -97,7 +97,7 @@ fn pages_have_the_size_that_the_author_says() {
     for engine in [Engine::Fulgur, Engine::Ironpress] {
         let of = |template: &str| {
             let mut job = job(template, json!({}));
-            job.source.engine = engine;
+            job.source.target.engine = engine;
             size(&rendered(&job).unwrap())
         };
         assert_eq!(of("<p>a"), [595.0, 842.0], "{engine:?}: A4");
@@ -189,7 +189,7 @@ fn the_same_job_is_the_same_file() {
         "{{qr \"https://example.com\" width=\"2cm\"}}<svg width=10 height=10><rect width=10 height=10 /></svg><p>a<b>b</b>";
     for engine in [Engine::Fulgur, Engine::Ironpress] {
         let mut job = job(image, json!({}));
-        job.source.engine = engine;
+        job.source.target.engine = engine;
         let mut renderer = Renderer::new(&[]);
         let first = renderer.render(&job).unwrap();
         assert_eq!(renderer.render(&job).unwrap(), first);
@@ -348,7 +348,7 @@ fn profiles_are_what_the_engine_gives() {
     let template = "<h1>Contrato</h1><p>Texto con <a href='https://example.com'>enlace</a></p><ul><li>uno</ul><table><tr><th>a<tr><td>b</table>";
     let with = |profile, engine| {
         let mut job = job(template, json!({}));
-        (job.profile, job.source.engine) = (profile, engine);
+        job.source.target = Target { engine, profile };
         rendered(&job)
     };
     let accessible = with(Profile::PdfUa1, Engine::Fulgur).unwrap();
@@ -363,7 +363,7 @@ fn profiles_are_what_the_engine_gives() {
     // What the engine cannot have in a profile is said, and why.
     let picture = |template: &str, profile| {
         let mut job = job(template, json!({}));
-        job.profile = profile;
+        job.source.target.profile = profile;
         rendered(&job)
     };
     picture("<h1>a</h1>{{qr \"x\" alt=\"a code\"}}<p>a", Profile::PdfUa1).unwrap();
@@ -381,7 +381,7 @@ fn profiles_are_what_the_engine_gives() {
 fn the_second_engine_gets_the_same_preparation() {
     let with = |template: &str| {
         let mut job = job(template, json!({}));
-        job.source.engine = Engine::Ironpress;
+        job.source.target.engine = Engine::Ironpress;
         rendered(&job)
     };
     let pdf = with("<style>p{font-family:Arial;border-bottom:1px solid #ccc}</style><p>firma oficina <b>año</b></p>{{qr \"x\" width=\"2cm\"}}").unwrap();
@@ -395,16 +395,42 @@ fn the_second_engine_gets_the_same_preparation() {
 }
 
 #[test]
-fn engine_versions_name_an_engine() {
-    for (version, engine) in [
-        ("3.12", Engine::Fulgur),
-        ("", Engine::Fulgur),
-        ("fulgur 0.41", Engine::Fulgur),
-        ("Ironpress", Engine::Ironpress),
-        ("ironpress-1.7", Engine::Ironpress),
-        (" ironpress/1.7.0", Engine::Ironpress),
-        ("ironpressed", Engine::Fulgur),
+fn engine_versions_name_an_engine_and_a_profile() {
+    for (version, engine, profile) in [
+        ("3.12", Engine::Fulgur, Profile::Plain),
+        ("", Engine::Fulgur, Profile::Plain),
+        ("fulgur 0.41", Engine::Fulgur, Profile::Plain),
+        ("Ironpress", Engine::Ironpress, Profile::Plain),
+        ("ironpress-1.7", Engine::Ironpress, Profile::Plain),
+        (" ironpress/1.7.0", Engine::Ironpress, Profile::Plain),
+        ("ironpressed", Engine::Fulgur, Profile::Plain),
+        ("3.12 pdf-a", Engine::Fulgur, Profile::PdfA3),
+        ("PDF-UA", Engine::Fulgur, Profile::PdfUa1),
+        ("ironpress 1.7 pdf-a", Engine::Ironpress, Profile::PdfA3),
+        ("3.12-pdf-a", Engine::Fulgur, Profile::Plain),
     ] {
-        assert_eq!(Engine::of(version), engine, "{version}");
+        assert_eq!(Target::of(version), Target { engine, profile }, "{version}");
     }
+}
+
+#[test]
+fn a_template_is_checked_for_its_profile() {
+    let checked = |template: &str, engine_version: &str| {
+        let structure = json!({ "type": "object", "properties": { "TITLE": { "type": "string" } } });
+        let source = Source { target: Target::of(engine_version), structure, ..source(template) };
+        html::check(&source).map_err(|problems| problems[0].to_string())
+    };
+    assert_eq!(checked("<h1>a</h1><p>b", "3.12 pdf-ua"), Ok(()));
+    assert_eq!(checked("<h1>{{TITLE}}</h1><p>b", "3.12 pdf-ua"), Ok(()), "an empty title is no fault of the template");
+    assert!(checked("<p>b", "3.12 pdf-ua").unwrap_err().contains("no heading"));
+    assert_eq!(checked("<p>b", "3.12 pdf-a"), Ok(()));
+    assert!(checked("<p>b", "ironpress pdf-a").unwrap_err().contains("use fulgur"));
+}
+
+#[test]
+fn a_problem_is_told_with_its_place() {
+    let told = |line, column| Problem { line, column, message: "unknown helper `dat`".into() }.to_string();
+    assert_eq!(told(Some(3), Some(7)), "line 3, column 7: unknown helper `dat`");
+    assert_eq!(told(Some(3), None), "line 3: unknown helper `dat`");
+    assert_eq!(told(None, None), "unknown helper `dat`");
 }

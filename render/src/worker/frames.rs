@@ -43,9 +43,9 @@ pub enum Task {
     /// Draw this page of a document, counted from 0.
     Draw { page: usize },
     /// Say what is wrong with a template. Two files: the template and its schema.
-    CheckHtml { language: String, engine: html::Engine },
+    CheckHtml { language: String, target: html::Target },
     /// Make a PDF. Three files: the template, its schema and the data.
-    RenderHtml { language: String, engine: html::Engine, title: String, created: i64, profile: html::Profile },
+    RenderHtml { language: String, target: html::Target, title: String, created: i64 },
 }
 
 /// What a job resulted in.

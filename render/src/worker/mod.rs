@@ -117,13 +117,13 @@ fn perform(task: Task, files: Vec<Vec<u8>>, renderer: Option<&mut html::Renderer
             Ok(Outcome::IdentityRead(identity::read(images, &declared, &options)))
         }
         Task::Draw { page } => Ok(Outcome::Drawn(draw(next()?, page))),
-        Task::CheckHtml { language, engine } => {
-            let source = html::Source { template: next()?, structure: serde_json::from_slice(&next()?)?, language, engine };
+        Task::CheckHtml { language, target } => {
+            let source = html::Source { template: next()?, structure: serde_json::from_slice(&next()?)?, language, target };
             Ok(Outcome::HtmlChecked(for_templates(renderer)?.check(&source)))
         }
-        Task::RenderHtml { language, engine, title, created, profile } => {
-            let source = html::Source { template: next()?, structure: serde_json::from_slice(&next()?)?, language, engine };
-            let job = html::Job { source, data: serde_json::from_slice(&next()?)?, title, created, profile };
+        Task::RenderHtml { language, target, title, created } => {
+            let source = html::Source { template: next()?, structure: serde_json::from_slice(&next()?)?, language, target };
+            let job = html::Job { source, data: serde_json::from_slice(&next()?)?, title, created };
             let rendered = for_templates(renderer)?.render(&job);
             Ok(Outcome::HtmlRendered(rendered.map(|html::Pdf { bytes, pages }| Made { pages, pdf: bytes })))
         }

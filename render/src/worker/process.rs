@@ -242,7 +242,7 @@ impl Process {
         source: &html::Source,
         is_cut_off: impl Fn() -> bool,
     ) -> Result<Result<(), Vec<html::Problem>>, Error> {
-        let task = Task::CheckHtml { language: source.language.clone(), engine: source.engine };
+        let task = Task::CheckHtml { language: source.language.clone(), target: source.target };
         let structure = source.structure.to_string();
         match self.perform_html(task, &[&source.template, structure.as_bytes()], is_cut_off)? {
             Outcome::HtmlChecked(checked) => Ok(checked),
@@ -261,10 +261,9 @@ impl Process {
     ) -> Result<Result<html::Pdf, html::Failure>, Error> {
         let task = Task::RenderHtml {
             language: job.source.language.clone(),
-            engine: job.source.engine,
+            target: job.source.target,
             title: job.title.clone(),
             created: job.created,
-            profile: job.profile,
         };
         let (structure, data) = (job.source.structure.to_string(), job.data.to_string());
         match self.perform_html(task, &[&job.source.template, structure.as_bytes(), data.as_bytes()], is_cut_off)? {

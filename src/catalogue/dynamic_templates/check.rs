@@ -18,7 +18,7 @@ pub fn for_engine(language: Language, engine_version: &str, template: Vec<u8>, s
         Language::De => "DE",
         Language::Undefined => "UNDEFINED",
     };
-    html::Source { template, structure, language: language.to_owned(), engine: html::Engine::of(engine_version) }
+    html::Source { template, structure, language: language.to_owned(), target: html::Target::of(engine_version) }
 }
 
 impl CheckTemplates for Workers {
@@ -31,28 +31,7 @@ impl CheckTemplates for Workers {
         let source = for_engine(*language, engine_version, template.to_vec(), structure.clone());
         Box::pin(async move {
             let checked = self.check_html(organization, source).await?;
-            Ok(checked.map_err(|problems| problems.iter().map(words).collect()))
+            Ok(checked.map_err(|problems| problems.iter().map(ToString::to_string).collect()))
         })
-    }
-}
-
-/// A problem with its place in the template.
-fn words(problem: &html::Problem) -> String {
-    match (problem.line, problem.column) {
-        (Some(line), Some(column)) => format!("line {line}, column {column}: {}", problem.message),
-        (Some(line), None) => format!("line {line}: {}", problem.message),
-        (None, _) => problem.message.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_problem_is_told_with_its_place() {
-        let told = |line, column| words(&html::Problem { line, column, message: "wrong".into() });
-        assert_eq!(told(Some(3), Some(5)), "line 3, column 5: wrong");
-        assert_eq!((told(Some(3), None), told(None, None)), ("line 3: wrong".to_owned(), "wrong".to_owned()));
     }
 }

@@ -31,7 +31,7 @@ impl HtmlToPdf for Fulgur {
         if let Some(created) = Date::of_unix(about.job.created) {
             builder = builder.creation_date(created.iso());
         }
-        builder = match about.job.profile {
+        builder = match about.job.source.target.profile {
             Profile::Plain => builder,
             Profile::PdfUa1 => builder.pdf_ua(true),
             Profile::PdfA3 => builder.serialize_settings(SerializeSettings {

@@ -11,7 +11,7 @@ pub(super) struct Ironpress;
 
 impl HtmlToPdf for Ironpress {
     fn convert(&self, document: &Prepared, about: &About<'_>) -> Result<Vec<u8>, Failure> {
-        if about.job.profile != Profile::Plain {
+        if about.job.source.target.profile != Profile::Plain {
             return Err(Failure::new(Kind::Engine, "the engine ironpress makes neither PDF/UA nor PDF/A: use fulgur"));
         }
         let html = document.html.replacen("</head>", &format!("<style>{}</style></head>", document.css), 1);
