@@ -88,9 +88,11 @@ pub struct DynamicTemplateMinorSourceInput {
     editor_config_part_name: Option<String>,
     /// As in DynamicTemplateSourceInput.
     #[schema(schema_with = json_schema, required = false)]
+    #[serde(default, deserialize_with = "json::present")]
     structure: Option<Value>,
     /// As in DynamicTemplateSourceInput.
     #[schema(nullable = false, min_length = 1, max_length = 50)]
+    #[serde(default, deserialize_with = "json::present")]
     engine_version: Option<String>,
 }
 
@@ -106,6 +108,7 @@ pub struct CreateDynamicTemplateMetadata {
     /// One of the languages of the sources.
     default_language: Language,
     #[schema(schema_with = tags, required = false)]
+    #[serde(default, deserialize_with = "json::present")]
     tags: Option<Vec<String>>,
     /// One entry per language.
     #[schema(min_items = 1, max_items = 7)]
@@ -117,14 +120,18 @@ pub struct CreateDynamicTemplateMetadata {
 pub struct CreateMinorVersionMetadata {
     /// New description; kept if left out.
     #[schema(nullable = false, max_length = 1000)]
+    #[serde(default, deserialize_with = "json::present")]
     description: Option<String>,
     /// When it is sent and differs from the present default language, the answer is 409.
+    #[serde(default, deserialize_with = "json::present")]
     default_language: Option<Language>,
     /// Added or updated languages. Languages not listed are kept.
     #[schema(nullable = false, max_items = 7)]
+    #[serde(default, deserialize_with = "json::present")]
     sources: Option<Vec<DynamicTemplateMinorSourceInput>>,
     /// Why the version was made.
     #[schema(nullable = false, max_length = 1000)]
+    #[serde(default, deserialize_with = "json::present")]
     changelog: Option<String>,
 }
 
@@ -137,12 +144,14 @@ pub struct CreateMajorVersionMetadata {
     /// One of the languages of the sources.
     default_language: Language,
     #[schema(schema_with = tags, required = false)]
+    #[serde(default, deserialize_with = "json::present")]
     tags: Option<Vec<String>>,
     /// Every language of the new version; nothing is taken over.
     #[schema(min_items = 1, max_items = 7)]
     sources: Vec<DynamicTemplateSourceInput>,
     /// Why the version was made.
     #[schema(nullable = false, max_length = 1000)]
+    #[serde(default, deserialize_with = "json::present")]
     changelog: Option<String>,
 }
 

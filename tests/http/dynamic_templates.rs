@@ -305,6 +305,8 @@ fn a_minor_keeps_what_callers_rely_on_or_is_a_409() {
         (json!({"sources": [source("CA")]}), "sources[0].template_part_name: no part of the body"),
         (json!({"sources": [source("ES"), source("ES")]}), "sources[1].language: "),
         (json!({"changelog": "x".repeat(1001)}), "changelog: "),
+        (json!({"description": null}), "metadata: description: "),
+        (json!({"default_language": null}), "metadata: default_language: the value is not of the form"),
     ] {
         let refused = minor(&journey, &name, 1, of(wrong, &["ES"])).expect_problem(400, "INVALID_INPUT");
         assert!(refused.details().starts_with(path), "{path}: {refused}");

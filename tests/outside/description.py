@@ -291,12 +291,6 @@ def hooks():
             if query and query.mode.is_negative:
                 case._meta = None
                 return
-        if operation == "create_dynamic_template_minor" and isinstance(case.body, dict):
-            # A member of the metadata that is null counts as left out, so it is no mistake.
-            metadata = case.body.get("metadata")
-            if isinstance(metadata, dict) and None in metadata.values():
-                case._meta = None
-                return
         if generated is None or not generated.mode.is_positive or not isinstance(case.body, dict):
             return
         if operation in ("preview_form_fill", "preview_template_fill"):
