@@ -7,7 +7,7 @@ use crate::Timestamp;
 /// A signature by hand, as it is journaled and shown in the evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handwriting {
-    /// What the sample is, as its beginning tells: `rubrica-strokes-1`, `signature-pad`, `iso-19794-7`, `cms` (encrypted by the client, not
+    /// What the sample is, as its beginning tells: `rubrica-strokes-1`, `signature-pad`, `iso-19794-7-2007`, `cms` (encrypted by the client, not
     /// inspected) or `unknown`.
     pub format: String,
     /// With what it was written, where the sample says so: `pen`, `touch` or `mouse`.
