@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     NOBODY, address, contract, contracts,
     journey::evidence,
-    own, pdf, shared,
+    pdf, shared,
     support::{Answer, Device, Form, Journey, Keeps, Options, Server, SignerView},
 };
 

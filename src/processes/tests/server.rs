@@ -21,7 +21,8 @@ impl Server {
     pub fn start(setting: &Setting) -> Self {
         let arbiter = Arbiter::new();
         let metrics = || Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
-        let backoff = Backoff { attempts: 100, maximum: Duration::from_secs(60), ..Backoff::default() };
+        // A certificate reads so much that of a hundred attempts on a store that fails at random none may come through.
+        let backoff = Backoff { attempts: 1000, maximum: Duration::from_secs(60), ..Backoff::default() };
         let options = Options { backoff, ..Options::default() };
         let world = setting.world(&setting.channels);
         let fills = world.fills.clone();

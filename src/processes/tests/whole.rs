@@ -1,10 +1,8 @@
 //! A whole process, performed as the server does it, while the store fails at random.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use ::store::{Store, faulty::Plan};
-use actix::Arbiter;
-use actors::{Backoff, Metrics, Options, Timer, TimerOptions};
+use ::store::faulty::Plan;
 use chrono::TimeDelta;
 use uuid::Uuid;
 use workflows::{
@@ -13,7 +11,7 @@ use workflows::{
     sign_process::{self, SignProcess, Status},
 };
 
-use super::{EMAIL, ORGANIZATION, Setting, eventually, sign_command};
+use super::{EMAIL, ORGANIZATION, Setting, eventually, server::Server, sign_command};
 use crate::{channels::sandbox::Stored, processes::Processes};
 
 /// One call of the store in five does not do what it is asked, or does not know whether it did.
@@ -64,7 +62,14 @@ impl Client<'_> {
         let asked = |otp: &Otp| otp.existing().is_ok_and(|data| !data.own.challenges.is_empty());
         self.identify(identification, Some(command), still, asked).await;
         let code = setting.code(challenge);
-        eventually("the code is sent", async || !setting.messages(|message| message.text.contains(&code)).is_empty()).await;
+        let mut looks = 0;
+        eventually("the code is sent", async || {
+            // What could not begin is tried again after a pause; the code is good for longer than all of this takes.
+            looks += 1;
+            setting.clock.advance(if looks % 100 == 0 { second } else { still });
+            !setting.messages(|message| message.text.contains(&code)).is_empty()
+        })
+        .await;
         let validated = |otp: &Otp| otp.existing().is_ok_and(|data| data.state == IdentificationState::Validated);
         self.identify(identification, Some(setting.validate(challenge)), still, validated).await;
         let signed = |process: &SignProcess| process.data().is_some_and(|data| data.signatures[0].signed.is_some());
@@ -81,19 +86,12 @@ fn is_certified_notice(message: &Stored) -> bool {
 /// Gives how many calls of the store met a fault.
 async fn certified_under_faults(seed: u64) -> u64 {
     let setting = Setting::new(seed, PLAN).await;
-    let arbiter = Arbiter::new();
-    let metrics = || Metrics::new(&prometheus::Registry::new()).expect("an empty registry");
-    let backoff = Backoff { attempts: 100, maximum: Duration::from_secs(60), ..Backoff::default() };
-    let options = Options { backoff, ..Options::default() };
-    let processes = Processes::new(setting.world(&setting.channels), &setting.clock, &options, &metrics(), &[arbiter.handle()]);
-    let shared: Arc<dyn Store> = setting.store.clone();
-    let every = Duration::from_millis(1);
-    let timer_options = TimerOptions { every, retry: every, ..TimerOptions::default() };
-    let timer = Timer::start(shared, setting.clock.clone(), metrics(), processes.wakeable(), timer_options);
+    let server = Server::start(&setting);
+    let processes = &server.processes;
 
     let creation = setting.creation().await;
     let (process, identification) = (creation.id, creation.signers[0].identification);
-    let client = Client { setting: &setting, processes: &processes };
+    let client = Client { setting: &setting, processes };
     let (second, minute) = (TimeDelta::seconds(1), TimeDelta::minutes(1));
     client
         .drive(process, Some(sign_process::Command::Create(Box::new(creation))), second, |process| process.data().is_some())
@@ -117,12 +115,7 @@ async fn certified_under_faults(seed: u64) -> u64 {
     setting.assert_intact("SIGNED").await;
     setting.assert_intact("CERTIFICATE").await;
 
-    timer.stop().await;
-    let patience = Duration::from_secs(10);
-    assert!(processes.drain(patience).await, "effects are under way for ever");
-    let actors = || processes.sign.actors() + processes.otp.actors() + processes.chain.actors();
-    eventually("no actor is left running", async || actors() == 0).await;
-    arbiter.stop();
+    server.stop().await;
     setting.store.injected()
 }
 
