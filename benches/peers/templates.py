@@ -115,7 +115,7 @@ class Ours:
     def __init__(self, given):
         self.program, self.process, self.jobs, self.spent, self.high = given.rubrica, None, 0, 0.0, 0.0
         files = [read("es.hbs").encode(), json.dumps(json.loads(read("schema.json"))).encode(), json.dumps(json.loads(read("es.json"))).encode()]
-        task = {"language": "ES", "engine": "fulgur", "title": "Factura", "created": 1_790_000_000, "profile": "plain"}
+        task = {"language": "ES", "target": {"engine": "fulgur", "profile": "plain"}, "title": "Factura", "created": 1_790_000_000}
         head = json.dumps({"task": {"RenderHtml": task}, "files": [len(file) for file in files], "seconds": 10}).encode()
         self.job = struct.pack("<I", len(head)) + head + b"".join(files)
 
