@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use receivers::{Mood, Receiver, until};
-use support::{Keeps, Options, Server};
+use support::{Options, Server};
 
 /// The server's time for one attempt, and then its lease, are short: what is given up is given up within the test.
 const PROCESSES: &str = r#"
@@ -43,8 +43,7 @@ impl World {
     fn new(channels: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = format!("{PROCESSES}[channels]\nsandbox = false\n{channels}");
-        let options =
-            Options { data: Some(folder.path().to_owned()), config: Some(config), keeps: Keeps::as_asked(), observer: None };
+        let options = Options { config: Some(config), ..Options::on(folder.path()) };
         let server = tokio::task::block_in_place(|| Server::start_with(options.clone()));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().expect("a client");
         Self { server: Some(server), options, http, folder }

@@ -487,12 +487,7 @@ fn contracts_are_signed_onsite_by_hand_and_with_a_picture_of_the_document_where_
 #[test]
 fn a_server_killed_between_the_signature_and_the_seal_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options {
-        data: Some(folder.path().to_owned()),
-        keeps: Keeps::as_asked(),
-        observer: Some(contract::check),
-        ..Options::default()
-    };
+    let options = Options { observer: Some(contract::check), ..Options::on(folder.path()) };
     let server = Server::start_with(options.clone());
     let shop = Shop::new(&server);
     let (process, signer) = shop.identified();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     NOBODY, contract, own, shared,
-    support::{Answer, Form, Journey, Keeps, Options, PATIENCE, Server, wait_for},
+    support::{Answer, Form, Journey, Options, PATIENCE, Server, wait_for},
 };
 
 const SECRET: &str = "Nicanor-Secreto";
@@ -209,12 +209,7 @@ fn what_the_template_cannot_show_fails_with_words_for_its_author() {
 #[test]
 fn a_fill_keeps_to_the_version_that_it_was_asked_of() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = Options {
-        data: Some(folder.path().to_owned()),
-        keeps: Keeps::as_asked(),
-        observer: Some(contract::check),
-        ..Options::default()
-    };
+    let options = Options { observer: Some(contract::check), ..Options::on(folder.path()) };
     let server = Server::start_with(options.clone());
     let journey = Journey::new(server.client());
     let template = template(&journey, HTML);

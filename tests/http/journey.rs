@@ -9,14 +9,14 @@ use serde_json::json;
 
 use crate::{
     address, shared,
-    support::{Journey, Keeps, Options, Server},
+    support::{Journey, Options, Server},
 };
 
 #[test]
 fn a_server_stops_on_sigterm_and_goes_on_where_it_was() {
     // given a process on a server whose data stays
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { data: Some(folder.path().to_owned()), keeps: Keeps::as_asked(), ..Options::default() };
+    let options = Options::on(folder.path());
     let server = Server::start_with(options.clone());
     let journey = Journey::new(server.client());
     let document = journey.upload("contract.pdf", &documents::fixtures::contract(&[]));

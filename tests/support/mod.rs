@@ -57,10 +57,17 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Text of a configuration file.
     pub config: Option<String>,
-    /// A test that starts several servers on one data folder gives each a clone of [`Keeps::as_asked`], or names one.
+    /// A test that starts several servers on one data folder takes [`Options::on`], or names one.
     pub keeps: Keeps,
     /// Sees every answer to the server's clients.
     pub observer: Option<fn(&Answer)>,
+}
+
+impl Options {
+    /// For servers that follow each other on one data folder: each starts with a clone of these.
+    pub fn on(folder: &Path) -> Self {
+        Self { data: Some(folder.to_owned()), keeps: Keeps::as_asked(), ..Self::default() }
+    }
 }
 
 /// A server that runs. It is killed when this is dropped.
