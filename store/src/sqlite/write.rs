@@ -72,8 +72,8 @@ pub(super) struct Writes<'c> {
     count_space: Statement<'c>,
     archive_record: Statement<'c>,
     replace_record: Statement<'c>,
-    /// Whether the open transaction has replaced a key.
-    replaces_key: bool,
+    /// Whether a key was replaced since that was asked last.
+    replaced_key: bool,
     #[cfg(test)]
     pub fail_next_commit: bool,
 }
@@ -107,14 +107,13 @@ impl<'c> Writes<'c> {
                  SELECT space, key, version, at, body FROM record WHERE space = ?1 AND key = ?2",
             )?,
             replace_record: conn.prepare("UPDATE record SET version = ?3, at = ?4, body = ?5 WHERE space = ?1 AND key = ?2")?,
-            replaces_key: false,
+            replaced_key: false,
             #[cfg(test)]
             fail_next_commit: false,
         })
     }
 
     pub fn begin(&mut self) -> Result<()> {
-        self.replaces_key = false;
         self.begin.execute([]).map(drop)
     }
 
@@ -127,9 +126,9 @@ impl<'c> Writes<'c> {
         self.commit.execute([]).map(drop)
     }
 
-    /// Whether the transaction that was begun last has replaced a key: what was there before may stand in the write-ahead log.
-    pub fn has_replaced_key(&self) -> bool {
-        self.replaces_key
+    /// Whether a key was replaced since this was asked last: what was there before may stand in the write-ahead log.
+    pub fn take_replaced_key(&mut self) -> bool {
+        std::mem::take(&mut self.replaced_key)
     }
 
     /// Undoes the transaction. False: it is not certain that it is undone, and the connection must not be used again.
@@ -202,7 +201,7 @@ impl<'c> Writes<'c> {
     fn change(&mut self, space: i64, id: &[u8], current: Current, commit: &Commit) -> Result<()> {
         if let Some(key) = &commit.key {
             if current.has_key {
-                self.replaces_key = true;
+                self.replaced_key = true;
                 set_wiping(self.conn, Wiping::Whole)?;
             }
             let set = self.set_key.execute(params![space, id, key]);
