@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Instant};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Statement, params};
 
 use super::{Chance, SEED};
 use crate::{Failure, Options, machine, server::own_cpu};
@@ -27,14 +27,16 @@ pub fn run(options: &Options, steps: &[u32]) -> Result<(), Failure> {
     );
     println!("| rows | reads/s | updates/s | µs of processor a read | µs of processor an update | MB of the file | load |");
     println!("| --: | --: | --: | --: | --: | --: | --: |");
+    let mut select = conn.prepare("SELECT body FROM row WHERE id = ?1")?;
+    let mut overwrite = conn.prepare("UPDATE row SET body = ?2 WHERE id = ?1")?;
     let mut rows = 0;
     for &step in steps {
         fill(&conn, rows, step)?;
         rows = step;
         let mut chance = Chance(SEED);
-        let reads = repeated(options, || read(&conn, chance.below(rows)))?;
+        let reads = repeated(options, || read(&mut select, chance.below(rows)))?;
         let mut chance = Chance(SEED + 1);
-        let updates = repeated(options, || update(&conn, &mut chance, rows))?;
+        let updates = repeated(options, || update(&conn, &mut overwrite, &mut chance, rows))?;
         let megabytes = std::fs::metadata(&path)?.len() as f64 / 1e6;
         println!(
             "| {rows} | {:.0} | {:.0} | {:.1} | {:.1} | {megabytes:.0} | {} |",
@@ -80,16 +82,14 @@ fn key(number: u32) -> [u8; 16] {
     key
 }
 
-fn read(conn: &Connection, number: u32) -> Result<(), Failure> {
-    let mut select = conn.prepare_cached("SELECT body FROM row WHERE id = ?1")?;
+fn read(select: &mut Statement<'_>, number: u32) -> Result<(), Failure> {
     let body: Vec<u8> = select.query_row([key(number)], |row| row.get(0))?;
     if body.len() == BODY { Ok(()) } else { Err("a row with another body".into()) }
 }
 
-fn update(conn: &Connection, chance: &mut Chance, rows: u32) -> Result<(), Failure> {
+fn update(conn: &Connection, update: &mut Statement<'_>, chance: &mut Chance, rows: u32) -> Result<(), Failure> {
     let mut body = vec![b'y'; BODY];
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    let mut update = conn.prepare_cached("UPDATE row SET body = ?2 WHERE id = ?1")?;
     for _ in 0..GROUP {
         body[..8].copy_from_slice(&chance.next().to_be_bytes());
         if update.execute(params![key(chance.below(rows)), body])? != 1 {
