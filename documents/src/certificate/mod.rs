@@ -35,7 +35,9 @@ pub use evidence::{
 };
 pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};
 pub use handwriting::{Figure, Fingerprint, Handwriting, Holder};
-pub use journal::{ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalEntry};
+pub use journal::{
+    ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalContent, JournalEntry, SEALED_ALGORITHM as SEALED_JOURNAL_ALGORITHM,
+};
 pub use layout::MAX_PAGES;
 pub use render::{Attachment, missing, render};
 pub use signed::{Algorithm, SignFn, Signable, SignedEvidence, SignedJson};
