@@ -15,8 +15,11 @@ async fn a_peek_starts_no_actor_and_writes_nothing() {
     let server = setting.server();
     let id = server.open().await;
     server.ask(id, Cmd::Add(1)).await.unwrap();
-    server.host.let_go();
-    eventually("it has left memory", async || server.host.actors() == 0).await;
+    let gone = async || {
+        server.host.let_go();
+        server.host.actors() == 0
+    };
+    eventually("it has left memory", gone).await;
     let commits = setting.store.commits.load(Ordering::Acquire);
     setting.clock.advance(chrono::Duration::days(2));
 
