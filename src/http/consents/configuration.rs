@@ -77,12 +77,7 @@ impl From<ConsentDetails> for NewDetails {
 impl From<Details> for ConsentDetails {
     fn from(details: Details) -> Self {
         let Details { language, text, description, short_text } = details;
-        Self {
-            language: Some(language.into()),
-            text: Some(text),
-            description: Some(description),
-            short_text: Some(short_text),
-        }
+        Self { language: Some(language.into()), text: Some(text), description: Some(description), short_text: Some(short_text) }
     }
 }
 
@@ -299,73 +294,83 @@ impl From<Dependency> for TreeDependency {
     }
 }
 
-/// A whole tree. Every consent must be a definition of the tenant; those of views and dependencies must be in `consents_order`, and those of
-/// `consents_order` must have texts in `default_language`.
-#[derive(Default, Deserialize, ToSchema)]
-pub struct ConsentTreeCreate {
-    /// What it is for.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, max_length = 200)]
-    description: Option<String>,
-    /// The language where the one asked for has no text: one of `allowed_languages`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, min_length = 2, max_length = 35)]
-    default_language: Option<String>,
-    /// Languages in which texts may be asked for, each once.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, min_items = 1, max_items = 32)]
-    allowed_languages: Option<Vec<String>>,
-    /// The consents in the order in which they are shown, each once.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, min_items = 1, max_items = 256)]
-    consents_order: Option<Vec<String>>,
-    /// Consents that campaigns are for, each once; they may be outside `consents_order`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, min_items = 1, max_items = 256)]
-    priority_consent_ids: Option<Vec<String>>,
-    /// Named groups of consents.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, max_items = 64)]
-    views: Option<Vec<TreeView>>,
-    /// Families among the consents. A consent has one father at most, and nobody is his own ancestor.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, max_items = 256)]
-    dependencies: Option<Vec<TreeDependency>>,
-    /// Channels in which the tree may be captured; free names.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, min_items = 1, max_items = 64)]
-    channels: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, value_type = UsersType)]
-    users_type: Option<String>,
-}
-
-/// A whole tree in place of another, and why.
-#[derive(Default, Deserialize, ToSchema)]
-pub struct ConsentTreeUpdate {
-    #[serde(flatten)]
-    tree: ConsentTreeCreate,
-    /// What changed, for the history.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, max_length = 200)]
-    change_log: Option<String>,
-}
-
-impl From<ConsentTreeCreate> for NewTree {
-    fn from(sent: ConsentTreeCreate) -> Self {
-        let ConsentTreeCreate { description, default_language, allowed_languages, consents_order, priority_consent_ids, .. } = sent;
-        Self {
-            description,
-            default_language,
-            allowed_languages,
-            consents_order,
-            priority_consent_ids,
-            views: sent.views.map(all),
-            dependencies: sent.dependencies.map(all),
-            channels: sent.channels,
-            users_type: sent.users_type,
-            change_log: None,
+/// The body of a whole tree, with `$more` beside its members.
+macro_rules! tree_body {
+    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $more:ident,)? }) => {
+        $(#[$doc])*
+        #[derive(Deserialize, ToSchema)]
+        pub struct $name {
+            /// What it is for.
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(required, nullable = false, max_length = 200)]
+            description: Option<String>,
+            /// The language where the one asked for has no text: one of `allowed_languages`.
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(required, nullable = false, min_length = 2, max_length = 35)]
+            default_language: Option<String>,
+            /// Languages in which texts may be asked for, each once.
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(required, nullable = false, min_items = 1, max_items = 32)]
+            allowed_languages: Option<Vec<String>>,
+            /// The consents in the order in which they are shown, each once.
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(required, nullable = false, min_items = 1, max_items = 256)]
+            consents_order: Option<Vec<String>>,
+            /// Consents that campaigns are for, each once; they may be outside `consents_order`.
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(required, nullable = false, min_items = 1, max_items = 256)]
+            priority_consent_ids: Option<Vec<String>>,
+            /// Named groups of consents.
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(required, nullable = false, max_items = 64)]
+            views: Option<Vec<TreeView>>,
+            /// Families among the consents. A consent has one father at most, and is never its own ancestor.
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(nullable = false, max_items = 256)]
+            dependencies: Option<Vec<TreeDependency>>,
+            /// Channels in which the tree may be captured; free names.
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(required, nullable = false, min_items = 1, max_items = 64)]
+            channels: Option<Vec<String>>,
+            #[serde(default, deserialize_with = "json::present")]
+            #[schema(required, nullable = false, value_type = UsersType)]
+            users_type: Option<String>,
+            $($(#[$attribute])* $more: Option<String>,)?
         }
+
+        impl From<$name> for NewTree {
+            fn from(sent: $name) -> Self {
+                Self {
+                    description: sent.description,
+                    default_language: sent.default_language,
+                    allowed_languages: sent.allowed_languages,
+                    consents_order: sent.consents_order,
+                    priority_consent_ids: sent.priority_consent_ids,
+                    views: sent.views.map(all),
+                    dependencies: sent.dependencies.map(all),
+                    channels: sent.channels,
+                    users_type: sent.users_type,
+                    $($more: sent.$more,)?
+                    ..Self::default()
+                }
+            }
+        }
+    };
+}
+
+tree_body! {
+    /// A whole tree. Every consent must be a definition of the tenant; those of views and dependencies must be in `consents_order`, and those of
+    /// `consents_order` must have texts in `default_language`.
+    ConsentTreeCreate {}
+}
+
+tree_body! {
+    /// A whole tree in place of another, and why. The rules are those of the creation.
+    ConsentTreeUpdate {
+        /// What changed, for the history.
+        #[serde(default, deserialize_with = "json::present")]
+        #[schema(required, nullable = false, max_length = 200)]
+        change_log,
     }
 }
 
@@ -537,9 +542,7 @@ pub async fn create(call: Call<(), Json<ConsentDefinitionCreate>>) -> Result<Jso
     Ok(Json(made.into()))
 }
 
-pub async fn update(
-    call: Call<String, Json<ConsentDefinitionUpdate>>,
-) -> Result<Json<ConsentDefinitionResult>, ApiError> {
+pub async fn update(call: Call<String, Json<ConsentDefinitionUpdate>>) -> Result<Json<ConsentDefinitionResult>, ApiError> {
     let id = consent_id(CONSENT_ID, &call.id)?;
     let Json(ConsentDefinitionUpdate { consent, changes_description }) = call.body;
     let texts = NewTexts { details: consent.map(all), change_log: changes_description };
@@ -578,10 +581,9 @@ pub async fn create_tree(call: Call<(), Json<ConsentTreeCreate>>) -> Result<(), 
 
 pub async fn replace_tree(call: Call<(), Json<ConsentTreeUpdate>>) -> Result<(), ApiError> {
     let (segment, read) = both(segment_only(&call), transaction_ids(&call))?;
-    let Json(ConsentTreeUpdate { tree, change_log }) = call.body;
-    let tree = NewTree { change_log, ..tree.into() };
-    let (state, author) = (&call.state, author(&call.caller));
-    Ok(state.consents.replace_tree(&call.organization, segment.as_str(), &read, tree, author, state.now()).await?)
+    let (Json(sent), state) = (call.body, &call.state);
+    let author = author(&call.caller);
+    Ok(state.consents.replace_tree(&call.organization, segment.as_str(), &read, sent.into(), author, state.now()).await?)
 }
 
 pub async fn tree_history(call: Call) -> Result<Json<ConsentTreeHistoryPage>, ApiError> {
@@ -597,7 +599,8 @@ pub async fn tree_history(call: Call) -> Result<Json<ConsentTreeHistoryPage>, Ap
 /// # Errors
 /// 400 when there is none, or one that is no transaction id.
 fn transaction_ids<I, B>(call: &Call<I, B>) -> Result<Vec<Uuid>, ApiError> {
-    const WANTED: &str = "ETag: expected what the last read of the trees returned in this header, one id or more with commas between them";
+    const WANTED: &str =
+        "ETag: expected what the last read of the trees returned in this header, one id or more with commas between them";
     let mut ids = Vec::new();
     for value in [header::ETAG, header::IF_MATCH].iter().flat_map(|name| call.headers(name.as_str())) {
         let list = value.to_str().map_err(|_| ApiError::parameter(WANTED))?;
