@@ -14,6 +14,7 @@ mod biometric;
 mod chain;
 mod components;
 mod configuration;
+mod consents_configuration;
 mod contacts;
 mod contract;
 mod contracts;
