@@ -18,9 +18,10 @@ use chrono::{TimeDelta, Utc};
 use prometheus::Registry;
 
 use crate::{
-    access,
+    access, cache,
     camara::Camara,
     catalogue::{
+        consents::{self, Consents},
         contracts::Contracts,
         documents::{self, Documents},
         dynamic_templates::DynamicTemplates,
@@ -189,6 +190,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .knowing(sources.forms.clone())
         .knowing(sources.images.clone())
         .knowing(dynamic_templates.clone());
+    let consents = consents_of(&config, &engine, filling_metrics.caches());
     let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
@@ -265,6 +267,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state = State {
         documents: documents.clone(),
+        consents,
         contracts,
         forms: sources.forms,
         sections: sources.sections,
@@ -281,6 +284,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         options: Arc::new(http::context::Options {
             public_base_url: public_base_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
+            component_token_lifetime: config.consents.component_token_lifetime,
         }),
         clock: Arc::new(Utc::now),
     };
@@ -319,6 +323,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         operations,
         metrics: HttpMetrics::new(&registry)?,
         intake: http::intake::Options::new(&config.server),
+        origins: http::cors::Origins::new(&config.server.cors_origins),
         try_it_out: config.access.development,
     };
 
@@ -347,6 +352,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let application = move || {
         let app = app.clone();
         App::new()
+            .wrap(middleware::from_fn(http::cors::allow))
             .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::from_fn(http::operations::observe))
             .wrap(middleware::from_fn(connections::exchange))
@@ -360,6 +366,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let http = connections::listen(builder, listener, connections, application)?.run();
     let parts = Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience };
     Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
+}
+
+/// The catalogue of consents. Where no other server writes to the store, what is known of it never gets old.
+fn consents_of(config: &Config, engine: &engine::Engine, caches: cache::Metrics) -> Consents {
+    let policies = config.consent_policies();
+    let options = consents::Options {
+        default_region: Arc::new(move |organization| policies.of(organization).default_region.clone()),
+        time_to_live: engine.is_shared().then_some(config.consents.catalogue_ttl),
+    };
+    Consents::new(engine.store(), options, Arc::new(Utc::now), caches)
 }
 
 fn workers(config: &Config) -> usize {
@@ -419,6 +435,7 @@ struct Application {
     operations: Operations,
     metrics: HttpMetrics,
     intake: http::intake::Options,
+    origins: http::cors::Origins,
     /// Whether the description's pages may call the API.
     try_it_out: bool,
 }
@@ -431,6 +448,7 @@ impl Application {
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(self.intake.clone()))
+            .app_data(web::Data::new(self.origins))
             .app_data(http::error::path_config());
         if let Some(sandbox) = &self.sandbox {
             service.app_data(web::Data::new(sandbox.clone()));
