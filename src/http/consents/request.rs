@@ -3,45 +3,25 @@
 
 use std::{collections::HashMap, fmt, net::IpAddr};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use store::Timestamp;
-use workflows::{consents::Choice, values::Problems};
+use workflows::{
+    consents::{Actor, ActorSource, Choice, MAX_AHEAD, MAX_SELECTIONS},
+    values::Problems,
+};
 
-use crate::catalogue::consents::ids::ConsentId;
-
-/// Maximum length of an actor's id and of a trace's, in bytes.
-pub const MAX_REFERENCE: usize = 512;
-/// Maximum length of a customer's id, in bytes.
-pub const MAX_CUSTOMER_ID: usize = 256;
-/// Maximum number of selections of one capture.
-pub const MAX_SELECTIONS: usize = 256;
-/// Maximum length of a consent's id as it is sent, in characters (contract `ConsentId`).
-pub const MAX_CONSENT_ID: usize = 200;
-/// How far a capture date may be ahead of now: clocks differ (note late-capture).
-const AHEAD: TimeDelta = TimeDelta::minutes(5);
+use super::{MAX_ACTOR, SELF, customer_problem, identifier_problem};
+use crate::{
+    catalogue::consents::ConsentId,
+    consents::service::{CaptureDate, Selection},
+};
 
 /// The contract's `SellChannel`, case-sensitive.
 pub const SELL_CHANNELS: [&str; 17] = [
     "app", "appPopup", "ecare", "ecarePopup", "eshop", "lpemail", "lpsms", "mycrm", "mycrmPopup", "myventa", "pos", "renuevo",
     "televenta", "topUps", "vista", "vistaPopup", "webdealer",
 ];
-
-/// One choice of a capture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection {
-    pub id: ConsentId,
-    pub choice: Choice,
-}
-
-/// When a choice was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaptureDate {
-    /// What counts: not after now.
-    pub at: Timestamp,
-    /// As it was sent.
-    pub text: String,
-}
 
 /// A selection as it was sent: its id and its choice.
 pub type Sent<'a> = (&'a Value, &'a Value);
@@ -74,11 +54,7 @@ pub fn selections<'a>(path: &str, sent: impl ExactSizeIterator<Item = Sent<'a>>,
 }
 
 fn consent_id(value: &Value) -> Result<ConsentId, String> {
-    let text = text(value, "the id of a consent")?;
-    if text.chars().count() > MAX_CONSENT_ID {
-        return Err(format!("an id may have {MAX_CONSENT_ID} characters"));
-    }
-    ConsentId::new(text).map_err(|error| error.to_string())
+    ConsentId::new(text(value, "the id of a consent")?).map_err(|error| error.to_string())
 }
 
 fn choice(value: &Value) -> Result<Choice, &'static str> {
@@ -92,22 +68,24 @@ fn choice(value: &Value) -> Result<Choice, &'static str> {
 
 /// A reference that evidence keeps: who acted, or under what it is traced.
 pub fn reference(value: &Value) -> Result<String, String> {
-    bounded(value, MAX_REFERENCE)
+    let text = text(value, "a text")?;
+    identifier_problem(text, MAX_ACTOR).map_or_else(|| Ok(text.to_owned()), Err)
+}
+
+/// Who sets the choices. What the token of a web component says of that counts; whether the body agrees is for the caller to check.
+pub fn actor(value: &Value, of_token: Option<&str>) -> Result<Actor, String> {
+    let id = reference(value)?;
+    match of_token {
+        Some(actor) => Ok(Actor { id: actor.to_owned(), source: ActorSource::Token }),
+        None if id == SELF => Err("only the token of a web component may say self; name the actor".to_owned()),
+        None => Ok(Actor { id, source: ActorSource::Declared }),
+    }
 }
 
 /// The id of a customer.
 pub fn customer_id(value: &Value) -> Result<String, String> {
-    bounded(value, MAX_CUSTOMER_ID)
-}
-
-/// A text of 1 to `max` bytes without control characters.
-pub fn bounded(value: &Value, max: usize) -> Result<String, String> {
-    let wanted = format_args!("a text of 1 to {max} bytes without control characters").to_string();
-    let text = text(value, &wanted)?;
-    if text.is_empty() || text.len() > max || text.chars().any(char::is_control) {
-        return Err(format!("expected {wanted}"));
-    }
-    Ok(text.to_owned())
+    let text = text(value, "the id of a customer")?;
+    customer_problem(text).map_or_else(|| Ok(text.to_owned()), Err)
 }
 
 /// An address as the contract has it: v4 or v6.
@@ -130,7 +108,7 @@ pub fn capture_date(value: &Value, now: Timestamp) -> Result<CaptureDate, String
     let at = DateTime::parse_from_rfc3339(text).map_err(|_| format!("expected {WANTED}"))?.with_timezone(&Utc);
     // What stores keep: microseconds.
     let at = DateTime::from_timestamp_micros(at.timestamp_micros()).ok_or_else(|| format!("expected {WANTED}"))?;
-    if at > now + AHEAD {
+    if at > now + MAX_AHEAD {
         return Err("the date is more than 5 minutes ahead; send when the choices were made".to_owned());
     }
     Ok(CaptureDate { at: at.min(now), text: text.to_owned() })
