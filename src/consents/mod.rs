@@ -2,3 +2,6 @@
 
 pub mod display;
 pub mod key;
+pub mod metrics;
+pub mod past;
+pub mod service;

@@ -14,7 +14,7 @@ use super::{KEY_HEADER, SELF, filters, request};
 use crate::access;
 use crate::catalogue::consents::{Accepted, ConsentId, UsersType};
 use crate::consents::display::{ConsentsResponse, Filters, Wanted};
-use crate::consents::service::{self, NewCapture, Subject};
+use crate::consents::service::{NewCapture, Subject};
 use crate::http::call::{Answer, Call, Described, Json, Schemas, status};
 use crate::http::error::ApiError;
 use crate::http::operation::Success;
@@ -232,21 +232,4 @@ pub async fn impact(call: Call<String>) -> Result<Json<Customer>, ApiError> {
     let subject = Subject { organization: &call.organization, segment: segment.as_str(), customer_id: &call.id };
     let impact = call.engine.customers.impact(&subject, call.engine.clock.now()).await?;
     Ok(Json(Customer { customer_id: call.id, impact }))
-}
-
-/// No 403 in this contract, and keys have codes of their own.
-impl From<service::Error> for ApiError {
-    fn from(error: service::Error) -> Self {
-        use service::Error as E;
-        match error {
-            E::UnknownCustomer => Self::not_found(error.to_string()),
-            E::NotInTree(problems) => Self::not_founds(problems.iter().map(ToString::to_string)),
-            E::NoView(_) => Self::parameter(format!("view: {error}")),
-            E::Key(_) => Self::wrong_key(error.to_string()),
-            E::Invalid(problems) => problems.into(),
-            E::Catalogue(error) => error.into(),
-            E::Process(error) => error.into(),
-            E::Past(_) => Self::internal(error),
-        }
-    }
 }

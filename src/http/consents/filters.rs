@@ -2,14 +2,13 @@
 
 use workflows::consents::{Choice, Format};
 
-use super::{CONSENT_IDS, DISPLAY_FORMAT, USERS_TYPE, VIEW};
+use super::{CHOICE, CONSENT_IDS, CUSTOMERS_OR_LEADS, DISPLAY_FORMAT, VIEW};
 use crate::catalogue::consents::{ConsentId, UsersType};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 
 /// Maximum number of values of a filter: more than a tree has of anything.
 const MAX_VALUES: usize = 1000;
-const CHOICE_NAME: &str = "choice";
 
 /// The views that are asked for; `None` where none is. Whether the tree has them is decided with the tree.
 ///
@@ -50,9 +49,9 @@ pub fn consent_ids(query: &Query) -> Result<Option<Vec<ConsentId>>, ApiError> {
 /// # Errors
 /// 400 for an empty value and for any but the names.
 pub fn choices(query: &Query) -> Result<Option<Vec<Choice>>, ApiError> {
-    let texts = query.texts(CHOICE_NAME);
+    let texts = query.texts(CHOICE.name);
     let texts = texts.flat_map(|list| list.split(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>());
-    let sent = bounded(CHOICE_NAME, texts)?;
+    let sent = bounded(CHOICE.name, texts)?;
     let choice = |text: &String| Choice::named(text.strip_prefix("choice=").unwrap_or(text));
     let choices: Option<Vec<Choice>> = sent.iter().map(choice).collect();
     let choices = choices.ok_or_else(|| ApiError::parameter("choice: expected PENDING, REJECTED or ACCEPTED"))?;
@@ -64,10 +63,10 @@ pub fn choices(query: &Query) -> Result<Option<Vec<Choice>>, ApiError> {
 /// # Errors
 /// 400 for anything but the two names.
 pub fn users_type(query: &Query) -> Result<UsersType, ApiError> {
-    match query.text(USERS_TYPE.name)? {
+    match query.text(CUSTOMERS_OR_LEADS.name)? {
         None => Ok(UsersType::Customers),
         Some(name) => {
-            UsersType::named(&name).map_err(|expected| ApiError::parameter(format!("{}: {expected}", USERS_TYPE.name)))
+            UsersType::named(&name).map_err(|expected| ApiError::parameter(format!("{}: {expected}", CUSTOMERS_OR_LEADS.name)))
         }
     }
 }
