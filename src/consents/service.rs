@@ -48,6 +48,19 @@ pub struct Options {
     pub policies: ConsentPolicies,
 }
 
+/// As nobody has configured it.
+#[cfg(test)]
+impl Default for Options {
+    fn default() -> Self {
+        let consents = crate::config::Consents::default();
+        Self {
+            x_key_lifetime: consents.x_key_lifetime,
+            captures_per_day: consents.captures_per_day,
+            policies: ConsentPolicies::default(),
+        }
+    }
+}
+
 /// Why consents cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
