@@ -13,6 +13,7 @@ mod attacks;
 mod biometric;
 mod chain;
 mod configuration;
+mod consents_customers;
 mod contacts;
 mod contract;
 mod contracts;
