@@ -7,3 +7,5 @@ pub mod key;
 pub mod metrics;
 pub mod past;
 pub mod service;
+#[cfg(test)]
+mod testing;
