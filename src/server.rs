@@ -32,6 +32,11 @@ use crate::{
     channels::{self, Channels},
     code_limits::CodeLimits,
     codes::Codes,
+    consents::{
+        metrics::Metrics as ConsentMetrics,
+        past::Journals,
+        service::{self as customers, Customers},
+    },
     config::{Config, Mode},
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
@@ -238,6 +243,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let options = actors::Options { shared_store: engine.is_shared(), sealer: keys.journals(), ..config.processes.options() };
     let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
     let fills = Fills::new(queue.clone(), options.effect_timeout);
+    let consent_metrics = ConsentMetrics::new(&registry)?;
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -254,6 +260,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         camara,
         fills: fills.clone(),
         renderer: Arc::new(drawing.clone()),
+        consents: consent_metrics.clone(),
+        clock: clock.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
@@ -265,6 +273,18 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
+    let customers = Customers::new(
+        processes.consents.clone(),
+        consents.clone(),
+        &keys,
+        Journals::new(store.clone(), options.sealer.clone()),
+        customers::Options {
+            x_key_lifetime: config.consents.x_key_lifetime,
+            captures_per_day: config.consents.captures_per_day,
+            policies: config.consent_policies(),
+        },
+        consent_metrics,
+    );
     let state = State {
         documents: documents.clone(),
         consents,
@@ -296,6 +316,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         handwritings,
         scoring,
         code_limits,
+        customers,
         fills: fills.clone(),
         clock: clock.clone(),
     };

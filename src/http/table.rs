@@ -5,6 +5,7 @@
 //! or an operation's name leads here, and from here to its handler.
 
 mod consents;
+mod consents_customers;
 mod contracts;
 mod documents;
 mod dynamic_templates;
@@ -28,6 +29,7 @@ const ROOMS: &[&[Operation]] = &[
     identification::OPERATIONS,
     contracts::OPERATIONS,
     OPERATIONS,
+    consents_customers::OPERATIONS,
     consents::OPERATIONS,
 ];
 

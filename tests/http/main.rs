@@ -15,6 +15,7 @@ mod chain;
 mod components;
 mod configuration;
 mod consents_configuration;
+mod consents_customers;
 mod contacts;
 mod contract;
 mod contracts;
