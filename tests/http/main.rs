@@ -12,6 +12,7 @@ mod agent;
 mod attacks;
 mod biometric;
 mod chain;
+mod components;
 mod configuration;
 mod consents_configuration;
 mod contacts;
