@@ -37,6 +37,16 @@ impl BoundedStore {
         self.within(self.store.load(entity)).await
     }
 
+    /// At most [`store::MAX_LOADS`] entities, in the order asked for.
+    pub async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, store::Error> {
+        self.within(self.store.load_many(entities)).await
+    }
+
+    /// What is in the entity's key slot.
+    pub async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, store::Error> {
+        self.within(self.store.key(entity)).await
+    }
+
     pub async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, store::Error> {
         self.within(self.store.entries(entity, from, limit)).await
     }

@@ -9,7 +9,7 @@ use std::{
 use chrono::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use store::{Commit, CommitOutcome, Entity, Loaded, Timestamp};
+use store::{Commit, CommitOutcome, Entity, Listing, Loaded, Timestamp};
 use uuid::Uuid;
 use workflows::{Answer, Machine};
 
@@ -495,6 +495,8 @@ impl<M: Machine> Resident<M> {
             snapshot,
             wake,
             commit_id: Uuid::new_v4(),
+            key: None,
+            listing: Listing::Listed,
         };
         // Dropped before the answer is known: whatever cuts this short, memory never claims what the journal may not hold.
         self.forget();

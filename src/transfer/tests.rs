@@ -14,7 +14,7 @@ use actors::journal::{self, Fact, Hash};
 use bytes::Bytes;
 use serde_json::json;
 use store::{
-    Commit, CommitOutcome, Entity, PutOutcome, RecordKey, SHARDS, Store, Timestamp,
+    Commit, CommitOutcome, Entity, Listing, PutOutcome, RecordKey, SHARDS, Store, Timestamp,
     blobs::{Blobs, Digest},
     faulty::{Fault, Faulty, Plan},
     model::Model,
@@ -123,6 +123,8 @@ impl World {
                 snapshot: number.is_multiple_of(2).then(|| b"a state".to_vec()),
                 wake,
                 commit_id: Uuid::from_u128(entity.id.as_u128() << 32 | u128::from(number)),
+                key: None,
+                listing: Listing::Listed,
             };
             assert_eq!(self.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
             head += added;
@@ -521,6 +523,8 @@ async fn what_is_written_while_an_export_is_made_is_found_out() {
                     snapshot: None,
                     wake: None,
                     commit_id: Uuid::from_u128(5),
+                    key: None,
+                    listing: Listing::Listed,
                 };
                 assert_eq!(futures::executor::block_on(store.commit(commit)).unwrap(), CommitOutcome::Applied);
             }
@@ -570,6 +574,8 @@ async fn what_is_damaged_in_the_installation_is_told_and_does_not_stop_the_rest(
         snapshot: None,
         wake: None,
         commit_id: Uuid::from_u128(1),
+        key: None,
+        listing: Listing::Listed,
     };
     from.store.commit(commit).await.unwrap();
     let digest = from.blobs.put("acme", Bytes::from_static(b"a contract")).await.unwrap();

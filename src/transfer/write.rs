@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use store::{
-    Commit, CommitOutcome, Entity, Entry, PutOutcome, RecordKey, Store, Timestamp, resolve_unknown, resolve_unknown_put,
+    Commit, CommitOutcome, Entity, Entry, Listing, PutOutcome, RecordKey, Store, Timestamp, resolve_unknown, resolve_unknown_put,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -140,6 +140,8 @@ async fn append(
             snapshot: None,
             wake,
             commit_id: first.commit_id,
+            key: None,
+            listing: Listing::Listed,
         };
         let outcome = match store.commit(commit.clone()).await {
             Ok(CommitOutcome::Unknown) => resolve_unknown(store, &commit).await,

@@ -21,7 +21,7 @@ use std::{any::Any, sync::Arc};
 
 use uuid::Uuid;
 
-use crate::{Commit, CommitOutcome, Entity, Store, Timestamp};
+use crate::{Commit, CommitOutcome, Entity, Listing, Store, Timestamp};
 
 /// A store nobody has written to, and what must live as long as it does (its folder, its server).
 pub struct Fresh {
@@ -113,6 +113,8 @@ pub(crate) fn one(entity: &Entity, expected_head: u64) -> Commit {
         snapshot: None,
         wake: None,
         commit_id: Uuid::new_v4(),
+        key: None,
+        listing: Listing::Listed,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{at, scattered};
-use crate::{Commit, Entity, RecordKey, SHARDS, Store, Wake};
+use crate::{Commit, Entity, Listing, RecordKey, SHARDS, Store, Wake};
 
 /// Entities and keys that a script speaks of.
 pub const THINGS: u8 = 6;
@@ -112,6 +112,8 @@ async fn perform(store: &Arc<dyn Store>, step: &Step, number: usize) -> String {
                 snapshot: snapshot.then(|| format!("after step {number}").into_bytes()),
                 wake: wake.map(|wake| at(i64::from(wake))),
                 commit_id: Uuid::from_u128(number as u128),
+                key: None,
+                listing: Listing::Listed,
             };
             format!("{:?}", store.commit(commit).await)
         }

@@ -16,8 +16,10 @@ use super::{
 use crate::Error;
 
 /// Additive migrations in order. An entry here is never changed.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("journals and records", include_str!("../../../schema/cql/0001_journals_and_records.cql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("journals and records", include_str!("../../../schema/cql/0001_journals_and_records.cql")),
+    ("keys and listings", include_str!("../../../schema/cql/0002_keys_and_listings.cql")),
+];
 
 /// How long a node that died while it migrated keeps others from it, in seconds. Renewed before each change, which takes less: 30 s, and
 /// the 60 s that the driver waits for agreement.
