@@ -6,6 +6,7 @@ pub mod api;
 pub mod biometric_sign;
 mod call;
 mod chain;
+pub mod consents;
 pub mod context;
 mod contracts;
 pub mod device;
