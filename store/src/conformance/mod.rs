@@ -63,6 +63,7 @@ macro_rules! conformance_suite {
                 entities_are_listed_newest_first, entities_of_one_instant_are_listed_once_each_over_pages,
                 the_last_page_says_so, later_commits_change_the_head_and_not_the_place,
                 arrivals_between_pages_disturb_nothing, a_listing_is_of_one_organization_and_kind,
+                every_listing_is_found_once_over_pages,
             ];
             records: [
                 a_record_never_put_is_absent, versions_count_from_one_and_only_from_the_expected_one,
@@ -70,6 +71,7 @@ macro_rules! conformance_suite {
                 a_collection_lists_current_versions_by_prefix_in_key_order, a_collection_is_listed_in_pages,
                 a_prefix_means_itself_whatever_is_in_it, records_of_others_are_never_seen,
                 a_record_over_a_bound_is_refused_and_writes_nothing, a_store_that_works_answers_the_ping,
+                forgotten_versions_have_the_body_of_the_newest,
             ];
             moving: [
                 an_empty_store_has_nothing_to_move, every_entity_is_found_once_over_pages_with_its_head_and_wake,
