@@ -1,0 +1,4 @@
+//! The consents of customers: what is shown to them, the key that says what was shown, and what is made of both.
+
+pub mod display;
+pub mod key;
