@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// An instant in UTC; engines keep microseconds.
@@ -79,7 +80,8 @@ pub struct Commit {
 }
 
 /// Whether [`Store::list`](crate::Store::list) shows an entity. The first commit decides; a later one can only take it out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Listing {
     /// Shown from its first commit on. In a later commit: as it was.
     #[default]

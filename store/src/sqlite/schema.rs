@@ -8,13 +8,13 @@ use super::{Options, failure};
 use crate::Error;
 
 /// Stands in the file's header: "RUBR".
-const APPLICATION_ID: i32 = 0x5255_4252;
+pub(super) const APPLICATION_ID: i32 = 0x5255_4252;
 
 /// The first SQLite without the WAL-reset bug.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Additive migrations in order; `user_version` says how many a database has seen. An entry here is never changed.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../schema/sqlite/0001_journals_and_records.sql"),
     include_str!("../../../schema/sqlite/0002_places.sql"),
     include_str!("../../../schema/sqlite/0003_keys_and_listings.sql"),

@@ -80,8 +80,8 @@ pub(super) struct Writes<'c> {
     archive_record: Statement<'c>,
     replace_record: Statement<'c>,
     forget_versions: Statement<'c>,
-    /// Whether the open transaction has replaced a key.
-    replaces_key: bool,
+    /// Whether a key was replaced since that was asked last.
+    replaced_key: bool,
     #[cfg(test)]
     pub fail_next_commit: bool,
 }
@@ -118,14 +118,13 @@ impl<'c> Writes<'c> {
             forget_versions: conn.prepare(
                 "UPDATE record_history SET body = (SELECT body FROM record WHERE space = ?1 AND key = ?2) WHERE space = ?1 AND key = ?2",
             )?,
-            replaces_key: false,
+            replaced_key: false,
             #[cfg(test)]
             fail_next_commit: false,
         })
     }
 
     pub fn begin(&mut self) -> Result<()> {
-        self.replaces_key = false;
         self.begin.execute([]).map(drop)
     }
 
@@ -138,9 +137,9 @@ impl<'c> Writes<'c> {
         self.commit.execute([]).map(drop)
     }
 
-    /// Whether the transaction that was begun last has replaced a key: what was there before may stand in the write-ahead log.
-    pub fn has_replaced_key(&self) -> bool {
-        self.replaces_key
+    /// Whether a key was replaced since this was asked last: what was there before may stand in the write-ahead log.
+    pub fn take_replaced_key(&mut self) -> bool {
+        std::mem::take(&mut self.replaced_key)
     }
 
     /// Undoes the transaction. False: it is not certain that it is undone, and the connection must not be used again.
@@ -215,7 +214,7 @@ impl<'c> Writes<'c> {
         if let Some(key) = &commit.key {
             let set = |writes: &mut Self| writes.set_key.execute(params![space, id, key]);
             if current.has_key {
-                self.replaces_key = true;
+                self.replaced_key = true;
                 self.wiping_wholly(set)?;
             } else {
                 set(self)?;
@@ -278,7 +277,7 @@ impl<'c> Writes<'c> {
     fn forget(&mut self, key: &RecordKey) -> Result<()> {
         let Some(space) = self.known_space(&key.organization, &key.collection)? else { return Ok(()) };
         // What a put has replaced may stand in the write-ahead log, whether or not there is an older version.
-        self.replaces_key = true;
+        self.replaced_key = true;
         self.wiping_wholly(|writes| writes.forget_versions.execute(params![space, key.key])).map(drop)
     }
 
