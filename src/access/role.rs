@@ -44,10 +44,14 @@ pub enum Role {
     ConsentsDelete,
     /// Read and change the definitions of consents and the trees of segments.
     ConsentsConfiguration,
+    /// Read, set and lift legal holds.
+    LegalHold,
+    /// Erase what has ended, and customers.
+    Erasure,
 }
 
 impl Role {
-    pub const ALL: [Role; 19] = [
+    pub const ALL: [Role; 21] = [
         Role::DocumentsRead,
         Role::DocumentsWrite,
         Role::DocumentsAdmin,
@@ -67,6 +71,8 @@ impl Role {
         Role::ConsentsWrite,
         Role::ConsentsDelete,
         Role::ConsentsConfiguration,
+        Role::LegalHold,
+        Role::Erasure,
     ];
 
     /// The name in the `roles` claim.
@@ -91,6 +97,8 @@ impl Role {
             Role::ConsentsWrite => "consents_write",
             Role::ConsentsDelete => "consents_delete",
             Role::ConsentsConfiguration => "consents_configuration",
+            Role::LegalHold => "legal_hold",
+            Role::Erasure => "erasure",
         }
     }
 
@@ -118,7 +126,8 @@ impl fmt::Display for Role {
 #[error(
     "unknown role; the roles are documents_read, documents_write, documents_admin, templates_read, templates_fill, templates_admin, \
      sign_configuration, sign_process, sign, identification, identification_agent, identification_admin, \
-     identification_force_delete, contracts, securize, consents_read, consents_write, consents_delete, consents_configuration"
+     identification_force_delete, contracts, securize, consents_read, consents_write, consents_delete, consents_configuration, \
+     legal_hold, erasure"
 )]
 pub struct UnknownRole;
 

@@ -9,6 +9,7 @@ mod chain;
 pub mod consents;
 pub mod context;
 mod contracts;
+pub mod cors;
 pub mod device;
 pub mod documents;
 pub mod download;
