@@ -144,10 +144,10 @@ impl<S: Store> Store for Resolving<S> {
     }
 
     async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
-        again!(self.inner.forget_versions(key).await
+        again!(self.inner.forget_versions(key))
     }
 
     async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
-        again!(self.inner.listings(after, limit).await
+        again!(self.inner.listings(after, limit))
     }
 }
