@@ -283,7 +283,8 @@ impl Journals {
 
     /// Several at once, in the order asked for.
     pub async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
-        stream::iter(entities).map(|entity| self.load(entity)).buffered(LOADS_AT_ONCE).try_collect().await
+        let loads: Vec<_> = entities.iter().map(|entity| self.load(entity)).collect();
+        stream::iter(loads).buffered(LOADS_AT_ONCE).try_collect().await
     }
 
     /// `None`: what was read does not fit together.

@@ -232,10 +232,8 @@ impl Store for Sqlite {
 
     async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
         limits::check_loads(entities)?;
-        let shares = entities.chunks(LOADS_AT_ONCE).map(|share| {
-            let share = share.to_vec();
-            self.read(move |reads| reads.load_many(&share))
-        });
+        let shares: Vec<Vec<Entity>> = entities.chunks(LOADS_AT_ONCE).map(<[Entity]>::to_vec).collect();
+        let shares = shares.into_iter().map(|share| self.read(move |reads| reads.load_many(&share)));
         // No more than one for each reader waits: what others ask for meanwhile comes between.
         let loaded: Vec<Vec<Option<Loaded>>> = stream::iter(shares).buffered(self.readers).try_collect().await?;
         Ok(loaded.into_iter().flatten().collect())
