@@ -8,7 +8,7 @@ use store::Timestamp;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
-    IdentificationType,
+    IdentificationType, Machine,
     fill::Fill,
     identification::{Identification, Method, agent::Vouching, chain::Chain, identity_document, otp},
     scoring::Scoring,
@@ -231,9 +231,8 @@ impl Erasable for Scoring {
     fn standing(&self, id: Uuid) -> Standing {
         let Some(data) = self.data() else { return Standing::default() };
         let identification = data.creation.purpose.identification;
-        let ended = data.erased || data.state.is_final() || (data.closed && data.under_way().is_none());
         Standing {
-            life: life(ended, data.modified_at),
+            life: life(self.has_ended(), data.modified_at),
             parent: identification.map(|id| Target::new(Kind::IdentityDocument, id)),
             sealed_files: data.files().cloned().collect(),
             pictures_of: Some(identification.unwrap_or(id)),

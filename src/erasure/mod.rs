@@ -8,8 +8,6 @@ mod holds;
 mod kinds;
 mod metrics;
 mod retention;
-#[cfg(test)]
-mod tests;
 
 use std::{collections::HashSet, sync::Arc};
 

@@ -12,6 +12,7 @@ use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
     config::IdentityDocuments,
+    erasure::{self, Eraser},
     handwriting::Handwritings,
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
@@ -34,6 +35,9 @@ pub struct Engine {
     pub code_limits: Arc<CodeLimits>,
     /// The fills that wait for their turn.
     pub fills: Fills,
+    /// Erases what has ended.
+    pub eraser: Eraser,
+    pub erasures: erasure::Metrics,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

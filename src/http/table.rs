@@ -8,6 +8,7 @@ mod consents;
 mod contracts;
 mod documents;
 mod dynamic_templates;
+mod erasure;
 mod fills;
 mod identification;
 mod signing;
@@ -27,6 +28,7 @@ const ROOMS: &[&[Operation]] = &[
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,
+    erasure::OPERATIONS,
     OPERATIONS,
     consents::OPERATIONS,
 ];
