@@ -18,9 +18,10 @@ use chrono::{TimeDelta, Utc};
 use prometheus::Registry;
 
 use crate::{
-    access,
+    access, cache,
     camara::Camara,
     catalogue::{
+        consents::{self, Consents},
         contracts::Contracts,
         documents::{self, Documents},
         dynamic_templates::DynamicTemplates,
@@ -190,6 +191,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .knowing(sources.forms.clone())
         .knowing(sources.images.clone())
         .knowing(dynamic_templates.clone());
+    let consents = consents_of(&config, &engine, filling_metrics.caches());
     let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
@@ -287,6 +289,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let state = State {
         documents: documents.clone(),
+        consents,
         contracts,
         forms: sources.forms,
         sections: sources.sections,
@@ -391,6 +394,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let http = connections::listen(builder, listener, connections, application)?.run();
     let parts = Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience };
     Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
+}
+
+/// The catalogue of consents. Where no other server writes to the store, what is known of it never gets old.
+fn consents_of(config: &Config, engine: &engine::Engine, caches: cache::Metrics) -> Consents {
+    let policies = config.consent_policies();
+    let options = consents::Options {
+        default_region: Arc::new(move |organization| policies.of(organization).default_region.clone()),
+        time_to_live: engine.is_shared().then_some(config.consents.catalogue_ttl),
+    };
+    Consents::new(engine.store(), options, Arc::new(Utc::now), caches)
 }
 
 fn workers(config: &Config) -> usize {

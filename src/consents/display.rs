@@ -21,6 +21,7 @@ pub const MANDATORY: &str = "MANDATORY";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Statement {
     /// Normalised id of the consent.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
     pub id: ConsentId,
     /// Full or short text, in the locale of the response.
     pub text: String,
@@ -30,6 +31,7 @@ pub struct Statement {
     pub choice_type: ConsentType,
     /// When the acceptance lapses. Absent when the consent does not expire or is not accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub expiration_date: Option<Timestamp>,
     /// True for statements that are in the answer for context only.
     pub read_only: bool,
@@ -227,7 +229,14 @@ pub fn reading(definition: &Definition, state: &CustomerConsents, at: Timestamp)
     Reading { choice: definition.choice_type.default_choice(), ..reading }
 }
 
-fn show(edition: &Edition, state: &CustomerConsents, own: Vec<usize>, language: &LanguageTag, format: Format, at: Timestamp) -> Shown {
+fn show(
+    edition: &Edition,
+    state: &CustomerConsents,
+    own: Vec<usize>,
+    language: &LanguageTag,
+    format: Format,
+    at: Timestamp,
+) -> Shown {
     let count = edition.consents.len();
     let shown = marked(vec![false; count], with_ancestors(edition, &own));
     let is_own = marked(vec![false; count], own.iter().copied());

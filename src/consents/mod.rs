@@ -2,3 +2,5 @@
 
 pub mod display;
 pub mod key;
+#[cfg(test)]
+mod testing;

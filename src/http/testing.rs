@@ -18,6 +18,7 @@ use super::context::{Options, State};
 use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
+use crate::catalogue::consents::Consents;
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::dynamic_templates::DynamicTemplates;
@@ -93,6 +94,7 @@ impl World {
         );
         let sources = filling::Sources::new(store.clone(), &blobs, documents, workers);
         let state = State {
+            consents: Consents::new(store.clone(), Default::default(), Arc::new(Utc::now), filling::Metrics::default().caches()),
             contracts: Contracts::new(store.clone()),
             sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
             documents: sources.documents.clone(),
@@ -107,7 +109,11 @@ impl World {
             configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
-            options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new(), ..Options::default() }),
+            options: Arc::new(Options {
+                public_base_url: "https://sign.example".into(),
+                trusted_proxies: Vec::new(),
+                ..Options::default()
+            }),
             clock: Arc::new(Utc::now),
         };
         Self { state, keys, store, provider: Scripted::default() }

@@ -1,5 +1,6 @@
 //! The Consents API (`/v2`): what its operations have in common. Its errors have the codes of [`Family::Consents`](super::error::Family).
 
+pub mod configuration;
 pub mod securize;
 
 use utoipa::openapi::{Object, ObjectBuilder, Type};
@@ -40,8 +41,11 @@ const SECTOR_HEADER: &str = "x-sector";
 pub const NO_TREE: Refused = refused(404, "404. The segment has no tree for these users.");
 
 /// The segment whose tree applies.
-pub const X_SEGMENT: Parameter =
-    Parameter::header(SEGMENT_HEADER, "Segment whose tree applies. It or x-sector must be sent; it wins over x-sector.", segment_schema);
+pub const X_SEGMENT: Parameter = Parameter::header(
+    SEGMENT_HEADER,
+    "Segment whose tree applies. It or x-sector must be sent; it wins over x-sector.",
+    segment_schema,
+);
 /// The same where no other header names the segment.
 pub const X_SEGMENT_REQUIRED: Parameter =
     Parameter::header(SEGMENT_HEADER, "Segment whose tree is addressed.", segment_schema).required();
@@ -73,8 +77,11 @@ pub const VIEW: Parameter = Parameter::query(
 )
 .repeated();
 /// The length of the texts.
-pub const DISPLAY_FORMAT: Parameter =
-    Parameter::query("display_format", "SHORT for the short texts; NORMAL, which is the default, for the full ones.", display_format);
+pub const DISPLAY_FORMAT: Parameter = Parameter::query(
+    "display_format",
+    "SHORT for the short texts; NORMAL, which is the default, for the full ones.",
+    display_format,
+);
 /// Consents that are asked for.
 pub const CONSENT_IDS: Parameter = Parameter::query(
     "consent_ids",
@@ -140,12 +147,7 @@ fn users_type() -> Object {
 }
 
 fn page_size() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(MAX_PAGE_SIZE))
-        .default(Some(50.into()))
-        .build()
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_PAGE_SIZE)).default(Some(50.into())).build()
 }
 
 /// The segment that a request is about: any name (note segment-values).
@@ -180,7 +182,9 @@ impl std::fmt::Debug for Segment {
 pub fn segment<I, B>(call: &Call<I, B>) -> Result<Segment, ApiError> {
     match named(call, SEGMENT_HEADER)? {
         Some(segment) => Ok(segment),
-        None => named(call, SECTOR_HEADER)?.ok_or_else(|| missing("x-segment: the header is missing; x-sector is not sent either")),
+        None => {
+            named(call, SECTOR_HEADER)?.ok_or_else(|| missing("x-segment: the header is missing; x-sector is not sent either"))
+        }
     }
 }
 
@@ -195,6 +199,18 @@ pub fn segment_only<I, B>(call: &Call<I, B>) -> Result<Segment, ApiError> {
 fn named<I, B>(call: &Call<I, B>, header: &str) -> Result<Option<Segment>, ApiError> {
     let name = call.header(header)?;
     name.map(Segment::new).transpose().map_err(|expected| ApiError::parameter(format!("{header}: {expected}")))
+}
+
+/// Both values, or everything that is wrong with either.
+///
+/// # Errors
+/// Those of both.
+pub fn both<A, B>(one: Result<A, ApiError>, other: Result<B, ApiError>) -> Result<(A, B), ApiError> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(one), Err(other)) => Err(one.and(other)),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
 }
 
 fn missing(details: &str) -> ApiError {
@@ -234,7 +250,9 @@ pub fn accept_language<I, B>(call: &Call<I, B>) -> Option<String> {
 pub(super) fn customer(caller: &access::Caller, text: &str) -> Result<String, ApiError> {
     match (text, caller.customer()) {
         (SELF, Some(customer)) => Ok(customer.to_owned()),
-        (SELF, None) => Err(ApiError::parameter("customer_id: only the token of a web component may say self; name the customer")),
+        (SELF, None) => {
+            Err(ApiError::parameter("customer_id: only the token of a web component may say self; name the customer"))
+        }
         (id, _) => match customer_problem(id) {
             Some(problem) => Err(ApiError::parameter(format!("customer_id: {problem}"))),
             None => Ok(id.to_owned()),
