@@ -7,7 +7,7 @@ use workflows::Machine;
 
 use crate::{
     error::Error,
-    fault::{Fault, unreadable},
+    fault::Fault,
     folded::{Folded, load, of_loaded},
     shared::Shared,
 };

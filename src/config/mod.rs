@@ -109,7 +109,7 @@ pub enum Mode {
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
-    /// 32 bytes as base64. Losing it makes stored certificates and codes under way useless. Servers that share a store share one.
+    /// 32 bytes as base64. Losing it makes journals, stored certificates and codes under way useless. Servers that share a store share one.
     /// Default: made at the first start and kept in the file `keys/master.key` of the data folder; with a shared store there is none.
     pub master: Option<String>,
 }

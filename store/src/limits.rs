@@ -1,7 +1,8 @@
 //! What every engine refuses, in one place, so that all refuse the same.
 
 use crate::{
-    Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_KEY, MAX_LOADS, MAX_NAME, RecordKey, types::is_hidden,
+    Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_KEY, MAX_LOADS, MAX_NAME, RecordKey,
+    types::is_hidden,
 };
 
 /// Refuses a commit that no engine may write: without entries, or over a bound.
@@ -40,7 +41,9 @@ pub(crate) fn check_loads(entities: &[Entity]) -> Result<(), Error> {
 /// Refuses to list a collection that has no index.
 pub(crate) fn check_listed(collection: &str) -> Result<(), Error> {
     if is_hidden(collection) {
-        return Err(Error::Refused("a collection whose name begins with \"__\" cannot be listed: read its records by their keys".into()));
+        return Err(Error::Refused(
+            "a collection whose name begins with \"__\" cannot be listed: read its records by their keys".into(),
+        ));
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot, Standing,
-    Store, Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot,
+    Standing, Store, Timestamp, Wake, limits,
     time::{whole, whole_up},
 };
 

@@ -42,8 +42,8 @@ pub use self::{
     wakes::Metrics as WakeMetrics,
 };
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
-    Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Standing,
+    Store, Timestamp, Wake, limits,
 };
 
 /// An append that took longer than this after its wake-up was written brings it once more: whoever found it meanwhile, and no append,
