@@ -9,7 +9,7 @@ use workflows::{
     IdentificationType, Refusal,
     identification::chain::Settings,
     identification::identity_document::{self, CheckEffect, CheckEvent, Creation, DocumentCheck, IdentityDocument, scoring_id},
-    scoring::{self, Scoring},
+    scoring,
     sign_process::{self, Signer},
 };
 

@@ -262,6 +262,18 @@ async fn a_journal_of_an_older_version_is_shown_no_more_and_what_it_holds_in_cle
 }
 
 #[actix::test]
+async fn a_reason_without_end_is_refused_and_changes_nothing() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let id = server.open().await;
+    let too_long = Erasure { reason: "x".repeat(1_025), ..erasure() };
+    assert!(matches!(server.host.erase(ORGANIZATION, id, too_long).await, Err(Error::Refused(_))));
+    assert_eq!(server.read(id).await.phase, Phase::Open);
+    let longest = Erasure { reason: "x".repeat(1_024), ..erasure() };
+    assert!(server.host.erase(ORGANIZATION, id, longest).await.is_ok());
+}
+
+#[actix::test]
 async fn a_process_that_is_set_aside_is_not_erased() {
     let setting = Setting::new();
     let server = setting.server();
