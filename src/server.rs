@@ -41,6 +41,7 @@ use crate::{
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
+    erasure::{self, Eraser, LegalHolds, Retention},
     fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
@@ -266,6 +267,23 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
 
+    let eraser = Eraser {
+        processes: processes.clone(),
+        documents: documents.clone(),
+        sealed_files: sealed_files.clone(),
+        scoring: scoring.clone(),
+        holds: LegalHolds::new(store.clone(), &keys),
+    };
+    let erasures = erasure::Metrics::new(&registry)?;
+    let retention = Retention {
+        store: store.clone(),
+        eraser: eraser.clone(),
+        periods: Arc::new(config.periods()),
+        pause: config.retention.pause(),
+        clock: clock.clone(),
+        metrics: erasures.clone(),
+    };
+
     let address = config.server.listen;
     let listener = TcpListener::bind(address).map_err(|source| Error::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
@@ -318,6 +336,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         code_limits,
         customers,
         fills: fills.clone(),
+        eraser,
+        erasures,
         clock: clock.clone(),
     };
     let sandbox =
@@ -351,12 +371,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
     let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
     let collection = PeriodicTask::new(store.clone(), "orphans", COLLECT_EVERY);
-    let forgetting = PeriodicTask::new(store, "scored pictures", FORGET_EVERY);
+    let forgetting = PeriodicTask::new(store.clone(), "scored pictures", FORGET_EVERY);
+    let erasing = PeriodicTask::new(store, "retention", config.retention.every);
     let mut background = vec![
         sweep(processes.clone()),
         collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace),
         forget_old_pictures(pictures, blobs, forgetting, clock.clone()),
     ];
+    if !retention.periods.is_off() {
+        background.push(erase_what_is_over(retention, erasing, config.retention.every));
+    }
     background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
@@ -508,7 +532,7 @@ fn collect_orphans(
         let processes = processes.clone();
         Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
-    in_turns(collection, move || {
+    in_turns(collection, TURN_LOOK, move || {
         let (orphans, holds) = (orphans.clone(), holds.clone());
         async move {
             match orphans.collect(&holds, grace, Utc::now()).await {
@@ -529,7 +553,7 @@ fn forget_old_pictures(
     forgetting: PeriodicTask,
     clock: Clock,
 ) -> tokio::task::JoinHandle<()> {
-    in_turns(forgetting, move || {
+    in_turns(forgetting, TURN_LOOK, move || {
         let (pictures, files, now) = (pictures.clone(), files.clone(), clock.now());
         async move {
             // Who had a picture scored has, or had, its file here.
@@ -550,13 +574,30 @@ fn forget_old_pictures(
     })
 }
 
-/// Does a task whenever it is this server's turn.
-fn in_turns<W>(task: PeriodicTask, work: impl Fn() -> W + Send + 'static) -> tokio::task::JoinHandle<()>
+/// Erases ended processes that are over their time.
+fn erase_what_is_over(retention: Retention, erasing: PeriodicTask, every: TimeDelta) -> tokio::task::JoinHandle<()> {
+    let look = every.to_std().unwrap_or(TURN_LOOK).min(TURN_LOOK);
+    in_turns(erasing, look, move || {
+        let retention = retention.clone();
+        async move {
+            match retention.pass().await {
+                Ok(passed) if passed.erased > 0 => {
+                    tracing::info!(passed.erased, passed.left, "erased processes that were over their time")
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "processes that are over their time could not be looked for"),
+            }
+        }
+    })
+}
+
+/// Does a task whenever it is this server's turn, which it looks for every so often.
+fn in_turns<W>(task: PeriodicTask, look: Duration, work: impl Fn() -> W + Send + 'static) -> tokio::task::JoinHandle<()>
 where
     W: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(async move {
-        let mut every = tokio::time::interval(TURN_LOOK);
+        let mut every = tokio::time::interval(look);
         every.tick().await;
         loop {
             every.tick().await;

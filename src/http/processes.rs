@@ -13,6 +13,7 @@ use crate::{
     codes::{Codes, Policies},
     consents::service::Customers,
     config::IdentityDocuments,
+    erasure::{self, Eraser},
     handwriting::Handwritings,
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
@@ -37,6 +38,9 @@ pub struct Engine {
     pub customers: Customers,
     /// The fills that wait for their turn.
     pub fills: Fills,
+    /// Erases what has ended.
+    pub eraser: Eraser,
+    pub erasures: erasure::Metrics,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }
