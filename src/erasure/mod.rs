@@ -4,6 +4,7 @@
 //! belong to others before these. Each step done twice is done once, and whoever died half-way left the process that all belong to, so that it
 //! is found again. Nothing is begun before all of them have ended and no legal hold covers any.
 
+mod customers;
 mod holds;
 mod kinds;
 mod metrics;
@@ -17,10 +18,11 @@ use uuid::Uuid;
 use workflows::Refusal;
 
 pub use self::{
+    customers::{CustomerEraser, ErasedSegment},
     holds::{Covers, Deed, Error as HoldError, Held, Hold, LegalHolds, MAX_HOLDS, MAX_NAME},
     kinds::{Erasable, ErasableMethod, Kind, Life, Standing, Target},
     metrics::Metrics,
-    retention::{Periods, Retention},
+    retention::{Passed, Periods, Retention},
 };
 use crate::{
     catalogue::{

@@ -13,7 +13,7 @@ use crate::{
     codes::{Codes, Policies},
     consents::service::Customers,
     config::IdentityDocuments,
-    erasure::{self, Eraser},
+    erasure::{self, CustomerEraser, Eraser},
     handwriting::Handwritings,
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
@@ -41,6 +41,7 @@ pub struct Engine {
     /// Erases what has ended.
     pub eraser: Eraser,
     pub erasures: erasure::Metrics,
+    pub customer_eraser: CustomerEraser,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }
