@@ -9,6 +9,7 @@ pub mod code_limits;
 pub mod codes;
 pub mod config;
 pub mod connections;
+pub mod consents;
 pub mod cpu_pool;
 pub mod demo;
 #[cfg(test)]

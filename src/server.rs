@@ -281,6 +281,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         options: Arc::new(http::context::Options {
             public_base_url: public_base_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
+            component_token_lifetime: config.consents.component_token_lifetime,
         }),
         clock: Arc::new(Utc::now),
     };
@@ -319,6 +320,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         operations,
         metrics: HttpMetrics::new(&registry)?,
         intake: http::intake::Options::new(&config.server),
+        origins: http::cors::Origins::new(&config.server.cors_origins),
         try_it_out: config.access.development,
     };
 
@@ -347,6 +349,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let application = move || {
         let app = app.clone();
         App::new()
+            .wrap(middleware::from_fn(http::cors::allow))
             .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::from_fn(http::operations::observe))
             .wrap(middleware::from_fn(connections::exchange))
@@ -419,6 +422,7 @@ struct Application {
     operations: Operations,
     metrics: HttpMetrics,
     intake: http::intake::Options,
+    origins: http::cors::Origins,
     /// Whether the description's pages may call the API.
     try_it_out: bool,
 }
@@ -431,6 +435,7 @@ impl Application {
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(self.intake.clone()))
+            .app_data(web::Data::new(self.origins))
             .app_data(http::error::path_config());
         if let Some(sandbox) = &self.sandbox {
             service.app_data(web::Data::new(sandbox.clone()));

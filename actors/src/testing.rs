@@ -387,6 +387,18 @@ impl Store for Spy {
         Ok(loaded)
     }
 
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, store::Error> {
+        self.loads.fetch_add(entities.len(), Ordering::AcqRel);
+        let loaded = self.now()?.load_many(entities).await?;
+        let read: usize = loaded.iter().flatten().map(|loaded| loaded.entries.len()).sum();
+        self.read.fetch_add(read, Ordering::AcqRel);
+        Ok(loaded)
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, store::Error> {
+        self.now()?.key(entity).await
+    }
+
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, store::Error> {
         self.now()?.entries(entity, from, limit).await
     }

@@ -36,6 +36,8 @@ pub struct Options {
     pub public_base_url: String,
     /// Networks of the proxies whose `x-forwarded-for` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How long the token of the web component of consents lasts.
+    pub component_token_lifetime: TimeDelta,
 }
 
 /// The services behind the handlers.

@@ -8,7 +8,9 @@ use super::{ApiError, operation::Operation};
 use crate::{
     access,
     catalogue::{self, contracts, documents, names, sign_configuration},
-    channels, code_limits, cpu_pool, filling, handwriting,
+    channels, code_limits,
+    consents::service,
+    cpu_pool, filling, handwriting,
     processes::{self, challenges, creation, fill, vouching},
     public_url, receipts, records,
 };
@@ -210,6 +212,23 @@ impl From<names::Error> for ApiError {
             E::TooMuch => Self::parameter(format!("pageSize: {error}")),
             E::Catalogue(error) => error.into(),
             E::Bytes(error) => error.into(),
+        }
+    }
+}
+
+/// Consents of customers: keys have codes of their own.
+impl From<service::Error> for ApiError {
+    fn from(error: service::Error) -> Self {
+        use service::Error as E;
+        match error {
+            E::UnknownCustomer => Self::not_found(error.to_string()),
+            E::NotInTree(problems) => Self::not_founds(problems.iter().map(ToString::to_string)),
+            E::NoView(_) => Self::parameter(format!("view: {error}")),
+            E::Key(_) => Self::wrong_key(error.to_string()),
+            E::Invalid(problems) => problems.into(),
+            E::Catalogue(error) => error.into(),
+            E::Process(error) => error.into(),
+            E::Past(_) => Self::internal(error),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
+    consents::service::Customers,
     config::IdentityDocuments,
     handwriting::Handwritings,
     http::State,
@@ -32,6 +33,8 @@ pub struct Engine {
     /// Who scores identity documents.
     pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
+    /// Consents of customers.
+    pub customers: Customers,
     /// The fills that wait for their turn.
     pub fills: Fills,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.

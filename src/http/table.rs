@@ -4,6 +4,7 @@
 //! description, the lines of `rubrica roles` and of the table in the README, and the tests that all operations share. A search for a path
 //! or an operation's name leads here, and from here to its handler.
 
+mod consents;
 mod contracts;
 mod documents;
 mod dynamic_templates;
@@ -27,6 +28,7 @@ const ROOMS: &[&[Operation]] = &[
     identification::OPERATIONS,
     contracts::OPERATIONS,
     OPERATIONS,
+    consents::OPERATIONS,
 ];
 
 /// All rows.
@@ -120,7 +122,8 @@ mod tests {
             assert_eq!(kinds.len(), row.path.matches('{').count(), "{id}: a name in braces is unknown");
             match row.access {
                 Access::Role(..) => {
-                    assert!(row.path.starts_with("/v1/orgs/{org_id}/"), "{id}");
+                    let below = |api: &str| row.path.strip_prefix(api).is_some_and(|path| path.starts_with("/orgs/{org_id}/"));
+                    assert!(below("/v1") || below("/v2"), "{id}");
                     assert!(kinds[1..].iter().all(|kind| *kind != Segment::Organization), "{id}");
                     assert_eq!(row.handler.ids(), Some(kinds.len() - 1), "{id}: identifiers of the path and of the handler");
                 }

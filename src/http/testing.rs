@@ -107,7 +107,7 @@ impl World {
             configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
-            options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),
+            options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new(), ..Options::default() }),
             clock: Arc::new(Utc::now),
         };
         Self { state, keys, store, provider: Scripted::default() }

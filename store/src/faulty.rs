@@ -185,6 +185,17 @@ impl<S: Store> Store for Faulty<S> {
         self.inner.load(entity).await
     }
 
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
+        limits::check_loads(entities)?;
+        self.before_read().await?;
+        self.inner.load_many(entities).await
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        self.before_read().await?;
+        self.inner.key(entity).await
+    }
+
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
         self.before_read().await?;
         self.inner.entries(entity, from, limit).await
@@ -257,6 +268,7 @@ impl<S: Store> Store for Faulty<S> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
+        limits::check_listed(collection)?;
         self.before_read().await?;
         self.inner.records(organization, collection, prefix, after, limit).await
     }
@@ -277,7 +289,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{model::Model, resolve_unknown};
+    use crate::{Listing, model::Model, resolve_unknown};
 
     fn commit(expected_head: u64) -> Commit {
         Commit {
@@ -288,6 +300,8 @@ mod tests {
             snapshot: None,
             wake: None,
             commit_id: Uuid::from_u128(u128::from(expected_head) + 100),
+            key: None,
+            listing: Listing::Listed,
         }
     }
 

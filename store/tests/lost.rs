@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use prometheus::Registry;
 use scylla::client::{session::Session, session_builder::SessionBuilder};
 use store::{
-    Commit, CommitOutcome, Entity, Error, PutOutcome, RecordKey, Store,
+    Commit, CommitOutcome, Entity, Error, Listing, PutOutcome, RecordKey, Store,
     scylla::{Options, Scylla, migrate},
 };
 use uuid::Uuid;
@@ -47,6 +47,8 @@ impl World {
                 snapshot: None,
                 wake: None,
                 commit_id: Uuid::new_v4(),
+                key: None,
+                listing: Listing::Listed,
             };
             assert_eq!(self.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
         }

@@ -44,7 +44,8 @@ fn names_something(row: &Operation) -> bool {
 
 /// The first of its identifiers that has a form; names have none.
 fn identifier(row: &Operation) -> Option<&'static PathParameter> {
-    row.path_parameters().find(|parameter| !matches!(parameter.kind, Segment::Organization | Segment::Name | Segment::LowerName))
+    let is_name = |kind| matches!(kind, Segment::Name | Segment::LowerName | Segment::Customer | Segment::Consent);
+    row.path_parameters().find(|parameter| parameter.kind != Segment::Organization && !is_name(parameter.kind))
 }
 
 /// The media types of an operation's body; none if it takes none.

@@ -16,6 +16,9 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
     /// Names the kind in the store, in metrics and in evidence. Never changes.
     const KIND: &'static str;
 
+    /// Whether processes of the kind appear in the store's listings.
+    const LISTED: bool = true;
+
     type State: State;
     /// What can be asked of it. Data: whatever needs a key, a clock or I/O is done before.
     type Command: Clone + Debug + Send + 'static;
@@ -51,6 +54,20 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
 
     /// The next moment at which time alone decides something.
     fn wake_at(&self) -> Option<Timestamp>;
+
+    /// What a process still says when it is erased: an event that is applied to the state before the first event, and asks nothing of the
+    /// world. `None`: it is as if it had never been.
+    fn remains(&self) -> Option<Self::Event> {
+        None
+    }
+
+    /// Whether nothing more happens by itself or by what is usual: its table leads nowhere but to being deleted.
+    fn has_ended(&self) -> bool {
+        let Stage::In(state) = self.stage() else { return true };
+        let (from, deleted) = (state.name(), Stage::<Self::State>::Deleted.name());
+        let leads_on = |row: &crate::table::Row| row.transition.from == from && ![from, deleted].contains(&row.transition.to);
+        !Self::Event::rows().iter().any(leads_on)
+    }
 }
 
 /// How a command is answered.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use store::{Commit, CommitOutcome, Store};
+use store::{Commit, CommitOutcome, Listing, Store};
 use uuid::Uuid;
 
 use crate::{
@@ -19,6 +19,8 @@ async fn append(setting: &Setting, id: Uuid, head: u64, body: &[u8], snapshot: O
         snapshot: snapshot.map(<[u8]>::to_vec),
         wake: Some(setting.clock.now()),
         commit_id: Uuid::new_v4(),
+        key: None,
+        listing: Listing::Listed,
     };
     assert_eq!(setting.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
 }

@@ -70,6 +70,18 @@ pub async fn of_a_counter_only_the_newest_version_is_kept(store: &Arc<dyn Store>
     assert!(matches!(large, Err(Error::Refused(_))), "{large:?}");
 }
 
+pub async fn a_hidden_collection_keeps_the_newest_version_and_is_not_listed(store: &Arc<dyn Store>) {
+    let key = RecordKey::new("acme", "__kept", "a");
+    put_versions(store, &key, 3).await;
+    assert_eq!(put(store, &key, 1).await, PutOutcome::Conflict { version: 3 });
+    assert_eq!(get(store, &key).await, Some(record(3)));
+    assert_eq!(store.history(&key, None, 10).await.expect("answered"), [record(3)]);
+    let listed = store.records("acme", "__kept", "", None, 10).await;
+    assert!(matches!(listed, Err(Error::Refused(_))), "{listed:?}");
+    // They are moved like all others.
+    assert_eq!(store.record_keys(None, 10).await.expect("answered"), [key]);
+}
+
 pub async fn one_of_many_writers_of_a_version_wins(store: &Arc<dyn Store>) {
     let write = |writer: usize| {
         let store = Arc::clone(store);

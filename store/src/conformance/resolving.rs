@@ -78,6 +78,14 @@ impl<S: Store> Store for Resolving<S> {
         again!(self.inner.load(entity))
     }
 
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
+        again!(self.inner.load_many(entities))
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        again!(self.inner.key(entity))
+    }
+
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
         again!(self.inner.entries(entity, from, limit))
     }

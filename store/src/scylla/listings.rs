@@ -11,7 +11,7 @@ use super::{
     journals::Journals,
 };
 use crate::{
-    Cursor, Entity, Error, Listed, Page, Timestamp,
+    Cursor, Entity, Error, Listed, Listing, Page, Timestamp,
     time::{instant, micros},
 };
 
@@ -34,6 +34,7 @@ pub(super) struct Listings {
     db: Arc<Db>,
     note: Statement,
     note_day: Statement,
+    forget: Statement,
     days: Statement,
     rows: Statement,
     rows_after: Statement,
@@ -46,6 +47,9 @@ impl Listings {
         Ok(Self {
             note: db.idempotent("listing_write", "INSERT INTO listing (org, kind, day, at, id) VALUES (?, ?, ?, ?, ?)").await?,
             note_day: db.idempotent("listing_day_write", "INSERT INTO listing_day (org, kind, day) VALUES (?, ?, ?)").await?,
+            forget: db
+                .idempotent("listing_delete", "DELETE FROM listing WHERE org = ? AND kind = ? AND day = ? AND at = ? AND id = ?")
+                .await?,
             days: db
                 .idempotent(
                     "listing_days",
@@ -73,6 +77,13 @@ impl Listings {
             days.insert(noted);
         }
         self.db.write(&self.note, (org, kind, day, at, entity.id.as_bytes().as_slice())).await
+    }
+
+    /// Takes an entity out that its journal says is no longer listed. That it is not shown does not depend on it: it spares
+    /// listings the look at it. `created`: when it was noted.
+    pub async fn forget(&self, entity: &Entity, created: i64) -> Result<(), Error> {
+        let (org, kind) = (&*entity.organization, &*entity.kind);
+        self.db.write(&self.forget, (org, kind, day_of(created), created, entity.id.as_bytes().as_slice())).await
     }
 
     pub async fn list(
@@ -139,7 +150,8 @@ impl Listings {
         rows.into_iter().map(row).collect()
     }
 
-    /// Those that came to be, and at that moment: another writer may have created the entity at another one.
+    /// Those that came to be, at that moment (another writer may have created the entity at another one), and were not taken out since:
+    /// a row that was deleted may be back.
     async fn existing(
         &self,
         journals: &Journals,
@@ -151,7 +163,8 @@ impl Listings {
         let looks = rows.into_iter().map(|(at, id)| {
             let entity = Entity::new(organization.clone(), kind.clone(), id);
             async move {
-                let stands = journals.stands(&entity).await?.filter(|stands| stands.created == at);
+                let stands = journals.stands(&entity).await?;
+                let stands = stands.filter(|stands| stands.created == at && stands.listing == Listing::Listed);
                 let created_at = instant(at)?;
                 Ok::<_, Error>(stands.map(|stands| Listed { entity, created_at, head: stands.head }))
             }

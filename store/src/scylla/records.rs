@@ -87,7 +87,7 @@ impl Records {
 
     pub async fn put_if(&self, key: &RecordKey, expected: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error> {
         limits::check_put(key, expected, &body)?;
-        if expected == 0 {
+        if expected == 0 && !key.is_hidden() {
             let bucket = i16::from(bucket_of(&key.key));
             self.db.write(&self.note_key, (&*key.organization, &*key.collection, bucket, &key.key)).await?;
         }

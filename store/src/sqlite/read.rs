@@ -8,16 +8,16 @@ use uuid::Uuid;
 
 use super::{failure, spaces::Spaces};
 use crate::{
-    Cursor, Entity, Entry, Error, Listed, Loaded, Page, Record, RecordKey, Snapshot, Standing, Timestamp, Wake,
+    Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, Record, RecordKey, Snapshot, Standing, Timestamp, Wake,
     time::{instant, micros},
 };
 
 const SPACE: &str = "SELECT space FROM space WHERE organization = ?1 AND kind = ?2";
-const HEAD: &str = "SELECT head FROM entity WHERE space = ?1 AND id = ?2";
+const HEAD: &str = "SELECT head, key FROM entity WHERE space = ?1 AND id = ?2";
 const SNAPSHOT: &str = "SELECT seq, body FROM snapshot WHERE space = ?1 AND id = ?2";
 const ENTRIES: &str =
     "SELECT seq, at, commit_id, body FROM entry WHERE space = ?1 AND id = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4";
-const LIST: &str = "SELECT id, created_at, head FROM entity WHERE space = ?1 AND (created_at, id) < (?2, ?3)
+const LIST: &str = "SELECT id, created_at, head FROM entity INDEXED BY entity_listed WHERE space = ?1 AND listing = 0 AND (created_at, id) < (?2, ?3)
      ORDER BY created_at DESC, id DESC LIMIT ?4";
 const DUE: &str = "SELECT space.organization, space.kind, entity.id, entity.wake
      FROM entity INDEXED BY entity_by_wake CROSS JOIN space ON space.space = entity.space
@@ -33,7 +33,7 @@ const HISTORY: &str = "SELECT version, at, body FROM record_history WHERE space 
 const RECORDS: &str = "SELECT key, version, at, body FROM record
      WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) AND key < ?4 ORDER BY key LIMIT ?5";
 // In the order of the primary keys: spaces are numbered as they come, so what is new stands behind or between.
-const ENTITIES: &str = "SELECT space.organization, space.kind, entity.id, entity.head, entity.wake
+const ENTITIES: &str = "SELECT space.organization, space.kind, entity.id, entity.head, entity.wake, entity.key, entity.listing
      FROM entity CROSS JOIN space ON space.space = entity.space
      WHERE (entity.space, entity.id) > (?1, ?2) ORDER BY entity.space, entity.id LIMIT ?3";
 const RECORD_KEYS: &str = "SELECT space.organization, space.kind, record.key
@@ -82,12 +82,20 @@ impl<'c> Reads<'c> {
         })
     }
 
-    pub fn load(&mut self, entity: &Entity) -> Result<Option<Loaded>, Error> {
-        let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
-        let id = entity.id.as_bytes().as_slice();
+    /// Each of them as it is at one moment.
+    pub fn load_many(&mut self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
         // Three statements must see one state: a commit between them would show entries beyond the head.
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let Some(head) = self.head(space, entity)? else { return Ok(None) };
+        let loaded = entities.iter().map(|entity| self.load(entity)).collect();
+        drop(transaction);
+        loaded
+    }
+
+    /// Within a transaction.
+    fn load(&mut self, entity: &Entity) -> Result<Option<Loaded>, Error> {
+        let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
+        let id = entity.id.as_bytes().as_slice();
+        let Some((head, key)) = self.head(space, entity)? else { return Ok(None) };
         let snapshot = first(self.snapshot.query(params![space, id]), |row| {
             Ok(Snapshot { seq: number(row, 0)?, body: row.get(1).map_err(failure)? })
         })?;
@@ -97,9 +105,8 @@ impl<'c> Reads<'c> {
         }
         let rows = self.entries.query(params![space, id, (told + 1) as i64, -1]).map_err(failure)?;
         let entries = collect(rows, entry)?;
-        drop(transaction);
         check_gapless(&entries, told, head)?;
-        Ok(Some(Loaded { head, snapshot, entries }))
+        Ok(Some(Loaded { head, snapshot, entries, key }))
     }
 
     pub fn entries(&mut self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
@@ -107,7 +114,7 @@ impl<'c> Reads<'c> {
         let Ok(after) = i64::try_from(from.saturating_sub(1)) else { return Ok(Vec::new()) };
         let id = entity.id.as_bytes().as_slice();
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let Some(head) = self.head(space, entity)? else { return Ok(Vec::new()) };
+        let Some((head, _)) = self.head(space, entity)? else { return Ok(Vec::new()) };
         let entries = collect(self.entries.query(params![space, id, after + 1, bound(limit)]).map_err(failure)?, entry)?;
         drop(transaction);
         let after = after as u64;
@@ -115,10 +122,20 @@ impl<'c> Reads<'c> {
         Ok(entries)
     }
 
-    /// The head of a journal; `None` if there is none.
-    fn head(&mut self, space: i64, entity: &Entity) -> Result<Option<u64>, Error> {
+    /// What is in an entity's key slot.
+    pub fn key(&mut self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
+        // What is left of a lost one is looked for in the same state.
+        let transaction = self.conn.unchecked_transaction().map_err(failure)?;
+        let head = self.head(space, entity)?;
+        drop(transaction);
+        Ok(head.and_then(|(_, key)| key))
+    }
+
+    /// The head of a journal and what is in its key slot; `None` if there is none.
+    fn head(&mut self, space: i64, entity: &Entity) -> Result<Option<(u64, Option<Vec<u8>>)>, Error> {
         let id = entity.id.as_bytes().as_slice();
-        let head = first(self.head.query(params![space, id]), |row| number(row, 0))?;
+        let head = first(self.head.query(params![space, id]), |row| Ok((number(row, 0)?, row.get(1).map_err(failure)?)))?;
         if head.is_none() && first(self.remains.query(params![space, id]), |row| number(row, 0))?.is_some() {
             return Err(Error::Corrupt(format!("the head of journal {} is lost, its entries are there", entity.id)));
         }
@@ -215,7 +232,8 @@ impl<'c> Reads<'c> {
         let rows = self.entities.query(params![space, id, bound(limit)]).map_err(failure)?;
         collect(rows, |row| {
             let wake: Option<i64> = row.get(4).map_err(failure)?;
-            Ok(Standing { entity: entity(row)?, head: number(row, 3)?, wake: wake.map(instant).transpose()? })
+            let (key, listing) = (row.get(5).map_err(failure)?, Listing::of_number(row.get(6).map_err(failure)?)?);
+            Ok(Standing { entity: entity(row)?, head: number(row, 3)?, wake: wake.map(instant).transpose()?, key, listing })
         })
     }
 

@@ -1,0 +1,7 @@
+//! The consents of customers: what is shown to them, the key that says what was shown, and what is made of both.
+
+pub mod display;
+pub mod key;
+pub mod metrics;
+pub mod past;
+pub mod service;
