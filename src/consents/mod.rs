@@ -1,7 +1,12 @@
 //! The consents of customers: what is shown to them, the key that says what was shown, and what is made of both.
 
 pub mod display;
+pub mod history;
+mod journal;
 pub mod key;
 pub mod metrics;
 pub mod past;
+pub mod profile;
+pub mod proofs;
+pub mod receipts;
 pub mod service;

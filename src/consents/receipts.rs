@@ -4,16 +4,19 @@
 //! at hand, so a receipt does not claim to conform to it, and `schema_version` is our own. A receipt also shows one entry of the customer's
 //! journal, with its salt: whoever has it can tell offline that this entry is what the chain of commitments holds.
 
+use actors::journal::{self, Fact};
 use aws_lc_rs::digest;
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
-use documents::certificate::{self, Journal as Chain, Signable};
+use data_encoding::HEXLOWER;
+use documents::certificate::{self, Algorithm, Journal as Chain, JournalContent, Signable, SignedJson};
+use documents::pkcs12::Identity;
+use documents::verify::{self, CertificateTrust, Trust};
 use serde::{Deserialize, Serialize};
-use store::Timestamp;
+use store::{Entity, Timestamp};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::consents::{Captured, Choice, ConsentType, CustomerConsents, Digest, Event, Format};
 
-use super::past::{Journal, Step};
+use super::journal::{Journal, Step};
 use super::profile::{Numbered, Party, PiiInformation, Profile, Told};
 use crate::catalogue::consents::{ConsentId, Details, Edition, LanguageTag};
 
@@ -364,6 +367,105 @@ fn state_of(choice: Choice, consent_type: ConsentType, was_accepted: bool) -> Ev
         (Choice::Rejected, false) if was_accepted => EventState::Withdrawn,
         (Choice::Rejected, false) => EventState::Refused,
     }
+}
+
+/// The chain up to the entry that is shown, with no salt in it.
+fn chain(journal: &Journal, step: &Step<'_>) -> Result<Chain, Error> {
+    let Entity { organization, kind, id } = &journal.entity;
+    let told = journal.lines.iter().take_while(|line| line.seq <= step.line.seq);
+    let content = told.map(|line| match line.chain {
+        journal::Chain::Sealed => (line.at, JournalContent::sealed(&line.commitment, None)),
+        journal::Chain::Clear => (line.at, JournalContent::clear(&line.commitment)),
+    });
+    let chain = Chain::of(organization, kind, *id, content);
+    if chain.head_hash == step.line.hash.to_string() { Ok(chain) } else { Err(Error::Chain) }
+}
+
+/// Signs a receipt with an organization's identity.
+///
+/// # Errors
+/// In words for the operator.
+pub(super) fn sign(receipt: &Receipt, identity: &Identity) -> Result<SignedJson<Receipt>, String> {
+    let chain: Vec<Vec<u8>> = identity.certificates().map(<[u8]>::to_vec).collect();
+    let leaf = chain.first().ok_or("the identity has no certificate")?;
+    let algorithm = Algorithm::for_certificate(leaf).map_err(|error| error.to_string())?;
+    let sign = |message: &[u8]| identity.sign(message).map_err(|_| "the receipt could not be signed".to_owned());
+    SignedJson::sign(receipt, algorithm, &chain, &sign).map_err(|error| error.to_string())
+}
+
+/// What a signed receipt is worth, found out offline.
+pub struct Verified {
+    pub receipt: Receipt,
+    /// Whether the certificate leads to a trusted root and was valid when the receipt says that it was signed.
+    pub trust: CertificateTrust,
+}
+
+/// Verifies a signed receipt: signature, chain, the entry that is shown, and that the receipt says what that entry says.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn check(signed: &SignedJson<Receipt>, trust: &Trust, now: Timestamp) -> Result<Verified, String> {
+    let chain = signed.chain().map_err(|error| error.to_string())?;
+    let receipt = signed.verify(chain.first().map_or(&[], Vec::as_slice)).map_err(|error| error.to_string())?;
+    receipt.check()?;
+    let signed_at = receipt.issued_at.min(now);
+    let trust = verify::trust_of(&chain, trust, signed_at).map_err(|error| error.to_string())?;
+    Ok(Verified { receipt, trust })
+}
+
+impl Receipt {
+    /// Whether its parts agree with each other.
+    ///
+    /// # Errors
+    /// What does not, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { journal, .. } = self;
+        journal.verify().map_err(|error| error.to_string())?;
+        if journal.organization != self.organization || journal.id != self.record_id {
+            return Err("the journal is another one than that of the record".to_owned());
+        }
+        if self.receipt_id != id_of(&journal.head_hash) {
+            return Err("the receipt_id is not that of the journal's last entry".to_owned());
+        }
+        let [shown] = self.disclosed.as_slice() else { return Err("a receipt shows one entry of the journal".to_owned()) };
+        let wrong = |error: certificate::Error| format!("the entry that is shown is not what was committed to: {error}");
+        journal.shows(shown.sequence, &shown.salt, shown.json.as_bytes()).map_err(wrong)?;
+        if journal.entries.last().is_none_or(|last| last.sequence != shown.sequence) {
+            return Err("the entry that is shown is not the journal's last one".to_owned());
+        }
+        let text: Text = serde_json::from_str(&shown.json).map_err(|_| "the entry that is shown cannot be read".to_owned())?;
+        let Fact::Event(event) = text.fact else { return Err("the entry that is shown is no event".to_owned()) };
+        self.agrees(&event).then_some(()).ok_or_else(|| "the receipt says something else than the entry that is shown".to_owned())
+    }
+
+    fn agrees(&self, event: &Event) -> bool {
+        let consents = self.consents.iter().map(|consent| (consent.purpose_id.as_str(), consent.choice, consent.choice_type));
+        let noticed = |digest: Option<Digest>| {
+            let notices = self.consents.iter().filter_map(|consent| consent.privacy_notice.as_ref());
+            notices.map(|notice| notice.digest).all(|told| Some(told) == digest)
+        };
+        match event {
+            Event::Captured(captured) | Event::Recorded(captured) => {
+                let selections = captured.selections.iter();
+                let is_same_time = self.events.iter().all(|event| event.event_time == captured.captured_at);
+                self.pii_principal_id == captured.customer_id
+                    && self.segment == captured.segment
+                    && consents.eq(selections.map(|selected| (selected.id.as_str(), selected.choice, selected.consent_type)))
+                    && noticed(captured.display.as_ref().map(|display| display.digest))
+                    && is_same_time
+            }
+            Event::Deleted { .. } => {
+                self.consents.is_empty() && self.events.iter().all(|event| event.event_state == EventState::Deleted)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// An entry as the journal keeps it.
+#[derive(Deserialize)]
+struct Text {
+    fact: Fact<Event>,
 }
 
 fn named_parties(profile: &Profile, consents: &[Consent]) -> Vec<Party> {

@@ -11,7 +11,7 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    consents::service::Customers,
+    consents::{proofs::Proofs, service::Customers},
     config::IdentityDocuments,
     handwriting::Handwritings,
     http::State,
@@ -35,6 +35,8 @@ pub struct Engine {
     pub code_limits: Arc<CodeLimits>,
     /// Consents of customers.
     pub customers: Customers,
+    /// What can be proven of them.
+    pub proofs: Proofs,
     /// The fills that wait for their turn.
     pub fills: Fills,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.

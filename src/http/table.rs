@@ -5,6 +5,7 @@
 //! or an operation's name leads here, and from here to its handler.
 
 mod consents;
+mod consents_beyond;
 mod contracts;
 mod documents;
 mod dynamic_templates;
@@ -29,6 +30,7 @@ const ROOMS: &[&[Operation]] = &[
     contracts::OPERATIONS,
     OPERATIONS,
     consents::OPERATIONS,
+    consents_beyond::OPERATIONS,
 ];
 
 /// All rows.

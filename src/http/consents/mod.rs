@@ -1,5 +1,6 @@
 //! The Consents API (`/v2`): what its operations have in common. Its errors have the codes of [`Family::Consents`](super::error::Family).
 
+pub mod beyond;
 pub mod customers;
 pub mod filters;
 mod request;
