@@ -18,9 +18,10 @@ use chrono::{TimeDelta, Utc};
 use prometheus::Registry;
 
 use crate::{
-    access,
+    access, cache,
     camara::Camara,
     catalogue::{
+        consents::{self, Consents},
         contracts::Contracts,
         documents::{self, Documents},
         dynamic_templates::DynamicTemplates,
@@ -31,6 +32,13 @@ use crate::{
     channels::{self, Channels},
     code_limits::CodeLimits,
     codes::Codes,
+    consents::{
+        metrics::Metrics as ConsentMetrics,
+        past::Journals,
+        profile::Profiles,
+        proofs::Proofs,
+        service::{self as customers, Customers},
+    },
     config::{Config, Mode},
     connections::{self, Connections},
     cpu_pool::{self, CpuPool},
@@ -189,6 +197,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .knowing(sources.forms.clone())
         .knowing(sources.images.clone())
         .knowing(dynamic_templates.clone());
+    let consents = consents_of(&config, &engine, filling_metrics.caches());
     let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
@@ -236,6 +245,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
     let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
     let fills = Fills::new(queue.clone(), options.effect_timeout);
+    let consent_metrics = ConsentMetrics::new(&registry)?;
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -252,6 +262,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         camara,
         fills: fills.clone(),
         renderer: Arc::new(drawing.clone()),
+        consents: consent_metrics.clone(),
+        clock: clock.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
@@ -263,8 +275,28 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
+    let customers = Customers::new(
+        processes.consents.clone(),
+        consents.clone(),
+        &keys,
+        Journals::new(store.clone(), options.sealer.clone()),
+        customers::Options {
+            x_key_lifetime: config.consents.x_key_lifetime,
+            captures_per_day: config.consents.captures_per_day,
+            policies: config.consent_policies(),
+        },
+        consent_metrics,
+    );
+    let proofs = Proofs::new(
+        customers.clone(),
+        Journals::new(store.clone(), options.sealer.clone()),
+        Profiles::new(store.clone()),
+        configurations.clone(),
+        documents.clone(),
+    );
     let state = State {
         documents: documents.clone(),
+        consents,
         contracts,
         forms: sources.forms,
         sections: sources.sections,
@@ -293,6 +325,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         handwritings,
         scoring,
         code_limits,
+        customers,
+        proofs,
         fills: fills.clone(),
         clock: clock.clone(),
     };
@@ -363,6 +397,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let http = connections::listen(builder, listener, connections, application)?.run();
     let parts = Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience };
     Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
+}
+
+/// The catalogue of consents. Where no other server writes to the store, what is known of it never gets old.
+fn consents_of(config: &Config, engine: &engine::Engine, caches: cache::Metrics) -> Consents {
+    let policies = config.consent_policies();
+    let options = consents::Options {
+        default_region: Arc::new(move |organization| policies.of(organization).default_region.clone()),
+        time_to_live: engine.is_shared().then_some(config.consents.catalogue_ttl),
+    };
+    Consents::new(engine.store(), options, Arc::new(Utc::now), caches)
 }
 
 fn workers(config: &Config) -> usize {

@@ -11,6 +11,7 @@ mod effects;
 mod entity;
 mod erasure;
 mod error;
+mod fault;
 mod folded;
 mod host;
 pub mod journal;

@@ -93,3 +93,11 @@ impl Metrics {
         })
     }
 }
+
+/// In a registry of their own, which nobody reads.
+#[cfg(test)]
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new(&Registry::new()).expect("an empty registry")
+    }
+}

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::{
-    Sealer,
-    journal::{self, Fact, Line},
-};
+use actors::journal::{self, Fact, Line, Sealer};
 use store::{Entity, Store, Timestamp};
 use workflows::consents::{CustomerConsents, Event, Past, state_of_revision};
 

@@ -4,9 +4,10 @@
 //! and "party". The text of the standard was not at hand, so nothing here claims to conform to it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use store::{RecordKey, Timestamp};
+use store::{RecordKey, Store, Timestamp};
 use utoipa::ToSchema;
 use workflows::consents::ConsentType;
 use workflows::values::Problems;
@@ -295,8 +296,8 @@ impl From<Versioned<Profile>> for Numbered {
 }
 
 impl Profiles {
-    pub(crate) fn new(records: Records) -> Self {
-        Self { records }
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { records: Records::new(store) }
     }
 
     /// The current profile.
@@ -369,8 +370,6 @@ fn key(organization: &str) -> RecordKey {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::Arc;
-
     use chrono::Duration;
     use store::model::Model;
 
@@ -428,7 +427,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn the_profile_of_the_moment_holds_if_it_says_all() {
-        let profiles = Profiles::new(Records::new(Arc::new(Model::new())));
+        let profiles = Profiles::new(Arc::new(Model::new()));
         let day = |day: i64| Timestamp::UNIX_EPOCH + Duration::days(day);
         assert!(matches!(profiles.get("acme").await, Err(Error::NotFound)));
         profiles.put("acme", Profile::default(), day(1)).await.unwrap();

@@ -48,6 +48,19 @@ pub struct Options {
     pub policies: ConsentPolicies,
 }
 
+/// As nobody has configured it.
+#[cfg(test)]
+impl Default for Options {
+    fn default() -> Self {
+        let consents = crate::config::Consents::default();
+        Self {
+            x_key_lifetime: consents.x_key_lifetime,
+            captures_per_day: consents.captures_per_day,
+            policies: ConsentPolicies::default(),
+        }
+    }
+}
+
 /// Why consents cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -237,7 +250,9 @@ impl Customers {
         presented: Presented<'_>,
         now: Timestamp,
     ) -> Result<Recorded, Error> {
-        let edition = self.edition_with(subject, capture.users_type, &capture.selections).await?;
+        let Subject { organization, segment, .. } = *subject;
+        let ids = capture.selections.iter().map(|selection| &selection.id);
+        let edition = self.edition_with(organization, segment, capture.users_type, ids, selection_path).await?;
         let key = presented.key.map_err(|wrong| self.refused(wrong))?;
         let state = self.state(subject).await?;
         let lifetime = self.0.options.x_key_lifetime.to_std().unwrap_or_default();
@@ -355,15 +370,16 @@ impl Customers {
         }))
     }
 
-    /// The present edition, which has all that is selected.
-    pub(super) async fn edition_with(
+    /// The present edition of a segment, which has all these consents. `path` says where the one of a place stands in what was sent.
+    pub(super) async fn edition_with<'i>(
         &self,
-        subject: &Subject<'_>,
+        organization: &str,
+        segment: &str,
         users_type: UsersType,
-        selections: &[Selection],
+        ids: impl Iterator<Item = &'i ConsentId> + Clone,
+        path: impl Fn(usize) -> String,
     ) -> Result<Arc<Edition>, Error> {
-        let Subject { organization, segment, .. } = subject;
-        let has_all = |edition: &Edition| selections.iter().all(|selection| edition.position(&selection.id).is_some());
+        let has_all = |edition: &Edition| ids.clone().all(|id| edition.position(id).is_some());
         let edition = match self.0.catalogue.edition(organization, segment, users_type).await {
             Ok(edition) if has_all(&edition) => return Ok(edition),
             // Another server may have changed the tree a moment ago.
@@ -371,9 +387,9 @@ impl Customers {
             Err(error) => return Err(error.into()),
         };
         let mut problems = Problems::default();
-        for (index, selection) in selections.iter().enumerate() {
-            if edition.position(&selection.id).is_none() {
-                problems.note(format!("selections[{index}].id"), "the segment's tree has no such consent; read it again");
+        for (place, id) in ids.enumerate() {
+            if edition.position(id).is_none() {
+                problems.note(path(place), "the segment's tree has no such consent");
             }
         }
         if problems.is_empty() { Ok(edition) } else { Err(Error::NotInTree(problems)) }
@@ -421,6 +437,11 @@ impl NewCapture {
             key: key.to_ascii_lowercase(),
         })
     }
+}
+
+/// Where the id of a selection stands in what was sent.
+pub(super) fn selection_path(place: usize) -> String {
+    format!("selections[{place}].id")
 }
 
 /// SHA-256 of the canonical JSON (RFC 8785) of what was sent.

@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::openapi;
 use super::operation::Parameter;
 use crate::access;
+use crate::catalogue::consents::Consents;
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Owner};
 use crate::catalogue::dynamic_templates::DynamicTemplates;
@@ -47,6 +48,8 @@ pub struct State {
     pub documents: Documents,
     /// Contracts of all organizations.
     pub contracts: Contracts,
+    /// Definitions and trees of consents of all organizations.
+    pub consents: Consents,
     /// Forms of all organizations.
     pub forms: Forms,
     /// Sections of all organizations.

@@ -7,7 +7,7 @@ use workflows::{Refusal, values::Problems};
 use super::{ApiError, operation::Operation};
 use crate::{
     access,
-    catalogue::{self, contracts, documents, names, sign_configuration},
+    catalogue::{self, consents, contracts, documents, names, sign_configuration},
     channels, code_limits,
     consents::{profile, proofs, service},
     cpu_pool, filling, handwriting,
@@ -212,6 +212,23 @@ impl From<names::Error> for ApiError {
             E::TooMuch => Self::parameter(format!("pageSize: {error}")),
             E::Catalogue(error) => error.into(),
             E::Bytes(error) => error.into(),
+        }
+    }
+}
+
+/// Definitions and trees of consents.
+impl From<consents::Error> for ApiError {
+    fn from(error: consents::Error) -> Self {
+        use consents::Error as E;
+        match error {
+            E::NoConsent | E::NoTree(_) => Self::not_found(error.to_string()),
+            E::NoEdition(_) => Self::internal(error),
+            E::Exists(_) | E::Full(_) => Self::conflict(error.to_string()),
+            E::TreeExists(_) => Self::tree_exists(error.to_string()),
+            E::Stale => Self::stale_tree(error.to_string()),
+            E::Invalid(problems) => problems.into(),
+            E::TooMuch => Self::parameter(format!("page_size: {error}")),
+            E::Catalogue(error) => error.into(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod consents;
 mod consents_beyond;
+mod consents_customers;
 mod contracts;
 mod documents;
 mod dynamic_templates;
@@ -29,6 +30,7 @@ const ROOMS: &[&[Operation]] = &[
     identification::OPERATIONS,
     contracts::OPERATIONS,
     OPERATIONS,
+    consents_customers::OPERATIONS,
     consents::OPERATIONS,
     consents_beyond::OPERATIONS,
 ];

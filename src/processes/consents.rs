@@ -33,7 +33,7 @@ impl Adapter {
             Ok(erased) => {
                 if !erased.already {
                     self.metrics.erased.inc();
-                    tracing::info!(organization, consents = %id, entries = erased.entries, "erased the deleted consents of a customer");
+                    tracing::info!(%organization, consents = %id, entries = erased.entries, "erased the deleted consents of a customer");
                 }
                 Attempt::Done(None)
             }
@@ -48,7 +48,7 @@ impl Effects<CustomerConsents> for Adapter {
         match call.effect {
             Effect::Notify { notice, revision } => {
                 let Entity { organization, id, .. } = &call.entity;
-                tracing::info!(organization, consents = %id, revision, notice = name(notice), "consents of a customer changed");
+                tracing::info!(%organization, consents = %id, revision, notice = name(notice), "consents of a customer changed");
                 Attempt::Done(None)
             }
             // The customer may have come back meanwhile: then there is nothing to erase any more.

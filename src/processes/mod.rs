@@ -103,6 +103,8 @@ pub struct World {
     pub fills: fill::Fills,
     pub renderer: Arc<dyn fill::Renderer>,
     pub consents: crate::consents::metrics::Metrics,
+    /// Process time.
+    pub clock: Clock,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

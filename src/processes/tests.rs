@@ -170,6 +170,8 @@ impl Setting {
             camara: crate::camara::testing::camara(),
             fills: self.fills(),
             renderer: Arc::new(self.renderer.clone()),
+            consents: Default::default(),
+            clock: actors::Clock::system(),
         }
     }
 

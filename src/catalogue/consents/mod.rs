@@ -15,6 +15,8 @@ pub mod editions;
 pub mod ids;
 pub mod languages;
 mod service;
+#[cfg(test)]
+mod tests;
 pub mod trees;
 
 use workflows::values::Problems;
@@ -44,8 +46,8 @@ pub struct Author<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no definition with this id.
-    #[error("there is no consent {0}")]
-    NoConsent(ConsentId),
+    #[error("there is no consent with this id")]
+    NoConsent,
     /// The segment has no tree for these users.
     #[error("the segment has no tree for {0}; create one first")]
     NoTree(UsersType),

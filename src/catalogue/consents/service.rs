@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use chrono::TimeDelta;
 use futures::future::try_join_all;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use sha2::{Digest, Sha256};
 use store::{RecordKey, Store, Timestamp};
 use uuid::Uuid;
 use workflows::consents::ConsentType;
@@ -42,17 +42,17 @@ const MAX_TOLD: usize = 16 * 1024 * 1024;
 const MAX_REMEMBERED: usize = 64 * 1024 * 1024;
 
 /// Settings of the catalogue of consents.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
-    /// Region of locales that have none, an ISO 3166 code.
-    pub default_region: String,
+    /// Region of an organization's locales that have none, an ISO 3166 code.
+    pub default_region: Arc<dyn Fn(&str) -> String + Send + Sync>,
     /// How old what is known of a store may be that others change, too; `None` where nobody else does.
     pub time_to_live: Option<TimeDelta>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { default_region: "ES".into(), time_to_live: None }
+        Self { default_region: Arc::new(|_| "ES".into()), time_to_live: None }
     }
 }
 
@@ -74,7 +74,7 @@ pub struct Wanted {
 #[derive(Clone)]
 pub struct Consents {
     records: Records,
-    options: Arc<Options>,
+    default_region: Arc<dyn Fn(&str) -> String + Send + Sync>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     current: Current,
     editions: Arc<Cache<EditionKey, Edition>>,
@@ -94,7 +94,7 @@ impl Consents {
         Self {
             records: Records::new(store),
             current: Current::new(options.time_to_live),
-            options: Arc::new(options),
+            default_region: options.default_region,
             clock,
             editions: Arc::new(Cache::new("consents", MAX_REMEMBERED, metrics)),
         }
@@ -177,26 +177,27 @@ impl Consents {
         }
     }
 
-    /// Adds texts to a definition, or replaces those of their languages: always a new version (note definition-edges).
+    /// Adds texts to a definition, or replaces those of their languages: always a new version (note definition-edges). `None` is the id of none.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::NoConsent`], [`Error::Catalogue`].
     pub async fn change(
         &self,
         organization: &str,
-        id: &ConsentId,
+        id: Option<&ConsentId>,
         new: NewTexts,
         author: Author<'_>,
         at: Timestamp,
     ) -> Result<Definition, Error> {
         let texts = new.read().map_err(Error::Invalid)?;
+        let id = id.ok_or(Error::NoConsent)?;
         let change = |current: Option<Versioned<Definition>>| {
-            let current = current.ok_or_else(|| Error::NoConsent(id.clone()))?;
+            let current = current.ok_or(Error::NoConsent)?;
             current.value.with(&texts, author).map(Some).map_err(Error::Invalid)
         };
         let written = self.records.update(&definition(organization, id), at, change).await;
         self.current.changed(organization);
-        written?.ok_or_else(|| Error::NoConsent(id.clone()))
+        written?.ok_or(Error::NoConsent)
     }
 
     /// Versions of a definition, newest first; none of one that is not there.
@@ -293,14 +294,14 @@ impl Consents {
         let tree = self.check(organization, trees::Reading::of(new, false, author)).await?;
         let consents = self.all_current(organization, &tree.consents_order).await?;
         let consents = consents.into_iter().map(|found| Arc::new(found.value)).collect();
-        Ok(Edition::new(0, segment, tree, consents, self.options.default_region.as_str(), at))
+        Ok(Edition::new(0, segment, tree, consents, (self.default_region)(organization), at))
     }
 
     /// The tree, if it keeps all rules.
     async fn check(&self, organization: &str, reading: trees::Reading) -> Result<Tree, Error> {
         let mut there = HashMap::new();
         for some in reading.wanted().chunks(AT_ONCE) {
-            let read = some.iter().map(|id| async {
+            let read = some.iter().map(|id| async move {
                 let found = self.records.get::<Definition>(&definition(organization, id)).await?;
                 Ok::<_, Error>(found.map(|found| (id.clone(), found.value)))
             });
@@ -431,7 +432,7 @@ impl Consents {
             let tree = self.numbered::<Tree>(&tree(TREES, organization, segment, users), version).await?.value;
             let mut definitions = Vec::with_capacity(consents.len());
             for some in consents.chunks(AT_ONCE) {
-                let read = some.iter().map(|(id, version)| async {
+                let read = some.iter().map(|(id, version)| async move {
                     let found = self.numbered::<Definition>(&definition(organization, id), *version).await?;
                     Ok::<_, Error>(Arc::new(found.value))
                 });
@@ -454,7 +455,7 @@ impl Consents {
             let parts = Parts {
                 tree: found.version,
                 consents: consents.iter().map(|found| (found.value.id.clone(), found.version)).collect(),
-                default_region: self.options.default_region.clone(),
+                default_region: (self.default_region)(organization),
             };
             let (number, created_at) = match last {
                 Some(last) if last.value == parts => (last.version, last.at),
@@ -477,7 +478,7 @@ impl Consents {
     async fn all_current(&self, organization: &str, ids: &[ConsentId]) -> Result<Vec<Versioned<Definition>>, Error> {
         let mut found = Vec::with_capacity(ids.len());
         for some in ids.chunks(AT_ONCE) {
-            let read = some.iter().map(|id| async {
+            let read = some.iter().map(|id| async move {
                 let key = definition(organization, id);
                 let found = self.records.get::<Definition>(&key).await?;
                 found.ok_or_else(|| Error::from(records::Error::Unreadable(format!("{DEFINITIONS}/{id}"))))
@@ -552,10 +553,10 @@ fn tree(collection: &str, organization: &str, segment: &str, users: UsersType) -
 }
 
 fn edition_key(segment: &str, users: UsersType, number: u32) -> EditionKey {
-    let mut digest = Sha256::new();
+    let mut digest = digest::Context::new(&digest::SHA256);
     // The members of fixed length first.
-    digest.update([users as u8]);
-    digest.update(number.to_be_bytes());
-    digest.update(segment);
-    digest.finalize().into()
+    digest.update(&[users as u8]);
+    digest.update(&number.to_be_bytes());
+    digest.update(segment.as_bytes());
+    digest.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }

@@ -170,10 +170,10 @@ pub async fn read(call: Call<String>) -> Result<Displayed, ApiError> {
 pub async fn capture(call: Call<String, Json<CustomerConsentsRequest>>) -> Result<Json<CustomerConsentsCreated>, ApiError> {
     let (customers, now) = (&call.engine.customers, call.engine.clock.now());
     let segment = super::segment(&call);
-    // Whether a key is malformed does not depend on the segment.
-    let subject_of = |segment| Subject { organization: &call.organization, segment, customer_id: &call.id };
     let presented = super::key(&call).and_then(|key| {
-        let subject = subject_of(segment.as_ref().map_or("", |segment| segment.as_str()));
+        // Whether a key is malformed does not depend on the segment.
+        let name = segment.as_ref().map_or("", |segment| segment.as_str());
+        let subject = Subject { organization: &call.organization, segment: name, customer_id: &call.id };
         customers.present(&subject, key).map_err(|malformed| ApiError::malformed_key(malformed.to_string()))
     });
     let capture = new_capture(&call, now).map_err(ApiError::from);
@@ -183,7 +183,8 @@ pub async fn capture(call: Call<String, Json<CustomerConsentsRequest>>) -> Resul
     if call.caller.actor().is_some_and(|actor| !is_actor(&call.body.0.actor_id, actor)) {
         return Err(ApiError::unauthorized("actor_id: the token is for another actor; send that one, or self"));
     }
-    let recorded = customers.capture(&subject_of(segment.as_str()), capture, presented, now).await?;
+    let subject = Subject { organization: &call.organization, segment: segment.as_str(), customer_id: &call.id };
+    let recorded = customers.capture(&subject, capture, presented, now).await?;
     Ok(Json(CustomerConsentsCreated { id: recorded.id, superseded: recorded.superseded }))
 }
 

@@ -1,6 +1,7 @@
 //! The Consents API (`/v2`): what its operations have in common. Its errors have the codes of [`Family::Consents`](super::error::Family).
 
 pub mod beyond;
+pub mod configuration;
 pub mod customers;
 pub mod filters;
 mod request;
@@ -44,8 +45,11 @@ const SECTOR_HEADER: &str = "x-sector";
 pub const NO_TREE: Refused = refused(404, "404. The segment has no tree for these users.");
 
 /// The segment whose tree applies.
-pub const X_SEGMENT: Parameter =
-    Parameter::header(SEGMENT_HEADER, "Segment whose tree applies. It or x-sector must be sent; it wins over x-sector.", segment_schema);
+pub const X_SEGMENT: Parameter = Parameter::header(
+    SEGMENT_HEADER,
+    "Segment whose tree applies. It or x-sector must be sent; it wins over x-sector.",
+    segment_schema,
+);
 /// The same where no other header names the segment.
 pub const X_SEGMENT_REQUIRED: Parameter =
     Parameter::header(SEGMENT_HEADER, "Segment whose tree is addressed.", segment_schema).required();
@@ -77,8 +81,11 @@ pub const VIEW: Parameter = Parameter::query(
 )
 .repeated();
 /// The length of the texts.
-pub const DISPLAY_FORMAT: Parameter =
-    Parameter::query("display_format", "SHORT for the short texts; NORMAL, which is the default, for the full ones.", display_format);
+pub const DISPLAY_FORMAT: Parameter = Parameter::query(
+    "display_format",
+    "SHORT for the short texts; NORMAL, which is the default, for the full ones.",
+    display_format,
+);
 /// Consents that are asked for.
 pub const CONSENT_IDS: Parameter = Parameter::query(
     "consent_ids",
@@ -162,12 +169,7 @@ fn users_type() -> Object {
 }
 
 fn page_size() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(MAX_PAGE_SIZE))
-        .default(Some(50.into()))
-        .build()
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_PAGE_SIZE)).default(Some(50.into())).build()
 }
 
 /// The segment that a request is about: any name (note segment-values).
@@ -202,7 +204,9 @@ impl std::fmt::Debug for Segment {
 pub fn segment<I, B>(call: &Call<I, B>) -> Result<Segment, ApiError> {
     match named(call, SEGMENT_HEADER)? {
         Some(segment) => Ok(segment),
-        None => named(call, SECTOR_HEADER)?.ok_or_else(|| missing("x-segment: the header is missing; x-sector is not sent either")),
+        None => {
+            named(call, SECTOR_HEADER)?.ok_or_else(|| missing("x-segment: the header is missing; x-sector is not sent either"))
+        }
     }
 }
 
@@ -256,7 +260,9 @@ pub fn accept_language<I, B>(call: &Call<I, B>) -> Option<String> {
 pub(super) fn customer(caller: &access::Caller, text: &str) -> Result<String, ApiError> {
     match (text, caller.customer()) {
         (SELF, Some(customer)) => Ok(customer.to_owned()),
-        (SELF, None) => Err(ApiError::parameter("customer_id: only the token of a web component may say self; name the customer")),
+        (SELF, None) => {
+            Err(ApiError::parameter("customer_id: only the token of a web component may say self; name the customer"))
+        }
         (id, _) => match customer_problem(id) {
             Some(problem) => Err(ApiError::parameter(format!("customer_id: {problem}"))),
             None => Ok(id.to_owned()),

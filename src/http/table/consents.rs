@@ -1,82 +1,102 @@
 //! Consents (`/v2`).
 
 use super::super::call::by;
-use super::super::consents::{self, customers, securize};
-use super::super::operation::{KIB, Operation, Reach, Success, answer, delete, get, post, refused};
+use super::super::consents::{
+    self, ETAG, ETAG_ANSWER, NO_TREE, PAGE, PAGE_SIZE, USERS_TYPE, X_SECTOR, X_SEGMENT, X_SEGMENT_REQUIRED,
+    configuration::{self, CHOICE_TYPE_FILTER, CONSENT_ID_FILTER},
+    securize,
+};
+use super::super::operation::{KIB, Operation, Reach, Refused, Success, answer, get, patch, post, put, refused};
 use crate::access::Role;
+
+const NO_CONSENT: Refused = refused(404, "404. There is no consent with this id.");
 
 pub(super) const OPERATIONS: &[Operation] = &[
     // Customer Consents
-    get("/v2/orgs/{org_id}/customers/{customer_id}/consents", "get_customer_consents")
-        .role(Role::ConsentsRead, Reach::Customer)
-        .says(
-            "Read the statements of one customer, with the customer's choices",
-            "200 with the mandatory statements and default choices for a customer who is not known in the segment, 202 with all statements for \
-             one who is. Filters may be used together; a statement stays only if it passes all of them, and its ancestors come along for \
-             context with `read_only: true`. The x-key of the answer stands for what was displayed, to the byte: the capture that follows \
-             carries it.",
-        )
-        .tag(consents::CUSTOMER_CONSENTS)
-        .takes(&[
-            consents::VIEW,
-            consents::DISPLAY_FORMAT,
-            consents::CONSENT_IDS,
-            consents::CHOICE,
-            consents::CUSTOMERS_OR_LEADS,
-            consents::ACCEPT_LANGUAGE,
-            consents::X_SECTOR,
-            consents::X_SEGMENT,
-        ])
-        .answers(&[
-            Success { status: 200, description: "The customer is not known in the segment.", headers: &[consents::X_KEY_ANSWER] },
-            Success { status: 202, description: "The customer is known in the segment.", headers: &[consents::X_KEY_ANSWER] },
-        ])
-        .refuses(&[consents::NO_TREE])
-        .run(&by(customers::read)),
-    post("/v2/orgs/{org_id}/customers/{customer_id}/consents", "set_customer_consents")
-        .role(Role::ConsentsWrite, Reach::Customer)
-        .says(
-            "Create or update a customer's choices, with the evidence of their capture",
-            "All or nothing. Per consent the choice with the later capture_date holds, at equal dates the later arrival; repeating a call \
-             changes nothing. What is recorded of the display is what the x-key stands for: what this server returned under it, not that a \
-             screen showed it.",
-        )
-        .tag(consents::CUSTOMER_CONSENTS)
-        .takes(&[
-            consents::CUSTOMERS_OR_LEADS,
-            consents::X_KEY,
-            consents::ACCEPT_LANGUAGE,
-            consents::X_SECTOR,
-            consents::X_SEGMENT,
-        ])
-        .body_limit(64 * KIB)
-        .answers(&[answer(201, "The choices are recorded, whether the customer was new or not.")])
-        .refuses(&[refused(404, "404. The segment has no tree for these users, or a selection is not in it.")])
-        .run(&by(customers::capture)),
-    delete("/v2/orgs/{org_id}/customers/{customer_id}/consents", "delete_customer_consents")
-        .role(Role::ConsentsDelete, Reach::Organization)
-        .says(
-            "Delete a customer's consents in one segment",
-            "They are gone at once from every operation of the contract; what proves them is kept, blocked, for the configured time and then \
-             erased. Keys from before do not allow captures any more; the one of the answer does.",
-        )
-        .tag(consents::CUSTOMER_CONSENTS)
-        .takes(&[consents::X_SECTOR, consents::X_SEGMENT])
-        .answers(&[Success { status: 204, description: "Deleted.", headers: &[consents::X_KEY_ANSWER] }])
-        .refuses(&[refused(404, "404. The customer has no consents in the segment.")])
-        .run(&by(customers::delete)),
-    get("/v2/orgs/{org_id}/customers/{customer_id}", "get_customer")
-        .role(Role::ConsentsRead, Reach::Customer)
-        .says(
-            "Tell whether a known customer should be asked for consents",
-            "`impact` is true while a priority consent of the tree is pending for the customer: not answered, or expired.",
-        )
-        .tag(consents::CUSTOMER_CONSENTS)
-        .takes(&[consents::X_SECTOR, consents::X_SEGMENT])
-        .answers(&[answer(200, "The customer is known.")])
-        .refuses(&[refused(404, "404. The customer has no consents in the segment, or the segment has no tree.")])
-        .run(&by(customers::impact)),
     // Configuration
+    get("/v2/orgs/{org_id}/consents", "list_consents")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says(
+            "List consent definitions",
+            "The current version of each, by id. Pages are counted from 0; one past the end is empty.",
+        )
+        .tag(consents::CONFIGURATION)
+        .takes(&[PAGE, PAGE_SIZE, CHOICE_TYPE_FILTER, CONSENT_ID_FILTER])
+        .answers(&[answer(200, "One page of definitions.")])
+        .run(&by(configuration::list)),
+    post("/v2/orgs/{org_id}/consents", "create_consent")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says(
+            "Create a consent definition",
+            "Its first version. The id is normalised, and the answer has it in its one spelling. A definition is shown to customers once a tree \
+             lists it.",
+        )
+        .tag(consents::CONFIGURATION)
+        .body_limit(64 * KIB)
+        .answers(&[answer(201, "The definition is created.")])
+        .refuses(&[refused(409, "409. The id exists.")])
+        .run(&by(configuration::create)),
+    patch("/v2/orgs/{org_id}/consents/{consent_id}", "update_consent")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says(
+            "Change the texts of a consent",
+            "Adds languages, or replaces the texts of those that are named; all others stay. Always makes a new version, and the one before stays \
+             in the history.",
+        )
+        .tag(consents::CONFIGURATION)
+        .body_limit(64 * KIB)
+        .answers(&[answer(200, "The new version is written; all languages that the consent has now.")])
+        .refuses(&[NO_CONSENT])
+        .run(&by(configuration::update)),
+    get("/v2/orgs/{org_id}/consents/{consent_id}/history", "list_consent_history")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says(
+            "List the versions of a consent",
+            "Newest first, with the present one. Pages are counted from 0; one past the end, or of a consent that is not there, is empty.",
+        )
+        .tag(consents::CONFIGURATION)
+        .takes(&[PAGE, PAGE_SIZE])
+        .answers(&[answer(200, "One page of versions.")])
+        .run(&by(configuration::history)),
+    get("/v2/orgs/{org_id}/consents/tree", "list_consent_trees")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says("Read the trees of a segment", "The one of customers before the one of leads. The header ETag is what a replacement needs.")
+        .tag(consents::CONFIGURATION)
+        .takes(&[USERS_TYPE, X_SECTOR, X_SEGMENT])
+        .answers(&[Success { status: 200, description: "The current trees.", headers: &[ETAG_ANSWER] }])
+        .refuses(&[NO_TREE])
+        .run(&by(configuration::list_trees)),
+    post("/v2/orgs/{org_id}/consents/tree", "create_consent_tree")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says("Create the tree of a segment", "One for each type of users. One that is there already is a 400 (MCONS_021).")
+        .tag(consents::CONFIGURATION)
+        .takes(&[X_SEGMENT_REQUIRED])
+        .body_limit(64 * KIB)
+        .answers(&[answer(204, "The tree is created.")])
+        .run(&by(configuration::create_tree)),
+    put("/v2/orgs/{org_id}/consents/tree", "update_consent_tree")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says(
+            "Replace the tree of a segment",
+            "The whole tree: what is left out is not there any more. ETag must hold the tree's present transaction id; a tree that was changed \
+             since is a 400 (MCONS_020).",
+        )
+        .tag(consents::CONFIGURATION)
+        .takes(&[X_SEGMENT_REQUIRED, ETAG])
+        .body_limit(64 * KIB)
+        .answers(&[answer(204, "The tree is replaced.")])
+        .refuses(&[NO_TREE])
+        .run(&by(configuration::replace_tree)),
+    get("/v2/orgs/{org_id}/consents/tree/history", "list_consent_tree_history")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says(
+            "List the versions of a segment's trees",
+            "Strictly newest first, those of customers and of leads in one list. Pages are counted from 0; one past the end is empty.",
+        )
+        .tag(consents::CONFIGURATION)
+        .takes(&[USERS_TYPE, PAGE, PAGE_SIZE, X_SEGMENT_REQUIRED])
+        .answers(&[answer(200, "One page of versions.")])
+        .run(&by(configuration::tree_history)),
     // Securize
     post("/v2/orgs/{org_id}/securize", "create_web_component_token")
         .role(Role::Securize, Reach::Organization)

@@ -21,7 +21,10 @@ impl CustomerConsents {
         }
         if self.is_erasing() {
             // An erasure that is under way would take this along.
-            return Decision::refuse(Refusal::Busy { what: "the deleted consents of this customer are being erased", wait: ERASING });
+            return Decision::refuse(Refusal::Busy {
+                what: "the deleted consents of this customer are being erased",
+                wait: ERASING,
+            });
         }
         if let Err(sentence) = captured.check(now).and_then(|()| self.check_room(&captured)) {
             return Decision::refuse(Refusal::Invalid(sentence));
@@ -41,7 +44,11 @@ impl CustomerConsents {
             captured.selections.iter().map(|selected| selected.id.as_str()).filter(|id| !self.held.contains_key(*id)).collect();
         let bytes = self.held.keys().map(String::len).sum::<usize>() + new.iter().map(|id| id.len()).sum::<usize>();
         let fits = new.is_empty() || (self.held.len() + new.len() <= MAX_HELD && bytes <= MAX_ID_BYTES);
-        if fits { Ok(()) } else { Err("the customer has answered too many different consents; delete the customer's consents first") }
+        if fits {
+            Ok(())
+        } else {
+            Err("the customer has answered too many different consents; delete the customer's consents first")
+        }
     }
 
     /// Lets the selections hold that are not older than what holds.
@@ -83,7 +90,9 @@ impl Captured {
             Some(Statements::Only(ids)) => ids.as_slice(),
             _ => &[],
         };
-        if displayed.len() > MAX_SELECTIONS || ids.iter().copied().chain(displayed.iter().map(String::as_str)).map(str::len).sum::<usize>() > MAX_ID_BYTES {
+        if displayed.len() > MAX_SELECTIONS
+            || ids.iter().copied().chain(displayed.iter().map(String::as_str)).map(str::len).sum::<usize>() > MAX_ID_BYTES
+        {
             return Err("the ids of the consents are too long together; capture fewer at once");
         }
         for selected in &self.selections {
