@@ -5,7 +5,7 @@ use store::Timestamp;
 use utoipa::ToSchema;
 use workflows::consents::{ActorSource, Captured, Choice, Event};
 
-use super::past::{Journal, Step};
+use super::journal::{Journal, Step};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]

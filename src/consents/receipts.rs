@@ -219,7 +219,7 @@ pub(super) struct Source<'a> {
 
 /// The consents that a receipt of an event tells of.
 pub(super) fn purposes(event: &Event) -> Vec<(&str, ConsentType)> {
-    let Event::Captured(captured) | Event::Recorded(captured) = event else { return Vec::new() };
+    let (Event::Captured(captured) | Event::Recorded(captured)) = event else { return Vec::new() };
     captured.selections.iter().map(|selected| (selected.id.as_str(), selected.consent_type)).collect()
 }
 
