@@ -242,7 +242,11 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
     });
-    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
+    let options = actors::Options {
+        shared_store: engine.is_shared(),
+        sealer: keys.journals(),
+        ..config.processes.options()
+    };
     let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
     let fills = Fills::new(queue.clone(), options.effect_timeout);
     let consent_metrics = ConsentMetrics::new(&registry)?;

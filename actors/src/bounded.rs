@@ -2,9 +2,10 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use serde::de::DeserializeOwned;
 use store::{Commit, CommitOutcome, Entity, Entry, Loaded, SHARDS, Store, Timestamp, Wake};
 
-use crate::journal;
+use crate::journal::{self, Line, ReadError, Sealer};
 
 /// A store whose calls are cut off after a time. Whoever is cut off knows no more than after any lost answer.
 #[derive(Clone)]
@@ -43,6 +44,12 @@ impl BoundedStore {
     /// In the order of `entities`, of which there are at most [`store::MAX_LOADS`].
     pub async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, store::Error> {
         self.within(self.store.load_many(entities)).await
+    }
+
+    /// The whole journal of an entity, opened.
+    pub async fn read<E: DeserializeOwned>(&self, sealer: &Sealer, entity: &Entity) -> Result<Vec<Line<E>>, ReadError> {
+        let read = tokio::time::timeout(self.limit, journal::read(&*self.store, sealer, entity)).await;
+        read.unwrap_or_else(|_| Err(ReadError::Store(no_end())))
     }
 
     /// The whole journal of an entity.

@@ -7,7 +7,7 @@ use std::{
 
 use chrono::Duration;
 use parking_lot::Mutex;
-use store::{Commit, CommitOutcome, Entity, Listing, Timestamp};
+use store::{Commit, CommitOutcome, Entity, Timestamp};
 use uuid::Uuid;
 use workflows::{Answer, Machine, Refusal};
 

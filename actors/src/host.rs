@@ -23,6 +23,7 @@ use crate::{
     entity::Input,
     erasure::{Erased, Erasure},
     error::Error,
+    journal::{Line, ReadError},
     message::Message,
     metrics::Metrics,
     options::Options,
@@ -139,6 +140,15 @@ impl<M: Machine> Host<M> {
         let kind: Arc<str> = M::KIND.into();
         let entities: Vec<Entity> = ids.iter().map(|id| Entity::new(organization.clone(), kind.clone(), *id)).collect();
         self.0.peek_many(&entities).await
+    }
+
+    /// The whole journal of a process, read from the store and checked: for evidence. What is erased is there as links of the chain alone.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the store cannot be read or the journal is not whole.
+    pub async fn journal(&self, organization: &str, id: uuid::Uuid) -> Result<Vec<Line<M::Event>>, ReadError> {
+        let entity = Entity::new(organization, M::KIND, id);
+        self.0.store.read(&self.0.rules.sealer, &entity).await
     }
 
     /// Erases a process: nobody can read any more what its journal and snapshot say, not from the store as it then is. What is left

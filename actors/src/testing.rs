@@ -493,11 +493,11 @@ impl Setting {
     }
 
     pub async fn journal(&self, id: Uuid) -> Vec<Line<Event>> {
-        journal::read(self.store.faulty().inner(), &entity(id)).await.expect("a whole journal")
+        journal::read(self.store.faulty().inner(), &self.options.sealer, &entity(id)).await.expect("a whole journal")
     }
 
     pub async fn facts(&self, id: Uuid) -> Vec<Fact<Event>> {
-        self.journal(id).await.into_iter().map(|line| line.fact).collect()
+        self.journal(id).await.into_iter().filter_map(|line| line.fact).collect()
     }
 
     /// The wake-up of an entity in the index.

@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use documents::certificate::to_canonical_json;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use workflows::Timestamp;
 use workflows::consents::{self as machine, Choice, ConsentType, CustomerConsents, Digest, Format, Reading, Source, Statements};
 
@@ -21,21 +22,30 @@ pub const MANDATORY: &str = "MANDATORY";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Statement {
     /// Normalised id of the consent.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
     pub id: ConsentId,
     /// Full or short text, in the locale of the response.
     pub text: String,
     /// Explanation; may be empty.
     pub description: String,
+    #[schema(schema_with = choice_schema)]
     pub choice: Choice,
     pub choice_type: ConsentType,
     /// When the acceptance lapses. Absent when the consent does not expire or is not accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     pub expiration_date: Option<Timestamp>,
     /// True for statements that are in the answer for context only.
     pub read_only: bool,
     /// Statements whose father is this one, to any depth.
     #[schema(no_recursion)]
     pub child_statements: Vec<Statement>,
+}
+
+/// Contract `ConsentChoice`.
+pub fn choice_schema() -> Object {
+    let description = "0 accepted, 1 pending (of OPT_IN consents only), 2 rejected.";
+    ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([0, 1, 2])).description(Some(description)).build()
 }
 
 /// Contract `ConsentsResponse`.

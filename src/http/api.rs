@@ -5,7 +5,6 @@
 use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use matchit::Router;
-use uuid::Uuid;
 
 use super::call::{Admitted, Id, Tenant};
 use super::consents;

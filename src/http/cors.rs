@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::{
-    Either, Error, HttpResponse,
+    Error, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -95,7 +95,7 @@ pub async fn allow(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let is_api = ["/v1/", "/v2/"].iter().any(|api| request.path().starts_with(api));
     if origins.0.is_empty() || !is_api {
-        return next.call(request).await.map(|response| response.map_body(|_, body| Either::Left(body)));
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
     let origin = origins.of(request.headers());
     let is_preflight = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -105,9 +105,9 @@ pub async fn allow(
             .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, SENT.clone()))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, MAX_AGE))
             .finish();
-        request.into_response(answer).map_body(|_, body| Either::Right(body))
+        request.into_response(answer).map_into_right_body()
     } else {
-        next.call(request).await?.map_body(|_, body| Either::Left(body))
+        next.call(request).await?.map_into_left_body()
     };
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));

@@ -26,7 +26,7 @@ use ::store::{
 use actix::Arbiter;
 use actors::{
     Call, Clock, Host, Metrics, Options,
-    journal::{self, EffectId, Fact},
+    journal::{self, EffectId, Fact, Sealer},
 };
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -300,10 +300,10 @@ impl Setting {
         M::Event: DeserializeOwned,
     {
         let entity = Entity::new(ORGANIZATION, M::KIND, id);
-        let lines = journal::read::<M::Event>(self.store.inner(), &entity).await.expect("a whole journal");
+        let lines = journal::read::<M::Event>(self.store.inner(), &Sealer::default(), &entity).await.expect("a whole journal");
         let events = lines.into_iter().filter_map(|line| match line.fact {
-            Fact::Event(event) => Some((line.seq, line.at, event)),
-            Fact::Attempt { .. } | Fact::Retry { .. } | Fact::Done { .. } | Fact::GivenUp { .. } => None,
+            Some(Fact::Event(event)) => Some((line.seq, line.at, event)),
+            _ => None,
         });
         events.collect()
     }

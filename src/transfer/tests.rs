@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use actors::journal::{self, Fact, Hash};
+use actors::journal::{Fact, Sealer, Writer};
 use bytes::Bytes;
 use serde_json::json;
 use store::{
@@ -106,16 +106,13 @@ impl World {
     async fn journal(&self, entity: &Entity, commits: u64, wake: Option<Timestamp>) {
         let chance = (entity.id.as_u128() >> 7) as u64;
         let (keyed, unlisted, removed) = (chance % 3 != 1, chance % 5 == 2, chance % 5 == 3);
-        let (mut hash, mut head) = (Hash::of_entity(entity), 0);
+        let (mut writer, mut head) = (Writer::new(&Sealer::default(), entity).unwrap(), 0);
         for number in 1..=commits {
             let at = moment(number as i64 * 17);
             let mut entries = Vec::new();
             for _ in 0..=number % 3 {
                 let fact = Fact::Event(json!({"what": "something happened", "n": head}));
-                let seq = head + entries.len() as u64 + 1;
-                let (body, next) = journal::encode(hash, seq, at, &fact).unwrap();
-                entries.push(body);
-                hash = next;
+                entries.push(writer.write(at, &fact).unwrap());
             }
             let added = entries.len() as u64;
             let commit = Commit {

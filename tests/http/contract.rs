@@ -155,10 +155,11 @@ impl Description {
         if !parts.iter().all(|part| part["properties"].is_object()) {
             return schema;
         }
-        let all = |member: &str| parts.iter().flat_map(|part| part[member].as_array().cloned().unwrap_or_default());
+        let required: Vec<Value> =
+            parts.iter().flat_map(|part| part["required"].as_array().cloned().unwrap_or_default()).collect();
         let properties: Map<String, Value> =
             parts.iter().flat_map(|part| part["properties"].as_object().cloned().unwrap_or_default()).collect();
-        json!({"type": "object", "required": all("required").collect::<Vec<_>>(), "properties": properties})
+        json!({"type": "object", "required": required, "properties": properties})
     }
 
     fn find(&self, method: &str, path: &str) -> Option<&Operation> {
@@ -516,14 +517,14 @@ fn the_published_description_says_what_the_contract_says() {
     for id in rows_of_contract().map(|row| row.id) {
         let contract = contract_of(id).expect("the contract has it");
         let (ours, theirs) = (&PUBLISHED.operations[id], &contract.operations[id]);
-        let is_of_consents = is_of_consents(&theirs.path);
+        let of_consents = is_of_consents(&theirs.path);
         let (mut ours, mut theirs) = (PUBLISHED.facts(ours), contract.facts(theirs));
         for facts in [&mut ours, &mut theirs] {
             let responses = facts["responses"].as_object_mut().expect("responses");
             if MAKES_TOKENS.contains(&id) {
                 responses.retain(|status, _| status == "201");
             }
-            if is_of_consents {
+            if of_consents {
                 // What falls under no status of the contract is described as everywhere: a body that is too large, a server over its load.
                 responses.remove("default");
             }

@@ -22,7 +22,7 @@ pub use hash::{Chain, Hash};
 pub(crate) use key::Key;
 pub use key::{NoCipher, Sealer};
 pub(crate) use read::whole;
-pub use read::{Line, ReadError, Reader, Writer, read};
+pub use read::{Line, ReadError, Reader, Writer, follow, read};
 
 /// Which effect: the `index`th that the event `seq` asked for. Together with the entity it is the idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

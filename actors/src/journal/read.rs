@@ -108,6 +108,15 @@ impl Reader {
     }
 }
 
+/// The hash of an entry that must follow number `seq` with hash `hash`, for those who move journals and open nothing. (What the first entry
+/// follows is known from the entity: then any `hash` will do.)
+///
+/// # Errors
+/// [`Error`] if its number or the chain is not right.
+pub fn follow(entity: &Entity, seq: u64, hash: Hash, entry: &Entry) -> Result<Hash, Error> {
+    Link::read(entity, seq, hash, entry).map(|link| link.hash)
+}
+
 /// Reads a whole journal, from its first entry, in steps of at most 1,000 entries. What is erased is there as links of the chain alone.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use workflows::values::Problems;
 use super::{KEY_HEADER, SELF, filters, request};
 use crate::access;
 use crate::catalogue::consents::{Accepted, ConsentId, UsersType};
-use crate::consents::display::{ConsentsResponse, Filters, Wanted};
+use crate::consents::display::{ConsentsResponse, Filters, Wanted, choice_schema};
 use crate::consents::service::{NewCapture, Subject};
 use crate::http::call::{Answer, Call, Described, Json, Schemas, status};
 use crate::http::error::ApiError;
@@ -26,7 +26,7 @@ pub struct Selection {
     #[schema(schema_with = super::consent_id, required = true)]
     id: Value,
     #[serde(default)]
-    #[schema(schema_with = choice, required = true)]
+    #[schema(schema_with = choice_schema, required = true)]
     choice: Value,
 }
 
@@ -59,11 +59,6 @@ pub struct CustomerConsentsRequest {
     capture_date: Value,
 }
 
-pub(super) fn choice() -> Object {
-    let description = "0 accepted, 1 pending (of OPT_IN consents only), 2 rejected.";
-    ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([0, 1, 2])).description(Some(description)).build()
-}
-
 pub(super) fn reference() -> Object {
     let pattern = r"^[^\x00-\x1F\x7F-\x9F]+$";
     let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(super::MAX_ACTOR));
@@ -91,7 +86,7 @@ pub struct CustomerConsentsCreated {
     /// Consents whose choice was recorded and took no effect, as one of a later date holds. Left out when there are none. An addition to the
     /// contract.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
+    #[schema(value_type = Vec<String>, required = false)]
     superseded: Vec<ConsentId>,
 }
 
