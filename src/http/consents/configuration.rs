@@ -8,7 +8,7 @@ use utoipa::openapi::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 use workflows::consents::ConsentType;
 
-use super::{MAX_PAGE_SIZE, segment, segment_only};
+use super::{MAX_PAGE_SIZE, both, segment, segment_only};
 use crate::access::Caller;
 use crate::catalogue::consents::{
     Author, ConsentId, Definition, Dependency, Details, NewDefinition, NewDependency, NewDetails, NewExpiration, NewTexts,
@@ -478,15 +478,6 @@ pub struct ConsentTreeHistoryPage {
     page_size: usize,
     /// Strictly the newest first.
     trees_history: Vec<ConsentTreeVersion>,
-}
-
-/// Both values, or everything that is wrong with either.
-fn both<A, B>(first: Result<A, ApiError>, second: Result<B, ApiError>) -> Result<(A, B), ApiError> {
-    match (first, second) {
-        (Ok(first), Ok(second)) => Ok((first, second)),
-        (Err(first), Err(second)) => Err(first.and(second)),
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    }
 }
 
 fn author(caller: &Caller) -> Author<'_> {

@@ -223,6 +223,18 @@ fn named<I, B>(call: &Call<I, B>, header: &str) -> Result<Option<Segment>, ApiEr
     name.map(Segment::new).transpose().map_err(|expected| ApiError::parameter(format!("{header}: {expected}")))
 }
 
+/// Both values, or everything that is wrong with either.
+///
+/// # Errors
+/// Those of both.
+pub fn both<A, B>(one: Result<A, ApiError>, other: Result<B, ApiError>) -> Result<(A, B), ApiError> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(one), Err(other)) => Err(one.and(other)),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
 fn missing(details: &str) -> ApiError {
     ApiError::parameter(details)
 }
