@@ -237,7 +237,14 @@ pub fn reading(definition: &Definition, state: &CustomerConsents, at: Timestamp)
     Reading { choice: definition.choice_type.default_choice(), ..reading }
 }
 
-fn show(edition: &Edition, state: &CustomerConsents, own: Vec<usize>, language: &LanguageTag, format: Format, at: Timestamp) -> Shown {
+fn show(
+    edition: &Edition,
+    state: &CustomerConsents,
+    own: Vec<usize>,
+    language: &LanguageTag,
+    format: Format,
+    at: Timestamp,
+) -> Shown {
     let count = edition.consents.len();
     let shown = marked(vec![false; count], with_ancestors(edition, &own));
     let is_own = marked(vec![false; count], own.iter().copied());

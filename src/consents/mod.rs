@@ -12,3 +12,5 @@ pub mod profile;
 pub mod proofs;
 pub mod receipts;
 pub mod service;
+#[cfg(test)]
+mod testing;
