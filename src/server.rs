@@ -35,6 +35,7 @@ use crate::{
     consents::{
         metrics::Metrics as ConsentMetrics,
         past::Journals,
+        links::Links,
         profile::Profiles,
         proofs::Proofs,
         service::{self as customers, Customers},
@@ -298,6 +299,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         configurations.clone(),
         documents.clone(),
     );
+    let links = Links::new(keys.clone(), customers.clone());
     let state = State {
         documents: documents.clone(),
         consents,
@@ -331,6 +333,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         code_limits,
         customers,
         proofs,
+        links,
         fills: fills.clone(),
         clock: clock.clone(),
     };
@@ -495,6 +498,7 @@ impl Application {
         http::dynamic_templates::configure(service);
         http::scoring::configure(service);
         http::receipts::configure(service);
+        http::consents::links::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox, self.try_it_out);
     }

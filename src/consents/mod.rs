@@ -6,6 +6,7 @@ pub mod history;
 mod journal;
 pub mod import;
 pub mod key;
+pub mod links;
 pub mod metrics;
 pub mod past;
 pub mod profile;

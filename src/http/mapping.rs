@@ -9,7 +9,7 @@ use crate::{
     access,
     catalogue::{self, consents, contracts, documents, names, sign_configuration},
     channels, code_limits,
-    consents::{profile, proofs, service},
+    consents::{links, profile, proofs, service},
     cpu_pool, filling, handwriting,
     processes::{self, challenges, creation, fill, vouching},
     public_url, receipts, records,
@@ -263,6 +263,19 @@ impl From<proofs::Error> for ApiError {
             E::Cpu(error) => error.into(),
             E::Catalogue(error) => error.into(),
             E::Journal(error) => error.into(),
+        }
+    }
+}
+
+impl From<links::Error> for ApiError {
+    fn from(error: links::Error) -> Self {
+        use links::Error as E;
+        match error {
+            E::Invalid => Self::not_found(error.to_string()),
+            E::Expired => Self::gone(error.to_string()),
+            E::TooLong => Self::input(format!("consents: {error}")),
+            E::Sealing => Self::internal(error),
+            E::Consents(error) => error.into(),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    consents::{proofs::Proofs, service::Customers},
+    consents::{links::Links, proofs::Proofs, service::Customers},
     config::IdentityDocuments,
     handwriting::Handwritings,
     http::State,
@@ -37,6 +37,8 @@ pub struct Engine {
     pub customers: Customers,
     /// What can be proven of them.
     pub proofs: Proofs,
+    /// By which they withdraw.
+    pub links: Links,
     /// The fills that wait for their turn.
     pub fills: Fills,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.

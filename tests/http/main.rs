@@ -15,6 +15,8 @@ mod chain;
 mod components;
 mod configuration;
 mod consents_configuration;
+mod consents_customers;
+mod consents_proofs;
 mod contacts;
 mod contract;
 mod contracts;

@@ -4,6 +4,7 @@ pub mod beyond;
 pub mod configuration;
 pub mod customers;
 pub mod filters;
+pub mod links;
 mod request;
 pub mod securize;
 

@@ -1,8 +1,8 @@
 //! Consents (`/v2`) beyond the contract: what proves them.
 
 use super::super::call::by;
-use super::super::consents::{self, beyond};
-use super::super::operation::{KIB, NOT_FOUND, Operation, Reach, answer, get, put};
+use super::super::consents::{self, beyond, links};
+use super::super::operation::{KIB, NOT_FOUND, Operation, Reach, answer, get, post, put, refused};
 use crate::access::Role;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -56,6 +56,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .takes(&[beyond::AS_OF, beyond::KNOWN_AT, consents::X_SECTOR, consents::X_SEGMENT])
         .answers(&[answer(200, "The consents that were answered; none of an unknown customer.")])
         .run(&by(beyond::state)),
+    post("/v2/orgs/{org_id}/customers/{customer_id}/consent-links", "create_consent_link")
+        .role(Role::ConsentsWrite, Reach::Organization)
+        .says(
+            "Make a link by which the customer withdraws",
+            "An addition to the contract. For the headers of a message (RFC 8058): one POST to the link rejects the consents that it names, \
+             without a token. It works for two years, reads nothing and grants nothing; using it again changes nothing. Whoever holds the \
+             link can do that, so that it goes to the customer alone.",
+        )
+        .tag(consents::CUSTOMER_CONSENTS)
+        .takes(&[consents::X_SECTOR, consents::X_SEGMENT])
+        .body_limit(16 * KIB)
+        .answers(&[answer(201, "The link.")])
+        .refuses(&[refused(404, "404. The segment has no tree for customers, or a consent is not in it.")])
+        .run(&by(links::create)),
     get("/v2/orgs/{org_id}/consent-profile", "get_consent_profile")
         .role(Role::ConsentsRead, Reach::Organization)
         .says("Read the consent profile", "An addition to the contract. What receipts tell and no capture carries.")
