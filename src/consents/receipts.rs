@@ -279,7 +279,7 @@ pub(super) fn make(source: &Source<'_>) -> Result<Receipt, Error> {
         receipt_id: id_of(&step.line.hash.to_string()),
         record_id: journal.entity.id,
         pii_principal_id: source.customer_id.to_owned(),
-        organization: journal.entity.organization.clone(),
+        organization: journal.entity.organization.to_string(),
         segment: source.segment.to_owned(),
         revision: step.revision,
         issued_at: source.issued_at,

@@ -260,7 +260,7 @@ impl From<proofs::Error> for ApiError {
             E::Receipt(R::Chain) | E::Signing(_) => Self::internal(error),
             E::Profile(error) => error.into(),
             E::Configuration(error) => error.into(),
-            E::Cpu(error) => error.into(),
+            E::Cpu(error) => catalogue::Error::Cpu(error).into(),
             E::Catalogue(error) => error.into(),
             E::Journal(error) => error.into(),
         }
