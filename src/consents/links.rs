@@ -15,7 +15,7 @@ use workflows::consents::{
 };
 use workflows::values::CalendarDuration;
 
-use super::service::{self, Customers, Selection, Subject};
+use super::service::{self, Customers, Subject};
 use crate::catalogue::consents::{self as catalogue, ConsentId, UsersType};
 use crate::keys::Keys;
 
@@ -87,8 +87,9 @@ impl Links {
     /// # Errors
     /// [`Error::TooLong`]; [`Error::Consents`] for consents that are not in the tree, or without a tree.
     pub async fn make(&self, subject: &Subject<'_>, consents: Vec<ConsentId>, now: Timestamp) -> Result<Made, Error> {
-        let selections: Vec<_> = consents.iter().map(|id| Selection { id: id.clone(), choice: Choice::Rejected }).collect();
-        self.customers.edition_with(subject, UsersType::Customers, &selections).await?;
+        let Subject { organization, segment, .. } = subject;
+        let path = |place| format!("consents[{place}]");
+        self.customers.edition_with(organization, segment, UsersType::Customers, consents.iter(), path).await?;
         let lifetime = CalendarDuration::parse(LIFETIME).map_err(|_| Error::Sealing)?;
         let expires_at = lifetime.after(now);
         let link = Link {

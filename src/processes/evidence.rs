@@ -15,7 +15,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Offset, Utc};
 use uuid::Uuid;
 use workflows::{
-    Channel, Machine,
+    Channel,
     sign_process::{self, Data},
 };
 

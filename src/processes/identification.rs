@@ -209,7 +209,10 @@ pub(super) trait Identifications: Send + Sync {
 }
 
 #[async_trait]
-impl<M: Adapted> Identifications for Host<Identification<M>> {
+impl<M: Adapted> Identifications for Host<Identification<M>>
+where
+    Identification<M>: super::Hosted,
+{
     async fn create(&self, organization: &str, process: &sign_process::Data, position: usize) -> Result<(), actors::Error> {
         let signer = process.creation.signers.get(position);
         let (Some(signer), Some(creation)) = (signer, M::creation(process, position)) else {

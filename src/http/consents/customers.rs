@@ -30,6 +30,13 @@ pub struct Selection {
     choice: Value,
 }
 
+impl Selection {
+    /// Id and choice as they were sent.
+    pub(super) fn sent(&self) -> request::Sent<'_> {
+        (&self.id, &self.choice)
+    }
+}
+
 /// Contract `CustomerConsentsRequest`. Its members are taken as they come, so that all that is wrong is told at once.
 #[derive(Deserialize, ToSchema)]
 pub struct CustomerConsentsRequest {
@@ -192,7 +199,7 @@ fn new_capture(call: &Call<String, Json<CustomerConsentsRequest>>, now: store::T
     let body = &call.body.0;
     let mut problems = Problems::default();
     let actor = problems.take("actor_id", request::actor(&body.actor_id, call.caller.actor()));
-    let sent = body.selections.iter().map(|selection| (&selection.id, &selection.choice));
+    let sent = body.selections.iter().map(Selection::sent);
     let selections = request::selections("selections", sent, &mut problems);
     let ip = problems.take("ip", request::ip(&body.ip));
     let sell_channel = problems.take("sell_channel", request::sell_channel(&body.sell_channel));

@@ -2,9 +2,11 @@
 
 pub mod beyond;
 pub mod configuration;
+pub mod checks;
 pub mod customers;
 pub mod filters;
 pub mod links;
+pub mod imports;
 mod request;
 pub mod securize;
 

@@ -11,7 +11,7 @@ use workflows::{
     values::Problems,
 };
 
-use super::{MAX_ACTOR, SELF, customer_problem, identifier_problem};
+use super::{MAX_ACTOR, SELF, Segment, customer_problem, identifier_problem};
 use crate::{
     catalogue::consents::ConsentId,
     consents::service::{CaptureDate, Selection},
@@ -53,7 +53,8 @@ pub fn selections<'a>(path: &str, sent: impl ExactSizeIterator<Item = Sent<'a>>,
     read
 }
 
-fn consent_id(value: &Value) -> Result<ConsentId, String> {
+/// The id of a consent, normalised.
+pub fn consent_id(value: &Value) -> Result<ConsentId, String> {
     ConsentId::new(text(value, "the id of a consent")?).map_err(|error| error.to_string())
 }
 
@@ -68,8 +69,7 @@ fn choice(value: &Value) -> Result<Choice, &'static str> {
 
 /// A reference that evidence keeps: who acted, or under what it is traced.
 pub fn reference(value: &Value) -> Result<String, String> {
-    let text = text(value, "a text")?;
-    identifier_problem(text, MAX_ACTOR).map_or_else(|| Ok(text.to_owned()), Err)
+    name(value, MAX_ACTOR)
 }
 
 /// Who sets the choices. What the token of a web component says of that counts; whether the body agrees is for the caller to check.
@@ -82,10 +82,21 @@ pub fn actor(value: &Value, of_token: Option<&str>) -> Result<Actor, String> {
     }
 }
 
+/// A text of up to `max` bytes.
+pub fn name(value: &Value, max: usize) -> Result<String, String> {
+    let text = text(value, "a text")?;
+    identifier_problem(text, max).map_or_else(|| Ok(text.to_owned()), Err)
+}
+
 /// The id of a customer.
 pub fn customer_id(value: &Value) -> Result<String, String> {
     let text = text(value, "the id of a customer")?;
     customer_problem(text).map_or_else(|| Ok(text.to_owned()), Err)
+}
+
+/// The name of a segment.
+pub fn segment(value: &Value) -> Result<Segment, String> {
+    Segment::new(text(value, "the name of a segment")?)
 }
 
 /// An address as the contract has it: v4 or v6.
@@ -103,15 +114,29 @@ pub fn sell_channel(value: &Value) -> Result<&'static str, String> {
 
 /// Any past date; one that is at most five minutes ahead counts as `now`.
 pub fn capture_date(value: &Value, now: Timestamp) -> Result<CaptureDate, String> {
+    let (text, at) = date(value)?;
+    if at > now + MAX_AHEAD {
+        return Err("the date is more than 5 minutes ahead; send when the choices were made".to_owned());
+    }
+    Ok(CaptureDate { at: at.min(now), text: text.to_owned() })
+}
+
+/// A date that has not passed yet; one that has by at most five minutes counts as `now`.
+pub fn later(value: &Value, now: Timestamp) -> Result<Timestamp, String> {
+    let (_, at) = date(value)?;
+    if at < now - MAX_AHEAD {
+        return Err("the date has passed; leave it out, or send when the customers are to be contacted".to_owned());
+    }
+    Ok(at.max(now))
+}
+
+fn date(value: &Value) -> Result<(&str, Timestamp), String> {
     const WANTED: &str = "a date and time, such as 2026-11-21T12:00:00Z";
     let text = text(value, WANTED)?;
     let at = DateTime::parse_from_rfc3339(text).map_err(|_| format!("expected {WANTED}"))?.with_timezone(&Utc);
     // What stores keep: microseconds.
     let at = DateTime::from_timestamp_micros(at.timestamp_micros()).ok_or_else(|| format!("expected {WANTED}"))?;
-    if at > now + MAX_AHEAD {
-        return Err("the date is more than 5 minutes ahead; send when the choices were made".to_owned());
-    }
-    Ok(CaptureDate { at: at.min(now), text: text.to_owned() })
+    Ok((text, at))
 }
 
 fn text<'a>(value: &'a Value, wanted: &(impl fmt::Display + ?Sized)) -> Result<&'a str, String> {

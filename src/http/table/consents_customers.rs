@@ -1,7 +1,7 @@
 //! Consents of customers (`/v2`).
 
 use super::super::call::by;
-use super::super::consents::{self, customers};
+use super::super::consents::{self, checks, customers, imports};
 use super::super::operation::{KIB, Operation, Reach, Success, answer, delete, get, post, refused};
 use crate::access::Role;
 
@@ -75,4 +75,28 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .answers(&[answer(200, "The customer is known.")])
         .refuses(&[refused(404, "404. The customer has no consents in the segment, or the segment has no tree.")])
         .run(&by(customers::impact)),
+    post("/v2/orgs/{org_id}/consent-checks", "check_consents")
+        .role(Role::ConsentsRead, Reach::Organization)
+        .says(
+            "Ask whether customers may be contacted",
+            "An addition to the contract. Up to 10,000 customers at once, answered in their order. It fails closed: who is unknown or deleted, \
+             what is pending, expired or suppressed, and what cannot be read is not allowed. The default of an opt-out consent counts for \
+             customers who are known and have not objected; its source says so.",
+        )
+        .tag(consents::CUSTOMER_CONSENTS)
+        .answers(&[answer(200, "One answer for each customer.")])
+        .refuses(&[refused(404, "404. The segment has no tree, or a consent is not in it.")])
+        .run(&by(checks::check)),
+    post("/v2/orgs/{org_id}/consent-imports", "import_consents")
+        .role(Role::ConsentsWrite, Reach::Organization)
+        .says(
+            "Import choices that another system captured",
+            "An addition to the contract. Up to 10,000 lines, each a JSON object, and 16 MiB; lines of one customer are taken in their order. \
+             Each line is answered by one line, also in that order: a line that is refused changes nothing and keeps no other from being \
+             taken. No display is claimed for what is imported. A line that is sent again changes nothing, so a request that broke off is \
+             sent again as it was.",
+        )
+        .tag(consents::CUSTOMER_CONSENTS)
+        .answers(&[answer(200, "One result for each line that is not blank.")])
+        .run(&by(imports::import)),
 ];

@@ -174,8 +174,12 @@ fn a_web_component_acts_for_its_customer_and_actor_only() {
     assert_eq!(component.impact("self").expect(200).json()["customer_id"], json!(customer));
     component.delete("self").expect_problem(401, "UNAUTHORIZED");
     component.read(&super::customer(), "").expect_problem(401, "UNAUTHORIZED");
-    // To everybody else `self` is an id like any other.
-    shop.read("self", "").expect(200);
+    // Nobody else may say it.
+    shop.read("self", "").expect_problem(400, "PARAMETER_ERROR");
+    let key = shop.key(&customer);
+    let mut sent = body(&[("C01", 0)], &now());
+    sent["actor_id"] = json!("self");
+    shop.post(&customer, &key, &sent).expect_problem(400, "INVALID_INPUT");
 }
 
 #[test]
