@@ -9,6 +9,7 @@ pub mod key;
 pub mod links;
 pub mod metrics;
 pub mod past;
+pub mod preview;
 pub mod profile;
 pub mod proofs;
 pub mod receipts;

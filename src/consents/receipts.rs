@@ -494,3 +494,6 @@ fn id_of(hash: &str) -> Uuid {
     bytes.copy_from_slice(&digest.as_ref()[..16]);
     Uuid::new_v8(bytes)
 }
+
+#[cfg(test)]
+mod tests;

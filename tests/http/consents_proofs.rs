@@ -329,3 +329,31 @@ fn a_link_names_consents_of_the_tree() {
     shop.link(&customer, &json!(["C04"])).expect(201);
     shop.beyond(&customer, "history").expect(404);
 }
+
+#[test]
+fn a_tree_is_tried_and_nothing_is_written() {
+    let (server, shop) = Shop::new();
+    let before = shop.client.get(&shop.path("consents/tree")).header("x-segment", "telco").send().expect(200);
+    shop.define(("C06", "OPT_IN", None));
+    let mut tree = Shop::tree();
+    tree["consents_order"] = json!(["C06", "C01", "C03", "C02", "C04"]);
+    tree["views"] = json!([]);
+    tree["dependencies"] = json!([{ "father": "C01", "child": ["C02"] }]);
+    tree["priority_consent_ids"] = json!(["C01", "C06"]);
+    let preview = |shop: &Shop, segment: &str, tree: &Value| {
+        shop.client.post(&shop.path("consent-tree-previews")).header("x-segment", segment).json(tree).send()
+    };
+    let told = preview(&shop, "telco", &tree).expect(200).json();
+    assert_eq!((&told["added"], &told["removed"]), (&json!(["C06"]), &json!(["C05"])));
+    assert_eq!((&told["priority_added"], &told["priority_removed"]), (&json!(["C06"]), &json!(["C05"])));
+    let moved: Vec<_> = told["moved"].as_array().unwrap().iter().map(|moved| moved["id"].as_str().unwrap()).collect();
+    assert!(moved.contains(&"C03"), "it has no father any more: {told}");
+    assert!(preview(&shop, "nowhere", &tree).expect(200).json().get("edition").is_none());
+
+    tree["consents_order"] = json!(["C06", "C99"]);
+    assert!(preview(&shop, "telco", &tree).expect(400).details().contains("C99"));
+    preview(&shop.with_roles(&server, &["consents_read"]), "telco", &Shop::tree()).expect(401);
+    let after = shop.client.get(&shop.path("consents/tree")).header("x-segment", "telco").send().expect(200);
+    assert_eq!((after.json(), after.header("etag").to_owned()), (before.json(), before.header("etag").to_owned()));
+    shop.client.get(&shop.path("consents/tree")).header("x-segment", "nowhere").send().expect(404);
+}

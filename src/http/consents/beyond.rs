@@ -7,9 +7,12 @@ use store::Timestamp;
 use utoipa::ToSchema;
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
+use super::configuration::{self, ConsentTreeCreate};
 use super::customers::both;
 use crate::access::{self, Role};
+use crate::catalogue::consents as catalogue;
 use crate::consents::history::Happened;
+use crate::consents::preview::{Difference, difference};
 use crate::consents::profile::Profile;
 use crate::consents::proofs::{Blocked, Displayed, State};
 use crate::consents::receipts::Receipt;
@@ -153,4 +156,17 @@ pub async fn profile(call: Call) -> Result<Json<Profile>, ApiError> {
 pub async fn put_profile(call: Call<(), Json<Profile>>) -> Result<(), ApiError> {
     let Call { organization, body, engine, state, .. } = call;
     Ok(engine.proofs.profiles().put(&organization, body.0, state.now()).await?)
+}
+
+pub async fn preview(call: Call<(), Json<ConsentTreeCreate>>) -> Result<Json<Difference>, ApiError> {
+    let segment = super::segment_only(&call)?;
+    let (Json(sent), state) = (call.body, &call.state);
+    let author = configuration::author(&call.caller);
+    let (organization, segment) = (call.organization.as_str(), segment.as_str());
+    let new = state.consents.draft(organization, segment, sent.into(), author, state.now()).await?;
+    let present = match state.consents.fresh_edition(organization, segment, new.users_type()).await {
+        Err(catalogue::Error::NoTree(_)) => None,
+        present => Some(present?),
+    };
+    Ok(Json(difference(present.as_deref(), &new)))
 }

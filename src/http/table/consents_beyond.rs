@@ -89,4 +89,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .body_limit(64 * KIB)
         .answers(&[answer(204, "The profile is replaced.")])
         .run(&by(beyond::put_profile)),
+    post("/v2/orgs/{org_id}/consent-tree-previews", "preview_consent_tree")
+        .role(Role::ConsentsConfiguration, Reach::Organization)
+        .says(
+            "Try a tree without putting it",
+            "An addition to the contract. Checks a whole tree by the rules of its creation and tells what it would change: consents that come, \
+             go and move, and those for which customers would be asked. Nothing is written. Customers are not counted.",
+        )
+        .tag(consents::CONFIGURATION)
+        .takes(&[consents::X_SEGMENT_REQUIRED])
+        .body_limit(64 * KIB)
+        .answers(&[answer(200, "What it would change.")])
+        .run(&by(beyond::preview)),
 ];
