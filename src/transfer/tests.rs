@@ -460,7 +460,7 @@ async fn a_manifest_of_a_later_format_asks_for_a_newer_program() {
     World::model().export(&folder).await;
     let path = folder.join("manifest.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"format\": 1", "\"format\": 2, \"something\": \"new\"")).unwrap();
+    fs::write(&path, text.replace("\"format\": 2", "\"format\": 3, \"something\": \"new\"")).unwrap();
     let error = World::model().import(&folder).await.unwrap_err();
     assert!(error.to_string().contains("newer program"), "{error}");
 }

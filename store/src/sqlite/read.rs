@@ -40,6 +40,12 @@ const RECORD_KEYS: &str = "SELECT space.organization, space.kind, record.key
      FROM record CROSS JOIN space ON space.space = record.space
      WHERE (record.space, record.key) > (?1, ?2) ORDER BY record.space, record.key LIMIT ?3";
 
+/// How an entity stands.
+struct Stands {
+    head: u64,
+    key: Option<Vec<u8>>,
+}
+
 /// The statements of a reading connection, compiled once.
 pub(super) struct Reads<'c> {
     conn: &'c Connection,
@@ -95,7 +101,7 @@ impl<'c> Reads<'c> {
     fn load(&mut self, entity: &Entity) -> Result<Option<Loaded>, Error> {
         let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
         let id = entity.id.as_bytes().as_slice();
-        let Some((head, key)) = self.head(space, entity)? else { return Ok(None) };
+        let Some(Stands { head, key }) = self.stands(space, entity)? else { return Ok(None) };
         let snapshot = first(self.snapshot.query(params![space, id]), |row| {
             Ok(Snapshot { seq: number(row, 0)?, body: row.get(1).map_err(failure)? })
         })?;
@@ -114,7 +120,7 @@ impl<'c> Reads<'c> {
         let Ok(after) = i64::try_from(from.saturating_sub(1)) else { return Ok(Vec::new()) };
         let id = entity.id.as_bytes().as_slice();
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let Some((head, _)) = self.head(space, entity)? else { return Ok(Vec::new()) };
+        let Some(Stands { head, .. }) = self.stands(space, entity)? else { return Ok(Vec::new()) };
         let entries = collect(self.entries.query(params![space, id, after + 1, bound(limit)]).map_err(failure)?, entry)?;
         drop(transaction);
         let after = after as u64;
@@ -127,19 +133,20 @@ impl<'c> Reads<'c> {
         let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
         // What is left of a lost one is looked for in the same state.
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let head = self.head(space, entity)?;
+        let stands = self.stands(space, entity)?;
         drop(transaction);
-        Ok(head.and_then(|(_, key)| key))
+        Ok(stands.and_then(|stands| stands.key))
     }
 
-    /// The head of a journal and what is in its key slot; `None` if there is none.
-    fn head(&mut self, space: i64, entity: &Entity) -> Result<Option<(u64, Option<Vec<u8>>)>, Error> {
+    /// Head and key of a journal; `None` if there is none.
+    fn stands(&mut self, space: i64, entity: &Entity) -> Result<Option<Stands>, Error> {
         let id = entity.id.as_bytes().as_slice();
-        let head = first(self.head.query(params![space, id]), |row| Ok((number(row, 0)?, row.get(1).map_err(failure)?)))?;
-        if head.is_none() && first(self.remains.query(params![space, id]), |row| number(row, 0))?.is_some() {
+        let stands = |row: &Row<'_>| Ok(Stands { head: number(row, 0)?, key: row.get(1).map_err(failure)? });
+        let stands = first(self.head.query(params![space, id]), stands)?;
+        if stands.is_none() && first(self.remains.query(params![space, id]), |row| number(row, 0))?.is_some() {
             return Err(Error::Corrupt(format!("the head of journal {} is lost, its entries are there", entity.id)));
         }
-        Ok(head)
+        Ok(stands)
     }
 
     pub fn list(&mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
