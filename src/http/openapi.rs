@@ -34,6 +34,7 @@ use super::table::operations;
         (name = "Identification Chain Admin"), (name = "Securize"),
         (name = "Customer Consents", description = "Consents of one customer."),
         (name = "Configuration", description = "Definitions of consents and the trees of segments, with their history."),
+        (name = "Erasure", description = "Forgetting, and legal holds that keep from it. An addition to the contract."),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
     modifiers(&Bearer),
