@@ -35,6 +35,9 @@ use crate::{
     consents::{
         metrics::Metrics as ConsentMetrics,
         past::Journals,
+        links::Links,
+        profile::Profiles,
+        proofs::Proofs,
         service::{self as customers, Customers},
     },
     config::{Config, Mode},
@@ -307,6 +310,14 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         },
         consent_metrics,
     );
+    let proofs = Proofs::new(
+        customers.clone(),
+        Journals::new(store.clone(), options.sealer.clone()),
+        Profiles::new(store.clone()),
+        configurations.clone(),
+        documents.clone(),
+    );
+    let links = Links::new(keys.clone(), customers.clone());
     let state = State {
         documents: documents.clone(),
         consents,
@@ -340,6 +351,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         code_limits,
         customer_eraser: CustomerEraser::new(store.clone(), customers.clone(), holds),
         customers,
+        proofs,
+        links,
         fills: fills.clone(),
         eraser,
         erasures,
@@ -510,6 +523,7 @@ impl Application {
         http::dynamic_templates::configure(service);
         http::scoring::configure(service);
         http::receipts::configure(service);
+        http::consents::links::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox, self.try_it_out);
     }
