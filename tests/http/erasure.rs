@@ -5,7 +5,9 @@ use std::{path::Path, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, own, pdf, shared,
+    NOBODY,
+    consents_customers::{Shop, body, customer, now},
+    own, pdf, shared,
     support::{Device, Journey, ORGANIZATION, Options, Server, wait_for},
 };
 
@@ -116,6 +118,36 @@ fn a_process_is_erased_when_it_has_ended_and_no_hold_covers_it() {
     assert_eq!(other["status"], "CREATED");
 }
 
+#[test]
+fn a_customer_is_erased_in_every_segment_and_not_while_a_hold_stands() {
+    let (_server, shop) = Shop::new();
+    shop.plant("energy");
+    let (ana, leo) = (customer(), customer());
+    for (customer, segment) in [(&ana, "telco"), (&ana, "energy"), (&leo, "telco")] {
+        let key = shop.key_in(segment, customer);
+        let call = shop.client.post(&shop.consents(customer)).headers([("x-segment", segment), ("x-key", &key)]);
+        call.json(&body(&[("C01", 0), ("C03", 2)], &now())).send().expect(201);
+    }
+    let path = shop.path(&format!("customers/{ana}/erasure"));
+    let hold = shop.path("legal-holds/case-9");
+    let why = json!({"reason": "it was asked for"});
+    shop.client.post(&path).json(&json!({"reason": ""})).send().expect(400);
+    shop.client.put(&hold).json(&json!({"scope": "CUSTOMER", "customer_id": ana, "reason": "case 9"})).send().expect(200);
+    let refused = shop.client.post(&path).json(&why).send().expect(409).to_string();
+    assert!(refused.contains("case-9") && !refused.contains(&ana), "{refused}");
+    shop.client.delete(&hold).send().expect(204);
+
+    let erased = shop.client.post(&path).json(&why).send().expect(200).json();
+    assert_eq!(erased["segments"], json!(["energy", "telco"]), "{erased}");
+    assert!(erased["entries"].as_u64() >= Some(2) && erased["chain_heads"].as_array().map(Vec::len) == Some(2), "{erased}");
+    let again = shop.client.post(&path).json(&why).send().expect(200).json();
+    assert_eq!((&again["segments"], &again["entries"]), (&json!(["energy", "telco"]), &json!(0)), "{again}");
+    shop.read(&ana, "").expect(200);
+    shop.read(&leo, "").expect(202);
+    let never = shop.client.post(&shop.path(&format!("customers/{}/erasure", customer()))).json(&why).send().expect(200).json();
+    assert_eq!((&never["segments"], &never["entries"]), (&json!([]), &json!(0)), "{never}");
+}
+
 /// Where any of these texts stands in a file below this folder.
 fn found(folder: &Path, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
@@ -151,7 +183,16 @@ fn after_its_time_nothing_of_a_person_is_in_any_file_log_line_or_metric() {
     });
     let process = certified(&journey, &signer, email);
     let device = Device::HEADERS[1].1;
-    let texts = [email, "aliasprivado", "Zacarías-Privado", "Apellido-Secreto", "699123987", device];
+    // and a customer whose consents are erased on request
+    let (shop, customer) = (Shop::on(&server), "cliente-900800700");
+    let mut capture = body(&[("C01", 0), ("C03", 2)], &now());
+    capture["ip"] = json!("203.0.113.77");
+    capture["actor_id"] = json!("agente-900800701");
+    capture["trace_id"] = json!("traza-900800702");
+    shop.post(customer, &shop.key(customer), &capture).expect(201);
+    let erased = shop.client.post(&shop.path(&format!("customers/{customer}/erasure"))).json(&json!({"reason": "a right"})).send();
+    assert!(erased.expect(200).json()["entries"].as_u64() > Some(0));
+    let texts = [email, customer, "203.0.113.77", "agente-900800701", "traza-900800702", "aliasprivado", "Zacarías-Privado", "Apellido-Secreto", "699123987", device];
 
     // When its time is over, and the server has come round to it
     server.advance("P2D");
