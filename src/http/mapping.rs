@@ -9,8 +9,8 @@ use crate::{
     access,
     catalogue::{self, consents, contracts, documents, names, sign_configuration},
     channels, code_limits,
-    consents::service,
-    cpu_pool, filling, handwriting,
+    consents::{links, profile, proofs, service},
+    cpu_pool, erasure, filling, handwriting,
     processes::{self, challenges, creation, fill, vouching},
     public_url, receipts, records,
 };
@@ -63,6 +63,33 @@ impl From<actors::Error> for ApiError {
             actors::Error::Overloaded => Self::unavailable("a mailbox is full", RETRY_AFTER),
             actors::Error::Unavailable(reason) => Self::unavailable(reason, RETRY_AFTER),
             actors::Error::Quarantined => Self::internal("the process is set aside after a fault"),
+        }
+    }
+}
+
+/// What is under way or under hold is a state that does not allow it.
+impl From<erasure::Error> for ApiError {
+    fn from(error: erasure::Error) -> Self {
+        use erasure::Error as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::UnderWay(_) | E::BelongsTo(_) | E::Held(_) => Self::conflict(error.to_string()),
+            E::Process(error) => error.into(),
+            E::Documents(error) => error.into(),
+            E::Files(error) => error.into(),
+            E::Records(error) => error.into(),
+            E::Pictures(_) => Self::unavailable(error, RETRY_AFTER),
+        }
+    }
+}
+
+impl From<erasure::HoldError> for ApiError {
+    fn from(error: erasure::HoldError) -> Self {
+        use erasure::HoldError as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::Exists | E::TooMany => Self::conflict(error.to_string()),
+            E::Records(error) => error.into(),
         }
     }
 }
@@ -246,6 +273,55 @@ impl From<service::Error> for ApiError {
             E::Catalogue(error) => error.into(),
             E::Process(error) => error.into(),
             E::Past(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<proofs::Error> for ApiError {
+    fn from(error: proofs::Error) -> Self {
+        use crate::consents::receipts::Error as R;
+        use proofs::Error as E;
+        match error {
+            E::UnknownCustomer | E::NoRevision | E::NotDisplayed | E::Receipt(R::None) => Self::not_found(error.to_string()),
+            E::NoProfile | E::NoCertificate(_) | E::Receipt(R::Missing(_)) => Self::conflict(error.to_string()),
+            E::Receipt(R::Chain) | E::Signing(_) => Self::internal(error),
+            E::Profile(error) => error.into(),
+            E::Configuration(error) => error.into(),
+            E::Cpu(error) => catalogue::Error::Cpu(error).into(),
+            E::Catalogue(error) => error.into(),
+            E::Journal(error) => error.into(),
+        }
+    }
+}
+
+impl From<links::Error> for ApiError {
+    fn from(error: links::Error) -> Self {
+        use links::Error as E;
+        match error {
+            E::Invalid => Self::not_found(error.to_string()),
+            E::Expired => Self::gone(error.to_string()),
+            E::TooLong => Self::input(format!("consents: {error}")),
+            E::Sealing => Self::internal(error),
+            E::Consents(error) => error.into(),
+        }
+    }
+}
+
+impl From<profile::Error> for ApiError {
+    fn from(error: profile::Error) -> Self {
+        match error {
+            profile::Error::Invalid(problems) => problems.into(),
+            profile::Error::NotFound => Self::not_found(error.to_string()),
+            profile::Error::Record(error) => error.into(),
+        }
+    }
+}
+
+impl From<actors::journal::ReadError> for ApiError {
+    fn from(error: actors::journal::ReadError) -> Self {
+        match error {
+            actors::journal::ReadError::Store(error) => error.into(),
+            damaged => Self::internal(damaged),
         }
     }
 }

@@ -11,8 +11,9 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    consents::service::Customers,
+    consents::{links::Links, proofs::Proofs, service::Customers},
     config::IdentityDocuments,
+    erasure::{self, Eraser},
     handwriting::Handwritings,
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
@@ -35,8 +36,15 @@ pub struct Engine {
     pub code_limits: Arc<CodeLimits>,
     /// Consents of customers.
     pub customers: Customers,
+    /// What can be proven of them.
+    pub proofs: Proofs,
+    /// By which they withdraw.
+    pub links: Links,
     /// The fills that wait for their turn.
     pub fills: Fills,
+    /// Erases what has ended.
+    pub eraser: Eraser,
+    pub erasures: erasure::Metrics,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

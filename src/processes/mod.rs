@@ -50,7 +50,7 @@ use crate::{
     scoring::Provider,
 };
 
-pub use documents::seal_reason;
+pub use documents::{produced_id, seal_reason};
 pub use evidence::name_of;
 pub use messages::Tenants;
 pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage, holds};

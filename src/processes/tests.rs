@@ -6,6 +6,7 @@
 mod chain;
 mod checks;
 mod contracts;
+mod erasing;
 mod files;
 mod fills;
 mod handwriting;

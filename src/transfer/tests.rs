@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use actors::journal::{Fact, Sealer, Writer};
+use actors::journal::{self, Fact, Sealer, Writer};
 use bytes::Bytes;
 use serde_json::json;
 use store::{
@@ -296,6 +296,34 @@ async fn of_a_hidden_collection_the_newest_versions_are_moved_and_count_anew() {
 }
 
 #[tokio::test]
+async fn a_sealed_journal_is_moved_as_it_is_and_opens_where_the_same_master_key_is() {
+    let (from, to) = (World::sqlite(), World::model());
+    let (sealer, entity) = (Sealer::new(&[1; 32]), Entity::new("acme", "otp", Uuid::from_u128(77)));
+    let mut writer = Writer::new(&sealer, &entity).unwrap();
+    let fact = Fact::Event(json!({"name": "Ana García"}));
+    let commit = Commit {
+        entity: entity.clone(),
+        expected_head: 0,
+        entries: vec![writer.write(moment(1), &fact).unwrap()],
+        at: moment(1),
+        snapshot: None,
+        wake: None,
+        commit_id: Uuid::from_u128(1),
+        key: Some(writer.slot().to_vec()),
+        listing: Listing::Listed,
+    };
+    assert_eq!(from.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
+    let (_keep, folder) = export_folder();
+    assert_eq!(from.export(&folder).await.damaged, 0);
+    assert!(!fs::read_to_string(folder.join("journals.jsonl")).unwrap().contains("Ana"));
+    assert!(to.import(&folder).await.unwrap().is_same());
+    let lines = journal::read::<serde_json::Value>(to.store.as_ref(), &sealer, &entity).await.unwrap();
+    assert_eq!(lines[0].fact.as_ref(), Some(&fact));
+    let stranger = Sealer::new(&[2; 32]);
+    assert!(journal::read::<serde_json::Value>(to.store.as_ref(), &stranger, &entity).await.is_err());
+}
+
+#[tokio::test]
 async fn an_export_of_the_first_format_is_imported() {
     let plain = World::model();
     plain.journal(&Entity::new("acme", "otp", Uuid::from_u128(1 << 7)), 3, None).await;
@@ -432,7 +460,7 @@ async fn a_manifest_of_a_later_format_asks_for_a_newer_program() {
     World::model().export(&folder).await;
     let path = folder.join("manifest.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"format\": 1", "\"format\": 2, \"something\": \"new\"")).unwrap();
+    fs::write(&path, text.replace("\"format\": 2", "\"format\": 3, \"something\": \"new\"")).unwrap();
     let error = World::model().import(&folder).await.unwrap_err();
     assert!(error.to_string().contains("newer program"), "{error}");
 }
