@@ -450,6 +450,14 @@ impl Store for Spy {
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, store::Error> {
         self.now()?.record_keys(after, limit).await
     }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), store::Error> {
+        self.now()?.forget_versions(key).await
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, store::Error> {
+        self.now()?.listings(after, limit).await
+    }
 }
 
 /// Store, clock and world: what outlives a server.

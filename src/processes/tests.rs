@@ -6,6 +6,7 @@
 mod chain;
 mod checks;
 mod contracts;
+mod erasing;
 mod files;
 mod fills;
 mod handwriting;
@@ -170,6 +171,8 @@ impl Setting {
             camara: crate::camara::testing::camara(),
             fills: self.fills(),
             renderer: Arc::new(self.renderer.clone()),
+            consents: Default::default(),
+            clock: actors::Clock::system(),
         }
     }
 
