@@ -11,8 +11,8 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    config::IdentityDocuments,
     consents::{links::Links, proofs::Proofs, service::Customers},
+    config::IdentityDocuments,
     erasure::{self, Eraser},
     handwriting::Handwritings,
     http::State,

@@ -108,8 +108,7 @@ impl Happened {
         let was_accepted = |id: &str| before.held(id).is_some_and(|held| held.choice == Choice::Accepted);
         let withdrawn = after.held_all().filter(|(id, held)| held.choice != Choice::Accepted && was_accepted(id)).count();
         let newly = |id: &str| before.held(id).is_some_and(|held| !held.is_announced());
-        let lapsed =
-            after.held_all().filter(|(id, held)| held.is_announced() && newly(id)).filter_map(|(_, held)| held.expires_at);
+        let lapsed = after.held_all().filter(|(id, held)| held.is_announced() && newly(id)).filter_map(|(_, held)| held.expires_at);
         let newest = |state: &CustomerConsents| state.held_all().map(|(_, held)| held.revision).max();
         Self {
             captured: after.known() && newest(after) > newest(before),
