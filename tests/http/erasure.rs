@@ -172,8 +172,12 @@ fn found(folder: &Path, texts: &[&str]) -> Vec<String> {
 fn after_its_time_nothing_of_a_person_is_in_any_file_log_line_or_metric() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = "[retention]\nevery = \"PT1S\"\n[retention.after]\nsign_process = \"P1D\"\n[log]\nfilter = \"info,rubrica=debug,actors=debug,store=debug\"\n";
-    let options =
-        Options { data: Some(folder.path().to_owned()), config: Some(config.into()), observer: Some(crate::contract::check), ..Options::default() };
+    let options = Options {
+        data: Some(folder.path().to_owned()),
+        config: Some(config.into()),
+        observer: Some(crate::contract::check),
+        ..Options::default()
+    };
     let server = Server::start_with(options);
     let journey = Journey::new(server.client());
     let email = "zacarias.privado@example.org";
@@ -190,14 +194,28 @@ fn after_its_time_nothing_of_a_person_is_in_any_file_log_line_or_metric() {
     capture["actor_id"] = json!("agente-900800701");
     capture["trace_id"] = json!("traza-900800702");
     shop.post(customer, &shop.key(customer), &capture).expect(201);
-    let erased = shop.client.post(&shop.path(&format!("customers/{customer}/erasure"))).json(&json!({"reason": "a right"})).send();
+    let erased =
+        shop.client.post(&shop.path(&format!("customers/{customer}/erasure"))).json(&json!({"reason": "a right"})).send();
     assert!(erased.expect(200).json()["entries"].as_u64() > Some(0));
-    let texts = [email, customer, "203.0.113.77", "agente-900800701", "traza-900800702", "aliasprivado", "Zacarías-Privado", "Apellido-Secreto", "699123987", device];
+    let texts = [
+        email,
+        customer,
+        "203.0.113.77",
+        "agente-900800701",
+        "traza-900800702",
+        "aliasprivado",
+        "Zacarías-Privado",
+        "Apellido-Secreto",
+        "699123987",
+        device,
+    ];
 
     // When its time is over, and the server has come round to it
     server.advance("P2D");
     let path = journey.path(&format!("sign_process/{process}"));
-    wait_for("the process to be erased", Duration::from_secs(60), || (journey.client.get(&path).send().status == 404).then_some(()));
+    wait_for("the process to be erased", Duration::from_secs(60), || {
+        (journey.client.get(&path).send().status == 404).then_some(())
+    });
     let metrics = wait_for("the metrics to tell it", Duration::from_secs(60), || {
         let metrics = String::from_utf8_lossy(&journey.client.get("/metrics").send().expect(200).body).into_owned();
         metrics.contains("rubrica_erasures_total{kind=\"sign_process\",outcome=\"erased\"} 1").then_some(metrics)

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use ::store::{
-    RecordKey, Store,
-    blobs::Digest,
-    faulty::Fault,
-};
+use ::store::{RecordKey, Store, blobs::Digest, faulty::Fault};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use workflows::{
     IdentificationState, IdentityDocument,
@@ -77,9 +73,9 @@ impl Setting {
             bodies.push((key.collection.to_string(), key.key.into_bytes()));
         }
         let has = |body: &[u8], text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
-        let found = bodies.iter().flat_map(|(place, body)| {
-            texts.iter().filter(|text| has(body, text)).map(move |text| format!("{text} in {place}"))
-        });
+        let found = bodies
+            .iter()
+            .flat_map(|(place, body)| texts.iter().filter(|text| has(body, text)).map(move |text| format!("{text} in {place}")));
         found.collect()
     }
 }
