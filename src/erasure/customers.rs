@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use actors::{Erasure, journal::Hash};
+use actors::journal::Hash;
 use serde::de::IgnoredAny;
 use store::Store;
 
@@ -45,15 +45,15 @@ impl CustomerEraser {
     /// # Errors
     /// [`Error::Held`], [`Error::Process`], [`Error::Records`]; after the last two it is to be asked again.
     pub async fn erase(&self, organization: &str, customer_id: &str, order: Order<'_>) -> Result<Vec<ErasedSegment>, Error> {
+        let erasure = order.erasure(false)?;
         let mut erased = Vec::new();
         for segment in self.segments(organization).await? {
             if let Some(held) = self.holds.of_customer(organization, customer_id).await? {
                 return Err(held.into());
             }
             let id = self.customers.id(&Subject { organization, segment: &segment, customer_id });
-            let erasure = Erasure { by: order.by.to_owned(), reason: order.reason.to_owned(), ended_only: false };
             let host = self.customers.host();
-            let done = host.erase(organization, id, erasure).await.map_err(Error::Process)?;
+            let done = host.erase(organization, id, erasure.clone()).await.map_err(Error::Process)?;
             // Nobody was ever known by this name there.
             if done.already && host.peek(organization, id).await.map_err(Error::Process)?.life().is_none() {
                 continue;

@@ -233,6 +233,9 @@ async fn what_goes_on_is_not_erased_and_its_files_stay_until_it_has_ended() {
     assert_eq!(setting.held_for_processes().await, 1);
     bare.processes.agent.ask(ORGANIZATION, id, agent::Command::Close).await.expect("closed");
 
+    let long = "x".repeat(1_025);
+    assert!(eraser.erase(ORGANIZATION, target, Order { reason: &long, ..order(&setting) }).await.is_err());
+    assert_eq!(setting.held_for_processes().await, 1, "what is refused changes nothing");
     setting.store.fail_next_write(Fault::Refused);
     assert!(eraser.erase(ORGANIZATION, target, order(&setting)).await.is_err());
     let erased = eraser.erase(ORGANIZATION, target, order(&setting)).await.expect("erased");
