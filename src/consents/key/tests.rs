@@ -66,7 +66,7 @@ fn the_layout_is_what_other_servers_read() {
     let text = issuer().issue(SCOPE, &key);
     let (payload, mac) = text.split_at(text.len() - 32);
     assert_eq!(payload, "01130102000000110000000468e778008040");
-    assert_eq!(mac, issuer().issue(SCOPE, &key)[payload.len()..], "the same key has the same text");
+    assert_eq!(mac, &issuer().issue(SCOPE, &key)[payload.len()..], "the same key has the same text");
 }
 
 #[test]
