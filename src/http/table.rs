@@ -5,9 +5,11 @@
 //! or an operation's name leads here, and from here to its handler.
 
 mod consents;
+mod consents_customers;
 mod contracts;
 mod documents;
 mod dynamic_templates;
+mod erasure;
 mod fills;
 mod identification;
 mod signing;
@@ -27,7 +29,9 @@ const ROOMS: &[&[Operation]] = &[
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,
+    erasure::OPERATIONS,
     OPERATIONS,
+    consents_customers::OPERATIONS,
     consents::OPERATIONS,
 ];
 
