@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use documents::certificate::to_canonical_json;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use workflows::Timestamp;
 use workflows::consents::{self as machine, Choice, ConsentType, CustomerConsents, Digest, Format, Reading, Source, Statements};
 
@@ -27,17 +28,24 @@ pub struct Statement {
     pub text: String,
     /// Explanation; may be empty.
     pub description: String,
+    #[schema(schema_with = choice_schema)]
     pub choice: Choice,
     pub choice_type: ConsentType,
     /// When the acceptance lapses. Absent when the consent does not expire or is not accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     pub expiration_date: Option<Timestamp>,
     /// True for statements that are in the answer for context only.
     pub read_only: bool,
     /// Statements whose father is this one, to any depth.
     #[schema(no_recursion)]
     pub child_statements: Vec<Statement>,
+}
+
+/// Contract `ConsentChoice`.
+pub fn choice_schema() -> Object {
+    let description = "0 accepted, 1 pending (of OPT_IN consents only), 2 rejected.";
+    ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([0, 1, 2])).description(Some(description)).build()
 }
 
 /// Contract `ConsentsResponse`.

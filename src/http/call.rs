@@ -106,7 +106,7 @@ impl Described {
 }
 
 /// A type as others refer to it; it and what it refers to go into `schemas`.
-fn referred<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+pub(super) fn referred<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
     T::schemas(schemas);
     schemas.push((T::name().into_owned(), T::schema()));
     utoipa::openapi::Ref::from_schema_name(T::name()).into()

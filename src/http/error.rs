@@ -275,11 +275,18 @@ impl ApiError {
         Self::one(StatusCode::NOT_FOUND, Kind::NotFound, details)
     }
 
+    /// 404 for everything that is named and is not there; the problems beyond a bound are left out.
+    pub fn not_founds(details: impl IntoIterator<Item = String>) -> Self {
+        let mut error = Self::inputs(details);
+        error.status = StatusCode::NOT_FOUND;
+        error.problems.iter_mut().for_each(|(kind, _)| *kind = Kind::NotFound);
+        error
+    }
+
     /// 405, with the methods that the path has, as the `Allow` header wants them (RFC 9110, 15.5.6).
     pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
         let allow = allow.into();
-        let mut error =
-            Self::one(StatusCode::METHOD_NOT_ALLOWED, Kind::Parameter, format!("this path allows only {allow}"));
+        let mut error = Self::one(StatusCode::METHOD_NOT_ALLOWED, Kind::Parameter, format!("this path allows only {allow}"));
         error.allow = Some(allow);
         error
     }

@@ -226,12 +226,14 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     segment("configuration_version", Segment::Number { max: None }, "Version of the configuration."),
     segment("external_id", Segment::LowerName, "External id of the dynamic template."),
     segment("major_version", Segment::Number { max: None }, "Major version number."),
+    segment("revision", Segment::Number { max: None }, "Number of what happened, as the history has it."),
     segment("minor_version", Segment::NumberFromZero, "Minor version number."),
     segment(
         "customer_id",
         Segment::Customer,
         "Id of the customer in the organization's systems. A web component may say `self`, the customer that its token is for.",
     ),
+    segment("hold_name", Segment::Name, "Name of the legal hold."),
     segment("consent_id", Segment::Consent, "Id of the consent definition; it is normalised before it is looked up."),
 ];
 

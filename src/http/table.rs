@@ -5,9 +5,12 @@
 //! or an operation's name leads here, and from here to its handler.
 
 mod consents;
+mod consents_beyond;
+mod consents_customers;
 mod contracts;
 mod documents;
 mod dynamic_templates;
+mod erasure;
 mod fills;
 mod identification;
 mod signing;
@@ -27,8 +30,11 @@ const ROOMS: &[&[Operation]] = &[
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,
+    erasure::OPERATIONS,
     OPERATIONS,
+    consents_customers::OPERATIONS,
     consents::OPERATIONS,
+    consents_beyond::OPERATIONS,
 ];
 
 /// All rows.

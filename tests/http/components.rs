@@ -19,7 +19,8 @@ fn securize(journey: &Journey, body: &Value) -> Answer {
 /// A client with the token of a web component.
 fn component(server: &Server, customer: &str) -> Client {
     let journey = Journey::of(server.client(), ORGANIZATION);
-    let token = securize(&journey, &json!({"customer_id": customer, "actor_id": "AG000123"})).expect(201).text("web_component_token");
+    let token =
+        securize(&journey, &json!({"customer_id": customer, "actor_id": "AG000123"})).expect(201).text("web_component_token");
     server.client_with(&token)
 }
 
@@ -63,7 +64,9 @@ fn self_is_for_components_alone() {
     let (_server, journey) = shared();
     for row in contract::rows().filter(|row| names_a_customer(row)) {
         let answer = every_operation::call(&journey.client, row, ORGANIZATION, "self").send();
-        assert!(answer.expect_problem(400, "PARAMETER_ERROR").details().starts_with("customer_id: only the token of a web component"));
+        assert!(
+            answer.expect_problem(400, "PARAMETER_ERROR").details().starts_with("customer_id: only the token of a web component")
+        );
     }
 }
 
@@ -149,7 +152,14 @@ fn pages_of_configured_origins_may_call_and_no_others() {
     let refused = anonymous.get(&path).header("origin", SHOP).send().expect(401);
     assert_eq!(refused.header("access-control-allow-origin"), SHOP);
     // Others are not told anything, however near they come.
-    for wrong in ["https://shop.example.org.evil.example", "http://shop.example.org", "https://SHOP.example.org", "null", "*", SHOP.trim_end_matches('g')] {
+    for wrong in [
+        "https://shop.example.org.evil.example",
+        "http://shop.example.org",
+        "https://SHOP.example.org",
+        "null",
+        "*",
+        SHOP.trim_end_matches('g'),
+    ] {
         let asked = preflight(&anonymous, &path, wrong).expect(405);
         let read = component.get(&path).header("origin", wrong).send();
         for answer in [asked, read] {

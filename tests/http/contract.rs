@@ -59,7 +59,7 @@ fn is_addition(row: &operation::Operation) -> bool {
 }
 
 /// The rows of the operations that the contracts have.
-fn rows_of_contract() -> impl Iterator<Item = &'static operation::Operation> {
+pub fn rows_of_contract() -> impl Iterator<Item = &'static operation::Operation> {
     rows().filter(|row| !is_addition(row))
 }
 

@@ -1,6 +1,13 @@
 //! The Consents API (`/v2`): what its operations have in common. Its errors have the codes of [`Family::Consents`](super::error::Family).
 
+pub mod beyond;
 pub mod configuration;
+pub mod checks;
+pub mod customers;
+pub mod filters;
+pub mod links;
+pub mod imports;
+mod request;
 pub mod securize;
 
 use utoipa::openapi::{Object, ObjectBuilder, Type};
@@ -90,6 +97,19 @@ pub const CONSENT_IDS: Parameter = Parameter::query(
     consent_id,
 )
 .separated();
+/// States of the customer's choices.
+pub const CHOICE: Parameter = Parameter::query(
+    "choice",
+    "Statements whose current choice is one of these; commas between several are taken, too, and so is a value with `choice=` in front.",
+    choice_state,
+)
+.repeated();
+/// Whose tree applies.
+pub const CUSTOMERS_OR_LEADS: Parameter = Parameter::query(
+    "users_type",
+    "Whose tree applies; customers where it is left out. An addition to the contract (note leads).",
+    users_type,
+);
 /// Kind of users.
 pub const USERS_TYPE: Parameter = Parameter::query("users_type", "Kind of users that the trees are for.", users_type);
 /// Which page.
@@ -140,6 +160,11 @@ pub(super) fn consent_id() -> Object {
 fn display_format() -> Object {
     let names = Some(["SHORT", "NORMAL"]);
     ObjectBuilder::new().schema_type(Type::String).enum_values(names).default(Some("NORMAL".into())).build()
+}
+
+fn choice_state() -> Object {
+    let names = ["PENDING", "REJECTED", "ACCEPTED", "choice=PENDING", "choice=REJECTED", "choice=ACCEPTED"];
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build()
 }
 
 fn users_type() -> Object {

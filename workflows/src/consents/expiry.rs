@@ -16,6 +16,11 @@ impl Held {
         self.choice == Choice::Accepted && self.expires_at.is_some_and(|expires_at| expires_at <= at)
     }
 
+    /// Whether the journal says that it lapsed.
+    pub fn is_announced(&self) -> bool {
+        self.announced
+    }
+
     /// When it will have lapsed, unless the journal says already that it has.
     fn lapses_at(&self) -> Option<Timestamp> {
         self.expires_at.filter(|_| self.choice == Choice::Accepted && !self.announced)
