@@ -10,16 +10,19 @@ use ::documents::{
     verify::{self, Trust},
 };
 use ::store::blobs::Digest;
-use actors::journal::{Chain, Line};
+use actors::{
+    Host,
+    journal::{Chain, Line},
+};
 use bytes::Bytes;
 use chrono::{DateTime, Offset, Utc};
 use uuid::Uuid;
 use workflows::{
-    Channel,
+    Channel, Machine,
     sign_process::{self, Data},
 };
 
-use super::{Hosted, Processes, World};
+use super::{Processes, World};
 use crate::{catalogue::documents, channels::Language, cpu_pool::Cutoff};
 
 /// What the signature operation means (contract `sign_simple`: the call is the consent), in the signer's language.
@@ -167,12 +170,13 @@ pub(super) type Told = (Journal, Vec<TimelineEntry>);
 ///
 /// # Errors
 /// If it cannot be read or is not whole.
-pub(super) async fn journal<M: Hosted>(
+pub(super) async fn journal<M: Machine>(
     scene: &Scene<'_>,
+    host: &Host<M>,
     id: Uuid,
     meaning: impl Fn(&M::Event) -> Option<Happening>,
 ) -> Result<Told, String> {
-    let lines = M::host(scene.processes).journal(scene.organization, id).await.map_err(|error| error.to_string())?;
+    let lines = host.journal(scene.organization, id).await.map_err(|error| error.to_string())?;
     // The salts, so that whoever is shown a text can check it by this evidence alone, also when the journal is erased. Not the texts: what
     // they say of people is masked here.
     let content = |line: &Line<M::Event>| match line.chain {

@@ -209,10 +209,7 @@ pub(super) trait Identifications: Send + Sync {
 }
 
 #[async_trait]
-impl<M: Adapted> Identifications for Host<Identification<M>>
-where
-    Identification<M>: super::Hosted,
-{
+impl<M: Adapted> Identifications for Host<Identification<M>> {
     async fn create(&self, organization: &str, process: &sign_process::Data, position: usize) -> Result<(), actors::Error> {
         let signer = process.creation.signers.get(position);
         let (Some(signer), Some(creation)) = (signer, M::creation(process, position)) else {
@@ -278,7 +275,7 @@ where
         };
         let others = M::describe(scene, signer, id, data, &mut identification).await?;
         let meaning = |event: &Event<M>| happening(scene.organization, signer, data, event);
-        let mut journals = vec![evidence::journal::<Identification<M>>(scene, id, meaning).await?];
+        let mut journals = vec![evidence::journal(scene, self, id, meaning).await?];
         journals.extend(others);
         Ok(Described { identification, journals })
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
+use actix_web::dev::Payload;
 use actix_web::web::{Bytes, BytesMut};
 use futures::stream::{self, LocalBoxStream, StreamExt};
 use serde::{Deserialize, Serialize};
@@ -142,7 +143,7 @@ impl Body for Lines {
         let options = Options::of(request);
         let organization = admitted.tenant.as_ref().map_or("", |tenant| &tenant.organization);
         let share = options.json_room.share(organization);
-        let mut intake = Intake::new(admitted.payload.take(), share, READ_TIMEOUT, options.slow_after);
+        let mut intake = Intake::new(Payload::take(&mut admitted.payload), share, READ_TIMEOUT, options.slow_after);
         let mut bytes = BytesMut::new();
         while let Some(chunk) = intake.next().await? {
             if bytes.len() + chunk.len() > MAX_BYTES {
