@@ -161,7 +161,8 @@ fn a_receipt_is_verified_offline_and_refused_after_one_changed_byte() {
     assert_eq!(consent["privacy_notice"]["text"], "C01 text es");
     assert_eq!(consent["lawful_basis"], "https://w3id.org/dpv/legal/eu/gdpr#A6-1-a");
     assert_eq!(unsigned["consents"][1]["lawful_basis"], "legitimate interest");
-    let events: Vec<_> = unsigned["events"].as_array().unwrap().iter().map(|event| event["event_state"].as_str().unwrap()).collect();
+    let events: Vec<_> =
+        unsigned["events"].as_array().unwrap().iter().map(|event| event["event_state"].as_str().unwrap()).collect();
     assert_eq!(events, ["given", "objected"]);
     let withdrawal = receipt("2?format=json").expect(200).json();
     assert_eq!(withdrawal["events"][0]["event_state"], "withdrawn");
@@ -298,9 +299,12 @@ fn a_link_withdraws_without_a_token_and_does_nothing_else() {
     let held = shop.choices(&customer);
     assert_eq!((&held["C01"], &held["C04"], &held["C05"]), (&json!(2), &json!(2), &json!(0)), "C05 is not named");
     let events = shop.history(&customer);
-    assert_eq!(events[0]["who"], json!({
-        "actor_id": "consent-link", "actor_source": "token", "subject": "consent-link", "audience": "consent-link",
-    }));
+    assert_eq!(
+        events[0]["who"],
+        json!({
+            "actor_id": "consent-link", "actor_source": "token", "subject": "consent-link", "audience": "consent-link",
+        })
+    );
     click(path).expect(204);
     assert_eq!(shop.history(&customer).len(), events.len(), "a repetition is not recorded");
 

@@ -24,7 +24,8 @@ use crate::http::paging::Page;
 use crate::http::query::Query;
 
 /// For operations on what happened to a customer.
-pub const NOTHING_CAPTURED: Refused = refused(404, "404. Nothing was captured of the customer in the segment, or nothing has this revision.");
+pub const NOTHING_CAPTURED: Refused =
+    refused(404, "404. Nothing was captured of the customer in the segment, or nothing has this revision.");
 /// For receipts.
 pub const NO_RECEIPT: Refused = refused(
     409,
@@ -32,14 +33,20 @@ pub const NO_RECEIPT: Refused = refused(
 );
 
 /// Signed or not.
-pub const FORMAT: Parameter =
-    Parameter::query("format", "`jws` for the signed receipt, which is the default; `json` for the unsigned one, to be read.", format);
+pub const FORMAT: Parameter = Parameter::query(
+    "format",
+    "`jws` for the signed receipt, which is the default; `json` for the unsigned one, to be read.",
+    format,
+);
 /// The moment that is asked about.
 pub const AS_OF: Parameter =
     Parameter::query("as_of", "The moment at which the consents are read; now by default. It may lie ahead.", moment);
 /// What was known.
-pub const KNOWN_AT: Parameter =
-    Parameter::query("known_at", "What was recorded later is left out; now by default. With a moment in the past the answer never changes.", moment);
+pub const KNOWN_AT: Parameter = Parameter::query(
+    "known_at",
+    "What was recorded later is left out; now by default. With a moment in the past the answer never changes.",
+    moment,
+);
 
 fn format() -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["jws", "json"])).default(Some("jws".into())).build()
