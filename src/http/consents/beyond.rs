@@ -92,19 +92,11 @@ fn blocked(caller: &access::Caller) -> Blocked {
 }
 
 pub async fn history(call: Call<String>) -> Result<Json<ConsentHistory>, ApiError> {
-    let (segment, page) = both(super::segment(&call), page(&call.query))?;
+    let (segment, page) = both(super::segment(&call), Page::of_snake_up_to(&call.query, super::MAX_PAGE_SIZE))?;
     let subject = Subject { organization: &call.organization, segment: segment.as_str(), customer_id: &call.id };
     let skip = page.number.saturating_mul(page.size);
     let events = call.engine.proofs.history(&subject, blocked(&call.caller), skip, page.size).await?;
     Ok(Json(ConsentHistory { page: page.number, page_size: page.size, events }))
-}
-
-fn page(query: &Query) -> Result<Page, ApiError> {
-    let page = Page::of_snake(query)?;
-    if page.size > super::MAX_PAGE_SIZE {
-        return Err(ApiError::parameter(format!("page_size: expected {} at most", super::MAX_PAGE_SIZE)));
-    }
-    Ok(page)
 }
 
 pub async fn display(call: Call<(String, u32)>) -> Result<Json<Displayed>, ApiError> {
