@@ -11,8 +11,8 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    consents::{links::Links, proofs::Proofs, service::Customers},
     config::IdentityDocuments,
+    consents::{links::Links, proofs::Proofs, service::Customers},
     erasure::{self, Eraser},
     handwriting::Handwritings,
     http::State,

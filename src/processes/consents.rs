@@ -48,6 +48,7 @@ impl Effects<CustomerConsents> for Adapter {
         match call.effect {
             Effect::Notify { notice, revision } => {
                 let Entity { organization, id, .. } = &call.entity;
+                self.metrics.notices.with_label_values(&[organization, name(notice)]).inc();
                 tracing::info!(%organization, consents = %id, revision, notice = name(notice), "consents of a customer changed");
                 Attempt::Done(None)
             }
@@ -108,7 +109,8 @@ impl Happened {
         let was_accepted = |id: &str| before.held(id).is_some_and(|held| held.choice == Choice::Accepted);
         let withdrawn = after.held_all().filter(|(id, held)| held.choice != Choice::Accepted && was_accepted(id)).count();
         let newly = |id: &str| before.held(id).is_some_and(|held| !held.is_announced());
-        let lapsed = after.held_all().filter(|(id, held)| held.is_announced() && newly(id)).filter_map(|(_, held)| held.expires_at);
+        let lapsed =
+            after.held_all().filter(|(id, held)| held.is_announced() && newly(id)).filter_map(|(_, held)| held.expires_at);
         let newest = |state: &CustomerConsents| state.held_all().map(|(_, held)| held.revision).max();
         Self {
             captured: after.known() && newest(after) > newest(before),
