@@ -11,7 +11,9 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
+    consents::{links::Links, proofs::Proofs, service::Customers},
     config::IdentityDocuments,
+    erasure::{self, Eraser},
     handwriting::Handwritings,
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
@@ -32,8 +34,17 @@ pub struct Engine {
     /// Who scores identity documents.
     pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
+    /// Consents of customers.
+    pub customers: Customers,
+    /// What can be proven of them.
+    pub proofs: Proofs,
+    /// By which they withdraw.
+    pub links: Links,
     /// The fills that wait for their turn.
     pub fills: Fills,
+    /// Erases what has ended.
+    pub eraser: Eraser,
+    pub erasures: erasure::Metrics,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

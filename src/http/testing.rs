@@ -18,6 +18,8 @@ use super::context::{Options, State};
 use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
+use crate::catalogue::consents::Consents;
+use crate::consents::{self, links::Links, past::Journals, profile::Profiles, proofs::Proofs, service::Customers};
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::dynamic_templates::DynamicTemplates;
@@ -93,6 +95,7 @@ impl World {
         );
         let sources = filling::Sources::new(store.clone(), &blobs, documents, workers);
         let state = State {
+            consents: Consents::new(store.clone(), Default::default(), Arc::new(Utc::now), filling::Metrics::default().caches()),
             contracts: Contracts::new(store.clone()),
             sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
             documents: sources.documents.clone(),
@@ -107,7 +110,11 @@ impl World {
             configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
-            options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),
+            options: Arc::new(Options {
+                public_base_url: "https://sign.example".into(),
+                trusted_proxies: Vec::new(),
+                ..Options::default()
+            }),
             clock: Arc::new(Utc::now),
         };
         Self { state, keys, store, provider: Scripted::default() }
@@ -144,11 +151,33 @@ impl World {
             camara: crate::camara::testing::camara(),
             fills: fills.clone(),
             renderer: Arc::new(self.state.workers.clone()),
+            consents: consents::metrics::Metrics::default(),
+            clock: clock.clone(),
         };
         let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
         let arbiters = [actix::Arbiter::current()];
+        let actor_options = actors::Options::default();
+        let processes = Processes::new(world, &clock, &actor_options, &metrics, &arbiters);
+        let customers = Customers::new(
+            processes.consents.clone(),
+            self.state.consents.clone(),
+            &self.keys,
+            Journals::new(self.store.clone(), actor_options.sealer.clone()),
+            consents::service::Options::default(),
+            consents::metrics::Metrics::default(),
+        );
+        let proofs = Proofs::new(
+            customers.clone(),
+            Journals::new(self.store.clone(), actor_options.sealer.clone()),
+            Profiles::new(self.store.clone()),
+            self.state.configurations.clone(),
+            self.state.documents.clone(),
+        );
         let engine = Engine {
-            processes: Processes::new(world, &clock, &actors::Options::default(), &metrics, &arbiters),
+            proofs,
+            links: Links::new(self.keys.clone(), customers.clone()),
+            customers,
+            processes,
             codes,
             code_policies: Default::default(),
             identity_documents: Default::default(),

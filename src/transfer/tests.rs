@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use actors::journal::{self, Fact, Hash};
+use actors::journal::{self, Fact, Sealer, Writer};
 use bytes::Bytes;
 use serde_json::json;
 use store::{
@@ -106,16 +106,13 @@ impl World {
     async fn journal(&self, entity: &Entity, commits: u64, wake: Option<Timestamp>) {
         let chance = (entity.id.as_u128() >> 7) as u64;
         let (keyed, unlisted, removed) = (chance % 3 != 1, chance % 5 == 2, chance % 5 == 3);
-        let (mut hash, mut head) = (Hash::of_entity(entity), 0);
+        let (mut writer, mut head) = (Writer::new(&Sealer::default(), entity).unwrap(), 0);
         for number in 1..=commits {
             let at = moment(number as i64 * 17);
             let mut entries = Vec::new();
             for _ in 0..=number % 3 {
                 let fact = Fact::Event(json!({"what": "something happened", "n": head}));
-                let seq = head + entries.len() as u64 + 1;
-                let (body, next) = journal::encode(hash, seq, at, &fact).unwrap();
-                entries.push(body);
-                hash = next;
+                entries.push(writer.write(at, &fact).unwrap());
             }
             let added = entries.len() as u64;
             let commit = Commit {
@@ -296,6 +293,34 @@ async fn of_a_hidden_collection_the_newest_versions_are_moved_and_count_anew() {
         assert_eq!((found.version, found.body), (1, format!("{number}.{}", number % 3).into_bytes()));
     }
     assert!(to.store.get(&RecordKey::new("acme", "_count", "a")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_sealed_journal_is_moved_as_it_is_and_opens_where_the_same_master_key_is() {
+    let (from, to) = (World::sqlite(), World::model());
+    let (sealer, entity) = (Sealer::new(&[1; 32]), Entity::new("acme", "otp", Uuid::from_u128(77)));
+    let mut writer = Writer::new(&sealer, &entity).unwrap();
+    let fact = Fact::Event(json!({"name": "Ana García"}));
+    let commit = Commit {
+        entity: entity.clone(),
+        expected_head: 0,
+        entries: vec![writer.write(moment(1), &fact).unwrap()],
+        at: moment(1),
+        snapshot: None,
+        wake: None,
+        commit_id: Uuid::from_u128(1),
+        key: Some(writer.slot().to_vec()),
+        listing: Listing::Listed,
+    };
+    assert_eq!(from.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
+    let (_keep, folder) = export_folder();
+    assert_eq!(from.export(&folder).await.damaged, 0);
+    assert!(!fs::read_to_string(folder.join("journals.jsonl")).unwrap().contains("Ana"));
+    assert!(to.import(&folder).await.unwrap().is_same());
+    let lines = journal::read::<serde_json::Value>(to.store.as_ref(), &sealer, &entity).await.unwrap();
+    assert_eq!(lines[0].fact.as_ref(), Some(&fact));
+    let stranger = Sealer::new(&[2; 32]);
+    assert!(journal::read::<serde_json::Value>(to.store.as_ref(), &stranger, &entity).await.is_err());
 }
 
 #[tokio::test]

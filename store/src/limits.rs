@@ -86,3 +86,11 @@ fn check_name(what: &str, name: &str) -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// The newest body takes the place of all before it: it must be short, as there may be many.
+pub(crate) fn check_forgotten(newest: &[u8]) -> Result<(), Error> {
+    if newest.len() > MAX_COUNTER {
+        return Err(Error::Refused(format!("a record whose versions are forgotten has at most {MAX_COUNTER} bytes")));
+    }
+    Ok(())
+}

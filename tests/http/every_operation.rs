@@ -44,7 +44,8 @@ fn names_something(row: &Operation) -> bool {
 
 /// The first of its identifiers that has a form; names have none.
 fn identifier(row: &Operation) -> Option<&'static PathParameter> {
-    row.path_parameters().find(|parameter| !matches!(parameter.kind, Segment::Organization | Segment::Name | Segment::LowerName))
+    let is_name = |kind| matches!(kind, Segment::Name | Segment::LowerName | Segment::Customer | Segment::Consent);
+    row.path_parameters().find(|parameter| parameter.kind != Segment::Organization && !is_name(parameter.kind))
 }
 
 /// The media types of an operation's body; none if it takes none.
@@ -60,9 +61,15 @@ fn takes_json(row: &Operation) -> bool {
 /// A call without a body, with the headers that the description requires.
 fn bare<'a>(client: &'a Client, row: &Operation, organization: &str, id: &str) -> Call<'a> {
     let parameters = contract::PUBLISHED.operations[row.id].value["parameters"].as_array().cloned().unwrap_or_default();
-    let required = parameters.iter().filter(|parameter| parameter["in"] == "header" && parameter["required"] == true);
+    // Of two names of one thing, the newer one is sent.
+    let is_needed = |name: &Value, header: &Value| header["required"] == true || *name == "x-segment";
+    let needed = parameters.iter().filter(|parameter| parameter["in"] == "header" && is_needed(&parameter["name"], parameter));
     let call = client.call(method(row), &path(row, organization, id));
-    required.fold(call, |call, header| call.header(header["name"].as_str().expect("a name"), "a-value"))
+    needed.fold(call, |call, header| {
+        let name = header["name"].as_str().expect("a name");
+        // A key that could be one, so that it is looked at last.
+        if name == "x-key" { call.header(name, &"0".repeat(64)) } else { call.header(name, "a-value") }
+    })
 }
 
 /// A call with a body that the description allows; of a multipart body, one part that nobody knows.
@@ -82,6 +89,9 @@ fn with_body<'a>(row: &Operation, call: Call<'a>) -> Call<'a> {
 /// A value that a schema allows, with all members.
 fn sample(schema: &Value) -> Value {
     let schema = contract::PUBLISHED.resolve(schema);
+    if let Some(example) = schema["examples"].get(0) {
+        return example.clone();
+    }
     if let Some(value) = schema["enum"].get(0).or_else(|| schema.get("default")) {
         return value.clone();
     }
@@ -108,6 +118,7 @@ fn sample(schema: &Value) -> Value {
             Some("image/png") => json!("iVBORw0KGgo="),
             Some("application/json") => json!("{}"),
             Some("uuid") => json!(NOBODY),
+            Some("date-time") => json!("2024-05-21T17:32:28Z"),
             Some("duration") => json!("PT1H"),
             Some("email") => json!("ana@example.org"),
             _ => json!("text"),
@@ -192,10 +203,13 @@ fn an_identifier_that_is_none_is_a_400_that_names_it() {
     }
 }
 
+/// Operations that answer an empty page about what nobody made (note missing-404).
+const EMPTY_INSTEAD: [&str; 1] = ["list_consent_history"];
+
 #[test]
 fn what_nobody_made_is_a_404() {
     let (_server, journey) = shared();
-    for row in contract::rows().filter(|row| names_something(row)) {
+    for row in contract::rows().filter(|row| names_something(row) && !EMPTY_INSTEAD.contains(&row.id)) {
         call(&journey.client, row, ORGANIZATION, NOBODY).send().expect_problem(404, "RESOURCE_NOT_FOUND");
     }
 }
@@ -296,7 +310,8 @@ fn a_query_is_read_and_what_it_cannot_be_is_a_400() {
             continue;
         }
         // A text can be anything.
-        let is_any = |schema: &Value| schema["type"] == "string" && schema.get("enum").is_none();
+        let is_text = |schema: &Value| schema["type"] == "string" && schema.get("enum").is_none();
+        let is_any = |schema: &Value| is_text(schema) || is_text(&schema["items"]);
         for query in queries.iter().filter(|parameter| parameter["in"] == "query" && !is_any(&parameter["schema"])) {
             let name = query["name"].as_str().expect("a name");
             let target = format!("{}?{name}=what-it-cannot-be", path(row, ORGANIZATION, NOBODY));

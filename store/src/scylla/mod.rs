@@ -204,4 +204,12 @@ impl Store for Scylla {
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         self.records.record_keys(after, limit).await
     }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        self.records.forget_versions(key).await
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        self.listings.listings(after, limit).await
+    }
 }

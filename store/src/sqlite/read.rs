@@ -40,6 +40,12 @@ const RECORD_KEYS: &str = "SELECT space.organization, space.kind, record.key
      FROM record CROSS JOIN space ON space.space = record.space
      WHERE (record.space, record.key) > (?1, ?2) ORDER BY record.space, record.key LIMIT ?3";
 
+/// Spaces of journals. One whose journals no listing ever showed may be among them: its listing is empty.
+const LISTINGS: &str = "
+    SELECT organization, kind FROM space
+    WHERE (organization, kind) > (?1, ?2) AND EXISTS (SELECT 1 FROM entity WHERE entity.space = space.space)
+    ORDER BY organization, kind LIMIT ?3";
+
 /// How an entity stands.
 struct Stands {
     head: u64,
@@ -64,6 +70,7 @@ pub(super) struct Reads<'c> {
     records: Statement<'c>,
     entities: Statement<'c>,
     record_keys: Statement<'c>,
+    listings: Statement<'c>,
 }
 
 impl<'c> Reads<'c> {
@@ -85,6 +92,7 @@ impl<'c> Reads<'c> {
             records: conn.prepare(RECORDS)?,
             entities: conn.prepare(ENTITIES)?,
             record_keys: conn.prepare(RECORD_KEYS)?,
+            listings: conn.prepare(LISTINGS)?,
         })
     }
 
@@ -255,6 +263,11 @@ impl<'c> Reads<'c> {
             let collection: String = row.get(1).map_err(failure)?;
             Ok(RecordKey::new(organization, collection, row.get::<_, String>(2).map_err(failure)?))
         })
+    }
+
+    pub fn listings(&mut self, organization: &str, kind: &str, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        let rows = self.listings.query(params![organization, kind, bound(limit)]).map_err(failure)?;
+        collect(rows, |row| Ok((row.get(0).map_err(failure)?, row.get(1).map_err(failure)?)))
     }
 
     /// The space of what was the last of a page.
