@@ -35,6 +35,9 @@ use crate::{
     consents::{
         metrics::Metrics as ConsentMetrics,
         past::Journals,
+        links::Links,
+        profile::Profiles,
+        proofs::Proofs,
         service::{self as customers, Customers},
     },
     config::{Config, Mode},
@@ -303,6 +306,14 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         },
         consent_metrics,
     );
+    let proofs = Proofs::new(
+        customers.clone(),
+        Journals::new(store.clone(), options.sealer.clone()),
+        Profiles::new(store.clone()),
+        configurations.clone(),
+        documents.clone(),
+    );
+    let links = Links::new(keys.clone(), customers.clone());
     let state = State {
         documents: documents.clone(),
         consents,
@@ -335,6 +346,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         scoring,
         code_limits,
         customers,
+        proofs,
+        links,
         fills: fills.clone(),
         eraser,
         erasures,
@@ -505,6 +518,7 @@ impl Application {
         http::dynamic_templates::configure(service);
         http::scoring::configure(service);
         http::receipts::configure(service);
+        http::consents::links::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox, self.try_it_out);
     }

@@ -2,10 +2,17 @@
 
 pub mod check;
 pub mod display;
+pub mod history;
+mod journal;
 pub mod import;
 pub mod key;
+pub mod links;
 pub mod metrics;
 pub mod past;
+pub mod preview;
+pub mod profile;
+pub mod proofs;
+pub mod receipts;
 pub mod service;
 #[cfg(test)]
 mod testing;

@@ -333,8 +333,7 @@ impl Customers {
         if !self.state(subject).await?.known() {
             return Err(Error::UnknownCustomer);
         }
-        // Who has choices in a segment has its tree: it was there when they were captured, and trees are not deleted.
-        let edition = self.0.catalogue.edition(subject.organization, subject.segment, UsersType::Customers).await?;
+        let edition = self.edition_of_any(subject).await?;
         let retention = self.policy(subject.organization).retention_after_deletion;
         let keep_until = now.checked_add_signed(retention).unwrap_or(Timestamp::MAX_UTC);
         let command = Command::Delete(Deletion { caller, keep_until, notify: false });
@@ -345,7 +344,7 @@ impl Customers {
         let key = Key {
             format: Format::Normal,
             known: false,
-            leads: false,
+            leads: edition.users_type() == UsersType::Leads,
             language: Key::DEFAULT_LANGUAGE,
             edition: edition.number,
             revision: state.revision(),
@@ -353,6 +352,15 @@ impl Customers {
             statements: Displayed::Nothing,
         };
         Ok(self.0.issuer.issue(*subject, &key))
+    }
+
+    /// The present edition for customers, or where there is no such tree, for leads. Who has choices in a segment has one of them: it was there
+    /// when they were captured, and trees are not deleted.
+    async fn edition_of_any(&self, Subject { organization, segment, .. }: &Subject<'_>) -> Result<Arc<Edition>, Error> {
+        match self.0.catalogue.edition(organization, segment, UsersType::Customers).await {
+            Err(catalogue::Error::NoTree(_)) => Ok(self.0.catalogue.edition(organization, segment, UsersType::Leads).await?),
+            edition => Ok(edition?),
+        }
     }
 
     /// Whether some priority consent of the tree is pending (note priority-outside-order).
@@ -404,7 +412,11 @@ impl Customers {
         state: &Arc<CustomerConsents>,
     ) -> Result<(Arc<Edition>, Shown), Error> {
         let Subject { organization, segment, .. } = subject;
-        let edition = self.0.catalogue.edition_numbered(organization, segment, users_type, key.edition).await?;
+        let edition = match self.0.catalogue.edition_numbered(organization, segment, users_type, key.edition).await {
+            // Of a read of a time that a restored store does not remember.
+            Err(catalogue::Error::NoEdition(_)) => return Err(self.refused(Wrong::Old)),
+            edition => edition?,
+        };
         let state = match state.revision() == key.revision {
             true => state.clone(),
             false => Arc::new(self.0.journals.at_revision(&self.entity(subject), key.revision).await.map_err(Error::Past)?),

@@ -9,7 +9,7 @@ use crate::{
     access,
     catalogue::{self, consents, contracts, documents, names, sign_configuration},
     channels, code_limits,
-    consents::service,
+    consents::{links, profile, proofs, service},
     cpu_pool, erasure, filling, handwriting,
     processes::{self, challenges, creation, fill, vouching},
     public_url, receipts, records,
@@ -273,6 +273,55 @@ impl From<service::Error> for ApiError {
             E::Catalogue(error) => error.into(),
             E::Process(error) => error.into(),
             E::Past(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<proofs::Error> for ApiError {
+    fn from(error: proofs::Error) -> Self {
+        use crate::consents::receipts::Error as R;
+        use proofs::Error as E;
+        match error {
+            E::UnknownCustomer | E::NoRevision | E::NotDisplayed | E::Receipt(R::None) => Self::not_found(error.to_string()),
+            E::NoProfile | E::NoCertificate(_) | E::Receipt(R::Missing(_)) => Self::conflict(error.to_string()),
+            E::Receipt(R::Chain) | E::Signing(_) => Self::internal(error),
+            E::Profile(error) => error.into(),
+            E::Configuration(error) => error.into(),
+            E::Cpu(error) => catalogue::Error::Cpu(error).into(),
+            E::Catalogue(error) => error.into(),
+            E::Journal(error) => error.into(),
+        }
+    }
+}
+
+impl From<links::Error> for ApiError {
+    fn from(error: links::Error) -> Self {
+        use links::Error as E;
+        match error {
+            E::Invalid => Self::not_found(error.to_string()),
+            E::Expired => Self::gone(error.to_string()),
+            E::TooLong => Self::input(format!("consents: {error}")),
+            E::Sealing => Self::internal(error),
+            E::Consents(error) => error.into(),
+        }
+    }
+}
+
+impl From<profile::Error> for ApiError {
+    fn from(error: profile::Error) -> Self {
+        match error {
+            profile::Error::Invalid(problems) => problems.into(),
+            profile::Error::NotFound => Self::not_found(error.to_string()),
+            profile::Error::Record(error) => error.into(),
+        }
+    }
+}
+
+impl From<actors::journal::ReadError> for ApiError {
+    fn from(error: actors::journal::ReadError) -> Self {
+        match error {
+            actors::journal::ReadError::Store(error) => error.into(),
+            damaged => Self::internal(damaged),
         }
     }
 }

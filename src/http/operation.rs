@@ -226,6 +226,7 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     segment("configuration_version", Segment::Number { max: None }, "Version of the configuration."),
     segment("external_id", Segment::LowerName, "External id of the dynamic template."),
     segment("major_version", Segment::Number { max: None }, "Major version number."),
+    segment("revision", Segment::Number { max: None }, "Number of what happened, as the history has it."),
     segment("minor_version", Segment::NumberFromZero, "Minor version number."),
     segment(
         "customer_id",

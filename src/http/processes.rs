@@ -11,7 +11,7 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    consents::service::Customers,
+    consents::{links::Links, proofs::Proofs, service::Customers},
     config::IdentityDocuments,
     erasure::{self, Eraser},
     handwriting::Handwritings,
@@ -36,6 +36,10 @@ pub struct Engine {
     pub code_limits: Arc<CodeLimits>,
     /// Consents of customers.
     pub customers: Customers,
+    /// What can be proven of them.
+    pub proofs: Proofs,
+    /// By which they withdraw.
+    pub links: Links,
     /// The fills that wait for their turn.
     pub fills: Fills,
     /// Erases what has ended.

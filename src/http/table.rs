@@ -5,6 +5,7 @@
 //! or an operation's name leads here, and from here to its handler.
 
 mod consents;
+mod consents_beyond;
 mod consents_customers;
 mod contracts;
 mod documents;
@@ -33,6 +34,7 @@ const ROOMS: &[&[Operation]] = &[
     OPERATIONS,
     consents_customers::OPERATIONS,
     consents::OPERATIONS,
+    consents_beyond::OPERATIONS,
 ];
 
 /// All rows.

@@ -19,7 +19,7 @@ use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
 use crate::catalogue::consents::Consents;
-use crate::consents::{self, past::Journals, service::Customers};
+use crate::consents::{self, links::Links, past::Journals, profile::Profiles, proofs::Proofs, service::Customers};
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::dynamic_templates::DynamicTemplates;
@@ -166,7 +166,16 @@ impl World {
             consents::service::Options::default(),
             consents::metrics::Metrics::default(),
         );
+        let proofs = Proofs::new(
+            customers.clone(),
+            Journals::new(self.store.clone(), actor_options.sealer.clone()),
+            Profiles::new(self.store.clone()),
+            self.state.configurations.clone(),
+            self.state.documents.clone(),
+        );
         let engine = Engine {
+            proofs,
+            links: Links::new(self.keys.clone(), customers.clone()),
             customers,
             processes,
             codes,

@@ -48,6 +48,7 @@ impl Effects<CustomerConsents> for Adapter {
         match call.effect {
             Effect::Notify { notice, revision } => {
                 let Entity { organization, id, .. } = &call.entity;
+                self.metrics.notices.with_label_values(&[organization, name(notice)]).inc();
                 tracing::info!(%organization, consents = %id, revision, notice = name(notice), "consents of a customer changed");
                 Attempt::Done(None)
             }

@@ -16,6 +16,7 @@ mod components;
 mod configuration;
 mod consents_configuration;
 mod consents_customers;
+mod consents_proofs;
 mod contacts;
 mod contract;
 mod contracts;

@@ -480,7 +480,7 @@ pub struct ConsentTreeHistoryPage {
     trees_history: Vec<ConsentTreeVersion>,
 }
 
-fn author(caller: &Caller) -> Author<'_> {
+pub(super) fn author(caller: &Caller) -> Author<'_> {
     Author { subject: &caller.subject, audience: &caller.audience }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn reference() -> Object {
 }
 
 pub(super) fn ip() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).build()
+    ObjectBuilder::new().schema_type(Type::String).examples(["203.0.113.10"]).build()
 }
 
 pub(super) fn sell_channel() -> Object {
@@ -147,7 +147,7 @@ pub fn caller_of(caller: &access::Caller) -> Caller {
 }
 
 /// All parts, or everything that is wrong with any of them.
-fn both<A, B>(one: Result<A, ApiError>, other: Result<B, ApiError>) -> Result<(A, B), ApiError> {
+pub(super) fn both<A, B>(one: Result<A, ApiError>, other: Result<B, ApiError>) -> Result<(A, B), ApiError> {
     match (one, other) {
         (Ok(one), Ok(other)) => Ok((one, other)),
         (Err(one), Err(other)) => Err(one.and(other)),
