@@ -80,7 +80,11 @@ impl Metrics {
                 "Customers of one check",
                 vec![1.0, 10.0, 100.0, 1000.0, 10_000.0],
             )?,
-            imported: counters("rubrica_consent_import_lines_total", "Lines of imports, by outcome", &["organization", "outcome"])?,
+            imported: counters(
+                "rubrica_consent_import_lines_total",
+                "Lines of imports, by outcome",
+                &["organization", "outcome"],
+            )?,
             events: counters(
                 "rubrica_consent_events_total",
                 "What became of customers' consents: captured, withdrawn, expired, deleted",

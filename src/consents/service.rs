@@ -373,9 +373,12 @@ impl Customers {
         if !state.known() {
             return Err(Error::UnknownCustomer);
         }
-        Ok(edition.tree.priority_consent_ids.iter().filter_map(|id| definition(&edition, id)).any(|definition| {
-            state.choice(definition.id.as_str(), definition.choice_type, now).choice == Choice::Pending
-        }))
+        Ok(edition
+            .tree
+            .priority_consent_ids
+            .iter()
+            .filter_map(|id| definition(&edition, id))
+            .any(|definition| state.choice(definition.id.as_str(), definition.choice_type, now).choice == Choice::Pending))
     }
 
     /// The present edition of a segment, which has all these consents. `path` says where the one of a place stands in what was sent.
@@ -504,7 +507,10 @@ fn select(
         let Some(definition) = definition(edition, &selection.id) else { continue };
         let shown = was_shown(&selection.id);
         if require && !shown {
-            problems.note(format!("selections[{index}].id"), "the read before did not display this consent; read it and show it first");
+            problems.note(
+                format!("selections[{index}].id"),
+                "the read before did not display this consent; read it and show it first",
+            );
         }
         match selected(definition, selection.choice, capture.date.at, shown) {
             Some(selected) => all.push(selected),

@@ -332,7 +332,8 @@ mod tests {
         holds.lift(ORG, "audit", Deed { by: "leo".into(), ..eva() }).await.expect("lifted");
         assert!(holds.set(ORG, "audit", Covers::Organization, "another reason", eva()).await.expect("set again"));
         let versions = holds.get(ORG, "audit").await.expect("it is there");
-        let told: Vec<_> = versions.iter().map(|hold| (hold.reason.as_str(), hold.lifted.as_ref().map(|deed| &*deed.by))).collect();
+        let told: Vec<_> =
+            versions.iter().map(|hold| (hold.reason.as_str(), hold.lifted.as_ref().map(|deed| &*deed.by))).collect();
         assert_eq!(told, [("another reason", None), ("an audit", Some("leo")), ("an audit", None)]);
         assert_eq!(holds.all(ORG).await.expect("read").len(), 1);
     }

@@ -216,7 +216,7 @@ async fn who_reads_the_entries_after_an_erasure_and_the_key_before_it_reads_both
     let entries = store.entries(&entity(id), 1, 10).await.unwrap();
     for torn in [Loaded { key: key.clone(), ..loaded.clone() }, Loaded { key, snapshot: None, entries, ..loaded }] {
         let folded = of_loaded::<Order>(&bounded, &setting.options.sealer, &entity(id), Some(torn)).await;
-        let folded = folded.ok().expect("it is read again");
+        let folded = folded.expect("it is read again");
         assert_eq!((folded.head, &*folded.machine), (2, &Order::default()));
     }
 }
