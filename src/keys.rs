@@ -4,7 +4,7 @@
 //! has a purpose, and each purpose its own derived key, so that nothing made for one use is ever accepted in another. The master
 //! key itself is not kept in memory beyond its extraction and shows nowhere: not in `Debug`, not in errors, not in logs.
 //!
-//! Losing the key makes stored certificates unreadable and ends all tokens and URLs that were given out; it belongs in the backup.
+//! Losing the key makes journals and stored certificates unreadable and ends all tokens and URLs that were given out; it belongs in the backup.
 
 use std::fs;
 use std::io::{self, Write};

@@ -15,6 +15,7 @@ pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod erasure;
 pub mod escrow_command;
 pub mod fill_queue;
 pub mod filling;

@@ -111,6 +111,11 @@ impl Records {
         Ok(Page { items: items?, next })
     }
 
+    /// Puts the newest version in the place of all before it. Idempotent.
+    pub async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        Ok(self.store.forget_versions(key).await?)
+    }
+
     /// Changes a record: `decide` gets the current version (`None` if there never was one) and says what takes its place, `None` to leave it.
     /// It is asked again, at most [`ATTEMPTS`] times, where another writer was faster. Answers what was written.
     ///

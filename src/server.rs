@@ -32,18 +32,19 @@ use crate::{
     channels::{self, Channels},
     code_limits::CodeLimits,
     codes::Codes,
+    config::{Config, Mode},
+    connections::{self, Connections},
     consents::{
+        links::Links,
         metrics::Metrics as ConsentMetrics,
         past::Journals,
-        links::Links,
         profile::Profiles,
         proofs::Proofs,
         service::{self as customers, Customers},
     },
-    config::{Config, Mode},
-    connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
+    erasure::{self, CustomerEraser, Eraser, LegalHolds, Retention},
     fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
@@ -243,14 +244,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
     });
-    let options = actors::Options {
-        shared_store: engine.is_shared(),
-        sealer: keys.journals(),
-        ..config.processes.options()
-    };
+    let options = actors::Options { shared_store: engine.is_shared(), sealer: keys.journals(), ..config.processes.options() };
     let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
     let fills = Fills::new(queue.clone(), options.effect_timeout);
     let consent_metrics = ConsentMetrics::new(&registry)?;
+    let holds = LegalHolds::new(store.clone(), &keys);
+    let journals = Journals::new(store.clone(), options.sealer.clone());
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -269,9 +268,28 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         renderer: Arc::new(drawing.clone()),
         consents: consent_metrics.clone(),
         clock: clock.clone(),
+        holds: holds.clone(),
+        journals: journals.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
+
+    let eraser = Eraser {
+        processes: processes.clone(),
+        documents: documents.clone(),
+        sealed_files: sealed_files.clone(),
+        scoring: scoring.clone(),
+        holds: holds.clone(),
+    };
+    let erasures = erasure::Metrics::new(&registry)?;
+    let retention = Retention {
+        store: store.clone(),
+        eraser: eraser.clone(),
+        periods: Arc::new(config.periods()),
+        pause: config.retention.pause(),
+        clock: clock.clone(),
+        metrics: erasures.clone(),
+    };
 
     let address = config.server.listen;
     let listener = TcpListener::bind(address).map_err(|source| Error::Listen { address, source })?;
@@ -284,7 +302,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         processes.consents.clone(),
         consents.clone(),
         &keys,
-        Journals::new(store.clone(), options.sealer.clone()),
+        journals,
         customers::Options {
             x_key_lifetime: config.consents.x_key_lifetime,
             captures_per_day: config.consents.captures_per_day,
@@ -331,10 +349,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         handwritings,
         scoring,
         code_limits,
+        customer_eraser: CustomerEraser::new(store.clone(), customers.clone(), holds),
         customers,
         proofs,
         links,
         fills: fills.clone(),
+        eraser,
+        erasures,
         clock: clock.clone(),
     };
     let sandbox =
@@ -368,12 +389,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
     let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
     let collection = PeriodicTask::new(store.clone(), "orphans", COLLECT_EVERY);
-    let forgetting = PeriodicTask::new(store, "scored pictures", FORGET_EVERY);
+    let forgetting = PeriodicTask::new(store.clone(), "scored pictures", FORGET_EVERY);
+    let erasing = PeriodicTask::new(store, "retention", config.retention.every);
     let mut background = vec![
         sweep(processes.clone()),
         collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace),
         forget_old_pictures(pictures, blobs, forgetting, clock.clone()),
     ];
+    if !retention.periods.is_off() {
+        background.push(erase_what_is_over(retention, erasing, config.retention.every));
+    }
     background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
@@ -526,7 +551,7 @@ fn collect_orphans(
         let processes = processes.clone();
         Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
-    in_turns(collection, move || {
+    in_turns(collection, TURN_LOOK, move || {
         let (orphans, holds) = (orphans.clone(), holds.clone());
         async move {
             match orphans.collect(&holds, grace, Utc::now()).await {
@@ -547,7 +572,7 @@ fn forget_old_pictures(
     forgetting: PeriodicTask,
     clock: Clock,
 ) -> tokio::task::JoinHandle<()> {
-    in_turns(forgetting, move || {
+    in_turns(forgetting, TURN_LOOK, move || {
         let (pictures, files, now) = (pictures.clone(), files.clone(), clock.now());
         async move {
             // Who had a picture scored has, or had, its file here.
@@ -568,13 +593,30 @@ fn forget_old_pictures(
     })
 }
 
-/// Does a task whenever it is this server's turn.
-fn in_turns<W>(task: PeriodicTask, work: impl Fn() -> W + Send + 'static) -> tokio::task::JoinHandle<()>
+/// Erases ended processes that are over their time.
+fn erase_what_is_over(retention: Retention, erasing: PeriodicTask, every: TimeDelta) -> tokio::task::JoinHandle<()> {
+    let look = every.to_std().unwrap_or(TURN_LOOK).min(TURN_LOOK);
+    in_turns(erasing, look, move || {
+        let retention = retention.clone();
+        async move {
+            match retention.pass().await {
+                Ok(passed) if passed.erased > 0 => {
+                    tracing::info!(passed.erased, passed.left, "erased processes that were over their time")
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "processes that are over their time could not be looked for"),
+            }
+        }
+    })
+}
+
+/// Does a task whenever it is this server's turn, which it looks for every so often.
+fn in_turns<W>(task: PeriodicTask, look: Duration, work: impl Fn() -> W + Send + 'static) -> tokio::task::JoinHandle<()>
 where
     W: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(async move {
-        let mut every = tokio::time::interval(TURN_LOOK);
+        let mut every = tokio::time::interval(look);
         every.tick().await;
         loop {
             every.tick().await;

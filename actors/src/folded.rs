@@ -216,7 +216,8 @@ impl<M: Machine> Folded<M> {
     /// Why it is not to be erased now.
     pub fn refuses(&self, erasure: &Erasure) -> Option<Refusal> {
         let at_work = !self.machine.has_ended() || !self.pending.is_empty();
-        (erasure.ended_only && at_work).then(|| Refusal::state("the process has not ended, or something that it asked for has not"))
+        (erasure.ended_only && at_work)
+            .then(|| Refusal::state("the process has not ended, or something that it asked for has not"))
     }
 
     pub fn snapshot(&self, key: &Key) -> Result<Vec<u8>, EncodeError> {

@@ -159,7 +159,7 @@ impl<M: Machine> Host<M> {
     /// process in memory until it leaves there by itself ([`Options::passivate_after`]); they do not answer from it.
     ///
     /// # Errors
-    /// See [`Error`]; [`Error::Refused`] only if [`Erasure::ended_only`] says so.
+    /// See [`Error`]; [`Error::Refused`] only if [`Erasure::ended_only`] says so, or a text of the erasure is too long.
     pub async fn erase(&self, organization: &str, id: uuid::Uuid, erasure: Erasure) -> Result<Erased, Error> {
         self.0.erase(&Entity::new(organization, M::KIND, id), erasure).await
     }

@@ -7,7 +7,7 @@ use workflows::Machine;
 
 use crate::{
     error::Error,
-    fault::{Fault, unreadable},
+    fault::Fault,
     folded::{Folded, load, of_loaded},
     shared::Shared,
 };
@@ -59,8 +59,7 @@ impl<M: Machine> Shared<M> {
             return None;
         }
         let published = self.registry.lock().slots.get(entity)?.published.clone();
-        let machine = published.lock().clone();
-        machine
+        published.lock().clone()
     }
 
     fn peeked(&self, entity: &Entity, folded: Result<Folded<M>, Fault>) -> Result<Arc<M>, Error> {

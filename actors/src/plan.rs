@@ -210,4 +210,3 @@ impl<M: Machine> Plan<M> {
         Ok(())
     }
 }
-

@@ -58,6 +58,7 @@ impl<M: Machine> Shared<M> {
     }
 
     pub async fn erase(self: &Arc<Self>, entity: &Entity, erasure: Erasure) -> Result<Erased, Error> {
+        erasure.check().map_err(Error::Refused)?;
         self.is_served(entity)?;
         let (reply, answer) = oneshot::channel();
         self.answered(entity, Message::Erase(erasure, reply), answer).await

@@ -40,7 +40,9 @@ impl fmt::Debug for Grant {
             Self::Organization { organizations, roles } => {
                 f.debug_struct("Organization").field("organizations", organizations).field("roles", roles).finish()
             }
-            Self::SignProcess { organization, sign_process: id } => f.debug_tuple("SignProcess").field(organization).field(id).finish(),
+            Self::SignProcess { organization, sign_process: id } => {
+                f.debug_tuple("SignProcess").field(organization).field(id).finish()
+            }
             Self::Signature { organization, signature: id } => f.debug_tuple("Signature").field(organization).field(id).finish(),
             Self::Chain { organization, chain: id } => f.debug_tuple("Chain").field(organization).field(id).finish(),
             Self::Customer { organization, .. } => f.debug_tuple("Customer").field(organization).finish_non_exhaustive(),

@@ -61,7 +61,12 @@ impl Tokens {
 
     /// # Errors
     /// When the system gives no randomness.
-    pub(super) fn issue(&self, component: &Component<'_>, lifetime: TimeDelta, now: DateTime<Utc>) -> Result<String, keys::Error> {
+    pub(super) fn issue(
+        &self,
+        component: &Component<'_>,
+        lifetime: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<String, keys::Error> {
         let Component { organization, customer_id, actor_id, subject } = *component;
         let ids = serde_json::to_vec(&Sealed { customer_id, actor_id, subject }).map_err(|_| keys::Error::Cryptography)?;
         let sealed = self.keys.seal(&seal_of(organization, now), organization.as_bytes(), &ids)?;

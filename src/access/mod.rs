@@ -179,7 +179,12 @@ impl Service {
     ///
     /// # Errors
     /// When the system gives no randomness.
-    pub fn component_token(&self, component: &Component<'_>, lifetime: TimeDelta, now: DateTime<Utc>) -> Result<String, keys::Error> {
+    pub fn component_token(
+        &self,
+        component: &Component<'_>,
+        lifetime: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<String, keys::Error> {
         self.inner.components.issue(component, lifetime, now)
     }
 

@@ -170,7 +170,9 @@ impl OrganizationConsents {
     fn over(&self, common: &ConsentPolicy) -> ConsentPolicy {
         let region = self.default_region.as_ref();
         ConsentPolicy {
-            retention_after_deletion: self.retention_after_deletion.map_or(common.retention_after_deletion, |retention| retention.0),
+            retention_after_deletion: self
+                .retention_after_deletion
+                .map_or(common.retention_after_deletion, |retention| retention.0),
             require_display: self.require_display.unwrap_or(common.require_display),
             late_capture: self.late_capture.unwrap_or(common.late_capture),
             default_region: region.map_or_else(|| common.default_region.clone(), |region| region.0.clone()),

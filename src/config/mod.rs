@@ -10,6 +10,7 @@ mod identity_documents;
 mod log;
 mod processes;
 mod reading;
+mod retention;
 mod server;
 mod store;
 mod work;
@@ -28,6 +29,7 @@ use crate::{
     access,
     channels::{self, senders::Finding},
     codes::Policies,
+    erasure::Periods,
     handwriting, scoring,
 };
 
@@ -39,6 +41,7 @@ pub use self::{
     identity_documents::IdentityDocuments,
     log::{Log, LogFormat},
     processes::Processes,
+    retention::{Retention, Time, Times},
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
     work::{Cpu, Documents, Filling, Fills, Render},
@@ -86,6 +89,7 @@ pub struct Config {
     pub fonts: Fonts,
     pub scoring: scoring::Options,
     pub biometric: Biometric,
+    pub retention: Retention,
     pub consents: Consents,
     pub log: Log,
     /// Per organization, by its identifier.
@@ -105,7 +109,7 @@ pub enum Mode {
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
-    /// 32 bytes as base64. Losing it makes stored certificates and codes under way useless. Servers that share a store share one.
+    /// 32 bytes as base64. Losing it makes journals, stored certificates and codes under way useless. Servers that share a store share one.
     /// Default: made at the first start and kept in the file `keys/master.key` of the data folder; with a shared store there is none.
     pub master: Option<String>,
 }
@@ -128,6 +132,8 @@ pub struct Organization {
     pub fallback_channels: Option<Vec<Channel>>,
     /// In place of the same options of `consents`.
     pub consents: OrganizationConsents,
+    /// In place of the same times of `retention.after`.
+    pub retention: Times,
 }
 
 impl Config {
@@ -181,6 +187,7 @@ impl Config {
         for (id, organization) in &self.organizations {
             let once = organization.fallback_channels.as_deref().is_none_or(codes::each_once);
             within(&format!("organizations.{id}.fallback_channels"), once, "each channel once")?;
+            organization.retention.check(&format!("organizations.{id}.retention"))?;
             organization.consents.check(&format!("organizations.{id}.consents"))?;
         }
         self.processes.check()?;
@@ -192,6 +199,7 @@ impl Config {
         self.fonts.check()?;
         self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
         self.biometric.check()?;
+        self.retention.check()?;
         self.consents.check()?;
         self.log.check()?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;
@@ -229,6 +237,11 @@ impl Config {
     /// What holds for the consents of each organization.
     pub fn consent_policies(&self) -> ConsentPolicies {
         self.consents.policies(self.organizations.iter().map(|(id, organization)| (id, &organization.consents)))
+    }
+
+    /// How long what has ended is kept.
+    pub fn periods(&self) -> Periods {
+        self.retention.periods(self.organizations.iter().map(|(id, organization)| (id, &organization.retention)))
     }
 
     /// What can only be checked by reading other files and building parts, as the server does at its start.

@@ -184,6 +184,7 @@ fn the_commented_default_file_names_every_option() {
         include_str!("identity_documents.rs"),
         include_str!("log.rs"),
         include_str!("processes.rs"),
+        include_str!("retention.rs"),
         include_str!("server.rs"),
         include_str!("work.rs"),
         include_str!("store.rs"),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use workflows::Timestamp;
 use workflows::consents::{
-    Actor, ActorSource, Caller, Capture, Captured, Choice, Command, ConsentType, CustomerConsents, Deletion, Digest, Late,
-    Selected,
+    Actor, ActorSource, Caller, Capture, Captured, Choice, Command, ConsentType, CustomerConsents, Deletion, Digest, Display,
+    Format, Late, Selected, Statements,
 };
 use workflows::{Machine, values::CalendarDuration};
 
@@ -84,7 +84,7 @@ impl Shape {
         Definition {
             id: id(place),
             choice_type: consent_type(place),
-            expiration: (place % 2 == 0 && place % 3 == 0).then(|| "P1M".to_owned()),
+            expiration: place.is_multiple_of(6).then(|| "P1M".to_owned()),
             details: self.languages[place].iter().map(details).collect(),
             version: uuid::Uuid::from_u128(place as u128),
             subject: "admin".into(),
@@ -122,7 +122,7 @@ impl Customer {
         let month = CalendarDuration::parse("P1M").expect("a month");
         let select = |&(place, choice): &(usize, Choice)| {
             let consent_type = consent_type(place);
-            let expires = choice == Choice::Accepted && place % 6 == 0;
+            let expires = choice == Choice::Accepted && place.is_multiple_of(6);
             Selected {
                 id: id(place).to_string(),
                 choice,
@@ -146,7 +146,7 @@ impl Customer {
             trace_id: None,
             origin: None,
             declared_language: None,
-            display: None,
+            display: Some(display()),
             digest: Digest(digest),
             notify: false,
             late: Late::Merge,
@@ -157,7 +157,22 @@ impl Customer {
 
     pub(super) fn delete(&mut self, now: Timestamp) {
         let caller = Caller { subject: "crm".into(), audience: "rubrica".into() };
-        let keep_until = now + chrono::Duration::days(30);
+        // Longer than any test waits: nothing is erased.
+        let keep_until = now + chrono::Duration::days(100_000);
         self.command(now, Command::Delete(Deletion { caller, keep_until, notify: false }));
+    }
+}
+
+/// A display that no deletion voids.
+fn display() -> Display {
+    Display {
+        edition: 1,
+        language: "es".into(),
+        format: Format::Normal,
+        revision: u32::MAX,
+        issued_at: start(),
+        statements: Statements::All,
+        leads: false,
+        digest: Digest([0; 32]),
     }
 }

@@ -286,8 +286,7 @@ impl ApiError {
     /// 405, with the methods that the path has, as the `Allow` header wants them (RFC 9110, 15.5.6).
     pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
         let allow = allow.into();
-        let mut error =
-            Self::one(StatusCode::METHOD_NOT_ALLOWED, Kind::Parameter, format!("this path allows only {allow}"));
+        let mut error = Self::one(StatusCode::METHOD_NOT_ALLOWED, Kind::Parameter, format!("this path allows only {allow}"));
         error.allow = Some(allow);
         error
     }

@@ -10,7 +10,7 @@ use crate::{
     catalogue::{self, consents, contracts, documents, names, sign_configuration},
     channels, code_limits,
     consents::{links, profile, proofs, service},
-    cpu_pool, filling, handwriting,
+    cpu_pool, erasure, filling, handwriting,
     processes::{self, challenges, creation, fill, vouching},
     public_url, receipts, records,
 };
@@ -63,6 +63,33 @@ impl From<actors::Error> for ApiError {
             actors::Error::Overloaded => Self::unavailable("a mailbox is full", RETRY_AFTER),
             actors::Error::Unavailable(reason) => Self::unavailable(reason, RETRY_AFTER),
             actors::Error::Quarantined => Self::internal("the process is set aside after a fault"),
+        }
+    }
+}
+
+/// What is under way or under hold is a state that does not allow it.
+impl From<erasure::Error> for ApiError {
+    fn from(error: erasure::Error) -> Self {
+        use erasure::Error as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::UnderWay(_) | E::BelongsTo(_) | E::Held(_) => Self::conflict(error.to_string()),
+            E::Process(error) => error.into(),
+            E::Documents(error) => error.into(),
+            E::Files(error) => error.into(),
+            E::Records(error) => error.into(),
+            E::Pictures(_) => Self::unavailable(error, RETRY_AFTER),
+        }
+    }
+}
+
+impl From<erasure::HoldError> for ApiError {
+    fn from(error: erasure::HoldError) -> Self {
+        use erasure::HoldError as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::Exists | E::TooMany => Self::conflict(error.to_string()),
+            E::Records(error) => error.into(),
         }
     }
 }

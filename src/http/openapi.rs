@@ -4,10 +4,11 @@ use actix_web::{HttpResponse, web};
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::schema::ArrayBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Array, Content, Deprecated, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, SchemaFormat, Type,
+    Array, Content, Deprecated, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
+    SchemaFormat, Type,
 };
 use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -33,6 +34,7 @@ use super::table::operations;
         (name = "Identification Chain Admin"), (name = "Securize"),
         (name = "Customer Consents", description = "Consents of one customer."),
         (name = "Configuration", description = "Definitions of consents and the trees of segments, with their history."),
+        (name = "Erasure", description = "Forgetting, and legal holds that keep from it. An addition to the contract."),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
     modifiers(&Bearer),
@@ -134,7 +136,9 @@ fn errors(family: Family) -> Schemas {
     }
     let mut list = error::ErrorsResponse::schema();
     if let RefOr::T(Schema::Object(list)) = &mut list {
-        let problems = ArrayBuilder::new().items(Ref::from_schema_name(name)).description(Some("One entry per problem found, at least one."));
+        let problems = ArrayBuilder::new()
+            .items(Ref::from_schema_name(name))
+            .description(Some("One entry per problem found, at least one."));
         list.properties.insert("errors".to_owned(), problems.into());
     }
     schemas.extend([(name.to_owned(), problem), (list_name.to_owned(), list)]);

@@ -233,6 +233,7 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
         Segment::Customer,
         "Id of the customer in the organization's systems. A web component may say `self`, the customer that its token is for.",
     ),
+    segment("hold_name", Segment::Name, "Name of the legal hold."),
     segment("consent_id", Segment::Consent, "Id of the consent definition; it is normalised before it is looked up."),
 ];
 

@@ -11,8 +11,9 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    consents::{links::Links, proofs::Proofs, service::Customers},
     config::IdentityDocuments,
+    consents::{links::Links, proofs::Proofs, service::Customers},
+    erasure::{self, CustomerEraser, Eraser},
     handwriting::Handwritings,
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
@@ -41,6 +42,10 @@ pub struct Engine {
     pub links: Links,
     /// The fills that wait for their turn.
     pub fills: Fills,
+    /// Erases what has ended.
+    pub eraser: Eraser,
+    pub erasures: erasure::Metrics,
+    pub customer_eraser: CustomerEraser,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

@@ -10,6 +10,7 @@ mod consents_customers;
 mod contracts;
 mod documents;
 mod dynamic_templates;
+mod erasure;
 mod fills;
 mod identification;
 mod signing;
@@ -29,6 +30,7 @@ const ROOMS: &[&[Operation]] = &[
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,
+    erasure::OPERATIONS,
     OPERATIONS,
     consents_customers::OPERATIONS,
     consents::OPERATIONS,

@@ -3,8 +3,9 @@
 use ::documents::{
     active::ActiveContent,
     certificate::{
-        self, Action, Device, Document, DocumentVersion, Evidence, Journal, JournalContent, JournalPosition, Moment, PagesCompared,
-        PreviewDocument, Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant, TimelineEntry, mask,
+        self, Action, Device, Document, DocumentVersion, Evidence, Journal, JournalContent, JournalPosition, Moment,
+        PagesCompared, PreviewDocument, Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
+        TimelineEntry, mask,
     },
     pkcs12::Identity,
     verify::{self, Trust},

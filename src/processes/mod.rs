@@ -45,12 +45,14 @@ use crate::{
     channels::Channels,
     code_limits::CodeLimits,
     codes::Codes,
+    consents::past::Journals,
+    erasure::LegalHolds,
     handwriting::Handwritings,
     receipts::Receipts,
     scoring::Provider,
 };
 
-pub use documents::seal_reason;
+pub use documents::{produced_id, seal_reason};
 pub use evidence::name_of;
 pub use messages::Tenants;
 pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage, holds};
@@ -105,6 +107,10 @@ pub struct World {
     pub consents: crate::consents::metrics::Metrics,
     /// Process time.
     pub clock: Clock,
+    /// What is not erased.
+    pub holds: LegalHolds,
+    /// Of customers.
+    pub journals: Journals,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use actors::journal::{Fact, Sealer, Writer};
+use actors::journal::{self, Chain, Fact, Hash, Sealer, Writer};
 use bytes::Bytes;
 use serde_json::json;
 use store::{
@@ -44,6 +44,13 @@ fn fingerprint() -> Digest {
 
 fn source() -> Source {
     Source { engine: "test".into(), key_fingerprint: fingerprint(), with_files: true, live: false }
+}
+
+/// An entry that is not sealed, which is the same whenever it is made.
+fn in_clear(previous: Hash, seq: u64, at: Timestamp, fact: &Fact<serde_json::Value>) -> (Vec<u8>, Hash) {
+    let json = serde_json::to_vec(&json!({ "at": at, "fact": fact })).unwrap();
+    let hash = previous.then(Chain::Clear, seq, at, Digest::of(&json).as_bytes());
+    ([hash.to_string().as_bytes(), b" ", &json].concat(), hash)
 }
 
 /// A store, its files, and what must live as long.
@@ -101,18 +108,20 @@ impl World {
         self
     }
 
-    /// Commits of one to three entries, chained as an actor chains them, and now and then a snapshot.
+    /// Commits of one to three entries, chained as journals in clear are, so that all worlds are alike, and now and then a snapshot.
     /// Some have a key, which a later commit replaces; some are outside listings.
     async fn journal(&self, entity: &Entity, commits: u64, wake: Option<Timestamp>) {
         let chance = (entity.id.as_u128() >> 7) as u64;
         let (keyed, unlisted, removed) = (chance % 3 != 1, chance % 5 == 2, chance % 5 == 3);
-        let (mut writer, mut head) = (Writer::new(&Sealer::default(), entity).unwrap(), 0);
+        let (mut hash, mut head) = (Hash::of_entity(Chain::Clear, entity), 0);
         for number in 1..=commits {
             let at = moment(number as i64 * 17);
             let mut entries = Vec::new();
             for _ in 0..=number % 3 {
                 let fact = Fact::Event(json!({"what": "something happened", "n": head}));
-                entries.push(writer.write(at, &fact).unwrap());
+                let (body, next) = in_clear(hash, head + entries.len() as u64 + 1, at, &fact);
+                entries.push(body);
+                hash = next;
             }
             let added = entries.len() as u64;
             let commit = Commit {
@@ -296,6 +305,34 @@ async fn of_a_hidden_collection_the_newest_versions_are_moved_and_count_anew() {
 }
 
 #[tokio::test]
+async fn a_sealed_journal_is_moved_as_it_is_and_opens_where_the_same_master_key_is() {
+    let (from, to) = (World::sqlite(), World::model());
+    let (sealer, entity) = (Sealer::new(&[1; 32]), Entity::new("acme", "otp", Uuid::from_u128(77)));
+    let mut writer = Writer::new(&sealer, &entity).unwrap();
+    let fact = Fact::Event(json!({"name": "Ana García"}));
+    let commit = Commit {
+        entity: entity.clone(),
+        expected_head: 0,
+        entries: vec![writer.write(moment(1), &fact).unwrap()],
+        at: moment(1),
+        snapshot: None,
+        wake: None,
+        commit_id: Uuid::from_u128(1),
+        key: Some(writer.slot().to_vec()),
+        listing: Listing::Listed,
+    };
+    assert_eq!(from.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
+    let (_keep, folder) = export_folder();
+    assert_eq!(from.export(&folder).await.damaged, 0);
+    assert!(!fs::read_to_string(folder.join("journals.jsonl")).unwrap().contains("Ana"));
+    assert!(to.import(&folder).await.unwrap().is_same());
+    let lines = journal::read::<serde_json::Value>(to.store.as_ref(), &sealer, &entity).await.unwrap();
+    assert_eq!(lines[0].fact.as_ref(), Some(&fact));
+    let stranger = Sealer::new(&[2; 32]);
+    assert!(journal::read::<serde_json::Value>(to.store.as_ref(), &stranger, &entity).await.is_err());
+}
+
+#[tokio::test]
 async fn an_export_of_the_first_format_is_imported() {
     let plain = World::model();
     plain.journal(&Entity::new("acme", "otp", Uuid::from_u128(1 << 7)), 3, None).await;
@@ -432,7 +469,7 @@ async fn a_manifest_of_a_later_format_asks_for_a_newer_program() {
     World::model().export(&folder).await;
     let path = folder.join("manifest.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"format\": 1", "\"format\": 2, \"something\": \"new\"")).unwrap();
+    fs::write(&path, text.replace("\"format\": 2", "\"format\": 3, \"something\": \"new\"")).unwrap();
     let error = World::model().import(&folder).await.unwrap_err();
     assert!(error.to_string().contains("newer program"), "{error}");
 }

@@ -94,7 +94,8 @@ pub async fn records(store: &dyn Store, depth: Depth, tell: &mut impl FnMut(Item
             while !some.is_empty() {
                 some.iter().try_for_each(|version| tell(Item::Version(version)))?;
                 told += some.len() as u64;
-                some = if told < newest && !key.is_hidden() { versions(store, &key, told + 1, newest).await? } else { Vec::new() };
+                some =
+                    if told < newest && !key.is_hidden() { versions(store, &key, told + 1, newest).await? } else { Vec::new() };
             }
         }
     }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use store::{
-    Commit, CommitOutcome, Entry, PutOutcome, RecordKey, Standing, Store, resolve_unknown, resolve_unknown_put,
-};
+use store::{Commit, CommitOutcome, Entry, PutOutcome, RecordKey, Standing, Store, resolve_unknown, resolve_unknown_put};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,

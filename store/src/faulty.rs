@@ -282,6 +282,29 @@ impl<S: Store> Store for Faulty<S> {
         self.before_read().await?;
         self.inner.record_keys(after, limit).await
     }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        // Done twice is done once: whatever is not known of it is an error like any other.
+        match self.next_fault(Call::Write) {
+            None => self.inner.forget_versions(key).await,
+            Some(Fault::Delay(time)) => {
+                pause(time).await;
+                self.inner.forget_versions(key).await
+            }
+            Some(Fault::HangNotApplied) => std::future::pending().await,
+            Some(Fault::HangApplied) => {
+                let _ = self.inner.forget_versions(key).await;
+                std::future::pending().await
+            }
+            Some(Fault::UnknownApplied) => self.inner.forget_versions(key).await.and_then(|()| Err(injected())),
+            Some(Fault::UnknownNotApplied | Fault::Refused) => Err(injected()),
+        }
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        self.before_read().await?;
+        self.inner.listings(after, limit).await
+    }
 }
 
 #[cfg(test)]

@@ -99,6 +99,18 @@ pub trait Store: Send + Sync + 'static {
     /// The key of every record, as [`Store::entities`].
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error>;
 
+    /// Puts the body of the newest version in the place of those of all versions before it, for what must not stay readable: numbers and instants
+    /// stay. What was there is overwritten where the engine can do that; where it cannot, it goes as the engine's files are rewritten. A record
+    /// that never existed stays so. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the newest body has more than [`MAX_COUNTER`] bytes. After another one some versions may be forgotten.
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error>;
+
+    /// Organizations and kinds that have, or once had, entities in listings, in an order of the engine's own, from after the pair given, at
+    /// most `limit`.
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error>;
+
     /// Whether the engine takes writes, for readiness: writes the one record that is there for that. Of several servers that share it, each
     /// does: that another one was faster says as much.
     ///

@@ -1,7 +1,8 @@
 //! What every engine refuses, in one place, so that all refuse the same.
 
 use crate::{
-    Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_KEY, MAX_LOADS, MAX_NAME, RecordKey, types::is_hidden,
+    Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_KEY, MAX_LOADS, MAX_NAME, RecordKey,
+    types::is_hidden,
 };
 
 /// Refuses a commit that no engine may write: without entries, or over a bound.
@@ -40,7 +41,9 @@ pub(crate) fn check_loads(entities: &[Entity]) -> Result<(), Error> {
 /// Refuses to list a collection that has no index.
 pub(crate) fn check_listed(collection: &str) -> Result<(), Error> {
     if is_hidden(collection) {
-        return Err(Error::Refused("a collection whose name begins with \"__\" cannot be listed: read its records by their keys".into()));
+        return Err(Error::Refused(
+            "a collection whose name begins with \"__\" cannot be listed: read its records by their keys".into(),
+        ));
     }
     Ok(())
 }
@@ -80,6 +83,14 @@ fn check_body(body: &[u8]) -> Result<(), Error> {
 fn check_name(what: &str, name: &str) -> Result<(), Error> {
     if name.len() > MAX_NAME {
         return Err(Error::Refused(format!("the {what} has {} bytes, at most {MAX_NAME} are allowed", name.len())));
+    }
+    Ok(())
+}
+
+/// The newest body takes the place of all before it: it must be short, as there may be many.
+pub(crate) fn check_forgotten(newest: &[u8]) -> Result<(), Error> {
+    if newest.len() > MAX_COUNTER {
+        return Err(Error::Refused(format!("a record whose versions are forgotten has at most {MAX_COUNTER} bytes")));
     }
     Ok(())
 }

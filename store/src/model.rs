@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot, Standing,
-    Store, Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot,
+    Standing, Store, Timestamp, Wake, limits,
     time::{whole, whole_up},
 };
 
@@ -211,6 +211,25 @@ impl Store for Model {
         let world = self.world.lock();
         let all = world.records.range((past(after), Bound::Unbounded));
         Ok(all.take(limit).map(|(key, _)| key.clone()).collect())
+    }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        let mut world = self.world.lock();
+        let Some(versions) = world.records.get_mut(key) else { return Ok(()) };
+        let Some(newest) = versions.last().map(|newest| newest.body.clone()) else { return Ok(()) };
+        limits::check_forgotten(&newest)?;
+        versions.iter_mut().for_each(|version| version.body.clone_from(&newest));
+        Ok(())
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        let world = self.world.lock();
+        let listed = world.journals.iter().filter(|(_, journal)| journal.listing != Listing::Unlisted);
+        let mut names: Vec<_> = listed.map(|(entity, _)| (entity.organization.to_string(), entity.kind.to_string())).collect();
+        names.dedup();
+        names.retain(|(organization, kind)| after.is_none_or(|after| (organization.as_str(), kind.as_str()) > after));
+        names.truncate(limit);
+        Ok(names)
     }
 }
 

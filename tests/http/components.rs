@@ -1,11 +1,12 @@
 //! Web components of consents: what their tokens open, and from which pages they may call.
 
 use reqwest::Method;
-use rubrica::http::operation::{Access, Operation, Reach, Segment};
+use rubrica::access::Role;
+use rubrica::http::operation::{Access, Operation, Reach, Segment, Verb};
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, contract, every_operation, own, shared,
+    NOBODY, consents_customers::Shop, contract, every_operation, own, shared,
     support::{Answer, Client, Journey, ORGANIZATION, Server},
 };
 
@@ -19,7 +20,8 @@ fn securize(journey: &Journey, body: &Value) -> Answer {
 /// A client with the token of a web component.
 fn component(server: &Server, customer: &str) -> Client {
     let journey = Journey::of(server.client(), ORGANIZATION);
-    let token = securize(&journey, &json!({"customer_id": customer, "actor_id": "AG000123"})).expect(201).text("web_component_token");
+    let token =
+        securize(&journey, &json!({"customer_id": customer, "actor_id": "AG000123"})).expect(201).text("web_component_token");
     server.client_with(&token)
 }
 
@@ -63,7 +65,9 @@ fn self_is_for_components_alone() {
     let (_server, journey) = shared();
     for row in contract::rows().filter(|row| names_a_customer(row)) {
         let answer = every_operation::call(&journey.client, row, ORGANIZATION, "self").send();
-        assert!(answer.expect_problem(400, "PARAMETER_ERROR").details().starts_with("customer_id: only the token of a web component"));
+        assert!(
+            answer.expect_problem(400, "PARAMETER_ERROR").details().starts_with("customer_id: only the token of a web component")
+        );
     }
 }
 
@@ -149,7 +153,14 @@ fn pages_of_configured_origins_may_call_and_no_others() {
     let refused = anonymous.get(&path).header("origin", SHOP).send().expect(401);
     assert_eq!(refused.header("access-control-allow-origin"), SHOP);
     // Others are not told anything, however near they come.
-    for wrong in ["https://shop.example.org.evil.example", "http://shop.example.org", "https://SHOP.example.org", "null", "*", SHOP.trim_end_matches('g')] {
+    for wrong in [
+        "https://shop.example.org.evil.example",
+        "http://shop.example.org",
+        "https://SHOP.example.org",
+        "null",
+        "*",
+        SHOP.trim_end_matches('g'),
+    ] {
         let asked = preflight(&anonymous, &path, wrong).expect(405);
         let read = component.get(&path).header("origin", wrong).send();
         for answer in [asked, read] {
@@ -174,4 +185,48 @@ fn without_configured_origins_no_page_may_call() {
     for answer in [asked, read] {
         assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control-")), "{answer}");
     }
+}
+
+#[test]
+fn two_organizations_with_the_same_things_see_their_own_alone() {
+    let (server, acme) = Shop::new();
+    let other = Shop::on(&server);
+    acme.capture(CUSTOMER, &[("C01", 2)]).expect(201);
+    let ids = [&acme, &other].map(|shop| {
+        let answer = shop.capture("100000000009", &[("C01", 0)]).expect(201);
+        answer.text("id")
+    });
+    assert_ne!(ids[0], ids[1], "one customer of two organizations is two");
+    // The same customer is known to one of them, and what one asks for, the other is not asked for.
+    other.read(CUSTOMER, "").expect(200);
+    other.impact(CUSTOMER).expect_problem(404, "RESOURCE_NOT_FOUND");
+    other.delete(CUSTOMER).expect_problem(404, "RESOURCE_NOT_FOUND");
+    acme.define(("C99", "OPT_IN", None));
+    let listed = other.client.get(&other.path("consents?consent_id=C99")).send().expect(200).json();
+    assert_eq!(listed["consents"], json!([]));
+    // Every operation of one is closed to the other's token, whatever its roles, and nothing changes.
+    for row in contract::rows().filter(|row| row.path.starts_with("/v2/")) {
+        for id in [CUSTOMER, "C01"] {
+            let answer = every_operation::call(&other.client, row, &acme.organization, id).send();
+            answer.expect_problem(401, "UNAUTHORIZED");
+        }
+    }
+    assert_eq!(acme.choices(CUSTOMER)["C01"], 2);
+}
+
+#[test]
+fn a_role_of_consents_opens_no_other_operation_on_things_that_are_there() {
+    let (server, shop) = Shop::new();
+    shop.capture(CUSTOMER, &[("C01", 2)]).expect(201);
+    for role in Role::ALL {
+        let client = server.client_with(&server.token(&shop.organization, &[role.name()]));
+        for row in contract::rows().filter(|row| row.path.starts_with("/v2/") && row.method != Verb::Delete) {
+            let answer = every_operation::call(&client, row, &shop.organization, CUSTOMER).send();
+            let opens = matches!(row.access, Access::Role(needed, _) if needed == role);
+            assert_eq!(is_let_in(&answer), opens, "{role}: {answer}");
+        }
+        let deleted = client.delete(&shop.consents(CUSTOMER)).header("x-segment", "energy").send();
+        assert_eq!(is_let_in(&deleted), role == Role::ConsentsDelete, "{role}: {deleted}");
+    }
+    assert_eq!(shop.choices(CUSTOMER)["C01"], 2, "nothing was changed by who may not");
 }

@@ -82,6 +82,10 @@ fn with_body<'a>(row: &Operation, call: Call<'a>) -> Call<'a> {
         None => call,
         Some("application/json") => call
             .json(&sample(&contract::PUBLISHED.operations[row.id].value["requestBody"]["content"]["application/json"]["schema"])),
+        Some(lines @ "application/x-ndjson") => {
+            let schema = &contract::PUBLISHED.operations[row.id].value["requestBody"]["content"][lines]["schema"];
+            call.body(lines, sample(schema).to_string())
+        }
         Some(_) => call.form(Form::new().part("a", "b")),
     }
 }

@@ -24,6 +24,7 @@ mod documents_api;
 mod drawing;
 mod dynamic_fills;
 mod dynamic_templates;
+mod erasure;
 mod every_operation;
 mod fills;
 mod forms;

@@ -189,7 +189,8 @@ impl Answer {
         let body = self.json();
         let errors = body["errors"].as_array().filter(|errors| !errors.is_empty()).unwrap_or_else(|| panic!("no errors: {self}"));
         for error in errors {
-            let code = error["code"].as_str().filter(|code| codes.contains(code)).unwrap_or_else(|| panic!("another code: {self}"));
+            let code =
+                error["code"].as_str().filter(|code| codes.contains(code)).unwrap_or_else(|| panic!("another code: {self}"));
             assert_eq!(error["title"].as_str(), Some(title), "{self}");
             assert!(error["details"].as_str().is_some_and(|details| !details.trim().is_empty()), "no details: {self}");
             assert!(error["ref"].as_str().is_some_and(|url| url.starts_with("http") && url.ends_with(code)), "no ref: {self}");

@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Refusal, Timestamp,
-    table::{Stage, State, Table},
+    table::{Stage, State, Table, ends_in},
 };
 
 /// The life of one process, as a fold of its journal.
@@ -64,9 +64,7 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
     /// Whether nothing more happens by itself or by what is usual: its table leads nowhere but to being deleted.
     fn has_ended(&self) -> bool {
         let Stage::In(state) = self.stage() else { return true };
-        let (from, deleted) = (state.name(), Stage::<Self::State>::Deleted.name());
-        let leads_on = |row: &crate::table::Row| row.transition.from == from && ![from, deleted].contains(&row.transition.to);
-        !Self::Event::rows().iter().any(leads_on)
+        ends_in::<Self::Event>(state)
     }
 }
 

@@ -71,7 +71,6 @@ pub(crate) fn encode<E: Serialize>(
 #[derive(Clone, Copy)]
 pub(crate) struct Link<'a> {
     seq: u64,
-    at: Timestamp,
     pub hash: Hash,
     pub commitment: [u8; 32],
     content: Content<'a>,
@@ -115,7 +114,7 @@ impl<'a> Link<'a> {
             }
             _ => (sha256(&[rest]), Content::Clear(rest)),
         };
-        let link = Self { seq, at, hash, commitment, content };
+        let link = Self { seq, hash, commitment, content };
         let previous = if previous_seq == 0 { Hash::of_entity(link.chain(), entity) } else { previous };
         match previous.then(link.chain(), seq, at, &commitment) == hash {
             true => Ok(link),

@@ -121,11 +121,7 @@ pub fn follow(entity: &Entity, seq: u64, hash: Hash, entry: &Entry) -> Result<Ha
 ///
 /// # Errors
 /// [`ReadError`] if the store cannot be read or the journal is not whole.
-pub async fn read<E: DeserializeOwned>(
-    store: &dyn Store,
-    sealer: &Sealer,
-    entity: &Entity,
-) -> Result<Vec<Line<E>>, ReadError> {
+pub async fn read<E: DeserializeOwned>(store: &dyn Store, sealer: &Sealer, entity: &Entity) -> Result<Vec<Line<E>>, ReadError> {
     let whole = whole(store, entity).await?;
     let mut reader = Reader::new(sealer, entity, whole.key.as_deref())?;
     Ok(whole.entries.iter().map(|entry| reader.line(entry)).collect::<Result<_, _>>()?)

@@ -335,4 +335,15 @@ mod tests {
         empty.verify().unwrap();
         assert_eq!(empty.head_hash.len(), 64);
     }
+
+    /// A journal as evidence of version 0.1.0 shows it, byte for byte.
+    const ISSUED_BEFORE: &str = r#"{"organization":"org-1","kind":"sign_process","id":"00000000-0000-0000-0000-000000000007","algorithm":"rubrica-journal-chain/1: hash(0) = SHA-256(\"rubrica-journal-chain/1\" || 0x00 || organization || 0x00 || kind || 0x00 || id), texts in UTF-8, id as lower-case hyphenated UUID; hash(n) = SHA-256(hash(n-1) || sequence || at || content_sha256), sequence as 8 bytes big-endian, at as microseconds since 1970-01-01T00:00:00Z in 8 bytes big-endian two's complement, content_sha256 = SHA-256 of the entry's JSON text exactly as the journal keeps it, hashes as their 32 bytes; entries in ascending sequence from 1 without a gap; head_hash = hash of the last entry; hashes are printed in lower-case hexadecimal.","entries":[{"sequence":1,"at":"2026-09-21T14:13:20.123456Z","content_sha256":"406effb1e9c59672c66a598c2b21e331b23b16c54024e96d6df3e7c173549791","hash":"76ee8ead8cb920e10da08f7f7386cc3e44c03e49b887ddc536501d369c6cb067"},{"sequence":2,"at":"2026-09-21T14:13:20.123456Z","content_sha256":"200fc33c4aaa8e576bc431a96225061c7c9d98079bdf231a3a3e84f42791da99","hash":"0cdc5badf463fde6075b18c6cc97fcaedade49fd7a4848e8f47f2d701754628c"},{"sequence":3,"at":"2026-09-21T14:13:20.123456Z","content_sha256":"e3e4aec3737242616e0b3dd3a6c7eaaf3fe42746de7209e880dae8db335799cd","hash":"e5b12e15c1e2ab1a6bf116e25cf2e35c460ee2eb1c568b536287c83ded0e9c1a"}],"head_hash":"e5b12e15c1e2ab1a6bf116e25cf2e35c460ee2eb1c568b536287c83ded0e9c1a"}"#;
+
+    #[test]
+    fn evidence_that_was_issued_before_journals_were_sealed_verifies_and_is_written_as_it_was() {
+        let issued: Journal = serde_json::from_str(ISSUED_BEFORE).unwrap();
+        issued.verify().unwrap();
+        assert_eq!(issued, journal());
+        assert_eq!(serde_json::to_string(&issued).unwrap(), ISSUED_BEFORE);
+    }
 }

@@ -51,9 +51,14 @@ fn it_tells_nobody_for_whom_it_is() {
 #[actix_rt::test]
 async fn what_is_sealed_opens_for_its_organization_and_month_only() {
     let good = part(&token(), 1);
-    assert!(service().authenticate(&forged("rubrica-consents+jwt", &good), now()).await.is_ok(), "the forger knows how one looks");
+    assert!(
+        service().authenticate(&forged("rubrica-consents+jwt", &good), now()).await.is_ok(),
+        "the forger knows how one looks"
+    );
     let next_month = now().timestamp() + 40 * 86_400;
-    for (claim, value) in [("organization", json!("other")), ("iat", json!(next_month)), ("sealed", json!("AAAA")), ("sealed", json!("*"))] {
+    for (claim, value) in
+        [("organization", json!("other")), ("iat", json!(next_month)), ("sealed", json!("AAAA")), ("sealed", json!("*"))]
+    {
         let mut claims = good.clone();
         claims[claim] = value;
         let outcome = service().authenticate(&forged("rubrica-consents+jwt", &claims), now()).await;

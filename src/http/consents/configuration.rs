@@ -8,12 +8,13 @@ use utoipa::openapi::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 use workflows::consents::ConsentType;
 
-use super::{MAX_PAGE_SIZE, both, segment, segment_only};
+use super::{MAX_PAGE_SIZE, accept_language, both, filters, segment, segment_only};
 use crate::access::Caller;
 use crate::catalogue::consents::{
-    Author, ConsentId, Definition, Dependency, Details, NewDefinition, NewDependency, NewDetails, NewExpiration, NewTexts,
-    NewTree, NewView, Slice, Tree, UsersType as Users, View, Wanted, definitions::type_named,
+    Accepted, Author, ConsentId, Definition, Dependency, Details, NewDefinition, NewDependency, NewDetails, NewExpiration,
+    NewTexts, NewTree, NewView, Slice, Tree, UsersType as Users, View, Wanted, definitions::type_named,
 };
+use crate::consents::display::{ConsentsResponse, Filters, Wanted as Asked, display};
 use crate::http::call::{Call, Json, WithHeader};
 use crate::http::error::ApiError;
 use crate::http::json;
@@ -51,7 +52,7 @@ pub struct ExpirationPolicy {
 pub struct ConsentDetails {
     /// Language tag of RFC 5646 with an ISO 639 language, in any case.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, min_length = 2, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+    #[schema(required, nullable = false, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples("es"))]
     language: Option<String>,
     /// Full text, of up to 16 KiB.
     #[serde(default, deserialize_with = "json::present")]
@@ -549,6 +550,19 @@ pub async fn history(call: Call<String>) -> Result<Json<ConsentDefinitionHistory
         None => Vec::new(),
     };
     Ok(Json(ConsentDefinitionHistoryPage { page: page.number, page_size: page.size, consents: all(found) }))
+}
+
+/// The statements of a tree, for nobody in particular.
+pub async fn offered(call: Call) -> Result<Json<ConsentsResponse>, ApiError> {
+    let query = &call.query;
+    let texts = both(filters::views(query), filters::format(query));
+    let ((views, format), (users, segment)) = both(texts, both(filters::users_type(query), segment(&call)))?;
+    let edition = call.state.consents.fresh_edition(&call.organization, segment.as_str(), users).await?;
+    let languages = Accepted::of(&accept_language(&call).unwrap_or_default());
+    let wanted = Asked { filters: Filters { views, ..Filters::default() }, format, languages };
+    let shown = display(&edition, None, &wanted, call.state.now());
+    let shown = shown.map_err(|missing| ApiError::parameter(format!("view: {missing}")))?;
+    Ok(Json(shown.body))
 }
 
 pub async fn list_trees(call: Call) -> Result<WithHeader<Json<ConsentTreeList>>, ApiError> {

@@ -36,8 +36,7 @@ pub async fn token(call: Call<(), Json<SecurizeRequest>>) -> Result<Json<Securiz
         actor => identifier_problem(actor, MAX_ACTOR),
     };
     let problems = [("customer_id", customer_problem(customer_id)), ("actor_id", actor_problem)];
-    let problems: Vec<_> =
-        problems.into_iter().filter_map(|(member, problem)| Some(format!("{member}: {}", problem?))).collect();
+    let problems: Vec<_> = problems.into_iter().filter_map(|(member, problem)| Some(format!("{member}: {}", problem?))).collect();
     if !problems.is_empty() {
         return Err(ApiError::inputs(problems));
     }

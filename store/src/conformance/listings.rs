@@ -141,3 +141,29 @@ pub async fn a_listing_is_of_one_organization_and_kind(store: &Arc<dyn Store>) {
     }
     assert_eq!(pages(store, 10).await, [[1]]);
 }
+
+pub async fn every_listing_is_found_once_over_pages(store: &Arc<dyn Store>) {
+    assert!(store.listings(None, 10).await.expect("answered").is_empty());
+    let mut expected = Vec::new();
+    for (number, (organization, kind)) in [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")].into_iter().enumerate() {
+        for twice in [0, 100] {
+            applied(store, one(&Entity::new(organization, kind, Uuid::from_u128(number as u128 + twice)), 0)).await;
+        }
+        expected.push((organization.to_owned(), kind.to_owned()));
+    }
+    for limit in 1..=5 {
+        let mut found: Vec<(String, String)> = Vec::new();
+        loop {
+            let after = found.last().map(|(organization, kind)| (organization.as_str(), kind.as_str()));
+            let page = store.listings(after, limit).await.expect("answered");
+            assert!(page.len() <= limit && found.len() <= 4, "{limit} a page");
+            let is_end = page.len() < limit;
+            found.extend(page);
+            if is_end {
+                break;
+            }
+        }
+        found.sort();
+        assert_eq!(found, expected, "{limit} a page");
+    }
+}

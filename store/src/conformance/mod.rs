@@ -72,6 +72,7 @@ macro_rules! conformance_suite {
                 the_last_page_says_so, later_commits_change_the_head_and_not_the_place,
                 arrivals_between_pages_disturb_nothing, what_is_unlisted_is_never_listed, what_is_removed_is_listed_no_more,
                 a_conflict_takes_nothing_out_of_a_listing, what_is_removed_stays_removed_whatever_follows, a_listing_is_of_one_organization_and_kind,
+                every_listing_is_found_once_over_pages,
             ];
             records: [
                 a_record_never_put_is_absent, versions_count_from_one_and_only_from_the_expected_one,
@@ -79,6 +80,7 @@ macro_rules! conformance_suite {
                 a_collection_lists_current_versions_by_prefix_in_key_order, a_collection_is_listed_in_pages,
                 a_prefix_means_itself_whatever_is_in_it, records_of_others_are_never_seen,
                 a_record_over_a_bound_is_refused_and_writes_nothing, a_store_that_works_answers_the_ping,
+                forgotten_versions_have_the_body_of_the_newest,
             ];
             moving: [
                 an_empty_store_has_nothing_to_move, every_entity_is_found_once_over_pages_with_its_head_and_wake,

@@ -142,4 +142,12 @@ impl<S: Store> Store for Resolving<S> {
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         again!(self.inner.record_keys(after, limit))
     }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        again!(self.inner.forget_versions(key))
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        again!(self.inner.listings(after, limit))
+    }
 }

@@ -98,7 +98,8 @@ impl Journals {
         let columns = "at, commit_id, body, spill, size";
         let append_one = "UPDATE entity SET head = ?, wake = ?, snapshot = ?, key = ?, listing = ?, at = ?, commit_id = ?, body = ?, spill = ?, size = ? \
             WHERE {KEY} AND rk = 1 AND seq = ? IF head = ?";
-        let advance = "UPDATE entity SET head = ?, created = ?, wake = ?, snapshot = ?, key = ?, listing = ? WHERE {KEY} IF head = ?";
+        let advance =
+            "UPDATE entity SET head = ?, created = ?, wake = ?, snapshot = ?, key = ?, listing = ? WHERE {KEY} IF head = ?";
         Ok(Self {
             append_one: conditional("append_one", append_one).await?,
             advance: conditional("advance", advance).await?,

@@ -38,6 +38,8 @@ pub(super) struct Listings {
     days: Statement,
     rows: Statement,
     rows_after: Statement,
+    all: Statement,
+    all_after: Statement,
     noted: Mutex<HashSet<Day>>,
 }
 
@@ -58,6 +60,13 @@ impl Listings {
                 .await?,
             rows: db.idempotent("listing", &format!("{rows} LIMIT ?")).await?,
             rows_after: db.idempotent("listing", &format!("{rows} AND (at, id) < (?, ?) LIMIT ?")).await?,
+            all: db.idempotent("all_listings", "SELECT DISTINCT org, kind FROM listing_day LIMIT ?").await?,
+            all_after: db
+                .idempotent(
+                    "all_listings",
+                    "SELECT DISTINCT org, kind FROM listing_day WHERE token(org, kind) > token(?, ?) LIMIT ?",
+                )
+                .await?,
             noted: Mutex::new(HashSet::new()),
             db,
         })
@@ -125,6 +134,18 @@ impl Listings {
         let more = items.len() > limit;
         items.truncate(limit);
         Ok(Page::of(items, more))
+    }
+
+    /// In the order of the partitions' tokens.
+    pub async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        match after {
+            None => self.db.read(&self.all, Read::Quorum, (limit,)).await,
+            Some((org, kind)) => self.db.read(&self.all_after, Read::Quorum, (org, kind, limit)).await,
+        }
     }
 
     async fn rows(

@@ -42,8 +42,8 @@ pub use self::{
     wakes::Metrics as WakeMetrics,
 };
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
-    Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Standing,
+    Store, Timestamp, Wake, limits,
 };
 
 /// An append that took longer than this after its wake-up was written brings it once more: whoever found it meanwhile, and no append,
@@ -203,5 +203,13 @@ impl Store for Scylla {
 
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         self.records.record_keys(after, limit).await
+    }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        self.records.forget_versions(key).await
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        self.listings.listings(after, limit).await
     }
 }

@@ -307,6 +307,20 @@ impl Store for Sqlite {
         let after = after.cloned();
         self.read(move |reads| reads.record_keys(after.as_ref(), limit)).await
     }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        let Some(newest) = self.get(key).await? else { return Ok(()) };
+        limits::check_forgotten(&newest.body)?;
+        match self.write(newest.body.len(), Request::Forget { key: key.clone() }).await? {
+            Answered::With(_) => Ok(()),
+            Answered::Never => Err(closed()),
+        }
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        let after = after.map(|(organization, kind)| (organization.to_owned(), kind.to_owned())).unwrap_or_default();
+        self.read(move |reads| reads.listings(&after.0, &after.1, limit)).await
+    }
 }
 
 fn serve_reads(conn: &rusqlite::Connection, jobs: &Queue<ReadJob>) {

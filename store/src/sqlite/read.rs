@@ -40,6 +40,18 @@ const RECORD_KEYS: &str = "SELECT space.organization, space.kind, record.key
      FROM record CROSS JOIN space ON space.space = record.space
      WHERE (record.space, record.key) > (?1, ?2) ORDER BY record.space, record.key LIMIT ?3";
 
+/// Spaces of journals. One whose journals no listing ever showed may be among them: its listing is empty.
+const LISTINGS: &str = "
+    SELECT organization, kind FROM space
+    WHERE (organization, kind) > (?1, ?2) AND EXISTS (SELECT 1 FROM entity WHERE entity.space = space.space)
+    ORDER BY organization, kind LIMIT ?3";
+
+/// How an entity stands.
+struct Stands {
+    head: u64,
+    key: Option<Vec<u8>>,
+}
+
 /// The statements of a reading connection, compiled once.
 pub(super) struct Reads<'c> {
     conn: &'c Connection,
@@ -58,6 +70,7 @@ pub(super) struct Reads<'c> {
     records: Statement<'c>,
     entities: Statement<'c>,
     record_keys: Statement<'c>,
+    listings: Statement<'c>,
 }
 
 impl<'c> Reads<'c> {
@@ -79,6 +92,7 @@ impl<'c> Reads<'c> {
             records: conn.prepare(RECORDS)?,
             entities: conn.prepare(ENTITIES)?,
             record_keys: conn.prepare(RECORD_KEYS)?,
+            listings: conn.prepare(LISTINGS)?,
         })
     }
 
@@ -95,7 +109,7 @@ impl<'c> Reads<'c> {
     fn load(&mut self, entity: &Entity) -> Result<Option<Loaded>, Error> {
         let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
         let id = entity.id.as_bytes().as_slice();
-        let Some((head, key)) = self.head(space, entity)? else { return Ok(None) };
+        let Some(Stands { head, key }) = self.stands(space, entity)? else { return Ok(None) };
         let snapshot = first(self.snapshot.query(params![space, id]), |row| {
             Ok(Snapshot { seq: number(row, 0)?, body: row.get(1).map_err(failure)? })
         })?;
@@ -114,7 +128,7 @@ impl<'c> Reads<'c> {
         let Ok(after) = i64::try_from(from.saturating_sub(1)) else { return Ok(Vec::new()) };
         let id = entity.id.as_bytes().as_slice();
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let Some((head, _)) = self.head(space, entity)? else { return Ok(Vec::new()) };
+        let Some(Stands { head, .. }) = self.stands(space, entity)? else { return Ok(Vec::new()) };
         let entries = collect(self.entries.query(params![space, id, after + 1, bound(limit)]).map_err(failure)?, entry)?;
         drop(transaction);
         let after = after as u64;
@@ -127,19 +141,20 @@ impl<'c> Reads<'c> {
         let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
         // What is left of a lost one is looked for in the same state.
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let head = self.head(space, entity)?;
+        let stands = self.stands(space, entity)?;
         drop(transaction);
-        Ok(head.and_then(|(_, key)| key))
+        Ok(stands.and_then(|stands| stands.key))
     }
 
-    /// The head of a journal and what is in its key slot; `None` if there is none.
-    fn head(&mut self, space: i64, entity: &Entity) -> Result<Option<(u64, Option<Vec<u8>>)>, Error> {
+    /// Head and key of a journal; `None` if there is none.
+    fn stands(&mut self, space: i64, entity: &Entity) -> Result<Option<Stands>, Error> {
         let id = entity.id.as_bytes().as_slice();
-        let head = first(self.head.query(params![space, id]), |row| Ok((number(row, 0)?, row.get(1).map_err(failure)?)))?;
-        if head.is_none() && first(self.remains.query(params![space, id]), |row| number(row, 0))?.is_some() {
+        let stands = |row: &Row<'_>| Ok(Stands { head: number(row, 0)?, key: row.get(1).map_err(failure)? });
+        let stands = first(self.head.query(params![space, id]), stands)?;
+        if stands.is_none() && first(self.remains.query(params![space, id]), |row| number(row, 0))?.is_some() {
             return Err(Error::Corrupt(format!("the head of journal {} is lost, its entries are there", entity.id)));
         }
-        Ok(head)
+        Ok(stands)
     }
 
     pub fn list(&mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
@@ -248,6 +263,11 @@ impl<'c> Reads<'c> {
             let collection: String = row.get(1).map_err(failure)?;
             Ok(RecordKey::new(organization, collection, row.get::<_, String>(2).map_err(failure)?))
         })
+    }
+
+    pub fn listings(&mut self, organization: &str, kind: &str, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        let rows = self.listings.query(params![organization, kind, bound(limit)]).map_err(failure)?;
+        collect(rows, |row| Ok((row.get(0).map_err(failure)?, row.get(1).map_err(failure)?)))
     }
 
     /// The space of what was the last of a page.

@@ -15,6 +15,9 @@ use crate::{
 
 type Result<T> = std::result::Result<T, SqlError>;
 
+/// Bytes of a body that certainly stand in the page of its row: of 4,096 a row of such a table has at most 1,002, its key included.
+const LONGEST_WITHIN: i64 = 500;
+
 /// A write as it waits in the queue.
 #[derive(Debug)]
 pub(super) enum Request {
@@ -24,6 +27,10 @@ pub(super) enum Request {
         expected_version: u64,
         at: Timestamp,
         body: Vec<u8>,
+    },
+    /// The newest version takes the place of all before it.
+    Forget {
+        key: RecordKey,
     },
     Settle {
         wake: Wake,
@@ -72,6 +79,7 @@ pub(super) struct Writes<'c> {
     count_space: Statement<'c>,
     archive_record: Statement<'c>,
     replace_record: Statement<'c>,
+    forget_versions: Statement<'c>,
     /// Whether a key was replaced since that was asked last.
     replaced_key: bool,
     #[cfg(test)]
@@ -98,7 +106,7 @@ impl<'c> Writes<'c> {
             append: conn.prepare("INSERT INTO entry (space, id, seq, at, commit_id, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
             keep_snapshot: conn.prepare("INSERT OR REPLACE INTO snapshot (space, id, seq, body) VALUES (?1, ?2, ?3, ?4)")?,
             set_wake: conn.prepare("UPDATE entity SET wake = ?3 WHERE space = ?1 AND id = ?2")?,
-            version: conn.prepare("SELECT version FROM record WHERE space = ?1 AND key = ?2")?,
+            version: conn.prepare("SELECT version, length(body) FROM record WHERE space = ?1 AND key = ?2")?,
             create_record: conn.prepare("INSERT INTO record (space, key, version, at, body) VALUES (?1, ?2, 1, ?3, ?4)")?,
             place_record: conn.prepare("INSERT INTO record_place (space, key) VALUES (?1, ?2)")?,
             count_space: conn.prepare("UPDATE tally SET spaces = spaces + 1 WHERE spaces = (SELECT count(*) FROM space) - 1")?,
@@ -107,6 +115,9 @@ impl<'c> Writes<'c> {
                  SELECT space, key, version, at, body FROM record WHERE space = ?1 AND key = ?2",
             )?,
             replace_record: conn.prepare("UPDATE record SET version = ?3, at = ?4, body = ?5 WHERE space = ?1 AND key = ?2")?,
+            forget_versions: conn.prepare(
+                "UPDATE record_history SET body = (SELECT body FROM record WHERE space = ?1 AND key = ?2) WHERE space = ?1 AND key = ?2",
+            )?,
             replaced_key: false,
             #[cfg(test)]
             fail_next_commit: false,
@@ -153,6 +164,7 @@ impl<'c> Writes<'c> {
         match request {
             Request::Commit(commit) => self.append_commit(commit).map(Outcome::Commit),
             Request::Put { key, expected_version, at, body } => self.put(key, *expected_version, *at, body).map(Outcome::Put),
+            Request::Forget { key } => self.forget(key).map(|()| Outcome::Done),
             Request::Settle { wake, head, next } => self.settle(wake, *head, *next).map(|()| Outcome::Done),
             #[cfg(test)]
             Request::Fault(fault) => super::tests::inject(self, self.conn, *fault).map(|()| Outcome::Done),
@@ -200,15 +212,13 @@ impl<'c> Writes<'c> {
     /// Key and place in listings of an entity that was there before.
     fn change(&mut self, space: i64, id: &[u8], current: Current, commit: &Commit) -> Result<()> {
         if let Some(key) = &commit.key {
+            let set = |writes: &mut Self| writes.set_key.execute(params![space, id, key]);
             if current.has_key {
                 self.replaced_key = true;
-                set_wiping(self.conn, Wiping::Whole)?;
+                self.wiping_wholly(set)?;
+            } else {
+                set(self)?;
             }
-            let set = self.set_key.execute(params![space, id, key]);
-            if current.has_key {
-                set_wiping(self.conn, Wiping::Within)?;
-            }
-            set?;
         }
         if let Some(listing) = commit.listing.change(current.head) {
             self.set_listing.execute(params![space, id, listing.number()])?;
@@ -236,10 +246,12 @@ impl<'c> Writes<'c> {
     fn put(&mut self, key: &RecordKey, expected_version: u64, at: Timestamp, body: &[u8]) -> Result<PutOutcome> {
         let space = self.known_space(&key.organization, &key.collection)?;
         let current = match space {
-            Some(space) => self.version.query_row(params![space, key.key], |row| number(row, 0)).optional()?,
+            Some(space) => {
+                self.version.query_row(params![space, key.key], |row| Ok((number(row, 0)?, row.get(1)?))).optional()?
+            }
             None => None,
         };
-        let version = current.unwrap_or(0);
+        let (version, length): (u64, i64) = current.unwrap_or((0, 0));
         if version != expected_version {
             return Ok(PutOutcome::Conflict { version });
         }
@@ -255,9 +267,32 @@ impl<'c> Writes<'c> {
             if key.keeps_versions() {
                 self.archive_record.execute(params![space, key.key])?;
             }
-            self.replace_record.execute(params![space, key.key, (version + 1) as i64, micros(at), body])?;
+            let replace = |writes: &mut Self| {
+                writes.replace_record.execute(params![space, key.key, (version + 1) as i64, micros(at), body])
+            };
+            // The pages of a long body become free; what is in them may have to be forgotten, and only now is it known where it is.
+            if length > LONGEST_WITHIN {
+                self.wiping_wholly(replace)?
+            } else {
+                replace(self)?
+            };
         }
         Ok(PutOutcome::Applied)
+    }
+
+    fn forget(&mut self, key: &RecordKey) -> Result<()> {
+        let Some(space) = self.known_space(&key.organization, &key.collection)? else { return Ok(()) };
+        // What a put has replaced may stand in the write-ahead log, whether or not there is an older version.
+        self.replaced_key = true;
+        self.wiping_wholly(|writes| writes.forget_versions.execute(params![space, key.key])).map(drop)
+    }
+
+    /// Pages that become free are overwritten meanwhile.
+    fn wiping_wholly<T>(&mut self, write: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        set_wiping(self.conn, Wiping::Whole)?;
+        let written = write(self);
+        set_wiping(self.conn, Wiping::Within)?;
+        written
     }
 
     fn current(&mut self, space: i64, entity: &Entity) -> Result<Option<Current>> {

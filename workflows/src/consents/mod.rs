@@ -113,7 +113,7 @@ pub enum Event {
     Postponed {
         until: Timestamp,
     },
-    /// What [`remains`](CustomerConsents::remains) after an erasure.
+    /// What [`remains`](Machine::remains) after an erasure.
     Erased {
         /// The number of events that there were.
         revision: u32,
@@ -147,6 +147,8 @@ fn is_false(value: &bool) -> bool {
 
 impl Machine for CustomerConsents {
     const KIND: &'static str = "customer_consents";
+    /// There are too many, and nobody asks for a list of customers.
+    const LISTED: bool = false;
     type State = Life;
     type Command = Command;
     type Event = Event;
@@ -201,6 +203,12 @@ impl Machine for CustomerConsents {
 
     fn wake_at(&self) -> Option<Timestamp> {
         self.next_lapse().into_iter().chain(self.keep_until()).min()
+    }
+
+    /// It goes on counting where it was, so that what was displayed before stays void, and rejections of the opt-out types stay in force: ids
+    /// of consents, and nothing of the customer.
+    fn remains(&self) -> Option<Event> {
+        self.life().map(|_| Event::Erased { revision: self.revision(), suppressed: self.to_suppress() })
     }
 }
 

@@ -151,12 +151,6 @@ impl CustomerConsents {
         }
     }
 
-    /// What an erased journal still says: it goes on counting where it was, so that what was displayed before stays void, and rejections of
-    /// the opt-out types stay in force. Ids of consents, and nothing of the customer. `None` if nothing was ever captured.
-    pub fn remains(&self) -> Option<Event> {
-        self.life.map(|_| Event::Erased { revision: self.revision, suppressed: self.to_suppress() })
-    }
-
     /// The rejections that outlive a deletion: those in force already, unless they were taken back, and those that are held.
     pub(super) fn to_suppress(&self) -> Vec<String> {
         let mut all = self.suppressed.clone();

@@ -16,7 +16,7 @@ fn edition(languages: &[&str]) -> Edition {
     let new =
         NewTree { default_language: Some(languages[0].into()), allowed_languages: Some(ids(languages)), ..tree(&["C01", "C02"]) };
     let there = consents.iter().map(|definition| (definition.id.clone(), Definition::clone(definition))).collect();
-    let tree = trees::Reading::of(new, false, ANA).against(&there).unwrap();
+    let tree = crate::catalogue::consents::trees::Reading::of(new, false, ANA).against(&there).unwrap();
     Edition::new(1, TELCO, tree, consents, "ES", noon())
 }
 
