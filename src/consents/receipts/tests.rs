@@ -1,5 +1,4 @@
-use actors::journal::Sealer;
-use actors::journal::{Reader, Writer};
+use actors::journal::{Reader, Sealer, Writer};
 use chrono::Duration;
 use store::Entry;
 use uuid::Uuid;
