@@ -372,6 +372,8 @@ macro_rules! tree_body {
         }
 
         impl From<$name> for NewTree {
+            // Only the body of a creation leaves a field out.
+            #[allow(clippy::needless_update)]
             fn from(sent: $name) -> Self {
                 Self {
                     description: sent.description,
