@@ -106,7 +106,7 @@ mod tests {
         let mut tree = Shape { fathers, ..shape }.edition(2);
         tree.tree.consents_order = order.iter().map(|place| id(*place)).collect();
         let consents = order.iter().map(|place| tree.consents[*place].clone()).collect();
-        Edition::new(0, "telco", tree.tree, consents, "ES", tree.created_at)
+        Edition::new(2, "telco", tree.tree, consents, "ES", tree.created_at)
     }
 
     #[test]

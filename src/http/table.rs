@@ -110,7 +110,7 @@ mod tests {
             }
             let json = row.handler.body(&mut schemas).is_some_and(|body| body.media_types == ["application/json"]);
             // These may be as large as the configuration allows; nothing else needs that.
-            let is_large = ["create_sign_process", "validate_agent_identification"].contains(&id);
+            let is_large = ["create_sign_process", "validate_agent_identification", "check_consents"].contains(&id);
             assert_eq!(row.body_limit.is_some(), json && !is_large, "{id}: the limit of its body");
             let listed = |status: u16| row.refuses.iter().filter(|refused| refused.status == status).count();
             assert!(

@@ -215,8 +215,8 @@ impl Description {
             return;
         };
         let media_type = answer.header("content-type").split(';').next().unwrap_or_default().trim();
-        if content.get("application/octet-stream").is_some() || content.get("image/png").is_some() {
-            // Bytes, of their own media type.
+        if ["application/octet-stream", "image/png", "application/x-ndjson"].iter().any(|media| content.get(*media).is_some()) {
+            // Bytes, of their own media type, or lines.
             assert!(content.get(media_type).is_some(), "{name}: {answer}");
             return;
         }

@@ -133,7 +133,7 @@ fn a_customer_is_erased_in_every_segment_and_not_while_a_hold_stands() {
     let why = json!({"reason": "it was asked for"});
     shop.client.post(&path).json(&json!({"reason": ""})).send().expect(400);
     shop.client.put(&hold).json(&json!({"scope": "CUSTOMER", "customer_id": ana, "reason": "case 9"})).send().expect(200);
-    let refused = shop.client.post(&path).json(&why).send().expect(409).to_string();
+    let refused = shop.client.post(&path).json(&why).send().expect(409).details();
     assert!(refused.contains("case-9") && !refused.contains(&ana), "{refused}");
     shop.client.delete(&hold).send().expect(204);
 

@@ -37,10 +37,13 @@ fn profile(profile: Profile) -> Numbered {
 }
 
 fn receipt_with(customer: &Customer, revision: u32, profile: &Numbered) -> Result<Receipt, Error> {
-    let journal = journal(customer);
+    receipt_of(&journal(customer), revision, profile)
+}
+
+fn receipt_of(journal: &Journal, revision: u32, profile: &Numbered) -> Result<Receipt, Error> {
     let (step, before) = journal.step(revision).expect("the revision");
     make(&Source {
-        journal: &journal,
+        journal,
         step: &step,
         before: &before,
         edition: None,
@@ -69,7 +72,8 @@ fn states(receipt: &Receipt) -> Vec<EventState> {
 
 #[test]
 fn a_receipt_says_what_was_chosen_and_what_it_replaces() {
-    let (given, withdrawn) = (receipt(&customer(), 1), receipt(&customer(), 2));
+    let journal = journal(&customer());
+    let [given, withdrawn] = [1, 2].map(|revision| receipt_of(&journal, revision, &profile(whole())).unwrap());
     assert_eq!(states(&given), [EventState::Given, EventState::Objected]);
     assert_eq!(given.events[1].event_type, EventType::Objection);
     assert_eq!(given.consents[1].lawful_basis, whole().processing.lawful_basis.unwrap());

@@ -648,7 +648,7 @@ pub async fn tree_history(call: Call) -> Result<Json<ConsentTreeHistoryPage>, Ap
 /// 400 when there is none, or one that is no transaction id.
 fn transaction_ids<I, B>(call: &Call<I, B>) -> Result<Vec<Uuid>, ApiError> {
     const WANTED: &str =
-        "ETag: expected what the last read of the trees returned in this header, one id or more with commas between them";
+        "etag: expected what the last read of the trees returned in this header, one id or more with commas between them";
     let mut ids = Vec::new();
     for value in [header::ETAG, header::IF_MATCH].iter().flat_map(|name| call.headers(name.as_str())) {
         let list = value.to_str().map_err(|_| ApiError::parameter(WANTED))?;
@@ -656,7 +656,10 @@ fn transaction_ids<I, B>(call: &Call<I, B>) -> Result<Vec<Uuid>, ApiError> {
             ids.push(transaction_id(tag).ok_or_else(|| ApiError::parameter(WANTED))?);
         }
     }
-    if ids.is_empty() { Err(ApiError::parameter(WANTED)) } else { Ok(ids) }
+    match ids.is_empty() {
+        true => Err(ApiError::parameter("etag: the header is missing; it brings what the last read of the trees returned in it")),
+        false => Ok(ids),
+    }
 }
 
 fn transaction_id(tag: &str) -> Option<Uuid> {
