@@ -7,7 +7,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Regi
 pub struct Metrics {
     /// Reads that gave out a key, by organization, segment and whether the customer was known.
     pub displays: IntCounterVec,
-    /// Captures by organization, segment and channel.
+    /// Captures that were answered with success, repetitions among them, by organization, segment and channel.
     pub captures: IntCounterVec,
     /// Choices that took no effect, as a later one held.
     pub superseded: IntCounter,
@@ -58,7 +58,7 @@ impl Metrics {
             )?,
             captures: counters(
                 "rubrica_consent_captures_total",
-                "Captures of consents that were recorded",
+                "Captures that were answered with 201, repetitions among them",
                 &["organization", "segment", "channel"],
             )?,
             superseded: counter(

@@ -238,10 +238,11 @@ impl LegalHolds {
 
     async fn standing(&self, organization: &str) -> Result<Arc<Standing>, records::Error> {
         let changes = self.records.get::<u64>(&changes_of(organization)).await?.map_or(0, |changes| changes.version);
-        if let Some(known) = self.known.lock().get(organization) {
-            if known.changes == changes && known.read.elapsed() < FRESH {
-                return Ok(known.standing.clone());
-            }
+        if let Some(known) = self.known.lock().get(organization)
+            && known.changes == changes
+            && known.read.elapsed() < FRESH
+        {
+            return Ok(known.standing.clone());
         }
         let read = Instant::now();
         let mut standing = Standing::default();

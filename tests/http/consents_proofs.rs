@@ -49,7 +49,8 @@ impl Shop {
             .part("expiration_duration", "P7D")
             .part("channels", "EMAIL,SMS")
             .file("content", "tenant.p12", file)
-            .part("sign_certificate_password", PASSWORD);
+            .part("sign_certificate_password", PASSWORD)
+            .part("notification_email", "certificates@example.org");
         self.client.post(&format!("/v1/orgs/{}/sign_process/configurations", self.organization)).form(form).send().expect(204);
         let path = folder.join("root.der");
         std::fs::write(&path, root).expect("a file");

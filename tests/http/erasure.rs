@@ -89,7 +89,7 @@ fn a_process_is_erased_when_it_has_ended_and_no_hold_covers_it() {
     let email = crate::address();
     let document = journey.upload("contract.pdf", &pdf());
     let signer = Journey::signer("buyer", &email);
-    let open = journey.create(&Journey::creation(&[signer.clone()], &[&document]));
+    let open = journey.create(&Journey::creation(std::slice::from_ref(&signer), &[&document]));
     let path = |process: &str| journey.path(&format!("sign_process/{process}/erasure"));
     let why = json!({"reason": "it was asked for"});
     journey.client.post(&path(NOBODY)).json(&why).send().expect(404);

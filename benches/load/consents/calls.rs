@@ -139,7 +139,10 @@ async fn live(
     let mut lives = Lives::default();
     while !window.is_over() {
         let life = match call {
-            Call::Read => read(&mut connection, chance.borrow_mut().below(customers)).await?,
+            Call::Read => {
+                let number = chance.borrow_mut().below(customers);
+                read(&mut connection, number).await?
+            }
             Call::Capture => {
                 let choices = chance.borrow_mut().next();
                 let (number, key) = keys.next()?;

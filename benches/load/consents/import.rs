@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::{Value, json};
+
 use super::{Chance, ROOT, SEED, customer};
 use crate::{
     Failure, Options,
@@ -81,23 +83,30 @@ fn lines(customers: Range<u32>) -> String {
     for number in customers {
         let mut chance = Chance(SEED ^ u64::from(number));
         let (first, second) = (chance.below(2) * 2, chance.below(2) * 2);
-        lines.push_str(&format!(
-            "{{\"customer_id\":\"{}\",\"segment\":\"telco\",\"selections\":[{{\"id\":\"C01\",\"choice\":{first}}},{{\"id\":\"C05\",\"choice\":{second}}}],\
-             \"capture_date\":\"2026-03-01T09:00:00Z\",\"evidence\":\"call 4711-{number}\",\"source\":\"old crm\"}}\n",
-            customer(number)
-        ));
+        let selections = json!([{"id": "C01", "choice": first}, {"id": "C05", "choice": second}]);
+        let evidence =
+            json!({"actor_id": "AG000123", "capture_date": "2026-03-01T09:00:00Z", "trace_id": format!("call 4711-{number}")});
+        let line = json!({
+            "customer_id": customer(number),
+            "segment": "telco",
+            "selections": selections,
+            "evidence": evidence,
+            "source": "old crm",
+        });
+        lines.push_str(&line.to_string());
+        lines.push('\n');
     }
     lines
 }
 
-/// Each line is answered by one, and none of them tells of an error.
+/// Each line is answered by one, as a capture would be.
 fn check(answer: &[u8], expected: u32) -> Result<(), Failure> {
     let text = std::str::from_utf8(answer)?;
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let mut count = 0;
     for line in lines {
-        let line: serde_json::Value = serde_json::from_str(line)?;
-        if line.get("error").is_some_and(|error| !error.is_null()) {
+        let line: Value = serde_json::from_str(line)?;
+        if line["status"] != 201 {
             return Err(format!("a line was not imported: {line}").into());
         }
         count += 1;

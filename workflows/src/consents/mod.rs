@@ -115,8 +115,11 @@ pub enum Event {
     },
     /// What [`remains`](Machine::remains) after an erasure.
     Erased {
-        /// The number of events that there were.
         revision: u32,
+        barrier: u32,
+        /// `None`: the moment of the erasure.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        barrier_at: Option<Timestamp>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         suppressed: Vec<String>,
     },
@@ -207,8 +210,19 @@ impl Machine for CustomerConsents {
 
     /// It goes on counting where it was, so that what was displayed before stays void, and rejections of the opt-out types stay in force: ids
     /// of consents, and nothing of the customer.
+    ///
+    /// To erase what was deleted already changes nothing that is displayed: what was displayed since the deletion can still be answered.
     fn remains(&self) -> Option<Event> {
-        self.life().map(|_| Event::Erased { revision: self.revision(), suppressed: self.to_suppress() })
+        let suppressed = self.to_suppress();
+        Some(match self.life()? {
+            Life::Known => {
+                let revision = self.revision().saturating_add(1);
+                Event::Erased { revision, barrier: revision, barrier_at: None, suppressed }
+            }
+            Life::Blocked | Life::Erased => {
+                Event::Erased { revision: self.revision(), barrier: self.barrier(), barrier_at: self.barrier_at(), suppressed }
+            }
+        })
     }
 }
 

@@ -191,7 +191,7 @@ async fn capture(connection: &mut Connection, subject: &str, choices: u64) -> Re
         "type": "marketing_communications",
         "subjectId": subject,
         "domain": "example.com",
-        "preferences": {"necessary": true, "marketing": choices % 2 == 0, "measurement": choices / 2 % 2 == 0},
+        "preferences": {"necessary": true, "marketing": choices & 1 == 0, "measurement": choices & 2 == 0},
         "givenAt": chrono::Utc::now().timestamp_millis(),
         "metadata": {"actor_id": "AG000123", "sell_channel": "eshop", "trace_id": "TR-1"},
     });
