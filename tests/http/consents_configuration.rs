@@ -314,7 +314,7 @@ fn a_tree_is_created_read_and_replaced_with_the_etag_that_was_read() {
     put().send().expect_problem(400, "PARAMETER_ERROR");
     for etag in ["", "*", "7", "\"\"", &format!("{nobody},x")] {
         let refused = put().header("ETag", etag).send().expect_problem(400, "PARAMETER_ERROR");
-        assert!(refused.details().starts_with("ETag: "), "{etag}: {refused}");
+        assert!(refused.details().starts_with("etag: "), "{etag}: {refused}");
     }
     // What cannot be read is told before a 404.
     let elsewhere = tenant.client.put(&tenant.path("/tree")).header("x-segment", "energy").json(&update(&["C01"], "x"));
