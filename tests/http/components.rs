@@ -6,7 +6,9 @@ use rubrica::http::operation::{Access, Operation, Reach, Segment, Verb};
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, consents_customers::Shop, contract, every_operation, own, shared,
+    NOBODY,
+    consents_customers::Shop,
+    contract, every_operation, own, shared,
     support::{Answer, Client, Journey, ORGANIZATION, Server},
 };
 
