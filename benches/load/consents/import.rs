@@ -84,7 +84,8 @@ fn lines(customers: Range<u32>) -> String {
         let mut chance = Chance(SEED ^ u64::from(number));
         let (first, second) = (chance.below(2) * 2, chance.below(2) * 2);
         let selections = json!([{"id": "C01", "choice": first}, {"id": "C05", "choice": second}]);
-        let evidence = json!({"actor_id": "AG000123", "capture_date": "2026-03-01T09:00:00Z", "trace_id": format!("call 4711-{number}")});
+        let evidence =
+            json!({"actor_id": "AG000123", "capture_date": "2026-03-01T09:00:00Z", "trace_id": format!("call 4711-{number}")});
         let line = json!({
             "customer_id": customer(number),
             "segment": "telco",
