@@ -32,19 +32,19 @@ use crate::{
     channels::{self, Channels},
     code_limits::CodeLimits,
     codes::Codes,
+    config::{Config, Mode},
+    connections::{self, Connections},
     consents::{
+        links::Links,
         metrics::Metrics as ConsentMetrics,
         past::Journals,
-        links::Links,
         profile::Profiles,
         proofs::Proofs,
         service::{self as customers, Customers},
     },
-    config::{Config, Mode},
-    connections::{self, Connections},
     cpu_pool::{self, CpuPool},
     engine,
-    erasure::{self, Eraser, LegalHolds, Retention},
+    erasure::{self, CustomerEraser, Eraser, LegalHolds, Retention},
     fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
@@ -248,6 +248,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
     let fills = Fills::new(queue.clone(), options.effect_timeout);
     let consent_metrics = ConsentMetrics::new(&registry)?;
+    let holds = LegalHolds::new(store.clone(), &keys);
+    let journals = Journals::new(store.clone(), options.sealer.clone());
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -266,6 +268,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         renderer: Arc::new(drawing.clone()),
         consents: consent_metrics.clone(),
         clock: clock.clone(),
+        holds: holds.clone(),
+        journals: journals.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
@@ -275,7 +279,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents: documents.clone(),
         sealed_files: sealed_files.clone(),
         scoring: scoring.clone(),
-        holds: LegalHolds::new(store.clone(), &keys),
+        holds: holds.clone(),
     };
     let erasures = erasure::Metrics::new(&registry)?;
     let retention = Retention {
@@ -298,7 +302,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         processes.consents.clone(),
         consents.clone(),
         &keys,
-        Journals::new(store.clone(), options.sealer.clone()),
+        journals,
         customers::Options {
             x_key_lifetime: config.consents.x_key_lifetime,
             captures_per_day: config.consents.captures_per_day,
@@ -345,6 +349,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         handwritings,
         scoring,
         code_limits,
+        customer_eraser: CustomerEraser::new(store.clone(), customers.clone(), holds),
         customers,
         proofs,
         links,

@@ -87,7 +87,9 @@ fn receipt(options: &Options, bytes: &[u8], trust: &Trust) -> Result<ExitCode, S
     let verified = receipts::check(&signed, trust, Utc::now());
     let is_good = verified.as_ref().is_ok_and(|verified| trust.roots.is_empty() || verified.trust.is_trusted());
     let text = match (&verified, options.json) {
-        (Ok(verified), true) => serde_json::json!({"intact": true, "trust": verified.trust, "receipt": verified.receipt}).to_string(),
+        (Ok(verified), true) => {
+            serde_json::json!({"intact": true, "trust": verified.trust, "receipt": verified.receipt}).to_string()
+        }
         (Err(reason), true) => serde_json::json!({"intact": false, "reason": reason}).to_string(),
         (Ok(verified), false) => told(verified),
         (Err(reason), false) => format!("Receipt of consents: NOT INTACT: {reason}"),

@@ -18,9 +18,11 @@ pub struct Erasure {
 }
 
 impl Erasure {
+    /// Asked by [`Host::erase`](crate::Host::erase), and by whoever does something before it.
+    ///
     /// # Errors
     /// A text that is too long.
-    pub(crate) fn check(&self) -> Result<(), Refusal> {
+    pub fn check(&self) -> Result<(), Refusal> {
         match self.by.len().max(self.reason.len()) <= MAX_TEXT {
             true => Ok(()),
             false => Err(Refusal::Invalid("who asks for an erasure and why may have 1,024 bytes each: say it more shortly")),

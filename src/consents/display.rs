@@ -198,7 +198,9 @@ pub fn rebuild(edition: &Edition, state: &CustomerConsents, key: &Key) -> Shown 
         Displayed::Nothing => Vec::new(),
         Displayed::Only(bitmap) => bitmap.places().take_while(|place| *place < edition.consents.len()).collect(),
     };
-    Shown { statements: key.statements.clone(), ..show(edition, state, own, language, key.format, key.issued_at()) }
+    // Between a deletion and the erasure of what was deleted every revision shows the same.
+    let (revision, statements) = (key.revision, key.statements.clone());
+    Shown { revision, statements, ..show(edition, state, own, language, key.format, key.issued_at()) }
 }
 
 /// As [`rebuild`], from what the journal keeps.

@@ -26,8 +26,8 @@ pub struct Happened {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<Who>,
     /// Through which channel and from where.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub r#where: Option<Where>,
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub place: Option<Where>,
     /// The choices, or the ids of what lapsed.
     pub selections: Vec<Selection>,
     /// Whether it was displayed by this server, so that the display can be asked for.
@@ -135,7 +135,7 @@ fn happened(step: &Step<'_>, holds: impl Fn(&str, u32) -> bool) -> Happened {
         recorded_at: line.at,
         capture_date: None,
         who: None,
-        r#where: None,
+        place: None,
         selections: Vec::new(),
         displayed: false,
         hash: line.hash.to_string(),
@@ -152,7 +152,7 @@ fn happened(step: &Step<'_>, holds: impl Fn(&str, u32) -> bool) -> Happened {
             subject: captured.caller.subject.clone(),
             audience: captured.caller.audience.clone(),
         }),
-        r#where: Some(Where {
+        place: Some(Where {
             ip: captured.ip.map(|ip| ip.to_string()),
             sell_channel: captured.sell_channel.clone(),
             trace_id: captured.trace_id.clone(),

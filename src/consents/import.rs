@@ -9,7 +9,8 @@ use workflows::{
 };
 
 use super::service::{
-    CaptureDate, Customers, Error, NEVER_PENDING, Recorded, Selection, Subject, definition, digest_of, late, selected, selection_path,
+    CaptureDate, Customers, Error, NEVER_PENDING, Recorded, Selection, Subject, definition, digest_of, late, selected,
+    selection_path,
 };
 use crate::catalogue::consents::UsersType;
 

@@ -240,7 +240,7 @@ impl Issuer {
     /// exactly so.
     pub fn open(&self, scope: Scope<'_>, text: &str) -> Result<Key, Refused> {
         let digits = text.as_bytes();
-        let is_key = (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) && digits.len() % 2 == 0;
+        let is_key = (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) && digits.len().is_multiple_of(2);
         if !is_key || !digits.iter().all(u8::is_ascii_hexdigit) {
             return Err(Refused::Malformed);
         }

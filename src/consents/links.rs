@@ -10,9 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use store::Timestamp;
-use workflows::consents::{
-    Actor, ActorSource, Caller, Captured, Choice, ConsentType, CustomerConsents, Digest, Selected,
-};
+use workflows::consents::{Actor, ActorSource, Caller, Captured, Choice, ConsentType, CustomerConsents, Digest, Selected};
 use workflows::values::CalendarDuration;
 
 use super::service::{self, Customers, Subject};

@@ -7,7 +7,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Regi
 pub struct Metrics {
     /// Reads that gave out a key, by organization, segment and whether the customer was known.
     pub displays: IntCounterVec,
-    /// Captures by organization, segment and channel.
+    /// Captures that were answered with success, repetitions among them, by organization, segment and channel.
     pub captures: IntCounterVec,
     /// Choices that took no effect, as a later one held.
     pub superseded: IntCounter,
@@ -23,6 +23,8 @@ pub struct Metrics {
     pub imported: IntCounterVec,
     /// What became of customers' consents, by event.
     pub events: IntCounterVec,
+    /// What organizations were told, by notice; counted at least once.
+    pub notices: IntCounterVec,
     /// From the instant of an expiry to its announcement.
     pub expiry_lag: Histogram,
     /// Journals whose key was destroyed.
@@ -56,7 +58,7 @@ impl Metrics {
             )?,
             captures: counters(
                 "rubrica_consent_captures_total",
-                "Captures of consents that were recorded",
+                "Captures that were answered with 201, repetitions among them",
                 &["organization", "segment", "channel"],
             )?,
             superseded: counter(
@@ -78,11 +80,20 @@ impl Metrics {
                 "Customers of one check",
                 vec![1.0, 10.0, 100.0, 1000.0, 10_000.0],
             )?,
-            imported: counters("rubrica_consent_import_lines_total", "Lines of imports, by outcome", &["organization", "outcome"])?,
+            imported: counters(
+                "rubrica_consent_import_lines_total",
+                "Lines of imports, by outcome",
+                &["organization", "outcome"],
+            )?,
             events: counters(
                 "rubrica_consent_events_total",
                 "What became of customers' consents: captured, withdrawn, expired, deleted",
                 &["organization", "event"],
+            )?,
+            notices: counters(
+                "rubrica_consent_notices_total",
+                "Notices to organizations of what became of customers' consents; one that is repeated counts again",
+                &["organization", "notice"],
             )?,
             expiry_lag: histogram(
                 "rubrica_consent_expiry_lag_seconds",

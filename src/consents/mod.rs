@@ -3,8 +3,8 @@
 pub mod check;
 pub mod display;
 pub mod history;
-mod journal;
 pub mod import;
+mod journal;
 pub mod key;
 pub mod links;
 pub mod metrics;

@@ -32,7 +32,8 @@ impl Journals {
     /// In words for the operator, without personal data: what cannot be read, or that the revision is none that can be read.
     pub async fn at_revision(&self, entity: &Entity, revision: u32) -> Result<CustomerConsents, String> {
         let lines = self.read(entity).await.map_err(|error| error.to_string())?;
-        state_of_revision(past(&lines), revision).ok_or_else(|| format!("the journal has no revision {revision} that can be read"))
+        state_of_revision(past(&lines), revision)
+            .ok_or_else(|| format!("the journal has no revision {revision} that can be read"))
     }
 }
 

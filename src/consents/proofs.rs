@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use actors::journal;
-use documents::certificate::{self, SignedJson};
+use documents::certificate::SignedJson;
 use serde::Serialize;
 use store::Timestamp;
 use utoipa::ToSchema;
@@ -294,10 +294,4 @@ fn visible_step(
 ) -> Result<(super::journal::Step<'_>, workflows::consents::CustomerConsents), Error> {
     let found = journal.step(revision).filter(|_| revision >= visible_from(journal, blocked));
     found.ok_or(Error::NoRevision)
-}
-
-impl From<certificate::Error> for Error {
-    fn from(error: certificate::Error) -> Self {
-        Self::Signing(error.to_string())
-    }
 }

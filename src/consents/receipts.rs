@@ -269,7 +269,9 @@ pub(super) fn make(source: &Source<'_>) -> Result<Receipt, Error> {
             });
             (Vec::new(), events.collect(), before.held_all().map(|(id, _)| id).collect(), None)
         }
-        Event::Expired { .. } | Event::RetentionEnded | Event::Postponed { .. } | Event::Erased { .. } => return Err(Error::None),
+        Event::Expired { .. } | Event::RetentionEnded | Event::Postponed { .. } | Event::Erased { .. } => {
+            return Err(Error::None);
+        }
     };
     let salt = step.line.salt.ok_or(Error::None)?;
     let text = step.line.json.as_deref().and_then(|json| std::str::from_utf8(json).ok()).ok_or(Error::None)?;

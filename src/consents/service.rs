@@ -333,8 +333,7 @@ impl Customers {
         if !self.state(subject).await?.known() {
             return Err(Error::UnknownCustomer);
         }
-        // Who has choices in a segment has its tree: it was there when they were captured, and trees are not deleted.
-        let edition = self.0.catalogue.edition(subject.organization, subject.segment, UsersType::Customers).await?;
+        let edition = self.edition_of_any(subject).await?;
         let retention = self.policy(subject.organization).retention_after_deletion;
         let keep_until = now.checked_add_signed(retention).unwrap_or(Timestamp::MAX_UTC);
         let command = Command::Delete(Deletion { caller, keep_until, notify: false });
@@ -345,7 +344,7 @@ impl Customers {
         let key = Key {
             format: Format::Normal,
             known: false,
-            leads: false,
+            leads: edition.users_type() == UsersType::Leads,
             language: Key::DEFAULT_LANGUAGE,
             edition: edition.number,
             revision: state.revision(),
@@ -353,6 +352,15 @@ impl Customers {
             statements: Displayed::Nothing,
         };
         Ok(self.0.issuer.issue(*subject, &key))
+    }
+
+    /// The present edition for customers, or where there is no such tree, for leads. Who has choices in a segment has one of them: it was there
+    /// when they were captured, and trees are not deleted.
+    async fn edition_of_any(&self, Subject { organization, segment, .. }: &Subject<'_>) -> Result<Arc<Edition>, Error> {
+        match self.0.catalogue.edition(organization, segment, UsersType::Customers).await {
+            Err(catalogue::Error::NoTree(_)) => Ok(self.0.catalogue.edition(organization, segment, UsersType::Leads).await?),
+            edition => Ok(edition?),
+        }
     }
 
     /// Whether some priority consent of the tree is pending (note priority-outside-order).
@@ -365,9 +373,12 @@ impl Customers {
         if !state.known() {
             return Err(Error::UnknownCustomer);
         }
-        Ok(edition.tree.priority_consent_ids.iter().filter_map(|id| definition(&edition, id)).any(|definition| {
-            state.choice(definition.id.as_str(), definition.choice_type, now).choice == Choice::Pending
-        }))
+        Ok(edition
+            .tree
+            .priority_consent_ids
+            .iter()
+            .filter_map(|id| definition(&edition, id))
+            .any(|definition| state.choice(definition.id.as_str(), definition.choice_type, now).choice == Choice::Pending))
     }
 
     /// The present edition of a segment, which has all these consents. `path` says where the one of a place stands in what was sent.
@@ -404,7 +415,11 @@ impl Customers {
         state: &Arc<CustomerConsents>,
     ) -> Result<(Arc<Edition>, Shown), Error> {
         let Subject { organization, segment, .. } = subject;
-        let edition = self.0.catalogue.edition_numbered(organization, segment, users_type, key.edition).await?;
+        let edition = match self.0.catalogue.edition_numbered(organization, segment, users_type, key.edition).await {
+            // Of a read of a time that a restored store does not remember.
+            Err(catalogue::Error::NoEdition(_)) => return Err(self.refused(Wrong::Old)),
+            edition => edition?,
+        };
         let state = match state.revision() == key.revision {
             true => state.clone(),
             false => Arc::new(self.0.journals.at_revision(&self.entity(subject), key.revision).await.map_err(Error::Past)?),
@@ -492,7 +507,10 @@ fn select(
         let Some(definition) = definition(edition, &selection.id) else { continue };
         let shown = was_shown(&selection.id);
         if require && !shown {
-            problems.note(format!("selections[{index}].id"), "the read before did not display this consent; read it and show it first");
+            problems.note(
+                format!("selections[{index}].id"),
+                "the read before did not display this consent; read it and show it first",
+            );
         }
         match selected(definition, selection.choice, capture.date.at, shown) {
             Some(selected) => all.push(selected),

@@ -84,7 +84,7 @@ impl Shape {
         Definition {
             id: id(place),
             choice_type: consent_type(place),
-            expiration: (place % 2 == 0 && place % 3 == 0).then(|| "P1M".to_owned()),
+            expiration: place.is_multiple_of(6).then(|| "P1M".to_owned()),
             details: self.languages[place].iter().map(details).collect(),
             version: uuid::Uuid::from_u128(place as u128),
             subject: "admin".into(),
@@ -122,7 +122,7 @@ impl Customer {
         let month = CalendarDuration::parse("P1M").expect("a month");
         let select = |&(place, choice): &(usize, Choice)| {
             let consent_type = consent_type(place);
-            let expires = choice == Choice::Accepted && place % 6 == 0;
+            let expires = choice == Choice::Accepted && place.is_multiple_of(6);
             Selected {
                 id: id(place).to_string(),
                 choice,

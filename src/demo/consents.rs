@@ -31,12 +31,7 @@ const DEFINITIONS: [Definition; 3] = [
             "I agree to receive offers of your own products.",
         ],
     ),
-    (
-        "OFFERS_EMAIL",
-        "OPT_IN",
-        None,
-        ["También por correo electrónico.", "També per correu electrònic.", "Also by e-mail."],
-    ),
+    ("OFFERS_EMAIL", "OPT_IN", None, ["También por correo electrónico.", "També per correu electrònic.", "Also by e-mail."]),
     (
         "STATISTICS",
         "OPT_OUT_POSITIVE",
@@ -91,9 +86,10 @@ impl Demo {
 
     async fn configure(&self) -> Result<(), Failure> {
         for (id, kind, duration, texts) in DEFINITIONS {
-            let details = LANGUAGES.iter().zip(texts).map(|(language, text)| {
-                json!({ "language": language, "text": text, "description": "", "short_text": text })
-            });
+            let details = LANGUAGES
+                .iter()
+                .zip(texts)
+                .map(|(language, text)| json!({ "language": language, "text": text, "description": "", "short_text": text }));
             let mut body = json!({ "id": id, "type": kind, "consent": details.collect::<Vec<_>>() });
             if let Some(duration) = duration {
                 body["expiration_policy"] = json!({ "duration": duration });
@@ -172,7 +168,10 @@ impl Demo {
         let (status, key) = (answer.status(), key_of(&answer)?);
         let shown: Value = answer.json().await?;
         let known = if status == StatusCode::ACCEPTED { "known" } else { "unknown" };
-        self.say(format_args!("read in {language}: the customer is {known}, texts in {}", shown["locale"].as_str().unwrap_or("?")));
+        self.say(format_args!(
+            "read in {language}: the customer is {known}, texts in {}",
+            shown["locale"].as_str().unwrap_or("?")
+        ));
         show(&shown["statements"], 1);
         Ok((key, shown))
     }

@@ -238,10 +238,11 @@ impl LegalHolds {
 
     async fn standing(&self, organization: &str) -> Result<Arc<Standing>, records::Error> {
         let changes = self.records.get::<u64>(&changes_of(organization)).await?.map_or(0, |changes| changes.version);
-        if let Some(known) = self.known.lock().get(organization) {
-            if known.changes == changes && known.read.elapsed() < FRESH {
-                return Ok(known.standing.clone());
-            }
+        if let Some(known) = self.known.lock().get(organization)
+            && known.changes == changes
+            && known.read.elapsed() < FRESH
+        {
+            return Ok(known.standing.clone());
         }
         let read = Instant::now();
         let mut standing = Standing::default();
@@ -332,7 +333,8 @@ mod tests {
         holds.lift(ORG, "audit", Deed { by: "leo".into(), ..eva() }).await.expect("lifted");
         assert!(holds.set(ORG, "audit", Covers::Organization, "another reason", eva()).await.expect("set again"));
         let versions = holds.get(ORG, "audit").await.expect("it is there");
-        let told: Vec<_> = versions.iter().map(|hold| (hold.reason.as_str(), hold.lifted.as_ref().map(|deed| &*deed.by))).collect();
+        let told: Vec<_> =
+            versions.iter().map(|hold| (hold.reason.as_str(), hold.lifted.as_ref().map(|deed| &*deed.by))).collect();
         assert_eq!(told, [("another reason", None), ("an audit", Some("leo")), ("an audit", None)]);
         assert_eq!(holds.all(ORG).await.expect("read").len(), 1);
     }

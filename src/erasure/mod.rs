@@ -4,6 +4,7 @@
 //! belong to others before these. Each step done twice is done once, and whoever died half-way left the process that all belong to, so that it
 //! is found again. Nothing is begun before all of them have ended and no legal hold covers any.
 
+mod customers;
 mod holds;
 mod kinds;
 mod metrics;
@@ -17,10 +18,11 @@ use uuid::Uuid;
 use workflows::Refusal;
 
 pub use self::{
+    customers::{CustomerEraser, ErasedSegment},
     holds::{Covers, Deed, Error as HoldError, Held, Hold, LegalHolds, MAX_HOLDS, MAX_NAME},
     kinds::{Erasable, ErasableMethod, Kind, Life, Standing, Target},
     metrics::Metrics,
-    retention::{Periods, Retention},
+    retention::{Passed, Periods, Retention},
 };
 use crate::{
     catalogue::{
@@ -82,6 +84,18 @@ pub struct Order<'a> {
     pub wall_clock: Timestamp,
 }
 
+impl Order<'_> {
+    /// What is asked of a host.
+    ///
+    /// # Errors
+    /// Texts that are too long for a journal: to be known before anything is changed.
+    fn erasure(&self, ended_only: bool) -> Result<Erasure, Error> {
+        let erasure = Erasure { by: self.by.to_owned(), reason: self.reason.to_owned(), ended_only };
+        erasure.check().map_err(|refusal| Error::Process(actors::Error::Refused(refusal)))?;
+        Ok(erasure)
+    }
+}
+
 /// A process with all that belongs to it: those that belong to another one before it.
 type Family = Vec<(Target, Standing)>;
 
@@ -101,6 +115,7 @@ impl Eraser {
     /// # Errors
     /// [`Error`]; after [`Error::NotFound`], [`Error::BelongsTo`] and [`Error::Held`] nothing was changed.
     pub async fn erase(&self, organization: &str, target: Target, order: Order<'_>) -> Result<Erased, Error> {
+        let erasure = order.erasure(true)?;
         let standing = self.look(organization, target).await?;
         if standing.life == Life::Absent {
             return Err(Error::NotFound);
@@ -120,7 +135,7 @@ impl Eraser {
                 return Err(held.into());
             }
             self.give_up(organization, target.id, &standing, order).await?;
-            let own = self.erase_journal(organization, target, order).await?;
+            let own = self.erase_journal(organization, target, erasure.clone()).await?;
             journals += 1;
             entries += own.entries;
             in_clear += own.in_clear;
@@ -212,9 +227,8 @@ impl Eraser {
         }
     }
 
-    async fn erase_journal(&self, organization: &str, target: Target, order: Order<'_>) -> Result<actors::Erased, Error> {
+    async fn erase_journal(&self, organization: &str, target: Target, erasure: Erasure) -> Result<actors::Erased, Error> {
         let processes = &self.processes;
-        let erasure = Erasure { by: order.by.to_owned(), reason: order.reason.to_owned(), ended_only: true };
         let Target { kind, id } = target;
         let erased = match kind {
             Kind::SignProcess => processes.sign.erase(organization, id, erasure).await,

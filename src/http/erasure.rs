@@ -33,6 +33,29 @@ pub struct Erasure {
     chain_head: String,
 }
 
+/// What became of the consents of a customer.
+#[derive(Serialize, ToSchema)]
+pub struct CustomerErasure {
+    /// Segments in which the customer was known, now or before an earlier erasure, in alphabetical order.
+    segments: Vec<String>,
+    /// Entries of journals that nobody can read any more.
+    entries: u64,
+    /// For each of the segments, the head of the journal's chain: the hash of the entry that says that it was erased.
+    chain_heads: Vec<String>,
+}
+
+pub async fn customer(call: Call<String, Json<ErasureRequest>>) -> Result<Json<CustomerErasure>, ApiError> {
+    let ErasureRequest { reason } = &call.body.0;
+    check_reason(reason)?;
+    let order = Order { by: &call.caller.subject, reason, wall_clock: call.state.now() };
+    let erased = call.engine.customer_eraser.erase(&call.organization, &call.id, order).await?;
+    Ok(Json(CustomerErasure {
+        entries: erased.iter().map(|segment| segment.entries).sum(),
+        chain_heads: erased.iter().map(|segment| segment.head.to_string()).collect(),
+        segments: erased.into_iter().map(|segment| segment.segment).collect(),
+    }))
+}
+
 pub async fn sign_process(call: Call<Uuid, Json<ErasureRequest>>) -> Result<Json<Erasure>, ApiError> {
     let ErasureRequest { reason } = &call.body.0;
     check_reason(reason)?;

@@ -78,10 +78,12 @@ fn number(max: Option<u32>) -> Object {
 /// The description. Without the sandbox's operations where it is off.
 pub fn description(sandbox: bool) -> utoipa::openapi::OpenApi {
     let mut api = Frame::openapi();
-    let mut schemas: Schemas = Family::ALL.into_iter().flat_map(errors).collect();
+    let mut schemas = Schemas::new();
     for operation in operations().filter(|operation| sandbox || !operation.access.is_sandbox()) {
         api.paths.add_path_operation(operation.path, vec![method(operation.method)], described(operation, &mut schemas));
     }
+    // Last, so that each has the codes of its API, whatever else refers to it.
+    schemas.extend(Family::ALL.into_iter().flat_map(errors));
     schemas.iter_mut().for_each(|(_, schema)| spell_out(schema));
     api.components.get_or_insert_default().schemas.extend(schemas);
     if !sandbox {
@@ -196,7 +198,7 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
 
 fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter {
     let schema = match parameter.kind {
-        Segment::Organization => text(),
+        Segment::Organization => ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).build(),
         Segment::Uuid => uuid(),
         Segment::Name => text(),
         Segment::Customer => consents::customer_schema(),

@@ -11,9 +11,9 @@ use super::ApiError;
 use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
-    consents::{links::Links, proofs::Proofs, service::Customers},
     config::IdentityDocuments,
-    erasure::{self, Eraser},
+    consents::{links::Links, proofs::Proofs, service::Customers},
+    erasure::{self, CustomerEraser, Eraser},
     handwriting::Handwritings,
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
@@ -45,6 +45,7 @@ pub struct Engine {
     /// Erases what has ended.
     pub eraser: Eraser,
     pub erasures: erasure::Metrics,
+    pub customer_eraser: CustomerEraser,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

@@ -19,7 +19,6 @@ use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
 use crate::catalogue::consents::Consents;
-use crate::consents::{self, links::Links, past::Journals, profile::Profiles, proofs::Proofs, service::Customers};
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::dynamic_templates::DynamicTemplates;
@@ -29,7 +28,9 @@ use crate::channels::{self, Channels};
 use crate::code_limits::{self, CodeLimits};
 use crate::codes::Codes;
 use crate::config::DEFAULT_JSON_LIMIT;
+use crate::consents::{self, links::Links, past::Journals, profile::Profiles, proofs::Proofs, service::Customers};
 use crate::cpu_pool::CpuPool;
+use crate::erasure::{self, CustomerEraser, Eraser, LegalHolds};
 use crate::filling::{self, Filling};
 use crate::handwriting;
 use crate::keys::Keys;
@@ -153,6 +154,8 @@ impl World {
             renderer: Arc::new(self.state.workers.clone()),
             consents: consents::metrics::Metrics::default(),
             clock: clock.clone(),
+            holds: LegalHolds::new(self.store.clone(), &self.keys),
+            journals: Journals::new(self.store.clone(), actors::Options::default().sealer),
         };
         let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
         let arbiters = [actix::Arbiter::current()];
@@ -166,6 +169,14 @@ impl World {
             consents::service::Options::default(),
             consents::metrics::Metrics::default(),
         );
+        let eraser = Eraser {
+            processes: processes.clone(),
+            documents: self.state.documents.clone(),
+            sealed_files: self.state.sealed_files.clone(),
+            scoring: Arc::new(self.provider.clone()),
+            holds: LegalHolds::new(self.store.clone(), &self.keys),
+        };
+        let customers_for_erasure = customers.clone();
         let proofs = Proofs::new(
             customers.clone(),
             Journals::new(self.store.clone(), actor_options.sealer.clone()),
@@ -185,6 +196,9 @@ impl World {
             scoring: Arc::new(self.provider.clone()),
             code_limits,
             fills,
+            customer_eraser: CustomerEraser::new(self.store.clone(), customers_for_erasure, eraser.holds.clone()),
+            erasures: erasure::Metrics::new(&prometheus::Registry::new()).unwrap(),
+            eraser,
             clock,
         };
         Api::new(self.state.clone(), engine, None, DEFAULT_JSON_LIMIT)

@@ -7,10 +7,16 @@ use std::sync::Arc;
 use ::store::Entity;
 use actors::{Attempt, Call, Clock, Effects, Erasure, Host};
 use async_trait::async_trait;
-use workflows::consents::{Choice, CustomerConsents, Effect, Life, Notice};
+use workflows::consents::{Choice, CustomerConsents, Effect, Event, Life, Notice, Past};
 
 use super::{Processes, World, retry};
-use crate::consents::metrics::Metrics;
+use crate::{
+    consents::{
+        metrics::Metrics,
+        past::{Journals, past},
+    },
+    erasure::LegalHolds,
+};
 
 /// Who erases when the time of blocking is over.
 const RETENTION: &str = "retention";
@@ -19,14 +25,40 @@ pub(super) struct Adapter {
     metrics: Metrics,
     host: Host<CustomerConsents>,
     clock: Clock,
+    holds: LegalHolds,
+    journals: Journals,
 }
 
 impl Adapter {
     pub fn new(world: Arc<World>, processes: Processes) -> Self {
-        Self { metrics: world.consents.clone(), host: processes.consents.clone(), clock: world.clock.clone() }
+        Self {
+            metrics: world.consents.clone(),
+            host: processes.consents.clone(),
+            clock: world.clock.clone(),
+            holds: world.holds.clone(),
+            journals: world.journals.clone(),
+        }
     }
 
-    async fn shred(&self, Entity { organization, id, .. }: &Entity) -> Attempt<CustomerConsents> {
+    /// Whether a legal hold keeps the customer's consents. The journal alone knows whose it is.
+    async fn is_held(&self, entity: &Entity) -> Result<bool, String> {
+        let lines = self.journals.read(entity).await.map_err(|error| error.to_string())?;
+        let customer = past(&lines).find_map(|(_, past)| match past {
+            Past::Event(Event::Captured(captured) | Event::Recorded(captured)) => Some(&captured.customer_id),
+            _ => None,
+        });
+        let Some(customer) = customer else { return Ok(false) };
+        let held = self.holds.of_customer(&entity.organization, customer).await.map_err(|error| error.to_string())?;
+        Ok(held.is_some())
+    }
+
+    async fn shred(&self, entity: &Entity) -> Attempt<CustomerConsents> {
+        let Entity { organization, id, .. } = entity;
+        match self.is_held(entity).await {
+            Ok(false) => {}
+            Ok(true) => return retry("a legal hold keeps them"),
+            Err(error) => return retry(error),
+        }
         let reason = "the time is over for which deleted consents are kept".to_owned();
         let erasure = Erasure { by: RETENTION.to_owned(), reason, ended_only: false };
         match self.host.erase(organization, *id, erasure).await {
@@ -48,6 +80,7 @@ impl Effects<CustomerConsents> for Adapter {
         match call.effect {
             Effect::Notify { notice, revision } => {
                 let Entity { organization, id, .. } = &call.entity;
+                self.metrics.notices.with_label_values(&[organization, name(notice)]).inc();
                 tracing::info!(%organization, consents = %id, revision, notice = name(notice), "consents of a customer changed");
                 Attempt::Done(None)
             }
@@ -108,7 +141,8 @@ impl Happened {
         let was_accepted = |id: &str| before.held(id).is_some_and(|held| held.choice == Choice::Accepted);
         let withdrawn = after.held_all().filter(|(id, held)| held.choice != Choice::Accepted && was_accepted(id)).count();
         let newly = |id: &str| before.held(id).is_some_and(|held| !held.is_announced());
-        let lapsed = after.held_all().filter(|(id, held)| held.is_announced() && newly(id)).filter_map(|(_, held)| held.expires_at);
+        let lapsed =
+            after.held_all().filter(|(id, held)| held.is_announced() && newly(id)).filter_map(|(_, held)| held.expires_at);
         let newest = |state: &CustomerConsents| state.held_all().map(|(_, held)| held.revision).max();
         Self {
             captured: after.known() && newest(after) > newest(before),

@@ -45,6 +45,8 @@ use crate::{
     channels::Channels,
     code_limits::CodeLimits,
     codes::Codes,
+    consents::past::Journals,
+    erasure::LegalHolds,
     handwriting::Handwritings,
     receipts::Receipts,
     scoring::Provider,
@@ -105,6 +107,10 @@ pub struct World {
     pub consents: crate::consents::metrics::Metrics,
     /// Process time.
     pub clock: Clock,
+    /// What is not erased.
+    pub holds: LegalHolds,
+    /// Of customers.
+    pub journals: Journals,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

@@ -172,7 +172,9 @@ impl Setting {
             fills: self.fills(),
             renderer: Arc::new(self.renderer.clone()),
             consents: Default::default(),
-            clock: actors::Clock::system(),
+            clock: self.clock.clone(),
+            holds: crate::erasure::LegalHolds::new(self.store.clone(), &Keys::from_bytes(&[7; 32])),
+            journals: crate::consents::past::Journals::new(self.store.clone(), Options::default().sealer),
         }
     }
 
@@ -277,6 +279,7 @@ impl Setting {
             scoring: self.bare_host(&arbiter),
             chain: chain.clone(),
             fill: self.bare_host(&arbiter),
+            consents: self.bare_host(&arbiter),
         };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));

@@ -1,11 +1,14 @@
 //! Web components of consents: what their tokens open, and from which pages they may call.
 
 use reqwest::Method;
-use rubrica::http::operation::{Access, Operation, Reach, Segment};
+use rubrica::access::Role;
+use rubrica::http::operation::{Access, Operation, Reach, Segment, Verb};
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, contract, every_operation, own, shared,
+    NOBODY,
+    consents_customers::Shop,
+    contract, every_operation, own, shared,
     support::{Answer, Client, Journey, ORGANIZATION, Server},
 };
 
@@ -184,4 +187,48 @@ fn without_configured_origins_no_page_may_call() {
     for answer in [asked, read] {
         assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control-")), "{answer}");
     }
+}
+
+#[test]
+fn two_organizations_with_the_same_things_see_their_own_alone() {
+    let (server, acme) = Shop::new();
+    let other = Shop::on(&server);
+    acme.capture(CUSTOMER, &[("C01", 2)]).expect(201);
+    let ids = [&acme, &other].map(|shop| {
+        let answer = shop.capture("100000000009", &[("C01", 0)]).expect(201);
+        answer.text("id")
+    });
+    assert_ne!(ids[0], ids[1], "one customer of two organizations is two");
+    // The same customer is known to one of them, and what one asks for, the other is not asked for.
+    other.read(CUSTOMER, "").expect(200);
+    other.impact(CUSTOMER).expect_problem(404, "RESOURCE_NOT_FOUND");
+    other.delete(CUSTOMER).expect_problem(404, "RESOURCE_NOT_FOUND");
+    acme.define(("C99", "OPT_IN", None));
+    let listed = other.client.get(&other.path("consents?consent_id=C99")).send().expect(200).json();
+    assert_eq!(listed["consents"], json!([]));
+    // Every operation of one is closed to the other's token, whatever its roles, and nothing changes.
+    for row in contract::rows().filter(|row| row.path.starts_with("/v2/")) {
+        for id in [CUSTOMER, "C01"] {
+            let answer = every_operation::call(&other.client, row, &acme.organization, id).send();
+            answer.expect_problem(401, "UNAUTHORIZED");
+        }
+    }
+    assert_eq!(acme.choices(CUSTOMER)["C01"], 2);
+}
+
+#[test]
+fn a_role_of_consents_opens_no_other_operation_on_things_that_are_there() {
+    let (server, shop) = Shop::new();
+    shop.capture(CUSTOMER, &[("C01", 2)]).expect(201);
+    for role in Role::ALL {
+        let client = server.client_with(&server.token(&shop.organization, &[role.name()]));
+        for row in contract::rows().filter(|row| row.path.starts_with("/v2/") && row.method != Verb::Delete) {
+            let answer = every_operation::call(&client, row, &shop.organization, CUSTOMER).send();
+            let opens = matches!(row.access, Access::Role(needed, _) if needed == role);
+            assert_eq!(is_let_in(&answer), opens, "{role}: {answer}");
+        }
+        let deleted = client.delete(&shop.consents(CUSTOMER)).header("x-segment", "energy").send();
+        assert_eq!(is_let_in(&deleted), role == Role::ConsentsDelete, "{role}: {deleted}");
+    }
+    assert_eq!(shop.choices(CUSTOMER)["C01"], 2, "nothing was changed by who may not");
 }

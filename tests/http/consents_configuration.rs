@@ -189,7 +189,7 @@ fn definitions_are_listed_with_filters_and_pages_from_0() {
     assert_eq!(ids("?choice_type=OPT_IN&page_size=2"), ["C01", "C02"]);
     assert_eq!(ids("?consent_id=c-01"), ["C01"]);
     assert_eq!(ids("?consent_id=c01&choice_type=OPT_OUT_NEGATIVE"), [""; 0]);
-    assert_eq!(ids("?consent_id=%C3%B1"), ["N".to_owned(); 0], "nothing has it");
+    assert_eq!(ids("?consent_id=%C3%B1"), Vec::<String>::new(), "nothing has it");
     assert_eq!(ids("?consent_id=***"), [""; 0], "nothing can have it");
     for (query, name) in [
         ("?page=-1", "page: "),
@@ -263,7 +263,10 @@ fn the_words_of_paths_are_literal_and_no_id_is_hidden_by_them() {
         let refused = tenant.change(literal, &body).expect_problem(405, "PARAMETER_ERROR");
         assert!(!refused.header("allow").contains("PATCH"), "{refused}");
         assert_eq!(tenant.change(&literal.to_uppercase(), &body).expect(200).text("id"), literal.to_uppercase());
-        assert_eq!(tenant.get(&format!("/{}/history", literal.to_uppercase())).expect(200).json()["consents"][1]["choice_type"], "OPT_IN");
+        assert_eq!(
+            tenant.get(&format!("/{}/history", literal.to_uppercase())).expect(200).json()["consents"][1]["choice_type"],
+            "OPT_IN"
+        );
     }
     tenant.get("/tree/history").expect_problem(400, "PARAMETER_ERROR");
     assert_eq!(tenant.change("history", &body).expect(200).text("id"), "HISTORY");
@@ -278,7 +281,8 @@ fn a_tree_is_created_read_and_replaced_with_the_etag_that_was_read() {
     tenant.trees("").expect_problem(404, "RESOURCE_NOT_FOUND");
     let nobody = uuid::Uuid::new_v4().to_string();
     tenant.replace(&nobody, &update(&["C01"], "x")).expect_problem(404, "RESOURCE_NOT_FOUND");
-    let first = with(tree(&["c01", "C-02", "C03"]), json!({"dependencies": [{"father": "c01", "child": ["c02"]}], "change_log": 7}));
+    let first =
+        with(tree(&["c01", "C-02", "C03"]), json!({"dependencies": [{"father": "c01", "child": ["c02"]}], "change_log": 7}));
     let created = tenant.plant(&first).expect(204);
     assert!(created.body.is_empty());
     tenant.plant(&first).expect_code(400, "MCONS_021");
@@ -399,7 +403,8 @@ fn the_history_of_trees_is_one_list_strictly_newest_first() {
     let versions = page["trees_history"].as_array().expect("a list");
     let notes: Vec<&str> = versions.iter().map(|version| version["audit_info"]["change_log"].as_str().unwrap_or("-")).collect();
     assert_eq!(notes, ["change 3", "change 2", "change 1", "-", "-"]);
-    let dates: Vec<chrono::DateTime<chrono::Utc>> = versions.iter().map(|version| version["creation_date"].as_str().expect("a date").parse().expect("a date")).collect();
+    let dates: Vec<chrono::DateTime<chrono::Utc>> =
+        versions.iter().map(|version| version["creation_date"].as_str().expect("a date").parse().expect("a date")).collect();
     assert!(dates.is_sorted_by(|newer, older| newer > older), "{dates:?}");
     assert_eq!(versions[0]["captured_channels"], json!(["web", "crm"]));
     assert!(versions[0].get("channels").is_none(), "note channels-vs-captured-channels");

@@ -5,7 +5,9 @@ use std::{path::Path, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY, own, pdf, shared,
+    NOBODY,
+    consents_customers::{Shop, body, customer, now},
+    own, pdf, shared,
     support::{Device, Journey, ORGANIZATION, Options, Server, wait_for},
 };
 
@@ -87,7 +89,7 @@ fn a_process_is_erased_when_it_has_ended_and_no_hold_covers_it() {
     let email = crate::address();
     let document = journey.upload("contract.pdf", &pdf());
     let signer = Journey::signer("buyer", &email);
-    let open = journey.create(&Journey::creation(&[signer.clone()], &[&document]));
+    let open = journey.create(&Journey::creation(std::slice::from_ref(&signer), &[&document]));
     let path = |process: &str| journey.path(&format!("sign_process/{process}/erasure"));
     let why = json!({"reason": "it was asked for"});
     journey.client.post(&path(NOBODY)).json(&why).send().expect(404);
@@ -116,6 +118,36 @@ fn a_process_is_erased_when_it_has_ended_and_no_hold_covers_it() {
     assert_eq!(other["status"], "CREATED");
 }
 
+#[test]
+fn a_customer_is_erased_in_every_segment_and_not_while_a_hold_stands() {
+    let (_server, shop) = Shop::new();
+    shop.plant("energy");
+    let (ana, leo) = (customer(), customer());
+    for (customer, segment) in [(&ana, "telco"), (&ana, "energy"), (&leo, "telco")] {
+        let key = shop.key_in(segment, customer);
+        let call = shop.client.post(&shop.consents(customer)).headers([("x-segment", segment), ("x-key", &key)]);
+        call.json(&body(&[("C01", 0), ("C03", 2)], &now())).send().expect(201);
+    }
+    let path = shop.path(&format!("customers/{ana}/erasure"));
+    let hold = shop.path("legal-holds/case-9");
+    let why = json!({"reason": "it was asked for"});
+    shop.client.post(&path).json(&json!({"reason": ""})).send().expect(400);
+    shop.client.put(&hold).json(&json!({"scope": "CUSTOMER", "customer_id": ana, "reason": "case 9"})).send().expect(200);
+    let refused = shop.client.post(&path).json(&why).send().expect(409).to_string();
+    assert!(refused.contains("case-9") && !refused.contains(&ana), "{refused}");
+    shop.client.delete(&hold).send().expect(204);
+
+    let erased = shop.client.post(&path).json(&why).send().expect(200).json();
+    assert_eq!(erased["segments"], json!(["energy", "telco"]), "{erased}");
+    assert!(erased["entries"].as_u64() >= Some(2) && erased["chain_heads"].as_array().map(Vec::len) == Some(2), "{erased}");
+    let again = shop.client.post(&path).json(&why).send().expect(200).json();
+    assert_eq!((&again["segments"], &again["entries"]), (&json!(["energy", "telco"]), &json!(0)), "{again}");
+    shop.read(&ana, "").expect(200);
+    shop.read(&leo, "").expect(202);
+    let never = shop.client.post(&shop.path(&format!("customers/{}/erasure", customer()))).json(&why).send().expect(200).json();
+    assert_eq!((&never["segments"], &never["entries"]), (&json!([]), &json!(0)), "{never}");
+}
+
 /// Where any of these texts stands in a file below this folder.
 fn found(folder: &Path, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
@@ -140,8 +172,12 @@ fn found(folder: &Path, texts: &[&str]) -> Vec<String> {
 fn after_its_time_nothing_of_a_person_is_in_any_file_log_line_or_metric() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = "[retention]\nevery = \"PT1S\"\n[retention.after]\nsign_process = \"P1D\"\n[log]\nfilter = \"info,rubrica=debug,actors=debug,store=debug\"\n";
-    let options =
-        Options { data: Some(folder.path().to_owned()), config: Some(config.into()), observer: Some(crate::contract::check), ..Options::default() };
+    let options = Options {
+        data: Some(folder.path().to_owned()),
+        config: Some(config.into()),
+        observer: Some(crate::contract::check),
+        ..Options::default()
+    };
     let server = Server::start_with(options);
     let journey = Journey::new(server.client());
     let email = "zacarias.privado@example.org";
@@ -151,12 +187,35 @@ fn after_its_time_nothing_of_a_person_is_in_any_file_log_line_or_metric() {
     });
     let process = certified(&journey, &signer, email);
     let device = Device::HEADERS[1].1;
-    let texts = [email, "aliasprivado", "Zacarías-Privado", "Apellido-Secreto", "699123987", device];
+    // and a customer whose consents are erased on request
+    let (shop, customer) = (Shop::on(&server), "cliente-900800700");
+    let mut capture = body(&[("C01", 0), ("C03", 2)], &now());
+    capture["ip"] = json!("203.0.113.77");
+    capture["actor_id"] = json!("agente-900800701");
+    capture["trace_id"] = json!("traza-900800702");
+    shop.post(customer, &shop.key(customer), &capture).expect(201);
+    let erased =
+        shop.client.post(&shop.path(&format!("customers/{customer}/erasure"))).json(&json!({"reason": "a right"})).send();
+    assert!(erased.expect(200).json()["entries"].as_u64() > Some(0));
+    let texts = [
+        email,
+        customer,
+        "203.0.113.77",
+        "agente-900800701",
+        "traza-900800702",
+        "aliasprivado",
+        "Zacarías-Privado",
+        "Apellido-Secreto",
+        "699123987",
+        device,
+    ];
 
     // When its time is over, and the server has come round to it
     server.advance("P2D");
     let path = journey.path(&format!("sign_process/{process}"));
-    wait_for("the process to be erased", Duration::from_secs(60), || (journey.client.get(&path).send().status == 404).then_some(()));
+    wait_for("the process to be erased", Duration::from_secs(60), || {
+        (journey.client.get(&path).send().status == 404).then_some(())
+    });
     let metrics = wait_for("the metrics to tell it", Duration::from_secs(60), || {
         let metrics = String::from_utf8_lossy(&journey.client.get("/metrics").send().expect(200).body).into_owned();
         metrics.contains("rubrica_erasures_total{kind=\"sign_process\",outcome=\"erased\"} 1").then_some(metrics)

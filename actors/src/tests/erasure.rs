@@ -3,13 +3,18 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use proptest::prelude::*;
-use store::{Store, faulty::Fault, faulty::Plan};
+use store::{
+    Loaded, Store,
+    faulty::{Fault, Plan},
+};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use workflows::Machine;
 
 use crate::{
     Erased, Erasure, Error,
+    bounded::BoundedStore,
+    folded::of_loaded,
     journal::{Chain, Fact, Hash},
     testing::{Cmd, Event, Fate, ORGANIZATION, Order, Phase, Server, Setting, Want, entity, eventually, not_open},
     tests::sealed::write_in_clear,
@@ -195,6 +200,24 @@ async fn an_append_and_an_erasure_at_once_are_one_after_the_other() {
             Err(error) => assert_eq!((error, erased.entries), (Error::Refused(not_open()), 1)),
         }
         assert_gone(&setting, &[&one, &two], id, erased.entries as usize + 1).await;
+    }
+}
+
+#[actix::test]
+async fn who_reads_the_entries_after_an_erasure_and_the_key_before_it_reads_both_again() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let id = server.open().await;
+    let store = setting.store.faulty().inner();
+    let key = store.key(&entity(id)).await.unwrap();
+    server.erase(id).await.unwrap();
+    let bounded = BoundedStore::new(setting.store.clone(), std::time::Duration::from_secs(10));
+    let loaded = store.load(&entity(id)).await.unwrap().unwrap();
+    let entries = store.entries(&entity(id), 1, 10).await.unwrap();
+    for torn in [Loaded { key: key.clone(), ..loaded.clone() }, Loaded { key, snapshot: None, entries, ..loaded }] {
+        let folded = of_loaded::<Order>(&bounded, &setting.options.sealer, &entity(id), Some(torn)).await;
+        let folded = folded.expect("it is read again");
+        assert_eq!((folded.head, &*folded.machine), (2, &Order::default()));
     }
 }
 

@@ -22,7 +22,7 @@ use crate::cache::{self, Cache};
 use crate::records::{self, ATTEMPTS, Records, Versioned};
 
 const DEFINITIONS: &str = "consent_definition";
-const TREES: &str = "consent_tree";
+pub(crate) const TREES: &str = "consent_tree";
 const EDITIONS: &str = "consent_edition";
 const COUNTS: &str = "_consent_count";
 

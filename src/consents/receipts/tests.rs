@@ -1,5 +1,4 @@
-use actors::Sealer;
-use actors::journal::{Reader, Writer};
+use actors::journal::{Reader, Sealer, Writer};
 use chrono::Duration;
 use store::Entry;
 use uuid::Uuid;
@@ -28,7 +27,7 @@ fn journal(customer: &Customer) -> Journal {
     let mut reader = Reader::new(&sealer, &entity, Some(writer.slot())).unwrap();
     let lines = (1..).zip(&customer.journal).map(|(seq, (at, event))| {
         let body = writer.write(*at, &Fact::Event(event.clone())).unwrap();
-        reader.line(&Entry { seq, at: *at, body }).unwrap()
+        reader.line(&Entry { seq, at: *at, commit_id: Uuid::nil(), body }).unwrap()
     });
     Journal { lines: lines.collect(), entity }
 }

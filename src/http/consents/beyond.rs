@@ -24,7 +24,8 @@ use crate::http::paging::Page;
 use crate::http::query::Query;
 
 /// For operations on what happened to a customer.
-pub const NOTHING_CAPTURED: Refused = refused(404, "404. Nothing was captured of the customer in the segment, or nothing has this revision.");
+pub const NOTHING_CAPTURED: Refused =
+    refused(404, "404. Nothing was captured of the customer in the segment, or nothing has this revision.");
 /// For receipts.
 pub const NO_RECEIPT: Refused = refused(
     409,
@@ -32,14 +33,20 @@ pub const NO_RECEIPT: Refused = refused(
 );
 
 /// Signed or not.
-pub const FORMAT: Parameter =
-    Parameter::query("format", "`jws` for the signed receipt, which is the default; `json` for the unsigned one, to be read.", format);
+pub const FORMAT: Parameter = Parameter::query(
+    "format",
+    "`jws` for the signed receipt, which is the default; `json` for the unsigned one, to be read.",
+    format,
+);
 /// The moment that is asked about.
 pub const AS_OF: Parameter =
     Parameter::query("as_of", "The moment at which the consents are read; now by default. It may lie ahead.", moment);
 /// What was known.
-pub const KNOWN_AT: Parameter =
-    Parameter::query("known_at", "What was recorded later is left out; now by default. With a moment in the past the answer never changes.", moment);
+pub const KNOWN_AT: Parameter = Parameter::query(
+    "known_at",
+    "What was recorded later is left out; now by default. With a moment in the past the answer never changes.",
+    moment,
+);
 
 fn format() -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["jws", "json"])).default(Some("jws".into())).build()
@@ -85,19 +92,11 @@ fn blocked(caller: &access::Caller) -> Blocked {
 }
 
 pub async fn history(call: Call<String>) -> Result<Json<ConsentHistory>, ApiError> {
-    let (segment, page) = both(super::segment(&call), page(&call.query))?;
+    let (segment, page) = both(super::segment(&call), Page::of_snake_up_to(&call.query, super::MAX_PAGE_SIZE))?;
     let subject = Subject { organization: &call.organization, segment: segment.as_str(), customer_id: &call.id };
     let skip = page.number.saturating_mul(page.size);
     let events = call.engine.proofs.history(&subject, blocked(&call.caller), skip, page.size).await?;
     Ok(Json(ConsentHistory { page: page.number, page_size: page.size, events }))
-}
-
-fn page(query: &Query) -> Result<Page, ApiError> {
-    let page = Page::of_snake(query)?;
-    if page.size > super::MAX_PAGE_SIZE {
-        return Err(ApiError::parameter(format!("page_size: expected {} at most", super::MAX_PAGE_SIZE)));
-    }
-    Ok(page)
 }
 
 pub async fn display(call: Call<(String, u32)>) -> Result<Json<Displayed>, ApiError> {

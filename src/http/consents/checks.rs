@@ -136,7 +136,9 @@ fn asked(body: &ConsentChecksRequest, now: Timestamp) -> Result<Asked, Problems>
         at => problems.take("at", request::later(at, now)),
     };
     match (segment, require, at) {
-        (Some(segment), Some(require), Some(at)) if problems.is_empty() => Ok(Asked { segment, customers, consents, require, at }),
+        (Some(segment), Some(require), Some(at)) if problems.is_empty() => {
+            Ok(Asked { segment, customers, consents, require, at })
+        }
         _ => Err(problems),
     }
 }

@@ -1,19 +1,22 @@
 //! Configuration: definitions of consents and the trees of segments, with their history.
 
+use std::borrow::Cow;
+
 use actix_web::http::header::{self, HeaderValue};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-use utoipa::openapi::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{Object, ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 use workflows::consents::ConsentType;
 
-use super::{MAX_PAGE_SIZE, both, segment, segment_only};
+use super::{MAX_PAGE_SIZE, accept_language, both, filters, segment, segment_only};
 use crate::access::Caller;
 use crate::catalogue::consents::{
-    Author, ConsentId, Definition, Dependency, Details, NewDefinition, NewDependency, NewDetails, NewExpiration, NewTexts,
-    NewTree, NewView, Slice, Tree, UsersType as Users, View, Wanted, definitions::type_named,
+    Accepted, Author, ConsentId, Definition, Dependency, Details, NewDefinition, NewDependency, NewDetails, NewExpiration,
+    NewTexts, NewTree, NewView, Slice, Tree, UsersType as Users, View, Wanted, definitions::type_named,
 };
+use crate::consents::display::{ConsentsResponse, Filters, Wanted as Asked, display};
 use crate::http::call::{Call, Json, WithHeader};
 use crate::http::error::ApiError;
 use crate::http::json;
@@ -46,12 +49,42 @@ pub struct ExpirationPolicy {
     duration: Option<String>,
 }
 
+/// Contract `ConsentId`, in the description.
+enum PublishedId {}
+
+impl PartialSchema for PublishedId {
+    fn schema() -> RefOr<Schema> {
+        super::consent_id().into()
+    }
+}
+
+impl ToSchema for PublishedId {
+    fn name() -> Cow<'static, str> {
+        "ConsentId".into()
+    }
+}
+
+/// Contract `Language` of `/v2`, in the description.
+enum PublishedLanguage {}
+
+impl PartialSchema for PublishedLanguage {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(2)).max_length(Some(35)).build().into()
+    }
+}
+
+impl ToSchema for PublishedLanguage {
+    fn name() -> Cow<'static, str> {
+        "ConsentsLanguage".into()
+    }
+}
+
 /// Texts of a consent in one language.
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 pub struct ConsentDetails {
     /// Language tag of RFC 5646 with an ISO 639 language, in any case.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, min_length = 2, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+    #[schema(required, nullable = false, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples("es"))]
     language: Option<String>,
     /// Full text, of up to 16 KiB.
     #[serde(default, deserialize_with = "json::present")]
@@ -167,7 +200,7 @@ pub struct ConsentDefinitionResult {
     #[schema(min_length = 1, max_length = 200)]
     id: String,
     /// The languages that the consent has texts in.
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, value_type = Vec<PublishedLanguage>)]
     languages: Vec<String>,
 }
 
@@ -254,7 +287,7 @@ pub struct TreeView {
     view: Option<String>,
     /// Its consents, in any order: they are shown in that of the tree.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false)]
+    #[schema(required, nullable = false, value_type = Vec<PublishedId>)]
     consents: Option<Vec<String>>,
 }
 
@@ -274,11 +307,11 @@ impl From<View> for TreeView {
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 pub struct TreeDependency {
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false)]
+    #[schema(required, nullable = false, value_type = PublishedId)]
     father: Option<String>,
     /// His children.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false)]
+    #[schema(required, nullable = false, value_type = Vec<PublishedId>)]
     child: Option<Vec<String>>,
 }
 
@@ -310,15 +343,15 @@ macro_rules! tree_body {
             default_language: Option<String>,
             /// Languages in which texts may be asked for, each once.
             #[serde(default, deserialize_with = "json::present")]
-            #[schema(required, nullable = false, min_items = 1, max_items = 32)]
+            #[schema(required, nullable = false, min_items = 1, max_items = 32, value_type = Vec<PublishedLanguage>)]
             allowed_languages: Option<Vec<String>>,
             /// The consents in the order in which they are shown, each once.
             #[serde(default, deserialize_with = "json::present")]
-            #[schema(required, nullable = false, min_items = 1, max_items = 256)]
+            #[schema(required, nullable = false, min_items = 1, max_items = 256, value_type = Vec<PublishedId>)]
             consents_order: Option<Vec<String>>,
             /// Consents that campaigns are for, each once; they may be outside `consents_order`.
             #[serde(default, deserialize_with = "json::present")]
-            #[schema(required, nullable = false, min_items = 1, max_items = 256)]
+            #[schema(required, nullable = false, min_items = 1, max_items = 256, value_type = Vec<PublishedId>)]
             priority_consent_ids: Option<Vec<String>>,
             /// Named groups of consents.
             #[serde(default, deserialize_with = "json::present")]
@@ -339,6 +372,8 @@ macro_rules! tree_body {
         }
 
         impl From<$name> for NewTree {
+            // Only the body of a creation leaves a field out.
+            #[allow(clippy::needless_update)]
             fn from(sent: $name) -> Self {
                 Self {
                     description: sent.description,
@@ -377,15 +412,22 @@ tree_body! {
 /// A current tree.
 #[derive(Serialize, ToSchema)]
 pub struct ConsentTree {
+    #[schema(min_length = 1)]
     segment: String,
     users_type: UsersType,
+    #[schema(max_length = 200)]
     description: String,
+    #[schema(min_length = 2)]
     default_language: String,
+    #[schema(min_items = 1, value_type = Vec<PublishedLanguage>)]
     allowed_languages: Vec<String>,
+    #[schema(min_items = 1, value_type = Vec<PublishedId>)]
     consents_order: Vec<String>,
+    #[schema(min_items = 1, value_type = Vec<PublishedId>)]
     priority_consent_ids: Vec<String>,
     views: Vec<TreeView>,
     dependencies: Vec<TreeDependency>,
+    #[schema(min_items = 1)]
     channels: Vec<String>,
     /// Who wrote this version: the subject of the token.
     creation_subject: String,
@@ -428,16 +470,18 @@ pub struct ConsentTreeVersion {
     /// When it was written.
     creation_date: DateTime<Utc>,
     audit_info: AuditInfo,
+    #[schema(min_length = 1)]
     segment: String,
     users_type: UsersType,
     #[schema(max_length = 200)]
     description: String,
+    #[schema(min_length = 2)]
     default_language: String,
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, value_type = Vec<PublishedLanguage>)]
     allowed_languages: Vec<String>,
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, value_type = Vec<PublishedId>)]
     consents_order: Vec<String>,
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, value_type = Vec<PublishedId>)]
     priority_consent_ids: Vec<String>,
     views: Vec<TreeView>,
     dependencies: Vec<TreeDependency>,
@@ -549,6 +593,19 @@ pub async fn history(call: Call<String>) -> Result<Json<ConsentDefinitionHistory
         None => Vec::new(),
     };
     Ok(Json(ConsentDefinitionHistoryPage { page: page.number, page_size: page.size, consents: all(found) }))
+}
+
+/// The statements of a tree, for nobody in particular.
+pub async fn offered(call: Call) -> Result<Json<ConsentsResponse>, ApiError> {
+    let query = &call.query;
+    let texts = both(filters::views(query), filters::format(query));
+    let ((views, format), (users, segment)) = both(texts, both(filters::users_type(query), segment(&call)))?;
+    let edition = call.state.consents.fresh_edition(&call.organization, segment.as_str(), users).await?;
+    let languages = Accepted::of(&accept_language(&call).unwrap_or_default());
+    let wanted = Asked { filters: Filters { views, ..Filters::default() }, format, languages };
+    let shown = display(&edition, None, &wanted, call.state.now());
+    let shown = shown.map_err(|missing| ApiError::parameter(format!("view: {missing}")))?;
+    Ok(Json(shown.body))
 }
 
 pub async fn list_trees(call: Call) -> Result<WithHeader<Json<ConsentTreeList>>, ApiError> {

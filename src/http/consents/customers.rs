@@ -73,7 +73,7 @@ pub(super) fn reference() -> Object {
 }
 
 pub(super) fn ip() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).build()
+    ObjectBuilder::new().schema_type(Type::String).examples(["203.0.113.10"]).build()
 }
 
 pub(super) fn sell_channel() -> Object {

@@ -134,7 +134,9 @@ impl Body for Lines {
     async fn read(admitted: &mut Admitted) -> Result<Self, ApiError> {
         let request = &admitted.request;
         if !json::media_type(request).is_some_and(|media| MEDIA_TYPES.contains(&media.as_str())) {
-            return Err(ApiError::unsupported_media_type("the body must be sent as application/x-ndjson: one JSON object a line"));
+            return Err(ApiError::unsupported_media_type(
+                "the body must be sent as application/x-ndjson: one JSON object a line",
+            ));
         }
         let over = || ApiError::too_large(format!("the body may have {MAX_BYTES} bytes; send the lines in several requests"));
         if json::declared_length(request).is_some_and(|length| length > MAX_BYTES as u64) {
@@ -255,12 +257,7 @@ fn imported(line: &ConsentImportLine, now: Timestamp) -> Result<Imported, Proble
 }
 
 /// A member that may be left out.
-fn optional<T>(
-    path: &str,
-    value: &Value,
-    read: impl Fn(&Value) -> Result<T, String>,
-    problems: &mut Problems,
-) -> Option<T> {
+fn optional<T>(path: &str, value: &Value, read: impl Fn(&Value) -> Result<T, String>, problems: &mut Problems) -> Option<T> {
     if value.is_null() { None } else { problems.take(path, read(value)) }
 }
 
@@ -325,7 +322,12 @@ mod tests {
         let refused = read(br#"{"selections":[{"id":"C01","choice":9}],"evidence":{"ip":"x"}}"#, now).err().expect("a refusal");
         let details: Vec<String> = refused.body().errors.into_iter().map(|error| error.details).collect();
         for path in [
-            "customer_id: ", "segment: ", "selections[0].choice: ", "evidence.actor_id: ", "evidence.capture_date: ", "evidence.ip: ",
+            "customer_id: ",
+            "segment: ",
+            "selections[0].choice: ",
+            "evidence.actor_id: ",
+            "evidence.capture_date: ",
+            "evidence.ip: ",
             "source: ",
         ] {
             assert!(details.iter().any(|details| details.starts_with(path)), "{path}: {details:?}");

@@ -1,12 +1,12 @@
 //! The Consents API (`/v2`): what its operations have in common. Its errors have the codes of [`Family::Consents`](super::error::Family).
 
 pub mod beyond;
-pub mod configuration;
 pub mod checks;
+pub mod configuration;
 pub mod customers;
 pub mod filters;
-pub mod links;
 pub mod imports;
+pub mod links;
 mod request;
 pub mod securize;
 

@@ -19,8 +19,23 @@ use crate::{
 
 /// The contract's `SellChannel`, case-sensitive.
 pub const SELL_CHANNELS: [&str; 17] = [
-    "app", "appPopup", "ecare", "ecarePopup", "eshop", "lpemail", "lpsms", "mycrm", "mycrmPopup", "myventa", "pos", "renuevo",
-    "televenta", "topUps", "vista", "vistaPopup", "webdealer",
+    "app",
+    "appPopup",
+    "ecare",
+    "ecarePopup",
+    "eshop",
+    "lpemail",
+    "lpsms",
+    "mycrm",
+    "mycrmPopup",
+    "myventa",
+    "pos",
+    "renuevo",
+    "televenta",
+    "topUps",
+    "vista",
+    "vistaPopup",
+    "webdealer",
 ];
 
 /// A selection as it was sent: its id and its choice.
@@ -175,7 +190,11 @@ mod tests {
         assert_eq!(read, [Selection { id: ConsentId::new("C01").unwrap(), choice: Choice::Accepted }]);
         let paths: Vec<&str> = problems.iter().map(|problem| problem.split(": ").next().unwrap()).collect();
         let expected = [
-            "selections[1].id", "selections[2].id", "selections[2].choice", "selections[3].id", "selections[4].id",
+            "selections[1].id",
+            "selections[2].id",
+            "selections[2].choice",
+            "selections[3].id",
+            "selections[4].id",
             "selections[4].choice",
         ];
         assert_eq!(paths, expected);

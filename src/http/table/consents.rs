@@ -2,7 +2,8 @@
 
 use super::super::call::by;
 use super::super::consents::{
-    self, ETAG, ETAG_ANSWER, NO_TREE, PAGE, PAGE_SIZE, USERS_TYPE, X_SECTOR, X_SEGMENT, X_SEGMENT_REQUIRED,
+    self, ACCEPT_LANGUAGE, CUSTOMERS_OR_LEADS, DISPLAY_FORMAT, ETAG, ETAG_ANSWER, NO_TREE, PAGE, PAGE_SIZE, USERS_TYPE, VIEW,
+    X_SECTOR, X_SEGMENT, X_SEGMENT_REQUIRED,
     configuration::{self, CHOICE_TYPE_FILTER, CONSENT_ID_FILTER},
     securize,
 };
@@ -58,11 +59,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .takes(&[PAGE, PAGE_SIZE])
         .answers(&[answer(200, "One page of versions.")])
         .run(&by(configuration::history)),
+    get("/v2/orgs/{org_id}/consents/customers", "list_consents_for_customers")
+        .role(Role::ConsentsRead, Reach::Customer)
+        .says(
+            "Read the statements offered to customers, without any particular customer",
+            "The segment's tree with default choices: the whole of it, or the views that are asked for. No x-key comes with it.",
+        )
+        .tag(consents::CONFIGURATION)
+        .takes(&[VIEW, DISPLAY_FORMAT, CUSTOMERS_OR_LEADS, ACCEPT_LANGUAGE, X_SECTOR, X_SEGMENT])
+        .answers(&[answer(200, "The tree with default choices.")])
+        .refuses(&[NO_TREE])
+        .run(&by(configuration::offered)),
     get("/v2/orgs/{org_id}/consents/tree", "list_consent_trees")
         .role(Role::ConsentsConfiguration, Reach::Organization)
         .says("Read the trees of a segment", "The one of customers before the one of leads. The header ETag is what a replacement needs.")
         .tag(consents::CONFIGURATION)
-        .takes(&[USERS_TYPE, X_SECTOR, X_SEGMENT])
+        .takes(&[USERS_TYPE, VIEW, X_SECTOR, X_SEGMENT])
         .answers(&[Success { status: 200, description: "The current trees.", headers: &[ETAG_ANSWER] }])
         .refuses(&[NO_TREE])
         .run(&by(configuration::list_trees)),

@@ -19,6 +19,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .answers(&[answer(200, "It is erased.")])
         .refuses(&[NOT_FOUND, CONFLICT])
         .run(&by(erasure::sign_process)),
+    post("/v2/orgs/{org_id}/customers/{customer_id}/erasure", "erase_customer")
+        .role(Role::Erasure, Reach::Organization)
+        .says(
+            "Erase the consents of a customer",
+            "An addition to the contract. Makes all that was captured of the customer unreadable for good, in all segments; oppositions go on as \
+             suppressions. The same again changes nothing, and so does a customer whom nobody knows. Under a legal hold it is a 409.",
+        )
+        .tag("Erasure")
+        .body_limit(16 * KIB)
+        .answers(&[answer(200, "They are erased.")])
+        .refuses(&[CONFLICT])
+        .run(&by(erasure::customer)),
     put("/v2/orgs/{org_id}/legal-holds/{hold_name}", "set_legal_hold")
         .role(Role::LegalHold, Reach::Organization)
         .says(

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use ::store::{
-    RecordKey, Store,
-    blobs::Digest,
-    faulty::Fault,
-};
+use ::store::{RecordKey, Store, blobs::Digest, faulty::Fault};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use workflows::{
     IdentificationState, IdentityDocument,
@@ -77,9 +73,9 @@ impl Setting {
             bodies.push((key.collection.to_string(), key.key.into_bytes()));
         }
         let has = |body: &[u8], text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
-        let found = bodies.iter().flat_map(|(place, body)| {
-            texts.iter().filter(|text| has(body, text)).map(move |text| format!("{text} in {place}"))
-        });
+        let found = bodies
+            .iter()
+            .flat_map(|(place, body)| texts.iter().filter(|text| has(body, text)).map(move |text| format!("{text} in {place}")));
         found.collect()
     }
 }
@@ -237,6 +233,9 @@ async fn what_goes_on_is_not_erased_and_its_files_stay_until_it_has_ended() {
     assert_eq!(setting.held_for_processes().await, 1);
     bare.processes.agent.ask(ORGANIZATION, id, agent::Command::Close).await.expect("closed");
 
+    let long = "x".repeat(1_025);
+    assert!(eraser.erase(ORGANIZATION, target, Order { reason: &long, ..order(&setting) }).await.is_err());
+    assert_eq!(setting.held_for_processes().await, 1, "what is refused changes nothing");
     setting.store.fail_next_write(Fault::Refused);
     assert!(eraser.erase(ORGANIZATION, target, order(&setting)).await.is_err());
     let erased = eraser.erase(ORGANIZATION, target, order(&setting)).await.expect("erased");

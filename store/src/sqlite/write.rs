@@ -246,7 +246,9 @@ impl<'c> Writes<'c> {
     fn put(&mut self, key: &RecordKey, expected_version: u64, at: Timestamp, body: &[u8]) -> Result<PutOutcome> {
         let space = self.known_space(&key.organization, &key.collection)?;
         let current = match space {
-            Some(space) => self.version.query_row(params![space, key.key], |row| Ok((number(row, 0)?, row.get(1)?))).optional()?,
+            Some(space) => {
+                self.version.query_row(params![space, key.key], |row| Ok((number(row, 0)?, row.get(1)?))).optional()?
+            }
             None => None,
         };
         let (version, length): (u64, i64) = current.unwrap_or((0, 0));
@@ -269,7 +271,11 @@ impl<'c> Writes<'c> {
                 writes.replace_record.execute(params![space, key.key, (version + 1) as i64, micros(at), body])
             };
             // The pages of a long body become free; what is in them may have to be forgotten, and only now is it known where it is.
-            if length > LONGEST_WITHIN { self.wiping_wholly(replace)? } else { replace(self)? };
+            if length > LONGEST_WITHIN {
+                self.wiping_wholly(replace)?
+            } else {
+                replace(self)?
+            };
         }
         Ok(PutOutcome::Applied)
     }

@@ -38,7 +38,8 @@ fn a_repeated_capture_is_the_same_one() {
 fn the_later_date_holds_whatever_comes_later() {
     let (_server, shop) = Shop::new();
     let customer = customer();
-    let capture = |choices: &[(&str, u8)], date: &str| shop.post(&customer, &shop.key(&customer), &body(choices, date)).expect(201);
+    let capture =
+        |choices: &[(&str, u8)], date: &str| shop.post(&customer, &shop.key(&customer), &body(choices, date)).expect(201);
     capture(&[("C01", 2)], "2024-05-02T10:00:00Z");
     let late = capture(&[("C01", 0), ("C02", 0)], "2024-05-01T10:00:00Z").json();
     assert_eq!(late["superseded"], json!(["C01"]));
@@ -52,13 +53,23 @@ fn everything_that_is_wrong_with_a_capture_is_told_at_once() {
     let (_server, shop) = Shop::new();
     let customer = customer();
     let key = shop.key(&customer);
-    let refused = shop.post(&customer, &key, &json!({
-        "actor_id": "", "selections": [{ "id": "C01", "choice": 7 }, { "id": "c01", "choice": 0 }, { "choice": 0 }],
-        "ip": "example.org", "sell_channel": "crm", "capture_date": "yesterday",
-    }));
+    let refused = shop.post(
+        &customer,
+        &key,
+        &json!({
+            "actor_id": "", "selections": [{ "id": "C01", "choice": 7 }, { "id": "c01", "choice": 0 }, { "choice": 0 }],
+            "ip": "example.org", "sell_channel": "crm", "capture_date": "yesterday",
+        }),
+    );
     let details = refused.expect_problem(400, "INVALID_INPUT").details();
     for path in [
-        "actor_id: ", "selections[0].choice: ", "selections[1].id: ", "selections[2].id: ", "ip: ", "sell_channel: ", "trace_id: ",
+        "actor_id: ",
+        "selections[0].choice: ",
+        "selections[1].id: ",
+        "selections[2].id: ",
+        "ip: ",
+        "sell_channel: ",
+        "trace_id: ",
         "capture_date: ",
     ] {
         assert!(details.lines().any(|line| line.starts_with(path)), "{path}: {details}");
@@ -71,7 +82,8 @@ fn everything_that_is_wrong_with_a_capture_is_told_at_once() {
     assert!(with("selections", json!([])).starts_with("selections: "));
     assert!(with("capture_date", json!("2999-01-01T00:00:00Z")).contains("5 minutes ahead"));
     assert!(with("selections", json!("C01")).starts_with("selections: "));
-    let opposed = with("selections", json!([{ "id": "C03", "choice": 1 }, { "id": "C01", "choice": 1 }, { "id": "C04", "choice": 1 }]));
+    let opposed =
+        with("selections", json!([{ "id": "C03", "choice": 1 }, { "id": "C01", "choice": 1 }, { "id": "C04", "choice": 1 }]));
     assert!(opposed.contains("selections[0].choice") && opposed.contains("selections[2].choice"), "{opposed}");
     assert!(!opposed.contains("selections[1]"), "{opposed}");
     shop.read(&customer, "").expect(200);
@@ -161,7 +173,8 @@ fn a_deletion_hides_at_once_and_ends_the_keys_before_it() {
 fn a_web_component_acts_for_its_customer_and_actor_only() {
     let (server, shop) = Shop::new();
     let customer = customer();
-    let sealed = shop.client.post(&shop.path("securize")).json(&json!({ "customer_id": customer, "actor_id": "AG7" })).send().expect(201);
+    let sealed =
+        shop.client.post(&shop.path("securize")).json(&json!({ "customer_id": customer, "actor_id": "AG7" })).send().expect(201);
     let component = Shop { client: server.client_with(&sealed.text("web_component_token")), ..shop.clone() };
     let key = component.read("self", "").expect(200).header("x-key").to_owned();
     let mut sent = body(&[("C01", 0)], &now());

@@ -45,7 +45,8 @@ fn an_import_is_answered_line_by_line_and_repeated_changes_nothing() {
     let answer = import(&shop, &lines).expect(200);
     assert_eq!(answer.header("content-type"), "application/x-ndjson");
     let told = results(&answer);
-    let statuses: Vec<_> = told.iter().map(|result| (result["line"].as_u64().unwrap(), result["status"].as_u64().unwrap())).collect();
+    let statuses: Vec<_> =
+        told.iter().map(|result| (result["line"].as_u64().unwrap(), result["status"].as_u64().unwrap())).collect();
     assert_eq!(statuses, [(1, 201), (2, 404), (3, 201), (4, 400), (5, 400), (6, 201)]);
     assert_eq!(told[2]["superseded"], json!(["C01"]));
     assert_eq!(told[1]["errors"][0]["code"], "MCONS_003");
@@ -120,9 +121,12 @@ fn a_check_fails_closed_and_says_where_each_choice_comes_from() {
     };
     let (allowed, read) = ask(&known, &["C01", "c-02", "C04"], "all");
     assert!(!allowed);
-    assert_eq!(read, json!({
-        "C01": { "choice": 0, "source": "given" }, "C02": { "choice": 2, "source": "given" }, "C04": { "choice": 0, "source": "default" },
-    }));
+    assert_eq!(
+        read,
+        json!({
+            "C01": { "choice": 0, "source": "given" }, "C02": { "choice": 2, "source": "given" }, "C04": { "choice": 0, "source": "default" },
+        })
+    );
     assert!(ask(&known, &["C01", "C02"], "any").0 && ask(&known, &["C04", "C01"], "all").0);
     // An opt-out that nobody objected to counts for who is known, and for nobody else.
     assert_eq!(ask(&unknown, &["C04"], "any"), (false, json!({ "C04": { "choice": 0, "source": "unknown" } })));
@@ -133,7 +137,8 @@ fn a_check_fails_closed_and_says_where_each_choice_comes_from() {
     // What will have expired by then is not accepted.
     assert!(ask(&known, &["C05"], "all").0);
     let then = (chrono::Utc::now() + chrono::TimeDelta::days(181)).to_rfc3339();
-    let later = check(&shop, &json!({ "segment": "telco", "customers": [known], "consents": ["C05"], "at": then })).expect(200).json();
+    let later =
+        check(&shop, &json!({ "segment": "telco", "customers": [known], "consents": ["C05"], "at": then })).expect(200).json();
     assert_eq!((&later[0]["allowed"], &later[0]["consents"]["C05"]["source"]), (&json!(false), &json!("expired")));
     server.advance("P181D");
     let (allowed, read) = ask(&known, &["C05"], "all");
@@ -143,16 +148,18 @@ fn a_check_fails_closed_and_says_where_each_choice_comes_from() {
 #[test]
 fn what_a_check_gets_wrong_is_told_at_once() {
     let (_server, shop) = Shop::new();
-    let refused = check(&shop, &json!({
-        "customers": ["", "a\nb"], "consents": [], "require": "most", "at": "2020-01-01T00:00:00Z",
-    }));
+    let refused = check(
+        &shop,
+        &json!({
+            "customers": ["", "a\nb"], "consents": [], "require": "most", "at": "2020-01-01T00:00:00Z",
+        }),
+    );
     let details = refused.expect_problem(400, "INVALID_INPUT").details();
     for path in ["segment: ", "customers[0]: ", "customers[1]: ", "consents: ", "require: ", "at: "] {
         assert!(details.lines().any(|line| line.starts_with(path)), "{path}: {details}");
     }
-    let asked = |segment: &str, consents: &[&str]| {
-        check(&shop, &json!({ "segment": segment, "customers": ["1"], "consents": consents }))
-    };
+    let asked =
+        |segment: &str, consents: &[&str]| check(&shop, &json!({ "segment": segment, "customers": ["1"], "consents": consents }));
     asked("energy", &["C01"]).expect_problem(404, "RESOURCE_NOT_FOUND");
     let lacking = asked("telco", &["C01", "C99"]).expect_problem(404, "RESOURCE_NOT_FOUND");
     assert!(lacking.details().starts_with("consents[1]: "), "{lacking}");

@@ -82,7 +82,9 @@ fn every_capture_that_was_answered_is_there_after_a_kill() {
                         let call = shop.client.post(&shop.consents(&customer));
                         let call = call.headers([("x-segment", "telco"), ("x-key", read.header("x-key"))]);
                         match call.json(&body(&[("C01", 0), ("C03", 2)], &now())).try_send() {
-                            Ok(captured) if captured.status == 201 => answered.lock().unwrap().push((customer, captured.text("id"))),
+                            Ok(captured) if captured.status == 201 => {
+                                answered.lock().unwrap().push((customer, captured.text("id")))
+                            }
                             Ok(other) => panic!("{other}"),
                             Err(_) => return,
                         }

@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{Shop, body, customer};
-use crate::own;
+use crate::{
+    own,
+    support::{PATIENCE, wait_for},
+};
 
 #[test]
 fn an_acceptance_expires_by_the_clock_and_asks_again() {
@@ -43,4 +46,31 @@ fn a_key_grows_old() {
     server.advance("PT2M");
     let refused = shop.post(&customer, &key, &sent).expect(401);
     assert_eq!(refused.json()["errors"][0]["code"], "MCONS_011");
+}
+
+#[test]
+fn deleted_consents_are_erased_when_their_time_of_blocking_is_over() {
+    let (server, _) = own(Some("[consents]\nretention_after_deletion = \"PT1H\"\n"));
+    let shop = Shop::on(&server);
+    let [gone, back] = [customer(), customer()];
+    let stale = shop.key(&gone);
+    let id = shop.capture(&gone, &[("C01", 0), ("C03", 2)]).expect(201).text("id");
+    shop.capture(&back, &[("C01", 0)]).expect(201);
+    let fresh = shop.delete(&gone).expect(204).header("x-key").to_owned();
+    let key = shop.delete(&back).expect(204).header("x-key").to_owned();
+    // Who comes back before that is not erased.
+    shop.post(&back, &key, &body(&[("C02", 0)], "2024-01-01T00:00:00Z")).expect(201);
+    server.advance("PT2H");
+    wait_for("the erasure", PATIENCE, || {
+        let metrics = String::from_utf8(server.anonymous().get("/metrics").send().expect(200).body).unwrap();
+        metrics.lines().any(|line| line == "rubrica_consent_journals_erased_total 1").then_some(())
+    });
+    assert_eq!(shop.choices(&back)["C02"], 0);
+    shop.read(&gone, "").expect(200);
+    shop.delete(&gone).expect(404);
+    shop.post(&gone, &stale, &body(&[("C01", 0)], "2024-01-01T00:00:00Z")).expect(401);
+    // What was returned by the deletion is of before the erasure, too.
+    shop.post(&gone, &fresh, &body(&[("C01", 0)], "2024-01-01T00:00:00Z")).expect(401);
+    assert_eq!(shop.capture(&gone, &[("C01", 0)]).expect(201).text("id"), id, "the id is for life");
+    assert_eq!(shop.choices(&gone)["C01"], 0);
 }

@@ -33,7 +33,8 @@ pub fn state_at<'a>(
     state
 }
 
-/// What held right after the event that made it `revision`; `None` if the journal does not come to that, or it was erased.
+/// What held right after the event that made it `revision`; `None` if the journal does not come to that, or it was erased. Of revisions between
+/// a deletion and the erasure of what was deleted the state after the erasure: nothing held in all of them.
 pub fn state_of_revision<'a>(
     journal: impl IntoIterator<Item = (Timestamp, Past<'a>)>,
     revision: u32,
@@ -44,6 +45,9 @@ pub fn state_of_revision<'a>(
             break;
         }
         state.put(at, past);
+        if matches!(past, Past::Erased(Some(_))) && (state.barrier()..=state.revision()).contains(&revision) {
+            return Some(state);
+        }
     }
     (state.revision() == revision).then_some(state)
 }

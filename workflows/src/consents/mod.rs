@@ -113,10 +113,13 @@ pub enum Event {
     Postponed {
         until: Timestamp,
     },
-    /// What [`remains`](CustomerConsents::remains) after an erasure.
+    /// What [`remains`](Machine::remains) after an erasure.
     Erased {
-        /// The number of events that there were.
         revision: u32,
+        barrier: u32,
+        /// `None`: the moment of the erasure.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        barrier_at: Option<Timestamp>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         suppressed: Vec<String>,
     },
@@ -147,6 +150,8 @@ fn is_false(value: &bool) -> bool {
 
 impl Machine for CustomerConsents {
     const KIND: &'static str = "customer_consents";
+    /// There are too many, and nobody asks for a list of customers.
+    const LISTED: bool = false;
     type State = Life;
     type Command = Command;
     type Event = Event;
@@ -201,6 +206,23 @@ impl Machine for CustomerConsents {
 
     fn wake_at(&self) -> Option<Timestamp> {
         self.next_lapse().into_iter().chain(self.keep_until()).min()
+    }
+
+    /// It goes on counting where it was, so that what was displayed before stays void, and rejections of the opt-out types stay in force: ids
+    /// of consents, and nothing of the customer.
+    ///
+    /// To erase what was deleted already changes nothing that is displayed: what was displayed since the deletion can still be answered.
+    fn remains(&self) -> Option<Event> {
+        let suppressed = self.to_suppress();
+        Some(match self.life()? {
+            Life::Known => {
+                let revision = self.revision().saturating_add(1);
+                Event::Erased { revision, barrier: revision, barrier_at: None, suppressed }
+            }
+            Life::Blocked | Life::Erased => {
+                Event::Erased { revision: self.revision(), barrier: self.barrier(), barrier_at: self.barrier_at(), suppressed }
+            }
+        })
     }
 }
 

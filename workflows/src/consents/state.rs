@@ -65,7 +65,7 @@ pub struct CustomerConsents {
     life: Option<Life>,
     /// Number of events so far.
     revision: u32,
-    /// Revision of the last deletion or erasure, and its moment.
+    /// Revision of the last deletion, or erasure of what was not deleted, and its moment.
     #[serde(default)]
     barrier: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,12 +107,12 @@ impl CustomerConsents {
         self.revision
     }
 
-    /// The revision of the last deletion or erasure: what was displayed at an older one may not be answered any more.
+    /// The revision of the last deletion, or erasure of what was not deleted: what was displayed at an older one may not be answered any more.
     pub fn barrier(&self) -> u32 {
         self.barrier
     }
 
-    /// The moment of the last deletion or erasure: imported choices that are no younger are of no effect.
+    /// The moment of that deletion or erasure: imported choices that are no younger are of no effect.
     pub fn barrier_at(&self) -> Option<Timestamp> {
         self.barrier_at
     }
@@ -149,12 +149,6 @@ impl CustomerConsents {
             Some(Life::Blocked | Life::Erased) => default(Source::Deleted),
             None => default(Source::Unknown),
         }
-    }
-
-    /// What an erased journal still says: it goes on counting where it was, so that what was displayed before stays void, and rejections of
-    /// the opt-out types stay in force. Ids of consents, and nothing of the customer. `None` if nothing was ever captured.
-    pub fn remains(&self) -> Option<Event> {
-        self.life.map(|_| Event::Erased { revision: self.revision, suppressed: self.to_suppress() })
     }
 
     /// The rejections that outlive a deletion: those in force already, unless they were taken back, and those that are held.
@@ -206,9 +200,10 @@ impl CustomerConsents {
             }
             Event::RetentionEnded => (self.keep_until, self.erasing) = (None, true),
             Event::Postponed { until } => (self.keep_until, self.erasing) = (Some(*until), false),
-            Event::Erased { revision, suppressed } => {
-                self.revision = revision.saturating_add(1);
+            Event::Erased { revision, barrier, barrier_at, suppressed } => {
+                self.revision = *revision;
                 self.forget(at, suppressed);
+                (self.barrier, self.barrier_at) = (*barrier, Some(barrier_at.unwrap_or(at)));
             }
         }
     }

@@ -295,10 +295,24 @@ fn when_the_time_of_blocking_is_over_the_journal_is_to_be_erased() {
 }
 
 #[test]
-fn without_a_time_of_blocking_the_journal_is_erased_at_once() {
+fn without_a_time_of_blocking_the_journal_is_erased_at_once_and_the_key_of_the_deletion_is_good() {
     let mut driver = known();
+    let deleted_at = driver.now;
     assert_eq!(delete(&mut driver, Duration::zero()), Ok(()));
     assert_eq!(driver.new_effects(), [Effect::Shred]);
+    let told = driver.machine.revision();
+    driver.advance(Duration::seconds(1));
+    let mut after = erased(&driver);
+    assert_eq!((after.machine.barrier(), after.machine.barrier_at()), (2, Some(deleted_at)));
+    let found = |revision| state_of_revision([(driver.now, Past::Erased(Some(&after.journal[0].1)))], revision);
+    for revision in [2, told] {
+        assert_eq!(found(revision).as_ref(), Some(&after.machine), "nothing held then, either");
+    }
+    assert_eq!((found(1), found(told + 1)), (None, None));
+    let mut answer = capture(2, after.now, [selected("C01", Choice::Accepted)]);
+    answer.captured.display = Some(display(told));
+    assert_eq!(tell(&mut after, answer), Ok(()));
+    assert_eq!(reads(&after, "C01"), (Choice::Accepted, Source::Given));
 }
 
 #[test]
@@ -314,7 +328,7 @@ fn an_erased_journal_goes_on_counting_and_keeps_rejections_in_force() {
         assert!(!text.contains(secret), "{secret} remains: {text}");
     }
     let again = erased(&after);
-    assert_eq!((again.machine.revision(), again.machine.barrier()), (3, 3));
+    assert_eq!((again.machine.revision(), again.machine.barrier()), (2, 2), "once is enough");
     let mut stale = capture(2, after.now, [selected("C01", Choice::Accepted)]);
     stale.captured.display = Some(display(1));
     assert_eq!(tell(&mut after, stale), Err(DELETED_SINCE));

@@ -3,7 +3,7 @@ use store::Store;
 
 use super::*;
 
-fn text(edition: &Edition, place: usize) -> &str {
+fn text(edition: &Arc<Edition>, place: usize) -> &str {
     &edition.consents[place].details[0].text
 }
 

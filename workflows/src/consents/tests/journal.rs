@@ -90,11 +90,12 @@ fn the_other_events_are_kept_so() {
     );
     reads_and_writes(&Event::RetentionEnded, r#""retention_ended""#);
     reads_and_writes(&Event::Postponed { until: moment }, r#"{"postponed":{"until":"2029-11-25T09:00:00Z"}}"#);
+    let erased = |barrier_at, suppressed| Event::Erased { revision: 7, barrier: 6, barrier_at, suppressed };
     reads_and_writes(
-        &Event::Erased { revision: 7, suppressed: vec!["O01".into()] },
-        r#"{"erased":{"revision":7,"suppressed":["O01"]}}"#,
+        &erased(Some(moment), vec!["O01".into()]),
+        r#"{"erased":{"revision":7,"barrier":6,"barrier_at":"2029-11-25T09:00:00Z","suppressed":["O01"]}}"#,
     );
-    reads_and_writes(&Event::Erased { revision: 7, suppressed: vec![] }, r#"{"erased":{"revision":7}}"#);
+    reads_and_writes(&erased(None, vec![]), r#"{"erased":{"revision":7,"barrier":6}}"#);
     let statements = |statements: Statements| serde_json::to_string(&statements).unwrap();
     assert_eq!(
         (statements(Statements::Mandatory), statements(Statements::Nothing)),

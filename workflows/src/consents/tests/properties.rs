@@ -296,7 +296,9 @@ proptest! {
             seen.push(world.driver.machine.clone());
         }
         for state in seen {
-            prop_assert_eq!(state_of_revision(world.journal(), state.revision()), Some(state));
+            let found = state_of_revision(world.journal(), state.revision()).expect("it was there");
+            prop_assert_eq!(held(&found), held(&state));
+            prop_assert_eq!((found.known(), found.barrier(), found.revision()), (state.known(), state.barrier(), state.revision()));
         }
         prop_assert_eq!(state_of_revision(world.journal(), world.driver.machine.revision() + 1), None);
     }
