@@ -84,7 +84,14 @@ impl ToSchema for PublishedLanguage {
 pub struct ConsentDetails {
     /// Language tag of RFC 5646 with an ISO 639 language, in any case.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples("es"))]
+    #[schema(
+        required,
+        nullable = false,
+        min_length = 2,
+        max_length = 35,
+        pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        examples("es")
+    )]
     language: Option<String>,
     /// Full text, of up to 16 KiB.
     #[serde(default, deserialize_with = "json::present")]

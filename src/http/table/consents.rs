@@ -74,7 +74,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .role(Role::ConsentsConfiguration, Reach::Organization)
         .says("Read the trees of a segment", "The one of customers before the one of leads. The header ETag is what a replacement needs.")
         .tag(consents::CONFIGURATION)
-        .takes(&[USERS_TYPE, VIEW, X_SECTOR, X_SEGMENT])
+        .takes(&[USERS_TYPE, X_SECTOR, X_SEGMENT])
         .answers(&[Success { status: 200, description: "The current trees.", headers: &[ETAG_ANSWER] }])
         .refuses(&[NO_TREE])
         .run(&by(configuration::list_trees)),
