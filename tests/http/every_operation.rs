@@ -216,7 +216,8 @@ fn an_identifier_that_is_none_is_a_400_that_names_it() {
 }
 
 /// Operations that know no 404 of what nobody made, and why.
-const WITHOUT_404: [(&str, &str); 3] = [
+const WITHOUT_404: [(&str, &str); 4] = [
+    ("get_customer_consents_state", "it says that nobody of this name is known"),
     ("erase_customer", "who has nothing is erased, so that it can be asked again"),
     ("list_consent_history", "it answers an empty page (note missing-404)"),
     ("set_legal_hold", "it makes the hold that the path names"),
