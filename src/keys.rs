@@ -4,12 +4,13 @@
 //! has a purpose, and each purpose its own derived key, so that nothing made for one use is ever accepted in another. The master
 //! key itself is not kept in memory beyond its extraction and shows nowhere: not in `Debug`, not in errors, not in logs.
 //!
-//! Losing the key makes stored certificates unreadable and ends all tokens and URLs that were given out; it belongs in the backup.
+//! Losing the key makes journals and stored certificates unreadable and ends all tokens and URLs that were given out; it belongs in the backup.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use actors::journal::Sealer;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use aws_lc_rs::rand;
@@ -109,6 +110,11 @@ impl Keys {
             .and_then(|okm| okm.fill(&mut key))
             .expect("HKDF-SHA-256 gives up to 8160 bytes and is asked for as many as the buffer holds");
         key
+    }
+
+    /// What wraps the keys of journals. Another purpose makes all journals unreadable.
+    pub fn journals(&self) -> Sealer {
+        Sealer::new(&self.derive("journals/wrap/v1"))
     }
 
     /// Seals a secret (AES-256-GCM, NIST SP 800-38D) so that it opens only with the same purpose and associated data, e.g. the

@@ -9,11 +9,13 @@ pub mod code_limits;
 pub mod codes;
 pub mod config;
 pub mod connections;
+pub mod consents;
 pub mod cpu_pool;
 pub mod demo;
 #[cfg(test)]
 mod deployment;
 pub mod engine;
+pub mod erasure;
 pub mod escrow_command;
 pub mod fill_queue;
 pub mod filling;

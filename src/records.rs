@@ -38,10 +38,13 @@ impl Error {
 }
 
 /// A record as it was read.
-#[derive(Clone, Debug)]
-pub(crate) struct Versioned<T> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versioned<T> {
+    /// From 1.
     pub version: u64,
+    /// When it was written.
     pub at: Timestamp,
+    /// What it says.
     pub value: T,
 }
 
@@ -68,6 +71,12 @@ impl Records {
     pub async fn get<T: DeserializeOwned>(&self, key: &RecordKey) -> Result<Option<Versioned<T>>, Error> {
         let Some(record) = self.store.get(key).await? else { return Ok(None) };
         read(key, &record).map(Some)
+    }
+
+    /// One version of a record, `None` if there is none with this number.
+    pub async fn numbered<T: DeserializeOwned>(&self, key: &RecordKey, version: u64) -> Result<Option<Versioned<T>>, Error> {
+        let found = self.store.history(key, Some(version.saturating_add(1)), 1).await?;
+        found.first().filter(|record| record.version == version).map(|record| read(key, record)).transpose()
     }
 
     /// Current versions of the records whose key starts with `prefix`, in the order of their keys after `after`, at most `limit`.
@@ -100,6 +109,11 @@ impl Records {
         let next = records.last().filter(|oldest| records.len() == limit && oldest.version > 1).map(|oldest| oldest.version);
         let items: Result<_, Error> = records.iter().map(|record| read(key, record)).collect();
         Ok(Page { items: items?, next })
+    }
+
+    /// Puts the newest version in the place of all before it. Idempotent.
+    pub async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        Ok(self.store.forget_versions(key).await?)
     }
 
     /// Changes a record: `decide` gets the current version (`None` if there never was one) and says what takes its place, `None` to leave it.

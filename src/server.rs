@@ -18,9 +18,10 @@ use chrono::{TimeDelta, Utc};
 use prometheus::Registry;
 
 use crate::{
-    access,
+    access, cache,
     camara::Camara,
     catalogue::{
+        consents::{self, Consents},
         contracts::Contracts,
         documents::{self, Documents},
         dynamic_templates::DynamicTemplates,
@@ -33,8 +34,17 @@ use crate::{
     codes::Codes,
     config::{Config, Mode},
     connections::{self, Connections},
+    consents::{
+        links::Links,
+        metrics::Metrics as ConsentMetrics,
+        past::Journals,
+        profile::Profiles,
+        proofs::Proofs,
+        service::{self as customers, Customers},
+    },
     cpu_pool::{self, CpuPool},
     engine,
+    erasure::{self, CustomerEraser, Eraser, LegalHolds, Retention},
     fill_queue::{self, FillQueue},
     filling::{self, Filling},
     fonts,
@@ -189,6 +199,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .knowing(sources.forms.clone())
         .knowing(sources.images.clone())
         .knowing(dynamic_templates.clone());
+    let consents = consents_of(&config, &engine, filling_metrics.caches());
     let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
@@ -233,9 +244,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
     });
-    let options = actors::Options { shared_store: engine.is_shared(), ..config.processes.options() };
+    let options = actors::Options { shared_store: engine.is_shared(), sealer: keys.journals(), ..config.processes.options() };
     let queue = FillQueue::new(&config.fills.options(), clock.clone(), fill_queue::Metrics::new(&registry)?);
     let fills = Fills::new(queue.clone(), options.effect_timeout);
+    let consent_metrics = ConsentMetrics::new(&registry)?;
+    let holds = LegalHolds::new(store.clone(), &keys);
+    let journals = Journals::new(store.clone(), options.sealer.clone());
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -252,9 +266,30 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         camara,
         fills: fills.clone(),
         renderer: Arc::new(drawing.clone()),
+        consents: consent_metrics.clone(),
+        clock: clock.clone(),
+        holds: holds.clone(),
+        journals: journals.clone(),
     };
     let arbiters: Vec<_> = (0..workers(&config)).map(|_| actix::Arbiter::new().handle()).collect();
     let processes = Processes::new(world, &clock, &options, &metrics, &arbiters);
+
+    let eraser = Eraser {
+        processes: processes.clone(),
+        documents: documents.clone(),
+        sealed_files: sealed_files.clone(),
+        scoring: scoring.clone(),
+        holds: holds.clone(),
+    };
+    let erasures = erasure::Metrics::new(&registry)?;
+    let retention = Retention {
+        store: store.clone(),
+        eraser: eraser.clone(),
+        periods: Arc::new(config.periods()),
+        pause: config.retention.pause(),
+        clock: clock.clone(),
+        metrics: erasures.clone(),
+    };
 
     let address = config.server.listen;
     let listener = TcpListener::bind(address).map_err(|source| Error::Listen { address, source })?;
@@ -263,8 +298,29 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
+    let customers = Customers::new(
+        processes.consents.clone(),
+        consents.clone(),
+        &keys,
+        journals,
+        customers::Options {
+            x_key_lifetime: config.consents.x_key_lifetime,
+            captures_per_day: config.consents.captures_per_day,
+            policies: config.consent_policies(),
+        },
+        consent_metrics,
+    );
+    let proofs = Proofs::new(
+        customers.clone(),
+        Journals::new(store.clone(), options.sealer.clone()),
+        Profiles::new(store.clone()),
+        configurations.clone(),
+        documents.clone(),
+    );
+    let links = Links::new(keys.clone(), customers.clone());
     let state = State {
         documents: documents.clone(),
+        consents,
         contracts,
         forms: sources.forms,
         sections: sources.sections,
@@ -281,6 +337,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         options: Arc::new(http::context::Options {
             public_base_url: public_base_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
+            component_token_lifetime: config.consents.component_token_lifetime,
         }),
         clock: Arc::new(Utc::now),
     };
@@ -292,7 +349,13 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         handwritings,
         scoring,
         code_limits,
+        customer_eraser: CustomerEraser::new(store.clone(), customers.clone(), holds),
+        customers,
+        proofs,
+        links,
         fills: fills.clone(),
+        eraser,
+        erasures,
         clock: clock.clone(),
     };
     let sandbox =
@@ -319,18 +382,23 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         operations,
         metrics: HttpMetrics::new(&registry)?,
         intake: http::intake::Options::new(&config.server),
+        origins: http::cors::Origins::new(&config.server.cors_origins),
         try_it_out: config.access.development,
     };
 
     let timer_options = TimerOptions { every: engine.look_every(), ..TimerOptions::default() };
     let timer = Timer::start(store.clone(), clock.clone(), metrics, processes.wakeable(), timer_options);
     let collection = PeriodicTask::new(store.clone(), "orphans", COLLECT_EVERY);
-    let forgetting = PeriodicTask::new(store, "scored pictures", FORGET_EVERY);
+    let forgetting = PeriodicTask::new(store.clone(), "scored pictures", FORGET_EVERY);
+    let erasing = PeriodicTask::new(store, "retention", config.retention.every);
     let mut background = vec![
         sweep(processes.clone()),
         collect_orphans(orphans, processes.clone(), collection, config.documents.orphan_grace),
         forget_old_pictures(pictures, blobs, forgetting, clock.clone()),
     ];
+    if !retention.periods.is_off() {
+        background.push(erase_what_is_over(retention, erasing, config.retention.every));
+    }
     background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));
@@ -347,6 +415,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let application = move || {
         let app = app.clone();
         App::new()
+            .wrap(middleware::from_fn(http::cors::allow))
             .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::from_fn(http::operations::observe))
             .wrap(middleware::from_fn(connections::exchange))
@@ -360,6 +429,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let http = connections::listen(builder, listener, connections, application)?.run();
     let parts = Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience };
     Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
+}
+
+/// The catalogue of consents. Where no other server writes to the store, what is known of it never gets old.
+fn consents_of(config: &Config, engine: &engine::Engine, caches: cache::Metrics) -> Consents {
+    let policies = config.consent_policies();
+    let options = consents::Options {
+        default_region: Arc::new(move |organization| policies.of(organization).default_region.clone()),
+        time_to_live: engine.is_shared().then_some(config.consents.catalogue_ttl),
+    };
+    Consents::new(engine.store(), options, Arc::new(Utc::now), caches)
 }
 
 fn workers(config: &Config) -> usize {
@@ -419,6 +498,7 @@ struct Application {
     operations: Operations,
     metrics: HttpMetrics,
     intake: http::intake::Options,
+    origins: http::cors::Origins,
     /// Whether the description's pages may call the API.
     try_it_out: bool,
 }
@@ -431,6 +511,7 @@ impl Application {
             .app_data(web::Data::new(self.operations))
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(self.intake.clone()))
+            .app_data(web::Data::new(self.origins))
             .app_data(http::error::path_config());
         if let Some(sandbox) = &self.sandbox {
             service.app_data(web::Data::new(sandbox.clone()));
@@ -442,6 +523,7 @@ impl Application {
         http::dynamic_templates::configure(service);
         http::scoring::configure(service);
         http::receipts::configure(service);
+        http::consents::links::configure(service);
         http::operations::configure(service);
         http::openapi::configure(service, sandbox, self.try_it_out);
     }
@@ -469,7 +551,7 @@ fn collect_orphans(
         let processes = processes.clone();
         Box::pin(async move { processes.hold(&organization, process, &digest).await })
     });
-    in_turns(collection, move || {
+    in_turns(collection, TURN_LOOK, move || {
         let (orphans, holds) = (orphans.clone(), holds.clone());
         async move {
             match orphans.collect(&holds, grace, Utc::now()).await {
@@ -490,7 +572,7 @@ fn forget_old_pictures(
     forgetting: PeriodicTask,
     clock: Clock,
 ) -> tokio::task::JoinHandle<()> {
-    in_turns(forgetting, move || {
+    in_turns(forgetting, TURN_LOOK, move || {
         let (pictures, files, now) = (pictures.clone(), files.clone(), clock.now());
         async move {
             // Who had a picture scored has, or had, its file here.
@@ -511,13 +593,30 @@ fn forget_old_pictures(
     })
 }
 
-/// Does a task whenever it is this server's turn.
-fn in_turns<W>(task: PeriodicTask, work: impl Fn() -> W + Send + 'static) -> tokio::task::JoinHandle<()>
+/// Erases ended processes that are over their time.
+fn erase_what_is_over(retention: Retention, erasing: PeriodicTask, every: TimeDelta) -> tokio::task::JoinHandle<()> {
+    let look = every.to_std().unwrap_or(TURN_LOOK).min(TURN_LOOK);
+    in_turns(erasing, look, move || {
+        let retention = retention.clone();
+        async move {
+            match retention.pass().await {
+                Ok(passed) if passed.erased > 0 => {
+                    tracing::info!(passed.erased, passed.left, "erased processes that were over their time")
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "processes that are over their time could not be looked for"),
+            }
+        }
+    })
+}
+
+/// Does a task whenever it is this server's turn, which it looks for every so often.
+fn in_turns<W>(task: PeriodicTask, look: Duration, work: impl Fn() -> W + Send + 'static) -> tokio::task::JoinHandle<()>
 where
     W: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(async move {
-        let mut every = tokio::time::interval(TURN_LOOK);
+        let mut every = tokio::time::interval(look);
         every.tick().await;
         loop {
             every.tick().await;

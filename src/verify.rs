@@ -1,19 +1,31 @@
-//! `rubrica verify`: says of each signature of a PDF who made it, when, what it covers, and whether it is intact and trusted.
+//! `rubrica verify`: says of each signature of a PDF who made it, when, what it covers, and whether it is intact and trusted; and of a receipt
+//! of consents whether it is what the organization signed and what its journal holds. Nothing is asked of anybody: it works offline.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use chrono::Utc;
 use clap::Args;
 use documents::{
-    certificate::{self, SignedEvidence},
+    certificate::{self, SignedEvidence, SignedJson},
     pem,
     verify::{self, Trust},
 };
 
+use crate::consents::receipts::{self, EventState, Receipt, Verified};
+
+/// Maximum size of a file that is verified, in bytes.
+const MAX_FILE: u64 = 1 << 30;
+
 /// What to verify, and whom to trust.
 #[derive(Args)]
 pub struct Options {
-    /// The PDF.
+    /// The PDF, or the receipt of consents as JSON.
     file: PathBuf,
     /// A file with certificates to trust as roots (PEM or DER); may be repeated.
     #[arg(long = "root")]
@@ -23,19 +35,24 @@ pub struct Options {
     json: bool,
 }
 
-/// Prints the report. The exit status is 0 only if there is a signature and all are intact.
+/// Prints the report. The exit status is 0 only if there is a signature and all are intact; of a receipt only if it is intact, and trusted where
+/// roots are given. What is not so is 1, and what cannot be read 2.
 ///
 /// # Errors
 /// What cannot be read.
 pub fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let named = |path: &PathBuf, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let bytes = std::fs::read(&options.file).map_err(|error| named(&options.file, &error))?;
+    let bytes = read(&options.file).map_err(|error| named(&options.file, &error))?;
     let mut roots = Vec::new();
     for path in &options.roots {
         let file = std::fs::read(path).map_err(|error| named(path, &error))?;
         roots.extend(certificates(&file).map_err(|error| named(path, &error))?);
     }
-    let report = verify::verify(&bytes, &Trust { roots }, Utc::now()).map_err(|error| named(&options.file, &error))?;
+    let trust = Trust { roots };
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        return receipt(options, &bytes, &trust).map_err(|error| named(&options.file, &error).into());
+    }
+    let report = verify::verify(&bytes, &trust, Utc::now()).map_err(|error| named(&options.file, &error))?;
     let evidence = attached_evidence(&bytes).map(Evidence);
     let mut out = std::io::stdout().lock();
     if options.json {
@@ -50,6 +67,72 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let whole = evidence.is_none_or(|evidence| evidence.0.is_ok());
     let good = report.all_intact() && !report.signatures.is_empty() && whole;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(std::io::Error::other(format!("it is larger than {MAX_FILE} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Verifies a receipt and prints what it is worth.
+fn receipt(options: &Options, bytes: &[u8], trust: &Trust) -> Result<ExitCode, String> {
+    if serde_json::from_slice::<Receipt>(bytes).is_ok() {
+        return Err("the receipt is not signed, so that it proves nothing; ask for it without format=json".to_owned());
+    }
+    let signed = SignedJson::<Receipt>::from_json(bytes).map_err(|error| error.to_string())?;
+    let verified = receipts::check(&signed, trust, Utc::now());
+    let is_good = verified.as_ref().is_ok_and(|verified| trust.roots.is_empty() || verified.trust.is_trusted());
+    let text = match (&verified, options.json) {
+        (Ok(verified), true) => {
+            serde_json::json!({"intact": true, "trust": verified.trust, "receipt": verified.receipt}).to_string()
+        }
+        (Err(reason), true) => serde_json::json!({"intact": false, "reason": reason}).to_string(),
+        (Ok(verified), false) => told(verified),
+        (Err(reason), false) => format!("Receipt of consents: NOT INTACT: {reason}"),
+    };
+    let mut out = std::io::stdout().lock();
+    let written = if options.json { writeln!(out, "{text}") } else { writeln!(out, "{}\n{text}", options.file.display()) };
+    written.map_err(|error| error.to_string())?;
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A receipt in words. What comes from it is shown without control characters.
+fn told(Verified { receipt, trust }: &Verified) -> String {
+    let mut text = format!(
+        "Receipt of consents: intact, signed by its certificate, and what the journal holds as entry {} of its chain\n  certificate: {trust}\n  \
+         customer {} of {}, segment {}, revision {}",
+        receipt.journal.entries.len(),
+        plain(&receipt.pii_principal_id),
+        plain(&receipt.organization),
+        plain(&receipt.segment),
+        receipt.revision,
+    );
+    for event in &receipt.events {
+        let state = match event.event_state {
+            EventState::Given => "consent given",
+            EventState::Refused => "consent refused",
+            EventState::Withdrawn => "consent withdrawn",
+            EventState::Pending => "put back to unanswered",
+            EventState::NotObjected => "no objection",
+            EventState::Objected => "objected",
+            EventState::Deleted => "deleted",
+            EventState::WithoutEffect => "recorded without effect",
+        };
+        let _ = write!(text, "\n  {}: {state}, {}", plain(&event.purpose_id), event.event_time.to_rfc3339());
+        if let Some(until) = event.validity_duration {
+            let _ = write!(text, ", until {}", until.to_rfc3339());
+        }
+    }
+    text
+}
+
+/// Text of somebody else's for a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Certificates in PEM, one or more, or one in DER.

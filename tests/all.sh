@@ -60,11 +60,12 @@ system_tools() {
 }
 
 python_tools() {
-    local imports='import pyhanko, pyhanko_certvalidator, moto.server, numpy, pikepdf, PIL, pypdfium2, schemathesis'
+    local imports='import pyhanko, pyhanko_certvalidator, moto.server, numpy, pikepdf, PIL, pypdfium2, schemathesis, joserfc'
     "$venv/bin/python" -c "$imports" 2>/dev/null && return
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyhanko>=0.38,<0.40' 'moto[server]>=5.1,<6' \
-        'numpy>=2,<3' 'pikepdf>=10,<11' 'pillow>=12' 'pypdfium2>=5,<6' 'schemathesis==4.32.5'
+        'numpy>=2,<3' 'pikepdf>=10,<11' 'pillow>=12' 'pypdfium2>=5,<6' 'schemathesis==4.32.5' \
+        'joserfc>=1.8,<2'
     "$venv/bin/python" -c "$imports"
 }
 
@@ -235,8 +236,13 @@ outside_description() {
     "$venv/bin/python" tests/outside/description.py --server "$built/rubrica"
 }
 
+# Receipts of consents, by a JOSE library of others.
+outside_receipts() {
+    generator 300 consent_receipts --rubrica "$built/rubrica"
+}
+
 step "system tools (viewers, python3, java, maven)" system_tools
-step "python tools (pyHanko, moto, pikepdf, pdfium, schemathesis)" python_tools
+step "python tools (pyHanko, moto, pikepdf, pdfium, schemathesis, joserfc)" python_tools
 step "fonts for scripts that the program has none for" script_fonts
 step "build of the tests" build_tests
 if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
@@ -265,4 +271,5 @@ step "100 of them filled, by qpdf and three viewers" outside_forms
 tail -1 "$work/forms.log" | sed 's/^/    /'
 step "texts of many languages in a form" outside_form_scripts
 step "hostile uploads to a server that others use" outside_hostile_server
+step "receipts of consents, by joserfc" outside_receipts
 step "the published description, by schemathesis" outside_description

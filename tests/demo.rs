@@ -55,6 +55,32 @@ fn a_demo_ends_with_a_signed_document_and_a_certificate_that_verify() {
 }
 
 #[test]
+fn a_demo_of_consents_shows_a_customer_who_is_asked_and_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let demo = rubrica(folder.path(), &["demo", "consents"]);
+
+    let (shown, errors) = (text(&demo.stdout), text(&demo.stderr));
+    assert!(demo.status.success(), "{shown}{errors}");
+    for step in [
+        "texts in ca_ES",
+        "texts in en_ES",
+        "texts in es_ES",
+        "[?] Accepto rebre ofertes",
+        "[x] Accepto rebre ofertes",
+        "may the customer be contacted? yes: OFFERS accepted (given)",
+        "OFFERS_EMAIL does not undo the later withdrawal",
+        "OFFERS pending (expired)",
+        "ask this customer again? true",
+        "cannot bring the customer back: 401",
+        "may the customer be contacted? no: OFFERS pending (deleted)",
+    ] {
+        assert!(shown.contains(step), "{step}: {shown}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
+}
+
+#[test]
 fn a_demo_by_hand_ends_with_signatures_that_the_holder_of_the_key_reads() {
     let folder = tempfile::tempdir().unwrap();
 

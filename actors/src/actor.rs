@@ -9,8 +9,10 @@ use workflows::Machine;
 
 use crate::{
     busy::Busy,
-    entity::{Ended, Fault, Input, Published, Resident, guarded},
+    entity::{Ended, Input, Published, Resident},
+    erasure::{Erased, Erasure},
     error::Error,
+    fault::{Fault, guarded},
     journal::EffectId,
     message::{Answered, Envelope, Message, Reply},
     registry::Slot,
@@ -82,8 +84,12 @@ impl<M: Machine> Shared<M> {
             // Its asker has given up; under load that spares the work for those who still wait.
             Message::Input(_, reply) if reply.is_closed() => {}
             Message::Wake(reply) if reply.is_closed() => {}
+            Message::Erase(_, reply) if reply.is_closed() => {}
             Message::Input(input, reply) => self.handle_input(&mut resident, input, reply, &busy).await,
             Message::Ended(ended, taken) => self.handle_ended(&mut resident, ended, taken, &busy).await,
+            Message::Erase(erasure, reply) => {
+                let _ = reply.send(self.handle_erasure(&mut resident, &erasure).await);
+            }
             Message::Wake(reply) => {
                 let woken = self.handle_wake(&mut resident, &busy).await;
                 let _ = reply.send(woken.map_err(|fault| self.fault(&mut resident, fault).1));
@@ -138,6 +144,13 @@ impl<M: Machine> Shared<M> {
         }
     }
 
+    async fn handle_erasure(&self, resident: &mut Resident<M>, erasure: &Erasure) -> Result<Erased, Error> {
+        match resident.erase(&self.store, self.clock.now(), erasure, &self.rules).await {
+            Ok(answer) => answer.map_err(Error::Refused),
+            Err(fault) => Err(self.fault(resident, fault).0),
+        }
+    }
+
     /// Looks at the clock and takes up effects that are due and that nobody here performs.
     async fn handle_wake(self: &Arc<Self>, resident: &mut Resident<M>, busy: &Busy) -> Result<Woken, Fault> {
         let now = self.clock.now();
@@ -166,9 +179,7 @@ impl<M: Machine> Shared<M> {
                 (Error::Unavailable(reason.clone()), reason)
             }
             Fault::Poisoned(reason) => {
-                tracing::error!(entity = %entity.id, kind = M::KIND, reason, "a process was set aside");
-                let aside = self.registry.lock().set_aside(entity, reason.clone(), self.options.max_resident.max(1));
-                self.metrics.quarantined.with_label_values(&[M::KIND]).set(aside as i64);
+                self.set_aside(entity, reason.clone());
                 resident.forget();
                 (Error::Quarantined, reason)
             }

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use serde::de::DeserializeOwned;
 use store::{Commit, CommitOutcome, Entity, Entry, Loaded, SHARDS, Store, Timestamp, Wake};
 
-use crate::journal::{self, Line, ReadError};
+use crate::journal::{self, Line, ReadError, Sealer};
 
 /// A store whose calls are cut off after a time. Whoever is cut off knows no more than after any lost answer.
 #[derive(Clone)]
@@ -41,10 +41,20 @@ impl BoundedStore {
         self.within(self.store.entries(entity, from, limit)).await
     }
 
-    /// The whole journal of an entity.
-    pub async fn read<E: DeserializeOwned>(&self, entity: &Entity) -> Result<Vec<Line<E>>, ReadError> {
-        let read = tokio::time::timeout(self.limit, journal::read(&*self.store, entity)).await;
+    /// In the order of `entities`, of which there are at most [`store::MAX_LOADS`].
+    pub async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, store::Error> {
+        self.within(self.store.load_many(entities)).await
+    }
+
+    /// The whole journal of an entity, opened.
+    pub async fn read<E: DeserializeOwned>(&self, sealer: &Sealer, entity: &Entity) -> Result<Vec<Line<E>>, ReadError> {
+        let read = tokio::time::timeout(self.limit, journal::read(&*self.store, sealer, entity)).await;
         read.unwrap_or_else(|_| Err(ReadError::Store(no_end())))
+    }
+
+    /// The whole journal of an entity.
+    pub async fn whole(&self, entity: &Entity) -> Result<Loaded, store::Error> {
+        self.within(journal::whole(&*self.store, entity)).await
     }
 
     pub async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Wake>, store::Error> {

@@ -21,7 +21,9 @@ use crate::{
     clock::Clock,
     effects::Effects,
     entity::Input,
+    erasure::{Erased, Erasure},
     error::Error,
+    journal::{Line, ReadError},
     message::Message,
     metrics::Metrics,
     options::Options,
@@ -117,6 +119,49 @@ impl<M: Machine> Host<M> {
             Some(machine) => Ok(machine),
             None => self.0.ask(entity, Input::Look).await,
         }
+    }
+
+    /// The state of a process as its journal has it, what time has brought about since not included. No actor is started and nothing is
+    /// written: for those who look at many processes, or at one without a part in it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn peek(&self, organization: &str, id: uuid::Uuid) -> Result<Arc<M>, Error> {
+        self.0.peek(&Entity::new(organization, M::KIND, id)).await
+    }
+
+    /// [`Host::peek`] at many processes of an organization, in the order of `ids`, with one read of the store for
+    /// [`store::MAX_LOADS`] of them that are not in memory.
+    ///
+    /// # Errors
+    /// Of all if the store cannot be read, of each that cannot be served; see [`Error`].
+    pub async fn peek_many(&self, organization: &str, ids: &[uuid::Uuid]) -> Result<Vec<Result<Arc<M>, Error>>, Error> {
+        let organization: Arc<str> = organization.into();
+        let kind: Arc<str> = M::KIND.into();
+        let entities: Vec<Entity> = ids.iter().map(|id| Entity::new(organization.clone(), kind.clone(), *id)).collect();
+        self.0.peek_many(&entities).await
+    }
+
+    /// The whole journal of a process, read from the store and checked: for evidence. What is erased is there as links of the chain alone.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the store cannot be read or the journal is not whole.
+    pub async fn journal(&self, organization: &str, id: uuid::Uuid) -> Result<Vec<Line<M::Event>>, ReadError> {
+        let entity = Entity::new(organization, M::KIND, id);
+        self.0.store.read(&self.0.rules.sealer, &entity).await
+    }
+
+    /// Erases a process: nobody can read any more what its journal and snapshot say, not from the store as it then is. What is left
+    /// are the links of the chain, the entry that says who erased it and why, and what the machine says of itself all the same
+    /// ([`Machine::remains`]). It leaves the listings, its effects are not pursued, and to commands and reads it is as if it had never been.
+    ///
+    /// Once more it changes nothing, so after [`Error::Unavailable`] it is asked again. Servers that share the store may have the
+    /// process in memory until it leaves there by itself ([`Options::passivate_after`]); they do not answer from it.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::Refused`] only if [`Erasure::ended_only`] says so, or a text of the erasure is too long.
+    pub async fn erase(&self, organization: &str, id: uuid::Uuid, erasure: Erasure) -> Result<Erased, Error> {
+        self.0.erase(&Entity::new(organization, M::KIND, id), erasure).await
     }
 
     /// Waits until the process is as `wanted` says, whoever brings that about: an effect, a command, the time, another server. The answer is

@@ -9,13 +9,18 @@ mod busy;
 mod clock;
 mod effects;
 mod entity;
+mod erasure;
 mod error;
+mod fault;
+mod folded;
 mod host;
 pub mod journal;
 mod message;
 mod metrics;
 mod options;
+mod peek;
 mod perform;
+mod plan;
 mod registry;
 mod shared;
 #[cfg(test)]
@@ -26,6 +31,7 @@ mod timer;
 
 pub use clock::Clock;
 pub use effects::{Attempt, Backoff, Call, Effects};
+pub use erasure::{Erased, Erasure};
 pub use error::Error;
 pub use host::Host;
 pub use metrics::Metrics;

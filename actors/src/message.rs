@@ -8,6 +8,7 @@ use workflows::Machine;
 use crate::{
     busy::Busy,
     entity::{Ended, Input},
+    erasure::{Erased, Erasure},
     error::Error,
     timer::Woken,
 };
@@ -36,6 +37,7 @@ pub(crate) enum Message<M: Machine> {
     Input(Input<M>, Reply<M>),
     /// Ends of attempts; answered when they are in the journal or have no place there.
     Ended(Vec<Ended<M>>, oneshot::Sender<()>),
+    Erase(Erasure, oneshot::Sender<Result<Erased, Error>>),
     Wake(oneshot::Sender<Result<Woken, String>>),
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{effects::Backoff, entity::Rules};
+use crate::{effects::Backoff, entity::Rules, journal::Sealer};
 
 /// Bounds and times of a host.
 #[derive(Clone, Debug)]
@@ -38,6 +38,9 @@ pub struct Options {
     /// Whether other servers write to the same store. Then a refusal or a read from memory is compared with the journal first,
     /// at the price of one read; appends are always compared.
     pub shared_store: bool,
+    /// Wraps the keys of journals. The same for all servers of a store, and at every start: what it wrapped opens with nothing else. Its
+    /// default is a random one of this program run.
+    pub sealer: Sealer,
 }
 
 impl Default for Options {
@@ -56,6 +59,7 @@ impl Default for Options {
             snapshot_every: 64,
             quarantine: Duration::from_secs(600),
             shared_store: false,
+            sealer: Sealer::default(),
         }
     }
 }
@@ -75,6 +79,7 @@ impl Options {
             snapshot_every: self.snapshot_every.max(1),
             conflict_retries: 8,
             shared_store: self.shared_store,
+            sealer: self.sealer.clone(),
         }
     }
 }

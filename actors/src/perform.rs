@@ -10,7 +10,8 @@ use workflows::Machine;
 use crate::{
     busy::Busy,
     effects::{Attempt, Call, Effects},
-    entity::{Ended, Fault, Input, Resident, StepResult, guarded},
+    entity::{Ended, Input, Resident, StepResult},
+    fault::{Fault, guarded},
     journal::EffectId,
     message::{Answered, Message},
     shared::Shared,

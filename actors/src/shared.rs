@@ -19,8 +19,10 @@ use crate::{
     busy::Busy,
     clock::Clock,
     effects::Effects,
-    entity::{Input, Rules, guarded},
+    entity::{Input, Rules},
+    erasure::{Erased, Erasure},
     error::{Error, Full},
+    fault::guarded,
     message::{Envelope, Message},
     metrics::Metrics,
     options::Options,
@@ -50,14 +52,33 @@ pub(crate) struct Shared<M: Machine> {
 
 impl<M: Machine> Shared<M> {
     pub async fn ask(self: &Arc<Self>, entity: Entity, input: Input<M>) -> Result<Arc<M>, Error> {
-        if self.draining.load(Ordering::Acquire) {
-            return Err(Error::Unavailable(GOING_DOWN.into()));
-        }
-        if self.is_quarantined(&entity) {
-            return Err(Error::Quarantined);
-        }
+        self.is_served(&entity)?;
         let (reply, answer) = oneshot::channel();
-        self.post(&entity, Message::Input(input, reply)).map_err(|_| Error::Overloaded)?;
+        self.answered(&entity, Message::Input(input, reply), answer).await
+    }
+
+    pub async fn erase(self: &Arc<Self>, entity: &Entity, erasure: Erasure) -> Result<Erased, Error> {
+        erasure.check().map_err(Error::Refused)?;
+        self.is_served(entity)?;
+        let (reply, answer) = oneshot::channel();
+        self.answered(entity, Message::Erase(erasure, reply), answer).await
+    }
+
+    pub fn is_served(&self, entity: &Entity) -> Result<(), Error> {
+        match self.draining.load(Ordering::Acquire) {
+            true => Err(Error::Unavailable(GOING_DOWN.into())),
+            false if self.is_quarantined(entity) => Err(Error::Quarantined),
+            false => Ok(()),
+        }
+    }
+
+    async fn answered<T>(
+        self: &Arc<Self>,
+        entity: &Entity,
+        message: Message<M>,
+        answer: oneshot::Receiver<Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.post(entity, message).map_err(|_| Error::Overloaded)?;
         match tokio::time::timeout(self.options.answer_timeout, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Error::Unavailable("the process stopped while it was at work".into())),
@@ -118,6 +139,13 @@ impl<M: Machine> Shared<M> {
 
     pub fn is_quarantined(&self, entity: &Entity) -> bool {
         self.registry.lock().is_aside(entity, Instant::now(), self.options.quarantine)
+    }
+
+    /// Sets an entity aside for a while, as what it is or does harms nobody else.
+    pub fn set_aside(&self, entity: &Entity, reason: String) {
+        tracing::error!(entity = %entity.id, kind = M::KIND, reason, "a process was set aside");
+        let aside = self.registry.lock().set_aside(entity, reason, self.options.max_resident.max(1));
+        self.metrics.quarantined.with_label_values(&[M::KIND]).set(aside as i64);
     }
 
     pub fn sweep(&self, now: Instant) {

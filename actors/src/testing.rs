@@ -190,6 +190,11 @@ impl Machine for Order {
     fn wake_at(&self) -> Option<Timestamp> {
         self.until.filter(|_| self.phase == Phase::Open)
     }
+
+    /// What was noted to be kept.
+    fn remains(&self) -> Option<Event> {
+        self.results.iter().find(|result| result.starts_with("keep")).cloned().map(Event::Noted)
+    }
 }
 
 /// What befalls one attempt.
@@ -387,6 +392,18 @@ impl Store for Spy {
         Ok(loaded)
     }
 
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, store::Error> {
+        self.loads.fetch_add(entities.len(), Ordering::AcqRel);
+        let loaded = self.now()?.load_many(entities).await?;
+        let read: usize = loaded.iter().flatten().map(|loaded| loaded.entries.len()).sum();
+        self.read.fetch_add(read, Ordering::AcqRel);
+        Ok(loaded)
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, store::Error> {
+        self.now()?.key(entity).await
+    }
+
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, store::Error> {
         self.now()?.entries(entity, from, limit).await
     }
@@ -432,6 +449,14 @@ impl Store for Spy {
 
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, store::Error> {
         self.now()?.record_keys(after, limit).await
+    }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), store::Error> {
+        self.now()?.forget_versions(key).await
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, store::Error> {
+        self.now()?.listings(after, limit).await
     }
 }
 
@@ -481,11 +506,20 @@ impl Setting {
     }
 
     pub async fn journal(&self, id: Uuid) -> Vec<Line<Event>> {
-        journal::read(self.store.faulty().inner(), &entity(id)).await.expect("a whole journal")
+        journal::read(self.store.faulty().inner(), &self.options.sealer, &entity(id)).await.expect("a whole journal")
+    }
+
+    /// Everything that the store holds of an entity, as bytes.
+    pub async fn bytes(&self, id: Uuid) -> Vec<Vec<u8>> {
+        let store = self.store.faulty().inner();
+        let mut all: Vec<_> = store.entries(&entity(id), 1, 1_000).await.unwrap().into_iter().map(|entry| entry.body).collect();
+        all.extend(store.load(&entity(id)).await.unwrap().and_then(|loaded| loaded.snapshot).map(|snapshot| snapshot.body));
+        all.extend(store.key(&entity(id)).await.unwrap());
+        all
     }
 
     pub async fn facts(&self, id: Uuid) -> Vec<Fact<Event>> {
-        self.journal(id).await.into_iter().map(|line| line.fact).collect()
+        self.journal(id).await.into_iter().filter_map(|line| line.fact).collect()
     }
 
     /// The wake-up of an entity in the index.

@@ -28,6 +28,7 @@ pub struct Connection {
 /// An answer.
 pub struct Answer<'a> {
     pub status: u16,
+    head: &'a [u8],
     pub body: &'a [u8],
 }
 
@@ -68,7 +69,8 @@ impl Connection {
         let (status, body) =
             tokio::time::timeout(PATIENCE, self.receive()).await.map_err(|_| format!("{method} {path}: no answer"))??;
         self.status = status;
-        Ok(Answer { status, body: &self.received[body..] })
+        let (head, body) = self.received.split_at(body);
+        Ok(Answer { status, head, body })
     }
 
     /// Reads one whole answer. Gives its status and where its body begins.
@@ -77,9 +79,17 @@ impl Connection {
         loop {
             if let Some((begin, length)) = head(&self.received)? {
                 let status = std::str::from_utf8(self.received.get(9..12).ok_or("no status line")?)?.parse()?;
-                let length = if status == 204 { 0 } else { length.ok_or("an answer without its length")? };
-                if self.received.len() >= begin + length {
-                    return Ok((status, begin));
+                match (status, length) {
+                    (204, _) => return Ok((status, begin)),
+                    (_, Some(length)) if self.received.len() >= begin + length => return Ok((status, begin)),
+                    (_, Some(_)) => {}
+                    (_, None) => {
+                        if let Some(body) = unchunked(&self.received[begin..])? {
+                            self.received.truncate(begin);
+                            self.received.extend_from_slice(&body);
+                            return Ok((status, begin));
+                        }
+                    }
                 }
             }
             if self.received.len() > MAX_ANSWER || self.stream.read_buf(&mut self.received).await? == 0 {
@@ -106,6 +116,13 @@ pub fn multipart(parts: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 impl Answer<'_> {
+    /// A header of the answer.
+    pub fn header(&self, name: &str) -> Result<&str, Failure> {
+        let lines = std::str::from_utf8(self.head)?.lines().filter_map(|line| line.split_once(':'));
+        let mut found = lines.filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.next().map(|(_, value)| value.trim()).ok_or_else(|| format!("no header {name} in the answer").into())
+    }
+
     /// A text in the answer, by its JSON pointer.
     pub fn text(&self, pointer: &str) -> Result<String, Failure> {
         let answer: serde_json::Value = serde_json::from_slice(self.body)?;
@@ -120,6 +137,23 @@ impl Answer<'_> {
             return Ok(());
         }
         Err(format!("answered {} instead of {status}: {}", self.status, String::from_utf8_lossy(self.body)).into())
+    }
+}
+
+/// A body that came in chunks (RFC 9112, 7.1), once all of them are there.
+fn unchunked(mut received: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    let mut body = Vec::new();
+    loop {
+        let Some(end) = received.windows(2).position(|window| window == b"\r\n") else { return Ok(None) };
+        let size = std::str::from_utf8(&received[..end])?.split(';').next().unwrap_or_default();
+        let size = usize::from_str_radix(size.trim(), 16).map_err(|_| "an answer with neither length nor chunks")?;
+        // Its line end comes after it too.
+        let Some(chunk) = received.get(end + 2..end + 2 + size + 2) else { return Ok(None) };
+        if size == 0 {
+            return Ok(Some(body));
+        }
+        body.extend_from_slice(&chunk[..size]);
+        received = &received[end + 2 + size + 2..];
     }
 }
 

@@ -6,6 +6,7 @@
 mod biometric;
 mod client;
 mod code_reader;
+mod consents;
 mod fills;
 mod html_fills;
 mod identification;
@@ -29,7 +30,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 #[command(name = "load")]
 struct Options {
-    /// What is measured: otp, waiting, seal, forms, fills, identification, biometric, nodes. Without any: all but nodes, which needs Java, and Maven once.
+    /// What is measured: otp, waiting, seal, forms, fills, identification, biometric, consents, nodes. Without any: all but consents, which takes
+    /// long, and nodes, which needs Java, and Maven once.
     scenarios: Vec<Scenario>,
     /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
     #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
@@ -53,6 +55,16 @@ struct Options {
     /// Processes that wait.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
     processes: u32,
+    /// Customers with consents, at most: it begins with 10,000 and goes on by tens, and measures each time.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=100_000_000))]
+    customers: u32,
+    /// Folder under which the databases of the peers of consents are made; other users must be able to reach it, and it should be on the same
+    /// disk.
+    #[arg(long, default_value = "/var/tmp")]
+    peer_folder: PathBuf,
+    /// Measures consents without peers.
+    #[arg(long)]
+    no_peers: bool,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -67,12 +79,14 @@ enum Scenario {
     Fills,
     Identification,
     Biometric,
+    Consents,
     Nodes,
 }
 
 impl Options {
     fn wants(&self, scenario: Scenario) -> bool {
-        (self.scenarios.is_empty() && scenario != Scenario::Nodes) || self.scenarios.contains(&scenario)
+        let long = matches!(scenario, Scenario::Consents | Scenario::Nodes);
+        (self.scenarios.is_empty() && !long) || self.scenarios.contains(&scenario)
     }
 
     fn duration(&self) -> Duration {
@@ -117,6 +131,9 @@ async fn run(options: &Options) -> Result<(), Failure> {
     }
     if options.wants(Scenario::Biometric) {
         biometric::run(options).await?;
+    }
+    if options.wants(Scenario::Consents) {
+        consents::run(options).await?;
     }
     if options.wants(Scenario::Nodes) {
         for server in &options.servers {

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -125,7 +126,7 @@ impl Measured {
     }
 }
 
-/// Has `work` done on each connection from now on; what ends after `warm_up`, within the time that the options say, counts.
+/// Has `work` done on each of the connections that the options say, from now on; what ends after `warm_up`, within the time that the options say, counts.
 pub async fn measure<F>(
     options: &Options,
     server: &Server,
@@ -135,12 +136,69 @@ pub async fn measure<F>(
 where
     F: Future<Output = Result<Lives, Failure>> + 'static,
 {
+    measure_on(options.connections, options.duration(), server, warm_up, work).await
+}
+
+/// What is measured.
+pub trait Target {
+    fn address(&self) -> SocketAddr;
+
+    /// Goes with every request.
+    fn token(&self) -> &str;
+
+    /// Seconds of processor time so far, of all of its processes and in the kernel for them.
+    fn cpu(&self) -> Result<f64, Failure>;
+
+    /// Resident memory now, in MB, without its workers; not a number: not measured.
+    fn resident_mb(&self) -> Result<f64, Failure> {
+        Ok(f64::NAN)
+    }
+
+    /// Resident memory of each worker, in MB.
+    fn workers_mb(&self) -> Result<Vec<f64>, Failure> {
+        Ok(Vec::new())
+    }
+}
+
+impl Target for Server {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn token(&self) -> &str {
+        &self.token
+    }
+
+    fn cpu(&self) -> Result<f64, Failure> {
+        self.cpu()
+    }
+
+    fn resident_mb(&self) -> Result<f64, Failure> {
+        self.resident_mb()
+    }
+
+    fn workers_mb(&self) -> Result<Vec<f64>, Failure> {
+        self.workers_mb()
+    }
+}
+
+/// As [`measure`], on so many connections and for so long.
+pub async fn measure_on<F>(
+    connections: u32,
+    duration: Duration,
+    server: &impl Target,
+    warm_up: Duration,
+    work: impl Fn(Connection, Window) -> F,
+) -> Result<Measured, Failure>
+where
+    F: Future<Output = Result<Lives, Failure>> + 'static,
+{
     let from = Instant::now() + warm_up;
-    let window = Window { from, until: from + options.duration() };
+    let window = Window { from, until: from + duration };
     let local = tokio::task::LocalSet::new();
     let mut running = Vec::new();
-    for _ in 0..options.connections {
-        running.push(local.spawn_local(work(server.connect().await?, window)));
+    for _ in 0..connections {
+        running.push(local.spawn_local(work(Connection::open(server.address(), server.token()).await?, window)));
     }
     let readings = || Ok::<_, Failure>((Instant::now(), server.cpu()?, own_cpu()?, machine_cpu()?));
     local

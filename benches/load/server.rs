@@ -64,9 +64,7 @@ impl Server {
 
     /// Seconds of processor time so far, in the program, in its workers and in the kernel for them.
     pub fn cpu(&self) -> Result<f64, Failure> {
-        // A worker that ends between the two reads counts at the next time, as one that the server has waited for.
-        let workers: f64 = self.workers()?.iter().map(|id| cpu_seconds(&format!("/proc/{id}/stat")).unwrap_or(0.0)).sum();
-        Ok(cpu_seconds(&format!("/proc/{}/stat", self.child.id()))? + workers)
+        cpu_with_children(self.child.id())
     }
 
     /// Resident memory now, in MB (10^6 bytes), of the server without its workers.
@@ -81,13 +79,7 @@ impl Server {
 
     /// Process ids of its workers.
     fn workers(&self) -> Result<Vec<u32>, Failure> {
-        let of_server = |id: &u32| {
-            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-            let parent = fields(&stat).get(1).and_then(|field| field.parse().ok());
-            parent == Some(self.child.id())
-        };
-        let ids = std::fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        Ok(ids.filter(of_server).collect())
+        children(self.child.id())
     }
 
     /// Ends it in an orderly way.
@@ -119,6 +111,24 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Seconds of processor time of a process, of its children, and of those that it has waited for.
+pub fn cpu_with_children(id: u32) -> Result<f64, Failure> {
+    // One that ends between the two reads counts at the next time, as one that was waited for.
+    let children: f64 = children(id)?.iter().map(|id| cpu_seconds(&format!("/proc/{id}/stat")).unwrap_or(0.0)).sum();
+    Ok(cpu_seconds(&format!("/proc/{id}/stat"))? + children)
+}
+
+/// Ids of the processes that a process has started.
+fn children(id: u32) -> Result<Vec<u32>, Failure> {
+    let is_child = |child: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let parent = fields(&stat).get(1).and_then(|field| field.parse().ok());
+        parent == Some(id)
+    };
+    let ids = std::fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    Ok(ids.filter(is_child).collect())
 }
 
 /// Seconds of processor time of this process.

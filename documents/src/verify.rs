@@ -50,6 +50,13 @@ pub struct Trust {
     pub roots: Vec<Vec<u8>>,
 }
 
+impl Trust {
+    fn certificates(&self) -> Result<Vec<Certificate>, Error> {
+        let root = |(index, der): (usize, &Vec<u8>)| Certificate::from_der(der).map_err(|_| Error::Root(index + 1));
+        self.roots.iter().enumerate().map(root).collect()
+    }
+}
+
 /// What a file's signatures are worth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -198,9 +205,22 @@ impl Signature {
 /// # Errors
 /// Where the file is no PDF that can be read, or a root is no certificate. What is wrong with a signature is in the report.
 pub fn verify(pdf: &[u8], trust: &Trust, now: DateTime<Utc>) -> Result<Report, Error> {
-    let root = |(index, der): (usize, &Vec<u8>)| Certificate::from_der(der).map_err(|_| Error::Root(index + 1));
-    let roots = trust.roots.iter().enumerate().map(root).collect::<Result<Vec<_>, _>>()?;
+    let roots = trust.certificates()?;
     pdf::guarded(|| verify_all(pdf, &roots, now))?
+}
+
+/// Whether the first of `chain` leads to a trusted root and was valid at `at`, with the others as what may stand between. They are
+/// certificates in DER, as [`SignedJson::chain`](crate::certificate::SignedJson::chain) gives them. Revocation is not looked at.
+///
+/// # Errors
+/// [`Error::Root`] where a root is no certificate. What is wrong with `chain` is in the answer.
+pub fn trust_of(chain: &[Vec<u8>], trust: &Trust, at: DateTime<Utc>) -> Result<CertificateTrust, Error> {
+    let roots = trust.certificates()?;
+    let Some(Ok(leaf)) = chain.first().map(|leaf| Certificate::from_der(leaf)) else {
+        return Ok(CertificateTrust::NoCertificate);
+    };
+    let others: Vec<_> = chain.iter().skip(1).filter_map(|other| Certificate::from_der(other).ok()).collect();
+    Ok(chain::evaluate(&leaf, &others, &roots, at, chain::Use::Document))
 }
 
 fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result<Report, Error> {

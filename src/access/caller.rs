@@ -1,5 +1,7 @@
 //! The authenticated caller.
 
+use std::fmt;
+
 use uuid::Uuid;
 
 use super::{Role, RoleSet};
@@ -17,7 +19,7 @@ pub struct Caller {
 }
 
 /// What a token opens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Grant {
     /// What the roles say, in these organizations.
     Organization { organizations: Vec<String>, roles: RoleSet },
@@ -27,6 +29,25 @@ pub enum Grant {
     Signature { organization: String, signature: Uuid },
     /// Read one chained identification: the token after its validation.
     Chain { organization: String, chain: Uuid },
+    /// Read and record the consents of one customer in the name of one actor: the token of the web component of consents.
+    Customer { organization: String, customer_id: String, actor_id: String },
+}
+
+/// Says neither the customer nor the actor: they are personal data.
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization { organizations, roles } => {
+                f.debug_struct("Organization").field("organizations", organizations).field("roles", roles).finish()
+            }
+            Self::SignProcess { organization, sign_process: id } => {
+                f.debug_tuple("SignProcess").field(organization).field(id).finish()
+            }
+            Self::Signature { organization, signature: id } => f.debug_tuple("Signature").field(organization).field(id).finish(),
+            Self::Chain { organization, chain: id } => f.debug_tuple("Chain").field(organization).field(id).finish(),
+            Self::Customer { organization, .. } => f.debug_tuple("Customer").field(organization).finish_non_exhaustive(),
+        }
+    }
 }
 
 impl Caller {
@@ -41,7 +62,18 @@ impl Caller {
             Grant::Organization { organizations, .. } => organizations.iter().any(|own| own == organization),
             Grant::SignProcess { organization: own, .. }
             | Grant::Signature { organization: own, .. }
-            | Grant::Chain { organization: own, .. } => own == organization,
+            | Grant::Chain { organization: own, .. }
+            | Grant::Customer { organization: own, .. } => own == organization,
         }
+    }
+
+    /// The customer that a web component of consents acts for; `None` for all other callers.
+    pub fn customer(&self) -> Option<&str> {
+        if let Grant::Customer { customer_id, .. } = &self.grant { Some(customer_id) } else { None }
+    }
+
+    /// The actor that a web component of consents acts for, as its token says; `None` for all other callers, who name the actor themselves.
+    pub fn actor(&self) -> Option<&str> {
+        if let Grant::Customer { actor_id, .. } = &self.grant { Some(actor_id) } else { None }
     }
 }

@@ -1,6 +1,6 @@
 //! Who calls, and what they may do.
 //!
-//! Four kinds of bearer token (JWT, RFC 7519) are accepted, and none can be taken for another:
+//! Five kinds of bearer token (JWT, RFC 7519) are accepted, and none can be taken for another:
 //!
 //! | token | issuer | key | may |
 //! | --- | --- | --- | --- |
@@ -8,6 +8,7 @@
 //! | sign process (`securize`) | this server | derived, for this use only | read one sign process, drive its identifications |
 //! | signature (`x-access-token`) | this server | derived, for this use only | read, preview and make one signature |
 //! | chain (`x-access-token`) | this server | derived, for this use only | read one chained identification |
+//! | customer (`securize` of `/v2`) | this server | derived, for this use only | read and record one customer's consents in one actor's name |
 //!
 //! [`Service::authenticate`] says who calls; [`may`] and [`reaches`] whether they may do it to a [`Target`], by a [`Rule`]. Tokens live by the
 //! wall clock, which comes in as a parameter. No token, secret or key is ever part of an error, a log line or `Debug` output.
@@ -18,6 +19,7 @@
 mod cache;
 mod caller;
 mod claims;
+mod component;
 pub mod development;
 mod fetch;
 mod internal;
@@ -34,17 +36,18 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 pub use caller::{Caller, Grant};
+pub use component::Component;
 pub use fetch::Fetch;
 pub use jwt::Algorithm;
 pub use options::{IssuerOptions, Options, OptionsError, Secret};
 pub use role::{Role, RoleSet, UnknownRole};
 pub use rule::{Denied, Rule, ScopedTokens, Target, may, reaches};
 
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use cache::Verified;
 use internal::Internal;
 use issuer::Issuer;
@@ -96,6 +99,7 @@ struct Inner {
     /// By the value of the `iss` claim, the development issuer among them where it is on.
     issuers: HashMap<String, Issuer>,
     internal: Internal,
+    components: component::Tokens,
     verified: Verified,
 }
 
@@ -127,7 +131,8 @@ impl Service {
         if options.development {
             issuers.insert(development::ISSUER.into(), Issuer::development(keys, options.clock_leeway));
         }
-        let inner = Inner { issuers, internal: Internal::new(options, keys), verified: Verified::new(options.cached_tokens) };
+        let (internal, components) = (Internal::new(options, keys), component::Tokens::new(keys));
+        let inner = Inner { issuers, internal, components, verified: Verified::new(options.cached_tokens) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -169,11 +174,28 @@ impl Service {
         self.inner.internal.issue(internal::Purpose::Chain, subject, organization, chain, now)
     }
 
+    /// The `web_component_token` of `securize` in `/v2`: reads and records the consents of one customer in one actor's name, nothing else. The
+    /// caller must have been authorized for `create_web_component_token`.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn component_token(
+        &self,
+        component: &Component<'_>,
+        lifetime: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<String, keys::Error> {
+        self.inner.components.issue(component, lifetime, now)
+    }
+
     async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), Error> {
         let header = jwt::Header::read(token)?;
         let issuer = jwt::claimed_issuer(token)?;
         if issuer == internal::ISSUER {
-            return self.inner.internal.verify(token, &header, now);
+            return match header.kind.as_deref() {
+                Some(component::KIND) => self.inner.components.verify(token, &header, now),
+                _ => self.inner.internal.verify(token, &header, now),
+            };
         }
         let issuer = self.inner.issuers.get(&issuer).ok_or(Error::Issuer)?;
         issuer.verify(token, &header, now).await

@@ -34,12 +34,24 @@ pub enum Role {
     IdentificationForceDelete,
     /// Fill contracts, read them, change their owner, have them signed.
     Contracts,
-    /// Make tokens for the signing web component.
+    /// Make tokens for the web components of signing and of consents.
     Securize,
+    /// Read the consents of customers, and the statements that are offered to them.
+    ConsentsRead,
+    /// Record the choices of customers.
+    ConsentsWrite,
+    /// Delete the consents of customers.
+    ConsentsDelete,
+    /// Read and change the definitions of consents and the trees of segments.
+    ConsentsConfiguration,
+    /// Read, set and lift legal holds.
+    LegalHold,
+    /// Erase what has ended, and customers.
+    Erasure,
 }
 
 impl Role {
-    pub const ALL: [Role; 15] = [
+    pub const ALL: [Role; 21] = [
         Role::DocumentsRead,
         Role::DocumentsWrite,
         Role::DocumentsAdmin,
@@ -55,6 +67,12 @@ impl Role {
         Role::IdentificationForceDelete,
         Role::Contracts,
         Role::Securize,
+        Role::ConsentsRead,
+        Role::ConsentsWrite,
+        Role::ConsentsDelete,
+        Role::ConsentsConfiguration,
+        Role::LegalHold,
+        Role::Erasure,
     ];
 
     /// The name in the `roles` claim.
@@ -75,6 +93,12 @@ impl Role {
             Role::IdentificationForceDelete => "identification_force_delete",
             Role::Contracts => "contracts",
             Role::Securize => "securize",
+            Role::ConsentsRead => "consents_read",
+            Role::ConsentsWrite => "consents_write",
+            Role::ConsentsDelete => "consents_delete",
+            Role::ConsentsConfiguration => "consents_configuration",
+            Role::LegalHold => "legal_hold",
+            Role::Erasure => "erasure",
         }
     }
 
@@ -102,7 +126,8 @@ impl fmt::Display for Role {
 #[error(
     "unknown role; the roles are documents_read, documents_write, documents_admin, templates_read, templates_fill, templates_admin, \
      sign_configuration, sign_process, sign, identification, identification_agent, identification_admin, \
-     identification_force_delete, contracts, securize"
+     identification_force_delete, contracts, securize, consents_read, consents_write, consents_delete, consents_configuration, \
+     legal_hold, erasure"
 )]
 pub struct UnknownRole;
 

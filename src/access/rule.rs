@@ -23,17 +23,21 @@ pub enum ScopedTokens {
     OfSignature,
     /// The token after the validation of a chained identification (`x-access-token`), for one chain.
     OfChain,
+    /// The token of the web component of consents (`securize`), for one customer.
+    OfCustomer,
 }
 
 /// The thing that a request is about, as far as tokens for one thing are concerned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Target {
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Target<'a> {
     /// The sign process in question: of the path, or the one that the identification in question belongs to.
     pub sign_process: Option<Uuid>,
     /// The signature in question.
     pub signature: Option<Uuid>,
     /// The chained identification in question.
     pub chain: Option<Uuid>,
+    /// The customer in question.
+    pub customer: Option<&'a str>,
 }
 
 /// Why an authenticated caller may not do something.
@@ -43,7 +47,7 @@ pub enum Denied {
     OtherOrganization,
     #[error("the token lacks the role {0}")]
     MissingRole(Role),
-    #[error("the token is for one sign process, signature or chain and does not reach this")]
+    #[error("the token is for one sign process, signature, chain or customer and does not reach this")]
     OutOfScope,
 }
 
@@ -61,6 +65,7 @@ pub fn may(caller: &Caller, rule: Rule, organization: &str) -> Result<(), Denied
         Grant::SignProcess { .. } if rule.tokens != ScopedTokens::OfSignProcess => Err(Denied::OutOfScope),
         Grant::Signature { .. } if rule.tokens != ScopedTokens::OfSignature => Err(Denied::OutOfScope),
         Grant::Chain { .. } if rule.tokens != ScopedTokens::OfChain => Err(Denied::OutOfScope),
+        Grant::Customer { .. } if rule.tokens != ScopedTokens::OfCustomer => Err(Denied::OutOfScope),
         _ => Ok(()),
     }
 }
@@ -69,12 +74,13 @@ pub fn may(caller: &Caller, rule: Rule, organization: &str) -> Result<(), Denied
 ///
 /// # Errors
 /// [`Denied::OutOfScope`].
-pub fn reaches(caller: &Caller, target: Target) -> Result<(), Denied> {
+pub fn reaches(caller: &Caller, target: Target<'_>) -> Result<(), Denied> {
     let reached = match &caller.grant {
         Grant::Organization { .. } => true,
         Grant::SignProcess { sign_process, .. } => target.sign_process == Some(*sign_process),
         Grant::Signature { signature, .. } => target.signature == Some(*signature),
         Grant::Chain { chain, .. } => target.chain == Some(*chain),
+        Grant::Customer { customer_id, .. } => target.customer == Some(customer_id.as_str()),
     };
     if reached { Ok(()) } else { Err(Denied::OutOfScope) }
 }
@@ -109,8 +115,13 @@ mod tests {
         caller(Grant::Chain { organization: "acme".into(), chain: CHAIN })
     }
 
+    fn for_customer() -> Caller {
+        caller(Grant::Customer { organization: "acme".into(), customer_id: "100000000001".into(), actor_id: "AG000123".into() })
+    }
+
     fn rules() -> impl Iterator<Item = Rule> {
-        let tokens = [ScopedTokens::None, ScopedTokens::OfSignProcess, ScopedTokens::OfSignature, ScopedTokens::OfChain];
+        use ScopedTokens as T;
+        let tokens = [T::None, T::OfSignProcess, T::OfSignature, T::OfChain, T::OfCustomer];
         Role::ALL.into_iter().flat_map(move |role| tokens.map(|tokens| Rule { role, tokens }))
     }
 
@@ -129,7 +140,7 @@ mod tests {
     #[test]
     fn a_token_reaches_its_own_organizations_only() {
         for rule in rules() {
-            for caller in [with_roles(RoleSet::all()), for_process(), for_signature(), for_chain()] {
+            for caller in [with_roles(RoleSet::all()), for_process(), for_signature(), for_chain(), for_customer()] {
                 for other in ["other", "", "ACME", "acme ", "*"] {
                     assert_eq!(may(&caller, rule, other), Err(Denied::OtherOrganization));
                 }
@@ -144,29 +155,39 @@ mod tests {
             assert_eq!(may(&for_process(), rule, "acme"), expected(ScopedTokens::OfSignProcess));
             assert_eq!(may(&for_signature(), rule, "acme"), expected(ScopedTokens::OfSignature));
             assert_eq!(may(&for_chain(), rule, "acme"), expected(ScopedTokens::OfChain));
+            assert_eq!(may(&for_customer(), rule, "acme"), expected(ScopedTokens::OfCustomer));
         }
         let process = |id| Target { sign_process: Some(id), ..Target::default() };
         let signature = |id| Target { signature: Some(id), ..Target::default() };
         let chain = |id| Target { chain: Some(id), ..Target::default() };
+        let customer = |id| Target { customer: Some(id), ..Target::default() };
         assert_eq!(reaches(&for_process(), process(PROCESS)), Ok(()));
         assert_eq!(reaches(&for_signature(), signature(SIGNATURE)), Ok(()));
         assert_eq!(reaches(&for_chain(), chain(CHAIN)), Ok(()));
-        for elsewhere in [Target::default(), process(OTHER), signature(PROCESS), chain(PROCESS)] {
-            assert_eq!(reaches(&for_process(), elsewhere), Err(Denied::OutOfScope));
-        }
-        for elsewhere in [Target::default(), signature(OTHER), process(SIGNATURE), chain(SIGNATURE)] {
-            assert_eq!(reaches(&for_signature(), elsewhere), Err(Denied::OutOfScope));
-        }
-        for elsewhere in [Target::default(), chain(OTHER), process(CHAIN), signature(CHAIN)] {
-            assert_eq!(reaches(&for_chain(), elsewhere), Err(Denied::OutOfScope));
-        }
+        assert_eq!(reaches(&for_customer(), customer("100000000001")), Ok(()));
+        let refuses = |caller: Caller, elsewhere: &[Target<'_>]| {
+            elsewhere.iter().all(|elsewhere| reaches(&caller, *elsewhere) == Err(Denied::OutOfScope))
+        };
+        let none = Target::default();
+        assert!(refuses(for_process(), &[none, process(OTHER), signature(PROCESS), chain(PROCESS), customer("100000000001")]));
+        assert!(refuses(for_signature(), &[none, signature(OTHER), process(SIGNATURE), chain(SIGNATURE)]));
+        assert!(refuses(for_chain(), &[none, chain(OTHER), process(CHAIN), signature(CHAIN)]));
+        assert!(refuses(for_customer(), &[none, customer("10000000000"), customer("AG000123"), customer(""), chain(CHAIN)]));
         assert_eq!(reaches(&with_roles(RoleSet::NONE), Target::default()), Ok(()));
     }
 
     #[test]
     fn tokens_for_one_thing_hold_no_role() {
-        for caller in [for_process(), for_signature(), for_chain()] {
+        for caller in [for_process(), for_signature(), for_chain(), for_customer()] {
             assert!(Role::ALL.into_iter().all(|role| !caller.has(role)));
         }
+    }
+
+    #[test]
+    fn a_web_component_names_its_actor_and_shows_nobody_in_debug() {
+        assert_eq!(for_customer().actor(), Some("AG000123"));
+        assert!(with_roles(RoleSet::all()).actor().is_none() && for_process().actor().is_none());
+        let shown = format!("{:?}", for_customer());
+        assert!(!shown.contains("100000000001") && !shown.contains("AG000123"), "{shown}");
     }
 }

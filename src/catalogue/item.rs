@@ -239,6 +239,11 @@ impl<T: Kind> Items<T> {
         Ok(Page { items: page.items.into_iter().map(Found::from).collect(), next: page.next })
     }
 
+    /// Puts what an item is now in the place of all that it was before, for what must not stay readable. Idempotent.
+    pub(super) async fn forget_versions(&self, organization: &str, key: &str) -> Result<(), records::Error> {
+        self.records.forget_versions(&Self::key(organization, key)).await
+    }
+
     /// What was done to an item, newest first, of at most `limit` versions older than `before`. Versions that nobody asked for, and those of
     /// programs that recorded no changes, have no line.
     pub async fn changelog(

@@ -3,6 +3,7 @@
 //!
 //! Nothing here needs an actor: one compare-and-put decides who changed a record. Nothing here knows HTTP.
 
+pub mod consents;
 mod contents;
 pub mod contracts;
 pub mod documents;

@@ -4,11 +4,13 @@
 mod biometric;
 mod bounds;
 mod codes;
+mod consents;
 mod fonts;
 mod identity_documents;
 mod log;
 mod processes;
 mod reading;
+mod retention;
 mod server;
 mod store;
 mod work;
@@ -27,16 +29,19 @@ use crate::{
     access,
     channels::{self, senders::Finding},
     codes::Policies,
+    erasure::Periods,
     handwriting, scoring,
 };
 
 pub use self::{
     biometric::Biometric,
     codes::Codes,
+    consents::{ConsentPolicies, ConsentPolicy, Consents, LateCapture, OrganizationConsents},
     fonts::Fonts,
     identity_documents::IdentityDocuments,
     log::{Log, LogFormat},
     processes::Processes,
+    retention::{Retention, Time, Times},
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
     work::{Cpu, Documents, Filling, Fills, Render},
@@ -84,6 +89,8 @@ pub struct Config {
     pub fonts: Fonts,
     pub scoring: scoring::Options,
     pub biometric: Biometric,
+    pub retention: Retention,
+    pub consents: Consents,
     pub log: Log,
     /// Per organization, by its identifier.
     pub organizations: BTreeMap<String, Organization>,
@@ -102,7 +109,7 @@ pub enum Mode {
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
-    /// 32 bytes as base64. Losing it makes stored certificates and codes under way useless. Servers that share a store share one.
+    /// 32 bytes as base64. Losing it makes journals, stored certificates and codes under way useless. Servers that share a store share one.
     /// Default: made at the first start and kept in the file `keys/master.key` of the data folder; with a shared store there is none.
     pub master: Option<String>,
 }
@@ -123,6 +130,10 @@ pub struct Organization {
     pub time_zone: Option<chrono_tz::Tz>,
     /// In place of `codes.fallback_channels`. Default: those.
     pub fallback_channels: Option<Vec<Channel>>,
+    /// In place of the same options of `consents`.
+    pub consents: OrganizationConsents,
+    /// In place of the same times of `retention.after`.
+    pub retention: Times,
 }
 
 impl Config {
@@ -176,6 +187,8 @@ impl Config {
         for (id, organization) in &self.organizations {
             let once = organization.fallback_channels.as_deref().is_none_or(codes::each_once);
             within(&format!("organizations.{id}.fallback_channels"), once, "each channel once")?;
+            organization.retention.check(&format!("organizations.{id}.retention"))?;
+            organization.consents.check(&format!("organizations.{id}.consents"))?;
         }
         self.processes.check()?;
         self.documents.check()?;
@@ -186,6 +199,8 @@ impl Config {
         self.fonts.check()?;
         self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
         self.biometric.check()?;
+        self.retention.check()?;
+        self.consents.check()?;
         self.log.check()?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;
         self.blobs.check().map_err(|error| Error::Invalid(format!("blobs.{error}")))?;
@@ -217,6 +232,16 @@ impl Config {
     pub fn code_policies(&self) -> Policies {
         let own = |(id, organization): (&String, &Organization)| Some((id.clone(), organization.fallback_channels.clone()?));
         Policies::new(self.codes.policy(), self.organizations.iter().filter_map(own).collect())
+    }
+
+    /// What holds for the consents of each organization.
+    pub fn consent_policies(&self) -> ConsentPolicies {
+        self.consents.policies(self.organizations.iter().map(|(id, organization)| (id, &organization.consents)))
+    }
+
+    /// How long what has ended is kept.
+    pub fn periods(&self) -> Periods {
+        self.retention.periods(self.organizations.iter().map(|(id, organization)| (id, &organization.retention)))
     }
 
     /// What can only be checked by reading other files and building parts, as the server does at its start.

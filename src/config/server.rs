@@ -10,7 +10,10 @@ use super::{
     Error,
     bounds::{delta, seconds, std, within},
 };
-use crate::{connections, iso_duration};
+use crate::{connections, http::cors, iso_duration};
+
+/// Maximum number of [`Server::cors_origins`].
+const MAX_ORIGINS: usize = 100;
 
 /// Default of [`Server::json_limit`].
 pub const DEFAULT_JSON_LIMIT: usize = 2 * 1024 * 1024;
@@ -31,6 +34,9 @@ pub struct Server {
     pub documentation_base_url: Option<String>,
     /// Networks of proxies whose `x-forwarded-for` is believed, e.g. `["10.0.0.0/8"]`. Default: none.
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins (RFC 6454) of web pages that may call the API from browsers with a token, such as `https://shop.example.org`, compared as they
+    /// stand; at most 100. Their scripts may read `x-key` and `ETag`. Default: none.
+    pub cors_origins: Vec<String>,
     /// Threads that serve HTTP, 1 to 256. Default: one per processor.
     pub workers: Option<usize>,
     /// Maximum number of connections per worker, 1 to 100000. Default: 10000.
@@ -66,6 +72,7 @@ impl Default for Server {
             public_base_url: None,
             documentation_base_url: None,
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             workers: None,
             connections: 10_000,
             connections_per_address: connections.per_address,
@@ -83,6 +90,9 @@ impl Server {
     /// # Errors
     /// The option that is out of bounds.
     pub(super) fn check(&self) -> Result<(), Error> {
+        let are_origins =
+            self.cors_origins.len() <= MAX_ORIGINS && self.cors_origins.iter().all(|origin| cors::is_origin(origin));
+        within("server.cors_origins", are_origins, "at most 100 origins such as https://shop.example.org, without a path")?;
         within("server.workers", self.workers.is_none_or(|workers| (1..=256).contains(&workers)), "1 to 256")?;
         within("server.connections", (1..=100_000).contains(&self.connections), "1 to 100000")?;
         within("server.connections_per_address", (1..=100_000).contains(&self.connections_per_address), "1 to 100000")?;

@@ -44,6 +44,18 @@ fn an_organization_can_have_fallback_channels_of_its_own() {
 }
 
 #[test]
+fn an_organization_can_have_rules_for_consents_of_its_own() {
+    let text = "[consents]\nrequire_display = true\n[organizations.acme.consents]\nretention_after_deletion = \"PT0S\"\n\
+                late_capture = \"overwrite\"\n[organizations.plain]\nname = \"Plain\"\n";
+    let policies = from(text, &[]).unwrap().consent_policies();
+    let (acme, plain) = (policies.of("acme"), policies.of("plain"));
+    assert_eq!((acme.retention_after_deletion, acme.late_capture), (TimeDelta::zero(), LateCapture::Overwrite));
+    assert!(acme.require_display && acme.default_region == "ES", "what is left out is as for all");
+    assert_eq!((plain.retention_after_deletion, plain.late_capture), (TimeDelta::days(1095), LateCapture::Merge));
+    assert_eq!(policies.of("other"), plain);
+}
+
+#[test]
 fn the_environment_wins_over_the_file() {
     let config =
         from("[codes]\ndigits = 7\n", &[("RUBRICA_CODES__DIGITS", "9"), ("RUBRICA_LOG__FILTER", "debug"), ("RUBRICA_JOBS", "2")])
@@ -121,6 +133,17 @@ fn unknown_options_and_values_out_of_bounds_are_named() {
         ("[identity_documents]\nlink_lifetime = \"P2D\"\n", "identity_documents.link_lifetime"),
         ("[biometric]\nescrow_certificates = [\"a\", \"b\", \"c\", \"d\"]\n", "biometric.escrow_certificates"),
         ("[biometric.gate]\nduration_ms_max = 70000\n", "biometric.gate: duration_ms_max"),
+        ("[server]\ncors_origins = [\"*\"]\n", "server.cors_origins"),
+        ("[server]\ncors_origins = [\"https://a.example/\"]\n", "server.cors_origins"),
+        ("[consents]\nx_key_lifetime = \"PT59S\"\n", "consents.x_key_lifetime"),
+        ("[consents]\ncomponent_token_lifetime = \"P2D\"\n", "consents.component_token_lifetime"),
+        ("[consents]\nretention_after_deletion = \"P1Y\"\n", "consents.retention_after_deletion"),
+        ("[consents]\nlate_capture = \"first\"\n", "consents.late_capture"),
+        ("[consents]\ndefault_region = \"Spain\"\n", "consents.default_region"),
+        ("[consents]\ncaptures_per_day = 0\n", "consents.captures_per_day"),
+        ("[consents]\ncatalogue_ttl = \"PT2M\"\n", "consents.catalogue_ttl"),
+        ("[organizations.acme.consents]\ndefault_region = \"es\"\n", "organizations.acme.consents.default_region"),
+        ("[organizations.acme.consents]\nx_key_lifetime = \"PT1H\"\n", "x_key_lifetime"),
         ("[processes]\neffect_lease = \"PT2H\"\n", "processes.effect_lease"),
         ("[log]\nfilter = \"a=b=c\"\n", "log.filter"),
         ("mode = \"test\"\n", "mode: expected"),
@@ -156,10 +179,12 @@ fn the_commented_default_file_names_every_option() {
         include_str!("biometric.rs"),
         include_str!("../../biometric/src/gate.rs"),
         include_str!("codes.rs"),
+        include_str!("consents.rs"),
         include_str!("fonts.rs"),
         include_str!("identity_documents.rs"),
         include_str!("log.rs"),
         include_str!("processes.rs"),
+        include_str!("retention.rs"),
         include_str!("server.rs"),
         include_str!("work.rs"),
         include_str!("store.rs"),

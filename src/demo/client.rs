@@ -211,7 +211,7 @@ async fn made(request: RequestBuilder, what: &str) -> Result<(), Failure> {
 }
 
 /// The answer if it is a success, else what the server says is wrong.
-async fn good(request: RequestBuilder, what: &str) -> Result<Response, Failure> {
+pub(super) async fn good(request: RequestBuilder, what: &str) -> Result<Response, Failure> {
     let answer = request.send().await.map_err(|error| format!("{what}: {}", chain(&error)))?;
     succeeded(answer, what).await
 }

@@ -13,6 +13,7 @@ macro_rules! tell {
 
 mod by_hand;
 mod client;
+mod consents;
 mod contract;
 mod own;
 mod people;
@@ -23,7 +24,7 @@ use std::{
 };
 
 use chrono::{TimeDelta, Utc};
-use clap::Args;
+use clap::{Args, Subcommand};
 use documents::{fixtures, inspect};
 use serde_json::{Value, json};
 
@@ -56,7 +57,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What to sign, and where.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    pub other: Option<Other>,
     /// The PDF to sign; without it a small contract of our own.
     pub file: Option<PathBuf>,
     /// Address of a running server with a sandbox. Without it: the one on port 8080 if it has a sandbox and takes a token of the
@@ -77,11 +81,22 @@ pub struct Options {
     pub biometric: bool,
 }
 
+/// What else can be shown.
+#[derive(Clone, Copy, Subcommand)]
+pub enum Other {
+    /// A customer's consents: asked for in three languages, accepted, withdrawn, expired, deleted. On a server of its own, whose data are thrown
+    /// away.
+    Consents,
+}
+
 /// Runs the demo.
 ///
 /// # Errors
 /// What went wrong, in words for a person.
 pub fn run(options: &Options) -> Result<(), Failure> {
+    if let Some(Other::Consents) = options.other {
+        return consents::run();
+    }
     let paper = Paper::read(options.file.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (client, own) = runtime.block_on(reach(options))?;

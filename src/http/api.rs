@@ -5,11 +5,11 @@
 use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use matchit::Router;
-use uuid::Uuid;
 
 use super::call::{Admitted, Id, Tenant};
+use super::consents;
 use super::context::{State, number_parameter, organization_parameter, uuid_parameter};
-use super::error::{ApiError, shortened};
+use super::error::{ApiError, Family, shortened};
 use super::operation::{Access, Operation, PathParameter, Reach, Segment};
 use super::processes::Engine;
 use super::sandbox::{self, Sandbox};
@@ -65,12 +65,13 @@ impl Api {
         &self.engine
     }
 
-    /// Registers the operations. Paths below `/v1` come here first and by their prefix, so that none of actix's patterns is tried on
+    /// Registers the operations. Paths below `/v1` and `/v2` come here first and by their prefix, so that none of actix's patterns is tried on
     /// them; all others come here when no page of the server has them.
     pub fn configure(self, service: &mut web::ServiceConfig) {
         service
             .app_data(web::Data::new(self))
             .service(web::scope("/v1").default_service(web::route().to(serve)))
+            .service(web::scope("/v2").default_service(web::route().to(serve)))
             .default_service(web::route().to(serve));
     }
 
@@ -114,7 +115,8 @@ impl Api {
                     organization = Some(text);
                 }
                 Segment::Uuid => ids.push(Id::Uuid(uuid_parameter(parameter.name, &text)?)),
-                Segment::Name | Segment::LowerName => ids.push(Id::Name(text)),
+                Segment::Customer => ids.push(Id::Name(consents::customer(&caller, &text)?)),
+                Segment::Name | Segment::LowerName | Segment::Consent => ids.push(Id::Name(text)),
                 Segment::Number { max } => ids.push(Id::Number(number_parameter(parameter.name, &text, max)?)),
                 Segment::NumberFromZero if text == "0" => ids.push(Id::Number(0)),
                 Segment::NumberFromZero => {
@@ -127,16 +129,26 @@ impl Api {
         }
         let organization = organization.ok_or_else(|| ApiError::internal("the path names no organization"))?;
         if !matches!(caller.grant, Grant::Organization { .. }) {
-            let id = ids.iter().find_map(|id| if let Id::Uuid(id) = id { Some(*id) } else { None });
-            let target = self.target(reach, &organization, id).await?;
+            let target = self.target(reach, &caller, &organization, &ids).await?;
             access::reaches(&caller, target).map_err(|denied| operation.denies(denied))?;
         }
         Ok(Tenant { caller, organization, ids })
     }
 
     /// What a token for one thing must be for.
-    async fn target(&self, reach: Reach, organization: &str, id: Option<Uuid>) -> Result<Target, ApiError> {
+    async fn target<'a>(
+        &self,
+        reach: Reach,
+        caller: &'a access::Caller,
+        organization: &str,
+        ids: &'a [Id],
+    ) -> Result<Target<'a>, ApiError> {
+        let id = ids.iter().find_map(|id| if let Id::Uuid(id) = id { Some(*id) } else { None });
         Ok(match (reach, id) {
+            (Reach::Customer, _) => {
+                let named = ids.iter().find_map(|id| if let Id::Name(name) = id { Some(name.as_str()) } else { None });
+                Target { customer: named.or(caller.customer()), ..Target::default() }
+            }
             (Reach::SignProcess, id) => Target { sign_process: id, ..Target::default() },
             (Reach::Signature, id) => Target { signature: id, ..Target::default() },
             (Reach::Chain, id) => Target { chain: id, ..Target::default() },
@@ -152,8 +164,13 @@ fn from_zero(name: &str) -> ApiError {
     ApiError::parameter(format!("{name}: expected a whole number from 0"))
 }
 
-/// Serves a request.
+/// Serves a request. Every error has the codes of the API below which the path is.
 async fn serve(request: HttpRequest, payload: web::Payload, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+    let family = Family::of_path(request.match_info().as_str());
+    answer(request, payload, api).await.map_err(|error| error.of(family))
+}
+
+async fn answer(request: HttpRequest, payload: web::Payload, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     let (operation, named) = api.find(&request)?;
     let tenant = match operation.access {
         Access::Role(role, reach) => Some(api.admit(&request, operation, role, reach, named).await?),

@@ -106,7 +106,7 @@ impl Described {
 }
 
 /// A type as others refer to it; it and what it refers to go into `schemas`.
-fn referred<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+pub(super) fn referred<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
     T::schemas(schemas);
     schemas.push((T::name().into_owned(), T::schema()));
     utoipa::openapi::Ref::from_schema_name(T::name()).into()
@@ -186,6 +186,25 @@ pub struct Call<I = (), B = ()> {
 }
 
 impl<I, B> Call<I, B> {
+    /// A header's text; `None` if it was not sent, or only blanks.
+    ///
+    /// # Errors
+    /// 400 when it is sent twice or is not UTF-8.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        let mut values = self.headers(name);
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(ApiError::parameter(format!("{name}: the header comes more than once")));
+        }
+        let text = std::str::from_utf8(value.as_bytes()).map_err(|_| ApiError::parameter(format!("{name}: not UTF-8 text")))?;
+        Ok(Some(text.trim()).filter(|text| !text.is_empty()))
+    }
+
+    /// All values of a header, as they were sent.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &HeaderValue> {
+        self.request.headers().get_all(name)
+    }
+
     /// The owner that the header `x-auth-owner` names.
     ///
     /// # Errors

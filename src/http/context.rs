@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::openapi;
 use super::operation::Parameter;
 use crate::access;
+use crate::catalogue::consents::Consents;
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Owner};
 use crate::catalogue::dynamic_templates::DynamicTemplates;
@@ -36,6 +37,8 @@ pub struct Options {
     pub public_base_url: String,
     /// Networks of the proxies whose `x-forwarded-for` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How long the token of the web component of consents lasts.
+    pub component_token_lifetime: TimeDelta,
 }
 
 /// The services behind the handlers.
@@ -45,6 +48,8 @@ pub struct State {
     pub documents: Documents,
     /// Contracts of all organizations.
     pub contracts: Contracts,
+    /// Definitions and trees of consents of all organizations.
+    pub consents: Consents,
     /// Forms of all organizations.
     pub forms: Forms,
     /// Sections of all organizations.

@@ -47,12 +47,17 @@ pub(super) async fn read(
 /// # Errors
 /// 415 for a body that is not declared as JSON.
 pub(super) fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
-    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = media_type(request).unwrap_or_default();
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
     }
     Err(ApiError::unsupported_media_type("the body must be sent as application/json"))
+}
+
+/// The media type that a request declares for its body, in lower case and without parameters.
+pub(super) fn media_type(request: &HttpRequest) -> Option<String> {
+    let declared = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(declared.split(';').next()?.trim().to_ascii_lowercase())
 }
 
 /// The length that a request declares for its body, if it does.

@@ -7,8 +7,10 @@ use workflows::{Refusal, values::Problems};
 use super::{ApiError, operation::Operation};
 use crate::{
     access,
-    catalogue::{self, contracts, documents, names, sign_configuration},
-    channels, code_limits, cpu_pool, filling, handwriting,
+    catalogue::{self, consents, contracts, documents, names, sign_configuration},
+    channels, code_limits,
+    consents::{links, profile, proofs, service},
+    cpu_pool, erasure, filling, handwriting,
     processes::{self, challenges, creation, fill, vouching},
     public_url, receipts, records,
 };
@@ -61,6 +63,33 @@ impl From<actors::Error> for ApiError {
             actors::Error::Overloaded => Self::unavailable("a mailbox is full", RETRY_AFTER),
             actors::Error::Unavailable(reason) => Self::unavailable(reason, RETRY_AFTER),
             actors::Error::Quarantined => Self::internal("the process is set aside after a fault"),
+        }
+    }
+}
+
+/// What is under way or under hold is a state that does not allow it.
+impl From<erasure::Error> for ApiError {
+    fn from(error: erasure::Error) -> Self {
+        use erasure::Error as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::UnderWay(_) | E::BelongsTo(_) | E::Held(_) => Self::conflict(error.to_string()),
+            E::Process(error) => error.into(),
+            E::Documents(error) => error.into(),
+            E::Files(error) => error.into(),
+            E::Records(error) => error.into(),
+            E::Pictures(_) => Self::unavailable(error, RETRY_AFTER),
+        }
+    }
+}
+
+impl From<erasure::HoldError> for ApiError {
+    fn from(error: erasure::HoldError) -> Self {
+        use erasure::HoldError as E;
+        match error {
+            E::NotFound => Self::not_found(error.to_string()),
+            E::Exists | E::TooMany => Self::conflict(error.to_string()),
+            E::Records(error) => error.into(),
         }
     }
 }
@@ -210,6 +239,89 @@ impl From<names::Error> for ApiError {
             E::TooMuch => Self::parameter(format!("pageSize: {error}")),
             E::Catalogue(error) => error.into(),
             E::Bytes(error) => error.into(),
+        }
+    }
+}
+
+/// Definitions and trees of consents.
+impl From<consents::Error> for ApiError {
+    fn from(error: consents::Error) -> Self {
+        use consents::Error as E;
+        match error {
+            E::NoConsent | E::NoTree(_) => Self::not_found(error.to_string()),
+            E::NoEdition(_) => Self::internal(error),
+            E::Exists(_) | E::Full(_) => Self::conflict(error.to_string()),
+            E::TreeExists(_) => Self::tree_exists(error.to_string()),
+            E::Stale => Self::stale_tree(error.to_string()),
+            E::Invalid(problems) => problems.into(),
+            E::TooMuch => Self::parameter(format!("page_size: {error}")),
+            E::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+/// Consents of customers: keys have codes of their own.
+impl From<service::Error> for ApiError {
+    fn from(error: service::Error) -> Self {
+        use service::Error as E;
+        match error {
+            E::UnknownCustomer => Self::not_found(error.to_string()),
+            E::NotInTree(problems) => Self::not_founds(problems.iter().map(ToString::to_string)),
+            E::NoView(_) => Self::parameter(format!("view: {error}")),
+            E::Key(_) => Self::wrong_key(error.to_string()),
+            E::Invalid(problems) => problems.into(),
+            E::Catalogue(error) => error.into(),
+            E::Process(error) => error.into(),
+            E::Past(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<proofs::Error> for ApiError {
+    fn from(error: proofs::Error) -> Self {
+        use crate::consents::receipts::Error as R;
+        use proofs::Error as E;
+        match error {
+            E::UnknownCustomer | E::NoRevision | E::NotDisplayed | E::Receipt(R::None) => Self::not_found(error.to_string()),
+            E::NoProfile | E::NoCertificate(_) | E::Receipt(R::Missing(_)) => Self::conflict(error.to_string()),
+            E::Receipt(R::Chain) | E::Signing(_) => Self::internal(error),
+            E::Profile(error) => error.into(),
+            E::Configuration(error) => error.into(),
+            E::Cpu(error) => catalogue::Error::Cpu(error).into(),
+            E::Catalogue(error) => error.into(),
+            E::Journal(error) => error.into(),
+        }
+    }
+}
+
+impl From<links::Error> for ApiError {
+    fn from(error: links::Error) -> Self {
+        use links::Error as E;
+        match error {
+            E::Invalid => Self::not_found(error.to_string()),
+            E::Expired => Self::gone(error.to_string()),
+            E::TooLong => Self::input(format!("consents: {error}")),
+            E::Sealing => Self::internal(error),
+            E::Consents(error) => error.into(),
+        }
+    }
+}
+
+impl From<profile::Error> for ApiError {
+    fn from(error: profile::Error) -> Self {
+        match error {
+            profile::Error::Invalid(problems) => problems.into(),
+            profile::Error::NotFound => Self::not_found(error.to_string()),
+            profile::Error::Record(error) => error.into(),
+        }
+    }
+}
+
+impl From<actors::journal::ReadError> for ApiError {
+    fn from(error: actors::journal::ReadError) -> Self {
+        match error {
+            actors::journal::ReadError::Store(error) => error.into(),
+            damaged => Self::internal(damaged),
         }
     }
 }

@@ -4,16 +4,19 @@ use actix_web::{HttpResponse, web};
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::ArrayBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Content, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, SchemaFormat, Type,
+    Array, Content, Deprecated, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
+    SchemaFormat, Type,
 };
-use utoipa::{Modify, OpenApi};
+use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::call::{Described, Schemas};
-use super::error;
-use super::operation::{Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Verb};
+use super::consents;
+use super::error::{self, Family};
+use super::operation::{Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Values, Verb};
 use super::table::operations;
 
 /// What the description says besides the operations.
@@ -21,7 +24,7 @@ use super::table::operations;
 #[openapi(
     info(
         title = "Rubrica",
-        description = "Signing documents electronically and identifying the people who sign. Every error is an ErrorsResponse with a code, a title and details."
+        description = "Signing documents electronically and identifying the people who sign (/v1); capturing, reading and configuring the consents of customers (/v2). Every error is an ErrorsResponse with a code, a title and details; the two APIs differ in their codes."
     ),
     tags(
         (name = "Documents"), (name = "Forms"), (name = "Sections"), (name = "Templates"), (name = "Templates Configuration"), (name = "DynamicTemplates"),
@@ -29,9 +32,11 @@ use super::table::operations;
         (name = "Identification OTP"), (name = "Identification OTP Admin"), (name = "Identification with identity document"),
         (name = "Identification with identity document Admin"), (name = "Scoring"), (name = "Identification Chain"),
         (name = "Identification Chain Admin"), (name = "Securize"),
+        (name = "Customer Consents", description = "Consents of one customer."),
+        (name = "Configuration", description = "Definitions of consents and the trees of segments, with their history."),
+        (name = "Erasure", description = "Forgetting, and legal holds that keep from it. An addition to the contract."),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
-    components(schemas(error::ErrorsResponse)),
     modifiers(&Bearer),
     security(("AuthNToken" = []))
 )]
@@ -77,6 +82,8 @@ pub fn description(sandbox: bool) -> utoipa::openapi::OpenApi {
     for operation in operations().filter(|operation| sandbox || !operation.access.is_sandbox()) {
         api.paths.add_path_operation(operation.path, vec![method(operation.method)], described(operation, &mut schemas));
     }
+    // Last, so that each has the codes of its API, whatever else refers to it.
+    schemas.extend(Family::ALL.into_iter().flat_map(errors));
     schemas.iter_mut().for_each(|(_, schema)| spell_out(schema));
     api.components.get_or_insert_default().schemas.extend(schemas);
     if !sandbox {
@@ -108,6 +115,36 @@ fn describe_inlined(schema: &mut RefOr<Schema>) {
     let [RefOr::T(Schema::Array(list)), RefOr::T(Schema::Object(comment))] = both.items.as_mut_slice() else { return };
     list.description = comment.description.take();
     *schema = RefOr::T(Schema::Array(list.clone()));
+}
+
+/// The name of a body of errors: the APIs differ in their codes alone, and names are for all of them.
+const fn errors_name(family: Family) -> [&'static str; 2] {
+    match family {
+        Family::Documents => ["Error", "ErrorsResponse"],
+        Family::Consents => ["ConsentsError", "ConsentsErrorsResponse"],
+    }
+}
+
+/// The schemas of an API's errors: those of the types, with the codes of the API.
+fn errors(family: Family) -> Schemas {
+    let [name, list_name] = errors_name(family);
+    let mut schemas = Schemas::new();
+    error::Error::schemas(&mut schemas);
+    let mut problem = error::Error::schema();
+    if let RefOr::T(Schema::Object(problem)) = &mut problem {
+        let codes = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(family.codes()));
+        let code = codes.description(Some("Machine-readable code; `ref` leads to what it means.")).build();
+        problem.properties.insert("code".to_owned(), code.into());
+    }
+    let mut list = error::ErrorsResponse::schema();
+    if let RefOr::T(Schema::Object(list)) = &mut list {
+        let problems = ArrayBuilder::new()
+            .items(Ref::from_schema_name(name))
+            .description(Some("One entry per problem found, at least one."));
+        list.properties.insert("errors".to_owned(), problems.into());
+    }
+    schemas.extend([(name.to_owned(), problem), (list_name.to_owned(), list)]);
+    schemas
 }
 
 fn method(verb: Verb) -> HttpMethod {
@@ -142,6 +179,8 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
     for (success, body) in operation.answers.iter().zip(bodies) {
         builder = builder.response(success.status.to_string(), success_response(success, body));
     }
+    let family = Family::of_path(operation.path);
+    let problem = |description: &str| problem(family, description);
     if operation.access.is_sandbox() {
         builder =
             builder.response("400", problem("A query value or the body is not valid.")).security(SecurityRequirement::default());
@@ -152,16 +191,18 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
             .response("500", problem("500. Unexpected error."));
     }
     for refused in operation.refuses {
-        builder = builder.response(refused.status.to_string(), refusal(refused));
+        builder = builder.response(refused.status.to_string(), refusal(family, refused));
     }
     builder.response("default", problem("Any other error.")).build()
 }
 
 fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter {
     let schema = match parameter.kind {
-        Segment::Organization => text(),
+        Segment::Organization => ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).build(),
         Segment::Uuid => uuid(),
         Segment::Name => text(),
+        Segment::Customer => consents::customer_schema(),
+        Segment::Consent => consents::consent_id(),
         Segment::LowerName => ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9_]+$")).build(),
         Segment::Number { max } => number(max),
         Segment::NumberFromZero => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build(),
@@ -177,12 +218,20 @@ fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter
 }
 
 fn parameter_of(parameter: &Parameter) -> utoipa::openapi::path::Parameter {
+    let value = Schema::Object((parameter.schema)());
+    let (schema, explode) = match parameter.values {
+        Values::One => (value, None),
+        Values::Repeated => (Schema::Array(Array::new(value)), Some(true)),
+        Values::Separated => (Schema::Array(Array::new(value)), Some(false)),
+    };
     ParameterBuilder::new()
         .name(parameter.name)
         .parameter_in(if parameter.place == Place::Header { ParameterIn::Header } else { ParameterIn::Query })
         .required(if parameter.required { Required::True } else { Required::False })
         .description(Some(parameter.description))
-        .schema(Some((parameter.schema)()))
+        .schema(Some(schema))
+        .explode(explode)
+        .deprecated(parameter.is_deprecated.then_some(Deprecated::True))
         .build()
 }
 
@@ -200,8 +249,8 @@ fn success_response(success: &Success, body: Option<Described>) -> Response {
 }
 
 /// An error of one operation. Who is asked to come again later is told when.
-fn refusal(refused: &Refused) -> Response {
-    let mut response = problem(refused.description);
+fn refusal(family: Family, refused: &Refused) -> Response {
+    let mut response = problem(family, refused.description);
     if refused.status == 429 {
         let mut header = Header::new(text());
         header.description = Some("Seconds after which the request may be repeated.".to_owned());
@@ -210,9 +259,10 @@ fn refusal(refused: &Refused) -> Response {
     response
 }
 
-/// An error: its body is always the same.
-fn problem(description: &str) -> Response {
-    let schema = Ref::from_schema_name("ErrorsResponse");
+/// An error: its body is always that of the API.
+fn problem(family: Family, description: &str) -> Response {
+    let [_, name] = errors_name(family);
+    let schema = Ref::from_schema_name(name);
     ResponseBuilder::new().description(description).content("application/json", Content::new(Some(schema))).build()
 }
 

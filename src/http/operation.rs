@@ -91,6 +91,8 @@ pub enum Reach {
     Signature,
     /// That of the chained identification whose identifier is in the path.
     Chain,
+    /// That of the customer whose id is in the path; where the path names none, that of any customer.
+    Customer,
 }
 
 /// The sign process to which something belongs; `None` if to none, or if there is no such thing.
@@ -109,6 +111,7 @@ impl Reach {
             Self::SignProcess | Self::SignProcessOf(_) => ScopedTokens::OfSignProcess,
             Self::Signature => ScopedTokens::OfSignature,
             Self::Chain => ScopedTokens::OfChain,
+            Self::Customer => ScopedTokens::OfCustomer,
         }
     }
 }
@@ -120,7 +123,21 @@ pub struct Parameter {
     pub place: Place,
     pub required: bool,
     pub description: &'static str,
+    /// Of the value; of each of them where there can be several.
     pub schema: fn() -> Object,
+    pub values: Values,
+    /// Whether another parameter took its place.
+    pub is_deprecated: bool,
+}
+
+/// How many values a parameter has, and how several are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    One,
+    /// Several, each with the name of the parameter.
+    Repeated,
+    /// Several, with commas between them.
+    Separated,
 }
 
 /// Where a parameter stands.
@@ -132,7 +149,8 @@ pub enum Place {
 
 impl Parameter {
     pub const fn header(name: &'static str, description: &'static str, schema: fn() -> Object) -> Self {
-        Self { name, place: Place::Header, required: false, description, schema }
+        let (required, values, is_deprecated) = (false, Values::One, false);
+        Self { name, place: Place::Header, required, description, schema, values, is_deprecated }
     }
 
     pub const fn query(name: &'static str, description: &'static str, schema: fn() -> Object) -> Self {
@@ -141,6 +159,20 @@ impl Parameter {
 
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
+    }
+
+    pub const fn deprecated(self) -> Self {
+        Self { is_deprecated: true, ..self }
+    }
+
+    /// It can have several values, each sent with its name.
+    pub const fn repeated(self) -> Self {
+        Self { values: Values::Repeated, ..self }
+    }
+
+    /// It can have several values, with commas between them.
+    pub const fn separated(self) -> Self {
+        Self { values: Values::Separated, ..self }
     }
 }
 
@@ -170,6 +202,10 @@ pub enum Segment {
     NumberFromZero,
     /// A whole number from 1, or `latest`.
     NumberOrLatest,
+    /// The id that a customer has in the organization's systems; `self` is that of the caller, who is a web component.
+    Customer,
+    /// The id of a consent's definition, in any spelling. One that nothing can have is that of nothing.
+    Consent,
 }
 
 /// The segments in braces that templates may have.
@@ -190,7 +226,15 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
     segment("configuration_version", Segment::Number { max: None }, "Version of the configuration."),
     segment("external_id", Segment::LowerName, "External id of the dynamic template."),
     segment("major_version", Segment::Number { max: None }, "Major version number."),
+    segment("revision", Segment::Number { max: None }, "Number of what happened, as the history has it."),
     segment("minor_version", Segment::NumberFromZero, "Minor version number."),
+    segment(
+        "customer_id",
+        Segment::Customer,
+        "Id of the customer in the organization's systems. A web component may say `self`, the customer that its token is for.",
+    ),
+    segment("hold_name", Segment::Name, "Name of the legal hold."),
+    segment("consent_id", Segment::Consent, "Id of the consent definition; it is normalised before it is looked up."),
 ];
 
 /// Maximum number of a template's major version (contract `TemplateVersion`).

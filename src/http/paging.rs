@@ -1,5 +1,7 @@
 //! Pages of listings, as callers ask for them: `page` from 0, and `pageSize`.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::ArrayBuilder;
 use utoipa::openapi::{Object, ObjectBuilder, Ref, RefOr, Schema, Type};
@@ -95,7 +97,7 @@ impl Page {
     /// # Errors
     /// 400 for what is no number or one over the maximum, and for a size of 0.
     pub fn of(query: &Query) -> Result<Self, ApiError> {
-        Self::with(query, SIZE)
+        Self::with(query, SIZE, MAX)
     }
 
     /// The same where the size is `page_size`.
@@ -103,11 +105,19 @@ impl Page {
     /// # Errors
     /// As [`Page::of`].
     pub fn of_snake(query: &Query) -> Result<Self, ApiError> {
-        Self::with(query, SNAKE_SIZE)
+        Self::of_snake_up_to(query, MAX)
     }
 
-    fn with(query: &Query, size: &str) -> Result<Self, ApiError> {
-        let (number, size) = (asked(query, NUMBER, 0)?, asked(query, size, 1)?);
+    /// The same with a maximum size.
+    ///
+    /// # Errors
+    /// As [`Page::of`].
+    pub fn of_snake_up_to(query: &Query, largest: usize) -> Result<Self, ApiError> {
+        Self::with(query, SNAKE_SIZE, largest)
+    }
+
+    fn with(query: &Query, size: &str, largest: usize) -> Result<Self, ApiError> {
+        let (number, size) = (asked(query, NUMBER, 0..=MAX)?, asked(query, size, 1..=largest)?);
         Ok(Self { number: number.unwrap_or(0), size: size.unwrap_or(DEFAULT_SIZE) })
     }
 
@@ -121,10 +131,11 @@ impl Page {
     }
 }
 
-fn asked(query: &Query, name: &str, minimum: usize) -> Result<Option<usize>, ApiError> {
+fn asked(query: &Query, name: &str, allowed: RangeInclusive<usize>) -> Result<Option<usize>, ApiError> {
     match query.number(name)? {
-        Some(number) if !(minimum..=MAX).contains(&number) => {
-            Err(ApiError::parameter(format!("{name}: expected a whole number from {minimum} to {MAX}")))
+        Some(number) if !allowed.contains(&number) => {
+            let (minimum, maximum) = allowed.into_inner();
+            Err(ApiError::parameter(format!("{name}: expected a whole number from {minimum} to {maximum}")))
         }
         number => Ok(number),
     }

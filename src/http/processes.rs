@@ -12,6 +12,8 @@ use crate::{
     code_limits::CodeLimits,
     codes::{Codes, Policies},
     config::IdentityDocuments,
+    consents::{links::Links, proofs::Proofs, service::Customers},
+    erasure::{self, CustomerEraser, Eraser},
     handwriting::Handwritings,
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
@@ -32,8 +34,18 @@ pub struct Engine {
     /// Who scores identity documents.
     pub scoring: Arc<dyn Provider>,
     pub code_limits: Arc<CodeLimits>,
+    /// Consents of customers.
+    pub customers: Customers,
+    /// What can be proven of them.
+    pub proofs: Proofs,
+    /// By which they withdraw.
+    pub links: Links,
     /// The fills that wait for their turn.
     pub fills: Fills,
+    /// Erases what has ended.
+    pub eraser: Eraser,
+    pub erasures: erasure::Metrics,
+    pub customer_eraser: CustomerEraser,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

@@ -19,11 +19,16 @@ impl Query {
     /// # Errors
     /// 400 when it is sent more than once.
     pub fn text(&self, name: &str) -> Result<Option<Cow<'_, str>>, ApiError> {
-        let mut values = form_urlencoded::parse(self.0.as_bytes()).filter(|(other, _)| other == name).map(|(_, value)| value);
+        let mut values = self.texts(name);
         match (values.next(), values.next()) {
             (value, None) => Ok(value),
             _ => Err(ApiError::parameter(format!("{name}: the parameter comes more than once"))),
         }
+    }
+
+    /// All values of a parameter that may be sent more than once, in their order.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
+        form_urlencoded::parse(self.0.as_bytes()).filter(move |(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// A parameter that is `true` or `false`; false if it is not sent.

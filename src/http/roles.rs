@@ -34,9 +34,11 @@ pub fn scoped_table() -> String {
     let process = of(|reach| matches!(reach, Reach::SignProcess | Reach::SignProcessOf(_)));
     let signature = of(|reach| matches!(reach, Reach::Signature));
     let chain = of(|reach| matches!(reach, Reach::Chain));
+    let customer = of(|reach| matches!(reach, Reach::Customer));
     format!(
         "| token | operations |\n| --- | --- |\n| of one sign process (`securize_token`) | {process} |\n\
-         | of one signature (`x-access-token`) | {signature} |\n| of one chain (`x-access-token`) | {chain} |\n"
+         | of one signature (`x-access-token`) | {signature} |\n| of one chain (`x-access-token`) | {chain} |\n\
+         | of one customer and actor (`create_web_component_token`) | {customer} |\n"
     )
 }
 

@@ -4,9 +4,13 @@
 //! description, the lines of `rubrica roles` and of the table in the README, and the tests that all operations share. A search for a path
 //! or an operation's name leads here, and from here to its handler.
 
+mod consents;
+mod consents_beyond;
+mod consents_customers;
 mod contracts;
 mod documents;
 mod dynamic_templates;
+mod erasure;
 mod fills;
 mod identification;
 mod signing;
@@ -26,7 +30,11 @@ const ROOMS: &[&[Operation]] = &[
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,
+    erasure::OPERATIONS,
     OPERATIONS,
+    consents_customers::OPERATIONS,
+    consents::OPERATIONS,
+    consents_beyond::OPERATIONS,
 ];
 
 /// All rows.
@@ -102,7 +110,7 @@ mod tests {
             }
             let json = row.handler.body(&mut schemas).is_some_and(|body| body.media_types == ["application/json"]);
             // These may be as large as the configuration allows; nothing else needs that.
-            let is_large = ["create_sign_process", "validate_agent_identification"].contains(&id);
+            let is_large = ["create_sign_process", "validate_agent_identification", "check_consents"].contains(&id);
             assert_eq!(row.body_limit.is_some(), json && !is_large, "{id}: the limit of its body");
             let listed = |status: u16| row.refuses.iter().filter(|refused| refused.status == status).count();
             assert!(
@@ -120,7 +128,8 @@ mod tests {
             assert_eq!(kinds.len(), row.path.matches('{').count(), "{id}: a name in braces is unknown");
             match row.access {
                 Access::Role(..) => {
-                    assert!(row.path.starts_with("/v1/orgs/{org_id}/"), "{id}");
+                    let below = |api: &str| row.path.strip_prefix(api).is_some_and(|path| path.starts_with("/orgs/{org_id}/"));
+                    assert!(below("/v1") || below("/v2"), "{id}");
                     assert!(kinds[1..].iter().all(|kind| *kind != Segment::Organization), "{id}");
                     assert_eq!(row.handler.ids(), Some(kinds.len() - 1), "{id}: identifiers of the path and of the handler");
                 }

@@ -18,6 +18,7 @@ use super::context::{Options, State};
 use super::processes::Engine;
 use super::{documents, error, scoring};
 use crate::access::{self, Role};
+use crate::catalogue::consents::Consents;
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::dynamic_templates::DynamicTemplates;
@@ -27,7 +28,9 @@ use crate::channels::{self, Channels};
 use crate::code_limits::{self, CodeLimits};
 use crate::codes::Codes;
 use crate::config::DEFAULT_JSON_LIMIT;
+use crate::consents::{self, links::Links, past::Journals, profile::Profiles, proofs::Proofs, service::Customers};
 use crate::cpu_pool::CpuPool;
+use crate::erasure::{self, CustomerEraser, Eraser, LegalHolds};
 use crate::filling::{self, Filling};
 use crate::handwriting;
 use crate::keys::Keys;
@@ -93,6 +96,7 @@ impl World {
         );
         let sources = filling::Sources::new(store.clone(), &blobs, documents, workers);
         let state = State {
+            consents: Consents::new(store.clone(), Default::default(), Arc::new(Utc::now), filling::Metrics::default().caches()),
             contracts: Contracts::new(store.clone()),
             sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
             documents: sources.documents.clone(),
@@ -107,7 +111,11 @@ impl World {
             configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),
-            options: Arc::new(Options { public_base_url: "https://sign.example".into(), trusted_proxies: Vec::new() }),
+            options: Arc::new(Options {
+                public_base_url: "https://sign.example".into(),
+                trusted_proxies: Vec::new(),
+                ..Options::default()
+            }),
             clock: Arc::new(Utc::now),
         };
         Self { state, keys, store, provider: Scripted::default() }
@@ -144,11 +152,43 @@ impl World {
             camara: crate::camara::testing::camara(),
             fills: fills.clone(),
             renderer: Arc::new(self.state.workers.clone()),
+            consents: consents::metrics::Metrics::default(),
+            clock: clock.clone(),
+            holds: LegalHolds::new(self.store.clone(), &self.keys),
+            journals: Journals::new(self.store.clone(), actors::Options::default().sealer),
         };
         let metrics = actors::Metrics::new(&prometheus::Registry::new()).unwrap();
         let arbiters = [actix::Arbiter::current()];
+        let actor_options = actors::Options::default();
+        let processes = Processes::new(world, &clock, &actor_options, &metrics, &arbiters);
+        let customers = Customers::new(
+            processes.consents.clone(),
+            self.state.consents.clone(),
+            &self.keys,
+            Journals::new(self.store.clone(), actor_options.sealer.clone()),
+            consents::service::Options::default(),
+            consents::metrics::Metrics::default(),
+        );
+        let eraser = Eraser {
+            processes: processes.clone(),
+            documents: self.state.documents.clone(),
+            sealed_files: self.state.sealed_files.clone(),
+            scoring: Arc::new(self.provider.clone()),
+            holds: LegalHolds::new(self.store.clone(), &self.keys),
+        };
+        let customers_for_erasure = customers.clone();
+        let proofs = Proofs::new(
+            customers.clone(),
+            Journals::new(self.store.clone(), actor_options.sealer.clone()),
+            Profiles::new(self.store.clone()),
+            self.state.configurations.clone(),
+            self.state.documents.clone(),
+        );
         let engine = Engine {
-            processes: Processes::new(world, &clock, &actors::Options::default(), &metrics, &arbiters),
+            proofs,
+            links: Links::new(self.keys.clone(), customers.clone()),
+            customers,
+            processes,
             codes,
             code_policies: Default::default(),
             identity_documents: Default::default(),
@@ -156,6 +196,9 @@ impl World {
             scoring: Arc::new(self.provider.clone()),
             code_limits,
             fills,
+            customer_eraser: CustomerEraser::new(self.store.clone(), customers_for_erasure, eraser.holds.clone()),
+            erasures: erasure::Metrics::new(&prometheus::Registry::new()).unwrap(),
+            eraser,
             clock,
         };
         Api::new(self.state.clone(), engine, None, DEFAULT_JSON_LIMIT)

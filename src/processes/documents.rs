@@ -232,7 +232,7 @@ fn certificate_pdf(
 }
 
 /// The id of what a process produces: the same whenever the effect is repeated. A UUIDv8 (RFC 9562, 5.8) of a SHA-256.
-pub(super) fn produced_id(process: Uuid, what: &str, of: Uuid) -> Uuid {
+pub fn produced_id(process: Uuid, what: &str, of: Uuid) -> Uuid {
     let hash = digest::digest(&digest::SHA256, format!("{process}/{what}/{of}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_ref()[..16]);

@@ -3,14 +3,18 @@
 use ::documents::{
     active::ActiveContent,
     certificate::{
-        self, Action, Device, Document, DocumentVersion, Evidence, Journal, JournalPosition, Moment, PagesCompared,
-        PreviewDocument, Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant, TimelineEntry, mask,
+        self, Action, Device, Document, DocumentVersion, Evidence, Journal, JournalContent, JournalPosition, Moment,
+        PagesCompared, PreviewDocument, Process, SealedDocument, SealingCertificate, SignFields, Signer, Software, Tenant,
+        TimelineEntry, mask,
     },
     pkcs12::Identity,
     verify::{self, Trust},
 };
-use ::store::{Entity, blobs::Digest};
-use actors::journal::{self, Fact};
+use ::store::blobs::Digest;
+use actors::{
+    Host,
+    journal::{Chain, Line},
+};
 use bytes::Bytes;
 use chrono::{DateTime, Offset, Utc};
 use uuid::Uuid;
@@ -169,19 +173,23 @@ pub(super) type Told = (Journal, Vec<TimelineEntry>);
 /// If it cannot be read or is not whole.
 pub(super) async fn journal<M: Machine>(
     scene: &Scene<'_>,
+    host: &Host<M>,
     id: Uuid,
     meaning: impl Fn(&M::Event) -> Option<Happening>,
 ) -> Result<Told, String> {
-    let entity = Entity::new(scene.organization, M::KIND, id);
-    let lines = journal::read::<M::Event>(&*scene.world.store, &entity).await.map_err(|error| error.to_string())?;
-    let entries = lines.iter().map(|line| (line.at, line.json.as_slice()));
-    let chain = Journal::chain(scene.organization, M::KIND, id, entries);
+    let lines = host.journal(scene.organization, id).await.map_err(|error| error.to_string())?;
+    // The salts, so that whoever is shown a text can check it by this evidence alone, also when the journal is erased. Not the texts: what
+    // they say of people is masked here.
+    let content = |line: &Line<M::Event>| match line.chain {
+        Chain::Clear => JournalContent::clear(&line.commitment),
+        Chain::Sealed => JournalContent::sealed(&line.commitment, line.salt.as_ref()),
+    };
+    let chain = Journal::of(scene.organization, M::KIND, id, lines.iter().map(|line| (line.at, content(line))));
     if lines.last().is_some_and(|line| line.hash.to_string() != chain.head_hash) {
         return Err("the journal's chain of hashes does not match its entries".into());
     }
     let timeline = lines.iter().filter_map(|line| {
-        let Fact::Event(event) = &line.fact else { return None };
-        let Happening { actor, what, details } = meaning(event)?;
+        let Happening { actor, what, details } = meaning(line.event()?)?;
         let journal = Some(JournalPosition { id, sequence: line.seq, hash: line.hash.to_string() });
         Some(TimelineEntry { at: scene.moment(line.at), actor, what, details, journal })
     });

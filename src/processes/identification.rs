@@ -275,7 +275,7 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
         };
         let others = M::describe(scene, signer, id, data, &mut identification).await?;
         let meaning = |event: &Event<M>| happening(scene.organization, signer, data, event);
-        let mut journals = vec![evidence::journal::<Identification<M>>(scene, id, meaning).await?];
+        let mut journals = vec![evidence::journal(scene, self, id, meaning).await?];
         journals.extend(others);
         Ok(Described { identification, journals })
     }

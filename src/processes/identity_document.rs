@@ -9,7 +9,7 @@ use workflows::{
     IdentificationType, Refusal,
     identification::chain::Settings,
     identification::identity_document::{self, CheckEffect, CheckEvent, Creation, DocumentCheck, IdentityDocument, scoring_id},
-    scoring::{self, Scoring},
+    scoring,
     sign_process::{self, Signer},
 };
 
@@ -115,7 +115,7 @@ impl Adapted for DocumentCheck {
             let Some(session_data) = state.data() else { continue };
             described.scoring = Some(super::scoring::described(scene, session, session_data));
             let meaning = |event: &scoring::Event| super::scoring::happening(signer, event);
-            journals.push(evidence::journal::<Scoring>(scene, session, meaning).await?);
+            journals.push(evidence::journal(scene, &scene.processes.scoring, session, meaning).await?);
         }
         Ok(journals)
     }

@@ -3,6 +3,7 @@
 mod agent;
 mod chain;
 pub mod challenges;
+mod consents;
 pub mod contracts;
 pub mod creation;
 mod documents;
@@ -30,6 +31,7 @@ use futures::future::join_all;
 use uuid::Uuid;
 use workflows::{
     IdentificationType, Machine,
+    consents::CustomerConsents,
     fill::Fill,
     identification::{agent::Agent, chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
@@ -43,12 +45,14 @@ use crate::{
     channels::Channels,
     code_limits::CodeLimits,
     codes::Codes,
+    consents::past::Journals,
+    erasure::LegalHolds,
     handwriting::Handwritings,
     receipts::Receipts,
     scoring::Provider,
 };
 
-pub use documents::seal_reason;
+pub use documents::{produced_id, seal_reason};
 pub use evidence::name_of;
 pub use messages::Tenants;
 pub use scoring::{Images, NotDelegated, NotScored, SubmittedImage, holds};
@@ -66,6 +70,7 @@ machines! {
     chain: Chain, performed by chain::Adapter;
     scoring: Scoring, performed by scoring::Adapter;
     fill: Fill, performed by fill::Adapter;
+    consents: CustomerConsents, performed by consents::Adapter;
 }
 
 impl Processes {
@@ -99,6 +104,13 @@ pub struct World {
     pub camara: Camara,
     pub fills: fill::Fills,
     pub renderer: Arc<dyn fill::Renderer>,
+    pub consents: crate::consents::metrics::Metrics,
+    /// Process time.
+    pub clock: Clock,
+    /// What is not erased.
+    pub holds: LegalHolds,
+    /// Of customers.
+    pub journals: Journals,
 }
 
 /// How telling another process ended: it takes note, or it refuses because it is past that, or it is to be told again.

@@ -53,7 +53,7 @@ macro_rules! machines {
             /// What could not be read.
             async fn recounted(scene: &evidence::Scene<'_>) -> Result<Vec<evidence::Told>, String> {
                 let id = scene.process.creation.id;
-                Ok(vec![$($( evidence::journal::<$Machine>(scene, id, |event| $meaning(scene, event)).await?, )?)+])
+                Ok(vec![$($( evidence::journal(scene, &scene.processes.$name, id, |event| $meaning(scene, event)).await?, )?)+])
             }
 
             /// The identifications of one type of the contract.

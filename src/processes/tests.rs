@@ -6,6 +6,7 @@
 mod chain;
 mod checks;
 mod contracts;
+mod erasing;
 mod files;
 mod fills;
 mod handwriting;
@@ -26,7 +27,7 @@ use ::store::{
 use actix::Arbiter;
 use actors::{
     Call, Clock, Host, Metrics, Options,
-    journal::{self, EffectId, Fact},
+    journal::{self, EffectId, Fact, Sealer},
 };
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -170,6 +171,10 @@ impl Setting {
             camara: crate::camara::testing::camara(),
             fills: self.fills(),
             renderer: Arc::new(self.renderer.clone()),
+            consents: Default::default(),
+            clock: self.clock.clone(),
+            holds: crate::erasure::LegalHolds::new(self.store.clone(), &Keys::from_bytes(&[7; 32])),
+            journals: crate::consents::past::Journals::new(self.store.clone(), Options::default().sealer),
         }
     }
 
@@ -274,6 +279,7 @@ impl Setting {
             scoring: self.bare_host(&arbiter),
             chain: chain.clone(),
             fill: self.bare_host(&arbiter),
+            consents: self.bare_host(&arbiter),
         };
         let adapters = |channels: &Channels| {
             let world = Arc::new(self.world(channels));
@@ -298,10 +304,10 @@ impl Setting {
         M::Event: DeserializeOwned,
     {
         let entity = Entity::new(ORGANIZATION, M::KIND, id);
-        let lines = journal::read::<M::Event>(self.store.inner(), &entity).await.expect("a whole journal");
+        let lines = journal::read::<M::Event>(self.store.inner(), &Sealer::default(), &entity).await.expect("a whole journal");
         let events = lines.into_iter().filter_map(|line| match line.fact {
-            Fact::Event(event) => Some((line.seq, line.at, event)),
-            Fact::Attempt { .. } | Fact::Retry { .. } | Fact::Done { .. } | Fact::GivenUp { .. } => None,
+            Some(Fact::Event(event)) => Some((line.seq, line.at, event)),
+            _ => None,
         });
         events.collect()
     }

@@ -8,9 +8,8 @@ use std::{
 use actors::journal::{self, Hash};
 use chrono::Utc;
 use futures::StreamExt;
-use serde::de::IgnoredAny;
 use store::{
-    Entry, Standing, Store,
+    Entity, Entry, Standing, Store,
     blobs::{Blobs, Digest},
 };
 use uuid::Uuid;
@@ -238,26 +237,27 @@ impl Damages {
 /// Follows the chain of hashes of one journal after the other.
 #[derive(Default)]
 struct Chain {
-    name: String,
+    entity: Option<Entity>,
     /// `None` once it is broken.
     last: Option<Hash>,
 }
 
 impl Chain {
     fn begin(&mut self, standing: &Standing) {
-        self.name = format!("{} {}", standing.entity.kind, standing.entity.id);
-        self.last = Some(Hash::of_entity(&standing.entity));
+        self.entity = Some(standing.entity.clone());
+        self.last = Some(Hash::of_entity(journal::Chain::Sealed, &standing.entity));
     }
 
     /// What is wrong with the entry, if it is the first of its journal with which something is.
     fn follow(&mut self, entry: &Entry) -> Option<String> {
-        let last = self.last.take()?;
-        match journal::decode::<IgnoredAny>(entry.seq - 1, last, entry) {
-            Ok(line) => {
-                self.last = Some(line.hash);
+        let (entity, last) = (self.entity.as_ref()?, self.last.take()?);
+        // Nothing is opened: journals are moved as they are, with their wrapped keys.
+        match journal::follow(entity, entry.seq - 1, last, entry) {
+            Ok(hash) => {
+                self.last = Some(hash);
                 None
             }
-            Err(error) => Some(format!("{}: {error}; it is exported as it is", self.name)),
+            Err(error) => Some(format!("{} {}: {error}; it is exported as it is", entity.kind, entity.id)),
         }
     }
 }

@@ -181,11 +181,11 @@ async fn import_journals(mut lanes: Lanes, folder: &Path, manifest: &Manifest, r
     let mut lines = manifest.part(JOURNALS_PART)?.read(folder)?;
     let mut progress = Progress::new(report, "journals", Some(manifest.contents.journals));
     while let Some(line) = lines.next().transpose()? {
-        let Line::Journal { organization, kind, id, head, wake } = line else {
+        let Line::Journal { organization, kind, id, head, wake, key, listing } = line else {
             return Err(lines.damaged("a journal was expected"));
         };
         lanes.next();
-        let standing = Standing { entity: Entity::new(organization, kind, id), head, wake };
+        let standing = Standing { entity: Entity::new(organization, kind, id), head, wake, key, listing };
         import_journal(&mut lanes, &mut lines, &standing).await?;
         progress.step();
     }
@@ -194,7 +194,7 @@ async fn import_journals(mut lanes: Lanes, folder: &Path, manifest: &Manifest, r
     Ok(())
 }
 
-/// Appends what was one commit as one commit; the last brings the wake-up.
+/// Appends what was one commit as one commit; the first says whether it is listed, the last brings wake-up and key.
 async fn import_journal(lanes: &mut Lanes, lines: &mut Reader, standing: &Standing) -> Result<(), Error> {
     let mut group: Vec<Entry> = Vec::new();
     for expected in 1..=standing.head {
@@ -204,11 +204,12 @@ async fn import_journal(lanes: &mut Lanes, lines: &mut Reader, standing: &Standi
         };
         if !belongs(&group, &entry) {
             let entries = std::mem::take(&mut group);
-            lanes.write(Write::Append { entity: standing.entity.clone(), entries, wake: None }).await?;
+            let begun = Standing { wake: None, key: None, ..standing.clone() };
+            lanes.write(Write::Append { entries, standing: begun }).await?;
         }
         group.push(entry);
     }
-    lanes.write(Write::Append { entity: standing.entity.clone(), entries: group, wake: standing.wake }).await
+    lanes.write(Write::Append { entries: group, standing: standing.clone() }).await
 }
 
 /// Whether an entry was written at once with those before it (or there are none).

@@ -8,7 +8,7 @@ use std::{
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
-use store::{RecordKey, Standing, Timestamp, blobs::Digest};
+use store::{Listing, RecordKey, Standing, Timestamp, blobs::Digest};
 use uuid::Uuid;
 
 use super::{Error, at};
@@ -47,6 +47,11 @@ pub enum Line {
         /// When it must be looked at.
         #[serde(with = "chrono::serde::ts_microseconds_option")]
         wake: Option<Timestamp>,
+        /// What is in its key slot.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "base64_slot")]
+        key: Option<Vec<u8>>,
+        #[serde(default, skip_serializing_if = "is_listed")]
+        listing: Listing,
     },
     Entry {
         seq: u64,
@@ -57,7 +62,7 @@ pub enum Line {
         #[serde(with = "base64_text")]
         body: Vec<u8>,
     },
-    /// A record; its versions 1 to `version` follow.
+    /// A record; its versions 1 to `version` follow. Of a hidden one the newest alone, as version 1.
     Record {
         organization: String,
         collection: String,
@@ -81,23 +86,46 @@ pub enum Line {
 impl From<Item<'_>> for Line {
     fn from(item: Item<'_>) -> Self {
         match item {
-            Item::Journal(Standing { entity, head, wake }) => Self::Journal {
+            Item::Journal(Standing { entity, head, wake, key, listing }) => Self::Journal {
                 organization: entity.organization.to_string(),
                 kind: entity.kind.to_string(),
                 id: entity.id,
                 head: *head,
                 wake: *wake,
+                key: key.clone(),
+                listing: *listing,
             },
             Item::Entry(entry) => Self::Entry { seq: entry.seq, at: entry.at, commit: entry.commit_id, body: entry.body.clone() },
             Item::Record(key, version) => Self::Record {
                 organization: key.organization.to_string(),
                 collection: key.collection.to_string(),
                 key: key.key.clone(),
-                version,
+                version: if key.is_hidden() { 1 } else { version },
             },
             Item::Version(record) => Self::Version { version: record.version, at: record.at, body: record.body.clone() },
             Item::File(organization, sha256, bytes) => Self::File { organization: organization.to_owned(), sha256, bytes },
         }
+    }
+}
+
+fn is_listed(listing: &Listing) -> bool {
+    *listing == Listing::Listed
+}
+
+mod base64_slot {
+    use serde::{Deserializer, Serializer};
+
+    use super::base64_text;
+
+    pub fn serialize<S: Serializer>(key: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+        match key {
+            Some(key) => base64_text::serialize(key, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+        base64_text::deserialize(deserializer).map(Some)
     }
 }
 

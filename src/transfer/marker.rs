@@ -23,9 +23,10 @@ pub fn key() -> RecordKey {
     RecordKey::new(ORGANIZATION, "import", "last")
 }
 
-/// Whether a record is of the installation. What is of the store itself, and counters, are not moved.
+/// Whether a record is of the installation. What is of the store itself, and counters, are not moved; hidden collections are.
 pub fn is_moved(key: &RecordKey) -> bool {
-    &*key.organization != ORGANIZATION && !installation::is_own(key) && key.keeps_versions()
+    let stays = key.keeps_versions() || key.is_hidden();
+    &*key.organization != ORGANIZATION && !installation::is_own(key) && stays
 }
 
 /// The marker and its version, `None` where nothing was ever imported.

@@ -6,7 +6,7 @@
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
-use store::{Entity, RecordKey, blobs::Digest};
+use store::{Entity, Listing, RecordKey, Standing, blobs::Digest};
 
 use super::lines::{Item, sha256};
 
@@ -22,7 +22,7 @@ pub struct Contents {
     pub versions: u64,
     pub files: u64,
     pub file_bytes: u64,
-    /// Of journals and their entries. Wake-ups are not in it: they are hints, and an engine may keep an earlier one.
+    /// Of journals, their entries, their keys, and whether they are listed. Wake-ups are not in it: they are hints, and an engine may keep an earlier one.
     pub journals_sum: Digest,
     pub records_sum: Digest,
     pub files_sum: Digest,
@@ -55,7 +55,7 @@ impl Tally {
                 self.close();
                 let hash = Hash::new("journal").entity(&standing.entity);
                 self.heads.add(hash.clone().number(standing.head).end());
-                self.open = Some(Open::Journal(hash));
+                self.open = Some(Open::Journal(hash.slots(standing)));
             }
             Item::Entry(entry) => {
                 *entries += 1;
@@ -128,6 +128,19 @@ impl Hash {
 
     fn entity(self, entity: &Entity) -> Self {
         self.bytes(entity.organization.as_bytes()).bytes(entity.kind.as_bytes()).bytes(entity.id.as_bytes())
+    }
+
+    /// Nothing of a journal that has neither, as in exports of format 1.
+    fn slots(self, standing: &Standing) -> Self {
+        let hash = match &standing.key {
+            Some(key) => self.bytes(b"key").bytes(key),
+            None => self,
+        };
+        match standing.listing {
+            Listing::Listed => hash,
+            Listing::Unlisted => hash.bytes(b"unlisted"),
+            Listing::Removed => hash.bytes(b"removed"),
+        }
     }
 
     fn key(self, key: &RecordKey) -> Self {

@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
-use actors::journal::{self, Fact, Hash};
+use actors::journal::{self, Chain, Fact, Hash, Sealer, Writer};
 use bytes::Bytes;
 use serde_json::json;
 use store::{
-    Commit, CommitOutcome, Entity, PutOutcome, RecordKey, SHARDS, Store, Timestamp,
+    Commit, CommitOutcome, Entity, Listing, PutOutcome, RecordKey, SHARDS, Standing, Store, Timestamp,
     blobs::{Blobs, Digest},
     faulty::{Fault, Faulty, Plan},
     model::Model,
@@ -44,6 +44,13 @@ fn fingerprint() -> Digest {
 
 fn source() -> Source {
     Source { engine: "test".into(), key_fingerprint: fingerprint(), with_files: true, live: false }
+}
+
+/// An entry that is not sealed, which is the same whenever it is made.
+fn in_clear(previous: Hash, seq: u64, at: Timestamp, fact: &Fact<serde_json::Value>) -> (Vec<u8>, Hash) {
+    let json = serde_json::to_vec(&json!({ "at": at, "fact": fact })).unwrap();
+    let hash = previous.then(Chain::Clear, seq, at, Digest::of(&json).as_bytes());
+    ([hash.to_string().as_bytes(), b" ", &json].concat(), hash)
 }
 
 /// A store, its files, and what must live as long.
@@ -101,16 +108,18 @@ impl World {
         self
     }
 
-    /// Commits of one to three entries, chained as an actor chains them, and now and then a snapshot.
+    /// Commits of one to three entries, chained as journals in clear are, so that all worlds are alike, and now and then a snapshot.
+    /// Some have a key, which a later commit replaces; some are outside listings.
     async fn journal(&self, entity: &Entity, commits: u64, wake: Option<Timestamp>) {
-        let (mut hash, mut head) = (Hash::of_entity(entity), 0);
+        let chance = (entity.id.as_u128() >> 7) as u64;
+        let (keyed, unlisted, removed) = (chance % 3 != 1, chance % 5 == 2, chance % 5 == 3);
+        let (mut hash, mut head) = (Hash::of_entity(Chain::Clear, entity), 0);
         for number in 1..=commits {
             let at = moment(number as i64 * 17);
             let mut entries = Vec::new();
             for _ in 0..=number % 3 {
                 let fact = Fact::Event(json!({"what": "something happened", "n": head}));
-                let seq = head + entries.len() as u64 + 1;
-                let (body, next) = journal::encode(hash, seq, at, &fact).unwrap();
+                let (body, next) = in_clear(hash, head + entries.len() as u64 + 1, at, &fact);
                 entries.push(body);
                 hash = next;
             }
@@ -123,6 +132,12 @@ impl World {
                 snapshot: number.is_multiple_of(2).then(|| b"a state".to_vec()),
                 wake,
                 commit_id: Uuid::from_u128(entity.id.as_u128() << 32 | u128::from(number)),
+                key: (keyed && number % 3 != 2).then(|| format!("key of {number}").into_bytes()),
+                listing: match number {
+                    1 if unlisted => Listing::Unlisted,
+                    _ if removed && number == commits => Listing::Removed,
+                    _ => Listing::Listed,
+                },
             };
             assert_eq!(self.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
             head += added;
@@ -156,7 +171,8 @@ impl World {
         let mut all = Vec::new();
         for standing in self.store.entities(None, usize::MAX).await.unwrap() {
             let entries = self.store.entries(&standing.entity, 1, usize::MAX).await.unwrap();
-            all.push(format!("{:?} {} {entries:?}", standing.entity, standing.head));
+            let Standing { entity, head, key, listing, .. } = standing;
+            all.push(format!("{entity:?} {head} {key:?} {listing:?} {entries:?}"));
         }
         for key in self.store.record_keys(None, usize::MAX).await.unwrap() {
             if marker::is_moved(&key) {
@@ -264,6 +280,69 @@ async fn what_an_export_comes_to_does_not_depend_on_the_engine() {
     let sqlite = World::sqlite().filled().await.export(&folder).await;
     let model = World::model().filled().await.export(&other).await;
     assert_eq!(sqlite.contents, model.contents);
+}
+
+#[tokio::test]
+async fn of_a_hidden_collection_the_newest_versions_are_moved_and_count_anew() {
+    let from = World::sqlite().filled().await;
+    let hidden = |number: u64| RecordKey::new("acme", "__kept", format!("a {number}"));
+    for number in 0..30 {
+        for version in 0..=number % 3 {
+            from.put(&hidden(number), version, format!("{number}.{version}").into_bytes()).await;
+        }
+    }
+    from.put(&RecordKey::new("acme", "_count", "a"), 0, b"1".to_vec()).await;
+    let (_keep, folder) = export_folder();
+    assert!(from.export(&folder).await.point_in_time);
+    let to = World::model();
+    let verdict = to.import(&folder).await.unwrap();
+    assert!(verdict.is_same(), "{verdict}");
+    for number in 0..30 {
+        let found = to.store.get(&hidden(number)).await.unwrap().unwrap();
+        assert_eq!((found.version, found.body), (1, format!("{number}.{}", number % 3).into_bytes()));
+    }
+    assert!(to.store.get(&RecordKey::new("acme", "_count", "a")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_sealed_journal_is_moved_as_it_is_and_opens_where_the_same_master_key_is() {
+    let (from, to) = (World::sqlite(), World::model());
+    let (sealer, entity) = (Sealer::new(&[1; 32]), Entity::new("acme", "otp", Uuid::from_u128(77)));
+    let mut writer = Writer::new(&sealer, &entity).unwrap();
+    let fact = Fact::Event(json!({"name": "Ana García"}));
+    let commit = Commit {
+        entity: entity.clone(),
+        expected_head: 0,
+        entries: vec![writer.write(moment(1), &fact).unwrap()],
+        at: moment(1),
+        snapshot: None,
+        wake: None,
+        commit_id: Uuid::from_u128(1),
+        key: Some(writer.slot().to_vec()),
+        listing: Listing::Listed,
+    };
+    assert_eq!(from.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
+    let (_keep, folder) = export_folder();
+    assert_eq!(from.export(&folder).await.damaged, 0);
+    assert!(!fs::read_to_string(folder.join("journals.jsonl")).unwrap().contains("Ana"));
+    assert!(to.import(&folder).await.unwrap().is_same());
+    let lines = journal::read::<serde_json::Value>(to.store.as_ref(), &sealer, &entity).await.unwrap();
+    assert_eq!(lines[0].fact.as_ref(), Some(&fact));
+    let stranger = Sealer::new(&[2; 32]);
+    assert!(journal::read::<serde_json::Value>(to.store.as_ref(), &stranger, &entity).await.is_err());
+}
+
+#[tokio::test]
+async fn an_export_of_the_first_format_is_imported() {
+    let plain = World::model();
+    plain.journal(&Entity::new("acme", "otp", Uuid::from_u128(1 << 7)), 3, None).await;
+    let (_keep, folder) = export_folder();
+    let written = plain.export(&folder).await;
+    let lines = fs::read_to_string(folder.join("journals.jsonl")).unwrap();
+    assert!(!lines.contains("\"key\"") && !lines.contains("listing"), "as before: {lines}");
+    fs::remove_file(folder.join("manifest.json")).unwrap();
+    Manifest { format: 1, ..written }.write(&folder).unwrap();
+    assert!(World::sqlite().import(&folder).await.unwrap().is_same());
 }
 
 #[tokio::test]
@@ -390,7 +469,7 @@ async fn a_manifest_of_a_later_format_asks_for_a_newer_program() {
     World::model().export(&folder).await;
     let path = folder.join("manifest.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"format\": 1", "\"format\": 2, \"something\": \"new\"")).unwrap();
+    fs::write(&path, text.replace("\"format\": 2", "\"format\": 3, \"something\": \"new\"")).unwrap();
     let error = World::model().import(&folder).await.unwrap_err();
     assert!(error.to_string().contains("newer program"), "{error}");
 }
@@ -521,6 +600,8 @@ async fn what_is_written_while_an_export_is_made_is_found_out() {
                     snapshot: None,
                     wake: None,
                     commit_id: Uuid::from_u128(5),
+                    key: None,
+                    listing: Listing::Listed,
                 };
                 assert_eq!(futures::executor::block_on(store.commit(commit)).unwrap(), CommitOutcome::Applied);
             }
@@ -570,6 +651,8 @@ async fn what_is_damaged_in_the_installation_is_told_and_does_not_stop_the_rest(
         snapshot: None,
         wake: None,
         commit_id: Uuid::from_u128(1),
+        key: None,
+        listing: Listing::Listed,
     };
     from.store.commit(commit).await.unwrap();
     let digest = from.blobs.put("acme", Bytes::from_static(b"a contract")).await.unwrap();

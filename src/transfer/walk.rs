@@ -64,7 +64,7 @@ async fn entries(store: &dyn Store, standing: &Standing, from: u64) -> Result<Ve
     if whole { Ok(entries) } else { Err(hole(&standing.entity.id.to_string(), from, standing.head)) }
 }
 
-/// Tells every record, with versions 1 to the one that it was found with.
+/// Tells every record, with versions 1 to the one that it was found with; of a hidden one the newest, as version 1.
 ///
 /// # Errors
 /// As [`journals`].
@@ -79,6 +79,8 @@ pub async fn records(store: &dyn Store, depth: Depth, tell: &mut impl FnMut(Item
             let newest = current.version;
             let first = match (depth, newest) {
                 (Depth::Heads, _) => Vec::new(),
+                // Of a hidden one there is no more; where it goes, it begins.
+                (Depth::Bodies, _) if key.is_hidden() => vec![store::Record { version: 1, ..current }],
                 (Depth::Bodies, 1) => vec![current],
                 (Depth::Bodies, _) => versions(store, &key, 1, newest).await?,
             };
@@ -92,7 +94,8 @@ pub async fn records(store: &dyn Store, depth: Depth, tell: &mut impl FnMut(Item
             while !some.is_empty() {
                 some.iter().try_for_each(|version| tell(Item::Version(version)))?;
                 told += some.len() as u64;
-                some = if told < newest { versions(store, &key, told + 1, newest).await? } else { Vec::new() };
+                some =
+                    if told < newest && !key.is_hidden() { versions(store, &key, told + 1, newest).await? } else { Vec::new() };
             }
         }
     }

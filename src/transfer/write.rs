@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use store::{
-    Commit, CommitOutcome, Entity, Entry, PutOutcome, RecordKey, Store, Timestamp, resolve_unknown, resolve_unknown_put,
-};
+use store::{Commit, CommitOutcome, Entry, PutOutcome, RecordKey, Standing, Store, resolve_unknown, resolve_unknown_put};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
@@ -25,8 +23,8 @@ const ROOM: u32 = 32 * 1024;
 /// One write.
 #[derive(Debug)]
 pub enum Write {
-    /// Consecutive entries of one commit.
-    Append { entity: Entity, entries: Vec<Entry>, wake: Option<Timestamp> },
+    /// Consecutive entries of one commit, and how the entity stands after them.
+    Append { entries: Vec<Entry>, standing: Standing },
     /// One version.
     Put { key: RecordKey, record: store::Record },
 }
@@ -102,19 +100,14 @@ impl Lanes {
 
 async fn perform(store: &dyn Store, write: Write, look_first: bool) -> Result<(), Error> {
     match write {
-        Write::Append { entity, entries, wake } => append(store, &entity, entries, wake, look_first).await,
+        Write::Append { entries, standing } => append(store, entries, &standing, look_first).await,
         Write::Put { key, record } => put(store, &key, &record, look_first).await,
     }
 }
 
 /// Appends consecutive entries of one commit where they belong, unless they are there.
-async fn append(
-    store: &dyn Store,
-    entity: &Entity,
-    mut entries: Vec<Entry>,
-    wake: Option<Timestamp>,
-    look_first: bool,
-) -> Result<(), Error> {
+async fn append(store: &dyn Store, mut entries: Vec<Entry>, standing: &Standing, look_first: bool) -> Result<(), Error> {
+    let entity = &standing.entity;
     let name = || format!("{} {} of {}", entity.kind, entity.id, entity.organization);
     let mut look = look_first;
     for attempt in 0..ATTEMPTS {
@@ -138,8 +131,10 @@ async fn append(
             entries: entries.iter().map(|entry| entry.body.clone()).collect(),
             at: first.at,
             snapshot: None,
-            wake,
+            wake: standing.wake,
             commit_id: first.commit_id,
+            key: standing.key.clone(),
+            listing: standing.listing,
         };
         let outcome = match store.commit(commit.clone()).await {
             Ok(CommitOutcome::Unknown) => resolve_unknown(store, &commit).await,

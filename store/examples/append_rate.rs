@@ -8,7 +8,7 @@ use std::{
 };
 
 use store::{
-    Commit, CommitOutcome, Entity, Store, Timestamp,
+    Commit, CommitOutcome, Entity, Listing, Store, Timestamp,
     sqlite::{Options, Sqlite},
 };
 use uuid::Uuid;
@@ -58,6 +58,8 @@ async fn append(store: Arc<Sqlite>, until: Instant) -> Result<Vec<Duration>, sto
                 snapshot: None,
                 wake,
                 commit_id: Uuid::new_v4(),
+                key: None,
+                listing: Listing::Listed,
             };
             let began = Instant::now();
             assert_eq!(store.commit(commit).await?, CommitOutcome::Applied);

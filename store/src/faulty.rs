@@ -185,6 +185,17 @@ impl<S: Store> Store for Faulty<S> {
         self.inner.load(entity).await
     }
 
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
+        limits::check_loads(entities)?;
+        self.before_read().await?;
+        self.inner.load_many(entities).await
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        self.before_read().await?;
+        self.inner.key(entity).await
+    }
+
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
         self.before_read().await?;
         self.inner.entries(entity, from, limit).await
@@ -257,6 +268,7 @@ impl<S: Store> Store for Faulty<S> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
+        limits::check_listed(collection)?;
         self.before_read().await?;
         self.inner.records(organization, collection, prefix, after, limit).await
     }
@@ -270,6 +282,29 @@ impl<S: Store> Store for Faulty<S> {
         self.before_read().await?;
         self.inner.record_keys(after, limit).await
     }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        // Done twice is done once: whatever is not known of it is an error like any other.
+        match self.next_fault(Call::Write) {
+            None => self.inner.forget_versions(key).await,
+            Some(Fault::Delay(time)) => {
+                pause(time).await;
+                self.inner.forget_versions(key).await
+            }
+            Some(Fault::HangNotApplied) => std::future::pending().await,
+            Some(Fault::HangApplied) => {
+                let _ = self.inner.forget_versions(key).await;
+                std::future::pending().await
+            }
+            Some(Fault::UnknownApplied) => self.inner.forget_versions(key).await.and_then(|()| Err(injected())),
+            Some(Fault::UnknownNotApplied | Fault::Refused) => Err(injected()),
+        }
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        self.before_read().await?;
+        self.inner.listings(after, limit).await
+    }
 }
 
 #[cfg(test)]
@@ -277,7 +312,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{model::Model, resolve_unknown};
+    use crate::{Listing, model::Model, resolve_unknown};
 
     fn commit(expected_head: u64) -> Commit {
         Commit {
@@ -288,6 +323,8 @@ mod tests {
             snapshot: None,
             wake: None,
             commit_id: Uuid::from_u128(u128::from(expected_head) + 100),
+            key: None,
+            listing: Listing::Listed,
         }
     }
 

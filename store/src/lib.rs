@@ -39,12 +39,22 @@ pub trait Store: Send + Sync + 'static {
     /// The newest snapshot of an entity and every entry after it, in order. `None` if it has no entries.
     async fn load(&self, entity: &Entity) -> Result<Option<Loaded>, Error>;
 
+    /// [`Store::load`] of each of at most [`MAX_LOADS`] entities, in the order asked for: cheaper than as many calls.
+    /// Each is of one moment; two of them may be of different ones.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for more than [`MAX_LOADS`]. One entity that cannot be read fails the call; loading them one by one tells which.
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error>;
+
+    /// What is in the entity's key slot ([`Commit::key`]). `None` if it has no entries or no commit has brought a key.
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error>;
+
     /// Entries of one journal from `from` (inclusive, first entry is 1), at most `limit`, in order. Snapshots do not
     /// shorten it: this is how evidence and exports read a whole journal.
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error>;
 
     /// Entities of an organization and kind in order of creation, newest first; those of one instant by identifier,
-    /// greatest first.
+    /// greatest first. Those that are [`Listing::Unlisted`] or [`Listing::Removed`] are not among them.
     async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error>;
 
     /// Wake-ups due at or before `until`, earliest first, at most `limit`, of the shards named. Wake-ups that were
@@ -67,6 +77,9 @@ pub trait Store: Send + Sync + 'static {
     async fn history(&self, key: &RecordKey, before: Option<u64>, limit: usize) -> Result<Vec<Record>, Error>;
 
     /// Current versions of the records of a collection whose key starts with `prefix`, in key order after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a hidden collection ([`RecordKey::is_hidden`]).
     async fn records(
         &self,
         organization: &str,
@@ -85,6 +98,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// The key of every record, as [`Store::entities`].
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error>;
+
+    /// Puts the body of the newest version in the place of those of all versions before it, for what must not stay readable: numbers and instants
+    /// stay. What was there is overwritten where the engine can do that; where it cannot, it goes as the engine's files are rewritten. A record
+    /// that never existed stays so. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the newest body has more than [`MAX_COUNTER`] bytes. After another one some versions may be forgotten.
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error>;
+
+    /// Organizations and kinds that have, or once had, entities in listings, in an order of the engine's own, from after the pair given, at
+    /// most `limit`.
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error>;
 
     /// Whether the engine takes writes, for readiness: writes the one record that is there for that. Of several servers that share it, each
     /// does: that another one was faster says as much.

@@ -1,6 +1,9 @@
 //! What every engine refuses, in one place, so that all refuse the same.
 
-use crate::{Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_NAME, RecordKey};
+use crate::{
+    Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_KEY, MAX_LOADS, MAX_NAME, RecordKey,
+    types::is_hidden,
+};
 
 /// Refuses a commit that no engine may write: without entries, or over a bound.
 pub(crate) fn check_commit(commit: &Commit) -> Result<(), Error> {
@@ -17,9 +20,30 @@ pub(crate) fn check_commit(commit: &Commit) -> Result<(), Error> {
     for body in commit.entries.iter().chain(&commit.snapshot) {
         check_body(body)?;
     }
+    if let Some(key) = commit.key.as_ref().filter(|key| key.len() > MAX_KEY) {
+        return Err(Error::Refused(format!("a key of {} bytes, at most {MAX_KEY} are allowed", key.len())));
+    }
     let total = commit_size(commit);
     if total > MAX_COMMIT {
         return Err(Error::Refused(format!("a commit of {total} bytes, at most {MAX_COMMIT} are allowed")));
+    }
+    Ok(())
+}
+
+/// Refuses to load more entities at once than any engine may be asked for.
+pub(crate) fn check_loads(entities: &[Entity]) -> Result<(), Error> {
+    if entities.len() > MAX_LOADS {
+        return Err(Error::Refused(format!("{} entities to load at once, at most {MAX_LOADS} are allowed", entities.len())));
+    }
+    Ok(())
+}
+
+/// Refuses to list a collection that has no index.
+pub(crate) fn check_listed(collection: &str) -> Result<(), Error> {
+    if is_hidden(collection) {
+        return Err(Error::Refused(
+            "a collection whose name begins with \"__\" cannot be listed: read its records by their keys".into(),
+        ));
     }
     Ok(())
 }
@@ -59,6 +83,14 @@ fn check_body(body: &[u8]) -> Result<(), Error> {
 fn check_name(what: &str, name: &str) -> Result<(), Error> {
     if name.len() > MAX_NAME {
         return Err(Error::Refused(format!("the {what} has {} bytes, at most {MAX_NAME} are allowed", name.len())));
+    }
+    Ok(())
+}
+
+/// The newest body takes the place of all before it: it must be short, as there may be many.
+pub(crate) fn check_forgotten(newest: &[u8]) -> Result<(), Error> {
+    if newest.len() > MAX_COUNTER {
+        return Err(Error::Refused(format!("a record whose versions are forgotten has at most {MAX_COUNTER} bytes")));
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot, Standing,
-    Store, Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot,
+    Standing, Store, Timestamp, Wake, limits,
     time::{whole, whole_up},
 };
 
@@ -33,9 +33,17 @@ struct Journal {
     entries: Vec<Entry>,
     snapshot: Option<Snapshot>,
     wake: Option<Timestamp>,
+    key: Option<Vec<u8>>,
+    listing: Listing,
 }
 
 impl Journal {
+    fn load(&self) -> Loaded {
+        let told = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+        let entries = self.entries.iter().filter(|entry| entry.seq > told).cloned().collect();
+        Loaded { head: self.head(), snapshot: self.snapshot.clone(), entries, key: self.key.clone() }
+    }
+
     fn head(&self) -> u64 {
         self.entries.len() as u64
     }
@@ -62,6 +70,10 @@ impl Store for Model {
             return Ok(CommitOutcome::Conflict { head });
         }
         let journal = world.journals.entry(commit.entity).or_default();
+        journal.listing = commit.listing.change(head).unwrap_or(journal.listing);
+        if commit.key.is_some() {
+            journal.key = commit.key;
+        }
         for body in commit.entries {
             let entry = Entry { seq: journal.head() + 1, at: whole(commit.at), commit_id: commit.commit_id, body };
             journal.entries.push(entry);
@@ -74,11 +86,17 @@ impl Store for Model {
     }
 
     async fn load(&self, entity: &Entity) -> Result<Option<Loaded>, Error> {
+        Ok(self.world.lock().journals.get(entity).map(Journal::load))
+    }
+
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
+        limits::check_loads(entities)?;
         let world = self.world.lock();
-        let Some(journal) = world.journals.get(entity) else { return Ok(None) };
-        let told = journal.snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
-        let entries = journal.entries.iter().filter(|entry| entry.seq > told).cloned().collect();
-        Ok(Some(Loaded { head: journal.head(), snapshot: journal.snapshot.clone(), entries }))
+        Ok(entities.iter().map(|entity| world.journals.get(entity).map(Journal::load)).collect())
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.world.lock().journals.get(entity).and_then(|journal| journal.key.clone()))
     }
 
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
@@ -93,6 +111,7 @@ impl Store for Model {
             .journals
             .iter()
             .filter(|(entity, _)| &*entity.organization == organization && &*entity.kind == kind)
+            .filter(|(_, journal)| journal.listing == Listing::Listed)
             .map(|(entity, journal)| Listed { entity: entity.clone(), created_at: journal.created_at(), head: journal.head() })
             .filter(|item| after.is_none_or(|cursor| (item.created_at, item.entity.id) < (whole(cursor.at), cursor.id)))
             .collect();
@@ -164,6 +183,7 @@ impl Store for Model {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
+        limits::check_listed(collection)?;
         let world = self.world.lock();
         let found = world
             .records
@@ -181,6 +201,8 @@ impl Store for Model {
             entity: entity.clone(),
             head: journal.head(),
             wake: journal.wake,
+            key: journal.key.clone(),
+            listing: journal.listing,
         };
         Ok(all.take(limit).map(standing).collect())
     }
@@ -189,6 +211,25 @@ impl Store for Model {
         let world = self.world.lock();
         let all = world.records.range((past(after), Bound::Unbounded));
         Ok(all.take(limit).map(|(key, _)| key.clone()).collect())
+    }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        let mut world = self.world.lock();
+        let Some(versions) = world.records.get_mut(key) else { return Ok(()) };
+        let Some(newest) = versions.last().map(|newest| newest.body.clone()) else { return Ok(()) };
+        limits::check_forgotten(&newest)?;
+        versions.iter_mut().for_each(|version| version.body.clone_from(&newest));
+        Ok(())
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        let world = self.world.lock();
+        let listed = world.journals.iter().filter(|(_, journal)| journal.listing != Listing::Unlisted);
+        let mut names: Vec<_> = listed.map(|(entity, _)| (entity.organization.to_string(), entity.kind.to_string())).collect();
+        names.dedup();
+        names.retain(|(organization, kind)| after.is_none_or(|after| (organization.as_str(), kind.as_str()) > after));
+        names.truncate(limit);
+        Ok(names)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::{
-    Store,
+    Listing, Store,
     conformance::{
         Fresh,
         resolving::Resolving,
@@ -92,9 +92,13 @@ fn step() -> impl Strategy<Value = Step> {
     let moment = || -100_i16..100;
     let commit =
         (any::<u8>(), off(), prop::collection::vec(0_u16..2_000, 0..4), any::<bool>(), moment(), prop::option::of(moment()));
+    let listing = prop_oneof![6 => Just(Listing::Listed), 2 => Just(Listing::Unlisted), 1 => Just(Listing::Removed)];
+    let commit = (commit, prop::option::of(any::<u8>()), listing);
     let settle = (any::<u8>(), moment(), off(), prop::option::of(moment()));
     prop_oneof![
-        3 => commit.prop_map(|(thing, off, entries, snapshot, at, wake)| Step::Commit { thing, off, entries, snapshot, at, wake }),
+        3 => commit.prop_map(|((thing, off, entries, snapshot, at, wake), key, listing)| Step::Commit {
+            thing, off, entries, snapshot, at, wake, key, listing,
+        }),
         1 => settle.prop_map(|(thing, due, off, next)| Step::Settle { thing, due, off, next }),
         1 => (any::<u8>(), off(), 0_u16..5_000).prop_map(|(thing, off, length)| Step::Put { thing, off, length }),
     ]

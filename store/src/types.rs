@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// An instant in UTC; engines keep microseconds.
@@ -22,6 +23,12 @@ pub const MAX_ENTRIES: usize = 256;
 
 /// Most bytes in the entries and the snapshot of one commit together.
 pub const MAX_COMMIT: usize = 4 * 1024 * 1024;
+
+/// Longest key of an entity ([`Commit::key`]), in bytes.
+pub const MAX_KEY: usize = 256;
+
+/// Most entities in one call of [`Store::load_many`](crate::Store::load_many).
+pub const MAX_LOADS: usize = 1_000;
 
 /// Longest name of an organization, kind or collection and longest record key, in bytes of UTF-8.
 pub const MAX_NAME: usize = 1024;
@@ -64,6 +71,50 @@ pub struct Commit {
     pub wake: Option<Timestamp>,
     /// Chosen by the writer, stored with each entry, so that an unknown outcome can be resolved.
     pub commit_id: Uuid,
+    /// Replaces what is in the entity's key slot, together with the entries or not at all; at most [`MAX_KEY`] bytes. `None`: as it was.
+    /// What was there before is in no answer from then on, and is wiped as far as the engine can
+    /// (SQLite: from the pages at once, from the write-ahead log soon after; CQL: with the compaction that comes after it).
+    pub key: Option<Vec<u8>>,
+    /// Whether the entity is in listings.
+    pub listing: Listing,
+}
+
+/// Whether [`Store::list`](crate::Store::list) shows an entity. The first commit decides; a later one can only take it out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listing {
+    /// Shown from its first commit on. In a later commit: as it was.
+    #[default]
+    Listed,
+    /// Never shown: there are too many of the kind, and nobody pages through them. In a later commit: as it was.
+    Unlisted,
+    /// Shown no more, from this commit on.
+    Removed,
+}
+
+impl Listing {
+    /// As it is stored. Part of the stored data.
+    pub(crate) fn number(self) -> i8 {
+        match self {
+            Self::Listed => 0,
+            Self::Unlisted => 1,
+            Self::Removed => 2,
+        }
+    }
+
+    pub(crate) fn of_number(number: i8) -> Result<Self, Error> {
+        match number {
+            0 => Ok(Self::Listed),
+            1 => Ok(Self::Unlisted),
+            2 => Ok(Self::Removed),
+            _ => Err(Error::Corrupt(format!("{number} where a state of listing stands"))),
+        }
+    }
+
+    /// What a commit after `head` changes.
+    pub(crate) fn change(self, head: u64) -> Option<Self> {
+        (head == 0 || self == Self::Removed).then_some(self)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +150,8 @@ pub struct Loaded {
     pub snapshot: Option<Snapshot>,
     /// Entries after the snapshot, or all of them.
     pub entries: Vec<Entry>,
+    /// What is in the entity's key slot, of the same moment as the head. `None`: no commit has brought one.
+    pub key: Option<Vec<u8>>,
 }
 
 /// A moment at which an entity asked to be looked at.
@@ -116,6 +169,9 @@ pub struct Standing {
     pub head: u64,
     /// A moment not later than the one at which the entity must be looked at; `None`: never again by itself.
     pub wake: Option<Timestamp>,
+    /// What is in the entity's key slot, of the same moment as the head.
+    pub key: Option<Vec<u8>>,
+    pub listing: Listing,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +214,16 @@ impl RecordKey {
     pub fn keeps_versions(&self) -> bool {
         !self.collection.starts_with('_')
     }
+
+    /// Whether the collection is never listed: one whose name begins with `__`. It may have any number of records, and costs no index of
+    /// their keys; [`Store::records`](crate::Store::records) of it is refused. Only the newest version is kept.
+    pub fn is_hidden(&self) -> bool {
+        is_hidden(&self.collection)
+    }
+}
+
+pub(crate) fn is_hidden(collection: &str) -> bool {
+    collection.starts_with("__")
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use chrono::{TimeDelta, Utc};
 use cql_server::{Faults, Keyspace, Proxy, Random};
 use parking_lot::Mutex;
 use store::{
-    Commit, CommitOutcome, Entity, Entry, Error, PutOutcome, Record, RecordKey, Store,
+    Commit, CommitOutcome, Entity, Entry, Error, Listing, PutOutcome, Record, RecordKey, Store,
     scylla::{Options, Scylla, migrate},
 };
 use uuid::Uuid;
@@ -165,7 +165,7 @@ impl Task {
             .collect();
         let at = Utc::now();
         let wake = (self.random.below(2) == 0).then(|| at + TimeDelta::days(1));
-        Commit { entity, expected_head: head, entries, at, snapshot: None, wake, commit_id }
+        Commit { entity, expected_head: head, entries, at, snapshot: None, wake, commit_id, key: None, listing: Listing::Listed }
     }
 
     async fn put(&mut self, key: RecordKey, versions: &mut HashMap<RecordKey, u64>) {

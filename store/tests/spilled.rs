@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use prometheus::Registry;
 use scylla::client::{session::Session, session_builder::SessionBuilder};
 use store::{
-    Commit, CommitOutcome, Entity, Store,
+    Commit, CommitOutcome, Entity, Listing, Store,
     scylla::{Options, Scylla, migrate},
 };
 use uuid::Uuid;
@@ -24,6 +24,8 @@ fn commit(entity: &Entity) -> Commit {
         snapshot: None,
         wake: Some(Utc::now() + TimeDelta::hours(1)),
         commit_id: Uuid::new_v4(),
+        key: None,
+        listing: Listing::Listed,
     }
 }
 

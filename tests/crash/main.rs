@@ -103,7 +103,7 @@ async fn check(server: Server, api: &Api, load: Load) {
     server.kill();
     let store = keeps.open(&data).await;
     let takeover = if matches!(keeps, Keeps::Shared(_)) { TAKEOVER } else { Duration::ZERO };
-    let found = journals::check(&*store, &[data], takeover, &ledger).await;
+    let found = journals::check(&*store, &keeps.sealer(&data), &[data], takeover, &ledger).await;
     let journals::Found { processes, identifications, entries, messages } = found;
     println!("lives of the clients: {lives:?}; certified: {}", ledger.complete().len());
     println!("journals: {processes} processes, {identifications} identifications, {entries} entries; messages: {messages}");

@@ -1,6 +1,6 @@
 //! Reports of a gateway on the codes that it took.
 
-use actors::journal::{self, Fact};
+use actors::journal;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{TimeDelta, Utc};
 use rubrica::{
@@ -58,12 +58,9 @@ impl World {
 pub async fn events(world: &World, identification: &str) -> Vec<Event> {
     let id: Uuid = identification.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an identifier");
     let store = world.options.keeps.open(world.folder.path()).await;
-    let lines = journal::read::<Event>(&*store, &Entity::new("acme", Otp::KIND, id)).await.expect("a journal");
-    let event = |fact| match fact {
-        Fact::Event(event) => Some(event),
-        _ => None,
-    };
-    lines.into_iter().filter_map(|line| event(line.fact)).collect()
+    let sealer = world.options.keeps.sealer(world.folder.path());
+    let lines = journal::read::<Event>(&*store, &sealer, &Entity::new("acme", Otp::KIND, id)).await.expect("a journal");
+    lines.iter().filter_map(|line| line.event().cloned()).collect()
 }
 
 fn said(word: &str) -> String {

@@ -184,11 +184,74 @@ fn every_operation_answers_well_and_refuses_well() {
     seen.bad(contracts::sign(&journey, &signing), 409, "CONFLICT");
     seen.good(client.get(&path(&format!("contracts/{contract}"))).send());
     seen.bad(client.get(&path(&format!("contracts/{NOBODY}"))).send(), 404, "RESOURCE_NOT_FOUND");
-    // then nothing was left out
-    for operation in contract::rows().map(|row| row.id) {
+    consents(&server, seen);
+    // then nothing of the contracts was left out
+    for operation in contract::rows_of_contract().map(|row| row.id) {
         let (good, bad) = seen.0.get(operation).copied().unwrap_or_default();
         assert!(good > 0 && bad > 0, "{operation}: {good} successes, {bad} refusals");
     }
+}
+
+/// The Consents API, of an organization of its own.
+fn consents(server: &Server, seen: &mut Seen) {
+    let organization = format!("consents-{}", uuid::Uuid::new_v4().simple());
+    let client = server.client_with(&server.token(&organization, &[]));
+    let at = |rest: &str| format!("/v2/orgs/{organization}/{rest}");
+    let segment = |call: crate::support::Call<'_>| call.header("x-segment", "telco").send();
+    let get = |rest: &str| segment(client.get(&at(rest)));
+    let (not_found, parameter) = ((404, "RESOURCE_NOT_FOUND"), (400, "PARAMETER_ERROR"));
+    // definitions
+    let details = json!([{"language": "es", "text": "Texto", "description": "", "short_text": "Corto"}]);
+    let define = |id: &str| client.post(&at("consents")).json(&json!({"id": id, "type": "OPT_IN", "consent": details})).send();
+    seen.good(define("C01"));
+    seen.bad(define("c-01"), 409, "CONFLICT");
+    seen.good(get("consents?page=0"));
+    seen.bad(get("consents?choice_type=ACCEPTANCE"), parameter.0, parameter.1);
+    for (id, good) in [("c01", true), ("C02", false)] {
+        let change = client.patch(&at(&format!("consents/{id}"))).json(&json!({"consent": details})).send();
+        if good { drop(seen.good(change)) } else { seen.bad(change, not_found.0, not_found.1) }
+    }
+    seen.good(get("consents/C01/history"));
+    seen.bad(get("consents/C01/history?page_size=0"), parameter.0, parameter.1);
+    // trees; before there is one, there is nothing to read
+    seen.bad(get("consents/tree"), not_found.0, not_found.1);
+    seen.bad(get("consents/customers"), not_found.0, not_found.1);
+    let mut tree = json!({
+        "description": "Customers", "default_language": "es", "allowed_languages": ["es"], "consents_order": ["C01"],
+        "priority_consent_ids": ["C01"], "views": [], "channels": ["web"], "users_type": "customers",
+    });
+    let plant = |tree: &Value| segment(client.post(&at("consents/tree")).json(tree));
+    seen.good(plant(&tree));
+    seen.bad(plant(&tree), 400, "CONFLICT");
+    let etag = seen.good(get("consents/tree")).header("etag").to_owned();
+    tree["change_log"] = json!("again");
+    let replace = || segment(client.put(&at("consents/tree")).header("ETag", &etag).json(&tree));
+    seen.good(replace());
+    seen.bad(replace(), 400, "CONFLICT");
+    seen.good(get("consents/tree/history"));
+    seen.bad(client.get(&at("consents/tree/history")).send(), parameter.0, parameter.1);
+    seen.good(get("consents/customers"));
+    // one customer
+    let (customer, consents) = (at("customers/100000000001"), at("customers/100000000001/consents"));
+    let read = || segment(client.get(&consents));
+    seen.bad(segment(client.get(&customer)), not_found.0, not_found.1);
+    seen.bad(segment(client.delete(&consents)), not_found.0, not_found.1);
+    let key = seen.good(read().expect(200)).header("x-key").to_owned();
+    seen.bad(client.get(&consents).send(), parameter.0, parameter.1);
+    let capture = json!({
+        "actor_id": "AG000123", "selections": [{"id": "C01", "choice": 0}], "ip": "203.0.113.10", "sell_channel": "eshop",
+        "trace_id": "TR-0001", "capture_date": "2024-05-21T17:32:28Z",
+    });
+    let post = |key: &str| segment(client.post(&consents).header("x-key", key).json(&capture));
+    seen.good(post(&key).expect(201));
+    seen.bad(post(&"0".repeat(64)).expect_code(401, "MCONS_011"), 401, "UNAUTHORIZED");
+    seen.good(read().expect(202));
+    seen.good(segment(client.get(&customer)));
+    seen.good(segment(client.delete(&consents)));
+    // tokens of the web component
+    let securize = |body: Value| client.post(&at("securize")).json(&body).send();
+    seen.good(securize(json!({"customer_id": "100000000001", "actor_id": "AG000123"})));
+    seen.bad(securize(json!({"customer_id": "100000000001"})), 400, "INVALID_INPUT");
 }
 
 /// Signatures by hand.

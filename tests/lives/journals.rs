@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actors::journal::{self, Fact, Line};
+use actors::journal::{self, Line, Sealer};
 use chrono::{TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,9 +36,9 @@ pub struct Found {
 
 /// Reads and checks everything that servers left that do not run: the store, and the outboxes in their data folders. Wake-ups that a
 /// killed server looked after are waited for as long as `takeover`.
-pub async fn check(store: &dyn Store, data: &[PathBuf], takeover: Duration, ledger: &Ledger) -> Found {
-    let processes: HashMap<Uuid, Vec<Line<sign_process::Event>>> = all::<SignProcess, _>(store).await;
-    let identifications: HashMap<Uuid, Vec<Line<otp::Event>>> = all::<Otp, _>(store).await;
+pub async fn check(store: &dyn Store, sealer: &Sealer, data: &[PathBuf], takeover: Duration, ledger: &Ledger) -> Found {
+    let processes: HashMap<Uuid, Vec<Line<sign_process::Event>>> = all::<SignProcess, _>(store, sealer).await;
+    let identifications: HashMap<Uuid, Vec<Line<otp::Event>>> = all::<Otp, _>(store, sealer).await;
     for process in ledger.processes() {
         assert!(processes.contains_key(&process.id), "process {} has no journal", process.id);
     }
@@ -52,13 +52,13 @@ pub async fn check(store: &dyn Store, data: &[PathBuf], takeover: Duration, ledg
 }
 
 /// The journals of all processes of a kind, each proven whole by its chain.
-async fn all<M: Machine, E: DeserializeOwned>(store: &dyn Store) -> HashMap<Uuid, Vec<Line<E>>> {
+async fn all<M: Machine, E: DeserializeOwned>(store: &dyn Store, sealer: &Sealer) -> HashMap<Uuid, Vec<Line<E>>> {
     let mut journals = HashMap::new();
     let mut after = None;
     loop {
         let page = store.list("acme", M::KIND, after.as_ref(), PAGE).await.expect("a listing");
         for listed in page.items {
-            let lines = journal::read::<E>(store, &listed.entity).await;
+            let lines = journal::read::<E>(store, sealer, &listed.entity).await;
             let lines = lines.unwrap_or_else(|error| panic!("{} {}: {error}", M::KIND, listed.entity.id));
             assert_eq!(lines.len() as u64, listed.head, "{} {}: the head is not the last entry", M::KIND, listed.entity.id);
             assert!(journals.insert(listed.entity.id, lines).is_none(), "{} is listed twice", listed.entity.id);
@@ -96,7 +96,7 @@ async fn check_wakes(
 fn wakes<M: Machine>(lines: &[Line<M::Event>]) -> bool {
     let mut machine = M::default();
     for line in lines {
-        if let Fact::Event(event) = &line.fact {
+        if let Some(event) = line.event() {
             machine.apply(line.at, event);
         }
     }
@@ -130,8 +130,8 @@ fn challenge_of(reference: &str, identifications: &HashMap<Uuid, Vec<Line<otp::E
     let (entity, effect) = reference.split_once('/').expect("entity and effect");
     let lines = identifications.get(&entity.parse().expect("an entity"))?;
     let seq: usize = effect.split('.').next().and_then(|seq| seq.parse().ok()).expect("an event's number");
-    match lines.get(seq.wrapping_sub(1)).map(|line| &line.fact) {
-        Some(Fact::Event(otp::Event::Own(otp::CodeEvent::Challenged { id, .. }))) => Some(*id),
+    match lines.get(seq.wrapping_sub(1)).and_then(Line::event) {
+        Some(otp::Event::Own(otp::CodeEvent::Challenged { id, .. })) => Some(*id),
         other => panic!("message {reference} was asked for by {other:?}"),
     }
 }

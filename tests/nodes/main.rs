@@ -125,7 +125,7 @@ async fn finish(fleet: Fleet, api: &Api, load: Load, gateway: &Arc<Gateway>) {
 /// Reads all journals from the tables.
 async fn read_tables(store: &support::Store, ledger: &Ledger) {
     let tables = store.open().await;
-    let found = journals::check(&tables, &[], TAKEOVER, ledger).await;
+    let found = journals::check(&tables, &store.sealer(), &[], TAKEOVER, ledger).await;
     let journals::Found { processes, identifications, entries, .. } = found;
     println!("journals: {processes} processes, {identifications} identifications, {entries} entries");
     tables.close().await;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use actors::journal::{self, Fact};
+use actors::journal;
+use rubrica::keys::Keys;
 use serde_json::json;
 use store::{Entity, scylla::Scylla};
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::{
     fleet::{Fleet, Gateway, metric},
     lives::api::Api,
     seeded,
-    support::Store,
+    support::{MASTER, Store},
     until,
 };
 
@@ -36,8 +37,9 @@ impl Waiting {
     }
 
     async fn expiries(&self, tables: &Scylla) -> usize {
-        let lines = journal::read::<Event>(tables, &self.0).await.expect("a whole journal");
-        lines.iter().filter(|line| matches!(line.fact, Fact::Event(Event::Expired))).count()
+        let sealer = Keys::from_bytes(&MASTER).journals();
+        let lines = journal::read::<Event>(tables, &sealer, &self.0).await.expect("a whole journal");
+        lines.iter().filter(|line| matches!(line.event(), Some(Event::Expired))).count()
     }
 }
 

@@ -4,20 +4,24 @@ not allow is refused, and every answer is one that it lists.
 
     tests/outside/description.py --server target/debug/rubrica
 
-Starts the server on a data folder of its own, makes a document in it, and runs all checks with a fixed seed. What one member says of
+Starts the server on a data folder of its own, makes a document and a tree of consents in it, and runs all checks with a fixed seed. What one member says of
 another, and what is in a file, no JSON Schema can say; `fit` below makes such bodies whole, and says of each why. Exit status 0 if
 nothing was found.
 """
 import argparse
 import base64
 import io
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
+import uuid
 from pathlib import Path
 
 ORGANIZATION = "acme"
@@ -145,6 +149,91 @@ def fit_dynamic_template(body):
         metadata["sources"] = first_of_each(sources, "language")
     body.clear()
     body.update(metadata=metadata, files=[Binary(b"{}")])
+
+
+# The consents that the server has from the start, by type, and the segment whose tree shows them.
+CONSENTS = {"C01": "OPT_IN", "C02": "OPT_OUT_POSITIVE", "C03": "OPT_OUT_NEGATIVE"}
+SEGMENT = "telco"
+VIEW = "MANDATORY"
+LANGUAGES = ["es", "en", "ca", "eu", "gl", "de"]
+
+
+def details(language):
+    return {"language": language, "text": "Full text", "description": "", "short_text": "Short text"}
+
+
+def tree():
+    return {
+        "description": "Customers",
+        "default_language": "es",
+        "allowed_languages": ["es", "en"],
+        "consents_order": list(CONSENTS),
+        "priority_consent_ids": ["C01"],
+        "views": [{"view": VIEW, "consents": ["C01"]}],
+        "dependencies": [{"father": "C01", "child": ["C02", "C03"]}],
+        "channels": ["web"],
+        "users_type": "customers",
+    }
+
+
+def request(method, path, body=None, **headers):
+    """Calls the server as the organization: status, headers and body."""
+    url = f"{os.environ['RUBRICA_BASE']}/v2/orgs/{ORGANIZATION}/{path}"
+    data = None if body is None else json.dumps(body).encode()
+    call = urllib.request.Request(url, data, method=method)
+    call.add_header("Authorization", f"Bearer {os.environ['RUBRICA_TOKEN']}")
+    if data:
+        call.add_header("Content-Type", "application/json")
+    for name, value in headers.items():
+        call.add_header(name.replace("_", "-"), value)
+    with urllib.request.urlopen(call, timeout=30) as answer:
+        return answer.status, answer.headers, answer.read()
+
+
+def prepare_consents():
+    for name, kind in CONSENTS.items():
+        request("POST", "consents", {"id": name, "type": kind, "consent": [details("es"), details("en")]})
+    request("POST", "consents/tree", tree(), x_segment=SEGMENT)
+
+
+def fit_consents(operation, case):
+    """What one header, member or parameter says of another, or of what the server has."""
+    names = {parameter["name"] for parameter in case.operation.definition.raw.get("parameters", [])}
+    body = case.body if isinstance(case.body, dict) else None
+    if "x-segment" in names:
+        # One of its two names is always sent, and where a tree is needed there is one.
+        case.headers["x-segment"] = SEGMENT
+    if "view" in names and case.query and case.query.get("view"):
+        # Views are those of the tree.
+        case.query["view"] = [VIEW]
+    if operation == "create_consent":
+        # Of an id some characters are left, languages come once, and only an OPT_IN ends.
+        body["id"] = f"C-{uuid.uuid4().hex}"
+        body["consent"] = [detail | {"language": language} for detail, language in zip(body["consent"], LANGUAGES)]
+        if body["type"] != "OPT_IN":
+            body.pop("expiration_policy", None)
+    elif operation == "update_consent":
+        body["consent"] = [detail | {"language": language} for detail, language in zip(body["consent"], LANGUAGES)]
+    elif operation == "create_consent_tree":
+        # There is no tree yet, and its lists agree with each other and with the definitions.
+        case.headers["x-segment"] = uuid.uuid4().hex
+        body.update(tree())
+    elif operation == "update_consent_tree":
+        case.headers["ETag"] = request("GET", "consents/tree?users_type=customers", x_segment=SEGMENT)[1]["ETag"]
+        body.update(tree())
+    elif operation == "set_customer_consents":
+        customer = urllib.parse.quote(case.path_parameters["customer_id"], safe="")
+        case.headers["x-key"] = request("GET", f"customers/{customer}/consents", x_segment=SEGMENT)[1]["x-key"]
+        # Consents of the tree, each once, with a choice that its type knows; a date that is past, an address that is one.
+        choices = [selection["choice"] for selection in body["selections"]] or [0]
+        body["selections"] = [
+            {"id": name, "choice": 2 if choice == 1 and kind != "OPT_IN" else choice}
+            for choice, (name, kind) in zip(choices, CONSENTS.items())
+        ]
+        body["ip"], body["capture_date"] = "203.0.113.10", "2024-05-21T17:32:28Z"
+        body["actor_id"], body["trace_id"] = "AG000123", "TR-0001"
+    elif operation == "create_web_component_token":
+        body["customer_id"], body["actor_id"] = "100000000001", "AG000123"
 
 
 def fit(operation, body, document):
@@ -291,7 +380,21 @@ def hooks():
             if query and query.mode.is_negative:
                 case._meta = None
                 return
-        if generated is None or not generated.mode.is_positive or not isinstance(case.body, dict):
+        if operation_of_consents(case) and case.meta:
+            # An empty or second name of the segment is none, as is an empty list of consents (note filter-edges).
+            for location, tolerant in ((ParameterLocation.HEADER, "x-sector"), (ParameterLocation.QUERY, "consent_ids")):
+                component = case.meta.components.get(location)
+                raw = case.operation.definition.raw.get("parameters", [])
+                if component and component.mode.is_negative and any(parameter["name"] == tolerant for parameter in raw):
+                    case._meta = None
+                    return
+        if generated is None or not generated.mode.is_positive:
+            return
+        if operation_of_consents(case):
+            fit_consents(operation, case)
+            case._record_starting_state()
+            return
+        if not isinstance(case.body, dict):
             return
         if operation in ("preview_form_fill", "preview_template_fill"):
             # Which pages there are depends on the form.
@@ -299,6 +402,10 @@ def hooks():
         fit(operation, case.body, document)
         # What was made whole is still what the description allows; otherwise bodies with files would be taken for wrong ones.
         case._record_starting_state()
+
+
+def operation_of_consents(case):
+    return case.operation.path.startswith("/v2/")
 
 
 def run(server, seed, examples):
@@ -312,6 +419,8 @@ def run(server, seed, examples):
             document = upload(base, token)
             config = Path(folder) / "schemathesis.toml"
             config.write_text(CONFIGURATION)
+            os.environ.update(RUBRICA_BASE=base, RUBRICA_TOKEN=token)
+            prepare_consents()
             environment = os.environ | {"RUBRICA_DOCUMENT": document, "SCHEMATHESIS_HOOKS": str(Path(__file__).resolve())}
             schemathesis = Path(sys.executable).with_name("schemathesis")
             command = [schemathesis, "--config-file", config, "run", f"{base}/openapi.json", "--checks", "all"]

@@ -37,16 +37,22 @@ class Server:
 
     def request(self, method, path, token, body=None, kind=None, timeout=120.0):
         """Status and body; 0 and why where there is no answer."""
+        status, answer, _ = self.exchange(method, path, token, body, kind, {}, timeout)
+        return status, answer
+
+    def exchange(self, method, path, token, body, kind, more, timeout=120.0):
+        """The same with `more` headers, and with those of the answer."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers.update(more)
         if kind:
             headers["Content-Type"] = kind
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            return answer.status, answer.read(), answer.headers
         except (OSError, http.client.HTTPException) as error:
-            return 0, repr(error).encode()
+            return 0, repr(error).encode(), {}
         finally:
             connection.close()
 

@@ -2,8 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
+use actors::journal::Sealer;
 use base64::Engine as _;
 use cql_server::NewKeyspace;
+use rubrica::keys::Keys;
 use store::{
     scylla::{self, Scylla},
     sqlite::{self, Sqlite},
@@ -53,6 +55,15 @@ impl Keeps {
             Self::AsAsked | Self::AsConfigured => Vec::new(),
             Self::Shared(store) => store.environment(),
         }
+    }
+
+    /// What opens the journals of a server that is gone.
+    pub fn sealer(&self, data: &Path) -> Sealer {
+        let of_the_folder = match self {
+            Self::Shared(_) => None,
+            Self::AsAsked | Self::AsConfigured => Keys::load(data).ok(),
+        };
+        of_the_folder.unwrap_or_else(|| Keys::from_bytes(&MASTER)).journals()
     }
 
     /// The store of a server that is gone, to read what it left.
@@ -121,6 +132,11 @@ impl Store {
             ("RUBRICA_BLOBS__URL", files.path().join("files").display().to_string()),
             ("RUBRICA_KEYS__MASTER", base64::engine::general_purpose::STANDARD.encode(MASTER)),
         ]
+    }
+
+    /// What opens the journals in it.
+    pub fn sealer(&self) -> Sealer {
+        Keys::from_bytes(&MASTER).journals()
     }
 
     /// The store as the servers see it, to read what they left.

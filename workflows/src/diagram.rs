@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Machine,
+    consents::CustomerConsents,
     fill::Fill,
     identification::{agent::Agent, chain::Chain, identity_document::IdentityDocument, otp::Otp},
     scoring::Scoring,
@@ -24,6 +25,7 @@ pub fn page() -> String {
         section::<Scoring>(),
         section::<Chain>(),
         section::<Fill>(),
+        section::<CustomerConsents>(),
     ]
     .concat()
 }

@@ -3,6 +3,7 @@
 //! Nothing here knows a clock, I/O or async: time and identifiers come in with commands, events and effects go out as
 //! data. The host (`actors`) journals the events, performs the effects and brings their results back as commands.
 
+pub mod consents;
 pub mod diagram;
 pub mod fill;
 pub mod identification;

@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Refusal, Timestamp,
-    table::{Stage, State, Table},
+    table::{Stage, State, Table, ends_in},
 };
 
 /// The life of one process, as a fold of its journal.
@@ -15,6 +15,9 @@ use crate::{
 pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Names the kind in the store, in metrics and in evidence. Never changes.
     const KIND: &'static str;
+
+    /// Whether processes of the kind appear in the store's listings.
+    const LISTED: bool = true;
 
     type State: State;
     /// What can be asked of it. Data: whatever needs a key, a clock or I/O is done before.
@@ -51,6 +54,18 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
 
     /// The next moment at which time alone decides something.
     fn wake_at(&self) -> Option<Timestamp>;
+
+    /// What a process still says when it is erased: an event that is applied to the state before the first event, and asks nothing of the
+    /// world. `None`: it is as if it had never been.
+    fn remains(&self) -> Option<Self::Event> {
+        None
+    }
+
+    /// Whether nothing more happens by itself or by what is usual: its table leads nowhere but to being deleted.
+    fn has_ended(&self) -> bool {
+        let Stage::In(state) = self.stage() else { return true };
+        ends_in::<Self::Event>(state)
+    }
 }
 
 /// How a command is answered.

@@ -505,6 +505,12 @@ impl Machine for Scoring {
         }
     }
 
+    /// A session that was closed without a result takes nothing any more, whatever its state is called.
+    fn has_ended(&self) -> bool {
+        let is_over = |data: &Data| data.erased || data.state.is_final() || (data.closed && data.under_way().is_none());
+        self.data().is_none_or(is_over)
+    }
+
     fn due_events(&self, now: Timestamp) -> Vec<Event> {
         let Ok(data) = self.existing() else { return Vec::new() };
         let mut due = Vec::new();

@@ -63,6 +63,13 @@ pub trait Table: Sized {
     fn leads(&self, from: Stage<Self::State>) -> Option<Stage<Self::State>>;
 }
 
+/// Whether the table leads nowhere from a state but to being deleted.
+pub fn ends_in<E: Table>(state: E::State) -> bool {
+    let (from, deleted) = (state.name(), Stage::<E::State>::Deleted.name());
+    let leads_on = |row: &Row| row.transition.from == from && ![from, deleted].contains(&row.transition.to);
+    !E::rows().iter().any(leads_on)
+}
+
 /// Makes the [`Table`] of a type of events from its rows:
 ///
 /// ```text
@@ -137,4 +144,32 @@ macro_rules! transitions {
     (@stage $State:ident $state:ident) => { $crate::table::Stage::In($State::$state) };
     (@to $from:ident, $State:ident Same) => { $from };
     (@to $from:ident, $State:ident $state:ident) => { $crate::transitions!(@stage $State $state) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends_in;
+    use crate::{
+        IdentificationState, Machine,
+        fill::{Fill, FillState},
+        identification::{chain::Chain, otp::Otp},
+        scoring::{Scoring, ScoringState},
+        sign_process::{SignProcess, Status},
+    };
+
+    type EventOf<M> = <M as Machine>::Event;
+
+    #[test]
+    fn a_process_has_ended_where_its_table_leads_nowhere() {
+        use IdentificationState as I;
+        for state in [Status::Created, Status::Signed, Status::Failed, Status::Cancelled, Status::Expired, Status::Certified] {
+            assert_eq!(ends_in::<EventOf<SignProcess>>(state), state.is_final(), "{state:?}");
+        }
+        for state in [I::Created, I::Validated, I::Expired, I::Cancelled, I::Succeeded, I::Failed] {
+            assert_eq!(ends_in::<EventOf<Otp>>(state), state.is_final(), "{state:?}");
+            assert_eq!(ends_in::<EventOf<Chain>>(state), state.is_final(), "{state:?}");
+        }
+        assert!(ends_in::<EventOf<Scoring>>(ScoringState::Failed) && !ends_in::<EventOf<Scoring>>(ScoringState::Scored));
+        assert!(!ends_in::<EventOf<Fill>>(FillState::Created));
+    }
 }

@@ -122,6 +122,12 @@ impl<M: Machine> Driver<M> {
         new
     }
 
+    /// What the host puts into a journal of its own accord: what remains after an erasure.
+    pub fn put(&mut self, event: M::Event) {
+        self.fold(event);
+        self.look();
+    }
+
     fn fold(&mut self, event: M::Event) {
         let from = self.machine.stage();
         let to = event.leads(from);

@@ -31,6 +31,7 @@ async fn story(setting: &Setting, id: Uuid) -> Vec<String> {
         Fact::Retry { number, .. } => Some(format!("failed {number}")),
         Fact::Done { number, .. } => Some(format!("done {number}")),
         Fact::GivenUp { number, .. } => Some(format!("gave up {number}")),
+        Fact::Erased { .. } => Some("erased".to_owned()),
     });
     told.collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use store::{Commit, CommitOutcome, Store};
+use store::{Commit, CommitOutcome, Listing, Store};
 use uuid::Uuid;
 
 use crate::{
@@ -11,6 +11,10 @@ use crate::{
 };
 
 async fn append(setting: &Setting, id: Uuid, head: u64, body: &[u8], snapshot: Option<&[u8]>) {
+    append_with_key(setting, id, head, body, snapshot, None).await;
+}
+
+async fn append_with_key(setting: &Setting, id: Uuid, head: u64, body: &[u8], snapshot: Option<&[u8]>, key: Option<Vec<u8>>) {
     let commit = Commit {
         entity: entity(id),
         expected_head: head,
@@ -19,6 +23,8 @@ async fn append(setting: &Setting, id: Uuid, head: u64, body: &[u8], snapshot: O
         snapshot: snapshot.map(<[u8]>::to_vec),
         wake: Some(setting.clock.now()),
         commit_id: Uuid::new_v4(),
+        key,
+        listing: Listing::Listed,
     };
     assert_eq!(setting.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
 }
@@ -102,7 +108,8 @@ async fn a_snapshot_that_cannot_be_read_is_rebuilt_from_the_journal() {
     // The same journal, but its snapshot is of a form that this version does not know.
     let other = Setting::new();
     for entry in setting.store.entries(&entity(id), 1, 10).await.unwrap() {
-        append(&other, id, entry.seq - 1, &entry.body, Some(br#"{"machine":{"form":0}}"#)).await;
+        let key = setting.store.key(&entity(id)).await.unwrap();
+        append_with_key(&other, id, entry.seq - 1, &entry.body, Some(br#"{"machine":{"form":0}}"#), key).await;
     }
     let server = other.server();
     assert_eq!(server.read(id).await.items, [1]);

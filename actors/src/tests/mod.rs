@@ -2,10 +2,13 @@
 
 mod commands;
 mod effects;
+mod erasure;
 mod faults;
 mod hanging;
 mod memory;
+mod peek;
 mod random;
+mod sealed;
 mod skew;
 mod timer;
 mod waiting;

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use store::{Commit, Entity, Store, Timestamp, Wake};
+use store::{Commit, Entity, Listing, Store, Timestamp, Wake};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -73,7 +73,17 @@ impl Wakeable for Sleeper {
 
 async fn due(setting: &Setting, entity: Entity, wake: Timestamp) {
     let (at, commit_id) = (setting.clock.now(), Uuid::new_v4());
-    let commit = Commit { entity, expected_head: 0, entries: vec![vec![1]], at, snapshot: None, wake: Some(wake), commit_id };
+    let commit = Commit {
+        entity,
+        expected_head: 0,
+        entries: vec![vec![1]],
+        at,
+        snapshot: None,
+        wake: Some(wake),
+        commit_id,
+        key: None,
+        listing: Listing::Listed,
+    };
     setting.store.commit(commit).await.unwrap();
 }
 

@@ -35,10 +35,12 @@ pub use evidence::{
 };
 pub use extract::{ATTACHMENT_NAME, MAX_ATTACHMENT_BYTES, extract};
 pub use handwriting::{Figure, Fingerprint, Handwriting, Holder};
-pub use journal::{ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalEntry};
+pub use journal::{
+    ALGORITHM as JOURNAL_ALGORITHM, Journal, JournalContent, JournalEntry, SEALED_ALGORITHM as SEALED_JOURNAL_ALGORITHM,
+};
 pub use layout::MAX_PAGES;
 pub use render::{Attachment, missing, render};
-pub use signed::{Algorithm, SignFn, SignedEvidence};
+pub use signed::{Algorithm, SignFn, Signable, SignedEvidence, SignedJson};
 pub use texts::Language;
 
 /// Why a certificate could not be made, or what it holds could not be believed.
@@ -47,8 +49,8 @@ pub enum Error {
     /// The evidence needs more pages than [`MAX_PAGES`].
     #[error("the certificate would have more than {MAX_PAGES} pages")]
     TooLong,
-    /// The evidence has a value that its JSON form cannot hold.
-    #[error("the evidence cannot be written as canonical JSON: {0}")]
+    /// There is a value that the JSON form cannot hold.
+    #[error("it cannot be written as canonical JSON: {0}")]
     NotCanonical(String),
     /// The attachment's name, media type or size is not acceptable.
     #[error("the attachment is not acceptable: {0}")]
@@ -59,17 +61,17 @@ pub enum Error {
     /// The file given to [`extract`] is not a PDF that can be read.
     #[error("the file cannot be read as a PDF: {0}")]
     Unreadable(String),
-    /// A certificate is not X.509 or its key is of a kind that cannot sign evidence.
-    #[error("the certificate cannot be used for evidence: {0}")]
+    /// A certificate is not X.509 or its key is of a kind that cannot sign JSON.
+    #[error("the certificate cannot be used for signed JSON: {0}")]
     Certificate(String),
     /// The holder of the key did not sign, or what it gave does not verify with its certificate.
-    #[error("the evidence could not be signed: {0}")]
+    #[error("the JSON could not be signed: {0}")]
     Signing(String),
-    /// The signed evidence is not a flattened JWS of the form written here.
-    #[error("the signed evidence is malformed: {0}")]
+    /// The signed JSON is not a flattened JWS of the form written here.
+    #[error("the signed JSON is malformed: {0}")]
     Malformed(String),
-    /// The signature does not match the evidence and the certificate.
-    #[error("the signature of the evidence does not match")]
+    /// The signature does not match what was signed and the certificate.
+    #[error("the signature does not match what was signed and its certificate")]
     BadSignature,
     /// The hashes of a journal do not follow from one another.
     #[error("the hash chain of the journal is broken at entry {sequence}")]

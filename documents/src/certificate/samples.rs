@@ -159,8 +159,8 @@ fn document(number: usize, name: &str, aliases: &[String]) -> Document {
 }
 
 fn journal() -> Journal {
-    let entries: [&[u8]; 4] = [b"created", b"identified", b"signed", b"sealed"];
-    Journal::chain(ORGANIZATION, "sign_process", id(0x66, 0), (0..).zip(entries).map(|(n, body)| (minute(n).utc(), body)))
+    let content = |n: u8| JournalContent::sealed(&[n + 1; 32], Some(&[n; 32]));
+    Journal::of(ORGANIZATION, "sign_process", id(0x66, 0), (0..4).map(|n| (minute(i64::from(n)).utc(), content(n))))
 }
 
 fn timeline(entries: usize) -> Vec<TimelineEntry> {

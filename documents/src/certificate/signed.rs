@@ -1,5 +1,8 @@
-//! Evidence as signed JSON: a JWS (RFC 7515) in flattened JSON serialization over the canonical JSON of the evidence, with the
-//! certificates of the key in `x5c`.
+//! Signed JSON: a JWS (RFC 7515) in flattened JSON serialization over the canonical JSON of what is signed, with the certificates of
+//! the key in `x5c` and what it is in `cty`. What is signed as one thing is never read as another.
+
+use std::fmt;
+use std::marker::PhantomData;
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
@@ -10,6 +13,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use const_oid::ObjectIdentifier;
 use der::asn1::UintRef;
 use der::{Decode, Sequence};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use x509_cert::Certificate;
 
@@ -24,12 +28,10 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED_25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// `cty` of the header: what the payload is.
-const CONTENT_TYPE: &str = "rubrica-evidence+json";
 /// Most certificates in `x5c`.
 const MAX_CHAIN: usize = 10;
 
-/// The signature algorithms of evidence (RFC 7518, section 3.1, and RFC 8037, section 3.1).
+/// The signature algorithms of signed JSON (RFC 7518, section 3.1, and RFC 8037, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Algorithm {
@@ -47,7 +49,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The one algorithm that the key of a certificate (in DER) signs evidence with. The hash goes with the curve.
+    /// The one algorithm that the key of a certificate (in DER) signs with. The hash goes with the curve.
     ///
     /// # Errors
     /// [`Error::Certificate`] for other kinds of keys and for what is not X.509.
@@ -95,12 +97,60 @@ impl Algorithm {
 /// Whoever holds the key: from the bytes to sign to the signature, or why there is none.
 pub type SignFn<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + 'a;
 
-/// A flattened JWS. Reading one proves nothing; [`verify`](Self::verify) does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedEvidence {
+/// What can be signed.
+pub trait Signable: Serialize + DeserializeOwned {
+    /// `cty` of the header: what the payload is. One that is not registered with IANA, without `application/`.
+    const CONTENT_TYPE: &'static str;
+    /// Its `format` or the like, if that is one which this version reads.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    fn check_format(&self) -> Result<(), Error>;
+}
+
+impl Signable for Evidence {
+    const CONTENT_TYPE: &'static str = "rubrica-evidence+json";
+
+    fn check_format(&self) -> Result<(), Error> {
+        if self.format == FORMAT {
+            return Ok(());
+        }
+        Err(Error::Malformed("the evidence has a form that is not known here".to_owned()))
+    }
+}
+
+/// Evidence, signed.
+pub type SignedEvidence = SignedJson<Evidence>;
+
+/// A flattened JWS over a `T`. Reading one proves nothing; [`verify`](Self::verify) does.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct SignedJson<T> {
     payload: String,
     protected: String,
     signature: String,
+    #[serde(skip)]
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for SignedJson<T> {
+    fn clone(&self) -> Self {
+        let Self { payload, protected, signature, of } = self;
+        Self { payload: payload.clone(), protected: protected.clone(), signature: signature.clone(), of: *of }
+    }
+}
+
+impl<T> PartialEq for SignedJson<T> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.payload, &self.protected, &self.signature) == (&other.payload, &other.protected, &other.signature)
+    }
+}
+
+/// The payload may hold personal data: it is not shown.
+impl<T> fmt::Debug for SignedJson<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedJson").field("bytes", &self.payload.len()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -115,17 +165,17 @@ struct Header {
     crit: Option<serde_json::Value>,
 }
 
-impl SignedEvidence {
-    /// Signs the evidence. `chain` holds certificates in DER, that of the key first. `signer` gets the bytes to sign (it does the
+impl<T: Signable> SignedJson<T> {
+    /// Signs `content`. `chain` holds certificates in DER, that of the key first. `signer` gets the bytes to sign (it does the
     /// hashing that `algorithm` names) and gives the signature; of ECDSA in the fixed form of JWS or in DER.
     ///
-    /// The signature is verified before it is given back, so that no evidence is attached that could not be verified later.
+    /// The signature is verified before it is given back, so that nothing is given out that could not be verified later.
     ///
     /// # Errors
     /// [`Error::Certificate`] for a chain that is empty, too long or of another kind than `algorithm`; [`Error::Signing`] when
-    /// the signer fails or its key is not the certificate's; [`Error::NotCanonical`] and [`Error::Attachment`] for evidence out
-    /// of bounds.
-    pub fn sign(evidence: &Evidence, algorithm: Algorithm, chain: &[Vec<u8>], signer: &SignFn<'_>) -> Result<Self, Error> {
+    /// the signer fails or its key is not the certificate's; [`Error::NotCanonical`] and [`Error::Attachment`] for content
+    /// out of bounds.
+    pub fn sign(content: &T, algorithm: Algorithm, chain: &[Vec<u8>], signer: &SignFn<'_>) -> Result<Self, Error> {
         let leaf = match chain {
             [leaf, ..] if chain.len() <= MAX_CHAIN => read_certificate(leaf)?,
             _ => return Err(Error::Certificate(format!("a chain must have 1 to {MAX_CHAIN} certificates"))),
@@ -135,23 +185,23 @@ impl SignedEvidence {
         }
         let header = Header {
             alg: algorithm,
-            cty: CONTENT_TYPE.to_owned(),
+            cty: T::CONTENT_TYPE.to_owned(),
             x5c: chain.iter().map(|certificate| BASE64_STANDARD.encode(certificate)).collect(),
             crit: None,
         };
         let protected = BASE64_URL_SAFE_NO_PAD.encode(super::to_canonical_json(&header)?);
-        let payload = BASE64_URL_SAFE_NO_PAD.encode(evidence.canonical()?);
+        let payload = BASE64_URL_SAFE_NO_PAD.encode(super::to_canonical_json(content)?);
         let input = signing_input(&protected, &payload);
         let signature = signer(&input).map_err(Error::Signing)?;
         let signature = normalize(algorithm, &leaf, &input, signature)?;
-        let signed = Self { payload, protected, signature: BASE64_URL_SAFE_NO_PAD.encode(signature) };
+        let signed = Self { payload, protected, signature: BASE64_URL_SAFE_NO_PAD.encode(signature), of: PhantomData };
         if signed.to_json().len() > MAX_ATTACHMENT_BYTES {
-            return Err(Error::Attachment("the signed evidence is too large".to_owned()));
+            return Err(Error::Attachment("the signed JSON is too large".to_owned()));
         }
         Ok(signed)
     }
 
-    /// Reads a flattened JWS, as [`extract`](super::extract) gives it.
+    /// Reads a flattened JWS, as [`extract`](super::extract) gives it, of [`MAX_ATTACHMENT_BYTES`] at most.
     ///
     /// # Errors
     /// [`Error::Malformed`].
@@ -169,11 +219,6 @@ impl SignedEvidence {
         value.to_string().into_bytes()
     }
 
-    /// The signed evidence as the certificate's attachment.
-    pub fn attachment(&self) -> Attachment {
-        Attachment { name: ATTACHMENT_NAME.to_owned(), media_type: "application/json".to_owned(), bytes: self.to_json() }
-    }
-
     /// The certificates that came with it, in DER, the signer's first. Whether they are trusted is for the caller to find out.
     ///
     /// # Errors
@@ -188,14 +233,14 @@ impl SignedEvidence {
         }
     }
 
-    /// Verifies the signature with the key of `leaf` (X.509 in DER), which must be the first of `x5c`, and gives the evidence. It
-    /// does not say whether `leaf` is trusted or was valid at the time, nor checks the journals (see
-    /// [`Journal::verify`](super::Journal::verify)).
+    /// Verifies the signature with the key of `leaf` (X.509 in DER), which must be the first of `x5c`, and gives what was
+    /// signed. It does not say whether `leaf` is trusted or was valid at the time (see [`trust_of`](crate::verify::trust_of)), nor
+    /// checks journals in it (see [`Journal::verify`](super::Journal::verify)).
     ///
     /// # Errors
     /// [`Error::BadSignature`] when anything was changed or `leaf` is another certificate; [`Error::Malformed`] and
     /// [`Error::Certificate`] for what cannot be read.
-    pub fn verify(&self, leaf: &[u8]) -> Result<Evidence, Error> {
+    pub fn verify(&self, leaf: &[u8]) -> Result<T, Error> {
         let header = self.header()?;
         if header.crit.is_some() {
             return Err(Error::Malformed("it demands extensions that are not known here".to_owned()));
@@ -211,26 +256,34 @@ impl SignedEvidence {
         if !matches_key(header.alg, &certificate, &signing_input(&self.protected, &self.payload), &signature) {
             return Err(Error::BadSignature);
         }
+        if header.cty != T::CONTENT_TYPE {
+            return Err(Error::Malformed("something of another kind was signed".to_owned()));
+        }
         self.unverified()
     }
 
-    /// The evidence without any check, to show what a broken file claims. Never to be believed.
+    /// What it says, without any check, to show what a broken file claims. Never to be believed.
     ///
     /// # Errors
     /// [`Error::Malformed`].
-    pub fn unverified(&self) -> Result<Evidence, Error> {
+    pub fn unverified(&self) -> Result<T, Error> {
         let payload = decode("payload", &self.payload)?;
-        let evidence: Evidence =
-            serde_json::from_slice(&payload).map_err(|error| Error::Malformed(not_readable("the evidence", &error)))?;
-        if evidence.format != FORMAT {
-            return Err(Error::Malformed("the evidence has a form that is not known here".to_owned()));
-        }
-        Ok(evidence)
+        let content: T =
+            serde_json::from_slice(&payload).map_err(|error| Error::Malformed(not_readable("what is signed", &error)))?;
+        content.check_format()?;
+        Ok(content)
     }
 
     fn header(&self) -> Result<Header, Error> {
         let header = decode("protected", &self.protected)?;
         serde_json::from_slice(&header).map_err(|error| Error::Malformed(not_readable("the header", &error)))
+    }
+}
+
+impl SignedEvidence {
+    /// The signed evidence as the certificate's attachment.
+    pub fn attachment(&self) -> Attachment {
+        Attachment { name: ATTACHMENT_NAME.to_owned(), media_type: "application/json".to_owned(), bytes: self.to_json() }
     }
 }
 
@@ -424,12 +477,47 @@ mod tests {
         assert!(matches!(with(&header).verify(&identity.chain[0]), Err(Error::Malformed(_))));
     }
 
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Letter {
+        text: String,
+    }
+
+    impl Signable for Letter {
+        const CONTENT_TYPE: &'static str = "letter+json";
+
+        fn check_format(&self) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_signed_as_one_thing_is_not_read_as_another() {
+        let identity = identity(&rcgen::PKCS_ECDSA_P256_SHA256);
+        let signer = ecdsa(&identity, &ECDSA_P256_SHA256_FIXED_SIGNING);
+        let letter = Letter { text: "ñ".to_owned() };
+        let signed = SignedJson::sign(&letter, Algorithm::Es256, &identity.chain, &signer).unwrap();
+        assert_eq!(signed.verify(&identity.chain[0]).unwrap().text, "ñ");
+        let posing = SignedEvidence::from_json(&signed.to_json()).unwrap();
+        assert!(matches!(posing.verify(&identity.chain[0]), Err(Error::Malformed(_))));
+    }
+
+    /// What an earlier version wrote, byte for byte.
+    #[test]
+    fn evidence_that_was_signed_before_verifies() {
+        let identity = identity(&rcgen::PKCS_ECDSA_P256_SHA256);
+        let header = serde_json::json!({
+            "alg": "ES256", "cty": "rubrica-evidence+json", "x5c": [BASE64_STANDARD.encode(&identity.chain[0])],
+        });
+        assert_eq!(decode("protected", &signed(&identity).protected).unwrap(), header.to_string().as_bytes());
+        assert_eq!(decode("payload", &signed(&identity).payload).unwrap(), samples::small().canonical().unwrap());
+    }
+
     #[test]
     fn what_is_not_a_jws_is_malformed() {
         for json in [&b""[..], b"{}", b"[]", b"{\"payload\":1}", b"\xff"] {
             assert!(matches!(SignedEvidence::from_json(json), Err(Error::Malformed(_))));
         }
-        let garbage = SignedEvidence { payload: "*".into(), protected: "e30".into(), signature: String::new() };
+        let garbage = SignedEvidence { payload: "*".into(), protected: "e30".into(), signature: String::new(), of: PhantomData };
         assert!(matches!(garbage.verify(b""), Err(Error::Malformed(_))));
         assert!(matches!(garbage.unverified(), Err(Error::Malformed(_))));
     }

@@ -475,6 +475,17 @@ fn trust_says_why_not() {
 }
 
 #[test]
+fn a_chain_that_came_with_signed_json_is_judged_by_the_same_rules() {
+    let chain: Vec<_> = identity().certificates().map(<[u8]>::to_vec).collect();
+    assert!(trust_of(&chain, &trust(), at()).unwrap().is_trusted());
+    assert!(matches!(trust_of(&chain, &Trust::default(), at()).unwrap(), CertificateTrust::UnknownIssuer { .. }));
+    let late = at() + Duration::days(40 * 365);
+    assert!(matches!(trust_of(&chain, &trust(), late).unwrap(), CertificateTrust::ExpiredAtSigning { .. }));
+    assert_eq!(trust_of(&[], &trust(), at()).unwrap(), CertificateTrust::NoCertificate);
+    assert_eq!(trust_of(&[vec![1]], &trust(), at()).unwrap(), CertificateTrust::NoCertificate);
+}
+
+#[test]
 fn a_report_reads_like_a_letter_and_hides_control_characters() {
     let mut odd = request(None);
     odd.signer_name = "Ana\u{1b}[31m \u{202e}snoP".to_owned();

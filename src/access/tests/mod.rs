@@ -1,5 +1,6 @@
 //! Whole tokens against the whole service; the world that these tests share.
 
+mod components;
 mod key_sets;
 mod own_tokens;
 mod rejections;

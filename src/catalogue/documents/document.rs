@@ -119,6 +119,12 @@ impl Kind for Document {
 }
 
 impl Document {
+    /// What stays of an erased one.
+    pub(super) fn erased(self) -> Self {
+        let (name, tags) = ("erased".to_owned(), Vec::new());
+        Self { name, tags, owner: None, owned_with: None, active_content: None, comparison: None, ..self }
+    }
+
     /// Whether it has no owner.
     pub fn is_public(&self) -> bool {
         self.owner.is_none()

@@ -493,6 +493,25 @@ impl Documents {
         Ok(changed?.state.deleted_at().unwrap_or(act.at))
     }
 
+    /// Erases a document: its bytes are given up, and what its record said of it (name, labels, owner) is gone from all versions; identifier,
+    /// digests and size stay. Legal holds are the caller's business. Idempotent; nothing where there never was such a document.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`]; to be asked again then.
+    pub async fn erase(&self, organization: &str, id: Uuid, act: impl Into<Act<'_>>) -> Result<(), Error> {
+        let (key, act) = (id.to_string(), in_milliseconds(act.into()));
+        let erase = |current: Option<Item<Document>>| {
+            let Some(item) = current else { return Ok::<_, Error>(None) };
+            let state = item.state.removed(act.at).unwrap_or(item.state);
+            let erased = Item { value: item.value.clone().erased(), state, ..item.clone() };
+            Ok((erased != item).then_some(erased))
+        };
+        self.items.change(organization, &key, "erased", act, erase).await?;
+        let Some(found) = self.items.find(organization, &key).await? else { return Ok(()) };
+        self.references.release(organization, &found.item.value.digest, Holder::Document(id), act.at).await?;
+        Ok(self.items.forget_versions(organization, &key).await?)
+    }
+
     /// Gives a private document another owner. One that had the owner of another document goes its own way from then on.
     ///
     /// # Errors

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use ::documents::certificate::{Journal, JournalContent};
 use ::store::{blobs::Digest, faulty::Fault};
+use actors::journal::Line;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXLOWER;
 use workflows::{
     IdentityDocument,
     identification::agent::{self, Agent, AgentEffect, Vouching},
@@ -110,6 +113,33 @@ async fn files_are_given_up_again_after_a_failure_and_twice_is_as_once() {
         assert!(!setting.blobs.is_there(ORGANIZATION, &files[1]).await.expect("the blobs can be asked"));
     }
     assert_eq!(collected(&setting, &bare).await, 0);
+}
+
+#[actix_rt::test]
+async fn evidence_of_a_journal_stays_valid_and_texts_can_be_checked_by_it_when_the_journal_is_erased() {
+    let setting = Setting::calm().await;
+    let bare = setting.bare();
+    let id = identification(&setting, &bare).await;
+    validate(&setting, &bare, id).await.expect("validated");
+    let agents = &bare.processes.agent;
+    let before = agents.journal(ORGANIZATION, id).await.expect("a whole journal");
+    let content = |line: &Line<_>| (line.at, JournalContent::sealed(&line.commitment, line.salt.as_ref()));
+    let evidence = Journal::of(ORGANIZATION, Agent::KIND, id, before.iter().map(content));
+    assert_eq!(before.last().map(|line| line.hash.to_string()).as_ref(), Some(&evidence.head_hash));
+
+    let erasure = actors::Erasure { by: "a rule".into(), reason: "its time is over".into(), ended_only: false };
+    let erased = agents.erase(ORGANIZATION, id, erasure).await.expect("erased");
+
+    assert_eq!(erased.entries, before.len() as u64);
+    evidence.verify().expect("it is valid");
+    let after = agents.journal(ORGANIZATION, id).await.expect("a whole journal");
+    assert_eq!(after[before.len() - 1].hash.to_string(), evidence.head_hash, "the journal still proves the evidence");
+    assert!(after[..before.len()].iter().all(|line| line.json.is_none() && line.salt.is_none()));
+    for line in &before {
+        let (salt, text) = (line.salt.expect("a salt"), line.json.as_ref().expect("a text"));
+        evidence.shows(line.seq, &HEXLOWER.encode(&salt), text).expect("it is the entry's text");
+        assert!(evidence.shows(line.seq, &HEXLOWER.encode(&salt), b"another").is_err());
+    }
 }
 
 #[actix_rt::test]

@@ -39,9 +39,10 @@ impl Server {
         self.timer.stop().await;
         self.serving.abort();
         assert!(self.processes.drain(Duration::from_secs(10)).await, "effects are under way for ever");
-        let Processes { sign, otp, agent, identity_document, scoring, chain, fill } = &self.processes;
+        let Processes { sign, otp, agent, identity_document, scoring, chain, fill, consents } = &self.processes;
         let signing = || sign.actors() + otp.actors() + agent.actors();
-        let actors = || signing() + identity_document.actors() + scoring.actors() + chain.actors() + fill.actors();
+        let actors =
+            || signing() + identity_document.actors() + scoring.actors() + chain.actors() + fill.actors() + consents.actors();
         eventually("no actor is left running", async || actors() == 0).await;
         self.arbiter.stop();
     }

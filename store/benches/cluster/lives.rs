@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{Commit, CommitOutcome, Entity, Store, Timestamp, scylla::Scylla};
+use store::{Commit, CommitOutcome, Entity, Listing, Store, Timestamp, scylla::Scylla};
 use uuid::Uuid;
 
 use crate::Failure;
@@ -39,6 +39,8 @@ pub fn commit(entity: &Entity, head: u64, at: Timestamp, wake: Option<Timestamp>
         snapshot: None,
         wake,
         commit_id: Uuid::new_v4(),
+        key: None,
+        listing: Listing::Listed,
     }
 }
 

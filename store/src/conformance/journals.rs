@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{applied, at, commit, one, thing};
 use crate::{
-    Commit, CommitOutcome, Entity, Entry, Error, Loaded, MAX_BODY, MAX_COMMIT, MAX_ENTRIES, MAX_NAME, Snapshot, Store,
+    Commit, CommitOutcome, Entity, Entry, Error, Loaded, MAX_BODY, MAX_COMMIT, MAX_ENTRIES, MAX_LOADS, MAX_NAME, Snapshot, Store,
     resolve_unknown,
 };
 
@@ -49,7 +49,7 @@ pub async fn what_was_appended_comes_back_exactly(store: &Arc<dyn Store>) {
     let expected: Vec<Entry> = (1..).zip(bodies).map(|(seq, body)| Entry { seq, at: at(123_456), commit_id, body }).collect();
     assert_eq!(store.entries(&entity, 1, 10).await.expect("answered"), expected);
     let snapshot = Some(Snapshot { seq: 3, body: vec![9; MAX_BODY] });
-    assert_eq!(loaded(store, &entity).await, Loaded { head: 3, snapshot, entries: Vec::new() });
+    assert_eq!(loaded(store, &entity).await, Loaded { head: 3, snapshot, entries: Vec::new(), key: None });
 }
 
 pub async fn a_stale_head_conflicts_and_writes_nothing(store: &Arc<dyn Store>) {
@@ -187,6 +187,33 @@ pub async fn entries_are_read_in_pages(store: &Arc<dyn Store>) {
         assert_eq!(numbers(&entries), expected, "from {from}, at most {limit}");
     }
     assert_eq!(store.entries(&thing(1), u64::MAX, usize::MAX).await.expect("answered"), []);
+}
+
+pub async fn many_are_loaded_in_the_order_asked_for_as_each_alone(store: &Arc<dyn Store>) {
+    assert_eq!(store.load_many(&[]).await.expect("answered"), []);
+    for number in 0..150 {
+        for head in 0..number % 3 {
+            let snapshot = (head == 1).then(|| b"two".to_vec());
+            let key = (number % 2 == 0).then(|| vec![number as u8; 40]);
+            applied(store, Commit { snapshot, key, ..one(&thing(number), head as u64) }).await;
+        }
+    }
+    // Some twice, a third not there, and one of an organization that is not there.
+    let asked = (0..150).rev().chain([7, 7, 999]).map(thing).chain([Entity::new("nobody", "thing", Uuid::from_u128(7))]);
+    let asked: Vec<Entity> = asked.collect();
+    let found = store.load_many(&asked).await.expect("answered");
+    assert_eq!(found.len(), asked.len());
+    for (entity, found) in asked.iter().zip(found) {
+        assert_eq!(found, load(store, entity).await, "{entity:?}");
+    }
+}
+
+pub async fn more_loads_than_the_bound_are_refused(store: &Arc<dyn Store>) {
+    let asked: Vec<Entity> = (0..=MAX_LOADS as u128).map(thing).collect();
+    applied(store, one(&thing(5), 0)).await;
+    assert!(matches!(store.load_many(&asked).await, Err(Error::Refused(_))));
+    let found = store.load_many(&asked[1..]).await.expect("answered");
+    assert_eq!(found.iter().filter(|found| found.is_some()).count(), 1);
 }
 
 pub async fn a_commit_over_a_bound_is_refused_and_writes_nothing(store: &Arc<dyn Store>) {

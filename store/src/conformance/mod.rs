@@ -10,6 +10,7 @@
 //! those that must be there, and only [`script`] compares two stores to the letter.
 
 pub mod journals;
+pub mod keys;
 pub mod listings;
 pub mod moving;
 pub mod records;
@@ -21,7 +22,7 @@ use std::{any::Any, sync::Arc};
 
 use uuid::Uuid;
 
-use crate::{Commit, CommitOutcome, Entity, Store, Timestamp};
+use crate::{Commit, CommitOutcome, Entity, Listing, Store, Timestamp};
 
 /// A store nobody has written to, and what must live as long as it does (its folder, its server).
 pub struct Fresh {
@@ -48,8 +49,15 @@ macro_rules! conformance_suite {
                 many_writers_of_one_entity_leave_one_gapless_journal, writers_of_different_entities_do_not_conflict,
                 a_load_during_writes_is_a_state_that_was, a_snapshot_shortens_the_load_and_not_the_journal,
                 the_newest_snapshot_stays_until_a_newer_one, entries_are_read_in_pages,
+                many_are_loaded_in_the_order_asked_for_as_each_alone, more_loads_than_the_bound_are_refused,
                 a_commit_over_a_bound_is_refused_and_writes_nothing, organizations_and_kinds_are_apart,
                 names_from_outside_are_just_names, an_unknown_commit_can_be_resolved,
+            ];
+            keys: [
+                a_key_comes_with_its_commit_and_stays_until_another_replaces_it, a_conflict_leaves_the_key_as_it_was,
+                a_replaced_key_is_nowhere_any_more, keys_of_entities_are_apart,
+                of_many_that_replace_a_key_one_does, a_key_is_of_the_same_moment_as_the_head,
+                a_key_over_the_bound_is_refused_and_writes_nothing, an_unknown_commit_with_a_key_can_be_resolved,
             ];
             wakes: [
                 a_wake_is_due_from_its_moment_on, wakes_come_earliest_first_and_at_most_as_many_as_asked,
@@ -62,18 +70,21 @@ macro_rules! conformance_suite {
             listings: [
                 entities_are_listed_newest_first, entities_of_one_instant_are_listed_once_each_over_pages,
                 the_last_page_says_so, later_commits_change_the_head_and_not_the_place,
-                arrivals_between_pages_disturb_nothing, a_listing_is_of_one_organization_and_kind,
+                arrivals_between_pages_disturb_nothing, what_is_unlisted_is_never_listed, what_is_removed_is_listed_no_more,
+                a_conflict_takes_nothing_out_of_a_listing, what_is_removed_stays_removed_whatever_follows, a_listing_is_of_one_organization_and_kind,
+                every_listing_is_found_once_over_pages,
             ];
             records: [
                 a_record_never_put_is_absent, versions_count_from_one_and_only_from_the_expected_one,
-                of_a_counter_only_the_newest_version_is_kept, one_of_many_writers_of_a_version_wins, history_is_newest_first_in_pages,
+                of_a_counter_only_the_newest_version_is_kept, a_hidden_collection_keeps_the_newest_version_and_is_not_listed, one_of_many_writers_of_a_version_wins, history_is_newest_first_in_pages,
                 a_collection_lists_current_versions_by_prefix_in_key_order, a_collection_is_listed_in_pages,
                 a_prefix_means_itself_whatever_is_in_it, records_of_others_are_never_seen,
                 a_record_over_a_bound_is_refused_and_writes_nothing, a_store_that_works_answers_the_ping,
+                forgotten_versions_have_the_body_of_the_newest,
             ];
             moving: [
                 an_empty_store_has_nothing_to_move, every_entity_is_found_once_over_pages_with_its_head_and_wake,
-                every_record_key_is_found_once_over_pages, writes_between_pages_lose_nothing_that_was_there,
+                every_entity_is_found_with_its_key_and_listing, every_record_key_is_found_once_over_pages, writes_between_pages_lose_nothing_that_was_there,
             ];
         }
     };
@@ -113,6 +124,8 @@ pub(crate) fn one(entity: &Entity, expected_head: u64) -> Commit {
         snapshot: None,
         wake: None,
         commit_id: Uuid::new_v4(),
+        key: None,
+        listing: Listing::Listed,
     }
 }
 

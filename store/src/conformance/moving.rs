@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 use super::{applied, at, one, scattered};
-use crate::{Commit, Entity, PutOutcome, RecordKey, Standing, Store, Timestamp, Wake};
+use crate::{Commit, Entity, Listing, PutOutcome, RecordKey, Standing, Store, Timestamp, Wake};
 
 /// Organizations and kinds (or collections) of which no two may be mixed up.
 const NAMES: [(&str, &str); 5] =
@@ -86,7 +86,7 @@ pub async fn every_entity_is_found_once_over_pages_with_its_head_and_wake(store:
     for limit in [1, 2, 7, expected.len(), usize::MAX] {
         let found = found_entities(store, limit).await;
         assert_eq!(found.len(), expected.len(), "{limit} a page");
-        for Standing { entity, head, wake } in found {
+        for Standing { entity, head, wake, .. } in found {
             let (own_head, own_wake) = expected[&entity];
             assert_eq!(head, own_head, "{entity:?}");
             // An earlier one is spare, a later or missing one is lost.
@@ -101,6 +101,29 @@ pub async fn every_entity_is_found_once_over_pages_with_its_head_and_wake(store:
     store.settle(&Wake { entity: settled.clone(), due: wake }, expected[&settled].0, Some(next)).await.expect("settled");
     let found = found_entities(store, 3).await.into_iter().find(|standing| standing.entity == settled).expect("it is there");
     assert!(found.wake.is_some_and(|wake| wake <= next), "what was settled: {:?}", found.wake);
+}
+
+pub async fn every_entity_is_found_with_its_key_and_listing(store: &Arc<dyn Store>) {
+    let states = [Listing::Listed, Listing::Unlisted, Listing::Removed];
+    let mut expected = HashMap::new();
+    for (number, entity) in entities().into_iter().enumerate() {
+        let (key, listing) = ((number % 4 > 0).then(|| vec![number as u8; number]), states[number % 3]);
+        applied(store, Commit { key: key.clone(), listing, ..one(&entity, 0) }).await;
+        expected.insert(entity, (key, listing));
+    }
+    for limit in [2, usize::MAX] {
+        for Standing { entity, key, listing, .. } in found_entities(store, limit).await {
+            assert_eq!((key, listing), expected[&entity], "{entity:?}");
+        }
+    }
+    // As later commits leave them.
+    let (replaced, removed) = (&entities()[1], &entities()[3]);
+    applied(store, Commit { key: Some(b"another".to_vec()), ..one(replaced, 1) }).await;
+    applied(store, Commit { listing: Listing::Removed, ..one(removed, 1) }).await;
+    let found = found_entities(store, 7).await;
+    let of = |entity: &Entity| found.iter().find(|standing| standing.entity == *entity).expect("it is there");
+    assert_eq!((of(replaced).key.as_deref(), of(replaced).listing), (Some(b"another".as_slice()), Listing::Unlisted));
+    assert_eq!((of(removed).key.as_deref(), of(removed).listing), (Some([3; 3].as_slice()), Listing::Removed));
 }
 
 pub async fn every_record_key_is_found_once_over_pages(store: &Arc<dyn Store>) {

@@ -70,6 +70,18 @@ pub async fn of_a_counter_only_the_newest_version_is_kept(store: &Arc<dyn Store>
     assert!(matches!(large, Err(Error::Refused(_))), "{large:?}");
 }
 
+pub async fn a_hidden_collection_keeps_the_newest_version_and_is_not_listed(store: &Arc<dyn Store>) {
+    let key = RecordKey::new("acme", "__kept", "a");
+    put_versions(store, &key, 3).await;
+    assert_eq!(put(store, &key, 1).await, PutOutcome::Conflict { version: 3 });
+    assert_eq!(get(store, &key).await, Some(record(3)));
+    assert_eq!(store.history(&key, None, 10).await.expect("answered"), [record(3)]);
+    let listed = store.records("acme", "__kept", "", None, 10).await;
+    assert!(matches!(listed, Err(Error::Refused(_))), "{listed:?}");
+    // They are moved like all others.
+    assert_eq!(store.record_keys(None, 10).await.expect("answered"), [key]);
+}
+
 pub async fn one_of_many_writers_of_a_version_wins(store: &Arc<dyn Store>) {
     let write = |writer: usize| {
         let store = Arc::clone(store);
@@ -175,4 +187,27 @@ pub async fn a_record_over_a_bound_is_refused_and_writes_nothing(store: &Arc<dyn
 
 pub async fn a_store_that_works_answers_the_ping(store: &Arc<dyn Store>) {
     store.ping().await.expect("it works");
+}
+
+pub async fn forgotten_versions_have_the_body_of_the_newest(store: &Arc<dyn Store>) {
+    let (key, other) = (key("a"), key("b"));
+    store.forget_versions(&key).await.expect("there is nothing to forget");
+    assert_eq!(get(store, &key).await, None);
+    put_versions(store, &other, 2).await;
+    // Bodies of all lengths: the last one is as long as such a body may be.
+    for (version, length) in [(0, 10), (1, 600), (2, 3_000), (3, 40_000), (4, MAX_COUNTER)] {
+        let put = store.put_if(&key, version, at(version as i64 + 1), vec![b'x'; length]).await.expect("answered");
+        assert_eq!(put, PutOutcome::Applied);
+    }
+    let newest = get(store, &key).await.expect("it is there");
+    for _ in 0..2 {
+        store.forget_versions(&key).await.expect("forgotten");
+        let versions = store.history(&key, None, 10).await.expect("answered");
+        let forgotten = (1..=5).rev().map(|version| Record { version, at: at(version as i64), body: newest.body.clone() });
+        assert_eq!(versions, forgotten.collect::<Vec<_>>());
+    }
+    assert_eq!(store.history(&other, None, 10).await.expect("answered"), [record(2), record(1)]);
+    let next = store.put_if(&key, 5, at(6), vec![b'x'; MAX_COUNTER + 1]).await.expect("answered");
+    assert_eq!(next, PutOutcome::Applied, "it goes on as before");
+    assert!(matches!(store.forget_versions(&key).await, Err(Error::Refused(_))), "too long for many");
 }

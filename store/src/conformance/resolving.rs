@@ -78,6 +78,14 @@ impl<S: Store> Store for Resolving<S> {
         again!(self.inner.load(entity))
     }
 
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
+        again!(self.inner.load_many(entities))
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        again!(self.inner.key(entity))
+    }
+
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
         again!(self.inner.entries(entity, from, limit))
     }
@@ -133,5 +141,13 @@ impl<S: Store> Store for Resolving<S> {
 
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         again!(self.inner.record_keys(after, limit))
+    }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        again!(self.inner.forget_versions(key))
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        again!(self.inner.listings(after, limit))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{at, scattered};
-use crate::{Commit, Entity, RecordKey, SHARDS, Store, Wake};
+use crate::{Commit, Entity, Listing, RecordKey, SHARDS, Store, Wake};
 
 /// Entities and keys that a script speaks of.
 pub const THINGS: u8 = 6;
@@ -23,6 +23,9 @@ pub enum Step {
         /// Microseconds.
         at: i16,
         wake: Option<i16>,
+        /// Length of the key.
+        key: Option<u8>,
+        listing: Listing,
     },
     Settle {
         thing: u8,
@@ -52,6 +55,7 @@ pub async fn holds_the_same(model: &Arc<dyn Store>, store: &Arc<dyn Store>) {
     for thing in 0..THINGS {
         let (entity, key) = (entity(thing), key(thing));
         assert_eq!(store.load(&entity).await.ok(), model.load(&entity).await.ok());
+        assert_eq!(store.key(&entity).await.ok(), model.key(&entity).await.ok());
         for (from, limit) in [(1, usize::MAX), (2, 3)] {
             assert_eq!(store.entries(&entity, from, limit).await.ok(), model.entries(&entity, from, limit).await.ok());
         }
@@ -64,6 +68,14 @@ pub async fn holds_the_same(model: &Arc<dyn Store>, store: &Arc<dyn Store>) {
         let listed = store.records(organization, collection, prefix, after, limit).await.ok();
         assert_eq!(listed, model.records(organization, collection, prefix, after, limit).await.ok());
     }
+    let things: Vec<Entity> = (0..THINGS).map(entity).collect();
+    assert_eq!(store.load_many(&things).await.ok(), model.load_many(&things).await.ok());
+    let moved = async |store: &Arc<dyn Store>| {
+        let mut all = store.entities(None, usize::MAX).await.expect("answered");
+        all.sort_by_key(|standing| standing.entity.clone());
+        all
+    };
+    assert_eq!(moved(store).await, moved(model).await);
     for until in [-40_000, -100, 0, 50, 40_000] {
         for shards in [0..SHARDS, 1..SHARDS / 2] {
             assert_eq!(due(store, shards.clone(), until).await, due(model, shards, until).await);
@@ -102,7 +114,7 @@ fn key(thing: u8) -> RecordKey {
 
 async fn perform(store: &Arc<dyn Store>, step: &Step, number: usize) -> String {
     match step {
-        Step::Commit { thing, off, entries, snapshot, at: moment, wake } => {
+        Step::Commit { thing, off, entries, snapshot, at: moment, wake, key, listing } => {
             let entity = entity(*thing);
             let commit = Commit {
                 expected_head: shifted(head(store, &entity).await, *off),
@@ -112,6 +124,9 @@ async fn perform(store: &Arc<dyn Store>, step: &Step, number: usize) -> String {
                 snapshot: snapshot.then(|| format!("after step {number}").into_bytes()),
                 wake: wake.map(|wake| at(i64::from(wake))),
                 commit_id: Uuid::from_u128(number as u128),
+                // Each another one.
+                key: key.map(|length| vec![number as u8; usize::from(length)]),
+                listing: *listing,
             };
             format!("{:?}", store.commit(commit).await)
         }

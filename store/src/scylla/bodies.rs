@@ -88,6 +88,11 @@ impl Bodies {
         }
     }
 
+    /// Takes away a spilled body to which nothing refers any more.
+    pub async fn remove(&self, db: &Db, spill: Uuid) -> Result<(), Error> {
+        db.write(&self.remove, (spill,)).await
+    }
+
     /// The body that these columns describe.
     pub async fn body(&self, db: &Db, how: Read, columns: Columns) -> Result<Vec<u8>, Error> {
         let (body, spill, size) = columns;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use scylla::{
+    DeserializeRow,
     serialize::row::SerializeRow,
     statement::batch::{Batch, BatchType},
     value::MaybeUnset,
@@ -16,12 +17,15 @@ use super::{
     unsure::{FIRST_PAUSE, PATIENCE, ROUNDS, Unsure},
 };
 use crate::{
-    Commit, CommitOutcome, Entity, Entry, Error, Loaded, Snapshot, Standing,
+    Commit, CommitOutcome, Entity, Entry, Error, Listing, Loaded, Snapshot, Standing,
     time::{instant, micros, micros_up},
 };
 
 /// Rows of a partition that are read at once. Most journals are shorter.
 const PAGE: usize = 128;
+
+/// Entities that one call loads at once. Others must get through as well.
+const LOADS_AT_ONCE: usize = 32;
 
 /// Spilled bodies that are fetched at once.
 const BODIES_AT_ONCE: usize = 8;
@@ -42,6 +46,7 @@ pub(super) struct Journals {
     page: Statement,
     commit_at: Statement,
     standing: Statement,
+    key: Statement,
     snapshot: Statement,
     write_snapshot: Statement,
     entities: Statement,
@@ -51,7 +56,19 @@ pub(super) struct Journals {
 }
 
 /// A row of an entity's partition.
-type Row = (i8, i64, Option<i64>, Option<Uuid>, Option<Vec<u8>>, Option<Uuid>, Option<i32>, Option<i64>, Option<i64>);
+#[derive(DeserializeRow)]
+struct Row {
+    rk: i8,
+    seq: i64,
+    at: Option<i64>,
+    commit_id: Option<Uuid>,
+    body: Option<Vec<u8>>,
+    spill: Option<Uuid>,
+    size: Option<i32>,
+    head: Option<i64>,
+    snapshot: Option<i64>,
+    key: Option<Vec<u8>>,
+}
 
 /// An entry's row: seq, at, commit id, body.
 type EntryRow = (i64, Option<i64>, Option<Uuid>, Option<Vec<u8>>, Option<Uuid>, Option<i32>);
@@ -66,10 +83,11 @@ struct Stretch {
     head: Option<u64>,
 }
 
-/// Head and time of the first entry.
+/// Head, time of the first entry, and whether listings show it.
 pub(super) struct Stands {
     pub head: u64,
     pub created: i64,
+    pub listing: Listing,
 }
 
 impl Journals {
@@ -78,9 +96,10 @@ impl Journals {
         let conditional = async |name, text: &str| db.conditional(name, &text.replace("{KEY}", KEY)).await;
         let idempotent = async |name, text: &str| db.idempotent(name, &text.replace("{KEY}", KEY)).await;
         let columns = "at, commit_id, body, spill, size";
-        let append_one = "UPDATE entity SET head = ?, wake = ?, snapshot = ?, at = ?, commit_id = ?, body = ?, spill = ?, size = ? \
+        let append_one = "UPDATE entity SET head = ?, wake = ?, snapshot = ?, key = ?, listing = ?, at = ?, commit_id = ?, body = ?, spill = ?, size = ? \
             WHERE {KEY} AND rk = 1 AND seq = ? IF head = ?";
-        let advance = "UPDATE entity SET head = ?, created = ?, wake = ?, snapshot = ? WHERE {KEY} IF head = ?";
+        let advance =
+            "UPDATE entity SET head = ?, created = ?, wake = ?, snapshot = ?, key = ?, listing = ? WHERE {KEY} IF head = ?";
         Ok(Self {
             append_one: conditional("append_one", append_one).await?,
             advance: conditional("advance", advance).await?,
@@ -92,7 +111,7 @@ impl Journals {
             .await?,
             whole: idempotent(
                 "load",
-                &format!("SELECT rk, seq, {columns}, head, snapshot FROM entity WHERE {{KEY}} LIMIT {PAGE}"),
+                &format!("SELECT rk, seq, {columns}, head, snapshot, key FROM entity WHERE {{KEY}} LIMIT {PAGE}"),
             )
             .await?,
             page: idempotent(
@@ -101,17 +120,18 @@ impl Journals {
             )
             .await?,
             commit_at: idempotent("commit_at", "SELECT head, commit_id FROM entity WHERE {KEY} AND rk = 1 AND seq = ?").await?,
-            standing: idempotent("standing", "SELECT rk, head, created FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
+            standing: idempotent("standing", "SELECT rk, head, created, listing FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
+            key: idempotent("key", "SELECT rk, key FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
             snapshot: idempotent("snapshot", "SELECT seq, body FROM snapshot WHERE {KEY}").await?,
             write_snapshot: idempotent(
                 "snapshot_write",
                 "INSERT INTO snapshot (org, kind, id, seq, body) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
             )
             .await?,
-            entities: idempotent("entities", "SELECT DISTINCT org, kind, id, head, wake FROM entity LIMIT ?").await?,
+            entities: idempotent("entities", "SELECT DISTINCT org, kind, id, head, wake, key, listing FROM entity LIMIT ?").await?,
             entities_after: idempotent(
                 "entities",
-                "SELECT DISTINCT org, kind, id, head, wake FROM entity WHERE token(org, kind, id) > token(?, ?, ?) LIMIT ?",
+                "SELECT DISTINCT org, kind, id, head, wake, key, listing FROM entity WHERE token(org, kind, id) > token(?, ?, ?) LIMIT ?",
             )
             .await?,
             unsure: Unsure::new(),
@@ -177,21 +197,22 @@ impl Journals {
     }
 
     async fn append_one(&self, commit: &Commit, place: &Place<'_>) -> Result<Conditional, Error> {
-        let Numbers { old, head, at, wake, snapshot, .. } = Numbers::of(commit);
+        let Numbers { old, head, at, wake, snapshot, listing, .. } = Numbers::of(commit);
         let (org, kind, id) = key(&commit.entity);
         let Place { body, spill, size } = *place;
-        let values = (head, wake, snapshot, at, commit.commit_id, body, spill, size, org, kind, id, head, old);
+        let values =
+            (head, wake, snapshot, key_of(commit), listing, at, commit.commit_id, body, spill, size, org, kind, id, head, old);
         self.db.decide(&self.append_one, values).await
     }
 
     async fn append_batch(&self, commit: &Commit, places: &[Place<'_>]) -> Result<Conditional, Error> {
-        let Numbers { old, first, head, at, wake, snapshot, created } = Numbers::of(commit);
+        let Numbers { old, first, head, at, wake, snapshot, created, listing } = Numbers::of(commit);
         let (org, kind, id) = key(&commit.entity);
         let mut batch = Batch::new(BatchType::Unlogged);
         let mut values: Vec<Box<dyn SerializeRow + Send + Sync + '_>> = Vec::with_capacity(places.len() + 2);
         // First, as the driver finds the replicas by the first statement.
         batch.append_statement(self.advance.prepared.clone());
-        values.push(Box::new((head, created, wake, snapshot, org, kind, id, old)));
+        values.push(Box::new((head, created, wake, snapshot, key_of(commit), listing, org, kind, id, old)));
         if old.is_none() {
             batch.append_statement(self.first_row.prepared.clone());
             values.push(Box::new((org, kind, id)));
@@ -261,13 +282,19 @@ impl Journals {
         Err(Error::Corrupt("the rows of a journal do not fit together".into()))
     }
 
+    /// Several at once, in the order asked for.
+    pub async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
+        let loads: Vec<_> = entities.iter().map(|entity| self.load(entity)).collect();
+        stream::iter(loads).buffered(LOADS_AT_ONCE).try_collect().await
+    }
+
     /// `None`: what was read does not fit together.
     async fn try_load(&self, entity: &Entity, how: Read) -> Result<Option<Option<Loaded>>, Error> {
         let (org, kind, id) = key(entity);
         let rows: Vec<Row> = self.db.read(&self.whole, how, (org, kind, id)).await?;
         let Some(first) = rows.first() else { return Ok(Some(None)) };
-        let (rk, head, snapshot_seq) = (first.0, head_of(first.7), first.8);
-        if rk != 0 || head == 0 {
+        let (head, snapshot_seq, slot) = (head_of(first.head), first.snapshot, first.key.clone());
+        if first.rk != 0 || head == 0 {
             return Ok(None);
         }
         let snapshot = match snapshot_seq {
@@ -282,8 +309,8 @@ impl Journals {
             return Ok(None);
         }
         let short = rows.len() < PAGE;
-        let rows = rows.into_iter().filter(|row| row.0 == 1 && (from..=head).contains(&(row.1 as u64)));
-        let rows = rows.map(|(_, seq, at, commit_id, body, spill, size, ..)| (seq, at, commit_id, body, spill, size)).collect();
+        let rows = rows.into_iter().filter(|row| row.rk == 1 && (from..=head).contains(&(row.seq as u64)));
+        let rows = rows.map(|row| (row.seq, row.at, row.commit_id, row.body, row.spill, row.size)).collect();
         let mut entries = self.entries_of(rows, how).await?;
         let next = entries.last().map_or(from, |entry| entry.seq + 1);
         if !short && next <= head {
@@ -291,7 +318,7 @@ impl Journals {
             entries.extend(self.read_entries(entity, next, rest, how).await?.entries);
         }
         let is_whole = entries.iter().map(|entry| entry.seq).eq(from..=head);
-        Ok(is_whole.then_some(Some(Loaded { head, snapshot, entries })))
+        Ok(is_whole.then_some(Some(Loaded { head, snapshot, entries, key: slot })))
     }
 
     /// Written plainly: a serial read would have nothing to end.
@@ -362,11 +389,21 @@ impl Journals {
     pub async fn stands(&self, entity: &Entity) -> Result<Option<Stands>, Error> {
         let (org, kind, id) = key(entity);
         // Cassandra refuses to look for a row of which nothing is asked: hence its kind.
-        let rows: Vec<(i8, Option<i64>, Option<i64>)> = self.db.read(&self.standing, Read::Quorum, (org, kind, id)).await?;
-        Ok(rows.into_iter().find_map(|row| match row {
-            (_, Some(head), Some(created)) => Some(Stands { head: head as u64, created }),
+        type Row = (i8, Option<i64>, Option<i64>, Option<i8>);
+        let rows: Vec<Row> = self.db.read(&self.standing, Read::Quorum, (org, kind, id)).await?;
+        let stands = rows.into_iter().find_map(|row| match row {
+            (_, Some(head), Some(created), listing) => Some((head as u64, created, listing)),
             _ => None,
-        }))
+        });
+        let stands = stands.map(|(head, created, listing)| Ok(Stands { head, created, listing: listing_of(listing)? }));
+        stands.transpose()
+    }
+
+    /// As in [`Journals::load`], without what else is there.
+    pub async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        let how = self.unsure.how(entity);
+        let rows: Vec<(i8, Option<Vec<u8>>)> = self.db.read(&self.key, how, key(entity)).await?;
+        Ok(rows.into_iter().find_map(|(_, key)| key))
     }
 
     /// In the order of the partitions' tokens.
@@ -375,14 +412,14 @@ impl Journals {
             return Ok(Vec::new());
         }
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        type Row = (String, String, Uuid, Option<i64>, Option<i64>);
+        type Row = (String, String, Uuid, Option<i64>, Option<i64>, Option<Vec<u8>>, Option<i8>);
         let rows: Vec<Row> = match after.map(key) {
             None => self.db.read(&self.entities, Read::Quorum, (limit,)).await?,
             Some((org, kind, id)) => self.db.read(&self.entities_after, Read::Quorum, (org, kind, id, limit)).await?,
         };
-        let standing = |(org, kind, id, head, wake): Row| {
+        let standing = |(org, kind, id, head, wake, key, listing): Row| {
             let wake = wake.filter(|wake| *wake != NO_WAKE).map(instant).transpose()?;
-            Ok(Standing { entity: Entity::new(org, kind, id), head: head_of(head), wake })
+            Ok(Standing { entity: Entity::new(org, kind, id), head: head_of(head), wake, key, listing: listing_of(listing)? })
         };
         rows.into_iter().map(standing).collect()
     }
@@ -398,6 +435,7 @@ struct Numbers {
     wake: i64,
     snapshot: MaybeUnset<i64>,
     created: MaybeUnset<i64>,
+    listing: MaybeUnset<i8>,
 }
 
 impl Numbers {
@@ -415,12 +453,26 @@ impl Numbers {
             wake: commit.wake.map_or(NO_WAKE, micros_up),
             snapshot: set_if(commit.snapshot.is_some(), head),
             created: set_if(old == 0, at),
+            // Most say nothing: what was never written is "listed".
+            listing: match commit.listing.change(commit.expected_head) {
+                Some(Listing::Listed) | None => MaybeUnset::Unset,
+                Some(changed) => MaybeUnset::Set(changed.number()),
+            },
         }
     }
 }
 
 fn key(entity: &Entity) -> (&str, &str, Uuid) {
     (&entity.organization, &entity.kind, entity.id)
+}
+
+/// What the commit puts into the key slot.
+fn key_of(commit: &Commit) -> MaybeUnset<&[u8]> {
+    commit.key.as_deref().map_or(MaybeUnset::Unset, MaybeUnset::Set)
+}
+
+fn listing_of(column: Option<i8>) -> Result<Listing, Error> {
+    column.map_or(Ok(Listing::Listed), Listing::of_number)
 }
 
 /// A head that was never written is 0; one is never negative.

@@ -11,7 +11,7 @@ use super::{
     journals::Journals,
 };
 use crate::{
-    Cursor, Entity, Error, Listed, Page, Timestamp,
+    Cursor, Entity, Error, Listed, Listing, Page, Timestamp,
     time::{instant, micros},
 };
 
@@ -34,9 +34,12 @@ pub(super) struct Listings {
     db: Arc<Db>,
     note: Statement,
     note_day: Statement,
+    forget: Statement,
     days: Statement,
     rows: Statement,
     rows_after: Statement,
+    all: Statement,
+    all_after: Statement,
     noted: Mutex<HashSet<Day>>,
 }
 
@@ -46,6 +49,9 @@ impl Listings {
         Ok(Self {
             note: db.idempotent("listing_write", "INSERT INTO listing (org, kind, day, at, id) VALUES (?, ?, ?, ?, ?)").await?,
             note_day: db.idempotent("listing_day_write", "INSERT INTO listing_day (org, kind, day) VALUES (?, ?, ?)").await?,
+            forget: db
+                .idempotent("listing_delete", "DELETE FROM listing WHERE org = ? AND kind = ? AND day = ? AND at = ? AND id = ?")
+                .await?,
             days: db
                 .idempotent(
                     "listing_days",
@@ -54,6 +60,13 @@ impl Listings {
                 .await?,
             rows: db.idempotent("listing", &format!("{rows} LIMIT ?")).await?,
             rows_after: db.idempotent("listing", &format!("{rows} AND (at, id) < (?, ?) LIMIT ?")).await?,
+            all: db.idempotent("all_listings", "SELECT DISTINCT org, kind FROM listing_day LIMIT ?").await?,
+            all_after: db
+                .idempotent(
+                    "all_listings",
+                    "SELECT DISTINCT org, kind FROM listing_day WHERE token(org, kind) > token(?, ?) LIMIT ?",
+                )
+                .await?,
             noted: Mutex::new(HashSet::new()),
             db,
         })
@@ -73,6 +86,13 @@ impl Listings {
             days.insert(noted);
         }
         self.db.write(&self.note, (org, kind, day, at, entity.id.as_bytes().as_slice())).await
+    }
+
+    /// Takes an entity out that its journal says is no longer listed. That it is not shown does not depend on it: it spares
+    /// listings the look at it. `created`: when it was noted.
+    pub async fn forget(&self, entity: &Entity, created: i64) -> Result<(), Error> {
+        let (org, kind) = (&*entity.organization, &*entity.kind);
+        self.db.write(&self.forget, (org, kind, day_of(created), created, entity.id.as_bytes().as_slice())).await
     }
 
     pub async fn list(
@@ -116,6 +136,18 @@ impl Listings {
         Ok(Page::of(items, more))
     }
 
+    /// In the order of the partitions' tokens.
+    pub async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        match after {
+            None => self.db.read(&self.all, Read::Quorum, (limit,)).await,
+            Some((org, kind)) => self.db.read(&self.all_after, Read::Quorum, (org, kind, limit)).await,
+        }
+    }
+
     async fn rows(
         &self,
         org: &str,
@@ -139,7 +171,8 @@ impl Listings {
         rows.into_iter().map(row).collect()
     }
 
-    /// Those that came to be, and at that moment: another writer may have created the entity at another one.
+    /// Those that came to be, at that moment (another writer may have created the entity at another one), and were not taken out since:
+    /// a row that was deleted may be back.
     async fn existing(
         &self,
         journals: &Journals,
@@ -151,7 +184,8 @@ impl Listings {
         let looks = rows.into_iter().map(|(at, id)| {
             let entity = Entity::new(organization.clone(), kind.clone(), id);
             async move {
-                let stands = journals.stands(&entity).await?.filter(|stands| stands.created == at);
+                let stands = journals.stands(&entity).await?;
+                let stands = stands.filter(|stands| stands.created == at && stands.listing == Listing::Listed);
                 let created_at = instant(at)?;
                 Ok::<_, Error>(stands.map(|stands| Listed { entity, created_at, head: stands.head }))
             }

@@ -16,8 +16,10 @@ use super::{
 use crate::Error;
 
 /// Additive migrations in order. An entry here is never changed.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("journals and records", include_str!("../../../schema/cql/0001_journals_and_records.cql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("journals and records", include_str!("../../../schema/cql/0001_journals_and_records.cql")),
+    ("keys and listings", include_str!("../../../schema/cql/0002_keys_and_listings.cql")),
+];
 
 /// How long a node that died while it migrated keeps others from it, in seconds. Renewed before each change, which takes less: 30 s, and
 /// the 60 s that the driver waits for agreement.
@@ -63,7 +65,7 @@ pub async fn migrate(options: &Options) -> Result<Migrated, Error> {
     }
     let owner = Uuid::new_v4();
     lock(&db, owner).await?;
-    let applied = apply(&db, owner).await;
+    let applied = apply(&db, owner, &options.keyspace).await;
     let unlock = db.conditional("migration_unlock", "DELETE FROM migration_lock WHERE part = 0 IF owner = ?").await?;
     if let Err(error) = db.decide(&unlock, (owner,)).await {
         // It expires by itself.
@@ -149,16 +151,24 @@ async fn lock(db: &Db, owner: Uuid) -> Result<(), Error> {
     ))
 }
 
-async fn apply(db: &Db, owner: Uuid) -> Result<Vec<&'static str>, Error> {
+async fn apply(db: &Db, owner: Uuid, keyspace: &str) -> Result<Vec<&'static str>, Error> {
     let text = format!("UPDATE migration_lock USING TTL {LOCK_SECONDS} SET owner = ? WHERE part = 0 IF owner = ?");
     let hold = db.conditional("migration_hold", &text).await?;
     let note = db.idempotent("migration_note", "INSERT INTO migration (part, number, name) VALUES (0, ?, ?)").await?;
+    let columns = "SELECT column_name FROM system_schema.columns WHERE keyspace_name = ? AND table_name = ? AND column_name = ?";
+    let columns = db.idempotent("migration_columns", columns).await?;
     let mut applied = Vec::new();
     for (number, (name, text)) in (1_i32..).zip(MIGRATIONS).skip(seen(db).await?) {
         for statement in statements(text) {
             let Conditional::Applied = db.decide(&hold, (owner, owner)).await? else {
                 return Err(Error::Unavailable("the lock of the migrations was lost; run it again".into()));
             };
+            // Of an earlier run that did not come to its end. Not every server knows "ADD IF NOT EXISTS".
+            if let Some((table, column)) = added_column(&statement)
+                && !db.read::<(String,)>(&columns, Read::Quorum, (keyspace, table, column)).await?.is_empty()
+            {
+                continue;
+            }
             change(db, &statement).await?;
         }
         agree(db).await?;
@@ -199,9 +209,26 @@ fn statements(text: &str) -> Vec<String> {
     code.join("\n").split(';').map(|statement| statement.trim().to_owned()).filter(|statement| !statement.is_empty()).collect()
 }
 
+/// Table and name of the column that a statement adds.
+fn added_column(statement: &str) -> Option<(&str, &str)> {
+    let mut words = statement.strip_prefix("ALTER TABLE ")?.split_whitespace();
+    let (table, added, column) = (words.next()?, words.next()?, words.next()?);
+    (added == "ADD").then_some((table, column))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_that_was_added_is_known_by_its_name() {
+        assert_eq!(added_column("ALTER TABLE entity ADD key blob static"), Some(("entity", "key")));
+        assert_eq!(added_column("ALTER TABLE entity WITH gc_grace_seconds = 1"), None);
+        assert_eq!(added_column("CREATE TABLE IF NOT EXISTS node (part tinyint)"), None);
+        for statement in MIGRATIONS.iter().flat_map(|(_, text)| statements(text)) {
+            assert!(statement.starts_with("CREATE") || added_column(&statement).is_some(), "cannot be run again: {statement}");
+        }
+    }
 
     #[test]
     fn a_file_is_parted_into_additive_statements() {

@@ -42,8 +42,8 @@ pub use self::{
     wakes::Metrics as WakeMetrics,
 };
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
-    Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Standing,
+    Store, Timestamp, Wake, limits,
 };
 
 /// An append that took longer than this after its wake-up was written brings it once more: whoever found it meanwhile, and no append,
@@ -83,6 +83,18 @@ impl Scylla {
         self.wakes.close().await;
     }
 
+    /// Takes away the place in the listing of an entity that is no longer shown there.
+    async fn unlist(&self, entity: &Entity) {
+        let forgotten = match self.journals.stands(entity).await {
+            Ok(Some(stands)) => self.listings.forget(entity, stands.created).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = forgotten {
+            tracing::debug!(%error, "a place in a listing stays, and is not shown");
+        }
+    }
+
     /// Statements of this name so far, for measuring.
     pub fn statements(&self, name: &str) -> u64 {
         self.db.metrics.count(name)
@@ -105,8 +117,8 @@ impl Store for Scylla {
             }
         };
         let noting = async {
-            match commit.expected_head {
-                0 => self.listings.note(entity, commit.at).await,
+            match (commit.expected_head, commit.listing) {
+                (0, Listing::Listed) => self.listings.note(entity, commit.at).await,
                 _ => Ok(()),
             }
         };
@@ -125,12 +137,24 @@ impl Store for Scylla {
                 return Ok(CommitOutcome::Unknown);
             }
             self.wakes.appended(entity, head, announced);
+            if commit.listing == Listing::Removed && commit.expected_head > 0 {
+                self.unlist(entity).await;
+            }
         }
         Ok(outcome)
     }
 
     async fn load(&self, entity: &Entity) -> Result<Option<Loaded>, Error> {
         self.journals.load(entity).await
+    }
+
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
+        limits::check_loads(entities)?;
+        self.journals.load_many(entities).await
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        self.journals.key(entity).await
     }
 
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
@@ -169,6 +193,7 @@ impl Store for Scylla {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
+        limits::check_listed(collection)?;
         self.records.records(organization, collection, prefix, after, limit).await
     }
 
@@ -178,5 +203,13 @@ impl Store for Scylla {
 
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         self.records.record_keys(after, limit).await
+    }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        self.records.forget_versions(key).await
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        self.listings.listings(after, limit).await
     }
 }

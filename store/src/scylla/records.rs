@@ -35,6 +35,8 @@ pub(super) struct Records {
     version: Statement,
     /// Removes the version before, where only the newest is kept.
     remove: Statement,
+    /// Puts another body in the place of a version's.
+    replace_body: Statement,
     newest: Statement,
     put_at: Statement,
     older: Statement,
@@ -67,6 +69,9 @@ impl Records {
                 )
                 .await?,
             remove: db.conditional("version_remove", &format!("DELETE FROM record WHERE {key} AND version = ?")).await?,
+            replace_body: db
+                .conditional("version_body", &format!("UPDATE record SET body = ?, spill = null, size = ? WHERE {key} AND version = ?"))
+                .await?,
             newest: db.idempotent("get", &format!("SELECT {columns}, head FROM record WHERE {key} LIMIT 1")).await?,
             put_at: db.idempotent("put_at", &format!("SELECT head, put_id FROM record WHERE {key} AND version = ?")).await?,
             older: db.idempotent("history", &format!("SELECT {columns}, head FROM record WHERE {key} AND version < ? LIMIT ?")).await?,
@@ -87,7 +92,7 @@ impl Records {
 
     pub async fn put_if(&self, key: &RecordKey, expected: u64, at: Timestamp, body: Vec<u8>) -> Result<PutOutcome, Error> {
         limits::check_put(key, expected, &body)?;
-        if expected == 0 {
+        if expected == 0 && !key.is_hidden() {
             let bucket = i16::from(bucket_of(&key.key));
             self.db.write(&self.note_key, (&*key.organization, &*key.collection, bucket, &key.key)).await?;
         }
@@ -325,6 +330,48 @@ impl Records {
         keys.sort_unstable();
         keys.truncate(limit);
         Ok(keys)
+    }
+
+    /// One conditional statement for each version, as all that is written to the partition, on the condition that the newest is still the one
+    /// whose body they get.
+    pub async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        let (org, collection, name) = names(key);
+        let Some(newest) = self.get(key).await? else { return Ok(()) };
+        limits::check_forgotten(&newest.body)?;
+        let (head, size) = (newest.version as i64, newest.body.len() as i32);
+        let mut before = head;
+        loop {
+            let values = (org, collection, name, before, PAGE as i32);
+            let rows: Vec<OlderRow> = self.db.read(&self.older, Read::Serial, values).await?;
+            let is_end = rows.len() < PAGE;
+            for (version, _, body, spill, _, _) in rows {
+                before = version;
+                if spill.is_none() && body.as_ref() == Some(&newest.body) {
+                    continue;
+                }
+                let mut batch = Batch::new(BatchType::Unlogged);
+                batch.append_statement(self.advance.prepared.clone());
+                batch.append_statement(self.replace_body.prepared.clone());
+                batch.set_is_idempotent(false);
+                batch.set_retry_policy(self.advance.prepared.get_retry_policy().cloned());
+                let same = (head, org, collection, name, head);
+                let row = (newest.body.as_slice(), size, org, collection, name, version);
+                match self.db.decide_all("forget", &batch, (same, row)).await? {
+                    Conditional::Applied => {}
+                    Conditional::NotApplied { .. } => {
+                        return Err(Error::Unavailable("the record was changed while its versions were forgotten".into()));
+                    }
+                    // Doing it again is doing it once.
+                    Conditional::Unknown(reason) => return Err(Error::Unavailable(reason)),
+                }
+                if let Some(spill) = spill {
+                    self.bodies.remove(&self.db, spill).await?;
+                }
+            }
+            if is_end {
+                return Ok(());
+            }
+        }
     }
 
     /// In the order of the partitions' tokens.

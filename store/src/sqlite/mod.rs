@@ -24,6 +24,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use rusqlite::ErrorCode;
 use tokio::sync::oneshot;
@@ -48,6 +49,9 @@ pub fn version() -> &'static str {
 
 /// Reads waiting at most; a read more is refused.
 const MAX_READS: usize = 4096;
+
+/// Entities that are loaded in one transaction, of a call that asks for many: under a millisecond.
+const LOADS_AT_ONCE: usize = 32;
 
 /// Weight of an operation in the queue beside its bodies, in bytes.
 const OPERATION_WEIGHT: usize = 256;
@@ -89,6 +93,8 @@ pub struct Sqlite {
     writes: Arc<Queue<Operation>>,
     reads: Arc<Queue<ReadJob>>,
     counters: Arc<Counters>,
+    /// Threads that read.
+    readers: usize,
     threads: Mutex<Threads>,
 }
 
@@ -111,13 +117,15 @@ impl Sqlite {
         let lock = lock(path)?;
         create_private(path)?;
         let writing = schema::open_writer(path, &options)?;
+        let readers = options.readers.max(1);
         let engine = Self {
             writes: Arc::new(Queue::new(options.queue, options.queue_bytes)),
             reads: Arc::new(Queue::new(MAX_READS, MAX_READS)),
             counters: Arc::default(),
+            readers,
             threads: Mutex::new(Threads { lock: Some(lock), ..Threads::default() }),
         };
-        for number in 0..options.readers.max(1) {
+        for number in 0..readers {
             let conn = schema::open_reader(path, &options)?;
             let jobs = Arc::clone(&engine.reads);
             let thread = spawn(format!("store-read-{number}"), move || serve_reads(&conn, &jobs))?;
@@ -217,8 +225,23 @@ impl Store for Sqlite {
     }
 
     async fn load(&self, entity: &Entity) -> Result<Option<Loaded>, Error> {
+        let entity = [entity.clone()];
+        let loaded = self.read(move |reads| reads.load_many(&entity)).await?;
+        Ok(loaded.into_iter().flatten().next())
+    }
+
+    async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
+        limits::check_loads(entities)?;
+        let shares: Vec<Vec<Entity>> = entities.chunks(LOADS_AT_ONCE).map(<[Entity]>::to_vec).collect();
+        let shares = shares.into_iter().map(|share| self.read(move |reads| reads.load_many(&share)));
+        // No more than one for each reader waits: what others ask for meanwhile comes between.
+        let loaded: Vec<Vec<Option<Loaded>>> = stream::iter(shares).buffered(self.readers).try_collect().await?;
+        Ok(loaded.into_iter().flatten().collect())
+    }
+
+    async fn key(&self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
         let entity = entity.clone();
-        self.read(move |reads| reads.load(&entity)).await
+        self.read(move |reads| reads.key(&entity)).await
     }
 
     async fn entries(&self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
@@ -269,6 +292,7 @@ impl Store for Sqlite {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Record)>, Error> {
+        limits::check_listed(collection)?;
         let (organization, collection, prefix) = (organization.to_owned(), collection.to_owned(), prefix.to_owned());
         let after = after.map(str::to_owned);
         self.read(move |reads| reads.records(&organization, &collection, &prefix, after.as_deref(), limit)).await
@@ -282,6 +306,20 @@ impl Store for Sqlite {
     async fn record_keys(&self, after: Option<&RecordKey>, limit: usize) -> Result<Vec<RecordKey>, Error> {
         let after = after.cloned();
         self.read(move |reads| reads.record_keys(after.as_ref(), limit)).await
+    }
+
+    async fn forget_versions(&self, key: &RecordKey) -> Result<(), Error> {
+        let Some(newest) = self.get(key).await? else { return Ok(()) };
+        limits::check_forgotten(&newest.body)?;
+        match self.write(newest.body.len(), Request::Forget { key: key.clone() }).await? {
+            Answered::With(_) => Ok(()),
+            Answered::Never => Err(closed()),
+        }
+    }
+
+    async fn listings(&self, after: Option<(&str, &str)>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        let after = after.map(|(organization, kind)| (organization.to_owned(), kind.to_owned())).unwrap_or_default();
+        self.read(move |reads| reads.listings(&after.0, &after.1, limit)).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -57,17 +58,22 @@ impl<T> Queue<T> {
     /// Waits for an item. `None`: the queue is closed and everything in it was taken.
     pub fn pop(&self) -> Option<T> {
         let mut one = Vec::with_capacity(1);
-        self.wait_and_take(&mut one, 1).then(|| one.pop()).flatten()
+        self.wait_and_take(&mut one, 1, None).then(|| one.pop()).flatten()
     }
 
-    /// Waits for items and appends up to `max` of them to `batch`. False: closed and empty.
-    pub fn wait_and_take(&self, batch: &mut Vec<T>, max: usize) -> bool {
+    /// Waits for items and appends up to `max` of them to `batch`; none, when `patience` has passed. False: closed and empty.
+    pub fn wait_and_take(&self, batch: &mut Vec<T>, max: usize, patience: Option<Duration>) -> bool {
+        let until = patience.and_then(|patience| Instant::now().checked_add(patience));
         let mut inner = self.inner.lock();
         while inner.items.is_empty() {
             if inner.closed {
                 return false;
             }
-            self.arrived.wait(&mut inner);
+            match until {
+                None => self.arrived.wait(&mut inner),
+                Some(until) if self.arrived.wait_until(&mut inner, until).timed_out() => break,
+                Some(_) => {}
+            }
         }
         self.take_from(&mut inner, batch, max);
         true
@@ -133,6 +139,17 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_with_an_end_is_told_when_nothing_came() {
+        let queue: Queue<u8> = Queue::new(1, 1);
+        let mut batch = Vec::new();
+        assert!(queue.wait_and_take(&mut batch, 1, Some(Duration::ZERO)));
+        assert!(batch.is_empty());
+        queue.push(1, 7).expect("room");
+        assert!(queue.wait_and_take(&mut batch, 1, Some(Duration::ZERO)));
+        assert_eq!(batch, [7]);
+    }
+
+    #[test]
     fn a_closed_queue_serves_what_it_holds_and_takes_nothing_more() {
         let queue = Queue::new(10, 10);
         queue.push(1, 1).expect("room");
@@ -140,9 +157,9 @@ mod tests {
         queue.close();
         assert_eq!(queue.push(1, 3), Err(Refusal::Closed));
         let mut batch = Vec::new();
-        assert!(queue.wait_and_take(&mut batch, 10));
+        assert!(queue.wait_and_take(&mut batch, 10, None));
         assert_eq!(batch, [1, 2]);
-        assert!(!queue.wait_and_take(&mut batch, 10));
+        assert!(!queue.wait_and_take(&mut batch, 10, Some(Duration::from_secs(3600))));
         assert_eq!(queue.pop(), None);
     }
 }

@@ -8,16 +8,16 @@ use uuid::Uuid;
 
 use super::{failure, spaces::Spaces};
 use crate::{
-    Cursor, Entity, Entry, Error, Listed, Loaded, Page, Record, RecordKey, Snapshot, Standing, Timestamp, Wake,
+    Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, Record, RecordKey, Snapshot, Standing, Timestamp, Wake,
     time::{instant, micros},
 };
 
 const SPACE: &str = "SELECT space FROM space WHERE organization = ?1 AND kind = ?2";
-const HEAD: &str = "SELECT head FROM entity WHERE space = ?1 AND id = ?2";
+const HEAD: &str = "SELECT head, key FROM entity WHERE space = ?1 AND id = ?2";
 const SNAPSHOT: &str = "SELECT seq, body FROM snapshot WHERE space = ?1 AND id = ?2";
 const ENTRIES: &str =
     "SELECT seq, at, commit_id, body FROM entry WHERE space = ?1 AND id = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4";
-const LIST: &str = "SELECT id, created_at, head FROM entity WHERE space = ?1 AND (created_at, id) < (?2, ?3)
+const LIST: &str = "SELECT id, created_at, head FROM entity INDEXED BY entity_listed WHERE space = ?1 AND listing = 0 AND (created_at, id) < (?2, ?3)
      ORDER BY created_at DESC, id DESC LIMIT ?4";
 const DUE: &str = "SELECT space.organization, space.kind, entity.id, entity.wake
      FROM entity INDEXED BY entity_by_wake CROSS JOIN space ON space.space = entity.space
@@ -33,12 +33,24 @@ const HISTORY: &str = "SELECT version, at, body FROM record_history WHERE space 
 const RECORDS: &str = "SELECT key, version, at, body FROM record
      WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) AND key < ?4 ORDER BY key LIMIT ?5";
 // In the order of the primary keys: spaces are numbered as they come, so what is new stands behind or between.
-const ENTITIES: &str = "SELECT space.organization, space.kind, entity.id, entity.head, entity.wake
+const ENTITIES: &str = "SELECT space.organization, space.kind, entity.id, entity.head, entity.wake, entity.key, entity.listing
      FROM entity CROSS JOIN space ON space.space = entity.space
      WHERE (entity.space, entity.id) > (?1, ?2) ORDER BY entity.space, entity.id LIMIT ?3";
 const RECORD_KEYS: &str = "SELECT space.organization, space.kind, record.key
      FROM record CROSS JOIN space ON space.space = record.space
      WHERE (record.space, record.key) > (?1, ?2) ORDER BY record.space, record.key LIMIT ?3";
+
+/// Spaces of journals. One whose journals no listing ever showed may be among them: its listing is empty.
+const LISTINGS: &str = "
+    SELECT organization, kind FROM space
+    WHERE (organization, kind) > (?1, ?2) AND EXISTS (SELECT 1 FROM entity WHERE entity.space = space.space)
+    ORDER BY organization, kind LIMIT ?3";
+
+/// How an entity stands.
+struct Stands {
+    head: u64,
+    key: Option<Vec<u8>>,
+}
 
 /// The statements of a reading connection, compiled once.
 pub(super) struct Reads<'c> {
@@ -58,6 +70,7 @@ pub(super) struct Reads<'c> {
     records: Statement<'c>,
     entities: Statement<'c>,
     record_keys: Statement<'c>,
+    listings: Statement<'c>,
 }
 
 impl<'c> Reads<'c> {
@@ -79,15 +92,24 @@ impl<'c> Reads<'c> {
             records: conn.prepare(RECORDS)?,
             entities: conn.prepare(ENTITIES)?,
             record_keys: conn.prepare(RECORD_KEYS)?,
+            listings: conn.prepare(LISTINGS)?,
         })
     }
 
-    pub fn load(&mut self, entity: &Entity) -> Result<Option<Loaded>, Error> {
-        let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
-        let id = entity.id.as_bytes().as_slice();
+    /// Each of them as it is at one moment.
+    pub fn load_many(&mut self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, Error> {
         // Three statements must see one state: a commit between them would show entries beyond the head.
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let Some(head) = self.head(space, entity)? else { return Ok(None) };
+        let loaded = entities.iter().map(|entity| self.load(entity)).collect();
+        drop(transaction);
+        loaded
+    }
+
+    /// Within a transaction.
+    fn load(&mut self, entity: &Entity) -> Result<Option<Loaded>, Error> {
+        let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
+        let id = entity.id.as_bytes().as_slice();
+        let Some(Stands { head, key }) = self.stands(space, entity)? else { return Ok(None) };
         let snapshot = first(self.snapshot.query(params![space, id]), |row| {
             Ok(Snapshot { seq: number(row, 0)?, body: row.get(1).map_err(failure)? })
         })?;
@@ -97,9 +119,8 @@ impl<'c> Reads<'c> {
         }
         let rows = self.entries.query(params![space, id, (told + 1) as i64, -1]).map_err(failure)?;
         let entries = collect(rows, entry)?;
-        drop(transaction);
         check_gapless(&entries, told, head)?;
-        Ok(Some(Loaded { head, snapshot, entries }))
+        Ok(Some(Loaded { head, snapshot, entries, key }))
     }
 
     pub fn entries(&mut self, entity: &Entity, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
@@ -107,7 +128,7 @@ impl<'c> Reads<'c> {
         let Ok(after) = i64::try_from(from.saturating_sub(1)) else { return Ok(Vec::new()) };
         let id = entity.id.as_bytes().as_slice();
         let transaction = self.conn.unchecked_transaction().map_err(failure)?;
-        let Some(head) = self.head(space, entity)? else { return Ok(Vec::new()) };
+        let Some(Stands { head, .. }) = self.stands(space, entity)? else { return Ok(Vec::new()) };
         let entries = collect(self.entries.query(params![space, id, after + 1, bound(limit)]).map_err(failure)?, entry)?;
         drop(transaction);
         let after = after as u64;
@@ -115,14 +136,25 @@ impl<'c> Reads<'c> {
         Ok(entries)
     }
 
-    /// The head of a journal; `None` if there is none.
-    fn head(&mut self, space: i64, entity: &Entity) -> Result<Option<u64>, Error> {
+    /// What is in an entity's key slot.
+    pub fn key(&mut self, entity: &Entity) -> Result<Option<Vec<u8>>, Error> {
+        let Some(space) = self.space(&entity.organization, &entity.kind)? else { return Ok(None) };
+        // What is left of a lost one is looked for in the same state.
+        let transaction = self.conn.unchecked_transaction().map_err(failure)?;
+        let stands = self.stands(space, entity)?;
+        drop(transaction);
+        Ok(stands.and_then(|stands| stands.key))
+    }
+
+    /// Head and key of a journal; `None` if there is none.
+    fn stands(&mut self, space: i64, entity: &Entity) -> Result<Option<Stands>, Error> {
         let id = entity.id.as_bytes().as_slice();
-        let head = first(self.head.query(params![space, id]), |row| number(row, 0))?;
-        if head.is_none() && first(self.remains.query(params![space, id]), |row| number(row, 0))?.is_some() {
+        let stands = |row: &Row<'_>| Ok(Stands { head: number(row, 0)?, key: row.get(1).map_err(failure)? });
+        let stands = first(self.head.query(params![space, id]), stands)?;
+        if stands.is_none() && first(self.remains.query(params![space, id]), |row| number(row, 0))?.is_some() {
             return Err(Error::Corrupt(format!("the head of journal {} is lost, its entries are there", entity.id)));
         }
-        Ok(head)
+        Ok(stands)
     }
 
     pub fn list(&mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
@@ -215,7 +247,8 @@ impl<'c> Reads<'c> {
         let rows = self.entities.query(params![space, id, bound(limit)]).map_err(failure)?;
         collect(rows, |row| {
             let wake: Option<i64> = row.get(4).map_err(failure)?;
-            Ok(Standing { entity: entity(row)?, head: number(row, 3)?, wake: wake.map(instant).transpose()? })
+            let (key, listing) = (row.get(5).map_err(failure)?, Listing::of_number(row.get(6).map_err(failure)?)?);
+            Ok(Standing { entity: entity(row)?, head: number(row, 3)?, wake: wake.map(instant).transpose()?, key, listing })
         })
     }
 
@@ -230,6 +263,11 @@ impl<'c> Reads<'c> {
             let collection: String = row.get(1).map_err(failure)?;
             Ok(RecordKey::new(organization, collection, row.get::<_, String>(2).map_err(failure)?))
         })
+    }
+
+    pub fn listings(&mut self, organization: &str, kind: &str, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        let rows = self.listings.query(params![organization, kind, bound(limit)]).map_err(failure)?;
+        collect(rows, |row| Ok((row.get(0).map_err(failure)?, row.get(1).map_err(failure)?)))
     }
 
     /// The space of what was the last of a page.

@@ -8,15 +8,16 @@ use super::{Options, failure};
 use crate::Error;
 
 /// Stands in the file's header: "RUBR".
-const APPLICATION_ID: i32 = 0x5255_4252;
+pub(super) const APPLICATION_ID: i32 = 0x5255_4252;
 
 /// The first SQLite without the WAL-reset bug.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Additive migrations in order; `user_version` says how many a database has seen. An entry here is never changed.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../schema/sqlite/0001_journals_and_records.sql"),
     include_str!("../../../schema/sqlite/0002_places.sql"),
+    include_str!("../../../schema/sqlite/0003_keys_and_listings.sql"),
 ];
 
 /// Size in bytes that the write-ahead log's file is cut back to.
@@ -39,8 +40,27 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
     conn.pragma_update(None, "synchronous", "FULL").map_err(failure)?;
     conn.pragma_update(None, "journal_size_limit", LOG_LIMIT as i64).map_err(failure)?;
     conn.pragma_update(None, "wal_autocheckpoint", options.checkpoint_pages).map_err(failure)?;
+    set_wiping(&conn, Wiping::Within).map_err(failure)?;
     migrate(&mut conn)?;
     Ok(conn)
+}
+
+/// What is done about bytes that are deleted or moved within the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wiping {
+    /// They are overwritten in pages that are written anyway: costs no write, and no copy of a key stays where its row once was.
+    Within,
+    /// Pages that become free are overwritten too.
+    Whole,
+}
+
+/// Takes effect at once, also within a transaction.
+pub(super) fn set_wiping(conn: &Connection, wiping: Wiping) -> rusqlite::Result<()> {
+    let value = match wiping {
+        Wiping::Within => "FAST",
+        Wiping::Whole => "ON",
+    };
+    conn.query_row(&format!("PRAGMA secure_delete = {value}"), [], |_| Ok(()))
 }
 
 /// A connection that reads, for a database that [`open_writer`] has prepared.

@@ -383,6 +383,108 @@ async fn a_process_torn_while_writing_keeps_what_was_acknowledged() {
     }
 }
 
+/// A key that is found again wherever it stands.
+fn marked(number: u128) -> Vec<u8> {
+    format!("the old key of number {number:>6}").into_bytes()
+}
+
+fn with_key(number: u128, head: u64, key: Vec<u8>) -> Commit {
+    Commit { key: Some(key), ..one(&thing(number), head) }
+}
+
+/// How often one of those keys stands in the file.
+fn marks(path: &Path) -> usize {
+    let bytes = std::fs::read(path).expect("read");
+    let mark = b"the old key of number";
+    bytes.windows(mark.len()).filter(|window| window == mark).count()
+}
+
+#[tokio::test]
+async fn a_replaced_key_leaves_the_log_before_the_next_write_is_answered() {
+    let world = World::new();
+    let log = world.folder.path().join("rubrica.db-wal");
+    world.store.commit(with_key(1, 0, marked(1))).await.expect("answered");
+    world.append(2, 0).await;
+    assert!(marks(&log) > 0, "the log is where it stands first");
+    world.store.commit(with_key(1, 1, b"another".to_vec())).await.expect("answered");
+    world.append(2, 1).await;
+    assert_eq!((marks(&log), marks(&world.path())), (0, 0));
+    assert!(std::fs::metadata(&log).expect("there").len() > 0, "the last write stands in it");
+    // Only where a key was replaced.
+    world.store.commit(with_key(3, 0, marked(3))).await.expect("answered");
+    world.append(2, 2).await;
+    assert!(marks(&log) > 0);
+}
+
+#[tokio::test]
+async fn no_copy_of_replaced_keys_stays_in_the_pages() {
+    // Enough that pages were split again and again while the old keys stood in them.
+    const MANY: u128 = 3_000;
+    let scattered = |number: u128| number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let world = World::new();
+    for head in 0..3 {
+        let written = (0..MANY).map(|number| {
+            let number = scattered(number);
+            let mut commit = Commit { wake: (number % 2 == 0).then(|| one(&thing(1), head).at), ..one(&thing(number), head) };
+            commit.key = (head == 0).then(|| marked(number % 100_000));
+            world.store.commit(commit)
+        });
+        assert!(join_all(written).await.into_iter().all(|outcome| matches!(outcome, Ok(CommitOutcome::Applied))));
+    }
+    let replaced = (0..MANY).map(|number| {
+        let number = scattered(number);
+        let length = (number % 60) as usize;
+        world.store.commit(with_key(number, 3, vec![b'n'; length]))
+    });
+    assert!(join_all(replaced).await.into_iter().all(|outcome| matches!(outcome, Ok(CommitOutcome::Applied))));
+    world.store.close();
+    assert_eq!(marks(&world.path()), 0);
+}
+
+#[tokio::test]
+async fn a_log_that_a_crash_has_left_is_emptied_when_the_store_is_opened() {
+    let world = World::with(Options { checkpoint_pages: 1_000_000, ..Options::default() });
+    world.store.commit(with_key(1, 0, marked(1))).await.expect("answered");
+    world.append(2, 0).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = copy_as_torn(&world, &folder);
+    let log = folder.path().join("rubrica.db-wal");
+    assert!(marks(&log) > 0);
+    let again = open(&copy).expect("opens");
+    // It writes nothing, but is answered after the writer has begun.
+    let wake = crate::Wake { entity: thing(9), due: one(&thing(9), 0).at };
+    again.settle(&wake, 1, None).await.expect("answered");
+    assert_eq!(std::fs::metadata(&log).expect("there").len(), 0);
+    assert_eq!(again.key(&thing(1)).await.expect("readable"), Some(marked(1)));
+}
+
+#[tokio::test]
+async fn a_database_from_before_keys_is_brought_up_and_lists_what_it_did() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rubrica.db");
+    let conn = Connection::open(&path).expect("opens");
+    for migration in &super::schema::MIGRATIONS[..2] {
+        conn.execute_batch(migration).expect("applied");
+    }
+    conn.pragma_update(None, "application_id", super::schema::APPLICATION_ID).expect("set");
+    conn.pragma_update(None, "user_version", 2).expect("set");
+    conn.execute_batch(
+        "INSERT INTO space VALUES (1, 'acme', 'thing'); UPDATE tally SET spaces = 1;
+         INSERT INTO entity VALUES (1, x'00000000000000000000000000000007', 1, 5, 0, NULL);
+         INSERT INTO entry VALUES (1, x'00000000000000000000000000000007', 1, 5, zeroblob(16), x'61');",
+    )
+    .expect("written");
+    drop(conn);
+    let store = open(&path).expect("opens");
+    let loaded = store.load(&thing(7)).await.expect("readable").expect("there");
+    assert_eq!((loaded.head, loaded.key), (1, None));
+    let listed = store.list("acme", "thing", None, 10).await.expect("answered");
+    assert_eq!(listed.items.len(), 1);
+    let outcome = store.commit(Commit { key: Some(b"key".to_vec()), ..one(&thing(7), 1) }).await;
+    assert_eq!(outcome.expect("answered"), CommitOutcome::Applied);
+    assert_eq!(store.key(&thing(7)).await.expect("readable").as_deref(), Some(b"key".as_slice()));
+}
+
 const CHILD: &str = "RUBRICA_STORE_TEST_CHILD";
 
 /// Not a rule: the process that the next test kills.

@@ -60,6 +60,8 @@ impl Writer {
     pub fn run(self, conn: Connection) {
         let _abandon = AbandonOnExit(&self.queue);
         let mut conn = conn;
+        // What a crash has left may hold a key that was replaced before it.
+        checkpoint(&conn);
         loop {
             match self.serve(&conn) {
                 End::Closed => break,
@@ -84,11 +86,14 @@ impl Writer {
         };
         let mut batch = Vec::with_capacity(MAX_BATCH);
         let mut log = Log::beside(&self.path);
-        while self.queue.wait_and_take(&mut batch, MAX_BATCH) {
-            let usable = self.perform(&mut writes, &mut batch);
+        while self.queue.wait_and_take(&mut batch, MAX_BATCH, log.patience()) {
+            let usable = batch.is_empty() || self.perform(&mut writes, &mut batch);
             batch.clear();
             if !usable {
                 return End::Broken;
+            }
+            if writes.take_replaced_key() {
+                log.holds_old_key();
             }
             log.keep_short(conn);
         }
@@ -227,11 +232,22 @@ struct Log {
     batches: u32,
     /// Bytes from which on the readers are waited for.
     limit: u64,
+    /// When it is to be emptied because it may hold a key that was replaced.
+    wipe_at: Option<Instant>,
+    /// When it was last emptied for that.
+    wiped: Option<Instant>,
 }
 
 impl Log {
     /// Batches between two looks at the size.
     const EVERY: u32 = 256;
+
+    /// Between two times that the log is emptied because of replaced keys: many are replaced one after the other, and each time costs
+    /// two syncs.
+    const WIPE_EVERY: Duration = Duration::from_secs(1);
+
+    /// Until that is tried again when a reader stays in the way: each try holds up the writes.
+    const WIPE_AGAIN: Duration = Duration::from_secs(10);
 
     /// Readers take milliseconds. A reader that stays longer (a backup, a shell) is not waited for.
     const PATIENCE: Duration = Duration::from_millis(100);
@@ -239,10 +255,26 @@ impl Log {
     fn beside(database: &std::path::Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
-        Self { path: path.into(), batches: 0, limit: schema::LOG_LIMIT }
+        Self { path: path.into(), batches: 0, limit: schema::LOG_LIMIT, wipe_at: None, wiped: None }
+    }
+
+    fn holds_old_key(&mut self) {
+        let now = Instant::now();
+        let earliest = self.wiped.map_or(now, |wiped| wiped + Self::WIPE_EVERY);
+        self.wipe_at.get_or_insert(earliest.max(now));
+    }
+
+    /// How long the log can stay as it is; `None`: for ever.
+    fn patience(&self) -> Option<Duration> {
+        self.wipe_at.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     fn keep_short(&mut self, conn: &Connection) {
+        let now = Instant::now();
+        if self.wipe_at.is_some_and(|at| at <= now) {
+            let emptied = Self::empty(conn);
+            (self.wiped, self.wipe_at) = (Some(now), (!emptied).then(|| now + Self::WIPE_AGAIN));
+        }
         self.batches = self.batches.wrapping_add(1);
         if !self.batches.is_multiple_of(Self::EVERY) {
             return;
@@ -251,10 +283,15 @@ impl Log {
         if size <= self.limit {
             return;
         }
+        self.limit = if Self::empty(conn) { schema::LOG_LIMIT } else { size.saturating_mul(2) };
+    }
+
+    /// False: a reader stayed in the way.
+    fn empty(conn: &Connection) -> bool {
         let emptied = conn.busy_timeout(Self::PATIENCE).is_ok() && checkpoint(conn);
         // Fails for a negative time only.
         let _ = conn.busy_timeout(schema::BUSY);
-        self.limit = if emptied { schema::LOG_LIMIT } else { size.saturating_mul(2) };
+        emptied
     }
 }
 

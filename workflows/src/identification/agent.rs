@@ -144,7 +144,7 @@ pub struct Vouching {
 
 impl Vouching {
     /// The files that are kept for all vouchers.
-    fn files(&self) -> impl Iterator<Item = &SealedFile> {
+    pub fn files(&self) -> impl Iterator<Item = &SealedFile> {
         self.earlier.iter().chain(&self.voucher).flat_map(Voucher::files)
     }
 }

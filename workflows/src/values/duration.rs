@@ -38,6 +38,11 @@ pub fn parse(text: &str) -> Result<TimeDelta, Error> {
     if date.contains(['Y', 'M']) {
         return Err(Error::Calendar);
     }
+    check(fixed(date, time)?)
+}
+
+/// Sums up the part before the `T` and, if there is one, the part after it. Of any length from zero on.
+pub(super) fn fixed(date: &str, time: Option<&str>) -> Result<TimeDelta, Error> {
     if (date.is_empty() && time.is_none()) || time == Some("") {
         return Err(Error::Syntax);
     }
@@ -48,8 +53,7 @@ pub fn parse(text: &str) -> Result<TimeDelta, Error> {
         None => parts(date, &[('D', 24 * 3600)])?,
     };
     let time = parts(time.unwrap_or(""), &[('H', 3600), ('M', 60), ('S', 1)])?;
-    let total = date.checked_add(&time).ok_or(Error::TooLong)?;
-    check(total)
+    date.checked_add(&time).ok_or(Error::TooLong)
 }
 
 /// Refuses what is not positive or longer than [`MAX`].

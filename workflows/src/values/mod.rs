@@ -3,12 +3,14 @@
 //! A rule answers in words that stand behind a member's name ("`actor.email`: not an e-mail address ..."); [`Problems`] collects them, so that a
 //! caller is told everything that is wrong at once.
 
+mod calendar;
 pub mod duration;
 mod labels;
 mod person;
 mod problems;
 mod texts;
 
+pub use calendar::{CalendarDuration, Error as CalendarError};
 pub use labels::{MAX_LABEL, MAX_TAGS, Owner, check_document_name, lowercase_tags, normalised_tags};
 pub use person::{
     Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
