@@ -264,6 +264,7 @@ async fn registry() -> Registry {
     channels::Metrics::new(&registry).unwrap();
     cpu_pool::Metrics::new(&registry).unwrap();
     render_workers::Metrics::new(&registry).unwrap();
+    crate::page_view::Metrics::new(&registry).unwrap();
     crate::scoring::Metrics::new(&registry).unwrap();
     crate::handwriting::Metrics::new(&registry).unwrap();
     store::scylla::Metrics::new(&registry).unwrap();

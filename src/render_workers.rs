@@ -19,7 +19,7 @@ use render::{
 use store::blobs::Digest;
 
 pub use self::templates::TemplateError;
-use crate::cpu_pool::{self, CpuPool, Cutoff, File, Job, Work};
+use crate::cpu_pool::{self, CpuPool, Cutoff, File, Job, Turn, Work};
 
 /// Part of a process' memory that the files of a job may fill: reading and drawing them takes a few times as much.
 const SHARE: u64 = 4;
@@ -239,6 +239,28 @@ impl Workers {
         self.run_in(|shared| &shared.pictures, organization, bytes, file, work).await
     }
 
+    /// Has a process for pictures work on a PDF that was read in the organization's turn. What goes wrong for the file's sake counts against
+    /// it.
+    ///
+    /// # Errors
+    /// As [`Workers::compare`].
+    pub(crate) async fn run_in_turn<T: Send + 'static>(
+        &self,
+        turn: &Turn,
+        (organization, file): (&str, File),
+        pdf: Bytes,
+        work: impl FnOnce(&mut Process, &[u8], &Cutoff) -> Result<T, worker::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let memory = self.0.pictures.options.memory;
+        if pdf.len() as u64 > memory / SHARE {
+            return Err(Error::Exceeded(Limit::Memory(memory)));
+        }
+        let shared = self.0.clone();
+        let work = move |process: &mut Process, cutoff: &Cutoff| work(process, &pdf, cutoff);
+        let worked = turn.run(move |cutoff| shared.pictures.run(cutoff, work)).await?;
+        Ok(self.judged(organization, file, worked)?)
+    }
+
     /// As [`Workers::run`], in processes of either purpose.
     async fn run_in<T: Send + 'static>(
         &self,
@@ -251,13 +273,17 @@ impl Workers {
         let shared = self.0.clone();
         let job = Job::new(organization, bytes).on(file.digest, file.work);
         let worked = self.0.cpu.run(job, move |cutoff| processes(&shared).run(cutoff, work)).await?;
-        if let Err(error) = &worked {
+        Ok(self.judged(organization, file, worked))
+    }
+
+    /// Counts what went wrong for the file's sake.
+    fn judged<T>(&self, organization: &str, file: File, worked: Result<T, worker::Error>) -> Result<T, worker::Error> {
+        worked.inspect_err(|error| {
             tracing::warn!(%error, organization, file = %file.digest, "work on a file in a process of its own failed");
             if matches!(error, worker::Error::Exceeded(_) | worker::Error::Panicked) {
                 self.0.cpu.strike(file);
             }
-        }
-        Ok(worked)
+        })
     }
 }
 

@@ -57,6 +57,7 @@ use crate::{
     installation,
     keys::{self, Keys},
     outbound::Http,
+    page_view::{self, PageView},
     periodic_task::PeriodicTask,
     processes::{Processes, Tenants, World, fill::Fills},
     receipts::Receipts,
@@ -320,6 +321,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let links = Links::new(keys.clone(), customers.clone());
     let state = State {
         documents: documents.clone(),
+        page_view: PageView::new(documents.clone(), page_view::Metrics::new(&registry)?),
         consents,
         contracts,
         forms: sources.forms,

@@ -69,12 +69,18 @@ impl<'a> Drawing<'a> {
         Affine::scale(f64::from(DPI / POINTS)) * page.initial_transform(true).to_kurbo()
     }
 
-    /// A page on white; `size` is its own, from [`Drawing::size`].
+    /// A page on white at [`DPI`]; `size` is its own, from [`Drawing::size`].
     pub fn draw(&mut self, page: usize, size: Size) -> Option<Pixmap> {
+        self.draw_scaled(page, size, Affine::scale(f64::from(DPI / POINTS)))
+    }
+
+    /// A page on white, whose points `scale` brings to pixels; `size` is what becomes of the page by that.
+    pub fn draw_scaled(&mut self, page: usize, size: Size, scale: Affine) -> Option<Pixmap> {
         let page = self.page(page)?;
+        let transform = scale * page.initial_transform(true).to_kurbo();
         let mut context = RenderContext::new(size.width, size.height);
         let settings = RenderSettings::default();
-        render_into(page, &self.cache, &self.settings, &settings, &mut context, Self::transform(page));
+        render_into(page, &self.cache, &self.settings, &settings, &mut context, transform);
         context.flush();
         let mut pixmap = Pixmap::new(size.width, size.height);
         let onto_white = RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };

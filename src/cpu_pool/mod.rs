@@ -120,8 +120,12 @@ impl From<Refused> for Error {
 pub enum Work {
     /// Its structure is read, as to check or seal a document, or to open a key file.
     Read,
-    /// Its pages are drawn.
+    /// Its pages are drawn, to be compared.
     Draw,
+    /// A page of it is shown to a person: the file is the document, the page and its width together.
+    View,
+    /// The text of its pages is read.
+    Text,
     /// It is decoded as an image of an identity document.
     Decode,
     /// Forms are filled with values: the file is all of them together.

@@ -5,6 +5,7 @@
 use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use matchit::Router;
+use render::Width;
 
 use super::call::{Admitted, Id, Tenant};
 use super::consents;
@@ -114,17 +115,8 @@ impl Api {
                     access::may(&caller, rule, organization_parameter(&text)?).map_err(|denied| operation.denies(denied))?;
                     organization = Some(text);
                 }
-                Segment::Uuid => ids.push(Id::Uuid(uuid_parameter(parameter.name, &text)?)),
                 Segment::Customer => ids.push(Id::Name(consents::customer(&caller, &text)?)),
-                Segment::Name | Segment::LowerName | Segment::Consent => ids.push(Id::Name(text)),
-                Segment::Number { max } => ids.push(Id::Number(number_parameter(parameter.name, &text, max)?)),
-                Segment::NumberFromZero if text == "0" => ids.push(Id::Number(0)),
-                Segment::NumberFromZero => {
-                    let number = number_parameter(parameter.name, &text, None);
-                    ids.push(Id::Number(number.map_err(|_| from_zero(parameter.name))?));
-                }
-                Segment::NumberOrLatest if text == "latest" => ids.push(Id::Latest),
-                Segment::NumberOrLatest => ids.push(Id::Number(number_parameter(parameter.name, &text, None)?)),
+                _ => ids.push(identifier(parameter, text)?),
             }
         }
         let organization = organization.ok_or_else(|| ApiError::internal("the path names no organization"))?;
@@ -160,6 +152,26 @@ impl Api {
     }
 }
 
+/// What a segment names that says it alone, whoever calls.
+fn identifier(parameter: &PathParameter, text: String) -> Result<Id, ApiError> {
+    let number = |max| number_parameter(parameter.name, &text, max).map(Id::Number);
+    match parameter.kind {
+        Segment::Uuid => Ok(Id::Uuid(uuid_parameter(parameter.name, &text)?)),
+        Segment::Name | Segment::LowerName | Segment::Consent => Ok(Id::Name(text)),
+        Segment::Number { max } => number(max),
+        Segment::NumberFromZero if text == "0" => Ok(Id::Number(0)),
+        Segment::NumberFromZero => number(None).map_err(|_| from_zero(parameter.name)),
+        Segment::NumberOrLatest if text == "latest" => Ok(Id::Latest),
+        Segment::NumberOrLatest => number(None),
+        Segment::Width => {
+            let widths = Width::ALL.map(|width| width.pixels().to_string());
+            let expected = || ApiError::parameter(format!("{}: expected one of {}", parameter.name, widths.join(", ")));
+            if widths.contains(&text) { number(None) } else { Err(expected()) }
+        }
+        Segment::Organization | Segment::Customer => Err(ApiError::internal("who calls says what this is")),
+    }
+}
+
 fn from_zero(name: &str) -> ApiError {
     ApiError::parameter(format!("{name}: expected a whole number from 0"))
 }
@@ -172,8 +184,13 @@ async fn serve(request: HttpRequest, payload: web::Payload, api: web::Data<Api>)
 
 async fn answer(request: HttpRequest, payload: web::Payload, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     let (operation, named) = api.find(&request)?;
+    let mut of_link = Vec::new();
     let tenant = match operation.access {
         Access::Role(role, reach) => Some(api.admit(&request, operation, role, reach, named).await?),
+        Access::Link => {
+            of_link = named.into_iter().map(|(parameter, text)| identifier(parameter, text)).collect::<Result<_, _>>()?;
+            None
+        }
         Access::Sandbox => {
             sandbox::check_host(&request, &api.state.options.public_base_url)?;
             None
@@ -188,6 +205,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, api: web::Data<Api>
         sandbox: api.sandbox.clone(),
         json_limit: operation.body_limit.map_or(api.json_limit, |limit| limit.min(api.json_limit)),
         tenant,
+        of_link,
     };
     operation.handler.run(admitted).await
 }

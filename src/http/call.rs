@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures::future::LocalBoxFuture;
 use serde::Serialize;
@@ -44,8 +44,10 @@ pub struct Admitted {
     pub sandbox: Option<web::Data<Sandbox>>,
     /// Maximum size of a JSON body, in bytes: the operation's and the configured one.
     pub json_limit: usize,
-    /// Caller, organization and the identifiers in the path; `None` for operations of the sandbox.
+    /// Caller, organization and the identifiers in the path; `None` for operations of the sandbox and of links.
     pub tenant: Option<Tenant>,
+    /// What the path of a link's operation names.
+    pub of_link: Vec<Id>,
 }
 
 impl Admitted {
@@ -272,6 +274,29 @@ impl<B: Body> FromAdmitted for SandboxCall<B> {
         let Admitted { request, engine, sandbox, .. } = admitted;
         let sandbox = sandbox.ok_or_else(|| ApiError::internal("the sandbox is off"))?;
         Ok(Self { body, query: Query::of(&request), engine, sandbox })
+    }
+}
+
+/// A call of whoever has a sealed URL, which is the first that the path names: its handler opens it before anything else.
+pub struct LinkCall<I> {
+    pub id: I,
+    pub query: Query,
+    pub headers: HeaderMap,
+    pub state: web::Data<State>,
+}
+
+impl<I: Ids> FromAdmitted for LinkCall<I> {
+    const IDS: Option<usize> = Some(I::COUNT);
+
+    fn body(_: &mut Schemas) -> Option<Described> {
+        None
+    }
+
+    async fn read(admitted: Admitted) -> Result<Self, ApiError> {
+        let Admitted { request, state, of_link, .. } = admitted;
+        let id =
+            I::from_path(&of_link).ok_or_else(|| ApiError::internal("the path has other identifiers than the handler takes"))?;
+        Ok(Self { id, query: Query::of(&request), headers: request.headers().clone(), state })
     }
 }
 

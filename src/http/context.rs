@@ -24,6 +24,7 @@ use crate::catalogue::template_configurations::{Configurations, Images};
 use crate::catalogue::templates::Templates;
 use crate::filling::Filling;
 use crate::keys::Keys;
+use crate::page_view::PageView;
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
 
@@ -68,6 +69,8 @@ pub struct State {
     pub sealed_files: SealedFiles,
     /// Sign configurations of all organizations.
     pub configurations: SignConfigurations,
+    /// Shows pages of documents.
+    pub page_view: PageView,
     /// The processes that draw pages.
     pub workers: Workers,
     /// Seals public URLs.

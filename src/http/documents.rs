@@ -20,7 +20,7 @@ use super::download::{Binary, Content, Download};
 use super::error::{ApiError, only};
 use super::multipart::{Form, Part};
 use super::operation::{Parameter, Success};
-use super::{durations, json};
+use super::{State, durations, json};
 use crate::catalogue::documents::{Document, Documents, Extension, Owner, Upload};
 use crate::public_url::{self, Disposition, PublicDocument};
 
@@ -293,13 +293,22 @@ pub async fn create_public_url(call: Call<Uuid, Json<CreatePublicUrlRequest>>) -
 /// Serves what a public URL stands for: no token but the one in the path, and no answer that tells a guess from a miss.
 pub async fn public_document(path: web::Path<String>, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     let state = api.state();
-    let shared = public_url::verify::<PublicDocument>(&state.keys, &path, state.now())?;
+    let (shared, document) = document_of_link(state, &path).await?;
+    let bytes = state.documents.download_by_link(&shared.organization, &document, &path).await?;
+    Ok(file(&document, Content::Pieces(bytes), shared.disposition).response(StatusCode::OK))
+}
+
+/// What the token of a public URL stands for, and the document with the very bytes for which it was made.
+///
+/// # Errors
+/// 404 for what is no such token, or of other bytes; 410 when it has expired or the document was deleted.
+pub(super) async fn document_of_link(state: &State, token: &str) -> Result<(PublicDocument, Document), ApiError> {
+    let shared = public_url::verify::<PublicDocument>(&state.keys, token, state.now())?;
     let document = state.documents.shared(&shared.organization, shared.document).await?;
     if document.digest.to_string() != shared.digest {
         return Err(public_url::Error::Invalid.into());
     }
-    let bytes = state.documents.download_by_link(&shared.organization, &document, &path).await?;
-    Ok(file(&document, Content::Pieces(bytes), shared.disposition).response(StatusCode::OK))
+    Ok((shared, document))
 }
 
 /// Body of the owner's change.

@@ -10,7 +10,7 @@ use crate::{
     catalogue::{self, consents, contracts, documents, names, sign_configuration},
     channels, code_limits,
     consents::{links, profile, proofs, service},
-    cpu_pool, erasure, filling, handwriting,
+    cpu_pool, erasure, filling, handwriting, page_view,
     processes::{self, challenges, creation, fill, vouching},
     public_url, receipts, records,
 };
@@ -368,6 +368,18 @@ impl From<filling::Error> for ApiError {
             E::Cpu(error) => catalogue::Error::from(error).into(),
             E::Full(_) | E::Busy | E::Drawing(_) => Self::unavailable(error, RETRY_AFTER),
             E::Inconsistent(_) => Self::internal(error),
+        }
+    }
+}
+
+/// Pages that are shown; the words are for the reader.
+impl From<page_view::Error> for ApiError {
+    fn from(error: page_view::Error) -> Self {
+        use page_view::Error as E;
+        match error {
+            E::NoSuchPage { .. } => Self::not_found(error.to_string()),
+            E::NotAPdf | E::Document | E::Page(_) | E::Incomplete(_) => Self::unprocessable([error.to_string()]),
+            E::Documents(error) => error.into(),
         }
     }
 }

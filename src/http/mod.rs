@@ -11,6 +11,7 @@ pub mod context;
 mod contracts;
 pub mod cors;
 pub mod device;
+mod document_pages;
 pub mod documents;
 pub mod download;
 mod durations;

@@ -16,7 +16,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::call::{Described, Schemas};
 use super::consents;
 use super::error::{self, Family};
-use super::operation::{Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Values, Verb};
+use super::operation::{Access, Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Values, Verb};
 use super::table::operations;
 
 /// What the description says besides the operations.
@@ -34,6 +34,7 @@ use super::table::operations;
         (name = "Identification Chain Admin"), (name = "Securize"),
         (name = "Customer Consents", description = "Consents of one customer."),
         (name = "Configuration", description = "Definitions of consents and the trees of segments, with their history."),
+        (name = "Document pages", description = "Pages of a document below its public URL. An addition to the contract."),
         (name = "Erasure", description = "Forgetting, and legal holds that keep from it. An addition to the contract."),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
@@ -181,15 +182,19 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
     }
     let family = Family::of_path(operation.path);
     let problem = |description: &str| problem(family, description);
-    if operation.access.is_sandbox() {
-        builder =
-            builder.response("400", problem("A query value or the body is not valid.")).security(SecurityRequirement::default());
-    } else {
-        builder = builder
+    builder = match operation.access {
+        Access::Sandbox => {
+            builder.response("400", problem("A query value or the body is not valid.")).security(SecurityRequirement::default())
+        }
+        Access::Link => builder
+            .response("400", problem("400. A path or query value is not valid."))
+            .response("500", problem("500. Unexpected error."))
+            .security(SecurityRequirement::default()),
+        Access::Role(..) => builder
             .response("400", problem("400. A path, query or header value or the body is not valid."))
             .response("401", problem("401. Authentication or authorization failed."))
-            .response("500", problem("500. Unexpected error."));
-    }
+            .response("500", problem("500. Unexpected error.")),
+    };
     for refused in operation.refuses {
         builder = builder.response(refused.status.to_string(), refusal(family, refused));
     }
@@ -206,6 +211,10 @@ fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter
         Segment::LowerName => ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9_]+$")).build(),
         Segment::Number { max } => number(max),
         Segment::NumberFromZero => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build(),
+        Segment::Width => {
+            let widths = render::Width::ALL.map(|width| width.pixels());
+            ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some(widths)).build()
+        }
         Segment::NumberOrLatest => ObjectBuilder::new().schema_type(Type::String).pattern(Some("^([1-9][0-9]*|latest)$")).build(),
     };
     ParameterBuilder::new()

@@ -74,6 +74,8 @@ impl Verb {
 pub enum Access {
     /// An organization's token with the role, or a token for one thing that reaches what the path names.
     Role(Role, Reach),
+    /// Whoever has the sealed URL that is the start of the path: its token is the first segment in braces, which the handler opens.
+    Link,
     /// Anybody, but only where the sandbox is on. The path names no organization.
     Sandbox,
 }
@@ -202,6 +204,8 @@ pub enum Segment {
     NumberFromZero,
     /// A whole number from 1, or `latest`.
     NumberOrLatest,
+    /// The width of an image of a page, in pixels: one of those of [`render::Width`].
+    Width,
     /// The id that a customer has in the organization's systems; `self` is that of the caller, who is a web component.
     Customer,
     /// The id of a consent's definition, in any spelling. One that nothing can have is that of nothing.
@@ -212,6 +216,9 @@ pub enum Segment {
 pub const PATH_PARAMETERS: &[PathParameter] = &[
     PathParameter { name: "org_id", kind: Segment::Organization, description: "Organization (tenant)." },
     uuid("document_id", "Identifier of the document."),
+    segment("public_token", Segment::Name, "What a public URL ends with: sealed, and all that is needed."),
+    segment("page", Segment::NumberFromZero, "Number of the page, counted from 0."),
+    segment("width", Segment::Width, "Width of the image in pixels."),
     uuid("sign_process_id", "Identifier of the sign process."),
     uuid("sign_id", "Identifier of one signer's signature."),
     uuid("scoring_id", "Identifier of the scoring session."),
@@ -319,6 +326,11 @@ impl Start {
     /// For tokens of organizations with this role, and for the tokens for one thing that the second names.
     pub const fn role(self, role: Role, reach: Reach) -> Operation {
         self.with(Access::Role(role, reach))
+    }
+
+    /// For whoever has the sealed URL that the path begins with.
+    pub const fn link(self) -> Operation {
+        self.with(Access::Link)
     }
 
     /// For anybody, where the sandbox is on.

@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(row.answers.len(), answers.len(), "{id}: successes of the row and of the handler");
             assert!(!answers.is_empty(), "{id}: it has no success");
             for (success, body) in row.answers.iter().zip(answers) {
-                assert_eq!(success.status == 204, body.is_none(), "{id}: {}", success.status);
+                assert_eq!([204, 304].contains(&success.status), body.is_none(), "{id}: {}", success.status);
             }
             let json = row.handler.body(&mut schemas).is_some_and(|body| body.media_types == ["application/json"]);
             // These may be as large as the configuration allows; nothing else needs that.
@@ -132,6 +132,10 @@ mod tests {
                     assert!(below("/v1") || below("/v2"), "{id}");
                     assert!(kinds[1..].iter().all(|kind| *kind != Segment::Organization), "{id}");
                     assert_eq!(row.handler.ids(), Some(kinds.len() - 1), "{id}: identifiers of the path and of the handler");
+                }
+                Access::Link => {
+                    assert!(row.path.starts_with("/public/{public_token}/") && kinds[0] == Segment::Name, "{id}");
+                    assert_eq!(row.handler.ids(), Some(kinds.len()), "{id}: identifiers of the path and of the handler");
                 }
                 Access::Sandbox => {
                     assert!(row.path.starts_with("/sandbox/") && kinds.is_empty(), "{id}");

@@ -34,6 +34,7 @@ use crate::erasure::{self, CustomerEraser, Eraser, LegalHolds};
 use crate::filling::{self, Filling};
 use crate::handwriting;
 use crate::keys::Keys;
+use crate::page_view::{self, PageView};
 use crate::processes::{self, Processes, Tenants, fill::Fills};
 use crate::receipts::Receipts;
 use crate::render_workers::{self, Workers};
@@ -100,6 +101,7 @@ impl World {
             contracts: Contracts::new(store.clone()),
             sealed_files: SealedFiles::new(store.clone(), blobs, keys.clone()),
             documents: sources.documents.clone(),
+            page_view: PageView::new(sources.documents.clone(), page_view::Metrics::default()),
             forms: sources.forms.clone(),
             sections: sources.sections.clone(),
             templates: sources.templates.clone(),

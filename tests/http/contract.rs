@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Answer, Server};
 
-/// The rows of all operations but those of the sandbox.
+/// The rows of all operations that need a token: not those of the sandbox and of links.
 pub fn rows() -> impl Iterator<Item = &'static operation::Operation> {
-    table::operations().filter(|row| !row.access.is_sandbox())
+    table::operations().filter(|row| matches!(row.access, operation::Access::Role(..)))
 }
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];

@@ -30,7 +30,7 @@ async fn compare(workers: &Workers, organization: &str, document: &Bytes) -> Res
 }
 
 /// A page that is filled with a pattern whose cell is a million times as large as its step: drawn as it says, it never ends.
-fn poison() -> Bytes {
+pub fn poison() -> Bytes {
     let mut document = Document::with_version("1.7");
     let cell = dictionary! {
         "PatternType" => 1, "PaintType" => 1, "TilingType" => 1, "BBox" => [0, 0, 1_000_000, 1_000_000].map(Into::into).to_vec(),
@@ -52,7 +52,7 @@ fn poison() -> Bytes {
 }
 
 /// What a scrape says of a metric, with the labels given; 0 if nothing was counted yet.
-fn metric(client: &Client, name: &str) -> u64 {
+pub fn metric(client: &Client, name: &str) -> u64 {
     let scrape = String::from_utf8(client.get("/metrics").send().expect(200).body).expect("text");
     let value = scrape.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
     value.unwrap_or_default()

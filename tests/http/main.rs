@@ -20,6 +20,7 @@ mod consents_proofs;
 mod contacts;
 mod contract;
 mod contracts;
+mod document_pages;
 mod documents_api;
 mod drawing;
 mod dynamic_fills;

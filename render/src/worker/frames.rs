@@ -1,12 +1,12 @@
 //! What parent and worker say to each other: a length of four bytes, the lowest first, then JSON; behind a job's JSON the bytes of its
-//! files, behind a reply's those of the picture or the PDF that it tells of.
+//! files, behind a reply's those of the picture, the PDF or the pages that it tells of.
 
 use std::io::{self, Read};
 
 use identity::{Declared, Reading, Side};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Comparison, Limits, MAX_PIXELS, Mask, Picture, Undrawn};
+use crate::{Comparison, Limits, MAX_PIXELS, Mask, PageImage, Picture, Undrawn, Width};
 
 /// Longest JSON, in bytes: of a job with some ten thousand masks, of a reply with a thousand pages.
 pub const MAX_HEAD: usize = 1 << 20;
@@ -42,6 +42,10 @@ pub enum Task {
     ReadIdentity { sides: Vec<Side>, declared: Declared, options: identity::Options },
     /// Draw this page of a document, counted from 0.
     Draw { page: usize },
+    /// Draw this page of a document, counted from 0, for a browser.
+    DrawPage { page: usize, width: Width },
+    /// Tell sizes and text of so many pages of a document from this one on, counted from 0.
+    ReadPages { from: usize, count: usize, with_text: bool },
     /// Say what is wrong with a template. Two files: the template and its schema.
     CheckHtml { language: String, target: html::Target },
     /// Make a PDF. Three files: the template, its schema and the data.
@@ -55,6 +59,10 @@ pub enum Outcome {
     IdentityRead(Result<Reading, identity::Error>),
     /// The picture's bytes follow.
     Drawn(Result<Picture, Undrawn>),
+    /// The image's bytes follow.
+    PageDrawn(Result<PageImage, Undrawn>),
+    /// The pages follow as JSON: they may be many times as long as any other reply.
+    PagesRead(Result<PagesJson, Undrawn>),
     HtmlChecked(Result<(), Vec<html::Problem>>),
     /// The PDF's bytes follow.
     HtmlRendered(Result<Made, html::Failure>),
@@ -68,11 +76,20 @@ pub struct Made {
     pub pdf: Vec<u8>,
 }
 
+/// [`crate::Pages`] as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PagesJson {
+    #[serde(skip)]
+    pub json: Vec<u8>,
+}
+
 impl Outcome {
     /// The file that was made, whose bytes follow the JSON.
     fn made(&mut self) -> Option<&mut Vec<u8>> {
         match self {
             Self::Drawn(Ok(picture)) => Some(&mut picture.png),
+            Self::PageDrawn(Ok(image)) => Some(&mut image.bytes),
+            Self::PagesRead(Ok(pages)) => Some(&mut pages.json),
             Self::HtmlRendered(Ok(made)) => Some(&mut made.pdf),
             _ => None,
         }
@@ -197,6 +214,8 @@ mod tests {
         let outcomes = [
             Outcome::Drawn(Ok(picture)),
             Outcome::Drawn(Err(Undrawn::Unreadable)),
+            Outcome::PageDrawn(Err(Undrawn::NoSuchPage { pages: 2 })),
+            Outcome::PagesRead(Ok(PagesJson { json: b"{}".to_vec() })),
             Outcome::HtmlChecked(Ok(())),
             Outcome::HtmlRendered(Ok(made)),
         ];

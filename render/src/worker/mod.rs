@@ -20,9 +20,9 @@ use identity::{Images, Side};
 pub use self::process::{Error, Limit, Options, Process, Purpose};
 use self::{
     confine::Streams,
-    frames::{Job, MAX_FILES, Made, Outcome, Reply, Task},
+    frames::{Job, MAX_FILES, Made, Outcome, PagesJson, Reply, Task},
 };
-use crate::{Revisions, compare, draw};
+use crate::{Revisions, compare, draw, draw_page, read_pages};
 
 /// Name of the command by which the server's program becomes a worker.
 pub const COMMAND: &str = "render-worker";
@@ -117,6 +117,15 @@ fn perform(task: Task, files: Vec<Vec<u8>>, renderer: Option<&mut html::Renderer
             Ok(Outcome::IdentityRead(identity::read(images, &declared, &options)))
         }
         Task::Draw { page } => Ok(Outcome::Drawn(draw(next()?, page))),
+        Task::DrawPage { page, width } => Ok(Outcome::PageDrawn(draw_page(next()?, page, width))),
+        Task::ReadPages { from, count, with_text } => {
+            let pages = read_pages(next()?, from, count, with_text);
+            let json = pages.map(|pages| serde_json::to_vec(&pages).map(|json| PagesJson { json }));
+            Ok(Outcome::PagesRead(match json {
+                Ok(json) => Ok(json?),
+                Err(undrawn) => Err(undrawn),
+            }))
+        }
         Task::CheckHtml { language, target } => {
             let source = html::Source { template: next()?, structure: serde_json::from_slice(&next()?)?, language, target };
             Ok(Outcome::HtmlChecked(for_templates(renderer)?.check(&source)))

@@ -2,6 +2,7 @@
 
 use std::{
     fmt, io,
+    ops::Range,
     os::{
         fd::AsFd,
         unix::process::{CommandExt, ExitStatusExt},
@@ -21,7 +22,7 @@ use super::{
     COMMAND, DEFAULT_MEMORY, HTML,
     frames::{Job, MAX_HEAD, MAX_MADE, Outcome, Reply, Task},
 };
-use crate::{Comparison, Limits, Mask, Picture, Undrawn};
+use crate::{Comparison, Limits, Mask, PageImage, Pages, Picture, Undrawn, Width};
 
 /// Jobs after which a worker is replaced: what a job leaves behind in memory does not add up for ever.
 const MAX_JOBS: u32 = 200;
@@ -230,6 +231,46 @@ impl Process {
         match self.perform(Task::Draw { page }, &[pdf], is_cut_off)? {
             Outcome::Drawn(drawn) => Ok(drawn),
             _ => Err(self.confused()),
+        }
+    }
+
+    /// Draws a page of a document for a browser (see [`crate::draw_page`]); `is_cut_off` is asked all the while.
+    ///
+    /// # Errors
+    /// [`Error`]; why the page cannot be drawn is the result within.
+    pub fn draw_page(
+        &mut self,
+        pdf: &[u8],
+        page: usize,
+        width: Width,
+        is_cut_off: impl Fn() -> bool,
+    ) -> Result<Result<PageImage, Undrawn>, Error> {
+        match self.perform(Task::DrawPage { page, width }, &[pdf], is_cut_off)? {
+            Outcome::PageDrawn(drawn) => Ok(drawn),
+            _ => Err(self.confused()),
+        }
+    }
+
+    /// Tells sizes and text of pages of a document (see [`crate::read_pages`]); `is_cut_off` is asked all the while.
+    ///
+    /// # Errors
+    /// [`Error`]; why the document cannot be read is the result within.
+    pub fn read_pages(
+        &mut self,
+        pdf: &[u8],
+        pages: Range<usize>,
+        with_text: bool,
+        is_cut_off: impl Fn() -> bool,
+    ) -> Result<Result<Pages, Undrawn>, Error> {
+        let task = Task::ReadPages { from: pages.start, count: pages.len(), with_text };
+        let json = match self.perform(task, &[pdf], is_cut_off)? {
+            Outcome::PagesRead(Ok(pages)) => pages.json,
+            Outcome::PagesRead(Err(undrawn)) => return Ok(Err(undrawn)),
+            _ => return Err(self.confused()),
+        };
+        match serde_json::from_slice(&json) {
+            Ok(pages) => Ok(Ok(pages)),
+            Err(_) => Err(self.confused()),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod content;
 mod document;
+mod drawing;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::SubsecRound;
 use documents::active::ActiveContent;
-use documents::seal::Mask;
-use render::{Comparison, Skipped};
+use render::Comparison;
 use store::blobs::{self, Blobs, Digest, Reader};
 use store::{Store, Timestamp};
 use uuid::Uuid;
@@ -30,7 +30,7 @@ use super::orphans::Keeper;
 use super::references::{Holder, HolderKind, References};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};
 use crate::records::{self, Records};
-use crate::render_workers::{self, Workers};
+use crate::render_workers::Workers;
 use crate::room::{Full, Room, Share};
 
 /// Bytes of a document that are in memory while it is downloaded: one piece that is read, one on its way out.
@@ -562,30 +562,6 @@ impl Documents {
         let turn = self.cpu.turn(Job::new(organization, size).on(*digest, Work::Read)).await?;
         let bytes = self.held_bytes(organization, digest).await?;
         Ok(turn.run(move |cutoff| work(bytes, cutoff)).await?)
-    }
-
-    /// Draws the pages of a document and of its seal, which begins with the document's `original` bytes, and compares them outside the masks:
-    /// the second pair of eyes beside the seal's own check. What takes too much, or cannot be drawn, is left to that check alone.
-    ///
-    /// # Errors
-    /// [`Error::Catalogue`] where there is no turn, or the processes that draw do not work.
-    pub async fn compare(
-        &self,
-        organization: &str,
-        digest: Digest,
-        sealed: Bytes,
-        original: usize,
-        masks: &[Mask],
-    ) -> Result<Comparison, Error> {
-        let masks = masks.iter().map(|mask| render::Mask { page: mask.page, rect: mask.rect }).collect();
-        let before = sealed.slice(..original.min(sealed.len()));
-        match self.drawing.compare(organization, digest, before, sealed, masks).await {
-            Ok(comparison) => Ok(comparison),
-            Err(render_workers::Error::Exceeded(_) | render_workers::Error::Panicked) => Ok(Comparison::none(Skipped::Cost)),
-            Err(render_workers::Error::Pool(cpu_pool::Error::SetAside(_))) => Ok(Comparison::none(Skipped::Cost)),
-            Err(render_workers::Error::Pool(error)) => Err(error.into()),
-            Err(render_workers::Error::Worker(error)) => Err(CatalogueError::Drawing(error.to_string()).into()),
-        }
     }
 
     /// Holds bytes for a process, so that they stay whatever becomes of the document. Idempotent.

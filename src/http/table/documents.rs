@@ -1,9 +1,15 @@
 //! Documents.
 
 use super::super::call::by;
-use super::super::operation::{CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Success, answer, delete, get, post, put};
-use super::super::{context, documents};
+use super::super::operation::{
+    CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Refused, Success, answer, delete, get, post, put, refused,
+};
+use super::super::{context, document_pages, documents};
 use crate::access::Role;
+
+/// For a page that can only be downloaded.
+const UNSHOWN: Refused =
+    refused(422, "422. The page cannot be shown here: it is of no PDF, needs a password or took too much. It can be downloaded.");
 
 pub(super) const OPERATIONS: &[Operation] = &[
     // Documents
@@ -75,6 +81,36 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .answers(&[answer(200, "The URL.")])
         .refuses(&[NOT_FOUND, GONE])
         .run(&by(documents::create_public_url)),
+    get("/public/{public_token}/pages", "list_document_pages")
+        .link()
+        .says(
+            "Read the text of a document's pages",
+            "An addition to the contract. Below a public URL, which is the only credential. Sizes and text of pages of a PDF, as a reader sees \
+             them: turned and cropped, with text that is there for search alone, as of scans. Only the pages that are asked for are read.",
+        )
+        .tag("Document pages")
+        .takes(&[document_pages::FROM, document_pages::COUNT])
+        .answers(&[
+            Success { status: 200, description: "The pages.", headers: document_pages::KEPT },
+            Success { status: 304, description: "As the caller has them.", headers: document_pages::KEPT },
+        ])
+        .refuses(&[NOT_FOUND, GONE, UNSHOWN])
+        .run(&by(document_pages::list)),
+    get("/public/{public_token}/pages/{page}/{width}", "get_document_page")
+        .link()
+        .says(
+            "Show a page of a document",
+            "An addition to the contract. Below a public URL, which is the only credential. The page of a PDF as an image: 16 greys where \
+             nothing on it has a colour, a JPEG where a PNG would be large. A page that is very tall is narrower than is asked for, so \
+             that it has no more than 12,000,000 pixels.",
+        )
+        .tag("Document pages")
+        .answers(&[
+            Success { status: 200, description: "The page.", headers: document_pages::KEPT },
+            Success { status: 304, description: "As the caller has it.", headers: document_pages::KEPT },
+        ])
+        .refuses(&[NOT_FOUND, GONE, UNSHOWN])
+        .run(&by(document_pages::image)),
     put("/v1/orgs/{org_id}/documents/{document_id}/owner", "change_document_owner")
         .role(Role::DocumentsAdmin, Reach::Organization)
         .says(
