@@ -116,7 +116,7 @@ impl Api {
                 }
                 Segment::Uuid => ids.push(Id::Uuid(uuid_parameter(parameter.name, &text)?)),
                 Segment::Customer => ids.push(Id::Name(consents::customer(&caller, &text)?)),
-                Segment::Name | Segment::LowerName | Segment::Consent => ids.push(Id::Name(text)),
+                Segment::Name | Segment::LowerName | Segment::HoldName | Segment::Consent => ids.push(Id::Name(text)),
                 Segment::Number { max } => ids.push(Id::Number(number_parameter(parameter.name, &text, max)?)),
                 Segment::NumberFromZero if text == "0" => ids.push(Id::Number(0)),
                 Segment::NumberFromZero => {
