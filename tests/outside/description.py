@@ -413,6 +413,12 @@ def hooks():
             if query and query.mode.is_negative:
                 case._meta = None
                 return
+        if operation == "import_consents" and case.meta:
+            # What is wrong with a line is the answer to that line.
+            body = case.meta.components.get(ParameterLocation.BODY)
+            if body and body.mode.is_negative:
+                case._meta = None
+                return
         if operation_of_consents(case) and case.meta:
             # An empty or second name of the segment is none, as is an empty list of consents (note filter-edges).
             for location, tolerant in ((ParameterLocation.HEADER, "x-sector"), (ParameterLocation.QUERY, "consent_ids")):
