@@ -27,10 +27,9 @@ const OWN: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 const TRUSTED_LIT: &str = "require-trusted-types-for 'script'; trusted-types lit-html";
 
 /// Features of browsers that no page of ours uses (Permissions Policy; only those that browsers know, which warn of others).
-const UNUSED: [&str; 21] = [
+const UNUSED: [&str; 20] = [
     "accelerometer",
     "autoplay",
-    "bluetooth",
     "display-capture",
     "encrypted-media",
     "fullscreen",
