@@ -28,6 +28,7 @@ pub mod installation;
 pub mod keys;
 mod objects;
 pub mod outbound;
+pub mod pages;
 mod percent;
 pub mod periodic_task;
 mod pictures;
