@@ -29,6 +29,7 @@ pub mod keys;
 mod objects;
 pub mod outbound;
 pub mod page_view;
+pub mod pages;
 mod percent;
 pub mod periodic_task;
 mod pictures;

@@ -527,6 +527,7 @@ impl Application {
         http::receipts::configure(service);
         http::consents::links::configure(service);
         http::operations::configure(service);
+        crate::pages::configure(service);
         http::openapi::configure(service, sandbox, self.try_it_out);
     }
 }

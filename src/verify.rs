@@ -78,13 +78,21 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Verifies a receipt and prints what it is worth.
-fn receipt(options: &Options, bytes: &[u8], trust: &Trust) -> Result<ExitCode, String> {
+/// A signed receipt of consents in a file, verified.
+///
+/// # Errors
+/// `Err` where it cannot be read as one; the inner one says why it is not intact.
+pub(crate) fn verified(bytes: &[u8], trust: &Trust) -> Result<Result<Verified, String>, String> {
     if serde_json::from_slice::<Receipt>(bytes).is_ok() {
         return Err("the receipt is not signed, so that it proves nothing; ask for it without format=json".to_owned());
     }
     let signed = SignedJson::<Receipt>::from_json(bytes).map_err(|error| error.to_string())?;
-    let verified = receipts::check(&signed, trust, Utc::now());
+    Ok(receipts::check(&signed, trust, Utc::now()))
+}
+
+/// Verifies a receipt and prints what it is worth.
+fn receipt(options: &Options, bytes: &[u8], trust: &Trust) -> Result<ExitCode, String> {
+    let verified = verified(bytes, trust)?;
     let is_good = verified.as_ref().is_ok_and(|verified| trust.roots.is_empty() || verified.trust.is_trusted());
     let text = match (&verified, options.json) {
         (Ok(verified), true) => {
@@ -101,7 +109,7 @@ fn receipt(options: &Options, bytes: &[u8], trust: &Trust) -> Result<ExitCode, S
 }
 
 /// A receipt in words. What comes from it is shown without control characters.
-fn told(Verified { receipt, trust }: &Verified) -> String {
+pub(crate) fn told(Verified { receipt, trust }: &Verified) -> String {
     let mut text = format!(
         "Receipt of consents: intact, signed by its certificate, and what the journal holds as entry {} of its chain\n  certificate: {trust}\n  \
          customer {} of {}, segment {}, revision {}",
@@ -136,7 +144,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Certificates in PEM, one or more, or one in DER.
-fn certificates(file: &[u8]) -> Result<Vec<Vec<u8>>, pem::Error> {
+pub(crate) fn certificates(file: &[u8]) -> Result<Vec<Vec<u8>>, pem::Error> {
     let Some(blocks) = pem::blocks(file)? else { return Ok(vec![file.to_vec()]) };
     Ok(blocks.into_iter().filter(|block| block.label == "CERTIFICATE").map(|block| block.der.to_vec()).collect())
 }

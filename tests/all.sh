@@ -53,6 +53,8 @@ system_tools() {
     java_17 || missing+=(openjdk-17-jre-headless)
     command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
     command -v mvn >/dev/null || missing+=(maven)
+    command -v npm >/dev/null || missing+=(nodejs npm)
+    command -v chromium-headless-shell >/dev/null || missing+=(chromium-headless-shell)
     [ ${#missing[@]} = 0 ] && return
     command -v apt-get >/dev/null || { echo "please install: ${missing[*]}"; return 1; }
     as_root apt-get update -qq
@@ -67,6 +69,18 @@ python_tools() {
         'numpy>=2,<3' 'pikepdf>=10,<11' 'pillow>=12' 'pypdfium2>=5,<6' 'schemathesis==4.32.5' \
         'joserfc>=1.8,<2'
     "$venv/bin/python" -c "$imports"
+}
+
+# What builds and tests the pages; `npm` keeps what it fetched in its own cache.
+page_tools() {
+    (cd pages && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --ignore-scripts)
+}
+
+# What browsers run is what its sources say: built once more, nothing changes.
+pages_are_fresh() {
+    (cd pages && npx tsc --noEmit && node build.mjs)
+    git diff --exit-code pages/dist
+    [ -z "$(git ls-files --others --exclude-standard pages/dist)" ]
 }
 
 # Fonts for scripts that the program has none for, unpacked and not installed.
@@ -241,9 +255,11 @@ outside_receipts() {
     generator 300 consent_receipts --rubrica "$built/rubrica"
 }
 
-step "system tools (viewers, python3, java, maven)" system_tools
+step "system tools (viewers, python3, java, maven, node, chromium)" system_tools
 step "python tools (pyHanko, moto, pikepdf, pdfium, schemathesis, joserfc)" python_tools
 step "fonts for scripts that the program has none for" script_fonts
+step "tools of the pages (esbuild, typescript, playwright)" page_tools
+step "the pages, built anew" pages_are_fresh
 step "build of the tests" build_tests
 if [ -z "${RUBRICA_TEST_CQL:-}" ]; then
     step "jars of the CQL server" cql_jars

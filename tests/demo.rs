@@ -55,7 +55,7 @@ fn a_demo_ends_with_a_signed_document_and_a_certificate_that_verify() {
 }
 
 #[test]
-fn a_demo_of_consents_shows_a_customer_who_is_asked_and_leaves() {
+fn a_demo_of_consents_shows_a_customer_who_is_asked_leaves_and_is_erased() {
     let folder = tempfile::tempdir().unwrap();
 
     let demo = rubrica(folder.path(), &["demo", "consents"]);
@@ -74,10 +74,18 @@ fn a_demo_of_consents_shows_a_customer_who_is_asked_and_leaves() {
         "ask this customer again? true",
         "cannot bring the customer back: 401",
         "may the customer be contacted? no: OFFERS pending (deleted)",
+        "verifies it without the server:",
+        "with one letter changed it is refused",
+        "the key of the customer's journal is destroyed",
+        "the receipt from before still proves",
     ] {
         assert!(shown.contains(step), "{step}: {shown}");
     }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["rubrica-demo"], "it leaves nothing behind but what it says");
+    let receipt = ["verify", "rubrica-demo/consent-receipt.json", "--root", "rubrica-demo/development-root.pem"];
+    let verified = rubrica(folder.path(), &receipt);
+    assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use store::{RecordKey, Store, Timestamp};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{Array, ArrayBuilder, ObjectBuilder, Type};
 use workflows::consents::ConsentType;
 use workflows::values::Problems;
 
@@ -21,7 +23,7 @@ const CURRENT: &str = "current";
 /// Maximum number of parties, of members of a list, and of purposes with words of their own.
 const MAX_LIST: usize = 64;
 const MAX_PURPOSES: usize = 256;
-/// Maximum length of a text, in bytes.
+/// Maximum length of a text, in characters.
 const MAX_TEXT: usize = 2_048;
 /// Maximum length of an identifier, in bytes.
 const MAX_ID: usize = 200;
@@ -36,9 +38,11 @@ const MAX_VERSIONS: usize = 1_000;
 pub struct Profile {
     /// Everybody who is named below.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 64)]
     pub parties: Vec<Party>,
     /// Which of the parties are controllers, by their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(schema_with = texts, required = false)]
     pub pii_controllers: Vec<String>,
     /// What holds for all consents.
     #[serde(flatten)]
@@ -54,35 +58,57 @@ pub struct Profile {
 pub struct Processing {
     /// Which personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 64)]
     pub pii_information: Option<Vec<PiiInformation>>,
     /// Where they are stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = texts_or_null, required = false)]
     pub storage_locations: Option<Vec<String>>,
     /// For how long, in words or as an ISO 8601 duration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub retention_period: Option<String>,
     /// Whose law applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub jurisdiction: Option<String>,
     /// Parties that receive data, by their ids; an empty list says that nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = texts_or_null, required = false)]
     pub recipient_third_parties: Option<Vec<String>>,
     /// How consent is withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub withdrawal_method: Option<String>,
     /// Rights of the customer and how to exercise them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = texts_or_null, required = false)]
     pub privacy_rights: Option<Vec<String>>,
     /// Lawful basis of what customers may opt out of. Of an OPT_IN it is their consent, GDPR article 6(1)(a), unless this member says
     /// otherwise for that purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub lawful_basis: Option<String>,
+}
+
+/// Schema of a list of texts.
+fn texts() -> Array {
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("TEXT")).max_length(Some(MAX_TEXT));
+    ArrayBuilder::new().items(text).max_items(Some(MAX_LIST)).build()
+}
+
+/// Schema of a list of texts that may be null, which is the same as missing.
+fn texts_or_null() -> Array {
+    let mut list = texts();
+    list.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
+    list
 }
 
 /// A kind of personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PiiInformation {
     /// What it is, e.g. `Email`.
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub pii_type: String,
     /// Whether the purpose can do without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,23 +125,32 @@ pub struct PiiInformation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Party {
     /// By which the other members name it.
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_id: String,
     /// Legal name.
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_name: String,
     /// Postal address.
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_address: String,
     /// Who or what answers questions.
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_contact: String,
     /// E.g. `controller`, `processor`, `third party`, `authority`.
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_type: String,
     /// Its role in this processing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_role: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "TEXT", max_length = 2048)]
     pub party_phone: Option<String>,
 }
 
@@ -253,8 +288,9 @@ impl Party {
 }
 
 fn check_text(at: &str, text: &str, problems: &mut Problems) {
-    if text.trim().is_empty() || text.len() > MAX_TEXT || text.contains('\0') {
-        problems.note(at, format!("expected a text of {MAX_TEXT} bytes at most that is not blank"));
+    let is_blank = text.chars().all(|character| character.is_whitespace() || character.is_control());
+    if is_blank || text.chars().count() > MAX_TEXT || text.contains('\0') {
+        problems.note(at, format!("expected a text of {MAX_TEXT} characters at most, that is not blank and has no NUL"));
     }
 }
 

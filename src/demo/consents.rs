@@ -1,15 +1,24 @@
-//! `rubrica demo consents`: a tenant's tree in three languages, and a customer who is asked, accepts, withdraws, is forgotten by time, and leaves.
+//! `rubrica demo consents`: a tenant's tree in three languages, and a customer who is asked, accepts with a receipt, withdraws, lets it expire,
+//! leaves, and is erased.
 //!
 //! On a server of its own whose data are thrown away, as it moves the sandbox's clock.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Failure, OwnServer, client::good};
-use crate::{access, keys::Keys, server::DEVELOPMENT_ORGANIZATION};
+use documents::verify::Trust;
+
+use super::{Failure, OwnServer, client::good, put};
+use crate::{
+    access,
+    keys::Keys,
+    server::{DEVELOPMENT_ORGANIZATION, DEVELOPMENT_ROOT},
+    verify,
+};
 
 /// Longest time of one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,7 +57,7 @@ const DEFINITIONS: [Definition; 3] = [
 ///
 /// # Errors
 /// What went wrong, in words for a person.
-pub(super) fn run() -> Result<(), Failure> {
+pub(super) fn run(out: &Path) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("rubrica-demo-").tempdir()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let own = OwnServer::start(folder.path(), None)?;
@@ -56,7 +65,9 @@ pub(super) fn run() -> Result<(), Failure> {
     let token = access::development::token(&keys, DEVELOPMENT_ORGANIZATION, &[], TimeDelta::hours(1), Utc::now());
     let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
     tell!("Started a server of our own at {}; its data are thrown away", own.address());
-    let demo = Demo { http, base: own.address().to_owned(), token, started: Instant::now() };
+    let root = std::fs::read(own.data().join(DEVELOPMENT_ROOT))?;
+    let (base, out) = (own.address().to_owned(), out.to_owned());
+    let demo = Demo { http, base, token, started: Instant::now(), root, out };
     let result = runtime.block_on(demo.drive());
     // Connections that are kept open would hold up the server's end.
     drop((runtime, demo));
@@ -69,6 +80,10 @@ struct Demo {
     base: String,
     token: String,
     started: Instant,
+    /// The certificate that all of the server's lead to, in PEM.
+    root: Vec<u8>,
+    /// Folder for the receipt.
+    out: PathBuf,
 }
 
 impl Demo {
@@ -79,9 +94,13 @@ impl Demo {
     async fn drive(&self) -> Result<(), Failure> {
         self.configure().await?;
         self.accepts().await?;
+        let receipt = self.receipt().await?;
         self.withdraws().await?;
         self.expires().await?;
-        self.leaves().await
+        self.leaves().await?;
+        self.is_erased().await?;
+        self.verify(&receipt, "the receipt from before still proves what was chosen:")?;
+        self.keep(&receipt)
     }
 
     async fn configure(&self) -> Result<(), Failure> {
@@ -114,10 +133,52 @@ impl Demo {
     async fn accepts(&self) -> Result<(), Failure> {
         let (key, _) = self.read("ca-ES").await?;
         self.say(format_args!("the read gave the key {}..., which stands for every byte that was shown", &key[..12]));
-        let id = self.capture(&key, &[("OFFERS", 0), ("OFFERS_EMAIL", 0)], Utc::now()).await?["id"].clone();
+        let captured = self.capture(&key, &[("OFFERS", 0), ("OFFERS_EMAIL", 0)], Utc::now()).await?;
+        let id = captured["id"].as_str().unwrap_or("nowhere");
         self.say(format_args!("the customer accepts both in the private area; the evidence is in the journal {id}"));
         self.read("ca-ES").await?;
         self.check("may the customer be contacted?").await
+    }
+
+    /// Fetches the receipt of the newest capture, and shows what it is worth.
+    async fn receipt(&self) -> Result<Vec<u8>, Failure> {
+        good(self.call(Method::PUT, "consent-profile").json(&profile()), "say what receipts tell").await?;
+        let newest = self.call(Method::GET, &format!("{}/history?page_size=1", self.consents()));
+        let history: Value = good(newest, "read the history").await?.json().await?;
+        let revision = &history["events"][0]["revision"];
+        let receipt = self.call(Method::GET, &format!("{}/receipts/{revision}", self.consents()));
+        let receipt = good(receipt, "fetch the receipt").await?.bytes().await?.to_vec();
+        self.verify(&receipt, "the customer takes a signed receipt along, and verifies it without the server:")?;
+        let mut altered: Value = serde_json::from_slice(&receipt)?;
+        let payload = altered["payload"].as_str().unwrap_or_default().replacen('e', "f", 1);
+        altered["payload"] = payload.into();
+        let Ok(Err(reason)) = verify::verified(&serde_json::to_vec(&altered)?, &self.trust()?) else {
+            return Err("a receipt with one letter changed was taken for whole".into());
+        };
+        self.say(format_args!("with one letter changed it is refused: {reason}"));
+        Ok(receipt)
+    }
+
+    fn trust(&self) -> Result<Trust, Failure> {
+        Ok(Trust { roots: verify::certificates(&self.root)? })
+    }
+
+    fn verify(&self, receipt: &[u8], introduction: &str) -> Result<(), Failure> {
+        let verified = verify::verified(receipt, &self.trust()?)??;
+        if !verified.trust.is_trusted() {
+            return Err(format!("the receipt's certificate is not trusted: {}", verified.trust).into());
+        }
+        self.say(introduction);
+        verify::told(&verified).lines().for_each(|line| tell!("{:>10}  {line}", ""));
+        Ok(())
+    }
+
+    fn keep(&self, receipt: &[u8]) -> Result<(), Failure> {
+        let root = put(&self.out, DEVELOPMENT_ROOT, &self.root)?;
+        let receipt = put(&self.out, "consent-receipt.json", receipt)?;
+        tell!("\nReceipt:   {}", receipt.display());
+        tell!("Try next:  {} verify {} --root {}", crate::program(), receipt.display(), root.display());
+        Ok(())
     }
 
     async fn withdraws(&self) -> Result<(), Failure> {
@@ -159,6 +220,18 @@ impl Demo {
         self.check("may the customer be contacted?").await?;
         self.say(format_args!("only a new answer under the new key {}... would", &fresh[..12]));
         Ok(())
+    }
+
+    async fn is_erased(&self) -> Result<(), Failure> {
+        let erase = self.call(Method::POST, &format!("customers/{CUSTOMER}/erasure")).json(&json!({ "reason": "request 4711" }));
+        let erased: Value = good(erase, "erase the customer").await?.json().await?;
+        self.say(format_args!(
+            "on request the key of the customer's journal is destroyed: {} entries in {} can be read by nobody, and the chain goes on to {}...",
+            erased["entries"],
+            erased["segments"][0].as_str().unwrap_or("no segment"),
+            erased["chain_heads"][0].as_str().and_then(|head| head.get(..12)).unwrap_or("nothing"),
+        ));
+        self.check("may the customer be contacted?").await
     }
 
     /// What the customer is shown, printed; answers the key.
@@ -204,6 +277,20 @@ impl Demo {
         let url = format!("{}/v2/orgs/{DEVELOPMENT_ORGANIZATION}/{path}", self.base);
         self.http.request(method, url).bearer_auth(&self.token).header("x-segment", SEGMENT)
     }
+}
+
+/// What receipts tell of the processing.
+fn profile() -> Value {
+    json!({
+        "parties": [{
+            "party_id": "telco", "party_name": "Telco S.A.", "party_address": "Calle Mayor 1, Madrid", "party_contact": "dpo@telco.example",
+            "party_type": "controller",
+        }],
+        "pii_controllers": ["telco"], "pii_information": [{ "pii_type": "Email" }, { "pii_type": "Telephone number" }],
+        "storage_locations": ["ES"], "retention_period": "P3Y", "jurisdiction": "ES", "recipient_third_parties": [],
+        "withdrawal_method": "private area, or any shop", "privacy_rights": ["access", "rectification", "erasure"],
+        "lawful_basis": "https://w3id.org/dpv/legal/eu/gdpr#A6-1-f",
+    })
 }
 
 fn key_of(answer: &Response) -> Result<String, Failure> {

@@ -82,11 +82,15 @@ pub struct Options {
 }
 
 /// What else can be shown.
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Subcommand)]
 pub enum Other {
-    /// A customer's consents: asked for in three languages, accepted, withdrawn, expired, deleted. On a server of its own, whose data are thrown
-    /// away.
-    Consents,
+    /// A customer's consents: asked for in three languages, accepted with a receipt, withdrawn, expired, deleted, erased. On a server of its own,
+    /// whose data are thrown away.
+    Consents {
+        /// Folder for the receipt.
+        #[arg(long, default_value = "rubrica-demo")]
+        out: PathBuf,
+    },
 }
 
 /// Runs the demo.
@@ -94,8 +98,8 @@ pub enum Other {
 /// # Errors
 /// What went wrong, in words for a person.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    if let Some(Other::Consents) = options.other {
-        return consents::run();
+    if let Some(Other::Consents { out }) = &options.other {
+        return consents::run(out);
     }
     let paper = Paper::read(options.file.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -336,16 +340,18 @@ struct Written {
     root: Option<PathBuf>,
 }
 
+/// Writes a file into a folder, which is made where it is missing.
+fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Failure> {
+    let path = folder.join(name);
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, bytes));
+    written.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}
+
 impl Outcome {
     fn write(&self, out: &Path, paper: &Paper, data: &Path) -> Result<Written, Failure> {
-        let written = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
-        std::fs::create_dir_all(out).map_err(|error| written(out, error))?;
         let stem = Path::new(&paper.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let put = |name: String, bytes: &[u8]| -> Result<PathBuf, Failure> {
-            let path = out.join(name);
-            std::fs::write(&path, bytes).map_err(|error| written(&path, error))?;
-            Ok(path)
-        };
+        let put = |name: String, bytes: &[u8]| put(out, &name, bytes);
         // A temporary data folder is gone after the end, and the certificate of a running server's may be elsewhere.
         let root = std::fs::read(data.join(DEVELOPMENT_ROOT)).ok();
         Ok(Written {

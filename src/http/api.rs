@@ -157,7 +157,7 @@ fn identifier(parameter: &PathParameter, text: String) -> Result<Id, ApiError> {
     let number = |max| number_parameter(parameter.name, &text, max).map(Id::Number);
     match parameter.kind {
         Segment::Uuid => Ok(Id::Uuid(uuid_parameter(parameter.name, &text)?)),
-        Segment::Name | Segment::LowerName | Segment::Consent => Ok(Id::Name(text)),
+        Segment::Name | Segment::LowerName | Segment::HoldName | Segment::Consent => Ok(Id::Name(text)),
         Segment::Number { max } => number(max),
         Segment::NumberFromZero if text == "0" => Ok(Id::Number(0)),
         Segment::NumberFromZero => number(None).map_err(|_| from_zero(parameter.name)),

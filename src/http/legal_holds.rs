@@ -3,6 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::{
@@ -109,10 +110,20 @@ impl LegalHold {
     }
 }
 
+/// Schema of a legal hold's name. The first is a letter or a digit, since `.` and `..` are no segments of a path.
+pub(super) fn name_schema() -> Object {
+    let pattern = format!("^[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}$", MAX_NAME - 1);
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build()
+}
+
 fn check_name(name: &str) -> Result<(), ApiError> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let fits = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain);
-    let expected = || ApiError::parameter(format!("hold_name: expected 1 to {MAX_NAME} ASCII letters, digits, '-', '_' or '.'"));
+    let starts = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let fits = starts && name.len() <= MAX_NAME && name.bytes().all(is_plain);
+    let expected = || {
+        let what = format!("1 to {MAX_NAME} ASCII letters, digits, '-', '_' or '.', of which the first is a letter or a digit");
+        ApiError::parameter(format!("hold_name: expected {what}"))
+    };
     fits.then_some(()).ok_or_else(expected)
 }
 

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::ArrayBuilder;
+use utoipa::openapi::schema::{ArrayBuilder, ArrayItems};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     Array, Content, Deprecated, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
@@ -14,10 +14,10 @@ use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::call::{Described, Schemas};
-use super::consents;
 use super::error::{self, Family};
 use super::operation::{Access, Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Values, Verb};
 use super::table::operations;
+use super::{consents, legal_holds};
 
 /// What the description says besides the operations.
 #[derive(OpenApi)]
@@ -94,14 +94,21 @@ pub fn description(sandbox: bool) -> utoipa::openapi::OpenApi {
 }
 
 /// Patterns of texts, by the name that types give them: `#[schema(pattern = "LINE")]`.
-const PATTERNS: [(&str, &str); 1] = [
+const PATTERNS: [(&str, &str); 2] = [
     // One line of text that is not blank: no control characters, and something besides white space.
     ("LINE", r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"),
+    // Text of any number of lines that is not blank: no NUL.
+    ("TEXT", r"^[^\x00]*[^\s\x00-\x1F\x7F-\x9F][^\x00]*$"),
 ];
 
-/// Puts patterns where their names stand, in a type and its members.
+/// Puts patterns where their names stand, in a type, its parts, its members and the items of its lists.
 fn spell_out(schema: &mut RefOr<Schema>) {
-    let RefOr::T(Schema::Object(object)) = schema else { return };
+    let object = match schema {
+        RefOr::T(Schema::Object(object)) => object,
+        RefOr::T(Schema::AllOf(whole)) => return whole.items.iter_mut().for_each(spell_out),
+        RefOr::T(Schema::Array(Array { items: ArrayItems::RefOrSchema(item), .. })) => return spell_out(item),
+        _ => return,
+    };
     let named = PATTERNS.iter().find(|(name, _)| object.pattern.as_deref() == Some(*name));
     if let Some((_, pattern)) = named {
         object.pattern = Some((*pattern).to_owned());
@@ -124,6 +131,11 @@ const fn errors_name(family: Family) -> [&'static str; 2] {
         Family::Documents => ["Error", "ErrorsResponse"],
         Family::Consents => ["ConsentsError", "ConsentsErrorsResponse"],
     }
+}
+
+/// Where the description has an API's error.
+pub(super) fn error_reference(family: Family) -> Ref {
+    Ref::from_schema_name(errors_name(family)[0])
 }
 
 /// The schemas of an API's errors: those of the types, with the codes of the API.
@@ -209,6 +221,7 @@ fn path_parameter(parameter: &PathParameter) -> utoipa::openapi::path::Parameter
         Segment::Customer => consents::customer_schema(),
         Segment::Consent => consents::consent_id(),
         Segment::LowerName => ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9_]+$")).build(),
+        Segment::HoldName => legal_holds::name_schema(),
         Segment::Number { max } => number(max),
         Segment::NumberFromZero => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build(),
         Segment::Width => {

@@ -196,6 +196,8 @@ pub enum Segment {
     Name,
     /// The same of lower-case letters, digits and underscores.
     LowerName,
+    /// The name of a legal hold: ASCII letters, digits, `-`, `_` and `.`; another is a 400.
+    HoldName,
     /// A whole number from 1; a number above the maximum is a 400, where there is one.
     Number {
         max: Option<u32>,
@@ -240,7 +242,7 @@ pub const PATH_PARAMETERS: &[PathParameter] = &[
         Segment::Customer,
         "Id of the customer in the organization's systems. A web component may say `self`, the customer that its token is for.",
     ),
-    segment("hold_name", Segment::Name, "Name of the legal hold."),
+    segment("hold_name", Segment::HoldName, "Name of the legal hold."),
     segment("consent_id", Segment::Consent, "Id of the consent definition; it is normalised before it is looked up."),
 ];
 

@@ -21,10 +21,7 @@ use serde_json::json;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{ApiError, api::Route, error::only, headers, readiness::Readiness};
-
-/// The page that `ref` of errors leads to.
-pub(super) const ERRORS: &str = include_str!("errors.html");
+use super::{ApiError, api::Route, error::only, readiness::Readiness};
 
 /// Maximum length of a request id that is taken over from a caller, in bytes.
 const MAX_REQUEST_ID: usize = 128;
@@ -71,7 +68,6 @@ pub fn configure(service: &mut web::ServiceConfig) {
     service
         .service(web::resource("/health/live").route(web::get().to(live)).default_service(only("GET")))
         .service(web::resource("/health/ready").route(web::get().to(ready)).default_service(only("GET")))
-        .service(web::resource("/errors").route(web::get().to(errors)).default_service(only("GET")))
         .service(web::resource("/metrics").route(web::get().to(metrics)).default_service(only("GET")));
 }
 
@@ -91,11 +87,6 @@ async fn ready(operations: web::Data<Operations>) -> HttpResponse {
             HttpResponse::ServiceUnavailable().json(json!({"status": "DOWN", part: "does not answer or takes no writes"}))
         }
     }
-}
-
-/// What the codes of errors mean; their `ref` leads here.
-async fn errors() -> HttpResponse {
-    headers::page(ERRORS)
 }
 
 /// Metrics in the text format of Prometheus.

@@ -9,6 +9,7 @@ use actix_web::{
 };
 use actors::Clock;
 use chrono::{DateTime, Duration, Utc};
+use pages::{developer, headers::Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     ToSchema,
@@ -21,12 +22,13 @@ use super::{
     call::{Json, List, SandboxCall},
     durations,
     error::only,
-    headers, openapi,
+    openapi,
     operation::Parameter,
 };
 use crate::{
     channels::sandbox::{Outbox, Stored},
     iso_duration,
+    pages::answer,
     sandbox_clock::Offset,
 };
 
@@ -134,14 +136,10 @@ impl ClockState {
     }
 }
 
-/// What the page says where there are several servers.
-const SEVERAL: &str = "Several servers share the store: here are the messages that this one sent, and the others have theirs.";
-
 /// The messages as a page for people.
 async fn page(request: HttpRequest, api: web::Data<Api>, sandbox: web::Data<Sandbox>) -> Result<HttpResponse, ApiError> {
     check_host(&request, &api.state().options.public_base_url)?;
-    let note = if sandbox.shared { SEVERAL } else { "" };
-    Ok(headers::page(include_str!("sandbox.html").replace("{{note}}", note)))
+    Ok(answer(Page::Developer, developer::sandbox(sandbox.shared)))
 }
 
 #[cfg(test)]

@@ -41,6 +41,24 @@ fn browsers_are_told_what_they_must_not_do_with_an_answer() {
         let scripts = policy.split("; ").find(|rule| rule.starts_with("script-src ")).unwrap_or_default();
         assert!(!scripts.contains("unsafe") && !scripts.contains("http"), "{policy}");
     }
+    for path in ["/errors", "/sandbox"] {
+        let page = client.get(path).send().expect(200);
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.contains("script-src 'self'; style-src 'self'") && policy.contains("require-trusted-types-for 'script'"),
+            "{page}"
+        );
+        assert!(!policy.contains("unsafe") && page.header("permissions-policy").contains("camera=()"), "{page}");
+        let text = String::from_utf8_lossy(&page.body).into_owned();
+        assert!(!text.contains("<style") && !text.contains("<script>"), "{text}");
+        // What it loads is there, and is kept for ever.
+        let loaded: Vec<_> = text.split('"').filter(|part| part.starts_with("pages/")).collect();
+        assert!(loaded.len() >= 2, "{text}");
+        for name in loaded {
+            let file = client.get(&format!("/{name}")).send().expect(200);
+            assert!(file.header("cache-control").contains("immutable") && file.header("etag").len() > 30, "{file}");
+        }
+    }
     let page = client.get("/docs/").send().expect(200);
     let text = String::from_utf8_lossy(&page.body).into_owned();
     assert!(!text.contains("<style") && text.matches("<script").count() == text.matches("<script src=\"./").count(), "{text}");

@@ -26,11 +26,11 @@ pub struct ConsentChecksRequest {
     segment: Value,
     /// Ids of the customers in the CRM.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, required = true, min_items = 1, max_items = 10_000)]
+    #[schema(schema_with = customer_ids, required = true)]
     customers: Vec<Value>,
     /// Ids of consents of the segment's tree. Customers times consents may be 100,000 at most.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, required = true, min_items = 1, max_items = 256)]
+    #[schema(schema_with = ids, required = true)]
     consents: Vec<Value>,
     /// Whether all of the consents must be accepted, or any one of them; all where it is left out.
     #[serde(default)]
@@ -40,6 +40,15 @@ pub struct ConsentChecksRequest {
     #[serde(default)]
     #[schema(schema_with = date, required = false)]
     at: Value,
+}
+
+fn customer_ids() -> utoipa::openapi::Array {
+    let list = utoipa::openapi::ArrayBuilder::new().items(super::customer_schema());
+    list.min_items(Some(1)).max_items(Some(10_000)).build()
+}
+
+fn ids() -> utoipa::openapi::Array {
+    super::consent_list(256)
 }
 
 fn require() -> utoipa::openapi::Object {

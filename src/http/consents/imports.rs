@@ -27,6 +27,7 @@ use crate::http::call::{Admitted, Answer, Body, Call, Described, Schemas, referr
 use crate::http::error::{ApiError, Error, Family};
 use crate::http::intake::{Intake, Options};
 use crate::http::json;
+use crate::http::openapi;
 use crate::http::operation::Success;
 use crate::room::Share;
 
@@ -115,8 +116,13 @@ pub struct ConsentImportResult {
     #[schema(value_type = Vec<String>, required = false)]
     superseded: Vec<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(schema_with = errors, required = false)]
     errors: Option<Vec<Error>>,
+}
+
+/// Errors of a line have the codes of this API.
+fn errors() -> utoipa::openapi::Array {
+    utoipa::openapi::ArrayBuilder::new().items(openapi::error_reference(Family::Consents)).build()
 }
 
 /// A body of lines of JSON (NDJSON), read whole.

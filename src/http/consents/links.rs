@@ -24,8 +24,12 @@ const MAX_BODY: usize = 1_024;
 pub struct NewConsentLink {
     /// Ids of the consents that it withdraws; each must be in the segment's tree.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, required = true, min_items = 1, max_items = 32)]
+    #[schema(schema_with = ids, required = true)]
     consents: Vec<Value>,
+}
+
+fn ids() -> utoipa::openapi::Array {
+    super::consent_list(32)
 }
 
 /// A link that withdraws.

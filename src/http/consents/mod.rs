@@ -10,7 +10,7 @@ pub mod links;
 mod request;
 pub mod securize;
 
-use utoipa::openapi::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
 
 use super::call::Call;
 use super::error::ApiError;
@@ -155,6 +155,12 @@ pub(super) fn customer_schema() -> Object {
 /// Schema of the id of a consent's definition.
 pub(super) fn consent_id() -> Object {
     ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(200)).build()
+}
+
+/// Schema of a list of ids of consents: of each something must be left when it is normalised (`ConsentId`).
+pub(super) fn consent_list(max: usize) -> Array {
+    let id = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200)).pattern(Some("[A-Za-z0-9_]"));
+    ArrayBuilder::new().items(id).min_items(Some(1)).max_items(Some(max)).build()
 }
 
 fn display_format() -> Object {

@@ -1,0 +1,83 @@
+// Builds `web/` and `texts/` into `dist/`, which is committed: `npm ci && node build.mjs`, in this folder.
+//
+// The output is the same bytes wherever it is built. `dist/table.rs` names the files for Rust, `dist/SOURCES` what they were built from.
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+process.chdir(dirname(fileURLToPath(import.meta.url)));
+
+const MEDIA_TYPES = {
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+  txt: "text/plain; charset=utf-8",
+};
+
+const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+const byName = ([one], [other]) => (one < other ? -1 : 1);
+
+async function sources() {
+  const files = ["build.mjs", "package.json", "package-lock.json", "tsconfig.json"];
+  for (const folder of ["web", "texts"]) {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.isFile()) files.push(`${folder}/${entry.name}`);
+    }
+  }
+  const listed = await Promise.all(files.map(async (name) => [name, sha256(await readFile(name))]));
+  return listed.sort(byName).map(([name, digest]) => `${digest}  ${name}\n`).join("");
+}
+
+const common = {
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: ["chrome105", "firefox110", "safari16.4"],
+  charset: "utf8",
+  legalComments: "none",
+  write: false,
+  logLevel: "warning",
+};
+
+const assets = [];
+
+function put(name, bytes) {
+  const [stem, ending] = name.split(".");
+  const digest = sha256(bytes);
+  const hashed = `${stem}-${digest.slice(0, 12)}.${ending}`;
+  assets.push({ name, hashed, digest, bytes, media: MEDIA_TYPES[ending] });
+  return hashed;
+}
+
+async function script(entry, options = {}) {
+  const result = await build({ ...common, entryPoints: [`web/${entry}`], ...options });
+  return Buffer.from(result.outputFiles[0].contents);
+}
+
+const list = await sources();
+put("sandbox.js", await script("sandbox.ts"));
+put("page.css", await script("page.css"));
+put("icon.svg", await readFile("web/icon.svg"));
+
+assets.sort((one, other) => (one.name < other.name ? -1 : 1));
+const constant = (name) => name.toUpperCase().replace(".", "_");
+const table = [
+  "// Made by build.mjs.",
+  ...assets.map((asset) => `pub const ${constant(asset.name)}: &str = "${asset.hashed}";`),
+  `pub static ASSETS: [Asset; ${assets.length}] = [`,
+  ...assets.map(
+    ({ name, hashed, digest, media }) =>
+      `    Asset { name: ${constant(name)}, media_type: "${media}", digest: "${digest}", bytes: include_bytes!("${hashed}") },`,
+  ),
+  "];",
+];
+
+await rm("dist", { recursive: true, force: true });
+await mkdir("dist");
+await Promise.all([
+  ...assets.map(({ hashed, bytes }) => writeFile(join("dist", hashed), bytes)),
+  writeFile("dist/table.rs", `${table.join("\n")}\n`),
+  writeFile("dist/SOURCES", list),
+]);
