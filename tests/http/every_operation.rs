@@ -44,7 +44,8 @@ fn names_something(row: &Operation) -> bool {
 
 /// The first of its identifiers that has a form; names have none.
 fn identifier(row: &Operation) -> Option<&'static PathParameter> {
-    let is_name = |kind| matches!(kind, Segment::Name | Segment::LowerName | Segment::Customer | Segment::Consent);
+    let is_name =
+        |kind| matches!(kind, Segment::Name | Segment::LowerName | Segment::HoldName | Segment::Customer | Segment::Consent);
     row.path_parameters().find(|parameter| parameter.kind != Segment::Organization && !is_name(parameter.kind))
 }
 
