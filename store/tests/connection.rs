@@ -67,7 +67,8 @@ async fn nodes_that_migrate_at_once_make_one_schema_and_one_does_the_work() {
     }
     let all = migrate(&options).await.expect("nothing to do");
     assert_eq!(all, Migrated { created: false, applied: Vec::new() });
-    assert_eq!(applied, 1, "each migration is carried out once");
+    let migrations = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema/cql")).expect("the migrations").count();
+    assert_eq!(applied, migrations, "each migration is carried out once");
     Scylla::open(&options, &Registry::new()).await.expect("it opens").ping().await.expect("it answers");
 }
 
