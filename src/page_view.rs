@@ -210,8 +210,9 @@ impl PageView {
 
     /// Where reading the text is too much, the sizes alone are told.
     async fn read(&self, organization: &str, document: &Document, from: usize, count: usize) -> Result<Pages, Error> {
-        match self.read_as(organization, document, from..from.saturating_add(count), Work::Text).await {
-            Err(Error::Page(_)) => self.read_as(organization, document, from..from.saturating_add(count), Work::View).await,
+        let pages = from..from.saturating_add(count);
+        match self.read_as(organization, document, pages.clone(), Work::Text).await {
+            Err(Error::Page(_)) => self.read_as(organization, document, pages, Work::View).await,
             read => read,
         }
     }

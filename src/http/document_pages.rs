@@ -81,11 +81,14 @@ struct PageTextRun {
 /// How much of the text of a page is told.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 enum PageTextState {
+    /// All of it.
     Complete,
+    /// There is none.
     None,
+    /// Not all of it: too many runs, or letters that cannot be told.
     Partial,
+    /// It cannot be read.
     Unavailable,
 }
 

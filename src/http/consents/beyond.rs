@@ -7,8 +7,8 @@ use store::Timestamp;
 use utoipa::ToSchema;
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
+use super::both;
 use super::configuration::{self, ConsentTreeCreate};
-use super::customers::both;
 use crate::access::{self, Role};
 use crate::catalogue::consents as catalogue;
 use crate::consents::history::Happened;

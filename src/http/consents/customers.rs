@@ -10,7 +10,7 @@ use uuid::Uuid;
 use workflows::consents::Caller;
 use workflows::values::Problems;
 
-use super::{KEY_HEADER, SELF, filters, request};
+use super::{KEY_HEADER, SELF, both, filters, request};
 use crate::access;
 use crate::catalogue::consents::{Accepted, ConsentId, UsersType};
 use crate::consents::display::{ConsentsResponse, Filters, Wanted, choice_schema};
@@ -144,15 +144,6 @@ impl Answer for Deleted {
 /// Who calls, for the evidence.
 pub fn caller_of(caller: &access::Caller) -> Caller {
     Caller { subject: caller.subject.clone(), audience: caller.audience.clone() }
-}
-
-/// All parts, or everything that is wrong with any of them.
-pub(super) fn both<A, B>(one: Result<A, ApiError>, other: Result<B, ApiError>) -> Result<(A, B), ApiError> {
-    match (one, other) {
-        (Ok(one), Ok(other)) => Ok((one, other)),
-        (Err(one), Err(other)) => Err(one.and(other)),
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    }
 }
 
 pub async fn read(call: Call<String>) -> Result<Displayed, ApiError> {

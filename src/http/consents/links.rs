@@ -7,7 +7,7 @@ use store::Timestamp;
 use utoipa::ToSchema;
 use workflows::values::Problems;
 
-use super::customers::both;
+use super::both;
 use crate::catalogue::consents::ConsentId;
 use crate::consents::links::MAX_CONSENTS;
 use crate::consents::service::Subject;
