@@ -238,7 +238,7 @@ export const page = css`
     min-height: 7rem;
     resize: vertical;
   }
-  .check {
+  .field .check {
     display: grid;
     grid-template-columns: auto 1fr;
     gap: 0.75rem;
@@ -318,6 +318,8 @@ export const page = css`
     white-space: nowrap;
   }
   .spin {
+    display: inline-block;
+    vertical-align: -0.15em;
     width: 1.1em;
     height: 1.1em;
     border: 2px solid;

@@ -160,7 +160,10 @@ export const sheet = css`
     }
     .tools > button,
     .tools > a.button {
-      padding-inline: 0.6rem;
+      padding-inline: 0.5rem;
+    }
+    .tools .level {
+      min-width: 3rem;
     }
     .tools a .label {
       position: absolute;
