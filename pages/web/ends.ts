@@ -98,8 +98,7 @@ export const elsewhere: Screen = {
     return html`<div class="flow">
       <p>${text()}</p>
       <p>${t("elsewhere.next", { tenant: name })}</p>
-      ${ask(flow, words)}
-      ${bar(button(flow, { label: t("general.back"), press: () => flow.go("invitation") }))}
+      ${ask(flow, words, button(flow, { label: t("general.back"), press: () => flow.go("invitation") }))}
     </div>`;
   },
 };
@@ -113,13 +112,15 @@ export const fault: Screen = {
     const { t } = words;
     const kind = flow.fault ?? "down";
     const again = kind === "down" || kind === "session";
+    // An address that names no signature says not even what could be sent again.
+    const known = flow.api.sign.length === 36;
     const next = again
       ? button(flow, { label: t("problem.retry"), act: "retry", kind: "main", press: () => void flow.retry() })
       : button(flow, { label: t("fault.send_link"), act: "link", kind: "main", press: () => void flow.newLink() });
     return html`<div class="flow">
       <p>${t(`fault.${kind}_text`)}</p>
       ${flow.faultId && kind === "down" ? html`<p class="soft small">${t("problem.reference")} <span class="code">${flow.faultId}</span></p>` : nothing}
-      ${flow.linkSent ? html`<p class="note">${t("fault.link_sent")}</p>` : bar(next)}
+      ${flow.linkSent ? html`<p class="note">${t("fault.link_sent")}</p>` : again || known ? bar(next) : nothing}
     </div>`;
   },
 };

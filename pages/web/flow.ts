@@ -3,7 +3,7 @@
 import { Api, Problem, type Linked } from "./api.js";
 import { ResumeKey, asked, begun, keepAsked, keepBegun } from "./keep.js";
 import { type Fault, type Step, type Wish, identified, settled, step } from "./steps.js";
-import type { Act, Host, Message, Reading } from "./host.js";
+import { refusedCode, type Act, type Host, type Message, type Reading } from "./host.js";
 import { News } from "./news.js";
 import type { Download, Invitation, SignDetail } from "./types.js";
 
@@ -38,6 +38,8 @@ export class Flow {
   readonly readings = new Map<number, Reading>();
 
   private wish: Wish;
+  /** Where the signer was before they thought of declining. */
+  private before: Wish = "on";
   private asked: boolean;
   private read = false;
   private readonly key: ResumeKey;
@@ -271,11 +273,17 @@ export class Flow {
   /** Goes to a step, as far as the state allows. */
   go(wish: Wish): void {
     if (this.busy) return;
+    if (wish === "decline" && this.wish !== "decline") this.before = this.wish;
     this.wish = wish;
     this.message = null;
     if (wish !== "invitation" && wish !== "decline") keepBegun(this.api.sign);
     this.host.changed();
     void this.reopen().then(() => this.prepare());
+  }
+
+  /** Goes back from declining to where that was thought of. */
+  reconsider(): void {
+    this.go(this.before);
   }
 
   say(message: Message | null): void {
@@ -316,6 +324,7 @@ export class Flow {
       await run();
     } finally {
       this.busy = null;
+      this.host.changed();
       await this.prepare();
       this.host.changed();
     }
@@ -370,23 +379,13 @@ export class Flow {
         const lost = error instanceof Problem && error.status === 0;
         if (lost && this.invitation && identified(this.invitation) && (await this.reopen())) return this.identified();
         if (this.step !== "code_answer") return;
-        this.problem(error, (status) => this.refused(status));
+        const left = this.invitation?.identification.otp?.validations_left ?? null;
+        this.problem(error, (status) => refusedCode(status, left));
         return;
       }
       await this.refresh();
       this.identified();
     });
-  }
-
-  private refused(status: number): Message | null {
-    if (status === 403) {
-      const left = this.invitation?.identification.otp?.validations_left ?? null;
-      if (left === 0) return { key: "answer.used_up", field: "code" };
-      if (left === null) return { key: "answer.wrong", field: "code" };
-      return { key: left === 1 ? "answer.wrong_left.one" : "answer.wrong_left.other", values: { n: left }, field: "code" };
-    }
-    if (status === 410) return { key: "answer.expired", field: "code" };
-    return null;
   }
 
   private identified(): void {

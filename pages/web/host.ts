@@ -27,3 +27,12 @@ export interface Reading {
   broken: boolean;
   downloaded: boolean;
 }
+
+/** What to say of a code that was refused, with so many tries left. */
+export function refusedCode(status: number, left: number | null): Message | null {
+  if (status === 410) return { key: "answer.expired", field: "code" };
+  if (status !== 403) return null;
+  if (left === 0) return { key: "answer.used_up", field: "code" };
+  if (left === null) return { key: "answer.wrong", field: "code" };
+  return { key: left === 1 ? "answer.wrong_left.one" : "answer.wrong_left.other", values: { n: left }, field: "code" };
+}

@@ -93,11 +93,12 @@ export function contact(flow: Flow, words: Words): TemplateResult {
 }
 
 /** The one thing to do where all that is left is to ask: by mail or phone if they are known. */
-export function ask(flow: Flow, words: Words): TemplateResult | typeof nothing {
+export function ask(flow: Flow, words: Words, ...others: TemplateResult[]): TemplateResult | typeof nothing {
   const { contact_email, contact_phone } = flow.invitation?.tenant ?? {};
   const address = contact_email ? `mailto:${contact_email}` : contact_phone ? `tel:${contact_phone.replace(/[^\d+]/g, "")}` : null;
-  if (address === null) return nothing;
-  return bar(html`<a class="button main" part="button main-button" href=${address}>${words.t("contact.write", { tenant: tenant(flow, words) })}</a>`);
+  if (address === null) return others.length ? bar(...others) : nothing;
+  const label = words.t("contact.write", { tenant: tenant(flow, words) });
+  return bar(html`<a class="button main" part="button main-button" href=${address}>${label}</a>`, ...others);
 }
 
 /** Names of the documents. */

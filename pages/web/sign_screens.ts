@@ -123,7 +123,7 @@ export const decline: Screen = {
         </div>
         ${bar(
           button(flow, { label: t("decline.decline"), act: "decline", kind: "danger" }),
-          button(flow, { label: t("general.back"), press: () => flow.go("on") }),
+          button(flow, { label: t("general.back"), press: () => flow.reconsider() }),
         )}`,
     );
   },

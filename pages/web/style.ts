@@ -45,7 +45,7 @@ export const page = css`
   }
   .card {
     background: var(--c-paper);
-    padding: 1.25rem 1rem 0;
+    padding: 1.25rem 1rem;
     flex: 1;
     display: flex;
     flex-direction: column;
@@ -260,7 +260,7 @@ export const page = css`
     gap: 0.25rem 1rem;
   }
   .bar {
-    margin: auto -1rem 0;
+    margin: auto -1rem -1.25rem;
     padding: 0.75rem 1rem max(0.75rem, env(safe-area-inset-bottom));
     display: flex;
     flex-wrap: wrap;
@@ -362,11 +362,11 @@ export const page = css`
       flex: none;
       border: 1px solid var(--line);
       border-radius: calc(var(--c-radius) * 1.6);
-      padding: 2rem 2rem 0;
+      padding: 2rem;
       gap: 1.25rem;
     }
     .bar {
-      margin: auto -2rem 0;
+      margin: auto -2rem -2rem;
       padding: 1rem 2rem;
       border-radius: 0 0 calc(var(--c-radius) * 1.6) calc(var(--c-radius) * 1.6);
     }
@@ -374,7 +374,11 @@ export const page = css`
     .bar .danger,
     .bar button:not(.main, .danger) {
       flex: 0 1 auto;
-      min-width: 10rem;
+      min-width: 6rem;
+    }
+    .bar .main,
+    .bar .danger {
+      min-width: 11rem;
     }
     .foot {
       padding: 1rem 0;
