@@ -2,7 +2,7 @@
 
 import { Api, Problem, type Linked } from "./api.js";
 import { ResumeKey, asked, begun, keepAsked, keepBegun } from "./keep.js";
-import { type Fault, type Step, type Wish, identified, settled, step } from "./steps.js";
+import { COUNTED, type Fault, type Step, type Wish, identified, settled, step } from "./steps.js";
 import { refusedCode, type Act, type Host, type Message, type Reading } from "./host.js";
 import { News } from "./news.js";
 import type { Download, Invitation, SignDetail } from "./types.js";
@@ -49,6 +49,7 @@ export class Flow {
   private skew = 0;
   private readonly news = new News(
     (signal) => this.withToken(() => this.api.watch(this.invitation?.revision ?? "", signal)),
+    () => this.refresh(),
     (invitation) => this.take(invitation),
     () => this.invitation !== null && !settled(this.invitation) && this.fault === null,
   );
@@ -144,6 +145,7 @@ export class Flow {
     this.fault = fault;
     this.faultId = requestId;
     this.host.emit("rubrica-problem", { step: "fault", code: fault.toUpperCase() });
+    this.report("link", COUNTED[fault]);
     this.host.changed();
   }
 
@@ -311,7 +313,11 @@ export class Flow {
     const name = status === 0 ? "NETWORK" : status < 0 ? "SCRIPT" : `HTTP_${status}`;
     this.host.emit("rubrica-problem", { step: this.step, code: code || name });
     // What a person does wrong is no fault of the page.
-    if (own === null && this.reports++ < MAX_REPORTS) this.api.report(this.step, name);
+    if (own === null) this.report(this.step, name);
+  }
+
+  private report(step: string, code: string): void {
+    if (this.reports++ < MAX_REPORTS) this.api.report(step, code);
   }
 
   /** One act at a time; afterwards the state is what the server says. */
@@ -380,7 +386,8 @@ export class Flow {
         if (lost && this.invitation && identified(this.invitation) && (await this.reopen())) return this.identified();
         if (this.step !== "code_answer") return;
         const left = this.invitation?.identification.otp?.validations_left ?? null;
-        this.problem(error, (status) => refusedCode(status, left));
+        const unchecked = this.invitation?.identification.otp?.needs_contact_check;
+        this.problem(error, (status) => (status === 409 && unchecked ? { key: "answer.contact_check" } : refusedCode(status, left)));
         return;
       }
       await this.refresh();
@@ -398,6 +405,7 @@ export class Flow {
 
   /** A page of a document could not be shown, or the document was downloaded. */
   note(number: number, reading: Partial<Reading>): void {
+    if (reading.broken && !this.reading(number).broken) this.report("read", "PAGE_IMAGE");
     this.readings.set(number, { ...this.reading(number), ...reading });
     if (this.message?.key === "read.download_first" && !this.unread()) this.message = null;
     this.host.changed();

@@ -12,6 +12,8 @@ export class News {
 
   constructor(
     private readonly ask: (signal: AbortSignal) => Promise<Invitation | null>,
+    /** Reads how it is now: what is done where too many wait already. */
+    private readonly look: () => Promise<unknown>,
     private readonly tell: (invitation: Invitation) => void,
     /** Whether there can be any. */
     private readonly wanted: () => boolean,
@@ -44,6 +46,7 @@ export class News {
         const asked = error instanceof Problem && error.retryAfter !== null ? error.retryAfter * 1_000 : 0;
         await new Promise((go) => setTimeout(go, Math.min(MAX_PAUSE, Math.max(pause, asked))));
         pause = Math.min(MAX_PAUSE, pause * 2);
+        if (error instanceof Problem && error.status === 429 && !signal.aborted) await this.look();
       }
     }
     if (this.ending?.signal === signal) this.ending = null;

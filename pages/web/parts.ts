@@ -82,6 +82,8 @@ export const isWrong = (flow: Flow, field: string): boolean => flow.message?.fie
 /** The tenant, by whatever name there is. */
 export const tenant = (flow: Flow, words: Words): string => flow.invitation?.tenant.name ?? words.t("general.sender");
 
+const dialled = (phone: string): string => `tel:${phone.replace(/[^\d+]/g, "")}`;
+
 /** How to reach whoever asks for the signature: on every screen in the same place. */
 export function contact(flow: Flow, words: Words): TemplateResult {
   const { contact_email, contact_phone } = flow.invitation?.tenant ?? { contact_email: null, contact_phone: null };
@@ -89,13 +91,13 @@ export function contact(flow: Flow, words: Words): TemplateResult {
   if (!contact_email && !contact_phone) return html`<p>${words.t("contact.none", { tenant: name })}</p>`;
   return html`<p>${words.t("contact.ask", { tenant: name })}</p>
     ${contact_email ? html`<a href="mailto:${contact_email}">${contact_email}</a>` : nothing}
-    ${contact_phone ? html`<a href="tel:${contact_phone.replace(/[^\d+]/g, "")}">${contact_phone}</a>` : nothing}`;
+    ${contact_phone ? html`<a href=${dialled(contact_phone)}>${contact_phone}</a>` : nothing}`;
 }
 
 /** The one thing to do where all that is left is to ask: by mail or phone if they are known. */
 export function ask(flow: Flow, words: Words, ...others: TemplateResult[]): TemplateResult | typeof nothing {
   const { contact_email, contact_phone } = flow.invitation?.tenant ?? {};
-  const address = contact_email ? `mailto:${contact_email}` : contact_phone ? `tel:${contact_phone.replace(/[^\d+]/g, "")}` : null;
+  const address = contact_email ? `mailto:${contact_email}` : contact_phone ? dialled(contact_phone) : null;
   if (address === null) return others.length ? bar(...others) : nothing;
   const label = words.t("contact.write", { tenant: tenant(flow, words) });
   return bar(html`<a class="button main" part="button main-button" href=${address}>${label}</a>`, ...others);

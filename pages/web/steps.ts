@@ -19,6 +19,9 @@ export type Step =
 /** Why there is no invitation to show. */
 export type Fault = "incomplete" | "gone" | "session" | "down";
 
+/** What the server counts of them. */
+export const COUNTED: Record<Fault, string> = { incomplete: "FRAGMENT", gone: "HTTP_404", session: "HTTP_401", down: "NETWORK" };
+
 /** Where the page wants to be: `on` is as far as the state goes. */
 export type Wish = "invitation" | "code_ask" | "code_answer" | "read" | "sign" | "decline" | "on";
 

@@ -129,6 +129,20 @@ test("news that do not come are asked for less and less often", async ({ page, s
   expect(scene.sent("GET watch").length).toBeLessThanOrEqual(6);
 });
 
+test("where too many wait for news, the page looks now and then", async ({ page, scene }) => {
+  scene.plays.set("GET watch", () => error(429, "MDOC_005", { "retry-after": "1" }));
+  await open(page);
+  scene.end("CANCELLED");
+  await expect(heading(page, "The signature was cancelled")).toBeVisible();
+  expect(scene.sent("GET invitation").length).toBeGreaterThanOrEqual(1);
+});
+
+test("a link that lost its fragment is counted", async ({ page, scene }) => {
+  await page.goto(LINK.split("#")[0] ?? "");
+  await expect(heading(page, "A part of the link is missing")).toBeVisible();
+  await expect.poll(() => scene.sent("POST problem").map(({ body }) => (body as { code: string }).code)).toEqual(["FRAGMENT"]);
+});
+
 test("a fault of the server is counted, without a word of whom it happened to", async ({ page, scene }) => {
   await toSign(page);
   scene.plays.set("POST sign", () => error(500, "MDOC_000"));

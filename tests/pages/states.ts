@@ -213,6 +213,16 @@ export const STATES: State[] = [
     shows: /Error: This code was mistyped too often/,
   },
   {
+    name: "S3 contact not checked yet",
+    title: ANSWER,
+    given: (scene) => {
+      scene.otp.needs_contact_check = true;
+      scene.plays.set("PUT validate", () => error(409, "MDOC_005"));
+    },
+    when: (page) => answers(page, CODE),
+    shows: /Before the code is accepted, somebody has to check/,
+  },
+  {
     name: "S3 none left",
     title: ANSWER,
     given: (scene) => (scene.otp.challenges_left = 1),
