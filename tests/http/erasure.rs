@@ -279,6 +279,8 @@ fn after_its_time_no_picture_and_no_handwriting_is_in_any_file() {
     assert!(kept > before + 4, "files are kept somewhere else by now: look there");
 
     server.advance("P2D");
+    // The session ends when its time to be scored is over, and its own time begins then.
+    server.advance("P2D");
     let signed = shop.journey.path(&format!("sign_process/{process}"));
     for (client, path) in [(&shop.journey.client, signed), (&journey.client, scoring)] {
         wait_for("it to be erased", Duration::from_secs(60), || (client.get(&path).send().status == 404).then_some(()));
