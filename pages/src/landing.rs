@@ -61,7 +61,8 @@ mod tests {
     #[test]
     fn whoever_has_no_script_is_told_so_and_whoever_waits_in_vain_too() {
         let page = landing("en");
-        let inside = page.split("<rubrica-sign>").nth(1).and_then(|rest| rest.split("</rubrica-sign>").next()).expect("the element");
+        let inside =
+            page.split("<rubrica-sign>").nth(1).and_then(|rest| rest.split("</rubrica-sign>").next()).expect("the element");
         assert!(inside.contains("<noscript>") && inside.contains("class=\"late\""), "{inside}");
     }
 
