@@ -44,6 +44,7 @@ pub mod room;
 pub mod sandbox_clock;
 pub mod scoring;
 pub mod server;
+pub mod signers;
 pub mod transfer;
 pub mod verify;
 

@@ -66,6 +66,7 @@ use crate::{
     render_workers::{self, Workers},
     sandbox_clock::Offset,
     scoring::{self, Circuits, Internal, Provider, Providers, ScoredPictures},
+    signers::{self, AddressLimits, Revisions, Signers, Watchers},
     transfer,
 };
 
@@ -153,6 +154,7 @@ struct Parts {
     cpu: CpuPool,
     timer: Timer,
     background: Vec<tokio::task::JoinHandle<()>>,
+    watchers: Watchers,
     going_down: Arc<AtomicBool>,
     drain_pause: Duration,
     patience: Duration,
@@ -252,6 +254,22 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let consent_metrics = ConsentMetrics::new(&registry)?;
     let holds = LegalHolds::new(store.clone(), &keys);
     let journals = Journals::new(store.clone(), options.sealer.clone());
+    // The address that links name.
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address).map_err(|source| Error::Listen { address, source })?;
+    let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
+    let public_base_url = config.server.public_base_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let signers = Signers {
+        links: signers::Links::new(&keys, &public_base_url),
+        watchers: Watchers::new(config.pages.watchers(), &registry)?,
+        limits: Arc::new(AddressLimits::new(config.pages.calls_per_address_and_minute)),
+        problems: signers::Problems::new(&registry)?,
+        tenants: Tenants::of(&config),
+        resume_lifetime: config.access.resume_lifetime,
+        shared_store: engine.is_shared(),
+        revisions: Revisions::new(&keys),
+    };
+    let watchers = signers.watchers.clone();
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -263,7 +281,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         channels: channels.clone(),
         codes: codes.clone(),
         code_limits: code_limits.clone(),
-        tenants: Tenants::of(&config),
+        tenants: signers.tenants.clone(),
+        links: signers.links.clone(),
+        watchers: watchers.clone(),
         receipts: receipts.clone(),
         camara,
         fills: fills.clone(),
@@ -293,10 +313,6 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         metrics: erasures.clone(),
     };
 
-    let address = config.server.listen;
-    let listener = TcpListener::bind(address).map_err(|source| Error::Listen { address, source })?;
-    let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
-    let public_base_url = config.server.public_base_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let references = config.server.documentation_base_url.clone().unwrap_or_else(|| format!("{public_base_url}/errors"));
     http::error::set_documentation_base(references);
 
@@ -357,6 +373,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         customers,
         proofs,
         links,
+        signers,
         fills: fills.clone(),
         eraser,
         erasures,
@@ -431,7 +448,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .shutdown_timeout(patience.as_secs().max(1))
         .disable_signals();
     let http = connections::listen(builder, listener, connections, application)?.run();
-    let parts = Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience };
+    let parts = Parts { engine, processes, cpu, timer, background, watchers, going_down, drain_pause, patience };
     Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
 }
 
@@ -463,7 +480,7 @@ impl Running {
             ended = &mut served => return Ok(ended?),
             () = &mut stop => tracing::info!("going down"),
         }
-        let Parts { engine, processes, cpu, timer, background, going_down, drain_pause, patience } = self.parts;
+        let Parts { engine, processes, cpu, timer, background, watchers, going_down, drain_pause, patience } = self.parts;
         going_down.store(true, Ordering::Release);
         tokio::select! {
             ended = &mut served => return Ok(ended?),
@@ -477,6 +494,8 @@ impl Running {
                 cpu.close();
             }
         });
+        // Who waits for a change would hold up the end, and asks another server.
+        watchers.close();
         let stopping = handle.stop(true);
         let (ended, ()) = tokio::join!(served, stopping);
         timer.stop().await;
@@ -651,7 +670,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
         let password = uuid::Uuid::new_v4().to_string();
         let made = ::documents::pkcs12::Identity::development("Acme development seal", "Acme", now, &password);
         let change = Change {
-            landing_url: Some("http://localhost/sign".into()),
+            landing_url: Some(signers::OWN_PAGES.into()),
             expiration_duration: Some("P30D".into()),
             channels: Some(vec!["SMS".into(), "EMAIL".into(), "WHATSAPP".into()]),
             content: Some(made.map_err(|error| Error::Development(error.to_string()))?.into()),

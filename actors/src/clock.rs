@@ -56,7 +56,7 @@ impl Clock {
     }
 
     /// Sees every jump from now on, also one that happens while nobody waits for it.
-    pub(crate) fn jumps(&self) -> watch::Receiver<()> {
+    pub fn jumps(&self) -> watch::Receiver<()> {
         self.0.jumps.subscribe()
     }
 }

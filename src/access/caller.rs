@@ -29,6 +29,9 @@ pub enum Grant {
     Signature { organization: String, signature: Uuid },
     /// Read one chained identification: the token after its validation.
     Chain { organization: String, chain: Uuid },
+    /// See the invitation to make one signature, decline it and ask for codes: the token that the signer's link gives. `generation` is that of
+    /// the link; once there is a later one, the token opens nothing.
+    SignerLink { organization: String, signature: Uuid, generation: u32 },
     /// Read and record the consents of one customer in the name of one actor: the token of the web component of consents.
     Customer { organization: String, customer_id: String, actor_id: String },
 }
@@ -44,6 +47,9 @@ impl fmt::Debug for Grant {
                 f.debug_tuple("SignProcess").field(organization).field(id).finish()
             }
             Self::Signature { organization, signature: id } => f.debug_tuple("Signature").field(organization).field(id).finish(),
+            Self::SignerLink { organization, signature: id, generation } => {
+                f.debug_tuple("SignerLink").field(organization).field(id).field(generation).finish()
+            }
             Self::Chain { organization, chain: id } => f.debug_tuple("Chain").field(organization).field(id).finish(),
             Self::Customer { organization, .. } => f.debug_tuple("Customer").field(organization).finish_non_exhaustive(),
         }
@@ -63,6 +69,7 @@ impl Caller {
             Grant::SignProcess { organization: own, .. }
             | Grant::Signature { organization: own, .. }
             | Grant::Chain { organization: own, .. }
+            | Grant::SignerLink { organization: own, .. }
             | Grant::Customer { organization: own, .. } => own == organization,
         }
     }

@@ -1,4 +1,4 @@
-//! The tokens that this server issues itself: for one sign process, for one signature, for one chain.
+//! The tokens that this server issues itself: for one sign process, for one signature, for one chain, for one signer's link.
 //!
 //! Each purpose has its own key, its own `typ` and its own claim, and the issuer's name is reserved: no configured issuer can
 //! make one, none passes for another, and neither passes for the token of an organization.
@@ -21,10 +21,14 @@ pub(super) enum Purpose {
     SignProcess,
     Signature,
     Chain,
+    SignerLink,
 }
 
+/// Life of the token of a signer's link, which gives another one at any time.
+pub(super) const LINK_TOKEN_LIFETIME: TimeDelta = TimeDelta::hours(1);
+
 impl Purpose {
-    const ALL: [Purpose; 3] = [Purpose::SignProcess, Purpose::Signature, Purpose::Chain];
+    const ALL: [Purpose; 4] = [Purpose::SignProcess, Purpose::Signature, Purpose::Chain, Purpose::SignerLink];
 
     /// The `typ` of the header (RFC 8725 section 3.11).
     const fn kind(self) -> &'static str {
@@ -32,6 +36,7 @@ impl Purpose {
             Purpose::SignProcess => "rubrica-sign-process+jwt",
             Purpose::Signature => "rubrica-signature+jwt",
             Purpose::Chain => "rubrica-chain+jwt",
+            Purpose::SignerLink => "rubrica-signer-link+jwt",
         }
     }
 
@@ -40,6 +45,7 @@ impl Purpose {
             Purpose::SignProcess => "access/sign-process-token/v1",
             Purpose::Signature => "access/signature-token/v1",
             Purpose::Chain => "access/chain-token/v1",
+            Purpose::SignerLink => "access/signer-link-token/v1",
         }
     }
 }
@@ -48,6 +54,7 @@ pub(super) struct Internal {
     sign_process: Issue,
     signature: Issue,
     chain: Issue,
+    signer_link: Issue,
 }
 
 struct Issue {
@@ -67,6 +74,20 @@ struct Claims {
     organization: String,
     /// The sign process, signature or chain that the token is for.
     target: Uuid,
+    /// Of a signer's link, and only there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generation: Option<u32>,
+}
+
+/// What a token is made for.
+#[derive(Clone, Copy)]
+pub(super) struct Made<'a> {
+    pub subject: &'a str,
+    pub organization: &'a str,
+    /// See [`Claims::target`].
+    pub target: Uuid,
+    /// See [`Claims::generation`].
+    pub generation: Option<u32>,
 }
 
 impl Internal {
@@ -79,22 +100,28 @@ impl Internal {
             sign_process: issue(Purpose::SignProcess, options.sign_process_token_lifetime),
             signature: issue(Purpose::Signature, options.signature_token_lifetime),
             chain: issue(Purpose::Chain, options.signature_token_lifetime),
+            signer_link: issue(Purpose::SignerLink, LINK_TOKEN_LIFETIME),
         }
     }
 
-    pub(super) fn issue(&self, purpose: Purpose, subject: &str, organization: &str, target: Uuid, now: DateTime<Utc>) -> String {
+    /// The token, and the instant from which it no longer counts.
+    pub(super) fn issue(&self, purpose: Purpose, made: Made<'_>, now: DateTime<Utc>) -> (String, DateTime<Utc>) {
+        let Made { subject, organization, target, generation } = made;
         let issue = self.of(purpose);
+        let exp = jwt::expiry(now, issue.lifetime);
         let claims = Claims {
             iss: ISSUER.into(),
             aud: OWN_AUDIENCE.into(),
             sub: subject.into(),
             iat: now.timestamp(),
-            exp: jwt::expiry(now, issue.lifetime),
+            exp,
             purpose,
             organization: organization.into(),
             target,
+            generation,
         };
-        jwt::sign(purpose.kind(), &claims, &issue.secret)
+        let expires = DateTime::from_timestamp(exp, 0).unwrap_or(now);
+        (jwt::sign(purpose.kind(), &claims, &issue.secret), expires)
     }
 
     /// The caller of one of these tokens and the instant from which it no longer counts. Without leeway, as the server's own
@@ -118,6 +145,11 @@ impl Internal {
             Purpose::SignProcess => Grant::SignProcess { organization: claims.organization, sign_process: claims.target },
             Purpose::Signature => Grant::Signature { organization: claims.organization, signature: claims.target },
             Purpose::Chain => Grant::Chain { organization: claims.organization, chain: claims.target },
+            Purpose::SignerLink => Grant::SignerLink {
+                organization: claims.organization,
+                signature: claims.target,
+                generation: claims.generation.ok_or(Error::Claims("generation is missing"))?,
+            },
         };
         Ok((Caller { subject: claims.sub, issuer: claims.iss, audience: claims.aud, grant }, expires))
     }
@@ -127,6 +159,7 @@ impl Internal {
             Purpose::SignProcess => &self.sign_process,
             Purpose::Signature => &self.signature,
             Purpose::Chain => &self.chain,
+            Purpose::SignerLink => &self.signer_link,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who calls, and what they may do.
 //!
-//! Five kinds of bearer token (JWT, RFC 7519) are accepted, and none can be taken for another:
+//! Six kinds of bearer token (JWT, RFC 7519) are accepted, and none can be taken for another:
 //!
 //! | token | issuer | key | may |
 //! | --- | --- | --- | --- |
@@ -8,6 +8,7 @@
 //! | sign process (`securize`) | this server | derived, for this use only | read one sign process, drive its identifications |
 //! | signature (`x-access-token`) | this server | derived, for this use only | read, preview and make one signature |
 //! | chain (`x-access-token`) | this server | derived, for this use only | read one chained identification |
+//! | signer's link (`open_signer_link`) | this server | derived, for this use only | see one invitation, decline it, ask for its codes |
 //! | customer (`securize` of `/v2`) | this server | derived, for this use only | read and record one customer's consents in one actor's name |
 //!
 //! [`Service::authenticate`] says who calls; [`may`] and [`reaches`] whether they may do it to a [`Target`], by a [`Rule`]. Tokens live by the
@@ -49,7 +50,7 @@ pub use rule::{Denied, Rule, ScopedTokens, Target, may, reaches};
 
 use crate::keys::{self, Keys};
 use cache::Verified;
-use internal::Internal;
+use internal::{Internal, Made};
 use issuer::Issuer;
 
 /// Maximum length of a bearer token that is looked at, in bytes.
@@ -161,17 +162,45 @@ impl Service {
     /// The `web_component_token` of `securize`: reads that sign process and drives its identifications, nothing else. The caller
     /// must have been authorized for `securize_token`.
     pub fn sign_process_token(&self, subject: &str, organization: &str, sign_process: Uuid, now: DateTime<Utc>) -> String {
-        self.inner.internal.issue(internal::Purpose::SignProcess, subject, organization, sign_process, now)
+        let made = Made { subject, organization, target: sign_process, generation: None };
+        self.inner.internal.issue(internal::Purpose::SignProcess, made, now).0
     }
 
     /// The `x-access-token` after a successful identification: reads, previews and makes that signature, nothing else.
     pub fn signature_token(&self, subject: &str, organization: &str, signature: Uuid, now: DateTime<Utc>) -> String {
-        self.inner.internal.issue(internal::Purpose::Signature, subject, organization, signature, now)
+        self.signature_token_until(subject, organization, signature, now).0
+    }
+
+    /// The same with the instant from which it no longer counts.
+    pub fn signature_token_until(
+        &self,
+        subject: &str,
+        organization: &str,
+        signature: Uuid,
+        now: DateTime<Utc>,
+    ) -> (String, DateTime<Utc>) {
+        let made = Made { subject, organization, target: signature, generation: None };
+        self.inner.internal.issue(internal::Purpose::Signature, made, now)
+    }
+
+    /// The token that the signer's link of this generation gives: sees the invitation, declines, asks for codes and answers them, and neither
+    /// shows nor signs anything. With the instant from which it no longer counts.
+    pub fn signer_link_token(
+        &self,
+        organization: &str,
+        signature: Uuid,
+        generation: u32,
+        now: DateTime<Utc>,
+    ) -> (String, DateTime<Utc>) {
+        let subject = signature.to_string();
+        let made = Made { subject: &subject, organization, target: signature, generation: Some(generation) };
+        self.inner.internal.issue(internal::Purpose::SignerLink, made, now)
     }
 
     /// The `x-access-token` after the validation of a chained identification: reads that chain, which proves the validation, and nothing else.
     pub fn chain_token(&self, subject: &str, organization: &str, chain: Uuid, now: DateTime<Utc>) -> String {
-        self.inner.internal.issue(internal::Purpose::Chain, subject, organization, chain, now)
+        let made = Made { subject, organization, target: chain, generation: None };
+        self.inner.internal.issue(internal::Purpose::Chain, made, now).0
     }
 
     /// The `web_component_token` of `securize` in `/v2`: reads and records the consents of one customer in one actor's name, nothing else. The

@@ -26,6 +26,10 @@ pub struct Options {
     /// How long the `x-access-token` after a successful identification lasts, for one signature or one chain. At most P1D. Default: PT30M.
     #[serde(with = "crate::iso_duration")]
     pub signature_token_lifetime: TimeDelta,
+    /// How long a page may come back to a signature with the key that it kept when its signer gave a right code, without another code; each time
+    /// it gets an `x-access-token`. PT1M to P7D. Default: P1D.
+    #[serde(with = "crate::iso_duration")]
+    pub resume_lifetime: TimeDelta,
     /// How many verified tokens are remembered, each for a minute at most, so that they need not be verified at each request;
     /// about 500 bytes each. 0 to 1000000; 0 remembers none. Default: 10000.
     pub cached_tokens: usize,
@@ -39,6 +43,7 @@ impl Default for Options {
             clock_leeway: TimeDelta::seconds(30),
             sign_process_token_lifetime: TimeDelta::hours(1),
             signature_token_lifetime: TimeDelta::minutes(30),
+            resume_lifetime: TimeDelta::days(1),
             cached_tokens: 10_000,
         }
     }
@@ -136,6 +141,7 @@ impl Options {
         within("clock_leeway", self.clock_leeway, TimeDelta::zero(), TimeDelta::minutes(5))?;
         within("sign_process_token_lifetime", self.sign_process_token_lifetime, TimeDelta::seconds(1), day)?;
         within("signature_token_lifetime", self.signature_token_lifetime, TimeDelta::seconds(1), day)?;
+        within("resume_lifetime", self.resume_lifetime, TimeDelta::minutes(1), TimeDelta::days(7))?;
         if self.cached_tokens > 1_000_000 {
             return Err(OptionsError::General("cached_tokens must be at most 1000000".into()));
         }

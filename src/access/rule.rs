@@ -25,6 +25,24 @@ pub enum ScopedTokens {
     OfChain,
     /// The token of the web component of consents (`securize`), for one customer.
     OfCustomer,
+    /// The token of a signer's link, or the token after that signer's identification (`x-access-token`).
+    OfSigner,
+    /// The token of the web component (`securize`), for one sign process, or the token of the link of one of its signers.
+    OfSignProcessOrLink,
+}
+
+impl ScopedTokens {
+    /// Whether a token may do such an operation to its own thing. What the tokens of organizations may do is said by roles.
+    const fn take(self, grant: &Grant) -> bool {
+        match grant {
+            Grant::Organization { .. } => true,
+            Grant::SignProcess { .. } => matches!(self, Self::OfSignProcess | Self::OfSignProcessOrLink),
+            Grant::Signature { .. } => matches!(self, Self::OfSignature | Self::OfSigner),
+            Grant::SignerLink { .. } => matches!(self, Self::OfSigner | Self::OfSignProcessOrLink),
+            Grant::Chain { .. } => matches!(self, Self::OfChain),
+            Grant::Customer { .. } => matches!(self, Self::OfCustomer),
+        }
+    }
 }
 
 /// The thing that a request is about, as far as tokens for one thing are concerned.
@@ -32,7 +50,7 @@ pub enum ScopedTokens {
 pub struct Target<'a> {
     /// The sign process in question: of the path, or the one that the identification in question belongs to.
     pub sign_process: Option<Uuid>,
-    /// The signature in question.
+    /// The signature in question: of the path, or the one that the identification in question belongs to.
     pub signature: Option<Uuid>,
     /// The chained identification in question.
     pub chain: Option<Uuid>,
@@ -49,6 +67,8 @@ pub enum Denied {
     MissingRole(Role),
     #[error("the token is for one sign process, signature, chain or customer and does not reach this")]
     OutOfScope,
+    #[error("the link that gave the token was renewed")]
+    LinkRenewed,
 }
 
 /// Whether a caller may do something to anything at all in an organization. It refuses strangers before anything is loaded, and never
@@ -62,11 +82,8 @@ pub fn may(caller: &Caller, rule: Rule, organization: &str) -> Result<(), Denied
     }
     match &caller.grant {
         Grant::Organization { roles, .. } if !roles.contains(rule.role) => Err(Denied::MissingRole(rule.role)),
-        Grant::SignProcess { .. } if rule.tokens != ScopedTokens::OfSignProcess => Err(Denied::OutOfScope),
-        Grant::Signature { .. } if rule.tokens != ScopedTokens::OfSignature => Err(Denied::OutOfScope),
-        Grant::Chain { .. } if rule.tokens != ScopedTokens::OfChain => Err(Denied::OutOfScope),
-        Grant::Customer { .. } if rule.tokens != ScopedTokens::OfCustomer => Err(Denied::OutOfScope),
-        _ => Ok(()),
+        grant if rule.tokens.take(grant) => Ok(()),
+        _ => Err(Denied::OutOfScope),
     }
 }
 
@@ -78,7 +95,7 @@ pub fn reaches(caller: &Caller, target: Target<'_>) -> Result<(), Denied> {
     let reached = match &caller.grant {
         Grant::Organization { .. } => true,
         Grant::SignProcess { sign_process, .. } => target.sign_process == Some(*sign_process),
-        Grant::Signature { signature, .. } => target.signature == Some(*signature),
+        Grant::Signature { signature, .. } | Grant::SignerLink { signature, .. } => target.signature == Some(*signature),
         Grant::Chain { chain, .. } => target.chain == Some(*chain),
         Grant::Customer { customer_id, .. } => target.customer == Some(customer_id.as_str()),
     };
@@ -115,13 +132,17 @@ mod tests {
         caller(Grant::Chain { organization: "acme".into(), chain: CHAIN })
     }
 
+    fn for_link() -> Caller {
+        caller(Grant::SignerLink { organization: "acme".into(), signature: SIGNATURE, generation: 0 })
+    }
+
     fn for_customer() -> Caller {
         caller(Grant::Customer { organization: "acme".into(), customer_id: "100000000001".into(), actor_id: "AG000123".into() })
     }
 
     fn rules() -> impl Iterator<Item = Rule> {
         use ScopedTokens as T;
-        let tokens = [T::None, T::OfSignProcess, T::OfSignature, T::OfChain, T::OfCustomer];
+        let tokens = [T::None, T::OfSignProcess, T::OfSignature, T::OfChain, T::OfCustomer, T::OfSigner, T::OfSignProcessOrLink];
         Role::ALL.into_iter().flat_map(move |role| tokens.map(|tokens| Rule { role, tokens }))
     }
 
@@ -140,7 +161,7 @@ mod tests {
     #[test]
     fn a_token_reaches_its_own_organizations_only() {
         for rule in rules() {
-            for caller in [with_roles(RoleSet::all()), for_process(), for_signature(), for_chain(), for_customer()] {
+            for caller in [with_roles(RoleSet::all()), for_process(), for_signature(), for_chain(), for_customer(), for_link()] {
                 for other in ["other", "", "ACME", "acme ", "*"] {
                     assert_eq!(may(&caller, rule, other), Err(Denied::OtherOrganization));
                 }
@@ -151,11 +172,13 @@ mod tests {
     #[test]
     fn a_token_for_one_thing_is_taken_by_the_rules_that_name_its_kind_and_for_that_thing_only() {
         for rule in rules() {
-            let expected = |kind| if rule.tokens == kind { Ok(()) } else { Err(Denied::OutOfScope) };
-            assert_eq!(may(&for_process(), rule, "acme"), expected(ScopedTokens::OfSignProcess));
-            assert_eq!(may(&for_signature(), rule, "acme"), expected(ScopedTokens::OfSignature));
-            assert_eq!(may(&for_chain(), rule, "acme"), expected(ScopedTokens::OfChain));
-            assert_eq!(may(&for_customer(), rule, "acme"), expected(ScopedTokens::OfCustomer));
+            use ScopedTokens as T;
+            let expected = |kinds: &[T]| if kinds.contains(&rule.tokens) { Ok(()) } else { Err(Denied::OutOfScope) };
+            assert_eq!(may(&for_process(), rule, "acme"), expected(&[T::OfSignProcess, T::OfSignProcessOrLink]));
+            assert_eq!(may(&for_signature(), rule, "acme"), expected(&[T::OfSignature, T::OfSigner]));
+            assert_eq!(may(&for_chain(), rule, "acme"), expected(&[T::OfChain]));
+            assert_eq!(may(&for_customer(), rule, "acme"), expected(&[T::OfCustomer]));
+            assert_eq!(may(&for_link(), rule, "acme"), expected(&[T::OfSigner, T::OfSignProcessOrLink]));
         }
         let process = |id| Target { sign_process: Some(id), ..Target::default() };
         let signature = |id| Target { signature: Some(id), ..Target::default() };
@@ -163,6 +186,7 @@ mod tests {
         let customer = |id| Target { customer: Some(id), ..Target::default() };
         assert_eq!(reaches(&for_process(), process(PROCESS)), Ok(()));
         assert_eq!(reaches(&for_signature(), signature(SIGNATURE)), Ok(()));
+        assert_eq!(reaches(&for_link(), signature(SIGNATURE)), Ok(()));
         assert_eq!(reaches(&for_chain(), chain(CHAIN)), Ok(()));
         assert_eq!(reaches(&for_customer(), customer("100000000001")), Ok(()));
         let refuses = |caller: Caller, elsewhere: &[Target<'_>]| {
@@ -171,6 +195,7 @@ mod tests {
         let none = Target::default();
         assert!(refuses(for_process(), &[none, process(OTHER), signature(PROCESS), chain(PROCESS), customer("100000000001")]));
         assert!(refuses(for_signature(), &[none, signature(OTHER), process(SIGNATURE), chain(SIGNATURE)]));
+        assert!(refuses(for_link(), &[none, signature(OTHER), process(SIGNATURE), process(PROCESS), chain(SIGNATURE)]));
         assert!(refuses(for_chain(), &[none, chain(OTHER), process(CHAIN), signature(CHAIN)]));
         assert!(refuses(for_customer(), &[none, customer("10000000000"), customer("AG000123"), customer(""), chain(CHAIN)]));
         assert_eq!(reaches(&with_roles(RoleSet::NONE), Target::default()), Ok(()));
@@ -178,7 +203,7 @@ mod tests {
 
     #[test]
     fn tokens_for_one_thing_hold_no_role() {
-        for caller in [for_process(), for_signature(), for_chain(), for_customer()] {
+        for caller in [for_process(), for_signature(), for_chain(), for_customer(), for_link()] {
             assert!(Role::ALL.into_iter().all(|role| !caller.has(role)));
         }
     }

@@ -8,6 +8,7 @@ mod consents;
 mod fonts;
 mod identity_documents;
 mod log;
+mod pages;
 mod processes;
 mod reading;
 mod retention;
@@ -40,6 +41,7 @@ pub use self::{
     fonts::Fonts,
     identity_documents::IdentityDocuments,
     log::{Log, LogFormat},
+    pages::Pages,
     processes::Processes,
     retention::{Retention, Time, Times},
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
@@ -89,6 +91,7 @@ pub struct Config {
     pub fonts: Fonts,
     pub scoring: scoring::Options,
     pub biometric: Biometric,
+    pub pages: Pages,
     pub retention: Retention,
     pub consents: Consents,
     pub log: Log,
@@ -128,6 +131,10 @@ pub struct Organization {
     pub name: Option<String>,
     /// Its time zone in the certificates, by its name in the IANA database, e.g. `Europe/Madrid`. Default: UTC.
     pub time_zone: Option<chrono_tz::Tz>,
+    /// E-mail address of those who answer questions of signers; their pages show it. Default: none.
+    pub contact_email: Option<String>,
+    /// Phone of the same people, with its country code. Default: none.
+    pub contact_phone: Option<String>,
     /// In place of `codes.fallback_channels`. Default: those.
     pub fallback_channels: Option<Vec<Channel>>,
     /// In place of the same options of `consents`.
@@ -187,6 +194,7 @@ impl Config {
         for (id, organization) in &self.organizations {
             let once = organization.fallback_channels.as_deref().is_none_or(codes::each_once);
             within(&format!("organizations.{id}.fallback_channels"), once, "each channel once")?;
+            pages::check_contact(id, organization)?;
             organization.retention.check(&format!("organizations.{id}.retention"))?;
             organization.consents.check(&format!("organizations.{id}.consents"))?;
         }
@@ -199,6 +207,7 @@ impl Config {
         self.fonts.check()?;
         self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
         self.biometric.check()?;
+        self.pages.check()?;
         self.retention.check()?;
         self.consents.check()?;
         self.log.check()?;

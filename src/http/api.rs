@@ -10,10 +10,12 @@ use render::Width;
 use super::call::{Admitted, Id, Tenant};
 use super::consents;
 use super::context::{State, number_parameter, organization_parameter, uuid_parameter};
+use super::device::client_address;
 use super::error::{ApiError, Family, shortened};
 use super::operation::{Access, Operation, PathParameter, Reach, Segment};
 use super::processes::Engine;
 use super::sandbox::{self, Sandbox};
+use super::signers;
 use super::table::operations;
 use crate::access::{self, Grant, Role, Rule, Target};
 
@@ -66,13 +68,14 @@ impl Api {
         &self.engine
     }
 
-    /// Registers the operations. Paths below `/v1` and `/v2` come here first and by their prefix, so that none of actix's patterns is tried on
-    /// them; all others come here when no page of the server has them.
+    /// Registers the operations. Paths below `/v1`, `/v2` and `/pages/api` come here first and by their prefix, so that none of actix's patterns
+    /// is tried on them; all others come here when no page of the server has them.
     pub fn configure(self, service: &mut web::ServiceConfig) {
         service
             .app_data(web::Data::new(self))
             .service(web::scope("/v1").default_service(web::route().to(serve)))
             .service(web::scope("/v2").default_service(web::route().to(serve)))
+            .service(web::scope("/pages/api").default_service(web::route().to(serve)))
             .default_service(web::route().to(serve));
     }
 
@@ -123,6 +126,8 @@ impl Api {
         if !matches!(caller.grant, Grant::Organization { .. }) {
             let target = self.target(reach, &caller, &organization, &ids).await?;
             access::reaches(&caller, target).map_err(|denied| operation.denies(denied))?;
+            let counts = signers::link_counts(&self.engine, &organization, &caller.grant).await?;
+            counts.map_err(|denied| operation.denies(denied))?;
         }
         Ok(Tenant { caller, organization, ids })
     }
@@ -142,12 +147,10 @@ impl Api {
                 Target { customer: named.or(caller.customer()), ..Target::default() }
             }
             (Reach::SignProcess, id) => Target { sign_process: id, ..Target::default() },
-            (Reach::Signature, id) => Target { signature: id, ..Target::default() },
+            (Reach::Signature | Reach::Signer, id) => Target { signature: id, ..Target::default() },
             (Reach::Chain, id) => Target { chain: id, ..Target::default() },
-            (Reach::SignProcessOf(process), Some(id)) => {
-                Target { sign_process: process(&self.engine, organization, id).await?, ..Target::default() }
-            }
-            (Reach::SignProcessOf(_), None) | (Reach::Organization, _) => Target::default(),
+            (Reach::SignProcessOf(of) | Reach::SignerOf(of), Some(id)) => of(&self.engine, organization, id).await?,
+            (Reach::SignProcessOf(_) | Reach::SignerOf(_), None) | (Reach::Organization, _) => Target::default(),
         })
     }
 }
@@ -184,11 +187,21 @@ async fn serve(request: HttpRequest, payload: web::Payload, api: web::Data<Api>)
 
 async fn answer(request: HttpRequest, payload: web::Payload, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     let (operation, named) = api.find(&request)?;
-    let mut of_link = Vec::new();
+    let (mut of_link, mut of_nobody) = (Vec::new(), None);
     let tenant = match operation.access {
         Access::Role(role, reach) => Some(api.admit(&request, operation, role, reach, named).await?),
         Access::Link => {
             of_link = named.into_iter().map(|(parameter, text)| identifier(parameter, text)).collect::<Result<_, _>>()?;
+            None
+        }
+        Access::Open(weight) => {
+            let organization = named.into_iter().map(|(_, text)| text).next().unwrap_or_default();
+            organization_parameter(&organization)?;
+            of_nobody = Some(organization);
+            // Before a byte of the body: whoever calls is nobody yet.
+            let address = client_address(&request, &api.state);
+            let admitted = api.engine.signers.limits.admit(address, weight, api.state.now());
+            admitted.map_err(|wait| ApiError::too_many_requests("too many calls from this address; try again later", wait))?;
             None
         }
         Access::Sandbox => {
@@ -206,6 +219,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, api: web::Data<Api>
         json_limit: operation.body_limit.map_or(api.json_limit, |limit| limit.min(api.json_limit)),
         tenant,
         of_link,
+        of_nobody,
     };
     operation.handler.run(admitted).await
 }

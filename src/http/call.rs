@@ -44,15 +44,18 @@ pub struct Admitted {
     pub sandbox: Option<web::Data<Sandbox>>,
     /// Maximum size of a JSON body, in bytes: the operation's and the configured one.
     pub json_limit: usize,
-    /// Caller, organization and the identifiers in the path; `None` for operations of the sandbox and of links.
+    /// Caller, organization and the identifiers in the path; `None` for operations that need no token.
     pub tenant: Option<Tenant>,
     /// What the path of a link's operation names.
     pub of_link: Vec<Id>,
+    /// The organization in the path of an operation that needs no token.
+    pub of_nobody: Option<String>,
 }
 
 impl Admitted {
     async fn json(&mut self) -> Result<web::BytesMut, ApiError> {
-        let organization = self.tenant.as_ref().map_or("", |tenant| &tenant.organization);
+        let organization = self.tenant.as_ref().map(|tenant| &tenant.organization).or(self.of_nobody.as_ref());
+        let organization = organization.map_or("", String::as_str);
         json::read(&self.request, self.payload.take(), self.json_limit, organization).await
     }
 }
@@ -297,6 +300,29 @@ impl<I: Ids> FromAdmitted for LinkCall<I> {
         let id =
             I::from_path(&of_link).ok_or_else(|| ApiError::internal("the path has other identifiers than the handler takes"))?;
         Ok(Self { id, query: Query::of(&request), headers: request.headers().clone(), state })
+    }
+}
+
+/// A call of whoever has a page of this server: no token says by whom.
+pub struct OpenCall<B = ()> {
+    pub organization: String,
+    pub body: B,
+    pub state: web::Data<State>,
+    pub engine: web::Data<Engine>,
+}
+
+impl<B: Body> FromAdmitted for OpenCall<B> {
+    const IDS: Option<usize> = Some(0);
+
+    fn body(schemas: &mut Schemas) -> Option<Described> {
+        B::described(schemas)
+    }
+
+    async fn read(mut admitted: Admitted) -> Result<Self, ApiError> {
+        let body = B::read(&mut admitted).await?;
+        let Admitted { state, engine, of_nobody, .. } = admitted;
+        let organization = of_nobody.ok_or_else(|| ApiError::internal("the path names no organization"))?;
+        Ok(Self { organization, body, state, engine })
     }
 }
 

@@ -98,7 +98,7 @@ pub async fn allow(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let is_api = ["/v1/", "/v2/"].iter().any(|api| request.path().starts_with(api));
+    let is_api = ["/v1/", "/v2/", "/pages/api/"].iter().any(|api| request.path().starts_with(api));
     if origins.0.is_empty() || !is_api {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }

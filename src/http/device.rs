@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 use workflows::Device;
 
-use super::{ApiError, State, openapi, operation::Parameter};
+use super::{ApiError, State, openapi, operation::Parameter, signers::RESUME_HASH};
 
 /// Maximum length of a device header's value that is kept, in bytes.
 const MAX_VALUE: usize = 512;
@@ -41,7 +41,10 @@ pub const HEADERS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION];
 /// The headers of [`Required::InstallationAndUserAgent`].
 pub const HEADERS_AND_AGENT: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT];
 
-/// Those, and the address of the device as a proxy of ours tells it.
+/// Those, and the digest of the key with which the page may come back.
+pub const HEADERS_AND_AGENT_AND_RESUME: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT, RESUME_HASH];
+
+/// Those of [`HEADERS_AND_AGENT`], and the address of the device as a proxy of ours tells it.
 pub const HEADERS_AND_ADDRESS: &[Parameter] = &[INSTALLATION, FINGERPRINT, LOCATION, USER_AGENT, FORWARDED_FOR];
 
 /// Which device headers an operation requires.

@@ -16,7 +16,10 @@ use super::{
     operation::Parameter,
     processes::{Engine, check_reason},
 };
-use crate::{access::Role, processes::Hosted};
+use crate::{
+    access::{Role, Target},
+    processes::Hosted,
+};
 
 /// Whether an identification is deleted whatever its state.
 pub const FORCE: Parameter = Parameter::query("force", "Delete whatever the state.", openapi::flag);
@@ -59,18 +62,20 @@ pub fn access_token(token: &str) -> Result<WithHeader<()>, ApiError> {
     Ok(WithHeader { name: HeaderName::from_static("x-access-token"), value, answer: () })
 }
 
-/// The sign process that an identification belongs to (see [`super::operation::Reach::SignProcessOf`]).
+/// The sign process and the signature that an identification belongs to (see [`super::operation::Reach::SignProcessOf`]).
 pub fn sign_process<'a, M: Method>(
     engine: &'a Engine,
     organization: &'a str,
     id: Uuid,
-) -> LocalBoxFuture<'a, Result<Option<Uuid>, ApiError>>
+) -> LocalBoxFuture<'a, Result<Target<'static>, ApiError>>
 where
     Identification<M>: Hosted<Command = Command<M>>,
 {
     Box::pin(async move {
         let identification = Identification::<M>::host(&engine.processes).read(organization, id).await?;
-        Ok(identification.existing().ok().and_then(|data| M::purpose(&data.creation).sign_process))
+        let purpose = identification.existing().ok().map(|data| M::purpose(&data.creation));
+        let (sign_process, signature) = purpose.map_or((None, None), |purpose| (purpose.sign_process, purpose.signature));
+        Ok(Target { sign_process, signature, ..Target::default() })
     })
 }
 

@@ -47,6 +47,7 @@ pub mod sections;
 pub mod securize;
 pub mod sign_configuration;
 pub mod sign_process;
+pub mod signers;
 pub mod simple_sign;
 pub mod table;
 pub mod template_configurations;

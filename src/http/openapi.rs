@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::call::{Described, Schemas};
 use super::error::{self, Family};
-use super::operation::{Access, Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Values, Verb};
+use super::operation::{Access, Operation, Parameter, PathParameter, Place, Refused, Segment, Success, Values, Verb, refused};
 use super::table::operations;
 use super::{consents, legal_holds};
 
@@ -35,6 +35,7 @@ use super::{consents, legal_holds};
         (name = "Customer Consents", description = "Consents of one customer."),
         (name = "Configuration", description = "Definitions of consents and the trees of segments, with their history."),
         (name = "Document pages", description = "Pages of a document below its public URL. An addition to the contract."),
+        (name = "Signers' pages", description = "What the page needs that a signer's link leads to. An addition to the contract."),
         (name = "Erasure", description = "Forgetting, and legal holds that keep from it. An addition to the contract."),
         (name = "Sandbox", description = "Only where the sandbox is on."),
     ),
@@ -200,6 +201,11 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> utoipa::openapi::p
         }
         Access::Link => builder
             .response("400", problem("400. A path or query value is not valid."))
+            .response("500", problem("500. Unexpected error."))
+            .security(SecurityRequirement::default()),
+        Access::Open(_) => builder
+            .response("400", problem("400. A path value or the body is not valid."))
+            .response("429", refusal(family, &refused(429, "429. Too many calls from this address.")))
             .response("500", problem("500. Unexpected error."))
             .security(SecurityRequirement::default()),
         Access::Role(..) => builder

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::call::{Handler, NoHandler};
 use super::error::ApiError;
 use super::processes::Engine;
-use crate::access::{Role, ScopedTokens};
+use crate::access::{Role, ScopedTokens, Target};
 
 pub const KIB: usize = 1024;
 
@@ -76,6 +76,9 @@ pub enum Access {
     Role(Role, Reach),
     /// Whoever has the sealed URL that is the start of the path: its token is the first segment in braces, which the handler opens.
     Link,
+    /// Anybody, so often a minute: each call counts as so many of those that its address may make. The path names the organization and nothing
+    /// else.
+    Open(u32),
     /// Anybody, but only where the sandbox is on. The path names no organization.
     Sandbox,
 }
@@ -89,16 +92,20 @@ pub enum Reach {
     SignProcess,
     /// That of the sign process to which the identification in the path belongs; the function loads the identification to say which.
     SignProcessOf(ProcessOf),
+    /// As the one before, and that of the link of the signer whom the identification in the path identifies.
+    SignerOf(ProcessOf),
     /// That of the signature whose identifier is in the path.
     Signature,
+    /// As the one before, and that of the link of its signer.
+    Signer,
     /// That of the chained identification whose identifier is in the path.
     Chain,
     /// That of the customer whose id is in the path; where the path names none, that of any customer.
     Customer,
 }
 
-/// The sign process to which something belongs; `None` if to none, or if there is no such thing.
-pub type ProcessOf = for<'a> fn(&'a Engine, &'a str, Uuid) -> LocalBoxFuture<'a, Result<Option<Uuid>, ApiError>>;
+/// The sign process, and the signature, to which something belongs; neither if to none, or if there is no such thing.
+pub type ProcessOf = for<'a> fn(&'a Engine, &'a str, Uuid) -> LocalBoxFuture<'a, Result<Target<'static>, ApiError>>;
 
 impl Access {
     pub const fn is_sandbox(self) -> bool {
@@ -111,7 +118,9 @@ impl Reach {
         match self {
             Self::Organization => ScopedTokens::None,
             Self::SignProcess | Self::SignProcessOf(_) => ScopedTokens::OfSignProcess,
+            Self::SignerOf(_) => ScopedTokens::OfSignProcessOrLink,
             Self::Signature => ScopedTokens::OfSignature,
+            Self::Signer => ScopedTokens::OfSigner,
             Self::Chain => ScopedTokens::OfChain,
             Self::Customer => ScopedTokens::OfCustomer,
         }
@@ -333,6 +342,11 @@ impl Start {
     /// For whoever has the sealed URL that the path begins with.
     pub const fn link(self) -> Operation {
         self.with(Access::Link)
+    }
+
+    /// For anybody; each call counts as so many of those that its address may make within a minute.
+    pub const fn open(self, weight: u32) -> Operation {
+        self.with(Access::Open(weight))
     }
 
     /// For anybody, where the sandbox is on.

@@ -25,8 +25,12 @@ use super::{
     durations,
     people::Person,
     processes::{IdResponse, check_reason},
+    signers,
 };
-use crate::catalogue::sign_configuration::{self, SignConfiguration};
+use crate::{
+    catalogue::sign_configuration::{self, SignConfiguration},
+    processes::challenges::{Answer, Proof},
+};
 
 /// Contract `CreateOtpIdentificationRequest`.
 #[derive(Deserialize, ToSchema)]
@@ -161,7 +165,7 @@ impl From<&Data> for OtpIdentification {
 pub struct ChallengeOtpRequest {
     /// Second factor: the actor's document number or e-mail, by its type.
     #[schema(max_length = 254)]
-    two_factor: Option<String>,
+    pub(super) two_factor: Option<String>,
 }
 
 /// Contract `ChallengeOtpResponse`.
@@ -175,7 +179,7 @@ pub async fn challenge(
     call: Call<Uuid, MaybeEmpty<ChallengeOtpRequest>>,
 ) -> Result<Option<Json<ChallengeOtpResponse>>, ApiError> {
     let two_factor = call.body.0.two_factor;
-    let used = call.engine.challenges().challenge(&call.organization, call.id, two_factor).await?;
+    let used = call.engine.challenges().challenge(&call.organization, call.id, Proof::First, two_factor).await?;
     Ok(used.map(|two_factor_value| Json(ChallengeOtpResponse { two_factor_value })))
 }
 
@@ -191,9 +195,10 @@ pub struct ValidateOtpIdentificationRequest {
 
 pub async fn validate(call: Call<Uuid, Json<ValidateOtpIdentificationRequest>>) -> Result<WithHeader<()>, ApiError> {
     let device = call.device(Required::InstallationAndUserAgent)?;
+    let resume = signers::resume_hash(&call)?;
     let ValidateOtpIdentificationRequest { code, two_factor } = &call.body.0;
-    let challenges = call.engine.challenges();
-    let signature = challenges.validate(&call.organization, call.id, code, two_factor.clone(), device).await?;
+    let answer = Answer { code, two_factor: two_factor.clone(), device, resume };
+    let signature = call.engine.challenges().validate(&call.organization, call.id, Proof::First, answer).await?;
     call.with_access_token(signature)
 }
 

@@ -18,6 +18,7 @@ use crate::{
     http::State,
     processes::{Processes, challenges::Challenges, creation::Creator, fill::Fills, handwriting, vouching},
     scoring::Provider,
+    signers::Signers,
 };
 
 /// The processes behind the handlers.
@@ -46,6 +47,8 @@ pub struct Engine {
     pub eraser: Eraser,
     pub erasures: erasure::Metrics,
     pub customer_eraser: CustomerEraser,
+    /// Behind the pages of signers.
+    pub signers: Signers,
     /// Process time, which the sandbox can move; tokens and URLs live by the wall clock.
     pub clock: Clock,
 }

@@ -31,13 +31,15 @@ pub fn scoped_table() -> String {
         let reached = operations().filter(|operation| matches!(operation.access, Access::Role(_, reach) if wanted(reach)));
         reached.map(|operation| format!("`{}`", operation.id)).collect::<Vec<_>>().join(", ")
     };
-    let process = of(|reach| matches!(reach, Reach::SignProcess | Reach::SignProcessOf(_)));
-    let signature = of(|reach| matches!(reach, Reach::Signature));
+    let process = of(|reach| matches!(reach, Reach::SignProcess | Reach::SignProcessOf(_) | Reach::SignerOf(_)));
+    let signature = of(|reach| matches!(reach, Reach::Signature | Reach::Signer));
+    let link = of(|reach| matches!(reach, Reach::SignerOf(_) | Reach::Signer));
     let chain = of(|reach| matches!(reach, Reach::Chain));
     let customer = of(|reach| matches!(reach, Reach::Customer));
     format!(
         "| token | operations |\n| --- | --- |\n| of one sign process (`securize_token`) | {process} |\n\
-         | of one signature (`x-access-token`) | {signature} |\n| of one chain (`x-access-token`) | {chain} |\n\
+         | of one signature (`x-access-token`) | {signature} |\n| of one signer's link (`open_signer_link`) | {link} |\n\
+         | of one chain (`x-access-token`) | {chain} |\n\
          | of one customer and actor (`create_web_component_token`) | {customer} |\n"
     )
 }

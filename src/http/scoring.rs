@@ -40,7 +40,7 @@ use super::{
     processes::Engine,
 };
 use crate::{
-    access::Grant,
+    access::{Grant, Target},
     catalogue::sign_configuration,
     processes::{Images, SubmittedImage, holds},
     public_url::{self, SharedCapture},
@@ -60,10 +60,11 @@ pub fn sign_process<'a>(
     engine: &'a Engine,
     organization: &'a str,
     id: Uuid,
-) -> LocalBoxFuture<'a, Result<Option<Uuid>, ApiError>> {
+) -> LocalBoxFuture<'a, Result<Target<'static>, ApiError>> {
     Box::pin(async move {
         let session = engine.processes.scoring.read(organization, id).await?;
-        Ok(session.existing().ok().and_then(|data| data.creation.purpose.sign_process))
+        let sign_process = session.existing().ok().and_then(|data| data.creation.purpose.sign_process);
+        Ok(Target { sign_process, ..Target::default() })
     })
 }
 

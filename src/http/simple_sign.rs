@@ -59,7 +59,7 @@ pub struct NamedUrl {
 }
 
 /// The status of one signature in the words of the process (note signature-status).
-fn status(process: Status, signature: SignatureStatus) -> Status {
+pub(super) fn status(process: Status, signature: SignatureStatus) -> Status {
     match signature {
         SignatureStatus::Created => Status::Created,
         SignatureStatus::Succeeded if process == Status::Certified => Status::Certified,

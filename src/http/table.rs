@@ -13,6 +13,7 @@ mod dynamic_templates;
 mod erasure;
 mod fills;
 mod identification;
+mod signers;
 mod signing;
 mod templates;
 
@@ -30,6 +31,7 @@ const ROOMS: &[&[Operation]] = &[
     signing::OPERATIONS,
     identification::OPERATIONS,
     contracts::OPERATIONS,
+    signers::OPERATIONS,
     erasure::OPERATIONS,
     OPERATIONS,
     consents_customers::OPERATIONS,
@@ -129,13 +131,18 @@ mod tests {
             match row.access {
                 Access::Role(..) => {
                     let below = |api: &str| row.path.strip_prefix(api).is_some_and(|path| path.starts_with("/orgs/{org_id}/"));
-                    assert!(below("/v1") || below("/v2"), "{id}");
+                    let is_signers = row.path.starts_with("/pages/api/{org_id}/signs/{sign_id}/");
+                    assert!(below("/v1") || below("/v2") || is_signers, "{id}");
                     assert!(kinds[1..].iter().all(|kind| *kind != Segment::Organization), "{id}");
                     assert_eq!(row.handler.ids(), Some(kinds.len() - 1), "{id}: identifiers of the path and of the handler");
                 }
                 Access::Link => {
                     assert!(row.path.starts_with("/public/{public_token}/") && kinds[0] == Segment::Name, "{id}");
                     assert_eq!(row.handler.ids(), Some(kinds.len()), "{id}: identifiers of the path and of the handler");
+                }
+                Access::Open(weight) => {
+                    assert!(row.path.starts_with("/pages/api/{org_id}/") && kinds == [Segment::Organization], "{id}");
+                    assert!(weight > 0 && row.handler.ids() == Some(0), "{id}");
                 }
                 Access::Sandbox => {
                     assert!(row.path.starts_with("/sandbox/") && kinds.is_empty(), "{id}");
@@ -156,8 +163,6 @@ mod tests {
             [
                 "get_sign_process",
                 "get_otp_identification",
-                "challenge_otp_identification",
-                "validate_otp_identification",
                 "get_agent_identification",
                 "get_identity_document_identification",
                 "validate_identity_document_identification",
@@ -176,6 +181,18 @@ mod tests {
                 "get_simple_sign",
                 "preview_simple_sign",
                 "sign_simple",
+            ]
+        );
+        assert_eq!(open(ScopedTokens::OfSignProcessOrLink), ["challenge_otp_identification", "validate_otp_identification"]);
+        assert_eq!(
+            open(ScopedTokens::OfSigner),
+            [
+                "get_signer_invitation",
+                "watch_signer_invitation",
+                "decline_signature",
+                "resume_signature",
+                "challenge_signer_again",
+                "prove_signer_again",
             ]
         );
         assert_eq!(open(ScopedTokens::OfChain), ["get_chain_identification"]);

@@ -39,6 +39,7 @@ use crate::processes::{self, Processes, Tenants, fill::Fills};
 use crate::receipts::Receipts;
 use crate::render_workers::{self, Workers};
 use crate::scoring::testing::Scripted;
+use crate::signers::{AddressLimits, Revisions, Signers, Watchers};
 
 pub const MAX_DOCUMENT: usize = 64 * 1024;
 
@@ -138,6 +139,16 @@ impl World {
             &self.state.sealed_files,
             &self.keys,
         );
+        let signers = Signers {
+            links: crate::signers::Links::new(&self.keys, "https://sign.example.org"),
+            watchers: Watchers::for_tests(),
+            limits: Arc::new(AddressLimits::new(0)),
+            problems: crate::signers::Problems::new(&prometheus::Registry::new()).unwrap(),
+            tenants: Tenants::default(),
+            resume_lifetime: TimeDelta::days(1),
+            shared_store: false,
+            revisions: Revisions::new(&self.keys),
+        };
         let world = processes::World {
             scoring: Arc::new(self.provider.clone()),
             store: self.store.clone(),
@@ -150,6 +161,8 @@ impl World {
             codes: codes.clone(),
             code_limits: code_limits.clone(),
             tenants: Tenants::default(),
+            links: signers.links.clone(),
+            watchers: signers.watchers.clone(),
             receipts: Receipts::new(self.keys.clone(), None),
             camara: crate::camara::testing::camara(),
             fills: fills.clone(),
@@ -202,6 +215,7 @@ impl World {
             customer_eraser: CustomerEraser::new(self.store.clone(), customers_for_erasure, eraser.holds.clone()),
             erasures: erasure::Metrics::new(&prometheus::Registry::new()).unwrap(),
             eraser,
+            signers,
             clock,
         };
         Api::new(self.state.clone(), engine, None, DEFAULT_JSON_LIMIT)

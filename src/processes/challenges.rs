@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use workflows::{
-    Device,
-    identification::otp::{CodeCommand, CodeHash, Data, Otp},
+    Device, IdentificationState,
+    identification::otp::{CodeCommand, CodeHash, Data, Otp, ResumeHash},
     values::{Problems, check_second_factor},
 };
 
@@ -39,19 +39,56 @@ pub struct Challenges<'a> {
     pub now: store::Timestamp,
 }
 
+/// What a code proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Who somebody is: the identification becomes VALIDATED.
+    First,
+    /// That it is the same person still: the identification is VALIDATED, and stays so.
+    Again,
+}
+
+impl Proof {
+    /// In which state the identification is before it.
+    fn state(self) -> IdentificationState {
+        match self {
+            Self::First => IdentificationState::Created,
+            Self::Again => IdentificationState::Validated,
+        }
+    }
+}
+
+/// A code that somebody typed, and what came with it.
+pub struct Answer<'a> {
+    pub code: &'a str,
+    pub two_factor: Option<String>,
+    pub device: Device,
+    /// Of the key with which the page may come back.
+    pub resume: Option<ResumeHash>,
+}
+
 impl Challenges<'_> {
     /// Asks for a code. Answers the second factor that was used.
     ///
     /// # Errors
     /// [`Error`]; no code goes out then.
-    pub async fn challenge(&self, organization: &str, id: Uuid, two_factor: Option<String>) -> Result<Option<String>, Error> {
+    pub async fn challenge(
+        &self,
+        organization: &str,
+        id: Uuid,
+        proof: Proof,
+        two_factor: Option<String>,
+    ) -> Result<Option<String>, Error> {
         let otp = self.processes.otp.read(organization, id).await?;
         let data = otp.existing().map_err(actors::Error::Refused)?;
         check(two_factor.as_deref())?;
-        self.admit(organization, data, two_factor.as_deref()).await?;
+        self.admit(organization, data, proof, two_factor.as_deref()).await?;
         let used = data.creation.two_factor_type.and(two_factor.clone());
         let (id_of_code, hash) = self.new_code(data);
-        let command = CodeCommand::Challenge { id: id_of_code, hash, two_factor };
+        let command = match proof {
+            Proof::First => CodeCommand::Challenge { id: id_of_code, hash, two_factor },
+            Proof::Again => CodeCommand::ChallengeAgain { id: id_of_code, hash, two_factor },
+        };
         let otp = self.processes.otp.ask(organization, id, command.into()).await?;
         if otp.data().is_some_and(|data| data.asks_operator()) {
             let is_known = |otp: &Otp| otp.data().is_none_or(|data| !data.awaits_operator(id_of_code));
@@ -67,25 +104,23 @@ impl Challenges<'_> {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn validate(
-        &self,
-        organization: &str,
-        id: Uuid,
-        code: &str,
-        two_factor: Option<String>,
-        device: Device,
-    ) -> Result<Option<Uuid>, Error> {
+    pub async fn validate(&self, organization: &str, id: Uuid, proof: Proof, answer: Answer<'_>) -> Result<Option<Uuid>, Error> {
+        let Answer { code, two_factor, device, resume } = answer;
         check(two_factor.as_deref())?;
         let otp = self.processes.otp.read(organization, id).await?;
         let current = otp.existing().map_err(actors::Error::Refused)?.current_challenge();
-        let command = CodeCommand::Validate { code: self.codes.typed(current, code), two_factor, device };
+        let code = self.codes.typed(current, code);
+        let command = match proof {
+            Proof::First => CodeCommand::Validate { code, two_factor, device, resume },
+            Proof::Again => CodeCommand::ProveAgain { code, two_factor, device, resume },
+        };
         let otp = self.processes.otp.ask(organization, id, command.into()).await?;
         Ok(otp.existing().ok().and_then(|data| data.creation.purpose.signature))
     }
 
     /// Only codes that go out count: who is refused must not use up another's share.
-    async fn admit(&self, organization: &str, data: &Data, two_factor: Option<&str>) -> Result<(), Error> {
-        if data.grants_challenge(self.now, two_factor) {
+    async fn admit(&self, organization: &str, data: &Data, proof: Proof, two_factor: Option<&str>) -> Result<(), Error> {
+        if data.grants_challenge(self.now, proof.state(), two_factor) {
             let destination = data.creation.actor.counted_destination(data.creation.channel).unwrap_or_default();
             self.limits.admit(organization, &destination).await?;
         }

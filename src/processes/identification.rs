@@ -173,6 +173,10 @@ impl<M: Adapted> Effects<Identification<M>> for Adapter<M> {
 
     fn changed(&self, entity: &Entity, before: &Identification<M>, after: &Identification<M>) {
         M::changed(&self.world, entity, before, after);
+        // The pages of signers show it too.
+        if let Some(process) = after.data().and_then(|data| M::purpose(&data.creation).sign_process) {
+            self.world.watchers.changed(&entity.organization, process);
+        }
     }
 }
 

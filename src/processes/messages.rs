@@ -19,6 +19,8 @@ struct Tenant {
     name: String,
     /// `None`: UTC.
     time_zone: Option<chrono_tz::Tz>,
+    contact_email: Option<String>,
+    contact_phone: Option<String>,
 }
 
 /// The organizations that are described in the configuration.
@@ -29,7 +31,8 @@ impl Tenants {
     pub fn of(config: &Config) -> Self {
         let tenant = |(id, organization): (&String, &Organization)| {
             let name = organization.name.clone().unwrap_or_else(|| id.clone());
-            (id.clone(), Tenant { name, time_zone: organization.time_zone })
+            let Organization { time_zone, contact_email, contact_phone, .. } = organization.clone();
+            (id.clone(), Tenant { name, time_zone, contact_email, contact_phone })
         };
         Self(Arc::new(config.organizations.iter().map(tenant).collect()))
     }
@@ -37,6 +40,12 @@ impl Tenants {
     /// The configured name, or the identifier.
     pub fn name(&self, organization: &str) -> String {
         self.0.get(organization).map_or_else(|| organization.to_owned(), |tenant| tenant.name.clone())
+    }
+
+    /// The configured e-mail address and phone of those who answer questions of signers.
+    pub fn contact(&self, organization: &str) -> (Option<String>, Option<String>) {
+        let tenant = self.0.get(organization);
+        tenant.map_or((None, None), |tenant| (tenant.contact_email.clone(), tenant.contact_phone.clone()))
     }
 
     /// The configured time zone.

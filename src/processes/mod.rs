@@ -50,6 +50,7 @@ use crate::{
     handwriting::Handwritings,
     receipts::Receipts,
     scoring::Provider,
+    signers::{Links, Watchers},
 };
 
 pub use documents::{produced_id, seal_reason};
@@ -99,6 +100,10 @@ pub struct World {
     pub codes: Codes,
     pub code_limits: Arc<CodeLimits>,
     pub tenants: Tenants,
+    /// To the pages on which signers sign.
+    pub links: Links,
+    /// Who waits for a change of a sign process.
+    pub watchers: Watchers,
     pub receipts: Receipts,
     pub scoring: Arc<dyn Provider>,
     pub camara: Camara,

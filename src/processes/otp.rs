@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflows::{
-    Channel, IdentificationState, IdentificationType,
+    Channel, IdentificationType,
     identification::chain::Settings,
     identification::otp::{
         self, CodeCommand, CodeEffect, CodeEvent, Creation, Fate, NumberAnswer, OneTimeCode, Otp, ReceiptStatus, Sending, Taken,
@@ -127,6 +127,9 @@ impl Adapted for OneTimeCode {
             }
             CodeEvent::NumberChecked { refusal: None, .. } => Happening::new(SERVICE, Action::NumberChecked, None),
             CodeEvent::ContactConfirmed { by, reason } => Happening::new(by, Action::ContactChecked, Some(reason.clone())),
+            CodeEvent::ProvedAgain { device } => Happening::new(&signer.alias, Action::ProvedAgain, device.ip.clone()),
+            // It goes with the right code, which stands before it.
+            CodeEvent::ResumeKept { .. } => return None,
         })
     }
 
@@ -150,7 +153,7 @@ impl Adapted for OneTimeCode {
         described.external = Some(data.creation.external);
         described.destination = destination(signer);
         described.two_factor_type = data.creation.two_factor_type.as_ref().and_then(name_of);
-        described.attempts = data.own.failures + u32::from(data.validated.is_some());
+        described.attempts = data.own.failures + u32::from(data.validated.is_some()) + data.own.proofs;
         described.challenges = challenges.collect();
         described.second_proof = second_proof(scene, data);
         described.link_on_same_channel = link_on_same_channel(scene.process, signer);
@@ -280,8 +283,7 @@ async fn send_code(
 ) -> Attempt<Otp> {
     let Ok(data) = call.state.existing() else { return refused("the identification was deleted") };
     // A late code would only confuse: a newer one was asked for, or nobody can use it any more.
-    let current = data.own.current().filter(|current| current.id == challenge);
-    let Some(current) = current.filter(|_| data.state == IdentificationState::Created) else {
+    let Some(current) = data.own.current().filter(|_| data.is_code_wanted(challenge)) else {
         return refused("the code is no longer wanted");
     };
     let creation = &data.creation;

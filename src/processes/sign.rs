@@ -55,11 +55,20 @@ impl Effects<SignProcess> for Adapter {
             },
             Effect::Release => self.release(organization, data, call.now).await,
             Effect::Notify { signature, notice, channel } => self.notify(&call, data, *signature, *notice, *channel).await,
+            Effect::SendLink { signature, generation, channel } => {
+                let current = data.position(*signature).map(|position| data.signatures[position].link.generation);
+                if current != Some(*generation) {
+                    return refused("the link was renewed once more");
+                }
+                self.notify(&call, data, *signature, Notice::SignRequest, *channel).await
+            }
         }
     }
 
     fn repeatable(&self, entity: &Entity, effect: &Effect, state: &SignProcess) -> bool {
-        let Effect::Notify { signature, channel, .. } = effect else { return true };
+        let (Effect::Notify { signature, channel, .. } | Effect::SendLink { signature, channel, .. }) = effect else {
+            return true;
+        };
         let position = state.data().and_then(|data| Some((data, data.position(*signature)?)));
         let to = position.and_then(|(data, position)| data.creation.signers[position].person.destination(*channel));
         let (organization, to) = (&*entity.organization, to.as_deref().unwrap_or_default());
@@ -71,6 +80,11 @@ impl Effects<SignProcess> for Adapter {
             effect,
             Effect::CreateIdentification { .. } | Effect::CloseIdentification { .. } | Effect::CancelIdentification { .. }
         )
+    }
+
+    /// Wakes the pages that wait for a change.
+    fn changed(&self, entity: &Entity, _: &SignProcess, _: &SignProcess) {
+        self.world.watchers.changed(&entity.organization, entity.id);
     }
 }
 
@@ -143,7 +157,8 @@ impl Adapter {
         };
         let (content, until) = match notice {
             Notice::SignRequest => {
-                let link = sign_link(&configuration.landing_url, data.creation.id, signature);
+                let generation = data.signatures[position].link.generation;
+                let link = self.world.links.link(&configuration.landing_url, organization, signature, generation);
                 let until = data.creation.expires_at;
                 (Content::SignRequest { link, until: Some(until) }, until)
             }
@@ -215,6 +230,10 @@ pub(super) fn happening(scene: &Scene<'_>, event: &Event) -> Option<Happening> {
         Event::Certified { .. } => Happening::new(SERVICE, Action::ProcessCertified, None),
         Event::Failed { reason, .. } => Happening::new(SERVICE, Action::ProcessFailed, Some(reason.clone())),
         Event::Cancelled { reason } => Happening::new(organization, Action::ProcessCancelled, Some(reason.clone())),
+        Event::Declined { signature, reason, .. } => {
+            Happening::new(alias(*signature), Action::SignatureDeclined, Some(reason.clone()))
+        }
+        Event::LinkRenewed { signature } => Happening::new(SERVICE, Action::LinkRenewed, Some(alias(*signature).to_owned())),
         Event::Expired => Happening::new(SERVICE, Action::ProcessExpired, None),
         Event::Noticed { signature, failure: None, .. } => {
             Happening::new(SERVICE, Action::NoticeSent, Some(alias(*signature).to_owned()))
@@ -242,11 +261,4 @@ async fn close_identifications(
         }
     }
     Ok(())
-}
-
-/// The sign page of a signer. It names the process and the signature, and holds no credential: the page gets one for itself
-/// (`securize`).
-fn sign_link(landing_url: &str, process: Uuid, signature: Uuid) -> String {
-    let separator = if landing_url.contains('?') { '&' } else { '?' };
-    format!("{landing_url}{separator}sign_process_id={process}&sign_id={signature}")
 }

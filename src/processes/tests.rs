@@ -168,6 +168,8 @@ impl Setting {
             code_limits: Arc::new(CodeLimits::new(Default::default(), &Keys::from_bytes(&[7; 32]))),
             receipts: Receipts::new(Keys::from_bytes(&[7; 32]), None),
             tenants: Tenants::default(),
+            links: crate::signers::Links::new(&Keys::from_bytes(&[7; 32]), "https://sign.example.org"),
+            watchers: crate::signers::Watchers::for_tests(),
             camara: crate::camara::testing::camara(),
             fills: self.fills(),
             renderer: Arc::new(self.renderer.clone()),
@@ -364,7 +366,7 @@ impl Setting {
 
     fn validate(&self, challenge: Uuid) -> otp::Command {
         let code = self.codes.typed(Some(challenge), &self.code(challenge));
-        otp::CodeCommand::Validate { code, two_factor: None, device: Device::default() }.into()
+        otp::CodeCommand::Validate { code, two_factor: None, device: Device::default(), resume: None }.into()
     }
 
     /// Holds that there is one document with a tag, and that its signatures are intact.

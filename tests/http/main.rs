@@ -41,6 +41,7 @@ mod scoring_internal;
 mod scoring_memory;
 mod sections;
 mod sign_process;
+mod signers;
 mod template_configurations;
 mod templates;
 mod tour;

@@ -288,7 +288,7 @@ impl Client {
 
 /// The one-time code in a message: its only run of six to eight digits. Messages with a link hold none.
 pub fn code_in(text: &str) -> Option<String> {
-    if text.contains("sign_process_id=") {
+    if text.contains("sign_process_id=") || text.contains("#k=") {
         return None;
     }
     text.split(|c: char| !c.is_ascii_digit()).find(|run| (6..=8).contains(&run.len())).map(str::to_owned)

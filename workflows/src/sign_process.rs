@@ -4,7 +4,11 @@
 //! sign-cancel-states, sign-expiry. A process has one signature and one identification per signer.
 
 mod creation;
+mod decline;
 mod handwriting;
+mod identifications;
+mod link;
+mod signature;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,11 +20,16 @@ use crate::{
     transitions,
 };
 
+use identifications::not_identified;
+
 pub use creation::{
     Contract, Creation, Document, MAX_DOCUMENTS, MAX_SIGNERS, Preview, Signer, SignerFields, TIME_LIMIT, process_id,
     process_of_signature, signature_id,
 };
+pub use decline::{Decline, MAX_DECLINE_REASON};
 pub use handwriting::{Accepted, Figure, Fingerprint, Handwriting, Holder};
+pub use link::{Link, MAX_GENERATION, RENEWALS_PER_DAY};
+pub use signature::{Act, Signature, SignatureStatus};
 
 transitions! {
     for Event, in Status;
@@ -34,6 +43,8 @@ transitions! {
     Failed:             [Created] => Failed "an identification ended otherwise than by its time limit, or was never made",
                         [Signed] => Failed "sealing was given up";
     Cancelled:          [Created] => Cancelled "cancel";
+    Declined:           [Created] => Cancelled "a signer declines";
+    LinkRenewed:        [Created] => Same "a signer asks for a new link";
     Expired:            [Created] => Expired "the time limit passes";
     Sealed:             [Signed] => Same "a document was sealed";
     Certified:          [Signed] => Certified "the certificate was made";
@@ -59,6 +70,17 @@ pub enum Command {
     },
     Cancel {
         reason: String,
+    },
+    /// The signer will not sign, which ends the process for all.
+    Decline {
+        signature: Uuid,
+        /// In the signer's words.
+        reason: String,
+        device: Device,
+    },
+    /// The signer gets a new link, and those of before open nothing any more.
+    RenewLink {
+        signature: Uuid,
     },
     /// An identification tells what became of it.
     Identification {
@@ -143,6 +165,14 @@ pub enum Event {
     Cancelled {
         reason: String,
     },
+    Declined {
+        signature: Uuid,
+        reason: String,
+        device: Device,
+    },
+    LinkRenewed {
+        signature: Uuid,
+    },
     Expired,
     Noticed {
         signature: Uuid,
@@ -172,12 +202,6 @@ fn not_of_kind(kind: SignType) -> Refusal {
     })
 }
 
-/// The signer is not identified.
-fn not_identified(state: IdentificationState) -> Refusal {
-    let state = state.name();
-    Refusal::state(format!("the signer's identification must be VALIDATED before the signature; it is {state}"))
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Effect {
@@ -197,6 +221,8 @@ pub enum Effect {
     Release,
     /// Tell a signer something on the first of the tenant's channels that reaches them.
     Notify { signature: Uuid, notice: Notice, channel: Channel },
+    /// Send a signer the link of this generation.
+    SendLink { signature: Uuid, generation: u32, channel: Channel },
 }
 
 /// Contract `SignProcessStatus`.
@@ -229,47 +255,6 @@ impl Status {
     }
 }
 
-/// Status of one signature (contract `SignatureSign.status`, note signature-status).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SignatureStatus {
-    Created,
-    Succeeded,
-    Failed,
-    Cancelled,
-    Expired,
-}
-
-/// One signer's signature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Signature {
-    pub id: Uuid,
-    pub status: SignatureStatus,
-    /// State of the signer's identification as far as the process was told.
-    pub identification: IdentificationState,
-    pub modified_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identified_at: Option<Timestamp>,
-    /// First preview.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previewed: Option<Act>,
-    /// Previews recorded, at most [`MAX_PREVIEWS`].
-    #[serde(default)]
-    pub previews: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signed: Option<Act>,
-    /// With what the signer signed; only where the process is BIOMETRIC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handwriting: Option<Box<Handwriting>>,
-}
-
-/// Something a signer did, when, and from which device.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Act {
-    pub at: Timestamp,
-    pub device: Device,
-}
-
 /// The machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SignProcess {
@@ -295,6 +280,9 @@ pub struct Data {
     pub certificate: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_reason: Option<String>,
+    /// Who declined, where that ended it; why stands in `end_reason`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<Decline>,
 }
 
 impl State for Status {
@@ -321,14 +309,18 @@ impl Machine for SignProcess {
         }
     }
 
-    fn decide(&self, _now: Timestamp, command: Command) -> Decision<Self> {
+    fn decide(&self, now: Timestamp, command: Command) -> Decision<Self> {
         let Some(data) = &self.data else {
             return match command {
                 Command::Create(creation) => match creation.check() {
                     Ok(()) => Decision::accept([Event::Created(creation)]),
                     Err(reason) => Decision::refuse(Refusal::Invalid(reason)),
                 },
-                Command::Preview { .. } | Command::Sign { .. } | Command::Cancel { .. } => Decision::refuse(NOT_FOUND),
+                Command::Preview { .. }
+                | Command::Sign { .. }
+                | Command::Cancel { .. }
+                | Command::Decline { .. }
+                | Command::RenewLink { .. } => Decision::refuse(NOT_FOUND),
                 _ => Decision::nothing(),
             };
         };
@@ -343,6 +335,8 @@ impl Machine for SignProcess {
             Command::Sign { signature, device, handwriting } => data.decide_sign(signature, device, handwriting),
             Command::Cancel { reason } if data.status == Status::Created => Decision::accept([Event::Cancelled { reason }]),
             Command::Cancel { .. } => Decision::refuse(wrong_state(data.status.name())),
+            Command::Decline { signature, reason, device } => data.decide_decline(signature, reason, device),
+            Command::RenewLink { signature } => data.decide_renew(now, signature),
             Command::Identification { identification, state } => data.decide_identification(identification, state),
             Command::Sealed { document, sealed } if data.awaits_seal(document) => {
                 Decision::accept([Event::Sealed { document, sealed }])
@@ -409,6 +403,11 @@ impl Machine for SignProcess {
                 }
             }
             Event::Cancelled { reason } => data.end(at, SignatureStatus::Cancelled, Some(reason.clone())),
+            Event::Declined { signature, reason, device } => {
+                data.end(at, SignatureStatus::Cancelled, Some(reason.clone()));
+                data.declined = Some(Decline { signature: *signature, act: Act { at, device: device.clone() } });
+            }
+            Event::LinkRenewed { signature } => data.renew(*signature, at),
             Event::Expired => data.end(at, SignatureStatus::Expired, None),
         }
         data.modified_at = at;
@@ -435,6 +434,8 @@ impl Machine for SignProcess {
             Event::Certified { .. } => std::iter::once(Effect::Release).chain(data.notify(Notice::Certified)).collect(),
             Event::Failed { .. } => data.wind_up("the sign process failed"),
             Event::Cancelled { .. } => data.wind_up("the sign process was cancelled"),
+            Event::Declined { .. } => data.wind_up("a signer declined"),
+            Event::LinkRenewed { signature } => data.send_link(*signature).into_iter().collect(),
             Event::Expired => data.wind_up("the sign process expired"),
             Event::Identified { .. } | Event::IdentificationLost { .. } | Event::Previewed { .. } | Event::Noticed { .. } => {
                 Vec::new()
@@ -447,6 +448,9 @@ impl Machine for SignProcess {
             Effect::Seal { .. } | Effect::Certify => Some(Command::SealingGivenUp { reason: reason.to_owned() }),
             Effect::Notify { signature, notice, .. } => {
                 Some(Command::Noticed { signature: *signature, notice: *notice, delivered: Err(reason.to_owned()) })
+            }
+            Effect::SendLink { signature, .. } => {
+                Some(Command::Noticed { signature: *signature, notice: Notice::SignRequest, delivered: Err(reason.to_owned()) })
             }
             Effect::CreateIdentification { position } => {
                 Some(Command::IdentificationNotMade { position: *position, reason: reason.to_owned() })
@@ -479,17 +483,7 @@ impl SignProcess {
 
 impl Data {
     fn new(at: Timestamp, creation: Creation) -> Self {
-        let signature = |position| Signature {
-            id: signature_id(creation.id, position),
-            status: SignatureStatus::Created,
-            identification: IdentificationState::Created,
-            modified_at: at,
-            identified_at: None,
-            previewed: None,
-            previews: 0,
-            signed: None,
-            handwriting: None,
-        };
+        let signature = |position| Signature::new(signature_id(creation.id, position), at);
         Self {
             status: Status::Created,
             created_at: at,
@@ -499,6 +493,7 @@ impl Data {
             sealed: vec![None; creation.documents.len()],
             certificate: None,
             end_reason: None,
+            declined: None,
             creation,
         }
     }
@@ -512,10 +507,6 @@ impl Data {
     /// Position of the signer whose signature this is.
     pub fn position(&self, signature: Uuid) -> Option<usize> {
         self.signatures.iter().position(|candidate| candidate.id == signature)
-    }
-
-    fn position_of_identification(&self, identification: Uuid) -> Option<usize> {
-        self.creation.signers.iter().position(|signer| signer.identification == identification)
     }
 
     fn document_index(&self, document: Uuid) -> Option<usize> {
@@ -589,50 +580,6 @@ impl Data {
             events.push(Event::Completed);
         }
         Decision::accept(events)
-    }
-
-    fn decide_identification(&self, identification: Uuid, state: IdentificationState) -> Decision<SignProcess> {
-        let Some(position) = self.position_of_identification(identification) else { return Decision::nothing() };
-        let signature = &self.signatures[position];
-        let open = self.status == Status::Created && signature.status == SignatureStatus::Created;
-        if !open || signature.identification == state || signature.identification.is_final() {
-            return Decision::nothing();
-        }
-        let lost = Event::IdentificationLost { identification, state };
-        let failed = |reason: &str| Event::Failed { reason: reason.into(), signature: Some(signature.id) };
-        match state {
-            IdentificationState::Created => Decision::nothing(),
-            IdentificationState::Validated => Decision::accept([Event::Identified { identification }]),
-            IdentificationState::Failed => Decision::accept([lost, failed("the identification of a signer failed")]),
-            IdentificationState::Cancelled => Decision::accept([lost, failed("the identification of a signer was cancelled")]),
-            // Closed by an operator before it was used: the signer can no longer sign.
-            IdentificationState::Succeeded => {
-                Decision::accept([lost, failed("the identification of a signer was closed before the signature")])
-            }
-            // The process has the same limit and expires by its own clock.
-            IdentificationState::Expired => Decision::accept([lost]),
-        }
-    }
-
-    /// Without an identification a signer can never sign. Once it is known to be there, a late report changes nothing.
-    fn decide_not_made(&self, position: usize, reason: String) -> Decision<SignProcess> {
-        match self.signatures.get(position) {
-            Some(signature) if self.status == Status::Created && signature.identification == IdentificationState::Created => {
-                let reason = format!("the identification of a signer could not be made: {reason}");
-                Decision::accept([Event::Failed { reason, signature: Some(signature.id) }])
-            }
-            _ => Decision::nothing(),
-        }
-    }
-
-    fn set_identification(&mut self, identification: Uuid, state: IdentificationState, at: Timestamp) {
-        let Some(position) = self.position_of_identification(identification) else { return };
-        let signature = &mut self.signatures[position];
-        signature.identification = state;
-        signature.modified_at = at;
-        if state == IdentificationState::Validated {
-            signature.identified_at = Some(at);
-        }
     }
 
     fn change(&mut self, id: Uuid, at: Timestamp, change: impl FnOnce(&mut Signature)) {

@@ -571,6 +571,9 @@ pub enum Action {
     DocumentSealed,
     ProcessCertified,
     ProcessCancelled,
+    SignatureDeclined,
+    LinkRenewed,
+    ProvedAgain,
     ProcessExpired,
     ProcessFailed,
     #[serde(untagged)]

@@ -387,6 +387,11 @@ phrases! {
         "Vorgang zertifiziert";
     PROCESS_CANCELLED = "Proceso cancelado", "Process cancelled", "Procés cancel·lat", "Prozesua bertan behera utzita",
         "Proceso cancelado", "Vorgang abgebrochen";
+    SIGNATURE_DECLINED = "Firma rechazada", "Signature declined", "Signatura rebutjada", "Sinadura baztertuta", "Sinatura rexeitada",
+        "Unterschrift abgelehnt";
+    LINK_RENEWED = "Enlace renovado", "Link renewed", "Enllaç renovat", "Esteka berrituta", "Ligazón renovada", "Link erneuert";
+    PROVED_AGAIN = "Código correcto de nuevo", "Right code given again", "Codi correcte de nou", "Kode zuzena berriro",
+        "Código correcto de novo", "Code erneut richtig";
     PROCESS_EXPIRED = "Proceso caducado", "Process expired", "Procés caducat", "Prozesua iraungita", "Proceso caducado",
         "Vorgang abgelaufen";
     PROCESS_FAILED = "Proceso fallido", "Process failed", "Procés fallit", "Prozesuak huts egin du", "Proceso fallido",
@@ -494,6 +499,9 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::DocumentSealed => &DOCUMENT_SEALED,
         Action::ProcessCertified => &PROCESS_CERTIFIED,
         Action::ProcessCancelled => &PROCESS_CANCELLED,
+        Action::SignatureDeclined => &SIGNATURE_DECLINED,
+        Action::LinkRenewed => &LINK_RENEWED,
+        Action::ProvedAgain => &PROVED_AGAIN,
         Action::ProcessExpired => &PROCESS_EXPIRED,
         Action::ProcessFailed => &PROCESS_FAILED,
         Action::Other(text) => return text,

@@ -65,6 +65,22 @@ async fn the_validation_of_a_chain_gives_a_token_that_reads_it_for_half_an_hour(
 }
 
 #[actix_rt::test]
+async fn a_signers_link_gives_a_token_for_its_generation_for_an_hour() {
+    let service = service();
+    let (token, end) = service.signer_link_token("acme", SIGNATURE, 2, now());
+
+    let caller = service.authenticate(&token, now()).await.unwrap();
+    assert_eq!(caller.grant, Grant::SignerLink { organization: "acme".into(), signature: SIGNATURE, generation: 2 });
+    assert_eq!(caller.subject, SIGNATURE.to_string());
+    assert_eq!(end, now() + TimeDelta::hours(1));
+    assert!(service.authenticate(&token, end - TimeDelta::seconds(1)).await.is_ok());
+    assert_eq!(service.authenticate(&token, end).await, Err(Error::Expired));
+    let link_key = keys().derive("access/signer-link-token/v1");
+    let without = forged("rubrica-signer-link+jwt", &link_key, &own_claims("signer_link"));
+    assert_eq!(service.authenticate(&without, now()).await, Err(Error::Claims("generation is missing")));
+}
+
+#[actix_rt::test]
 async fn nodes_with_the_same_master_key_take_each_others_tokens_and_no_one_elses() {
     let token = service().sign_process_token("s", "acme", PROCESS, now());
     assert!(service().authenticate(&token, now()).await.is_ok());
@@ -78,6 +94,8 @@ async fn a_token_for_one_purpose_never_passes_for_the_other() {
     let process_key = keys().derive("access/sign-process-token/v1");
     let signature_key = keys().derive("access/signature-token/v1");
     let chain_key = keys().derive("access/chain-token/v1");
+    let link_key = keys().derive("access/signer-link-token/v1");
+    let link_kind = "rubrica-signer-link+jwt";
     let (process_kind, signature_kind, chain_kind) = ("rubrica-sign-process+jwt", "rubrica-signature+jwt", "rubrica-chain+jwt");
     for (kind, secret, purpose) in [(process_kind, &process_key, "sign_process"), (chain_kind, &chain_key, "chain")] {
         let good = forged(kind, secret, &own_claims(purpose));
@@ -92,6 +110,10 @@ async fn a_token_for_one_purpose_never_passes_for_the_other() {
         (chain_kind, &signature_key, "chain"),
         (chain_kind, &chain_key, "signature"),
         (signature_kind, &chain_key, "signature"),
+        (link_kind, &signature_key, "signer_link"),
+        (link_kind, &link_key, "signature"),
+        (signature_kind, &link_key, "signature"),
+        (signature_kind, &signature_key, "signer_link"),
         ("JWT", &process_key, "sign_process"),
         ("at+jwt", &signature_key, "signature"),
     ] {
@@ -104,7 +126,7 @@ async fn a_token_for_one_purpose_never_passes_for_the_other() {
 async fn a_configured_or_development_issuer_cannot_make_the_servers_own_tokens() {
     let development_key = keys().derive("access/development-token/v1");
     for secret in [&SECRET, &development_key] {
-        for kind in ["rubrica-sign-process+jwt", "rubrica-signature+jwt", "rubrica-chain+jwt"] {
+        for kind in ["rubrica-sign-process+jwt", "rubrica-signature+jwt", "rubrica-chain+jwt", "rubrica-signer-link+jwt"] {
             let outcome = with_development().authenticate(&forged(kind, secret, &own_claims("sign_process")), now()).await;
             assert!(outcome.is_err(), "{outcome:?}");
             let mut claims = claims();
@@ -118,9 +140,10 @@ async fn a_configured_or_development_issuer_cannot_make_the_servers_own_tokens()
 
 #[actix_rt::test]
 async fn the_servers_own_keys_cannot_make_an_organization_token() {
-    for purpose in ["access/sign-process-token/v1", "access/signature-token/v1", "access/chain-token/v1"] {
+    let purposes = ["sign-process-token", "signature-token", "chain-token", "signer-link-token"];
+    for purpose in purposes.map(|purpose| format!("access/{purpose}/v1")) {
         for issuer in [ISSUER, development::ISSUER] {
-            let token = forged("JWT", &keys().derive(purpose), &with("iss", json!(issuer)));
+            let token = forged("JWT", &keys().derive(&purpose), &with("iss", json!(issuer)));
             assert_eq!(with_development().authenticate(&token, now()).await, Err(Error::Signature));
         }
     }

@@ -19,7 +19,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .refuses(&[NOT_FOUND])
         .run(&by(identification::read::<OneTimeCode, otp::OtpIdentification>)),
     put("/v1/orgs/{org_id}/identifications/otp/{identification_id}/challenge", "challenge_otp_identification")
-        .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<OneTimeCode>))
+        .role(Role::Identification, Reach::SignerOf(identification::sign_process::<OneTimeCode>))
         .says(
             "Ask for an OTP code",
             "Sends a new code over the channel of the identification and takes one of the remaining challenges. 200 when a second \
@@ -39,13 +39,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ])
         .run(&by(otp::challenge)),
     put("/v1/orgs/{org_id}/identifications/otp/{identification_id}/validate", "validate_otp_identification")
-        .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<OneTimeCode>))
+        .role(Role::Identification, Reach::SignerOf(identification::sign_process::<OneTimeCode>))
         .says(
             "Check an OTP code",
             "On success the state becomes VALIDATED and `x-access-token` carries a token that reads and makes the signer's signature.",
         )
         .tag("Identification OTP")
-        .takes(device::HEADERS_AND_AGENT)
+        .takes(device::HEADERS_AND_AGENT_AND_RESUME)
         .body_limit(4 * KIB)
         .answers(&[Success {
             status: 204,

@@ -3,10 +3,7 @@
 use actors::{Attempt, Call};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
-use workflows::{
-    IdentificationState,
-    identification::otp::{CodeCommand, NumberAnswer, NumberOutcome, Otp},
-};
+use workflows::identification::otp::{CodeCommand, NumberAnswer, NumberOutcome, Otp};
 
 use crate::{
     camara::Question,
@@ -15,7 +12,7 @@ use crate::{
 
 pub(super) async fn check(world: &World, call: &Call<Otp>, challenge: Uuid, until: DateTime<Utc>) -> Attempt<Otp> {
     let Ok(data) = call.state.existing() else { return refused("the identification was deleted") };
-    if data.state != IdentificationState::Created || data.own.challenges.last().is_none_or(|last| last.id != challenge) {
+    if !data.is_code_wanted(challenge) {
         return refused("the code is no longer wanted");
     }
     if call.now >= until {

@@ -188,7 +188,7 @@ impl Setting {
 
     fn email_validate(&self, challenge: Uuid) -> otp::Command {
         let code = self.codes.typed(Some(challenge), &self.email_code(challenge));
-        otp::CodeCommand::Validate { code, two_factor: Some(EMAIL.into()), device: Device::default() }.into()
+        otp::CodeCommand::Validate { code, two_factor: Some(EMAIL.into()), device: Device::default(), resume: None }.into()
     }
 }
 

@@ -133,6 +133,7 @@ impl Walk {
                 Effect::Certify => ("certify", false),
                 Effect::Release => ("release", false),
                 Effect::Notify { .. } => ("notify", true),
+                Effect::SendLink { .. } => ("send link", true),
             };
             self.kinds.insert(kind);
             let (up, down) = (&self.bare.up.sign, uses_channels.then_some(&self.bare.down.sign));
@@ -240,6 +241,12 @@ async fn seen_of_sign(setting: &Setting, call: &Call<SignProcess>) -> Vec<String
         },
         Effect::Notify { notice, .. } => setting
             .messages(|message| message.to == EMAIL && message.text.contains("sign_id=") == (*notice == Notice::SignRequest)),
+        Effect::SendLink { .. } => {
+            // The oldest is the invitation.
+            let mut links = setting.messages(|message| message.to == EMAIL && message.text.contains("sign_id="));
+            links.pop();
+            links
+        }
     }
 }
 
@@ -333,6 +340,9 @@ async fn walk_through(failing: Failing) -> Walk {
     walk.ask_otp(identification, command).await;
     let (status, word) = (otp::ReceiptStatus::Failed, "undelivered".into());
     walk.ask_otp(identification, otp::CodeCommand::Receipt { challenge, channel: None, status, word }.into()).await;
+    let command = sign_process::Command::RenewLink { signature: sign_process::signature_id(cancelled, 0) };
+    walk.bare.sign.ask(ORGANIZATION, cancelled, command).await.expect("renewed");
+    walk.sign_effects(cancelled).await;
     let command = sign_process::Command::Cancel { reason: "changed our minds".into() };
     walk.bare.sign.ask(ORGANIZATION, cancelled, command).await.expect("cancelled");
     walk.sign_effects(cancelled).await;
@@ -363,6 +373,7 @@ async fn walk_through(failing: Failing) -> Walk {
         "reroute",
         "seal",
         "send code",
+        "send link",
         "tell contract",
         "tell process",
     ];

@@ -5,6 +5,7 @@
 //! `challenge_otp_identification`. The code itself is never here: a challenge is known by its id and the HMAC of its code.
 //! What all identifications share (create, cancel, close, delete, expiry) is in [`lifecycle`](super::lifecycle).
 
+mod again;
 mod code;
 mod creation;
 mod number;
@@ -22,6 +23,7 @@ use super::{
 use crate::{Channel, Decision, Device, IdentificationState, Refusal, Timestamp, transitions, values::duration::Bounds};
 
 pub use super::lifecycle::{EXISTS, FORCE_NEEDED, NOT_FOUND, Purpose};
+pub use again::{MAX_RESUME_KEYS, Resume, ResumeHash};
 pub use code::{CodeHash, TypedCode};
 pub use creation::{Creation, Policy, Request};
 pub(crate) use number::is_default;
@@ -34,16 +36,18 @@ pub use sending::{Delivery, Fate, Sending, Taken};
 
 transitions! {
     for CodeEvent, in IdentificationState;
-    Challenged:   [Created] => Same "a code is asked for";
+    Challenged:   [Created | Validated] => Same "a code is asked for";
     Delivered:    [Created | Validated] => Same "the channel took the message";
     NotDelivered: [Created | Validated] => Same "the channel did not take it";
     DeliveryUnknown: [Created | Validated] => Same "nobody can tell whether the channel took it";
     Receipt:      [Created | Validated] => Same "the provider reports on the message";
     FateUnknown:  [Created | Validated] => Same "the provider did not report in time";
-    Rerouted:     [Created] => Same "the message failed, and the code goes out on the next channel";
-    WrongAnswer:  [Created] => Same "a wrong code or second factor";
-    NumberChecked: [Created] => Same "the phone's operator said, or did not say, whose number it is";
+    Rerouted:     [Created | Validated] => Same "the message failed, and the code goes out on the next channel";
+    WrongAnswer:  [Created | Validated] => Same "a wrong code or second factor";
+    NumberChecked: [Created | Validated] => Same "the phone's operator said, or did not say, whose number it is";
     ContactConfirmed: [Created] => Same "somebody checked whose contact it is";
+    ResumeKept:   [Validated] => Same "the person's page keeps a key to come back with";
+    ProvedAgain:  [Validated] => Same "another right code, of who came back without a key";
 }
 
 /// The machine.
@@ -75,56 +79,27 @@ pub const MAX_CODE_LIFETIME: Duration = Duration::minutes(10);
 #[derive(Clone, Debug)]
 pub enum CodeCommand {
     /// `id` and `hash` are of the code that will be sent if the challenge is granted.
-    Challenge {
-        id: Uuid,
-        hash: CodeHash,
-        two_factor: Option<String>,
-    },
-    Validate {
-        code: TypedCode,
-        two_factor: Option<String>,
-        device: Device,
-    },
+    Challenge { id: Uuid, hash: CodeHash, two_factor: Option<String> },
+    /// `resume` is the digest of a key with which the page may come back.
+    Validate { code: TypedCode, two_factor: Option<String>, device: Device, resume: Option<ResumeHash> },
+    /// As `Challenge`, of an identification that is VALIDATED already.
+    ChallengeAgain { id: Uuid, hash: CodeHash, two_factor: Option<String> },
+    /// As `Validate`, of an identification that is VALIDATED already and stays so.
+    ProveAgain { code: TypedCode, two_factor: Option<String>, device: Device, resume: Option<ResumeHash> },
     /// The channel took the message of a challenge.
-    Delivered {
-        challenge: Uuid,
-        channel: Option<Channel>,
-        taken: Taken,
-    },
+    Delivered { challenge: Uuid, channel: Option<Channel>, taken: Taken },
     /// The channel certainly did not take the message of a challenge.
-    NotDelivered {
-        challenge: Uuid,
-        channel: Option<Channel>,
-        reason: String,
-    },
+    NotDelivered { challenge: Uuid, channel: Option<Channel>, reason: String },
     /// Whether the channel took the message of a challenge is not known.
-    DeliveryUnknown {
-        challenge: Uuid,
-        channel: Option<Channel>,
-        reason: String,
-    },
+    DeliveryUnknown { challenge: Uuid, channel: Option<Channel>, reason: String },
     /// The provider reports on the message of a challenge. `word` is its own for the status.
-    Receipt {
-        challenge: Uuid,
-        channel: Option<Channel>,
-        status: ReceiptStatus,
-        word: String,
-    },
+    Receipt { challenge: Uuid, channel: Option<Channel>, status: ReceiptStatus, word: String },
     /// What the phone's operator said before the code of a challenge goes out: one answer to each question, in their order.
-    NumberChecked {
-        challenge: Uuid,
-        answers: Vec<NumberAnswer>,
-    },
+    NumberChecked { challenge: Uuid, answers: Vec<NumberAnswer> },
     /// The phone's operator could not be asked.
-    NumberNotChecked {
-        challenge: Uuid,
-        reason: String,
-    },
+    NumberNotChecked { challenge: Uuid, reason: String },
     /// Somebody checked whose contact it is. `by` is the subject of who did, `reason` says how.
-    ConfirmContact {
-        by: String,
-        reason: String,
-    },
+    ConfirmContact { by: String, reason: String },
 }
 
 impl From<CodeCommand> for Command {
@@ -195,6 +170,14 @@ pub enum CodeEvent {
         by: String,
         reason: String,
     },
+    /// Follows the right code with which the digest of the page's key came.
+    ResumeKept {
+        hash: ResumeHash,
+    },
+    /// A right code and second factor, given by somebody who had given others before.
+    ProvedAgain {
+        device: Device,
+    },
 }
 
 impl From<CodeEvent> for Event {
@@ -252,6 +235,12 @@ pub struct OneTimeCode {
     /// Who checked whose contact it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Confirmation>,
+    /// The keys that pages kept, latest last; at most [`MAX_RESUME_KEYS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resume: Vec<Resume>,
+    /// How often it was proved again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub proofs: u32,
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -274,13 +263,33 @@ impl Method for OneTimeCode {
     }
 
     fn new(at: Timestamp, _: &Creation) -> Self {
-        Self { challenges: Vec::new(), earlier: 0, failures: 0, next_challenge_at: at, confirmed: None }
+        Self {
+            challenges: Vec::new(),
+            earlier: 0,
+            failures: 0,
+            next_challenge_at: at,
+            confirmed: None,
+            resume: Vec::new(),
+            proofs: 0,
+        }
     }
 
     fn decide(data: &Data, now: Timestamp, command: CodeCommand) -> Decision<Otp> {
         match command {
-            CodeCommand::Challenge { id, hash, two_factor } => data.decide_challenge(now, id, hash, two_factor.as_deref()),
-            CodeCommand::Validate { code, two_factor, device } => data.decide_validate(now, &code, two_factor.as_deref(), device),
+            CodeCommand::Challenge { id, hash, two_factor } => {
+                data.decide_challenge(now, IdentificationState::Created, id, hash, two_factor.as_deref())
+            }
+            CodeCommand::ChallengeAgain { id, hash, two_factor } => {
+                data.decide_challenge(now, IdentificationState::Validated, id, hash, two_factor.as_deref())
+            }
+            CodeCommand::Validate { code, two_factor, device, resume } => {
+                let given = Event::Validated { device };
+                data.decide_answer(now, IdentificationState::Created, &code, two_factor.as_deref(), given, resume)
+            }
+            CodeCommand::ProveAgain { code, two_factor, device, resume } => {
+                let given = CodeEvent::ProvedAgain { device }.into();
+                data.decide_answer(now, IdentificationState::Validated, &code, two_factor.as_deref(), given, resume)
+            }
             CodeCommand::Delivered { challenge, channel, taken } if data.awaits_delivery(challenge, channel) => {
                 let channel = data.named(channel);
                 Decision::accept([CodeEvent::Delivered { challenge, channel, taken }.into()])
@@ -322,7 +331,11 @@ impl Method for OneTimeCode {
             | CodeCommand::Receipt { .. }
             | CodeCommand::NumberChecked { .. }
             | CodeCommand::NumberNotChecked { .. } => true,
-            CodeCommand::Challenge { .. } | CodeCommand::Validate { .. } | CodeCommand::ConfirmContact { .. } => false,
+            CodeCommand::Challenge { .. }
+            | CodeCommand::Validate { .. }
+            | CodeCommand::ChallengeAgain { .. }
+            | CodeCommand::ProveAgain { .. }
+            | CodeCommand::ConfirmContact { .. } => false,
         }
     }
 
@@ -361,6 +374,11 @@ impl Method for OneTimeCode {
             CodeEvent::ContactConfirmed { by, reason } => {
                 data.own.confirmed = Some(Confirmation { at, by: by.clone(), reason: reason.clone() });
             }
+            CodeEvent::ResumeKept { hash } => data.own.keep(at, hash.clone()),
+            CodeEvent::ProvedAgain { .. } => {
+                data.own.validated();
+                data.own.proofs = data.own.proofs.saturating_add(1);
+            }
         }
     }
 
@@ -378,6 +396,8 @@ impl Method for OneTimeCode {
         own.earlier = own.challenges.len() as u32;
         own.failures = 0;
         own.next_challenge_at = at;
+        // What was proved before the restart counts no more.
+        own.resume.clear();
     }
 
     /// Once nothing can be asked for any more, the current code's end is the identification's.
@@ -521,9 +541,9 @@ impl Data {
         self.own.current().map(|challenge| challenge.id)
     }
 
-    /// Whether another code would go out now.
-    pub fn grants_challenge(&self, now: Timestamp, two_factor: Option<&str>) -> bool {
-        self.state == IdentificationState::Created
+    /// Whether another code would go out now: the first proof of one that is CREATED, a further one of one that is VALIDATED.
+    pub fn grants_challenge(&self, now: Timestamp, state: IdentificationState, two_factor: Option<&str>) -> bool {
+        self.refuse_unless(state).is_ok()
             && self.remaining_challenges() > 0
             && now >= self.own.next_challenge_at
             && self.second_factor_is_right(two_factor)
@@ -536,13 +556,20 @@ impl Data {
         }
     }
 
-    fn decide_challenge(&self, now: Timestamp, id: Uuid, hash: CodeHash, two_factor: Option<&str>) -> Decision<Otp> {
-        if self.state != IdentificationState::Created {
-            return Decision::refuse(wrong_state(self.state.name()));
+    fn decide_challenge(
+        &self,
+        now: Timestamp,
+        state: IdentificationState,
+        id: Uuid,
+        hash: CodeHash,
+        two_factor: Option<&str>,
+    ) -> Decision<Otp> {
+        if let Err(refusal) = self.refuse_unless(state) {
+            return Decision::refuse(refusal);
         }
         if self.remaining_challenges() == 0 {
             // An open code can still be answered; another one cannot be had.
-            return Decision::refuse(wrong_state("CREATED without a challenge left"));
+            return Decision::refuse(wrong_state(&format!("{} without a challenge left", state.name())));
         }
         if now < self.own.next_challenge_at {
             return Decision::refuse(too_early(self.own.next_challenge_at));
@@ -556,18 +583,27 @@ impl Data {
         Decision::accept([CodeEvent::Challenged { id, hash, until }.into()])
     }
 
-    fn decide_validate(&self, now: Timestamp, code: &TypedCode, two_factor: Option<&str>, device: Device) -> Decision<Otp> {
-        if self.state != IdentificationState::Created {
-            return Decision::refuse(wrong_state(self.state.name()));
+    /// `given` is what a right answer is.
+    fn decide_answer(
+        &self,
+        now: Timestamp,
+        state: IdentificationState,
+        code: &TypedCode,
+        two_factor: Option<&str>,
+        given: Event,
+        resume: Option<ResumeHash>,
+    ) -> Decision<Otp> {
+        if let Err(refusal) = self.refuse_unless(state) {
+            return Decision::refuse(refusal);
         }
         let Some(challenge) = self.own.current() else {
-            return Decision::refuse(wrong_state("CREATED without a code asked for"));
+            return Decision::refuse(wrong_state(&format!("{} without a code asked for", state.name())));
         };
         if self.needs_second_proof() {
             return Decision::refuse(number::second_proof_missing());
         }
         if challenge.number_answers.is_empty() && !self.questions().is_empty() {
-            return Decision::refuse(wrong_state("CREATED and its code has not gone out yet"));
+            return Decision::refuse(wrong_state(&format!("{} and its code has not gone out yet", state.name())));
         }
         if !self.own.has_open_code(now) {
             return Decision::refuse(CODE_GONE);
@@ -576,23 +612,11 @@ impl Data {
         let code_is_right = code.answers(challenge);
         let second_factor_is_right = self.second_factor_is_right(two_factor);
         if code_is_right & second_factor_is_right {
-            Decision::accept([Event::Validated { device }])
+            let kept = resume.map(|hash| CodeEvent::ResumeKept { hash }.into());
+            Decision::accept(std::iter::once(given).chain(kept).collect::<Vec<_>>())
         } else {
             self.count_failure(now, false)
         }
-    }
-
-    fn count_failure(&self, now: Timestamp, at_challenge: bool) -> Decision<Otp> {
-        let policy = &self.creation.policy;
-        let mut after = self.own.clone();
-        after.count_wrong_answer(at_challenge);
-        let mut events = vec![CodeEvent::WrongAnswer { at_challenge }.into()];
-        if after.failures >= policy.failures.min(MAX_FAILURES) {
-            events.push(Event::Failed { reason: "too many wrong answers".into() });
-        } else if after.remaining_challenges(policy) == 0 && !after.has_open_code(now) {
-            events.push(Event::Failed { reason: "the last try of the last code was wrong".into() });
-        }
-        Decision::refuse_recording(WRONG_ANSWER, events)
     }
 }
 

@@ -7,7 +7,9 @@ use crate::{
     testing::{Driver, assert_all_transitions_taken, start},
 };
 
+mod decline;
 mod handwriting;
+mod link;
 mod properties;
 mod with_identifications;
 
@@ -192,6 +194,14 @@ impl World {
 
     fn cancel(&mut self) -> Answer {
         self.tell(Command::Cancel { reason: "not needed".into() })
+    }
+
+    fn decline(&mut self, position: usize) -> Answer {
+        self.tell(Command::Decline { signature: signature(position), reason: "not what we agreed".into(), device: device() })
+    }
+
+    fn renew_link(&mut self, position: usize) -> Answer {
+        self.tell(Command::RenewLink { signature: signature(position) })
     }
 
     fn seal(&mut self, index: usize) {
@@ -654,6 +664,8 @@ fn every_transition_of_the_table_is_taken() {
     lost.hear(0, IdentificationState::Expired);
     let mut unsealed = World::signed();
     assert_eq!(unsealed.tell(Command::SealingGivenUp { reason: "the disk is full".into() }), Ok(()));
-    scenarios.extend([lost, unsealed]);
+    let mut declined = World::of(Creation { notices: vec![Channel::Email], ..creation(1, 1) });
+    assert_eq!((declined.renew_link(0), declined.decline(0)), (Ok(()), Ok(())));
+    scenarios.extend([lost, unsealed, declined]);
     assert_all_transitions_taken(&scenarios.into_iter().map(|world| world.process).collect::<Vec<_>>());
 }

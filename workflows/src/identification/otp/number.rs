@@ -202,11 +202,14 @@ impl Data {
         let awaited = self.awaits_delivery(challenge, None) && known.is_some_and(|known| known.number_answers.is_empty());
         let questions = self.questions();
         let asked = answers.len() == questions.len() && answers.iter().map(|answer| answer.check).eq(questions.iter().copied());
-        if self.state != IdentificationState::Created || !awaited || !asked || answers.is_empty() {
+        // Once it is VALIDATED, only the code with which it is proved again can still be of use.
+        let wanted = self.state == IdentificationState::Created || self.is_code_wanted(challenge);
+        if !wanted || !awaited || !asked || answers.is_empty() {
             return Decision::nothing();
         }
         let refusal = self.creation.contact_policy.refusal(&answers);
-        let fails = refusal.is_some() && self.remaining_challenges() == 0 && self.current_challenge() == Some(challenge);
+        let first = self.state == IdentificationState::Created;
+        let fails = first && refusal.is_some() && self.remaining_challenges() == 0 && self.current_challenge() == Some(challenge);
         let checked = CodeEvent::NumberChecked { challenge, answers, refusal }.into();
         let failed = fails.then(|| Event::Failed { reason: NUMBER_REFUSED.into() });
         Decision::accept(std::iter::once(checked).chain(failed).collect::<Vec<_>>())

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Challenge, CodeEvent, Creation, Data, Event, OneTimeCode, Receipt, ReceiptStatus};
-use crate::{Channel, IdentificationState, Timestamp};
+use crate::{Channel, Timestamp};
 
 /// What became of a code, or of one message with it. In the order of how much is known: what is learned later never makes it less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -203,7 +203,7 @@ impl Data {
         let failed = self.channel_of(failed);
         let current = self.own.current().filter(|current| current.id == challenge)?;
         let newly = current.sending(failed).is_some_and(|sending| sending.fate().is_none_or(|fate| fate < Fate::Failed));
-        let useful = self.state == IdentificationState::Created && self.own.has_open_code(now);
+        let useful = !self.state.is_final() && self.own.has_open_code(now);
         if !(newly && useful && current.others_failed(failed)) {
             return None;
         }

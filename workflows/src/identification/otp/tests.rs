@@ -4,6 +4,7 @@ use crate::{
     testing::{Driver, SECRET, assert_all_transitions_taken, hash, start, typed},
 };
 
+mod again;
 mod chain;
 mod codes;
 mod delivery;
@@ -142,6 +143,7 @@ impl World {
             code: typed(self.current(), &code),
             two_factor: two_factor.map(Into::into),
             device,
+            resume: None,
         })
     }
 
@@ -222,6 +224,8 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         r#"{"type":"number_checked","challenge":"$id","refusal":"SIM_SWAP: changed",
             "answers":[{"check":{"type":"sim_swap","max_age_hours":72},"outcome":"failed","detail":"changed"}]}"#,
         r#"{"type":"validated","device":{"ip":"192.0.2.1"}}"#,
+        r#"{"type":"resume_kept","hash":"00ff"}"#,
+        r#"{"type":"proved_again","device":{"ip":"192.0.2.1"}}"#,
         r#"{"type":"succeeded"}"#,
         r#"{"type":"failed","reason":"too many wrong answers"}"#,
         r#"{"type":"cancelled","reason":"a mistake"}"#,
@@ -296,6 +300,7 @@ fn every_transition_of_the_table_is_taken() {
     for round in [1, 2] {
         assert_eq!(restarted.otp.tell(Command::Restart { round }), Ok(()));
     }
+    scenarios.extend(again::scenarios());
     scenarios.extend([created, delivered, late, cancelled, checked, restarted]);
     assert_all_transitions_taken(&scenarios.into_iter().map(|world| world.otp).collect::<Vec<_>>());
 }

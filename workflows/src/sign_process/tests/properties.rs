@@ -33,6 +33,12 @@ enum Step {
         position: usize,
     },
     Cancel,
+    Decline {
+        position: usize,
+    },
+    RenewLink {
+        position: usize,
+    },
     Seal {
         index: usize,
     },
@@ -60,6 +66,8 @@ fn step() -> impl Strategy<Value = Step> {
         30 => position().prop_map(|position| Step::Sign { position }),
         5 => (any_kind(), position()).prop_map(|(kind, position)| Step::SignAs { kind, position }),
         1 => Just(Step::Cancel),
+        1 => position().prop_map(|position| Step::Decline { position }),
+        3 => position().prop_map(|position| Step::RenewLink { position }),
         20 => position().prop_map(|index| Step::Seal { index }),
         10 => Just(Step::Certify),
         3 => position().prop_map(|position| Step::Notice { position }),
@@ -96,6 +104,8 @@ impl World {
             Step::Sign { position } => return self.sign(*position),
             Step::SignAs { kind, position } => return self.sign_as(*kind, *position),
             Step::Cancel => return self.cancel(),
+            Step::Decline { position } => return self.decline(*position),
+            Step::RenewLink { position } => return self.renew_link(*position),
             Step::Seal { index } => self.seal(*index),
             Step::Certify => self.certify(),
             Step::Notice { position } => self.notice(*position, Ok(Taken::default())),
@@ -128,6 +138,10 @@ fn assert_status_is_earned(data: &Data) {
             "a signature by hand where the process asks for one, and only there"
         );
     }
+    assert!(data.declined.is_none() || data.status == Status::Cancelled, "who declines ends it");
+    let links = data.signatures.iter().map(|signature| &signature.link);
+    assert!(links.clone().all(|link| link.renewed.len() <= RENEWALS_PER_DAY && link.generation <= MAX_GENERATION));
+    assert!(links.clone().all(|link| link.renewed.windows(2).all(|two| two[0] <= two[1])));
     let open = data.signatures.iter().any(|signature| signature.status == SignatureStatus::Created);
     assert_eq!(open, data.status == Status::Created, "a signature is open exactly while the process is CREATED");
 }
@@ -202,6 +216,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Certified { certificate: CERTIFICATE }),
         failed.prop_map(|signature| Event::Failed { reason: "so".into(), signature }),
         Just(Event::Cancelled { reason: "so".into() }),
+        position().prop_map(|position| Event::Declined { signature: signature(position), reason: "so".into(), device: device() }),
+        position().prop_map(|position| Event::LinkRenewed { signature: signature(position) }),
         Just(Event::Expired),
         position().prop_map(|position| Event::Noticed {
             signature: signature(position),

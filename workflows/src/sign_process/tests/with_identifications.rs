@@ -147,7 +147,7 @@ impl Together {
             }
             Job::OfProcess(Effect::Seal { document }) => self.tell_process(Command::Sealed { document, sealed: sealed(0) }),
             Job::OfProcess(Effect::Certify) => self.tell_process(Command::Certified { certificate: CERTIFICATE }),
-            Job::OfProcess(Effect::TellContract { .. } | Effect::Release | Effect::Notify { .. }) => {}
+            Job::OfProcess(Effect::TellContract { .. } | Effect::Release | Effect::Notify { .. } | Effect::SendLink { .. }) => {}
             Job::OfIdentification(position, otp::Effect::Own(effect)) => {
                 let (otp::CodeEffect::SendCode { challenge, .. }
                 | otp::CodeEffect::Reroute { challenge, .. }
@@ -190,7 +190,7 @@ impl Together {
                 let code = if *right { SECRET.into() } else { format!("{SECRET} wrong") };
                 let current = self.otps[*position].machine.existing().ok().and_then(otp::Data::current_challenge);
                 let code = typed(current, &code);
-                let answer = otp::CodeCommand::Validate { code, two_factor: None, device: device() };
+                let answer = otp::CodeCommand::Validate { code, two_factor: None, device: device(), resume: None };
                 self.tell_otp(*position, answer);
             }
             Step::Sign { position } => {

@@ -198,7 +198,8 @@ impl Together {
                 let code = if *right { SECRET.into() } else { format!("{SECRET} wrong") };
                 let current = self.otps[*position].machine.existing().ok().and_then(otp::Data::current_challenge);
                 let code = typed(current, &code);
-                let _ = self.tell_step(*position, CodeCommand::Validate { code, two_factor: None, device: device() });
+                let _ =
+                    self.tell_step(*position, CodeCommand::Validate { code, two_factor: None, device: device(), resume: None });
             }
             Act::OfStep { position, command } => {
                 let command = match command {

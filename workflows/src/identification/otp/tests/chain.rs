@@ -47,8 +47,12 @@ fn a_restart_gives_a_validated_one_fresh_codes_and_tries_and_keeps_the_old_ones(
     assert_eq!((data.own.failures, data.own.challenges.len()), (0, 2), "the old codes stay in its history");
     assert_eq!(data.next_challenge_retry(), Some(world.otp.now), "the first code has no wait");
     // What was right before is answered by no code of before.
-    let old =
-        CodeCommand::Validate { code: typed(Some(Uuid::from_u128(2)), &code(2)), two_factor: None, device: Device::default() };
+    let old = CodeCommand::Validate {
+        code: typed(Some(Uuid::from_u128(2)), &code(2)),
+        two_factor: None,
+        device: Device::default(),
+        resume: None,
+    };
     assert_eq!(world.otp.tell(old), wrong_state("CREATED without a code asked for"));
     for left in [2, 1, 0] {
         world.wait_and_ask();

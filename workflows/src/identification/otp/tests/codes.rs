@@ -26,7 +26,7 @@ fn an_answer_to_an_earlier_challenge_is_wrong_although_its_code_was_right() {
     let mut world = World::asked();
     let early = typed(world.current(), &code(1));
     world.wait_and_ask();
-    let answer = CodeCommand::Validate { code: early, two_factor: None, device: Device::default() };
+    let answer = CodeCommand::Validate { code: early, two_factor: None, device: Device::default(), resume: None };
     assert_eq!(world.otp.tell(answer), Err(WRONG_ANSWER));
     assert_eq!(world.data().remaining_attempts(), Some(2));
 }

@@ -25,6 +25,12 @@ enum Step {
         right_factor: bool,
     },
     AnswerWrong,
+    AskAgain,
+    /// Proves again, with the newest code or a wrong one.
+    Prove {
+        right: bool,
+        keeping: bool,
+    },
     Cancel,
     Close,
     /// The chain's `rounds` after its present one, or an earlier one.
@@ -70,6 +76,8 @@ fn step() -> impl Strategy<Value = Step> {
         10 => prop::bool::weighted(0.8).prop_map(|right_factor| Step::Ask { right_factor }),
         3 => (0..2u128, prop::bool::weighted(0.8)).prop_map(|(age, right_factor)| Step::Answer { age, right_factor }),
         10 => Just(Step::AnswerWrong),
+        6 => Just(Step::AskAgain),
+        6 => (any::<bool>(), any::<bool>()).prop_map(|(right, keeping)| Step::Prove { right, keeping }),
         1 => Just(Step::Cancel),
         2 => Just(Step::Close),
         2 => (-1..3i32).prop_map(|rounds| Step::Restart { rounds }),
@@ -158,6 +166,11 @@ impl World {
                 return self.answer_with(code(self.codes.saturating_sub(*age)), Some(factor(*right_factor)));
             }
             Step::AnswerWrong => return self.answer_wrong(),
+            Step::AskAgain => return self.ask_again(),
+            Step::Prove { right, keeping } => {
+                let text = if *right { code(self.codes) } else { "wrong".into() };
+                return self.prove(&text, keeping.then(|| ResumeHash::new(&[7; 32])));
+            }
             Step::Cancel => return self.otp.tell(Command::Cancel { reason: None }),
             Step::Close => return self.otp.tell(Command::Close),
             Step::Restart { rounds } => {
@@ -252,6 +265,22 @@ fn assert_validated_rightly(before: &Data, after: &Data, step: &Step, now: Times
     }
 }
 
+/// Nothing that is typed takes anything from what is VALIDATED, and only a right, open, newest code proves it again or keeps a key.
+fn assert_proved_rightly(before: &Data, after: &Data, step: &Step, now: Timestamp) {
+    if matches!(step, Step::Prove { .. } | Step::AskAgain) {
+        assert_eq!((before.state, &before.validated), (after.state, &after.validated), "{step:?}");
+    }
+    if after.own.proofs > before.own.proofs {
+        let newest = before.own.current().expect("a code was asked for");
+        assert!(matches!(step, Step::Prove { right: true, .. }), "{step:?} proved it");
+        assert!(before.state == IdentificationState::Validated && newest.attempts_left > 0 && now < newest.until);
+        assert!(before.creation.two_factor_type.is_none(), "the steps give no second factor");
+    }
+    let kept = after.own.resume.len() > before.own.resume.len();
+    assert!(!kept || (after.own.proofs > before.own.proofs && matches!(step, Step::Prove { keeping: true, .. })));
+    assert!(after.own.resume.len() <= MAX_RESUME_KEYS);
+}
+
 /// What a late wake-up finds is what a timely one would have found.
 fn assert_ends_as_if_woken_in_time(before: &Driver<Otp>, after: &Driver<Otp>) {
     let (mut timely, mut late) = (before.clone(), after.clone());
@@ -323,6 +352,8 @@ fn any_event() -> impl Strategy<Value = Event> {
             CodeEvent::NumberChecked { challenge, answers: number::answers(NumberOutcome::Passed), refusal }.into()
         }),
         Just(CodeEvent::ContactConfirmed { by: "clerk-7".into(), reason: "called back".into() }.into()),
+        Just(CodeEvent::ResumeKept { hash: ResumeHash::new(&[1; 32]) }.into()),
+        Just(CodeEvent::ProvedAgain { device: Device::default() }.into()),
         Just(Event::Validated { device: Device::default() }),
         Just(Event::Succeeded),
         Just(Event::Failed { reason: "so".into() }),
@@ -352,6 +383,7 @@ proptest! {
             assert_final_states_stay(&before, after);
             assert_fates_are_settled(&before, after);
             assert_validated_rightly(&before, after, step, world.otp.now);
+            assert_proved_rightly(&before, after, step, world.otp.now);
             assert_given_up_effects_are_taken(&world.otp);
             assert_codes_go_out_after_the_operator(&world.otp);
             let alive = world.otp.machine.existing().ok().is_some_and(|data| !data.state.is_final());

@@ -1,0 +1,60 @@
+//! What the pages of signers need besides the processes: their links, who waits for a change, how often strangers may call, and what goes
+//! wrong in browsers.
+//!
+//! What this room must never do: keep or log the secret of a link, or load anything for somebody whose link is none.
+
+mod address_limits;
+mod links;
+mod problems;
+mod watchers;
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use chrono::TimeDelta;
+use data_encoding::HEXLOWER;
+
+pub use address_limits::AddressLimits;
+pub use links::{Links, OWN_PAGES};
+pub use problems::Problems;
+pub use watchers::{Options, Place, TooMany, Watchers};
+
+use crate::{keys::Keys, processes::Tenants};
+
+/// Length of a revision, in characters.
+const REVISION: usize = 32;
+
+/// The services behind the pages of signers. Cheap to clone.
+#[derive(Clone)]
+pub struct Signers {
+    pub links: Links,
+    pub watchers: Watchers,
+    /// Of those who call without a token.
+    pub limits: Arc<AddressLimits>,
+    pub problems: Problems,
+    /// Who asks for signatures.
+    pub tenants: Tenants,
+    /// How long a page may come back with its key.
+    pub resume_lifetime: TimeDelta,
+    /// Whether other servers write to the same store, of whose changes nobody here is told.
+    pub shared_store: bool,
+    /// Names what pages are shown, without telling it.
+    pub revisions: Revisions,
+}
+
+/// Makes the names of what pages are shown. The same for all servers of a store. Cheap to clone.
+#[derive(Clone)]
+pub struct Revisions(hmac::Key);
+
+impl Revisions {
+    pub fn new(keys: &Keys) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &keys.derive("signer-invitation-revision/v1")))
+    }
+
+    /// Of what is shown: another one for anything else. It stands in addresses, so it is keyed: nobody finds out by trying what is shown.
+    pub fn of(&self, shown: &[u8]) -> String {
+        let mut text = HEXLOWER.encode(hmac::sign(&self.0, shown).as_ref());
+        text.truncate(REVISION);
+        text
+    }
+}

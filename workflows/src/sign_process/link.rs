@@ -1,0 +1,84 @@
+//! The links with which signers come to sign: which generation counts, and how often one can be renewed.
+//!
+//! A link's secret follows from its signature and its generation, so nothing of it is stored; a new generation is a new link, and every
+//! older one opens nothing.
+
+use chrono::Duration;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Data, Effect, Event, NOT_FOUND, SignProcess, SignatureStatus, Status, wrong_state};
+use crate::{Decision, Refusal, Timestamp};
+
+/// How often a signer can have a new link within 24 hours: a message goes out with each.
+pub const RENEWALS_PER_DAY: usize = 3;
+
+/// Maximum number of a link's generation; more than [`RENEWALS_PER_DAY`] allow within the longest life of a process.
+pub const MAX_GENERATION: u32 = 127;
+
+/// What is known of a signer's link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// That of the link that counts; the first is 0.
+    pub generation: u32,
+    /// When it was renewed, at most the last [`RENEWALS_PER_DAY`] times, in order.
+    pub renewed: Vec<Timestamp>,
+}
+
+impl Link {
+    /// Whether it was never renewed.
+    pub(super) fn is_first(&self) -> bool {
+        self.generation == 0
+    }
+
+    fn renew(&mut self, at: Timestamp) {
+        self.generation = self.generation.saturating_add(1);
+        if self.renewed.len() >= RENEWALS_PER_DAY {
+            self.renewed.remove(0);
+        }
+        self.renewed.push(at);
+    }
+
+    /// How long nobody gets another one. `None`: it can be renewed now.
+    fn rests(&self, now: Timestamp) -> Option<Duration> {
+        let first = self.renewed.first().filter(|_| self.renewed.len() >= RENEWALS_PER_DAY)?;
+        let until = first.checked_add_signed(Duration::days(1))?;
+        (now < until).then(|| until - now)
+    }
+}
+
+impl Data {
+    pub(super) fn decide_renew(&self, now: Timestamp, signature: Uuid) -> Decision<SignProcess> {
+        let Some(position) = self.position(signature) else { return Decision::refuse(NOT_FOUND) };
+        let known = &self.signatures[position];
+        if self.status != Status::Created {
+            return Decision::refuse(wrong_state(self.status.name()));
+        }
+        if known.status != SignatureStatus::Created {
+            return Decision::refuse(wrong_state("signed already"));
+        }
+        // The old link must not die where no new one can be sent.
+        if self.link_channel(position).is_none() {
+            return Decision::refuse(Refusal::state("no channel of the organization reaches the signer"));
+        }
+        if known.link.generation >= MAX_GENERATION {
+            return Decision::refuse(Refusal::state("the link was renewed as often as it can be"));
+        }
+        match known.link.rests(now) {
+            Some(wait) => Decision::refuse(Refusal::Busy { what: "a link can be renewed 3 times in 24 hours", wait }),
+            None => Decision::accept([Event::LinkRenewed { signature }]),
+        }
+    }
+
+    pub(super) fn renew(&mut self, signature: Uuid, at: Timestamp) {
+        if let Some(position) = self.position(signature) {
+            self.signatures[position].link.renew(at);
+        }
+    }
+
+    pub(super) fn send_link(&self, signature: Uuid) -> Option<Effect> {
+        let position = self.position(signature)?;
+        let (generation, channel) = (self.signatures[position].link.generation, self.link_channel(position)?);
+        Some(Effect::SendLink { signature, generation, channel })
+    }
+}
