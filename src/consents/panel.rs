@@ -73,7 +73,7 @@ impl Panel {
             known.added += 1;
             known.added
         });
-        if added % LOOK_EVERY == 0 {
+        if added.is_multiple_of(LOOK_EVERY) {
             let sample = self.sample(organization, segment).await?;
             self.raise(&place, sample.level, at).await?;
         }

@@ -163,8 +163,8 @@ fn found<T: AsRef<[u8]> + ?Sized>(folder: &Path, texts: &[&T]) -> Vec<String> {
             continue;
         }
         let bytes = std::fs::read(&path).expect("the file can be read");
-        let has = |text: &&&T| memchr::memmem::find(&bytes, text.as_ref().as_ref()).is_some();
-        let told = |text: &&T| format!("{} in {}", String::from_utf8_lossy(text.as_ref().as_ref()), path.display());
+        let has = |text: &&&T| memchr::memmem::find(&bytes, text.as_ref()).is_some();
+        let told = |text: &&T| format!("{} in {}", String::from_utf8_lossy(text.as_ref()), path.display());
         found.extend(texts.iter().filter(has).map(told));
     }
     found
