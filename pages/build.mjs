@@ -51,18 +51,46 @@ function put(name, bytes) {
   return hashed;
 }
 
+/** Style sheets that stand in scripts, without what only people read. Strings in them have neither braces nor runs of blanks. */
+const styles = {
+  name: "styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/web\/style\w*\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      const small = (sheet) => sheet.replace(/\s+/g, " ").replace(/ ?([{};]) ?/g, "$1").trim();
+      return { loader: "ts", contents: source.replace(/css`[^`]*`/g, small) };
+    });
+  },
+};
+
 async function script(entry, options = {}) {
   const result = await build({ ...common, entryPoints: [`web/${entry}`], ...options });
   return Buffer.from(result.outputFiles[0].contents);
 }
 
+/** The words of a language that scripts show: those of `page` are the server's own. */
+async function words(tag) {
+  const texts = JSON.parse(await readFile(`texts/${tag}.json`, "utf8"));
+  const shown = Object.fromEntries(Object.entries(texts).filter(([key]) => !key.startsWith("page.")));
+  return Buffer.from(`export default ${JSON.stringify(shown)};\n`);
+}
+
 const list = await sources();
+const languages = {};
+for (const tag of ["ca", "de", "en", "es", "eu", "gl"]) languages[tag] = put(`lang-${tag}.js`, await words(tag));
+const element = {
+  plugins: [styles],
+  define: { LANGUAGES: JSON.stringify(languages), BUILD: JSON.stringify(sha256(list).slice(0, 12)) },
+};
+// The page of a link has the element in it: one file less to wait for. Others' pages load the element alone.
+put("boot.js", await script("boot.ts", element));
+put("sign.js", await script("sign.ts", element));
 put("sandbox.js", await script("sandbox.ts"));
 put("page.css", await script("page.css"));
 put("icon.svg", await readFile("web/icon.svg"));
 
 assets.sort((one, other) => (one.name < other.name ? -1 : 1));
-const constant = (name) => name.toUpperCase().replace(".", "_");
+const constant = (name) => name.toUpperCase().replace(/[-.]/g, "_");
 const table = [
   "// Made by build.mjs.",
   ...assets.map((asset) => `pub const ${constant(asset.name)}: &str = "${asset.hashed}";`),

@@ -37,6 +37,7 @@ use crate::{
     consents::{
         links::Links,
         metrics::Metrics as ConsentMetrics,
+        panel::Panel,
         past::Journals,
         profile::Profiles,
         proofs::Proofs,
@@ -320,6 +321,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         consents.clone(),
         &keys,
         journals,
+        Panel::new(store.clone()),
         customers::Options {
             x_key_lifetime: config.consents.x_key_lifetime,
             captures_per_day: config.consents.captures_per_day,

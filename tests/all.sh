@@ -142,6 +142,11 @@ await_cql() {
     return 1
 }
 
+# The pages in a browser, against the program.
+pages_in_a_browser() {
+    tests/pages/run "$built/rubrica"
+}
+
 # Each line that the example prints is: file, root, number of signatures.
 outside_samples() {
     "$built/examples/seal_sample" "$work/samples" >"$work/samples.list"
@@ -270,6 +275,7 @@ fi
 step "tests of the workspace" workspace_tests
 step "shaping with fonts that are found" font_tests
 step "tests over HTTP and of kills, on a CQL server" tests_on_cql
+step "the pages, in a browser" pages_in_a_browser
 step "sealed samples, by validators of others" outside_samples
 step "the peer veraPDF" verapdf
 step "certificates in six languages, by veraPDF" outside_certificates

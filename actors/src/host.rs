@@ -77,6 +77,11 @@ impl<M: Machine> Host<M> {
         let _ = self.0.effects.set(effects);
     }
 
+    /// The time that its processes live by.
+    pub fn now(&self) -> store::Timestamp {
+        self.0.clock.now()
+    }
+
     /// Brings a command to a process and answers with the state after it, once that is durable.
     ///
     /// # Errors

@@ -16,7 +16,18 @@ pub struct Asset {
 include!("../dist/table.rs");
 
 /// Names that stay the same over versions, and what they stand for now.
-pub const STABLE: [(&str, &str); 1] = [("icon.svg", ICON_SVG)];
+///
+/// The words are among them for a script of another version that is still loaded.
+pub const STABLE: [(&str, &str); 8] = [
+    ("icon.svg", ICON_SVG),
+    ("sign.js", SIGN_JS),
+    ("lang-ca.js", LANG_CA_JS),
+    ("lang-de.js", LANG_DE_JS),
+    ("lang-en.js", LANG_EN_JS),
+    ("lang-es.js", LANG_ES_JS),
+    ("lang-eu.js", LANG_EU_JS),
+    ("lang-gl.js", LANG_GL_JS),
+];
 
 /// The file of that name, if there is one.
 pub fn find(name: &str) -> Option<&'static Asset> {

@@ -6,6 +6,7 @@
 pub mod assets;
 pub mod developer;
 pub mod headers;
+pub mod landing;
 pub mod texts;
 
 /// A page as it goes out.

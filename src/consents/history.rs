@@ -3,7 +3,7 @@
 use serde::Serialize;
 use store::Timestamp;
 use utoipa::ToSchema;
-use workflows::consents::{ActorSource, Captured, Choice, Event};
+use workflows::consents::{ActorSource, Captured, Choice, CustomerConsents, Event, Held};
 
 use super::journal::{Journal, Step};
 
@@ -45,6 +45,8 @@ pub enum Kind {
     Captured,
     /// Choices were imported that are older than a deletion: evidence without effect.
     Recorded,
+    /// Acceptances would lapse within 30 days.
+    Expiring,
     /// Acceptances lapsed.
     Expired,
     /// The customer's consents were deleted.
@@ -120,15 +122,20 @@ pub enum Status {
 /// A page of what happened, the newest first.
 pub(super) fn page(journal: &Journal, visible_from: u32, skip: usize, take: usize) -> Vec<Happened> {
     let now = journal.state();
-    let holds = |id: &str, revision: u32| now.held(id).is_some_and(|held| held.revision == revision);
     let steps = journal.steps();
     let visible = steps.iter().rev().filter(|step| step.revision >= visible_from);
-    visible.skip(skip).take(take).map(|step| happened(step, holds)).collect()
+    visible.skip(skip).take(take).map(|step| happened(step, &now)).collect()
 }
 
-fn happened(step: &Step<'_>, holds: impl Fn(&str, u32) -> bool) -> Happened {
+fn happened(step: &Step<'_>, now: &CustomerConsents) -> Happened {
     let Step { line, event, revision, .. } = step;
-    let status = |id: &str| if holds(id, *revision) { Status::Effective } else { Status::Superseded };
+    let held_now = |id: &str, is_this: &dyn Fn(&Held) -> bool| match now.held(id).is_some_and(is_this) {
+        true => Status::Effective,
+        false => Status::Superseded,
+    };
+    let status = |id: &str| held_now(id, &|held| held.revision == *revision);
+    let foretold = |id: &str| held_now(id, &|held| held.is_foretold() && held.revision < *revision && !held.is_announced());
+    let lapsed = |_: &str| Status::Superseded;
     let bare = |kind| Happened {
         revision: *revision,
         event: kind,
@@ -172,17 +179,18 @@ fn happened(step: &Step<'_>, holds: impl Fn(&str, u32) -> bool) -> Happened {
         displayed: captured.display.is_some(),
         ..bare(kind)
     };
-    let only_ids = |kind, ids: &[String]| Happened {
+    let only_ids = |kind, ids: &[String], status: &dyn Fn(&str) -> Status| Happened {
         selections: ids
             .iter()
-            .map(|id| Selection { id: id.clone(), choice: None, status: Status::Superseded, shown: None, expiration_date: None })
+            .map(|id| Selection { id: id.clone(), choice: None, status: status(id), shown: None, expiration_date: None })
             .collect(),
         ..bare(kind)
     };
     match event {
         Event::Captured(captured) => of_capture(Kind::Captured, captured),
         Event::Recorded(captured) => of_capture(Kind::Recorded, captured),
-        Event::Expired { ids } => only_ids(Kind::Expired, ids),
+        Event::Expiring { ids } => only_ids(Kind::Expiring, ids, &foretold),
+        Event::Expired { ids } => only_ids(Kind::Expired, ids, &lapsed),
         Event::Deleted { caller, .. } => Happened {
             who: Some(Who {
                 actor_id: None,

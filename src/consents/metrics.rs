@@ -87,7 +87,7 @@ impl Metrics {
             )?,
             events: counters(
                 "rubrica_consent_events_total",
-                "What became of customers' consents: captured, withdrawn, expired, deleted",
+                "What became of customers' consents: captured, withdrawn, expiring, expired, deleted",
                 &["organization", "event"],
             )?,
             notices: counters(

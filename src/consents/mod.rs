@@ -8,6 +8,7 @@ mod journal;
 pub mod key;
 pub mod links;
 pub mod metrics;
+pub mod panel;
 pub mod past;
 pub mod preview;
 pub mod profile;

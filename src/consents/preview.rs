@@ -1,13 +1,128 @@
 //! What a tree would change, before it takes the place of the present one.
 
 use serde::Serialize;
+use store::Timestamp;
 use utoipa::ToSchema;
+use workflows::consents::CustomerConsents;
 
-use crate::catalogue::consents::{ConsentId, Edition};
+use super::service::{Customers, Error, is_asked};
+use crate::catalogue::consents::{self as catalogue, ConsentId, Edition};
+
+/// What a tree would change: in its structure, and for how many customers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConsentTreePreview)]
+pub struct Preview {
+    #[serde(flatten)]
+    pub difference: Difference,
+    pub customers: Counted,
+}
+
+/// How many customers of the segment a tree concerns. Of up to 16,384 customers all are counted, of more a part of that size, which nobody chose.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ConsentTreePreviewCustomers)]
+pub struct Counted {
+    /// Whether all customers were counted; then each estimate is the number itself.
+    pub exact: bool,
+    /// Number of customers that were looked at, those who are unknown or deleted by now among them.
+    pub looked_at: usize,
+    /// Of those, the ones whose consents cannot be read; they are in no estimate.
+    pub unreadable: usize,
+    /// Customers with consents in the segment.
+    pub known: Estimate,
+    /// Those for whom something changes: the sum of what follows, each customer once.
+    pub affected: Estimate,
+    /// Customers who would be asked (`impact`), and are not now.
+    pub newly_asked: Estimate,
+    /// Customers who are asked now, and would not be any more.
+    pub no_longer_asked: Estimate,
+    /// Customers who answered a consent that would not be shown any more.
+    pub hidden_choices: Estimate,
+}
+
+/// A number of customers, with the bounds between which it lies in 95 of 100 cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ConsentTreePreviewEstimate)]
+pub struct Estimate {
+    pub estimate: u64,
+    pub low: u64,
+    pub high: u64,
+}
+
+impl Estimate {
+    /// What is known when `counted` are found where each is found with the probability `1 / 2^level`: the score interval of a binomial
+    /// distribution whose number of trials is asked for (Wilson, 1927), at 95 %.
+    fn of(counted: usize, level: u8) -> Self {
+        const Z: f64 = 1.96;
+        let times = f64::from(1_u32 << level.min(31));
+        let counted = counted as f64;
+        let spread = Z * Z * (1.0 - 1.0 / times);
+        let (middle, half) = (counted + spread / 2.0, (spread * counted + spread * spread / 4.0).sqrt());
+        let whole = |number: f64| (number * times).round().max(0.0) as u64;
+        Self { estimate: whole(counted), low: whole((middle - half).max(0.0)), high: whole(middle + half) }
+    }
+}
+
+impl Customers {
+    /// Counts the customers of a segment whom `new` concerns, in place of `present`. Starts no actor and writes nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn count(
+        &self,
+        organization: &str,
+        segment: &str,
+        present: Option<&Edition>,
+        new: &Edition,
+        now: Timestamp,
+    ) -> Result<Counted, Error> {
+        let sample = self.panel().sample(organization, segment).await.map_err(catalogue::Error::from)?;
+        let states = self.host().peek_many(organization, &sample.members).await?;
+        let looked_at = states.len();
+        let removed = difference(present, new).removed;
+        let mut counts = [0_usize; 5];
+        let mut unreadable = 0;
+        for state in states {
+            match state {
+                Ok(state) if state.known() => {
+                    let concerned = Concerned::of(&state, present, new, &removed, now);
+                    counts.iter_mut().zip(concerned.marks()).for_each(|(count, is_one)| *count += usize::from(is_one));
+                }
+                Ok(_) => {}
+                Err(_) => unreadable += 1,
+            }
+        }
+        let [known, affected, newly_asked, no_longer_asked, hidden_choices] =
+            counts.map(|count| Estimate::of(count, sample.level));
+        let exact = sample.level == 0;
+        Ok(Counted { exact, looked_at, unreadable, known, affected, newly_asked, no_longer_asked, hidden_choices })
+    }
+}
+
+/// What a tree means to one customer who is known.
+struct Concerned {
+    newly_asked: bool,
+    no_longer_asked: bool,
+    hides_choices: bool,
+}
+
+impl Concerned {
+    fn of(state: &CustomerConsents, present: Option<&Edition>, new: &Edition, removed: &[ConsentId], now: Timestamp) -> Self {
+        let before = present.is_some_and(|present| is_asked(present, state, now));
+        let after = is_asked(new, state, now);
+        let hides_choices = removed.iter().any(|id| state.held(id.as_str()).is_some());
+        Self { newly_asked: after && !before, no_longer_asked: before && !after, hides_choices }
+    }
+
+    /// In the order of [`Counted`], from `known` on.
+    fn marks(&self) -> [bool; 5] {
+        let Self { newly_asked, no_longer_asked, hides_choices } = *self;
+        [true, newly_asked || no_longer_asked || hides_choices, newly_asked, no_longer_asked, hides_choices]
+    }
+}
 
 /// How a tree differs from the present one.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = ConsentTreePreview)]
+#[schema(as = ConsentTreeDifference)]
 pub struct Difference {
     /// Number of the present edition of the tree; without it there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +244,17 @@ mod tests {
         assert!(same.added.is_empty() && same.removed.is_empty() && same.moved.is_empty() && same.priority_added.is_empty());
         let first = difference(None, &tree);
         assert_eq!((first.edition, first.added, first.priority_added), (None, vec![id(0), id(1), id(2)], vec![id(0)]));
+    }
+
+    #[test]
+    fn an_estimate_is_exact_of_all_and_has_bounds_of_a_part() {
+        assert_eq!(Estimate::of(7, 0), Estimate { estimate: 7, low: 7, high: 7 });
+        assert_eq!(Estimate::of(0, 0), Estimate { estimate: 0, low: 0, high: 0 });
+        // Nobody of a sixty-fourth: at most 242 of all, in 95 of 100 cases.
+        assert_eq!(Estimate::of(0, 6), Estimate { estimate: 0, low: 0, high: 242 });
+        let many = Estimate::of(10_000, 6);
+        assert_eq!(many.estimate, 640_000);
+        assert!((627_500..628_000).contains(&many.low) && (652_500..653_000).contains(&many.high), "{many:?}");
     }
 
     #[test]

@@ -140,6 +140,11 @@ impl Proofs {
         Self(Arc::new(Inner { customers, journals, profiles, configurations, documents }))
     }
 
+    /// Whose consents are proven.
+    pub fn customers(&self) -> &Customers {
+        &self.0.customers
+    }
+
     /// What organizations say of their processing.
     pub fn profiles(&self) -> &Profiles {
         &self.0.profiles

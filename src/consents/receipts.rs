@@ -269,7 +269,11 @@ pub(super) fn make(source: &Source<'_>) -> Result<Receipt, Error> {
             });
             (Vec::new(), events.collect(), before.held_all().map(|(id, _)| id).collect(), None)
         }
-        Event::Expired { .. } | Event::RetentionEnded | Event::Postponed { .. } | Event::Erased { .. } => {
+        Event::Expiring { .. }
+        | Event::Expired { .. }
+        | Event::RetentionEnded
+        | Event::Postponed { .. }
+        | Event::Erased { .. } => {
             return Err(Error::None);
         }
     };

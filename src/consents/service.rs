@@ -24,6 +24,7 @@ use super::{
     display::{NoView, Shown, Wanted, display, rebuild},
     key::{self, Displayed, Issuer, Key, Wrong},
     metrics::Metrics,
+    panel::Panel,
     past::Journals,
 };
 use crate::{
@@ -152,6 +153,7 @@ struct Inner {
     issuer: Issuer,
     ids: hmac::Key,
     journals: Journals,
+    panel: Panel,
     options: Options,
     metrics: Metrics,
 }
@@ -162,11 +164,12 @@ impl Customers {
         catalogue: Consents,
         keys: &Keys,
         journals: Journals,
+        panel: Panel,
         options: Options,
         metrics: Metrics,
     ) -> Self {
         let ids = hmac::Key::new(hmac::HMAC_SHA256, &keys.derive(IDS));
-        Self(Arc::new(Inner { host, catalogue, issuer: Issuer::new(keys), ids, journals, options, metrics }))
+        Self(Arc::new(Inner { host, catalogue, issuer: Issuer::new(keys), ids, journals, panel, options, metrics }))
     }
 
     /// The id of the customer's journal: UUIDv8 (RFC 9562) of an HMAC-SHA-256 over organization, segment and customer id, each with its length
@@ -190,6 +193,10 @@ impl Customers {
 
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    pub(super) fn panel(&self) -> &Panel {
+        &self.0.panel
     }
 
     pub(super) fn policy(&self, organization: &str) -> &ConsentPolicy {
@@ -311,13 +318,20 @@ impl Customers {
         let id = self.id(subject);
         let asked: Vec<(String, Choice)> =
             captured.selections.iter().map(|selected| (selected.id.clone(), selected.choice)).collect();
-        let date = captured.captured_at;
+        let (date, now) = (captured.captured_at, self.0.host.now());
         let command = Command::Capture(Box::new(Capture { captured, captures_per_day }));
         let state = match self.0.host.ask(subject.organization, id, command).await {
             // Deleted between our look and the command.
             Err(actors::Error::Refused(Refusal::Gone(_))) => return Err(self.refused(Wrong::Deleted)),
             state => state?,
         };
+        // The first capture, or its repetition. That samples are whole is worth less than the answer to a capture that is durable.
+        if state.revision() == 1 {
+            let Subject { organization, segment, .. } = subject;
+            if let Err(error) = self.0.panel.enter(organization, segment, id, now).await {
+                tracing::warn!(%organization, %segment, %error, "a customer is missing in counts of customers");
+            }
+        }
         let is_over = |id: &str, choice: Choice| !state.held(id).is_some_and(|held| holds(held, choice, date));
         let superseded = asked.into_iter().filter(|(id, choice)| is_over(id, *choice));
         let superseded: Vec<ConsentId> = superseded.filter_map(|(id, _)| ConsentId::new(&id).ok()).collect();
@@ -373,12 +387,7 @@ impl Customers {
         if !state.known() {
             return Err(Error::UnknownCustomer);
         }
-        Ok(edition
-            .tree
-            .priority_consent_ids
-            .iter()
-            .filter_map(|id| definition(&edition, id))
-            .any(|definition| state.choice(definition.id.as_str(), definition.choice_type, now).choice == Choice::Pending))
+        Ok(is_asked(&edition, &state, now))
     }
 
     /// The present edition of a segment, which has all these consents. `path` says where the one of a place stands in what was sent.
@@ -472,6 +481,13 @@ pub(super) fn late(policy: &ConsentPolicy) -> Late {
         LateCapture::Merge => Late::Merge,
         LateCapture::Overwrite => Late::Overwrite,
     }
+}
+
+/// Whether some priority consent of the tree is pending (note priority-outside-order).
+pub(super) fn is_asked(edition: &Edition, state: &CustomerConsents, at: Timestamp) -> bool {
+    let priorities = edition.tree.priority_consent_ids.iter().filter_map(|id| definition(edition, id));
+    let mut readings = priorities.map(|definition| state.choice(definition.id.as_str(), definition.choice_type, at));
+    readings.any(|reading| reading.choice == Choice::Pending)
 }
 
 pub(super) fn definition<'e>(edition: &'e Edition, id: &ConsentId) -> Option<&'e Definition> {

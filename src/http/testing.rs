@@ -181,6 +181,7 @@ impl World {
             self.state.consents.clone(),
             &self.keys,
             Journals::new(self.store.clone(), actor_options.sealer.clone()),
+            consents::panel::Panel::new(self.store.clone()),
             consents::service::Options::default(),
             consents::metrics::Metrics::default(),
         );

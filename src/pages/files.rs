@@ -114,8 +114,10 @@ mod tests {
         assert_eq!((status, value(&headers, header::CACHE_CONTROL)), (200, FOR_EVER));
         assert_eq!(value(&headers, header::CONTENT_TYPE), "text/javascript; charset=utf-8");
         assert!(!body.is_empty());
-        let (status, headers, _) = get("icon.svg", &[]).await;
-        assert_eq!((status, value(&headers, header::CACHE_CONTROL)), (200, FOR_MINUTES));
+        for name in ["icon.svg", "sign.js", "lang-eu.js"] {
+            let (status, headers, _) = get(name, &[]).await;
+            assert_eq!((status, value(&headers, header::CACHE_CONTROL)), (200, FOR_MINUTES), "{name}");
+        }
     }
 
     #[actix_web::test]
@@ -141,5 +143,10 @@ mod tests {
     #[test]
     fn what_every_page_loads_is_small() {
         assert!(FILES[assets::PAGE_CSS].gzip.len() <= 6 * 1024);
+        let words = ASSETS.iter().filter(|asset| asset.name.starts_with("lang-")).map(|asset| FILES[asset.name].gzip.len());
+        let largest = words.max().expect("words");
+        for script in [assets::BOOT_JS, assets::SIGN_JS] {
+            assert!(FILES[script].gzip.len() + largest <= 30 * 1024, "{script} and the words of one language");
+        }
     }
 }

@@ -107,6 +107,7 @@ impl Effects<CustomerConsents> for Adapter {
         let happened = Happened::between(before, after);
         count("captured", usize::from(happened.captured));
         count("withdrawn", happened.withdrawn);
+        count("expiring", happened.foretold);
         count("expired", happened.lapsed.len());
         count("deleted", usize::from(happened.deleted));
         let now = self.clock.now();
@@ -120,6 +121,7 @@ impl Effects<CustomerConsents> for Adapter {
 fn name(notice: Notice) -> &'static str {
     match notice {
         Notice::Captured => "captured",
+        Notice::Expiring => "expiring",
         Notice::Expired => "expired",
         Notice::Deleted => "deleted",
     }
@@ -131,6 +133,8 @@ struct Happened {
     captured: bool,
     /// Acceptances that a rejection or a pending choice took the place of.
     withdrawn: usize,
+    /// Acceptances that will lapse soon, as was announced now.
+    foretold: usize,
     /// When acceptances lapsed that were announced now.
     lapsed: Vec<::store::Timestamp>,
     deleted: bool,
@@ -143,10 +147,13 @@ impl Happened {
         let newly = |id: &str| before.held(id).is_some_and(|held| !held.is_announced());
         let lapsed =
             after.held_all().filter(|(id, held)| held.is_announced() && newly(id)).filter_map(|(_, held)| held.expires_at);
+        let was_foretold = |id: &str| before.held(id).is_some_and(workflows::consents::Held::is_foretold);
+        let foretold = after.held_all().filter(|(id, held)| held.is_foretold() && !was_foretold(id)).count();
         let newest = |state: &CustomerConsents| state.held_all().map(|(_, held)| held.revision).max();
         Self {
             captured: after.known() && newest(after) > newest(before),
             withdrawn,
+            foretold,
             lapsed: lapsed.collect(),
             deleted: after.barrier() > before.barrier() && after.life() == Some(Life::Blocked),
         }
@@ -181,7 +188,7 @@ mod tests {
     }
 
     fn captured(state: &CustomerConsents, at: ::store::Timestamp, choice: Choice) -> CustomerConsents {
-        let expires_at = (choice == Choice::Accepted).then(|| at + TimeDelta::days(1));
+        let expires_at = (choice == Choice::Accepted).then(|| at + TimeDelta::days(39));
         let selected = Selected { id: "C01".into(), choice, consent_type: ConsentType::OptIn, expires_at, shown: true };
         let captured = Captured {
             customer_id: "1".into(),
@@ -215,13 +222,19 @@ mod tests {
         let rejected = captured(&accepted, noon() + TimeDelta::hours(1), Choice::Rejected);
         assert_eq!(Happened::between(&accepted, &rejected), Happened { captured: true, withdrawn: 1, ..Happened::default() });
 
-        let mut lapsed = accepted.clone();
-        let over = noon() + TimeDelta::days(2);
-        for event in lapsed.due_events(over) {
-            lapsed.apply(over, &event);
-        }
-        let expired = Happened { lapsed: vec![noon() + TimeDelta::days(1)], ..Happened::default() };
-        assert_eq!(Happened::between(&accepted, &lapsed), expired);
+        let looked_at = |state: &CustomerConsents, at| {
+            let mut state = state.clone();
+            for event in state.due_events(at) {
+                state.apply(at, &event);
+            }
+            state
+        };
+        let soon = looked_at(&accepted, noon() + TimeDelta::days(9));
+        assert_eq!(Happened::between(&accepted, &soon), Happened { foretold: 1, ..Happened::default() });
+
+        let over = noon() + TimeDelta::days(40);
+        let expired = Happened { lapsed: vec![noon() + TimeDelta::days(39)], ..Happened::default() };
+        assert_eq!(Happened::between(&soon, &looked_at(&soon, over)), expired);
 
         let deletion = Deletion { caller: caller(), keep_until: over, notify: false };
         let deleted = after(&accepted, noon(), Command::Delete(deletion));

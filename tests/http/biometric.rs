@@ -92,6 +92,13 @@ impl Shop {
         (process, signer)
     }
 
+    /// A process over a document for whose signer an agent has vouched with a picture.
+    pub fn pictured(&self, evidence: &str) -> (String, SignerView) {
+        let (process, signer) = self.process();
+        vouch(&self.journey, &signer, &json!({"agent": "shop-7/eva", "evidence": evidence})).expect(204);
+        (process, signer)
+    }
+
     fn vouch(&self, signer: &SignerView) -> Answer {
         vouch(&self.journey, signer, &json!({"agent": "shop-7/eva"}))
     }

@@ -348,12 +348,29 @@ fn a_tree_is_tried_and_nothing_is_written() {
     let preview = |shop: &Shop, segment: &str, tree: &Value| {
         shop.client.post(&shop.path("consent-tree-previews")).header("x-segment", segment).json(tree).send()
     };
+    let all = [("C01", 0), ("C05", 0)];
+    let captures: [&[(&str, u8)]; 4] = [&all, &[("C02", 0)], &[("C01", 0)], &all];
+    let customers = captures.map(|selections| {
+        let customer = customer();
+        shop.capture(&customer, selections).expect(201);
+        customer
+    });
+    shop.delete(&customers[3]).expect(204);
     let told = preview(&shop, "telco", &tree).expect(200).json();
+    // Who answered C01 and C05 is asked for C06, and C05 is gone; the others were asked before.
+    let exactly = |count: u64| json!({ "estimate": count, "low": count, "high": count });
+    let counted = json!({
+        "exact": true, "looked_at": 4, "unreadable": 0, "known": exactly(3), "affected": exactly(1),
+        "newly_asked": exactly(1), "no_longer_asked": exactly(0), "hidden_choices": exactly(1),
+    });
+    assert_eq!(told["customers"], counted);
     assert_eq!((&told["added"], &told["removed"]), (&json!(["C06"]), &json!(["C05"])));
     assert_eq!((&told["priority_added"], &told["priority_removed"]), (&json!(["C06"]), &json!(["C05"])));
     let moved: Vec<_> = told["moved"].as_array().unwrap().iter().map(|moved| moved["id"].as_str().unwrap()).collect();
     assert!(moved.contains(&"C03"), "it has no father any more: {told}");
-    assert!(preview(&shop, "nowhere", &tree).expect(200).json().get("edition").is_none());
+    let first = preview(&shop, "nowhere", &tree).expect(200).json();
+    assert!(first.get("edition").is_none());
+    assert_eq!((&first["customers"]["looked_at"], &first["customers"]["known"]), (&json!(0), &exactly(0)), "of another segment");
 
     tree["consents_order"] = json!(["C06", "C99"]);
     assert!(preview(&shop, "telco", &tree).expect(400).details().contains("C99"));

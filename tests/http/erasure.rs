@@ -2,13 +2,14 @@
 
 use std::{path::Path, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::{
-    NOBODY,
+    NOBODY, biometric,
     consents_customers::{Shop, body, customer, now},
-    own, pdf, shared,
-    support::{Device, Journey, ORGANIZATION, Options, Server, wait_for},
+    own, pdf, scoring_internal, shared,
+    support::{Device, Form, Journey, ORGANIZATION, Options, Server, wait_for},
 };
 
 fn hold(name: &str) -> String {
@@ -148,8 +149,8 @@ fn a_customer_is_erased_in_every_segment_and_not_while_a_hold_stands() {
     assert_eq!((&never["segments"], &never["entries"]), (&json!([]), &json!(0)), "{never}");
 }
 
-/// Where any of these texts stands in a file below this folder.
-fn found(folder: &Path, texts: &[&str]) -> Vec<String> {
+/// Where any of these stands in a file below this folder.
+fn found<T: AsRef<[u8]> + ?Sized>(folder: &Path, texts: &[&T]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("an entry").path();
@@ -162,8 +163,9 @@ fn found(folder: &Path, texts: &[&str]) -> Vec<String> {
             continue;
         }
         let bytes = std::fs::read(&path).expect("the file can be read");
-        let has = |text: &&&str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-        found.extend(texts.iter().filter(has).map(|text| format!("{text} in {}", path.display())));
+        let has = |text: &&&T| memchr::memmem::find(&bytes, text.as_ref().as_ref()).is_some();
+        let told = |text: &&T| format!("{} in {}", String::from_utf8_lossy(text.as_ref().as_ref()), path.display());
+        found.extend(texts.iter().filter(has).map(told));
     }
     found
 }
@@ -227,4 +229,63 @@ fn after_its_time_nothing_of_a_person_is_in_any_file_log_line_or_metric() {
     // Then no file has anything of them once the server has gone down.
     assert!(server.terminate().success());
     assert_eq!(found(folder.path(), &texts), [""; 0]);
+}
+
+/// How many files are kept beside the store.
+fn blobs(folder: &Path) -> usize {
+    let files = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let count = |path: std::path::PathBuf| if path.is_dir() { blobs(&path) } else { 1 };
+    files(&if folder.join("blobs").is_dir() { folder.join("blobs") } else { folder.to_owned() }).map(count).sum()
+}
+
+/// Bytes that are in a picture and in nothing else: from its middle.
+fn heart(picture: &[u8]) -> Vec<u8> {
+    picture[picture.len() / 2..].iter().copied().take(64).collect()
+}
+
+#[test]
+fn after_its_time_no_picture_and_no_handwriting_is_in_any_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = "[retention]\nevery = \"PT1S\"\n[retention.after]\nsign_process = \"P1D\"\nscoring = \"P1D\"\n[scoring]\npicture_memory = \"PT0S\"\n";
+    let options = Options {
+        data: Some(folder.path().to_owned()),
+        config: Some(config.into()),
+        observer: Some(crate::contract::check),
+        ..Options::default()
+    };
+    let server = Server::start_with(options);
+    // somebody who signs by hand, before an agent who keeps a picture of the identity document,
+    let (shop, before) = (biometric::Shop::new(&server), blobs(folder.path()));
+    let evidence = identity::fixtures::front();
+    let (process, signer) = shop.pictured(&STANDARD.encode(&evidence));
+    let sample = biometric::strokes(biometric::seed());
+    shop.sign(&signer.sign, &biometric::writing(&sample)).expect(204);
+    shop.journey.until(&process, "CERTIFIED");
+    // and somebody whose identity card is scored
+    let journey = Journey::new(server.client());
+    let session = scoring_internal::session(&journey);
+    let (front, back) = (identity::fixtures::front_with(&["PRIVADA<<ZOE"; 6]), identity::fixtures::CARMEN.card());
+    let images = Form::new().part("front", front.clone()).part("back", back.clone());
+    scoring_internal::submit(&journey, &session, images).expect(204);
+    let scoring = journey.path(&format!("scorings/identity_document/{session}"));
+    wait_for("the score", Duration::from_secs(60), || {
+        (journey.client.get(&scoring).send().expect(200).json()["state"] == "SCORED").then_some(())
+    });
+    let strokes: String = sample.split("\"strokes\":").nth(1).expect("strokes").chars().skip(3).take(60).collect();
+    let traces = [heart(&evidence), heart(&front), heart(&back), strokes.into_bytes(), b"99999999R".to_vec()];
+    let traces: Vec<&[u8]> = traces.iter().map(Vec::as_slice).collect();
+    // Pictures are sealed, so that no search finds them: their files have to go.
+    let kept = blobs(folder.path());
+    assert!(kept > before + 4, "files are kept somewhere else by now: look there");
+
+    server.advance("P2D");
+    // The session ends when its time to be scored is over, and its own time begins then.
+    server.advance("P2D");
+    let signed = shop.journey.path(&format!("sign_process/{process}"));
+    for (client, path) in [(&shop.journey.client, signed), (&journey.client, scoring)] {
+        wait_for("it to be erased", Duration::from_secs(60), || (client.get(&path).send().status == 404).then_some(()));
+    }
+    wait_for("the files to go", Duration::from_secs(60), || (blobs(folder.path()) <= before + 1).then_some(()));
+    assert!(server.terminate().success());
+    assert_eq!(found(folder.path(), &traces), [""; 0]);
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     address, contract, contracts,
-    support::{Call, Device, Journey, Keeps, Options, PATIENCE, Server, rubrica, wait_for},
+    support::{Call, Device, Journey, Keeps, Options, PATIENCE, Server, SignerView, rubrica, wait_for},
 };
 
 /// 32 bytes, the same for both, and 32 others.
@@ -38,7 +38,12 @@ impl Shared {
     }
 
     fn start(&self) -> Server {
-        let config = Some(self.configuration(""));
+        self.start_with("")
+    }
+
+    /// With further sections.
+    fn start_with(&self, more: &str) -> Server {
+        let config = Some(self.configuration(more));
         Server::start_with(Options { config, keeps: Keeps::AsConfigured, observer: Some(contract::check), ..Options::default() })
     }
 
@@ -55,6 +60,61 @@ fn run(command: &[&str], configuration: &str) -> Output {
     rubrica().current_dir(folder.path()).args(command).arg("--config").arg(&file).output().expect("the program runs")
 }
 
+/// A process that one signer signs, each step through the other server.
+fn signed_in_turn(ours: &Journey, theirs: &Journey) -> (String, SignerView) {
+    let document = ours.upload("contract.pdf", &documents::fixtures::contract(&[]));
+    let to = address();
+    let process = theirs.create(&Journey::creation(&[Journey::signer("buyer", &to)], &[&document]));
+    let signer = ours.signers(&process).remove(0);
+    theirs.challenge(&signer.identification, &json!({})).expect(204);
+    let code = wait_for("a code in one of the outboxes", PATIENCE, || ours.codes(&to).pop().or_else(|| theirs.codes(&to).pop()));
+    ours.validate(&signer.identification, &json!({ "code": code })).expect(204);
+    theirs.sign(&signer.sign).expect(204);
+    (process, signer)
+}
+
+#[test]
+fn of_what_is_over_its_time_each_process_is_erased_by_one_server_and_the_other_goes_on_alone() {
+    let shared = Shared::new();
+    let retention = "[retention]\nevery = \"PT1S\"\n[retention.after]\nsign_process = \"P1D\"";
+    let (one, other) = (shared.start_with(retention), shared.start_with(retention));
+    let (ours, theirs) = (Journey::new(one.client()), Journey::new(other.client()));
+    let certified = |ours: &Journey, theirs: &Journey| {
+        let (process, _) = signed_in_turn(ours, theirs);
+        ours.until(&process, "CERTIFIED");
+        process
+    };
+    let gone = |journey: &Journey, process: &str| {
+        let path = journey.path(&format!("sign_process/{process}"));
+        wait_for("the process to be erased", PATIENCE, || (journey.client.get(&path).send().status == 404).then_some(()));
+    };
+    let outcomes = |journey: &Journey| {
+        let metrics = String::from_utf8_lossy(&journey.client.get("/metrics").send().expect(200).body).into_owned();
+        let lines = metrics.lines().filter(|line| line.starts_with("rubrica_erasures_total{kind=\"sign_process\""));
+        let told = |line: &str| line.rsplit_once(' ').and_then(|(_, count)| count.parse().ok()).unwrap_or(0_u64);
+        let (erased, failed): (Vec<_>, Vec<_>) = lines.partition(|line| line.contains("outcome=\"erased\""));
+        (erased.into_iter().map(told).sum::<u64>(), failed.into_iter().map(told).sum::<u64>())
+    };
+    let processes = [certified(&ours, &theirs), certified(&theirs, &ours), certified(&ours, &theirs)];
+    let open = ours.create(&Journey::creation(&[Journey::signer("buyer", &address())], &[&ours.upload("a.pdf", &crate::pdf())]));
+    one.advance("P2D");
+    for process in &processes {
+        gone(&ours, process);
+        gone(&theirs, process);
+    }
+    let told = wait_for("all to be counted", PATIENCE, || {
+        let [(ours, our_failures), (theirs, their_failures)] = [outcomes(&ours), outcomes(&theirs)];
+        (ours + theirs >= 3).then_some((ours + theirs, our_failures + their_failures))
+    });
+    assert_eq!(told, (3, 0), "each once, and nothing went wrong");
+    assert_eq!(ours.process(&open)["status"], "CREATED", "what has not ended stays");
+    // what ends later is erased by the one that is left
+    let last = certified(&theirs, &ours);
+    one.kill();
+    other.advance("P2D");
+    gone(&theirs, &last);
+}
+
 #[test]
 fn any_server_takes_the_next_step_of_a_process() {
     // given two servers that start at once on an empty store
@@ -67,14 +127,7 @@ fn any_server_takes_the_next_step_of_a_process() {
     let root = |server: &Server| std::fs::read_to_string(server.data().join("development-root.pem")).unwrap();
     assert_eq!(root(&one), root(&other), "the development organization has one certificate");
     // when each step is taken by the server that did not take the one before
-    let document = ours.upload("contract.pdf", &documents::fixtures::contract(&[]));
-    let to = address();
-    let process = theirs.create(&Journey::creation(&[Journey::signer("buyer", &to)], &[&document]));
-    let signer = ours.signers(&process).remove(0);
-    theirs.challenge(&signer.identification, &json!({})).expect(204);
-    let code = wait_for("a code in one of the outboxes", PATIENCE, || ours.codes(&to).pop().or_else(|| theirs.codes(&to).pop()));
-    ours.validate(&signer.identification, &json!({ "code": code })).expect(204);
-    theirs.sign(&signer.sign).expect(204);
+    let (process, signer) = signed_in_turn(&ours, &theirs);
     // then it ends, and its files are there for both
     let ended = ours.until(&process, "CERTIFIED");
     let certificate = ended["certificate_id"].as_str().expect("a certificate");

@@ -13,12 +13,12 @@ fn path(journey: &Journey, rest: &str) -> String {
     journey.path(&format!("scorings/identity_document{rest}"))
 }
 
-fn session(journey: &Journey) -> String {
+pub fn session(journey: &Journey) -> String {
     let body = json!({"document": {"type": "IDENTITY_CARD", "country": "ES"}, "provider": "INTERNAL", "expires_in": "PT1H"});
     journey.client.post(&path(journey, "")).json(&body).send().expect(200).text("id")
 }
 
-fn submit(journey: &Journey, id: &str, form: Form) -> Answer {
+pub fn submit(journey: &Journey, id: &str, form: Form) -> Answer {
     journey.client.put(&path(journey, &format!("/{id}/score"))).headers(Device::HEADERS).form(form).send()
 }
 

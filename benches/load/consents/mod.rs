@@ -89,7 +89,7 @@ struct Cost {
 
 async fn measure(options: &Options, program: &Path, steps: &[u32]) -> Result<Vec<Cost>, Failure> {
     let folder = tempfile::tempdir_in(&options.folder)?;
-    let server = Server::start(program, folder.path())?;
+    let mut server = Server::start(program, folder.path())?;
     catalogue::create(&mut server.connect().await?).await?;
     println!("\n## Consents of customers: {}, fsync on\n", machine::name(program));
     println!("{}\n", catalogue::DESCRIPTION);
@@ -105,6 +105,9 @@ async fn measure(options: &Options, program: &Path, steps: &[u32]) -> Result<Vec
         imports.push(import::run(options, &server, there..customers).await?);
         there = customers;
         for call in Call::ALL {
+            // Anew, so that no customer is in memory from what was measured before: else few customers would cost nothing at all.
+            server.stop()?;
+            server = Server::start(program, folder.path())?;
             let mut one = calls::measure(options, &server, call, customers, &chance).await?;
             print(call, customers, call.connections(options), &mut one);
             costs.push(Cost { call, customers, micros: one.server_cpu / one.lives.len() * 1e6 / f64::from(call.customers()) });

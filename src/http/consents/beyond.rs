@@ -12,7 +12,7 @@ use super::configuration::{self, ConsentTreeCreate};
 use crate::access::{self, Role};
 use crate::catalogue::consents as catalogue;
 use crate::consents::history::Happened;
-use crate::consents::preview::{Difference, difference};
+use crate::consents::preview::{Preview, difference};
 use crate::consents::profile::Profile;
 use crate::consents::proofs::{Blocked, Displayed, State};
 use crate::consents::receipts::Receipt;
@@ -157,7 +157,7 @@ pub async fn put_profile(call: Call<(), Json<Profile>>) -> Result<(), ApiError> 
     Ok(engine.proofs.profiles().put(&organization, body.0, state.now()).await?)
 }
 
-pub async fn preview(call: Call<(), Json<ConsentTreeCreate>>) -> Result<Json<Difference>, ApiError> {
+pub async fn preview(call: Call<(), Json<ConsentTreeCreate>>) -> Result<Json<Preview>, ApiError> {
     let segment = super::segment_only(&call)?;
     let (Json(sent), state) = (call.body, &call.state);
     let author = configuration::author(&call.caller);
@@ -167,5 +167,7 @@ pub async fn preview(call: Call<(), Json<ConsentTreeCreate>>) -> Result<Json<Dif
         Err(catalogue::Error::NoTree(_)) => None,
         present => Some(present?),
     };
-    Ok(Json(difference(present.as_deref(), &new)))
+    let (customers, present) = (call.engine.proofs.customers(), present.as_deref());
+    let customers = customers.count(organization, segment, present, &new, call.engine.clock.now()).await?;
+    Ok(Json(Preview { difference: difference(present, &new), customers }))
 }

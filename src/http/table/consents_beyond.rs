@@ -94,7 +94,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .says(
             "Try a tree without putting it",
             "An addition to the contract. Checks a whole tree by the rules of its creation and tells what it would change: consents that come, \
-             go and move, and those for which customers would be asked. Nothing is written. Customers are not counted.",
+             go and move, those for which customers would be asked, and how many customers that concerns: all are counted where they are up to \
+             16,384, of more a part that is as large, with bounds. Nothing is written.",
         )
         .tag(consents::CONFIGURATION)
         .takes(&[consents::X_SEGMENT_REQUIRED])

@@ -67,6 +67,7 @@ impl CustomerConsents {
                 revision,
                 expires_at: selected.expires_at,
                 announced: false,
+                foretold: false,
             };
             self.held.insert(selected.id.clone(), held);
         }

@@ -24,12 +24,14 @@ pub use capture::{
     Actor, ActorSource, Caller, Capture, Captured, Choice, ConsentType, Digest, Display, Format, Late, MAX_AHEAD, MAX_ID_BYTES,
     MAX_SELECTIONS, Selected, Statements,
 };
+pub use expiry::EXPIRING_LEAD;
 pub use state::{CustomerConsents, Held, MAX_HELD, Reading, Source};
 
 transitions! {
     for Event, in Life;
     Captured:       [Absent | Known | Blocked | Erased] => Known "choices are captured";
     Recorded:       [Known | Blocked | Erased] => Same "choices are imported that are older than the last deletion";
+    Expiring:       [Known] => Same "acceptances will lapse within 30 days";
     Expired:        [Known] => Same "acceptances have lapsed, as every read has shown since";
     Deleted:        [Known] => Blocked "delete";
     RetentionEnded: [Blocked] => Same "the time of blocking is over: the journal is to be erased";
@@ -97,6 +99,10 @@ pub enum Event {
     Captured(Box<Captured>),
     /// Kept as evidence; of no effect.
     Recorded(Box<Captured>),
+    /// These acceptances lapse within [`EXPIRING_LEAD`], unless they are given again.
+    Expiring {
+        ids: Vec<String>,
+    },
     Expired {
         ids: Vec<String>,
     },
@@ -140,6 +146,8 @@ pub enum Effect {
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
     Captured,
+    /// Acceptances will lapse soon.
+    Expiring,
     Expired,
     Deleted,
 }
@@ -162,7 +170,7 @@ impl Machine for CustomerConsents {
     }
 
     fn due_events(&self, now: Timestamp) -> Vec<Event> {
-        self.lapsed_by(now).into_iter().chain(self.retention_ended_by(now)).collect()
+        self.soon_to_lapse_by(now).into_iter().chain(self.lapsed_by(now)).chain(self.retention_ended_by(now)).collect()
     }
 
     fn decide(&self, now: Timestamp, command: Command) -> Decision<Self> {
@@ -190,6 +198,7 @@ impl Machine for CustomerConsents {
         let notice = match event {
             Event::RetentionEnded => return vec![Effect::Shred],
             Event::Captured(captured) => captured.notify.then_some(Notice::Captured),
+            Event::Expiring { .. } => self.notifies().then_some(Notice::Expiring),
             Event::Expired { .. } => self.notifies().then_some(Notice::Expired),
             Event::Deleted { notify, .. } => notify.then_some(Notice::Deleted),
             Event::Recorded(_) | Event::Postponed { .. } | Event::Erased { .. } => None,
@@ -205,7 +214,7 @@ impl Machine for CustomerConsents {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        self.next_lapse().into_iter().chain(self.keep_until()).min()
+        self.next_announcement().into_iter().chain(self.keep_until()).min()
     }
 
     /// It goes on counting where it was, so that what was displayed before stays void, and rejections of the opt-out types stay in force: ids

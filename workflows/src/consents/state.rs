@@ -28,6 +28,9 @@ pub struct Held {
     /// Whether the journal says that it lapsed. No read asks for this.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) announced: bool,
+    /// Whether the journal says that it will lapse soon.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) foretold: bool,
 }
 
 /// Where a choice comes from.
@@ -193,7 +196,8 @@ impl CustomerConsents {
                 (self.keep_until, self.erasing) = (None, false);
             }
             Event::Recorded(captured) => self.count(at, captured),
-            Event::Expired { ids } => self.announce(ids),
+            Event::Expiring { ids } => self.mark(ids, |held| held.foretold = true),
+            Event::Expired { ids } => self.mark(ids, |held| held.announced = true),
             Event::Deleted { keep_until, suppressed, .. } => {
                 self.forget(at, suppressed);
                 self.keep_until = Some(*keep_until);

@@ -176,6 +176,40 @@ fn an_acceptance_lapses_at_its_moment_and_that_is_announced() {
 }
 
 #[test]
+fn what_will_lapse_is_announced_once_and_in_time() {
+    let mut driver = Driver::new();
+    let now = driver.now;
+    let (end, ahead) = (now + Duration::days(90), Duration::days(60));
+    let short = until("C03", now + EXPIRING_LEAD);
+    assert_eq!(tell(&mut driver, capture(1, now, [until("C01", end), until("C02", end), short])), Ok(()));
+    assert_eq!(
+        driver.machine.wake_at(),
+        Some(now + EXPIRING_LEAD),
+        "of what is given for no longer than the lead only the end is told"
+    );
+    driver.advance_and_look(EXPIRING_LEAD);
+    assert_eq!(driver.journal.last().unwrap().1, Event::Expired { ids: vec!["C03".into()] });
+    assert_eq!(driver.machine.wake_at(), Some(now + ahead));
+    driver.advance_and_look(ahead - EXPIRING_LEAD);
+    assert_eq!(driver.journal.last().unwrap().1, Event::Expiring { ids: vec!["C01".into(), "C02".into()] });
+    assert_eq!(reads(&driver, "C01"), (Choice::Accepted, Source::Given), "it still holds");
+    assert_eq!(driver.machine.wake_at(), Some(end));
+    let renewed = driver.now;
+    assert_eq!(tell(&mut driver, capture(2, renewed, [until("C01", renewed + Duration::days(90))])), Ok(()));
+    assert!(!driver.machine.held("C01").unwrap().is_foretold(), "what was given again will be announced again");
+    driver.advance_and_look(Duration::days(30));
+    assert_eq!(driver.journal.last().unwrap().1, Event::Expired { ids: vec!["C02".into()] });
+    driver.advance_and_look(Duration::days(100));
+    let tail: Vec<_> = driver.journal.iter().rev().take(2).map(|(_, event)| event.clone()).collect();
+    assert_eq!(tail[0], Event::Expired { ids: vec!["C01".into()] });
+    assert_eq!(
+        tail[1],
+        Event::Expired { ids: vec!["C02".into()] },
+        "what has lapsed before anybody looked is not foretold any more"
+    );
+}
+
+#[test]
 fn all_that_lapses_together_is_one_event_and_what_was_over_at_once_is_told_at_once() {
     let mut driver = Driver::new();
     let now = driver.now;
@@ -411,14 +445,19 @@ fn the_consents_that_one_customer_answers_are_bounded() {
 fn who_wants_to_be_told_is_told_what_happened() {
     let mut driver = Driver::new();
     let now = driver.now;
-    let mut told = capture(1, now, [until("C01", now + Duration::days(1))]);
+    let mut told = capture(1, now, [until("C01", now + Duration::days(40))]);
     told.captured.notify = true;
     assert_eq!(tell(&mut driver, told), Ok(()));
-    driver.advance_and_look(Duration::days(1));
+    driver.advance_and_look(Duration::days(10));
+    driver.advance_and_look(Duration::days(30));
     let keep_until = driver.now + Duration::days(1);
     assert_eq!(driver.tell(Command::Delete(Deletion { caller: caller(), keep_until, notify: true })), Ok(()));
     let notify = |notice, revision| Effect::Notify { notice, revision };
-    assert_eq!(driver.new_effects(), [notify(Notice::Captured, 1), notify(Notice::Expired, 2), notify(Notice::Deleted, 3)]);
+    let notices = [Notice::Captured, Notice::Expiring, Notice::Expired, Notice::Deleted];
+    assert_eq!(
+        driver.new_effects(),
+        notices.iter().zip(1..).map(|(notice, revision)| notify(*notice, revision)).collect::<Vec<_>>()
+    );
     assert!(CustomerConsents::given_up(&notify(Notice::Captured, 1), "away").is_none());
     let mut quiet = known();
     quiet.advance_and_look(Duration::days(1));
@@ -440,6 +479,11 @@ fn every_transition_is_taken() {
     old.captured.digest = Digest([9; 32]);
     tell(&mut known_again, old.clone()).unwrap();
 
+    let mut foretold = Driver::new();
+    let end = foretold.now + Duration::days(60);
+    tell(&mut foretold, capture(1, start(), [until("C01", end)])).unwrap();
+    foretold.advance_and_look(Duration::days(40));
+
     let mut blocked = known();
     delete(&mut blocked, Duration::zero()).unwrap();
     blocked.tell(Command::NotErased).unwrap();
@@ -450,5 +494,5 @@ fn every_transition_is_taken() {
     tell(&mut after, old).unwrap();
     let now = after.now;
     tell(&mut after, capture(5, now, [selected("C01", Choice::Accepted)])).unwrap();
-    assert_all_transitions_taken(&[known_again, blocked, after]);
+    assert_all_transitions_taken(&[known_again, foretold, blocked, after]);
 }

@@ -77,6 +77,7 @@ fn an_imported_capture_is_kept_so() {
 #[test]
 fn the_other_events_are_kept_so() {
     let moment = moment("2029-11-25T09:00:00Z");
+    reads_and_writes(&Event::Expiring { ids: vec!["C01".into()] }, r#"{"expiring":{"ids":["C01"]}}"#);
     reads_and_writes(&Event::Expired { ids: vec!["C01".into(), "C02".into()] }, r#"{"expired":{"ids":["C01","C02"]}}"#);
     let deleted = |suppressed, notify| Event::Deleted { caller: caller(), keep_until: moment, suppressed, notify };
     reads_and_writes(

@@ -1,0 +1,128 @@
+// The real server as an integrator's own sees it: documents, sign processes, the sandbox's messages and its clock.
+
+import { expect, type Page } from "@playwright/test";
+
+const BASE = process.env["RUBRICA_TEST_SERVER"] ?? "";
+const TOKEN = process.env["RUBRICA_TEST_TOKEN"] ?? "";
+const ORGANIZATION = `${BASE}/v1/orgs/acme`;
+
+/** How long something may take that the server does by itself, in milliseconds. */
+const PATIENCE = 20_000;
+
+async function call<T>(method: string, url: string, body?: unknown): Promise<T> {
+  const form = body instanceof FormData;
+  const answer = await fetch(url, {
+    method,
+    headers: { authorization: `Bearer ${TOKEN}`, ...(body === undefined || form ? {} : { "content-type": "application/json" }) },
+    ...(body === undefined ? {} : { body: form ? body : JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${text}`);
+  return (text === "" ? null : JSON.parse(text)) as T;
+}
+
+/** A PDF of so many pages, with a line of text on each. */
+export function pdf(pages: number): Blob {
+  const objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"];
+  const kids: string[] = [];
+  for (let page = 1; page <= pages; page++) {
+    const text = `BT /F1 18 Tf 60 760 Td (Rental agreement, page ${page}) Tj 0 -40 Td (The rent is paid within seven days.) Tj ET`;
+    objects.push(`<< /Length ${text.length} >>\nstream\n${text}\nendstream`);
+    kids.push(`${objects.length + 1} 0 R`);
+    objects.push(
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${objects.length} 0 R /Resources << /Font << /F1 3 0 R >> >> >>`,
+    );
+  }
+  objects[1] = `<< /Type /Pages /Kids [${kids.join(" ")}] /Count ${pages} >>`;
+  let file = "%PDF-1.7\n";
+  const places = objects.map((object, at) => {
+    const place = file.length;
+    file += `${at + 1} 0 obj\n${object}\nendobj\n`;
+    return place;
+  });
+  const table = file.length;
+  const rows = places.map((place) => `${String(place).padStart(10, "0")} 00000 n \n`).join("");
+  file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${rows}trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${table}\n%%EOF\n`;
+  return new Blob([file], { type: "application/pdf" });
+}
+
+/** Links of this server go into the messages from now on. */
+export async function useOwnPages(): Promise<void> {
+  const form = new FormData();
+  form.set("landing_url", "pages");
+  await call("PATCH", `${ORGANIZATION}/sign_process/configurations`, form);
+}
+
+export interface Signer {
+  alias: string;
+  email: string;
+}
+
+/** An address that no other test uses. */
+export const address = (name: string): Signer => ({ alias: name, email: `${name}.${crypto.randomUUID()}@example.org` });
+
+interface Process {
+  status: string;
+}
+
+/** A process with a document of three pages. */
+export async function start(signers: Signer[]): Promise<string> {
+  const form = new FormData();
+  form.set("name", "lease.pdf");
+  form.set("extension", "pdf");
+  form.set("content", pdf(3), "lease.pdf");
+  const { documentId } = await call<{ documentId: string }>("POST", `${ORGANIZATION}/documents`, form);
+  const { id } = await call<{ id: string }>("POST", `${ORGANIZATION}/sign_process`, {
+    signers: signers.map(({ alias, email }) => ({ alias, name: "Ana", last_name: "López", email, language: "EN" })),
+    sign: { type: "SIMPLE", documents: [{ id: documentId }] },
+    identification: { type: "OTP" },
+  });
+  return id;
+}
+
+export const read = (id: string): Promise<Process> => call("GET", `${ORGANIZATION}/sign_process/${id}`);
+
+export const cancel = (id: string): Promise<null> =>
+  call("POST", `${ORGANIZATION}/sign_process/${id}/cancel`, { reason: "the flat is let to somebody else" });
+
+/** Moves process time. */
+export const advance = (duration: string): Promise<unknown> => call("POST", `${BASE}/sandbox/clock`, { advance: duration });
+
+async function texts(to: string): Promise<string[]> {
+  const messages = await call<{ text: string }[]>("GET", `${BASE}/sandbox/messages?to=${encodeURIComponent(to)}`);
+  return messages.map(({ text }) => text);
+}
+
+async function newest(to: string, pattern: RegExp, beyond: number): Promise<string> {
+  let found: string[] = [];
+  await expect
+    .poll(
+      async () => {
+        found = (await texts(to)).flatMap((text) => pattern.exec(text)?.[0] ?? []);
+        return found.length;
+      },
+      { timeout: PATIENCE, message: `a message to ${to}` },
+    )
+    .toBeGreaterThan(beyond);
+  return found[0] ?? "";
+}
+
+/** The newest link that was sent to somebody, once there are more than so many. */
+export const link = (to: string, beyond = 0): Promise<string> => newest(to, /https?:\/\/\S+\/s\/acme\/[\w-]{22}#k=[\w-]{22}/, beyond);
+
+/** The newest code that was sent to somebody, once there are more than so many. */
+export const code = (to: string, beyond = 0): Promise<string> => newest(to, /^\d{6,12}$/m, beyond);
+
+/** Waits for a status of the process. */
+export async function until(id: string, status: string): Promise<void> {
+  await expect.poll(async () => (await read(id)).status, { timeout: PATIENCE }).toBe(status);
+}
+
+/** What a file begins with that a link of the page leads to. */
+export async function beginning(page: Page, name: string | RegExp): Promise<string> {
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name }).first().click();
+  const stream = await (await download).createReadStream();
+  for await (const part of stream) return String(part).slice(0, 5);
+  return "";
+}
