@@ -123,7 +123,7 @@ fn where_the_sandbox_is_off_nothing_of_it_exists() {
     }
     client.post("/sandbox/clock").json(&json!({"advance": "PT1H"})).send().expect_problem(404, "RESOURCE_NOT_FOUND");
     let description = client.get("/openapi.json").send().expect(200).json();
-    let is_of_the_api = |path: &String| ["/v1/", "/v2/", "/public/"].iter().any(|start| path.starts_with(start));
+    let is_of_the_api = |path: &String| ["/v1/", "/v2/", "/public/", "/pages/api/"].iter().any(|start| path.starts_with(start));
     assert!(description["paths"].as_object().unwrap().keys().all(is_of_the_api));
     // The API itself is there.
     Journey::upload(&journey, "contract.pdf", &crate::pdf());
