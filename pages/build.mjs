@@ -58,6 +58,8 @@ async function script(entry, options = {}) {
 
 const list = await sources();
 put("sandbox.js", await script("sandbox.ts"));
+put("console.js", await script("console.ts"));
+put("console.css", await script("console.css"));
 put("page.css", await script("page.css"));
 put("icon.svg", await readFile("web/icon.svg"));
 

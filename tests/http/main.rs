@@ -14,6 +14,7 @@ mod biometric;
 mod chain;
 mod components;
 mod configuration;
+mod console;
 mod consents_configuration;
 mod consents_customers;
 mod consents_proofs;

@@ -20,7 +20,7 @@ pub use machine::{Answer, Decision, Machine};
 pub use refusal::Refusal;
 pub use values::{
     Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
-    IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, TwoFactorType,
+    IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, Staff, TwoFactorType,
 };
 
 /// An instant in UTC.

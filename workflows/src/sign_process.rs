@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Channel, Decision, Device, IdentificationState, Machine, Refusal, SignType, Timestamp,
+    Channel, Decision, Device, IdentificationState, Machine, Refusal, SignType, Staff, Timestamp,
     identification::otp::Taken,
     table::{Stage, State, Table},
     transitions,
@@ -59,6 +59,8 @@ pub enum Command {
     },
     Cancel {
         reason: String,
+        /// Who did it by hand; `None`: the organization's systems did.
+        by: Option<Staff>,
     },
     /// An identification tells what became of it.
     Identification {
@@ -142,6 +144,8 @@ pub enum Event {
     },
     Cancelled {
         reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Staff>,
     },
     Expired,
     Noticed {
@@ -341,7 +345,9 @@ impl Machine for SignProcess {
                 Err(refusal) => Decision::refuse(refusal),
             },
             Command::Sign { signature, device, handwriting } => data.decide_sign(signature, device, handwriting),
-            Command::Cancel { reason } if data.status == Status::Created => Decision::accept([Event::Cancelled { reason }]),
+            Command::Cancel { reason, by } if data.status == Status::Created => {
+                Decision::accept([Event::Cancelled { reason, by }])
+            }
             Command::Cancel { .. } => Decision::refuse(wrong_state(data.status.name())),
             Command::Identification { identification, state } => data.decide_identification(identification, state),
             Command::Sealed { document, sealed } if data.awaits_seal(document) => {
@@ -408,7 +414,7 @@ impl Machine for SignProcess {
                     data.change(*failed, at, |signature| signature.status = SignatureStatus::Failed);
                 }
             }
-            Event::Cancelled { reason } => data.end(at, SignatureStatus::Cancelled, Some(reason.clone())),
+            Event::Cancelled { reason, .. } => data.end(at, SignatureStatus::Cancelled, Some(reason.clone())),
             Event::Expired => data.end(at, SignatureStatus::Expired, None),
         }
         data.modified_at = at;

@@ -333,7 +333,7 @@ async fn walk_through(failing: Failing) -> Walk {
     walk.ask_otp(identification, command).await;
     let (status, word) = (otp::ReceiptStatus::Failed, "undelivered".into());
     walk.ask_otp(identification, otp::CodeCommand::Receipt { challenge, channel: None, status, word }.into()).await;
-    let command = sign_process::Command::Cancel { reason: "changed our minds".into() };
+    let command = sign_process::Command::Cancel { reason: "changed our minds".into(), by: None };
     walk.bare.sign.ask(ORGANIZATION, cancelled, command).await.expect("cancelled");
     walk.sign_effects(cancelled).await;
 

@@ -191,7 +191,7 @@ impl World {
     }
 
     fn cancel(&mut self) -> Answer {
-        self.tell(Command::Cancel { reason: "not needed".into() })
+        self.tell(Command::Cancel { reason: "not needed".into(), by: None })
     }
 
     fn seal(&mut self, index: usize) {

@@ -201,7 +201,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         position().prop_map(|index| Event::Sealed { document: document(index), sealed: sealed(index) }),
         Just(Event::Certified { certificate: CERTIFICATE }),
         failed.prop_map(|signature| Event::Failed { reason: "so".into(), signature }),
-        Just(Event::Cancelled { reason: "so".into() }),
+        Just(Event::Cancelled { reason: "so".into(), by: None }),
         Just(Event::Expired),
         position().prop_map(|position| Event::Noticed {
             signature: signature(position),
