@@ -54,9 +54,14 @@ impl Language {
         }
     }
 
+    /// The words of a key, if there are any.
+    pub fn find(self, key: &str) -> Option<&'static str> {
+        WORDS[self as usize].get(key).map(String::as_str)
+    }
+
     /// The words of a key. A key that is not there shows itself; the tests find it.
     pub fn text(self, key: &'static str) -> &'static str {
-        WORDS[self as usize].get(key).map_or(key, String::as_str)
+        self.find(key).unwrap_or(key)
     }
 
     /// The language that a browser wants most (`Accept-Language`, RFC 9110, 12.5.4) of those that there are, else English.

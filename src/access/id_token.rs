@@ -85,7 +85,8 @@ impl IdTokens {
         if text(&claims, "nonce") != Some(nonce) {
             return Err(Error::Claims("nonce is not that of this sign-in"));
         }
-        let subject = text(&claims, "sub").filter(|subject| is_text(subject)).ok_or(Error::Claims("sub is missing or too long"))?;
+        let subject =
+            text(&claims, "sub").filter(|subject| is_text(subject)).ok_or(Error::Claims("sub is missing or too long"))?;
         let name = ["name", "preferred_username", "email"].into_iter().find_map(|claim| text(&claims, claim)).unwrap_or(subject);
         let organizations = names(&claims, &self.expected.organizations_claim)?;
         let roles = names(&claims, &self.expected.roles_claim)?;

@@ -44,6 +44,10 @@ impl Console {
             Some(Err(_)) => false,
             None => server.listen.ip().is_loopback(),
         };
-        within("server.public_base_url", is_safe, "an https address where console.oidc is set: sessions must not go through the clear")
+        within(
+            "server.public_base_url",
+            is_safe,
+            "an https address where console.oidc is set: sessions must not go through the clear",
+        )
     }
 }

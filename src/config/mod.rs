@@ -37,8 +37,8 @@ use crate::{
 pub use self::{
     biometric::Biometric,
     codes::Codes,
-    console::Console,
     consents::{ConsentPolicies, ConsentPolicy, Consents, LateCapture, OrganizationConsents},
+    console::Console,
     fonts::Fonts,
     identity_documents::IdentityDocuments,
     log::{Log, LogFormat},

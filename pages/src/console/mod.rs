@@ -12,9 +12,7 @@ use crate::{assets, texts::Language};
 
 pub use entry::{Development, Organizations, Problem, SignIn};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
-pub use process::{
-    Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone,
-};
+pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
 pub use processes::{Chip, Found, Listed, Processes};
 
 /// What all pages share.
@@ -187,8 +185,8 @@ impl Status {
 
 impl Frame {
     /// The words of a key.
-    fn t(&self, key: &'static str) -> &'static str {
-        self.language.text(key)
+    fn t(&self, key: &str) -> Cow<'static, str> {
+        self.language.find(key).map_or_else(|| Cow::Owned(key.to_owned()), Cow::Borrowed)
     }
 
     fn say(&self, phrase: &Phrase) -> String {
@@ -200,7 +198,8 @@ impl Frame {
     }
 
     /// The title of a window: the page, then where it is.
-    fn title(&self, page: &str) -> String {
+    fn title(&self, page: impl AsRef<str>) -> String {
+        let page = page.as_ref();
         let organization = self.organization().map(|organization| format!(" · {}", organization.name)).unwrap_or_default();
         format!("{page}{organization} · Rubrica")
     }
@@ -261,7 +260,8 @@ mod tests {
     #[test]
     fn every_state_has_a_word_and_a_shape_of_its_own() {
         for language in Language::ALL {
-            let words: std::collections::BTreeSet<_> = Status::ALL.into_iter().map(|status| language.text(status.key())).collect();
+            let words: std::collections::BTreeSet<_> =
+                Status::ALL.into_iter().map(|status| language.text(status.key())).collect();
             assert_eq!(words.len(), Status::ALL.len(), "{}", language.tag());
         }
         let sprite = include_str!("../../templates/console/sprite.html");

@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn bars_stand_on_each_other_and_stay_within_the_chart() {
         let column = |counts| Column { day: String::new(), counts };
-        let chart = Chart { columns: vec![column([0; 6]), column([1, 0, 7, 0, 0, 2]), column([1000, 0, 0, 0, 0, 1])], largest: 1001 };
+        let chart =
+            Chart { columns: vec![column([0; 6]), column([1, 0, 7, 0, 0, 2]), column([1000, 0, 0, 0, 0, 1])], largest: 1001 };
         let stacks = chart.stacks();
         assert_eq!(stacks.len(), 5);
         for stack in &stacks {

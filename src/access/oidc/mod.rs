@@ -164,7 +164,8 @@ impl Provider {
     pub async fn begin(&self, now: DateTime<Utc>) -> Result<(Url, Begun), Error> {
         let offer = self.offer(now).await?;
         let begun = Begun { state: random()?, nonce: random()?, verifier: random()? };
-        let scope = std::iter::once("openid").chain(self.0.options.scopes.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+        let scope =
+            std::iter::once("openid").chain(self.0.options.scopes.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, begun.verifier.as_bytes()));
         let mut url = offer.authorization.clone();
         url.query_pairs_mut()
@@ -231,7 +232,8 @@ impl Provider {
                 .map(|tokens| tokens.id_token)
                 .map_err(|_| Error::Away("its answer to a code has no ID token".into())),
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => {
-                let word = serde_json::from_slice::<Failure>(&body).map_or_else(|_| status.as_str().to_owned(), |failure| failure.error);
+                let word =
+                    serde_json::from_slice::<Failure>(&body).map_or_else(|_| status.as_str().to_owned(), |failure| failure.error);
                 Err(Error::Refused(error_word(&word)))
             }
             _ => Err(Error::Away(format!("it answered {status} to a code"))),
@@ -266,7 +268,8 @@ impl Provider {
     /// What is known, if it is fresh or the provider is being left alone; `None`: it is to be read.
     fn known(&self, now: DateTime<Utc>) -> Result<Option<Arc<Offer>>, Error> {
         let state = self.0.known.lock();
-        let is_within = |since: Option<DateTime<Utc>>, span: TimeDelta| since.is_some_and(|since| now >= since && now - since < span);
+        let is_within =
+            |since: Option<DateTime<Utc>>, span: TimeDelta| since.is_some_and(|since| now >= since && now - since < span);
         if is_within(state.read_at, REFRESH) {
             return Ok(state.offer.clone());
         }
@@ -284,7 +287,8 @@ impl Provider {
         if status != StatusCode::OK {
             return Err(format!("it answered {status} to the question what it offers"));
         }
-        let metadata: Metadata = serde_json::from_slice(&body).map_err(|error| format!("its metadata cannot be read: {error}"))?;
+        let metadata: Metadata =
+            serde_json::from_slice(&body).map_err(|error| format!("its metadata cannot be read: {error}"))?;
         if metadata.issuer != *issuer {
             return Err("its metadata is of another issuer than is configured".into());
         }

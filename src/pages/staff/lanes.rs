@@ -41,7 +41,9 @@ fn segment(
     (start, end): (DateTime<Utc>, DateTime<Utc>),
 ) -> Option<Segment> {
     let whole = (end - start).num_milliseconds().max(1);
-    let place = |at: DateTime<Utc>| ((at - start).num_milliseconds().clamp(0, whole) as i128 * i128::from(WHOLE) / i128::from(whole)) as i64;
+    let place = |at: DateTime<Utc>| {
+        ((at - start).num_milliseconds().clamp(0, whole) as i128 * i128::from(WHOLE) / i128::from(whole)) as i64
+    };
     if to <= from {
         return None;
     }

@@ -59,8 +59,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
         let now = visit.process_time();
         let since = (now.date_naive() - Days::new(DAYS - 1)).and_time(chrono::NaiveTime::MIN).and_utc();
         let Newest { seen, is_cut } = newest(visit, since).await?;
-        let known: Vec<(&Seen, &Data)> =
-            seen.iter().filter_map(|seen| Some((seen, seen.known.as_ref().ok()?.data()?))).collect();
+        let known: Vec<(&Seen, &Data)> = seen.iter().filter_map(|seen| Some((seen, seen.known.as_ref().ok()?.data()?))).collect();
         let page = console::Overview {
             frame: visit.frame(),
             attention: attention(visit, &known, now).await?,

@@ -27,12 +27,7 @@ use super::{
     timeline::{Scene, Timeline},
     visit::{Failure, Visit},
 };
-use crate::{
-    access::Role,
-    catalogue::documents,
-    http::device::client_address,
-    public_url::Disposition,
-};
+use crate::{access::Role, catalogue::documents, http::device::client_address, public_url::Disposition};
 
 /// Rows of the timeline on a page.
 const PAGE: usize = 200;

@@ -335,9 +335,13 @@ mod tests {
     #[test]
     fn cookies_are_closed_to_scripts_and_other_sites() {
         let cookie = sessions().cookie(&begun()).unwrap();
-        assert!(cookie.starts_with("__Host-rubrica=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
+        assert!(
+            cookie.starts_with("__Host-rubrica=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
+            "{cookie}"
+        );
         assert!(!cookie.contains("acme") && !cookie.contains("u-17"));
-        let plain = Sessions::new(Keys::from_bytes(&[7; 32]), "http://127.0.0.1:8080", TimeDelta::minutes(30), TimeDelta::hours(8));
+        let plain =
+            Sessions::new(Keys::from_bytes(&[7; 32]), "http://127.0.0.1:8080", TimeDelta::minutes(30), TimeDelta::hours(8));
         let cookie = plain.cookie(&begun()).unwrap();
         assert!(cookie.starts_with("rubrica-console=") && !cookie.contains("Secure"), "{cookie}");
         assert!(plain.no_cookie().ends_with("; Max-Age=0"));

@@ -76,7 +76,8 @@ async fn shown(call: &Call, status: StatusCode, next: String, notice: Option<Phr
 /// no page whose name was made to point here gets in.
 fn is_here(call: &Call) -> bool {
     let is_local = call.request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    let is_handed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| call.request.headers().contains_key(*name));
+    let is_handed_on =
+        ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| call.request.headers().contains_key(*name));
     is_local && !is_handed_on && check_host(&call.request, &call.state().options.public_base_url).is_ok()
 }
 
@@ -146,7 +147,10 @@ pub async fn callback(request: HttpRequest) -> HttpResponse {
     let kept = kept.filter(|kept| kept.begun.state == state && now - kept.since < SIGN_IN_TIME);
     let Some(AtProvider { begun, next, .. }) = kept else {
         let home = call.site.home();
-        return forgetting(&call, shown(&call, StatusCode::BAD_REQUEST, home, None, Some(Phrase::new("console.sign_in.error.lost"))).await);
+        return forgetting(
+            &call,
+            shown(&call, StatusCode::BAD_REQUEST, home, None, Some(Phrase::new("console.sign_in.error.lost"))).await,
+        );
     };
     if let Some(word) = call.parameter("error") {
         return forgetting(&call, refused(&call, next, &oidc::Error::Refused(error_word(&word))).await);
@@ -171,7 +175,11 @@ async fn admitted(call: &Call, provider: &oidc::Provider, mut person: Person, ne
     } else {
         return enter(call, person, next).await;
     };
-    tracing::info!(subject = person.subject, reason = error.key(), "somebody signed in at the provider and may not use the console");
+    tracing::info!(
+        subject = person.subject,
+        reason = error.key(),
+        "somebody signed in at the provider and may not use the console"
+    );
     shown(call, StatusCode::FORBIDDEN, next, None, Some(error)).await
 }
 
@@ -197,7 +205,9 @@ async fn enter(call: &Call, person: Person, next: String) -> HttpResponse {
 async fn refused(call: &Call, next: String, error: &oidc::Error) -> HttpResponse {
     tracing::warn!(%error, "nobody was signed in to the console");
     let (status, words) = match error {
-        oidc::Error::Away(_) | oidc::Error::Randomness => (StatusCode::SERVICE_UNAVAILABLE, Phrase::new("console.sign_in.error.away")),
+        oidc::Error::Away(_) | oidc::Error::Randomness => {
+            (StatusCode::SERVICE_UNAVAILABLE, Phrase::new("console.sign_in.error.away"))
+        }
         oidc::Error::Refused(word) => (StatusCode::FORBIDDEN, Phrase::new("console.sign_in.error.refused").with("word", word)),
         oidc::Error::Token(crate::access::Error::KeysUnavailable) => {
             (StatusCode::SERVICE_UNAVAILABLE, Phrase::new("console.sign_in.error.away"))

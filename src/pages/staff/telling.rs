@@ -277,9 +277,7 @@ impl TellsOwn for DocumentCheck {
         vec![match event {
             CheckEvent::Scored { passing: true, .. } => row(of("console.row.scored")),
             CheckEvent::Scored { passing: false, .. } => bad(of("console.row.not_scored")),
-            CheckEvent::Refused { device } => {
-                Told { facts: from_device(device), ..bad(of("console.row.validation_refused")) }
-            }
+            CheckEvent::Refused { device } => Told { facts: from_device(device), ..bad(of("console.row.validation_refused")) },
         }]
     }
 

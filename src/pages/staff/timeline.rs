@@ -33,12 +33,24 @@ pub struct Scene<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Group {
     /// An entry, by itself.
-    Entry { journal: Uuid, seq: u64 },
-    Effect { journal: Uuid, id: EffectId },
+    Entry {
+        journal: Uuid,
+        seq: u64,
+    },
+    Effect {
+        journal: Uuid,
+        id: EffectId,
+    },
     /// A one-time code.
-    Code { identification: Uuid, challenge: Uuid },
+    Code {
+        identification: Uuid,
+        challenge: Uuid,
+    },
     /// A message to a signer: that there is something to sign, or that all is done.
-    Notice { signature: Uuid, is_end: bool },
+    Notice {
+        signature: Uuid,
+        is_end: bool,
+    },
     /// The seals on a document.
     Seal(Uuid),
     Certificate,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     web,
 };
 use chrono::{DateTime, Utc};
@@ -182,8 +182,11 @@ impl Call {
     pub fn failed(&self, failure: Failure, frame: Frame) -> HttpResponse {
         let home = frame.person.as_ref().and_then(|person| person.organization.as_ref());
         let home = home.map_or_else(|| self.site.home(), |organization| organization.path.clone());
-        let again = || (self.request.uri().to_string(), Phrase::new("console.problem.again"));
         let start = || (home.clone(), Phrase::new("console.problem.home"));
+        let again = || match self.request.method() == Method::GET {
+            true => (format!("{}{}", self.site.root, self.request.uri()), Phrase::new("console.problem.again")),
+            false => start(),
+        };
         let (status, title, words, (next, next_words)) = match failure {
             Failure::Absent(absent) => return self.to_sign_in(absent),
             Failure::NotFound => {
@@ -196,7 +199,9 @@ impl Call {
             Failure::Forged => {
                 (StatusCode::FORBIDDEN, "console.problem.forged", Phrase::new("console.problem.forged_words"), start())
             }
-            Failure::Form => (StatusCode::BAD_REQUEST, "console.problem.form", Phrase::new("console.problem.form_words"), start()),
+            Failure::Form => {
+                (StatusCode::BAD_REQUEST, "console.problem.form", Phrase::new("console.problem.form_words"), start())
+            }
             Failure::Unavailable => {
                 let words = Phrase::new("console.problem.unavailable_words");
                 (StatusCode::SERVICE_UNAVAILABLE, "console.problem.unavailable", words, again())
@@ -213,7 +218,7 @@ impl Call {
     /// To the way in, and back afterwards where the address can be come back to.
     fn to_sign_in(&self, absent: Absent) -> HttpResponse {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        if self.request.method() == actix_web::http::Method::GET {
+        if self.request.method() == Method::GET {
             query.append_pair("next", &format!("{}{}", self.site.root, self.request.uri()));
         }
         if absent == Absent::Over {

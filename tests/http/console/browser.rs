@@ -67,7 +67,10 @@ impl Browser {
             let cookie = cookie.to_str().expect("a cookie in ASCII");
             let (pair, attributes) = cookie.split_once(';').expect("attributes");
             let (name, value) = pair.split_once('=').expect("a name");
-            assert!(attributes.contains("HttpOnly") && attributes.contains("SameSite=Lax") && attributes.contains("Path=/"), "{cookie}");
+            assert!(
+                attributes.contains("HttpOnly") && attributes.contains("SameSite=Lax") && attributes.contains("Path=/"),
+                "{cookie}"
+            );
             if attributes.contains("Max-Age=0") {
                 self.cookies.borrow_mut().remove(name);
             } else {

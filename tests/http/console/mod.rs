@@ -162,7 +162,8 @@ fn of_other_organizations_there_is_nothing_to_see() {
     let (server, journey) = shared();
     let (id, path, _) = process(&journey);
     let stranger = Browser::signed_in(&server, "second", &["console_admin"]);
-    let document = between(&text(&Browser::signed_in(&server, ORGANIZATION, &["console"]).get(&path)), "/documents/", "\"").to_owned();
+    let document =
+        between(&text(&Browser::signed_in(&server, ORGANIZATION, &["console"]).get(&path)), "/documents/", "\"").to_owned();
     for path in [
         path.clone(),
         format!("{path}/cancel"),

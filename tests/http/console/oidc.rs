@@ -73,7 +73,11 @@ fn who_belongs_to_several_organizations_chooses() {
     let (browser, _) = setting.sign_in(claims);
     leads_to(&browser.get("/console"), "/console/orgs");
     let page = text(&browser.get("/console/orgs").expect(200));
-    assert!(page.contains("href=\"/console/orgs/second\"") && page.contains("href=\"/console/orgs/acme\"") && !page.contains("not one"));
+    assert!(
+        page.contains("href=\"/console/orgs/second\"")
+            && page.contains("href=\"/console/orgs/acme\"")
+            && !page.contains("not one")
+    );
     for (organization, status) in [("acme", 200), ("second", 200), ("third", 404)] {
         browser.get(&format!("/console/orgs/{organization}")).expect(status);
     }
@@ -89,7 +93,11 @@ fn who_has_no_organization_or_no_role_is_told_which_is_missing() {
         claims
     };
     let (_, answer) = setting.sign_in(with("realm_access", json!({"roles": ["sign_process"]})));
-    refused(answer, 403, "lacks the role console, which the console needs. Ask your administrator to put it into the claim realm_access.roles");
+    refused(
+        answer,
+        403,
+        "lacks the role console, which the console needs. Ask your administrator to put it into the claim realm_access.roles",
+    );
     for organizations in [json!([]), json!(null), json!(["second"])] {
         let (browser, answer) = setting.sign_in(with("organizations", organizations));
         refused(answer, 403, "names no organization of this server");
@@ -140,10 +148,9 @@ fn what_the_provider_refuses_is_said_with_its_word() {
 #[test]
 fn a_token_that_is_not_the_providers_or_not_of_this_sign_in_lets_nobody_in() {
     let setting = Setting::new("");
-    for (mood, why) in [
-        (Mood::Forging, "the signature of the token is wrong"),
-        (Mood::Confused, "nonce is not that of this sign-in"),
-    ] {
+    for (mood, why) in
+        [(Mood::Forging, "the signature of the token is wrong"), (Mood::Confused, "nonce is not that of this sign-in")]
+    {
         setting.provider.mood(mood);
         let (browser, answer) = setting.sign_in(ana());
         refused(answer, 403, why);

@@ -58,14 +58,16 @@ fn a_process_is_told_from_its_making_to_its_certificate() {
     let code = journey.code(&signer.identification, &email);
     let wrong = if code.starts_with('1') { "200000" } else { "100000" };
     journey.validate(&signer.identification, &json!({ "code": wrong })).expect(403);
-    let access = journey.validate(&signer.identification, &json!({ "code": code })).expect(204).header("x-access-token").to_owned();
+    let access =
+        journey.validate(&signer.identification, &json!({ "code": code })).expect(204).header("x-access-token").to_owned();
     let signing = journey.with_token(&access);
     signing.preview(&signer.sign).expect(204);
     signing.sign(&signer.sign).expect(204);
     wait_for("the certificate", PATIENCE, || (journey.process(&id)["status"] == "CERTIFIED").then_some(()));
     let page = wait_for("the page to be complete", PATIENCE, || {
         let page = text(&browser.get(&path).expect(200));
-        (rows(&page).iter().any(|row| row.starts_with("Notice of the end")) && !page.contains("class=\"pending\"")).then_some(page)
+        (rows(&page).iter().any(|row| row.starts_with("Notice of the end")) && !page.contains("class=\"pending\""))
+            .then_some(page)
     });
 
     let told = rows(&page);
@@ -137,7 +139,9 @@ fn the_list_shows_the_newest_first_and_filters_by_state() {
     for id in &made[..2] {
         journey.client.post(&journey.path(&format!("sign_process/{id}/cancel"))).json(&json!({"reason": "x"})).send();
     }
-    let ids = |page: &str| page.split("<code class=\"small\">").skip(1).map(|rest| between(rest, "", "<").to_owned()).collect::<Vec<_>>();
+    let ids = |page: &str| {
+        page.split("<code class=\"small\">").skip(1).map(|rest| between(rest, "", "<").to_owned()).collect::<Vec<_>>()
+    };
     let page = text(&browser.get(list).expect(200));
     let newest: Vec<_> = made.iter().rev().take(50).cloned().collect();
     assert_eq!(ids(&page), newest);
@@ -157,7 +161,9 @@ fn the_list_shows_the_newest_first_and_filters_by_state() {
     assert!(page.contains("None in this state") && page.contains("Show all states"));
 
     let page = text(&browser.get("/console/orgs/acme").expect(200));
-    assert!(page.contains("<strong>51</strong>") && page.contains("<strong>2</strong>") && page.contains("Nothing needs attention"));
+    assert!(
+        page.contains("<strong>51</strong>") && page.contains("<strong>2</strong>") && page.contains("Nothing needs attention")
+    );
     server.advance("P29D");
     let page = text(&browser.get("/console/orgs/acme").expect(200));
     assert!(page.contains("Expire within 48 hours: 51") && page.contains("it is P29D ahead"), "{page}");
@@ -201,7 +207,10 @@ fn pages_speak_the_language_of_the_browser() {
         let call = server.anonymous();
         let call = call.get(&path).header("cookie", &browser.cookie()).header("accept-language", language);
         let page = text(&call.send().expect(200));
-        assert!(page.contains(words) && page.contains(&format!("<html lang=\"{}\">", &language[..2]).replace("fr", "en")), "{language}");
+        assert!(
+            page.contains(words) && page.contains(&format!("<html lang=\"{}\">", &language[..2]).replace("fr", "en")),
+            "{language}"
+        );
     }
 }
 

@@ -117,7 +117,10 @@ fn serve(provider: &Mutex<Inner>, stream: TcpStream) -> std::io::Result<()> {
     let (status, answer) = inner.answer(&path, &authorization, &body);
     let answer = answer.to_string();
     let mut stream = stream;
-    let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+    let head = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        answer.len()
+    );
     stream.write_all(head.as_bytes())?;
     stream.write_all(answer.as_bytes())
 }
