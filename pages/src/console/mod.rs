@@ -13,7 +13,7 @@ use crate::{assets, texts::Language};
 pub use entry::{Development, Organizations, Problem, SignIn};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
-pub use processes::{Chip, Found, Listed, Processes};
+pub use processes::{Chip, Found, Listed, Processes, State};
 
 /// What all pages share.
 #[derive(Clone, Debug)]

@@ -98,14 +98,14 @@ impl Read {
         data: &Data,
         host: &Host<Identification<M>>,
     ) -> Result<(), Failure> {
-        let (organization, site) = (visit.organization.as_str(), visit.site());
+        let organization = visit.organization.as_str();
         let reads = data.creation.signers.iter().map(|signer| host.journal(organization, signer.identification));
         let read: Vec<_> = stream::iter(reads).buffered(READ_AT_ONCE).collect().await;
         for (signer, read) in data.creation.signers.iter().zip(read) {
             let (journal, who) = (signer.identification, signer.alias.as_str());
             let lines = self.add(("console.journal.identification", who, journal), read)?.unwrap_or_default();
             let name = "console.journal.identification";
-            let scene = Scene { site, organization, process: data, journal, name, who };
+            let scene = Scene { process: data, journal, name, who };
             self.timeline.recount::<Identification<M>>(&scene, &lines);
             let began = lines.iter().find(|line| matches!(line.event(), Some(Event::Own(_) | Event::Validated { .. })));
             self.began.push(began.map(|line| line.at));
@@ -119,7 +119,7 @@ async fn read(visit: &Visit, id: Uuid, data: &Data) -> Result<Read, Failure> {
     let mut all = Read::default();
     let name = "console.journal.process";
     let lines = all.add((name, "", id), processes.sign.journal(organization, id).await)?.unwrap_or_default();
-    let scene = Scene { site: visit.site(), organization, process: data, journal: id, name, who: "" };
+    let scene = Scene { process: data, journal: id, name, who: "" };
     all.timeline.recount::<SignProcess>(&scene, &lines);
     match data.creation.identification_type {
         IdentificationType::Otp => all.identifications(visit, data, &processes.otp).await?,

@@ -150,7 +150,7 @@ pub trait TellsOwn: Method {
     fn own_intended(data: &Data<Self>, effect: &Self::Effect, scene: &Scene<'_>) -> Intended;
 
     /// What else is to be told of a validation.
-    fn validated(_: &Data<Self>, _: &Scene<'_>) -> Option<Told> {
+    fn own_validated(_: &Data<Self>, _: &Scene<'_>) -> Option<Told> {
         None
     }
 }
@@ -164,7 +164,7 @@ impl<M: TellsOwn> Tells for Identification<M> {
             Event::Created(_) => row(of("console.row.identification_created")),
             Event::Validated { device } => {
                 let told = Told { facts: from_device(device), ..row(of("console.row.identified")) };
-                return std::iter::once(told).chain(M::validated(data, scene)).collect();
+                return std::iter::once(told).chain(M::own_validated(data, scene)).collect();
             }
             Event::Succeeded => row(of("console.row.identification_succeeded")),
             Event::Failed { reason } => bad(of("console.row.identification_failed").with("reason", reason)),
@@ -253,7 +253,7 @@ impl TellsOwn for OneTimeCode {
         Intended { group, words, is_internal: false }
     }
 
-    fn validated(data: &Data<Self>, scene: &Scene<'_>) -> Option<Told> {
+    fn own_validated(data: &Data<Self>, scene: &Scene<'_>) -> Option<Told> {
         let challenge = data.own.challenges.iter().rev().find(|challenge| challenge.answered)?.id;
         let group = Group::Code { identification: scene.journal, challenge };
         Some(part(group, Phrase::new("console.part.right"), Some(Tone::Plain)))

@@ -19,8 +19,6 @@ const SLOW: TimeDelta = TimeDelta::seconds(30);
 /// What all journals of a process are told with.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
-    pub site: &'a Site,
-    pub organization: &'a str,
     pub process: &'a Data,
     /// The journal that is told: the entity, and the key of its name.
     pub journal: Uuid,

@@ -248,7 +248,8 @@ pub struct Form(Vec<(String, String)>);
 impl Form {
     /// The first field of a name; empty if there is none.
     pub fn text(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or_default()
+        let value = self.0.iter().find(|(own, _)| own == name);
+        value.map_or("", |(_, value)| value)
     }
 
     /// All fields of a name.

@@ -147,7 +147,8 @@ fn only_a_form_of_this_session_from_this_server_changes_anything() {
         let answer = browser.post_from(&cancel, &fields, headers).expect(403);
         assert!(text(&answer).contains("Nothing was done"), "{headers:?}");
     }
-    let answer = server.anonymous().post(&cancel).header("cookie", &browser.cookie()).header("sec-fetch-site", "same-origin");
+    let client = server.anonymous();
+    let answer = client.post(&cancel).header("cookie", &browser.cookie()).header("sec-fetch-site", "same-origin");
     answer.body("application/json", format!("{{\"csrf\": \"{csrf}\", \"reason\": \"x\"}}")).send().expect(400);
     let long = "x".repeat(40_000);
     browser.post(&cancel, &[("csrf", &csrf), ("reason", &long)]).expect(400);

@@ -9,7 +9,6 @@ use std::{
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
-    encoding::{AsDer, Pkcs8V1Der},
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use base64::{
@@ -180,7 +179,7 @@ impl Inner {
         }
         let stranger = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
         let key = if self.mood == Mood::Forging { &stranger } else { &self.key };
-        let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(key).expect("a key");
+        let pkcs8 = key.to_pkcs8v1().expect("a key");
         let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256);
         header.kid = Some("k".into());
         let token = jsonwebtoken::encode(&header, &claims, &jsonwebtoken::EncodingKey::from_ec_der(pkcs8.as_ref()));
