@@ -81,8 +81,7 @@ pub async fn open_link(call: OpenCall<Json<OpenSignerLinkRequest>>) -> Result<Js
 #[derive(Deserialize, ToSchema)]
 pub struct RenewSignerLinkRequest {
     /// The signature.
-    #[schema(format = Uuid)]
-    sign: String,
+    sign: Uuid,
 }
 
 /// Nothing: whoever asks is not told whether there is such a signature.
@@ -91,8 +90,7 @@ pub struct RenewedSignerLink {}
 
 pub async fn renew_link(call: OpenCall<Json<RenewSignerLinkRequest>>) -> Result<Json<RenewedSignerLink>, ApiError> {
     let done = Ok(Json(RenewedSignerLink {}));
-    let OpenCall { organization, body: Json(RenewSignerLinkRequest { sign }), engine, .. } = call;
-    let Ok(signature) = Uuid::parse_str(&sign) else { return done };
+    let OpenCall { organization, body: Json(RenewSignerLinkRequest { sign: signature }), engine, .. } = call;
     let process = process_of_signature(signature);
     // An actor is started for what is there, and not for what a stranger makes up.
     let known = engine.processes.sign.peek(&organization, process).await?;
