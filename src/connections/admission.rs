@@ -151,7 +151,7 @@ impl Connections {
 
     /// Counts a connection until the place is dropped; `None` over the maximum of its address.
     pub(super) fn admit(&self, peer: IpAddr) -> Option<Place> {
-        let address = counted_as(peer.to_canonical());
+        let address = counted_as(peer);
         let options = &self.0.options;
         let counted = (!options.proxies.iter().any(|network| network.contains(&peer.to_canonical()))).then_some(address);
         if let Some(address) = counted {
@@ -213,10 +213,10 @@ impl Drop for Place {
     }
 }
 
-/// A customer of an IPv6 provider has 64 bits of addresses at least (RFC 6177).
-fn counted_as(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
+/// The client by whose address something is counted: a customer of an IPv6 provider has 64 bits of addresses at least (RFC 6177).
+pub fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        v4 @ IpAddr::V4(_) => v4,
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
     }
 }

@@ -17,7 +17,7 @@ use actix_server::ServerBuilder;
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{Error, body::MessageBody, dev::AppConfig, rt::net::TcpStream};
 
-pub use admission::{Connections, Cut, Metrics, Options};
+pub use admission::{Connections, Cut, Metrics, Options, counted_as};
 use exchange::Exchange;
 pub use exchange::{InParts, PART, exchange};
 pub use stream::{Guarded, MAX_HEAD, SLOWEST};

@@ -10,6 +10,8 @@ use std::{
 use parking_lot::Mutex;
 use store::Timestamp;
 
+use crate::connections::counted_as;
+
 /// Maximum number of addresses that are counted at once. Were there more, all would be counted anew.
 const MAX_COUNTED: usize = 100_000;
 
@@ -35,7 +37,7 @@ impl AddressLimits {
         if self.per_minute == 0 {
             return Ok(());
         }
-        let address = network(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+        let address = counted_as(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
         let second = u64::try_from(now.timestamp()).unwrap_or(0);
         let window = second / WINDOW;
         let mut counts = self.counts.lock();
@@ -54,13 +56,6 @@ impl AddressLimits {
         }
         *calls += weight;
         Ok(())
-    }
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        v4 => v4,
     }
 }
 

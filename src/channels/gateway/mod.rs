@@ -235,7 +235,7 @@ impl Gateway {
     }
 
     fn render(&self, message: &Message, sender: Option<&str>) -> Result<String, handlebars::RenderError> {
-        let language = texts::code(message.language);
+        let language = message.language.code();
         let digits = message.to.trim_start_matches('+');
         let phone = message.channel != Channel::Email;
         let values = json!({

@@ -368,26 +368,14 @@ fn is_host(host: &str) -> bool {
 }
 
 fn template_id(organization: &str, kind: Kind, form: Form, language: Language) -> String {
-    format!("{organization}/{}{}.{}", kind.name(), form.suffix(), code(language))
-}
-
-/// ISO 639-1 code of a language; that of Spanish where there is none.
-pub(super) fn code(language: Language) -> &'static str {
-    match language {
-        Language::Es | Language::Undefined => "es",
-        Language::En => "en",
-        Language::Ca => "ca",
-        Language::Eu => "eu",
-        Language::Gl => "gl",
-        Language::De => "de",
-    }
+    format!("{organization}/{}{}.{}", kind.name(), form.suffix(), language.code())
 }
 
 const LANGUAGES: [Language; 6] = [Language::Es, Language::En, Language::Ca, Language::Eu, Language::Gl, Language::De];
 
 fn parse_name(name: &str) -> Option<(Kind, Form, Language)> {
     let (stem, language) = name.strip_suffix(".hbs")?.split_once('.')?;
-    let language = LANGUAGES.into_iter().find(|&known| code(known) == language)?;
+    let language = LANGUAGES.into_iter().find(|&known| known.code() == language)?;
     let (stem, form) = match stem.strip_suffix(Form::Short.suffix()) {
         Some(stem) => (stem, Form::Short),
         None => (stem, Form::Mail),

@@ -434,14 +434,6 @@ fn delivery(sending: &Sending) -> (Option<CodeDelivery>, Option<DateTime<Utc>>) 
 }
 
 fn landing(language: Language) -> InvitationLanding {
-    let tag = match language {
-        Language::En => "en",
-        Language::Ca => "ca",
-        Language::Eu => "eu",
-        Language::Gl => "gl",
-        Language::De => "de",
-        Language::Es | Language::Undefined => "es",
-    };
     let languages = pages::texts::Language::ALL.iter().map(|language| language.tag()).collect();
-    InvitationLanding { languages, default_language: tag }
+    InvitationLanding { languages, default_language: language.code() }
 }

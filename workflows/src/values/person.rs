@@ -28,6 +28,20 @@ pub enum Language {
     Undefined,
 }
 
+impl Language {
+    /// ISO 639-1 code; that of Spanish where there is none.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Es | Self::Undefined => "es",
+            Self::En => "en",
+            Self::Ca => "ca",
+            Self::Eu => "eu",
+            Self::Gl => "gl",
+            Self::De => "de",
+        }
+    }
+}
+
 /// Contract `NotificationChannel`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NotificationChannel))]

@@ -9,14 +9,12 @@ use std::fmt;
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
+use super::code::is_same;
 use super::{CodeEvent, Data, Event, MAX_FAILURES, OneTimeCode, Otp, WRONG_ANSWER, wrong_state};
 use crate::{Decision, IdentificationState, Refusal, Timestamp};
 
 /// Maximum number of keys of one identification: a phone and a computer or two. The oldest makes room.
 pub const MAX_RESUME_KEYS: usize = 4;
-
-/// Length of a digest in hex.
-const DIGEST_LENGTH: usize = 64;
 
 /// SHA-256 of a page's key of 32 random bytes, in lower-case hex. The key itself never leaves the page but to be proved.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +29,7 @@ impl ResumeHash {
 
     /// Compares in constant time.
     fn is(&self, other: &Self) -> bool {
-        let difference = self.0.bytes().zip(other.0.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b));
-        (self.0.len() == DIGEST_LENGTH) & (other.0.len() == DIGEST_LENGTH) & (std::hint::black_box(difference) == 0)
+        is_same(&self.0, &other.0)
     }
 }
 
