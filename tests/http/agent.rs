@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     NOBODY, own, pdf, shared,
-    support::{Answer, Call, Device, Journey, ORGANIZATION, PATIENCE, Server, SignerView, wait_for},
+    support::{Answer, Call, Device, Journey, ORGANIZATION, PATIENCE, Server, SignerView, files_below, wait_for},
 };
 
 /// A PNG as far as its signature goes, and something by which it can be found again.
@@ -399,12 +399,6 @@ fn an_agent_can_be_a_step_of_a_chain_and_vouches_again_after_its_restart() {
     assert_eq!((&ended["state"], &ended["agent_id"]), (&json!("SUCCEEDED"), &json!("leo")));
 }
 
-/// Every file below a folder.
-fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
 #[test]
 fn a_picture_is_nowhere_in_clear_and_goes_with_the_identification() {
     let (server, journey) = own(None);
@@ -413,24 +407,21 @@ fn a_picture_is_nowhere_in_clear_and_goes_with_the_identification() {
             let bytes = std::fs::read(path).unwrap_or_default();
             bytes.windows(needle.len()).any(|window| window == needle)
         };
-        files(server.data()).into_iter().filter(holds).collect()
+        files_below(server.data()).into_iter().chain(server.files()).filter(holds).collect()
     };
-    let blobs = || files(&server.data().join("blobs")).len();
-    let before = blobs();
+    let before = server.files().len();
     let (picture, reading) = (picture(), format!("{{\"name\": \"{}\"}}", uuid::Uuid::new_v4()));
     let id = created(&journey);
     let body = json!({"agent": "eva", "evidence": STANDARD.encode(&picture), "evidence_metadata": reading});
     validate(&journey, &id, &body).expect(204);
-    if server.data().join("blobs").exists() {
-        assert_eq!(blobs(), before + 2, "the picture and what was read from it");
-    }
+    assert_eq!(server.files().len(), before + 2, "the picture and what was read from it");
     for secret in [&picture[16..32], STANDARD.encode(&picture).as_bytes(), reading.as_bytes()] {
         assert_eq!(found(secret), [""; 0].map(std::path::PathBuf::from), "it is kept in clear");
     }
     // What an agent is refused for leaves nothing behind.
     validate(&journey, &id, &body).expect_problem(409, "CONFLICT");
     journey.client.delete(&below(&journey, &id, "?force=true")).send().expect(204);
-    wait_for("the files to go", PATIENCE, || (blobs() == before).then_some(()));
+    wait_for("the files to go", PATIENCE, || (server.files().len() == before).then_some(()));
 }
 
 #[test]

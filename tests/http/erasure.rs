@@ -231,13 +231,6 @@ fn after_its_time_nothing_of_a_person_is_in_any_file_log_line_or_metric() {
     assert_eq!(found(folder.path(), &texts), [""; 0]);
 }
 
-/// How many files are kept beside the store.
-fn blobs(folder: &Path) -> usize {
-    let files = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-    let count = |path: std::path::PathBuf| if path.is_dir() { blobs(&path) } else { 1 };
-    files(&if folder.join("blobs").is_dir() { folder.join("blobs") } else { folder.to_owned() }).map(count).sum()
-}
-
 /// Bytes that are in a picture and in nothing else: from its middle.
 fn heart(picture: &[u8]) -> Vec<u8> {
     picture[picture.len() / 2..].iter().copied().take(64).collect()
@@ -255,7 +248,7 @@ fn after_its_time_no_picture_and_no_handwriting_is_in_any_file() {
     };
     let server = Server::start_with(options);
     // somebody who signs by hand, before an agent who keeps a picture of the identity document,
-    let (shop, before) = (biometric::Shop::new(&server), blobs(folder.path()));
+    let (shop, before) = (biometric::Shop::new(&server), server.files().len());
     let evidence = identity::fixtures::front();
     let (process, signer) = shop.pictured(&STANDARD.encode(&evidence));
     let sample = biometric::strokes(biometric::seed());
@@ -275,17 +268,22 @@ fn after_its_time_no_picture_and_no_handwriting_is_in_any_file() {
     let traces = [heart(&evidence), heart(&front), heart(&back), strokes.into_bytes(), b"99999999R".to_vec()];
     let traces: Vec<&[u8]> = traces.iter().map(Vec::as_slice).collect();
     // Pictures are sealed, so that no search finds them: their files have to go.
-    let kept = blobs(folder.path());
-    assert!(kept > before + 4, "files are kept somewhere else by now: look there");
+    let kept = server.files().len();
+    assert!(kept > before + 4, "{kept} files, {before} before");
 
     server.advance("P2D");
     // The session ends when its time to be scored is over, and its own time begins then.
+    wait_for("the session to end", Duration::from_secs(60), || {
+        (journey.client.get(&scoring).send().expect(200).json()["state"] == "EXPIRED").then_some(())
+    });
     server.advance("P2D");
     let signed = shop.journey.path(&format!("sign_process/{process}"));
     for (client, path) in [(&shop.journey.client, signed), (&journey.client, scoring)] {
         wait_for("it to be erased", Duration::from_secs(60), || (client.get(&path).send().status == 404).then_some(()));
     }
-    wait_for("the files to go", Duration::from_secs(60), || (blobs(folder.path()) <= before + 1).then_some(()));
+    wait_for("the files to go", Duration::from_secs(60), || (server.files().len() <= before + 1).then_some(()));
+    let keeps = server.keeps().clone();
     assert!(server.terminate().success());
     assert_eq!(found(folder.path(), &traces), [""; 0]);
+    assert_eq!(found(&keeps.files(folder.path()), &traces), [""; 0]);
 }

@@ -178,6 +178,13 @@ impl Server {
         &self.data
     }
 
+    /// Every file that it keeps beside its state, in the data folder or in one that it shares.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let folder = self.keeps.files(&self.data);
+        assert!(folder.is_dir(), "files are kept somewhere else by now: look there");
+        files_below(&folder)
+    }
+
     /// Where it keeps its state: embedded, or in a store that it shares.
     pub fn keeps(&self) -> &Keeps {
         &self.keeps
@@ -300,4 +307,10 @@ impl Shared {
         *held = Arc::downgrade(&server);
         server
     }
+}
+
+/// Every file below a folder; none where it cannot be read, as one that is removed meanwhile.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }

@@ -1,6 +1,9 @@
 //! What several servers share: a keyspace, a folder of files, a master key.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use actors::journal::Sealer;
 use base64::Engine as _;
@@ -54,6 +57,14 @@ impl Keeps {
         match self {
             Self::AsAsked | Self::AsConfigured => Vec::new(),
             Self::Shared(store) => store.environment(),
+        }
+    }
+
+    /// The folder of the files beside the state.
+    pub fn files(&self, data: &Path) -> PathBuf {
+        match self {
+            Self::Shared(store) => store.files(),
+            Self::AsAsked | Self::AsConfigured => data.join("files"),
         }
     }
 
@@ -122,14 +133,18 @@ impl Store {
         }
     }
 
+    fn files(&self) -> PathBuf {
+        self.0.files.path().join("files")
+    }
+
     /// Variables that make a server use it.
     fn environment(&self) -> Vec<(&'static str, String)> {
-        let Shared { contact_points, replication, files, .. } = &*self.0;
+        let Shared { contact_points, replication, .. } = &*self.0;
         let keyspace = self.keyspace();
         let url = format!("scylla://{}/{keyspace}?replication={replication}", contact_points.join(","));
         vec![
             ("RUBRICA_STORE", url),
-            ("RUBRICA_BLOBS__URL", files.path().join("files").display().to_string()),
+            ("RUBRICA_BLOBS__URL", self.files().display().to_string()),
             ("RUBRICA_KEYS__MASTER", base64::engine::general_purpose::STANDARD.encode(MASTER)),
         ]
     }
