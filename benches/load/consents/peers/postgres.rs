@@ -24,7 +24,7 @@ const CAPTURE: &str = "\\set customer random(0, :customers - 1)
 \\set choice 2 * random(0, 1)
 WITH event AS (INSERT INTO consent_event (customer_id, at, body) VALUES (lpad(:customer::text, 12, '0'), now(), repeat('x', 650)) RETURNING seq)
 INSERT INTO consent_state (customer_id, segment, seq, state)
-SELECT lpad(:customer::text, 12, '0'), 'telco', seq, jsonb_build_object('C01', :choice, 'C07', :choice, 'at', now()) FROM event
+SELECT lpad(:customer::text, 12, '0'), 'telco', seq, jsonb_build_object('C01', :choice::int, 'C07', :choice::int, 'at', now()) FROM event
 ON CONFLICT (customer_id, segment) DO UPDATE SET seq = excluded.seq, state = consent_state.state || excluded.state;
 ";
 
