@@ -101,7 +101,8 @@ impl<M: Machine> Shared<M> {
     }
 
     async fn handle_input(self: &Arc<Self>, resident: &mut Resident<M>, input: Input<M>, reply: Reply<M>, busy: &Busy) {
-        let stepped = match self.step(resident, self.clock.now(), input).await {
+        let (now, is_by_hand) = (self.clock.now(), matches!(input, Input::Intervene(_)));
+        let mut stepped = match self.step(resident, now, input).await {
             Ok(stepped) => stepped,
             Err(fault) => {
                 let _ = reply.send(Err(self.fault(resident, fault).0));
@@ -113,6 +114,9 @@ impl<M: Machine> Shared<M> {
             (Ok(()), None) => Err(Error::Unavailable("the state was dropped".into())),
             (Err(refusal), _) => Err(Error::Refused(refusal)),
         };
+        if is_by_hand && answer.is_ok() {
+            stepped.asked = resident.ready(now);
+        }
         let answered = Answered { reply, answer };
         if let Err(fault) = self.begin(resident, stepped.asked, Some(answered), busy).await {
             self.fault(resident, fault);

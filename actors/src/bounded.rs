@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
-use store::{Commit, CommitOutcome, Entity, Entry, Loaded, SHARDS, Store, Timestamp, Wake};
+use store::{Commit, CommitOutcome, Cursor, Entity, Entry, Listed, Loaded, Mark, Page, SHARDS, Store, Timestamp, Wake};
 
 use crate::journal::{self, Line, ReadError, Sealer};
 
@@ -44,6 +44,17 @@ impl BoundedStore {
     /// In the order of `entities`, of which there are at most [`store::MAX_LOADS`].
     pub async fn load_many(&self, entities: &[Entity]) -> Result<Vec<Option<Loaded>>, store::Error> {
         self.within(self.store.load_many(entities)).await
+    }
+
+    pub async fn find(
+        &self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, store::Error> {
+        self.within(self.store.find(organization, kind, mark, after, limit)).await
     }
 
     /// The whole journal of an entity, opened.

@@ -18,6 +18,7 @@ use crate::{
     erasure::{Erased, Erasure},
     fault::{Fault, guarded, unreadable},
     folded::{Folded, Phase, load},
+    intervention::Intervention,
     journal::{EffectId, Sealer},
     plan::Plan,
 };
@@ -31,6 +32,8 @@ pub(crate) enum Input<M: Machine> {
     Command(M::Command),
     /// A command to a process whose journal is taken to be empty; the append finds out.
     First(M::Command),
+    /// What somebody does by hand about effects.
+    Intervene(Intervention),
     /// Nothing but the clock.
     Look,
     /// These attempts are about to begin, unless another server began them first.
@@ -216,7 +219,7 @@ impl<M: Machine> Resident<M> {
 
     /// One compare-and-append. `false`: somebody else wrote first, and the state was dropped.
     async fn append(&mut self, store: &BoundedStore, plan: Plan<M>) -> Result<bool, Fault> {
-        let Plan { next, bodies, snapshot, wake, slot, listing, .. } = plan;
+        let Plan { next, bodies, snapshot, wake, slot, listing, marks, .. } = plan;
         let commit = Commit {
             entity: self.key.clone(),
             expected_head: next.head - bodies.len() as u64,
@@ -227,6 +230,7 @@ impl<M: Machine> Resident<M> {
             commit_id: Uuid::new_v4(),
             key: slot,
             listing,
+            marks,
         };
         // Dropped before the answer is known: whatever cuts this short, memory never claims what the journal may not hold.
         self.forget();
@@ -258,7 +262,7 @@ impl<M: Machine> Resident<M> {
     /// happened already, and did not, is looked at again after a lease rather than at once.
     pub fn next_look(&self, now: Timestamp, lease: Duration) -> Option<Timestamp> {
         let state = self.state.as_ref()?;
-        let effects = state.pending.iter().map(|pending| match self.is_running(pending.id) {
+        let effects = state.pending.iter().filter(|_| !state.is_paused).map(|pending| match self.is_running(pending.id) {
             true => now + lease,
             false => pending.look_at(lease),
         });
@@ -266,10 +270,22 @@ impl<M: Machine> Resident<M> {
         Some(if next > now { next } else { now + lease })
     }
 
+    /// Effects that can begin now, as somebody's hand has just allowed, and that nobody here performs.
+    pub fn ready(&self, now: Timestamp) -> Vec<EffectId> {
+        let can_begin = |phase| match phase {
+            Phase::Asked { .. } => true,
+            Phase::Begun { .. } => false,
+            Phase::Retry { until, .. } => until <= now,
+        };
+        let pending = self.state.iter().filter(|state| !state.is_paused).flat_map(|state| &state.pending);
+        let ready = pending.filter(|pending| can_begin(pending.phase) && !self.is_running(pending.id));
+        ready.map(|pending| pending.id).collect()
+    }
+
     /// Effects that are due and that nobody here performs: those to begin, and attempts that were lost with their server.
     pub fn due(&self, now: Timestamp, lease: Duration) -> (Vec<EffectId>, Vec<Ended<M>>) {
         let (mut due, mut lost) = (Vec::new(), Vec::new());
-        for pending in self.state.iter().flat_map(|state| &state.pending) {
+        for pending in self.state.iter().filter(|state| !state.is_paused).flat_map(|state| &state.pending) {
             if pending.look_at(lease) > now || self.is_running(pending.id) {
                 continue;
             }

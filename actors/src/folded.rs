@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use store::{Entity, Loaded, Timestamp};
-use workflows::{Machine, Refusal};
+use workflows::{Attribute, Machine, Refusal, table::Stage};
 
 use crate::{
     bounded::BoundedStore,
     erasure::{Erased, Erasure},
     fault::{Fault, guarded, unreadable},
-    journal::{self, Chain, EffectId, EncodeError, Fact, Hash, Key, Reader, Sealer, open_snapshot, seal_snapshot},
+    intervention::{OpenEffect, OpenEffects, Standing},
+    journal::{self, Act, Chain, EffectId, EncodeError, Fact, Hash, Key, Reader, Sealer, open_snapshot, seal_snapshot},
 };
 
 /// An effect that was asked for and has not ended.
@@ -52,6 +53,26 @@ impl<E> Pending<E> {
     }
 }
 
+/// Most effects that were given up of which a process knows; of more the oldest are dismissed.
+const MAX_GIVEN_UP: usize = 32;
+
+/// What is wrong with the effects of a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Troubles {
+    retrying: bool,
+    given_up: bool,
+    paused: bool,
+}
+
+impl Troubles {
+    /// What a process with them is found by.
+    pub fn attributes(self) -> impl Iterator<Item = Attribute> {
+        let named =
+            [(self.retrying, Attribute::RETRYING), (self.given_up, Attribute::GIVEN_UP), (self.paused, Attribute::PAUSED)];
+        named.into_iter().filter(|(holds, _)| *holds).map(|(_, value)| Attribute::effects(value))
+    }
+}
+
 /// A folded journal.
 #[derive(Clone, Debug)]
 pub(crate) struct Folded<M: Machine> {
@@ -61,6 +82,10 @@ pub(crate) struct Folded<M: Machine> {
     pub hash: Hash,
     pub machine: Arc<M>,
     pub pending: Vec<Pending<M::Effect>>,
+    /// Effects that were given up and that nobody has dismissed, latest last; at most [`MAX_GIVEN_UP`].
+    pub given_up: Vec<Pending<M::Effect>>,
+    /// Whether nothing is begun.
+    pub is_paused: bool,
     pub snapshot_seq: u64,
     /// What its entries are sealed with, unwrapped; `None` while nothing is sealed.
     pub key: Option<Arc<Key>>,
@@ -78,6 +103,10 @@ struct Snapshot<M: Machine> {
     pending: Vec<Pending<M::Effect>>,
     #[serde(default)]
     is_erased: bool,
+    #[serde(default = "Vec::new")]
+    given_up: Vec<Pending<M::Effect>>,
+    #[serde(default)]
+    is_paused: bool,
 }
 
 /// Reads a process from the store.
@@ -116,6 +145,8 @@ impl<M: Machine> Folded<M> {
             hash: Hash::of_entity(Chain::Sealed, entity),
             machine: Arc::new(M::default()),
             pending: Vec::new(),
+            given_up: Vec::new(),
+            is_paused: false,
             snapshot_seq: 0,
             key: None,
             is_erased: false,
@@ -146,11 +177,12 @@ impl<M: Machine> Folded<M> {
         let mut text = Vec::new();
         open_snapshot(self.key.as_deref(), snapshot, &mut text)
             .ok_or_else(|| unreadable("the snapshot after it does not open"))?;
-        let Snapshot { at, hash, machine, pending, is_erased } =
+        let Snapshot { at, hash, machine, pending, is_erased, given_up, is_paused } =
             serde_json::from_slice(&text).map_err(|_| unreadable("the snapshot after it is not what this program expects"))?;
         (self.head, self.snapshot_seq) = (snapshot.seq, snapshot.seq);
         (self.at, self.hash, self.machine) = (at, hash, Arc::new(machine));
         (self.pending, self.is_erased) = (pending, is_erased);
+        (self.given_up, self.is_paused) = (given_up, is_paused);
         Ok(())
     }
 
@@ -176,14 +208,95 @@ impl<M: Machine> Folded<M> {
             Some(Fact::Retry { effect, number, until, .. }) => {
                 self.set_phase(*effect, Phase::Retry { number: *number, until: *until });
             }
-            Some(Fact::Done { effect, .. } | Fact::GivenUp { effect, .. }) => {
-                self.pending.retain(|pending| pending.id != *effect);
+            Some(Fact::Done { effect, .. }) => self.pending.retain(|pending| pending.id != *effect),
+            Some(Fact::GivenUp { effect, .. }) => {
+                let given_up = self.pending.extract_if(.., |pending| pending.id == *effect);
+                self.given_up.extend(given_up);
+                let too_many = self.given_up.len().saturating_sub(MAX_GIVEN_UP);
+                self.given_up.drain(..too_many);
             }
+            Some(Fact::Intervened { act, .. }) => self.act(at, *act),
             Some(Fact::Erased { remains, .. }) => {
                 let mut machine = M::default();
                 remains.iter().for_each(|event| machine.apply(at, event));
                 (self.machine, self.pending) = (Arc::new(machine), Vec::new());
+                (self.given_up, self.is_paused) = (Vec::new(), false);
             }
+        }
+    }
+
+    fn act(&mut self, at: Timestamp, act: Act) {
+        match act {
+            Act::TryNow(id) => {
+                if let Some(Pending { phase: Phase::Retry { until, .. }, .. }) = self.pending.iter_mut().find(|one| one.id == id)
+                {
+                    *until = at;
+                }
+            }
+            // What follows says it.
+            Act::GiveUp(_) => {}
+            Act::Again(id) => {
+                let again = self.given_up.extract_if(.., |one| one.id == id);
+                self.pending.extend(again.map(|one| Pending { phase: Phase::Asked { at }, ..one }));
+            }
+            Act::Dismiss(id) => self.given_up.retain(|one| one.id != id),
+            Act::Pause => self.is_paused = true,
+            Act::Resume => self.is_paused = false,
+        }
+    }
+
+    /// Whether an act is one that can be done now.
+    pub fn allows(&self, act: Act) -> Result<(), Refusal> {
+        const NO_EFFECT: Refusal = Refusal::NotFound("effect");
+        if self.machine.stage() == Stage::Absent {
+            return Err(Refusal::NotFound("process"));
+        }
+        let allowed = |holds: bool, why: &str| if holds { Ok(()) } else { Err(Refusal::state(why)) };
+        let given_up = |id| self.given_up.iter().find(|one| one.id == id).ok_or(NO_EFFECT);
+        match act {
+            Act::TryNow(id) => match self.pending(id).ok_or(NO_EFFECT)?.phase {
+                _ if self.is_paused => allowed(false, "the process is paused: resume it first"),
+                phase => allowed(matches!(phase, Phase::Retry { .. }), "the effect does not wait for its next attempt"),
+            },
+            Act::GiveUp(id) => self.pending(id).map(drop).ok_or(NO_EFFECT),
+            Act::Again(id) => {
+                let may = self.machine.may_repeat(&given_up(id)?.effect);
+                allowed(may, "to do it again would change nothing: the process has gone on without it")
+            }
+            Act::Dismiss(id) => given_up(id).map(drop),
+            Act::Pause => allowed(!self.is_paused, "the process is paused already"),
+            Act::Resume => allowed(self.is_paused, "the process is not paused"),
+        }
+    }
+
+    /// What somebody may act on.
+    pub fn open_effects(&self) -> OpenEffects {
+        let standing = |phase| match phase {
+            Phase::Asked { at } => Standing::Asked { at },
+            Phase::Begun { number, at } => Standing::Begun { number, at },
+            Phase::Retry { number, until } => Standing::Waiting { number, until },
+        };
+        let effect = |one: &Pending<M::Effect>, standing| {
+            let value = serde_json::to_value(&one.effect).unwrap_or_default();
+            let name = value["type"].as_str().or(value.as_str()).unwrap_or("effect").to_owned();
+            OpenEffect {
+                id: one.id,
+                name,
+                standing,
+                may_repeat: standing == Standing::GivenUp && self.machine.may_repeat(&one.effect),
+            }
+        };
+        let pending = self.pending.iter().map(|one| effect(one, standing(one.phase)));
+        let given_up = self.given_up.iter().map(|one| effect(one, Standing::GivenUp));
+        OpenEffects { is_paused: self.is_paused, effects: pending.chain(given_up).collect() }
+    }
+
+    /// Of what an operator looks for: whether an effect of it failed and is tried again, was given up, or waits as all are paused.
+    pub fn troubles(&self) -> Troubles {
+        Troubles {
+            retrying: self.pending.iter().any(|one| matches!(one.phase, Phase::Retry { .. })),
+            given_up: !self.given_up.is_empty(),
+            paused: self.is_paused,
         }
     }
 
@@ -199,7 +312,7 @@ impl<M: Machine> Folded<M> {
 
     /// The next moment that matters: of the machine or of an effect.
     pub fn wake_at(&self, lease: Duration) -> Option<Timestamp> {
-        let effects = self.pending.iter().map(|pending| pending.look_at(lease));
+        let effects = self.pending.iter().filter(|_| !self.is_paused).map(|pending| pending.look_at(lease));
         self.machine.wake_at().into_iter().chain(effects).min()
     }
 
@@ -230,9 +343,14 @@ impl<M: Machine> Folded<M> {
             machine: &'a M,
             pending: &'a [Pending<M::Effect>],
             is_erased: bool,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            given_up: &'a [Pending<M::Effect>],
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            is_paused: bool,
         }
-        let (at, hash, is_erased) = (self.at, self.hash, self.is_erased);
-        let state = Borrowed { at, hash, machine: &*self.machine, pending: &self.pending, is_erased };
+        let Self { at, hash, is_erased, is_paused, pending, given_up, .. } = self;
+        let (at, hash, is_erased, is_paused) = (*at, *hash, *is_erased, *is_paused);
+        let state = Borrowed { at, hash, machine: &*self.machine, pending, is_erased, given_up, is_paused };
         seal_snapshot(key, self.head, &state)
     }
 }

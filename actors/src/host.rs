@@ -11,9 +11,9 @@ use std::{
 use actix::ArbiterHandle;
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use store::{Entity, Store};
+use store::{Cursor, Entity, Listed, Page, Store};
 use tokio::sync::{Semaphore, oneshot};
-use workflows::Machine;
+use workflows::{Attribute, Machine};
 
 use crate::{
     actor,
@@ -23,6 +23,7 @@ use crate::{
     entity::Input,
     erasure::{Erased, Erasure},
     error::Error,
+    intervention::{Intervention, OpenEffects},
     journal::{Line, ReadError},
     message::Message,
     metrics::Metrics,
@@ -99,6 +100,25 @@ impl<M: Machine> Host<M> {
         self.command(organization, id, Input::First(command)).await
     }
 
+    /// Does something by hand about the effects of a process, and answers with the state after it.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::Refused`] where the act does not fit how the effect stands.
+    pub async fn intervene(&self, organization: &str, id: uuid::Uuid, intervention: Intervention) -> Result<Arc<M>, Error> {
+        intervention.check().map_err(Error::Refused)?;
+        self.command(organization, id, Input::Intervene(intervention)).await
+    }
+
+    /// The effects of processes that have not ended well, or not yet, in the order of `ids`: as their journals have it. No actor is started.
+    ///
+    /// # Errors
+    /// Of all if the store cannot be read, of each that cannot be served; see [`Error`].
+    pub async fn open_effects(&self, organization: &str, ids: &[uuid::Uuid]) -> Result<Vec<Result<OpenEffects, Error>>, Error> {
+        let organization: Arc<str> = organization.into();
+        let entities: Vec<Entity> = ids.iter().map(|id| Entity::new(organization.clone(), M::KIND, *id)).collect();
+        self.0.open_effects(&entities).await
+    }
+
     async fn command(&self, organization: &str, id: uuid::Uuid, input: Input<M>) -> Result<Arc<M>, Error> {
         let started = Instant::now();
         let result = self.0.ask(Entity::new(organization, M::KIND, id), input).await;
@@ -145,6 +165,22 @@ impl<M: Machine> Host<M> {
         let kind: Arc<str> = M::KIND.into();
         let entities: Vec<Entity> = ids.iter().map(|id| Entity::new(organization.clone(), kind.clone(), *id)).collect();
         self.0.peek_many(&entities).await
+    }
+
+    /// The processes of an organization that are found by something ([`Machine::found_by`]), newest first: as their journals have it, what time
+    /// alone has brought about since not included.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn find(
+        &self,
+        organization: &str,
+        attribute: &Attribute,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, store::Error> {
+        let mark = self.0.rules.sealer.mark(organization, M::KIND, attribute);
+        self.0.store.find(organization, M::KIND, mark, after, limit).await
     }
 
     /// The whole journal of a process, read from the store and checked: for evidence. What is erased is there as links of the chain alone.

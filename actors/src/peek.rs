@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     fault::Fault,
     folded::{Folded, load, of_loaded},
+    intervention::OpenEffects,
     shared::Shared,
 };
 
@@ -53,6 +54,19 @@ impl<M: Machine> Shared<M> {
         Ok(entities.iter().map(answer).collect())
     }
 
+    /// As their journals have it, read from the store.
+    pub async fn open_effects(&self, entities: &[Entity]) -> Result<Vec<Result<OpenEffects, Error>>, Error> {
+        let mut all = Vec::with_capacity(entities.len());
+        for some in entities.chunks(store::MAX_LOADS) {
+            let loaded = self.store.load_many(some).await.map_err(|error| Error::Unavailable(error.to_string()))?;
+            for (entity, loaded) in some.iter().zip(loaded) {
+                let folded = of_loaded(&self.store, &self.rules.sealer, entity, loaded).await;
+                all.push(self.served(entity, folded).map(|folded| folded.open_effects()));
+            }
+        }
+        Ok(all)
+    }
+
     /// The machine of a process in memory, as it stands in the journal. Not where others may have written.
     fn in_memory(&self, entity: &Entity) -> Option<Arc<M>> {
         if self.options.shared_store {
@@ -63,8 +77,12 @@ impl<M: Machine> Shared<M> {
     }
 
     fn peeked(&self, entity: &Entity, folded: Result<Folded<M>, Fault>) -> Result<Arc<M>, Error> {
+        self.served(entity, folded).map(|folded| folded.machine)
+    }
+
+    fn served(&self, entity: &Entity, folded: Result<Folded<M>, Fault>) -> Result<Folded<M>, Error> {
         match folded {
-            Ok(folded) => Ok(folded.machine),
+            Ok(folded) => Ok(folded),
             Err(Fault::Unavailable(reason)) => Err(Error::Unavailable(reason)),
             Err(Fault::Poisoned(reason)) => {
                 self.set_aside(entity, reason);

@@ -112,7 +112,7 @@ impl<M: Machine> Shared<M> {
     }
 
     fn calls(&self, resident: &Resident<M>, ids: &[EffectId]) -> Vec<Call<M>> {
-        let Some(state) = resident.state() else { return Vec::new() };
+        let Some(state) = resident.state().filter(|state| !state.is_paused) else { return Vec::new() };
         let now = self.clock.now();
         let pending = ids.iter().filter_map(|id| state.pending(*id));
         let call = pending.map(|pending| Call {

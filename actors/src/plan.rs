@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use chrono::Duration;
-use store::{Entity, Listing, Timestamp};
+use store::{Entity, Listing, Mark, Timestamp};
 use workflows::{Answer, Machine};
 
 use crate::{
     effects::Attempt,
     entity::{Ended, Input, Rules},
     erasure::Erasure,
-    folded::{Folded, Pending, Phase},
-    journal::{EffectId, Fact, Key, NoCipher, Sealer, encode},
+    folded::{Folded, Pending, Phase, Troubles},
+    intervention::Intervention,
+    journal::{Act, EffectId, Fact, Key, NoCipher, Sealer, encode},
 };
 
 /// Maximum number of times that events are due before one command: each must end a state, and machines have few.
@@ -28,6 +29,10 @@ pub(crate) struct Plan<M: Machine> {
     /// A key that is made with these entries, wrapped.
     pub slot: Option<Vec<u8>>,
     pub listing: Listing,
+    /// What it is found by, where that changes.
+    pub marks: Option<Vec<Mark>>,
+    /// The machine before, and what was wrong with its effects.
+    before: (Arc<M>, Troubles),
     /// What the first key is made from, where there is none yet.
     keyless: Option<(Sealer, Entity)>,
 }
@@ -46,6 +51,7 @@ impl<M: Machine> Folded<M> {
         match input {
             Input::Look => {}
             Input::Command(command) | Input::First(command) => plan.answer = plan.decide(now, command)?,
+            Input::Intervene(intervention) => plan.answer = plan.intervene(key, now, intervention)?,
             Input::Begin(effects) => {
                 for (effect, number) in effects {
                     plan.begin(now, effect, number)?;
@@ -57,7 +63,7 @@ impl<M: Machine> Folded<M> {
                 }
             }
         }
-        plan.finish(rules)?;
+        plan.finish(key, rules)?;
         Ok(plan)
     }
 
@@ -74,6 +80,7 @@ impl<M: Machine> Folded<M> {
         let remains = self.machine.remains();
         plan.record(now.max(self.at), Fact::Erased { by, reason, remains })?;
         plan.listing = Listing::Removed;
+        plan.mark(entity, rules);
         plan.wake = plan.next.wake_at(rules.lease);
         // Whatever its size in bytes: the one before must not stay.
         plan.take_snapshot()?;
@@ -85,6 +92,8 @@ impl<M: Machine> Folded<M> {
 impl<M: Machine> Plan<M> {
     fn of(next: Folded<M>, entity: &Entity, rules: &Rules) -> Self {
         Self {
+            before: (next.machine.clone(), next.troubles()),
+            marks: None,
             keyless: next.key.is_none().then(|| (rules.sealer.clone(), entity.clone())),
             next,
             bodies: Vec::new(),
@@ -132,6 +141,26 @@ impl<M: Machine> Plan<M> {
         Ok(decision.answer)
     }
 
+    fn intervene(&mut self, key: &Entity, now: Timestamp, intervention: Intervention) -> Result<Answer, String> {
+        let Intervention { by, reason, act } = intervention;
+        if let Err(refusal) = self.next.allows(act) {
+            return Ok(Err(refusal));
+        }
+        let why = format!("{by}: {reason}");
+        self.record(now, Fact::Intervened { by, reason, act })?;
+        let Act::GiveUp(effect) = act else { return Ok(Ok(())) };
+        let Some(Pending { effect: asked, phase, .. }) = self.next.pending(effect).cloned() else { return Ok(Ok(())) };
+        // Of one that waits for its next attempt it is certain that it was not performed.
+        let (number, command) = match phase {
+            Phase::Retry { number, .. } => (number, M::given_up(&asked, &why)),
+            Phase::Begun { number, .. } => (number, M::left_unknown(&asked, &why)),
+            Phase::Asked { .. } => (0, M::left_unknown(&asked, &why)),
+        };
+        self.record(now, Fact::GivenUp { effect, number, reason: why })?;
+        command.map_or(Ok(()), |command| self.decide_result(key, now, command))?;
+        Ok(Ok(()))
+    }
+
     /// Announces an attempt, if it still is the next one: two servers that find the same effect due must not both perform it.
     fn begin(&mut self, now: Timestamp, effect: EffectId, number: u32) -> Result<(), String> {
         let is_next = |pending: &Pending<_>| pending.number() == number && !matches!(pending.phase, Phase::Begun { .. });
@@ -142,10 +171,22 @@ impl<M: Machine> Plan<M> {
         Ok(())
     }
 
-    fn finish(&mut self, rules: &Rules) -> Result<(), String> {
+    /// Notes what the machine is found by now, where it was something else.
+    fn mark(&mut self, entity: &Entity, rules: &Rules) {
+        let (machine, troubles) = &self.before;
+        let (found_by, now) = (self.next.machine.found_by(), self.next.troubles());
+        if (*troubles, machine.found_by()) != (now, found_by.clone()) {
+            let all = now.attributes().chain(found_by);
+            let mark = |attribute| rules.sealer.mark(&entity.organization, M::KIND, &attribute);
+            self.marks = Some(all.take(store::MAX_MARKS).map(mark).collect());
+        }
+    }
+
+    fn finish(&mut self, entity: &Entity, rules: &Rules) -> Result<(), String> {
         if self.bodies.is_empty() {
             return Ok(());
         }
+        self.mark(entity, rules);
         self.wake = self.next.wake_at(rules.lease);
         if self.next.head - self.next.snapshot_seq < rules.snapshot_every {
             return Ok(());

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Listed, Loaded, Mark, Page, PutOutcome, Record, RecordKey, Standing, Store,
     Timestamp, Wake,
     faulty::{Faulty, Plan},
     model::Model,
@@ -23,7 +23,7 @@ use store::{
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use workflows::{
-    Decision, Machine, Refusal,
+    Attribute, Decision, Machine, Refusal,
     table::{Stage, State},
     transitions,
 };
@@ -136,6 +136,12 @@ impl Machine for Order {
         if self.phase == Phase::None { Stage::Absent } else { Stage::In(self.phase) }
     }
 
+    fn found_by(&self) -> Vec<Attribute> {
+        let Stage::In(phase) = self.stage() else { return Vec::new() };
+        let items = self.items.iter().map(|item| Attribute { name: "item", value: item.to_string() });
+        std::iter::once(Attribute::status(&format!("{phase:?}"))).chain(items).collect()
+    }
+
     fn due_events(&self, now: Timestamp) -> Vec<Event> {
         if self.wake_at().is_some_and(|until| now >= until) { vec![Event::Expired] } else { Vec::new() }
     }
@@ -185,6 +191,10 @@ impl Machine for Order {
 
     fn left_unknown(effect: &Want, reason: &str) -> Option<Cmd> {
         Some(Cmd::Result(format!("{effect:?} left unknown: {reason}")))
+    }
+
+    fn may_repeat(&self, _: &Want) -> bool {
+        self.phase == Phase::Open
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
@@ -410,6 +420,17 @@ impl Store for Spy {
 
     async fn list(&self, org: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, store::Error> {
         self.now()?.list(org, kind, after, limit).await
+    }
+
+    async fn find(
+        &self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, store::Error> {
+        self.now()?.find(organization, kind, mark, after, limit).await
     }
 
     async fn due(&self, shards: std::ops::Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, store::Error> {

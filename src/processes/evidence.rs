@@ -13,7 +13,7 @@ use ::documents::{
 use ::store::blobs::Digest;
 use actors::{
     Host,
-    journal::{Chain, Line},
+    journal::{Chain, Fact, Line},
 };
 use bytes::Bytes;
 use chrono::{DateTime, Offset, Utc};
@@ -189,7 +189,12 @@ pub(super) async fn journal<M: Machine>(
         return Err("the journal's chain of hashes does not match its entries".into());
     }
     let timeline = lines.iter().filter_map(|line| {
-        let Happening { actor, what, details } = meaning(line.event()?)?;
+        let happening = match line.fact.as_ref()? {
+            Fact::Event(event) => meaning(event)?,
+            Fact::Intervened { by, reason, act } => Happening::new(by, Action::ActedByHand, Some(format!("{act}: {reason}"))),
+            _ => return None,
+        };
+        let Happening { actor, what, details } = happening;
         let journal = Some(JournalPosition { id, sequence: line.seq, hash: line.hash.to_string() });
         Some(TimelineEntry { at: scene.moment(line.at), actor, what, details, journal })
     });

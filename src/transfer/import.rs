@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::Utc;
 use futures::{StreamExt, TryStreamExt, stream};
 use store::{
-    Entity, Entry, MAX_COMMIT, MAX_ENTRIES, RecordKey, Standing, Store, Timestamp,
+    Entity, Entry, MAX_COMMIT, MAX_ENTRIES, Mark, RecordKey, Standing, Store, Timestamp,
     blobs::{Blobs, Digest},
 };
 
@@ -181,11 +181,12 @@ async fn import_journals(mut lanes: Lanes, folder: &Path, manifest: &Manifest, r
     let mut lines = manifest.part(JOURNALS_PART)?.read(folder)?;
     let mut progress = Progress::new(report, "journals", Some(manifest.contents.journals));
     while let Some(line) = lines.next().transpose()? {
-        let Line::Journal { organization, kind, id, head, wake, key, listing } = line else {
+        let Line::Journal { organization, kind, id, head, wake, key, listing, marks } = line else {
             return Err(lines.damaged("a journal was expected"));
         };
         lanes.next();
-        let standing = Standing { entity: Entity::new(organization, kind, id), head, wake, key, listing };
+        let marks = Mark::split(marks.as_deref()).map_err(|_| lines.damaged("the marks of a journal are not whole"))?;
+        let standing = Standing { entity: Entity::new(organization, kind, id), head, wake, key, listing, marks };
         import_journal(&mut lanes, &mut lines, &standing).await?;
         progress.step();
     }
@@ -204,7 +205,7 @@ async fn import_journal(lanes: &mut Lanes, lines: &mut Reader, standing: &Standi
         };
         if !belongs(&group, &entry) {
             let entries = std::mem::take(&mut group);
-            let begun = Standing { wake: None, key: None, ..standing.clone() };
+            let begun = Standing { wake: None, key: None, marks: Vec::new(), ..standing.clone() };
             lanes.write(Write::Append { entries, standing: begun }).await?;
         }
         group.push(entry);

@@ -8,7 +8,7 @@ use std::{
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
-use store::{Listing, RecordKey, Standing, Timestamp, blobs::Digest};
+use store::{Listing, Mark, RecordKey, Standing, Timestamp, blobs::Digest};
 use uuid::Uuid;
 
 use super::{Error, at};
@@ -52,6 +52,9 @@ pub enum Line {
         key: Option<Vec<u8>>,
         #[serde(default, skip_serializing_if = "is_listed")]
         listing: Listing,
+        /// What it is found by, one after the other.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "base64_slot")]
+        marks: Option<Vec<u8>>,
     },
     Entry {
         seq: u64,
@@ -86,7 +89,7 @@ pub enum Line {
 impl From<Item<'_>> for Line {
     fn from(item: Item<'_>) -> Self {
         match item {
-            Item::Journal(Standing { entity, head, wake, key, listing }) => Self::Journal {
+            Item::Journal(Standing { entity, head, wake, key, listing, marks }) => Self::Journal {
                 organization: entity.organization.to_string(),
                 kind: entity.kind.to_string(),
                 id: entity.id,
@@ -94,6 +97,7 @@ impl From<Item<'_>> for Line {
                 wake: *wake,
                 key: key.clone(),
                 listing: *listing,
+                marks: (!marks.is_empty()).then(|| Mark::joined(marks)),
             },
             Item::Entry(entry) => Self::Entry { seq: entry.seq, at: entry.at, commit: entry.commit_id, body: entry.body.clone() },
             Item::Record(key, version) => Self::Record {

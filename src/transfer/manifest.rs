@@ -15,9 +15,9 @@ use crate::private_files;
 
 const NAME: &str = "manifest.json";
 
-/// The format that this program writes, and the newest that it reads. 2: journals may have a key and be outside listings; an export of
-/// format 1 is read as one without.
-pub const FORMAT: u32 = 2;
+/// The format that this program writes, and the newest that it reads. 2: journals may have a key and be outside listings; 3: they may
+/// have marks. An export of an older format is read as one without.
+pub const FORMAT: u32 = 3;
 
 /// Longest manifest that is read, in bytes.
 const MAX_BYTES: u64 = 64 * 1024;

@@ -14,7 +14,7 @@ use actors::journal::{self, Chain, Fact, Hash, Sealer, Writer};
 use bytes::Bytes;
 use serde_json::json;
 use store::{
-    Commit, CommitOutcome, Entity, Listing, PutOutcome, RecordKey, SHARDS, Standing, Store, Timestamp,
+    Commit, CommitOutcome, Entity, Listing, Mark, PutOutcome, RecordKey, SHARDS, Standing, Store, Timestamp,
     blobs::{Blobs, Digest},
     faulty::{Fault, Faulty, Plan},
     model::Model,
@@ -138,6 +138,7 @@ impl World {
                     _ if removed && number == commits => Listing::Removed,
                     _ => Listing::Listed,
                 },
+                marks: (number == 1 && keyed).then(|| vec![Mark([chance as u8 % 4; Mark::LEN]), Mark(*entity.id.as_bytes())]),
             };
             assert_eq!(self.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
             head += added;
@@ -171,8 +172,8 @@ impl World {
         let mut all = Vec::new();
         for standing in self.store.entities(None, usize::MAX).await.unwrap() {
             let entries = self.store.entries(&standing.entity, 1, usize::MAX).await.unwrap();
-            let Standing { entity, head, key, listing, .. } = standing;
-            all.push(format!("{entity:?} {head} {key:?} {listing:?} {entries:?}"));
+            let Standing { entity, head, key, listing, marks, .. } = standing;
+            all.push(format!("{entity:?} {head} {key:?} {listing:?} {marks:?} {entries:?}"));
         }
         for key in self.store.record_keys(None, usize::MAX).await.unwrap() {
             if marker::is_moved(&key) {
@@ -320,6 +321,7 @@ async fn a_sealed_journal_is_moved_as_it_is_and_opens_where_the_same_master_key_
         commit_id: Uuid::from_u128(1),
         key: Some(writer.slot().to_vec()),
         listing: Listing::Listed,
+        marks: None,
     };
     assert_eq!(from.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
     let (_keep, folder) = export_folder();
@@ -469,7 +471,7 @@ async fn a_manifest_of_a_later_format_asks_for_a_newer_program() {
     World::model().export(&folder).await;
     let path = folder.join("manifest.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"format\": 2", "\"format\": 3, \"something\": \"new\"")).unwrap();
+    fs::write(&path, text.replace("\"format\": 3", "\"format\": 4, \"something\": \"new\"")).unwrap();
     let error = World::model().import(&folder).await.unwrap_err();
     assert!(error.to_string().contains("newer program"), "{error}");
 }
@@ -602,6 +604,7 @@ async fn what_is_written_while_an_export_is_made_is_found_out() {
                     commit_id: Uuid::from_u128(5),
                     key: None,
                     listing: Listing::Listed,
+                    marks: None,
                 };
                 assert_eq!(futures::executor::block_on(store.commit(commit)).unwrap(), CommitOutcome::Applied);
             }
@@ -653,6 +656,7 @@ async fn what_is_damaged_in_the_installation_is_told_and_does_not_stop_the_rest(
         commit_id: Uuid::from_u128(1),
         key: None,
         listing: Listing::Listed,
+        marks: None,
     };
     from.store.commit(commit).await.unwrap();
     let digest = from.blobs.put("acme", Bytes::from_static(b"a contract")).await.unwrap();

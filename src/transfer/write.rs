@@ -135,6 +135,7 @@ async fn append(store: &dyn Store, mut entries: Vec<Entry>, standing: &Standing,
             commit_id: first.commit_id,
             key: standing.key.clone(),
             listing: standing.listing,
+            marks: (!standing.marks.is_empty()).then(|| standing.marks.clone()),
         };
         let outcome = match store.commit(commit.clone()).await {
             Ok(CommitOutcome::Unknown) => resolve_unknown(store, &commit).await,

@@ -60,6 +60,7 @@ async fn append(store: Arc<Sqlite>, until: Instant) -> Result<Vec<Duration>, sto
                 commit_id: Uuid::new_v4(),
                 key: None,
                 listing: Listing::Listed,
+                marks: None,
             };
             let began = Instant::now();
             assert_eq!(store.commit(commit).await?, CommitOutcome::Applied);

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
-    Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Mark, Page, PutOutcome, Record, RecordKey, Standing,
+    Store, Timestamp, Wake, limits,
 };
 
 /// What befalls one call.
@@ -206,6 +206,18 @@ impl<S: Store> Store for Faulty<S> {
         self.inner.list(organization, kind, after, limit).await
     }
 
+    async fn find(
+        &self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, Error> {
+        self.before_read().await?;
+        self.inner.find(organization, kind, mark, after, limit).await
+    }
+
     async fn due(&self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {
         self.before_read().await?;
         self.inner.due(shards, until, limit).await
@@ -325,6 +337,7 @@ mod tests {
             commit_id: Uuid::from_u128(u128::from(expected_head) + 100),
             key: None,
             listing: Listing::Listed,
+            marks: None,
         }
     }
 

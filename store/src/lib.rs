@@ -57,6 +57,16 @@ pub trait Store: Send + Sync + 'static {
     /// greatest first. Those that are [`Listing::Unlisted`] or [`Listing::Removed`] are not among them.
     async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error>;
 
+    /// Entities of an organization and kind that have the mark, as [`Store::list`]; whether listings show them does not matter.
+    async fn find(
+        &self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, Error>;
+
     /// Wake-ups due at or before `until`, earliest first, at most `limit`, of the shards named. Wake-ups that were
     /// replaced by a later commit may or may not be among them: a wake-up is a hint to look, never a fact.
     async fn due(&self, shards: std::ops::Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error>;

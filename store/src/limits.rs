@@ -1,7 +1,7 @@
 //! What every engine refuses, in one place, so that all refuse the same.
 
 use crate::{
-    Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_KEY, MAX_LOADS, MAX_NAME, RecordKey,
+    Commit, Entity, Error, MAX_BODY, MAX_COMMIT, MAX_COUNTER, MAX_ENTRIES, MAX_KEY, MAX_LOADS, MAX_MARKS, MAX_NAME, RecordKey,
     types::is_hidden,
 };
 
@@ -22,6 +22,9 @@ pub(crate) fn check_commit(commit: &Commit) -> Result<(), Error> {
     }
     if let Some(key) = commit.key.as_ref().filter(|key| key.len() > MAX_KEY) {
         return Err(Error::Refused(format!("a key of {} bytes, at most {MAX_KEY} are allowed", key.len())));
+    }
+    if let Some(marks) = commit.marks.as_ref().filter(|marks| marks.len() > MAX_MARKS) {
+        return Err(Error::Refused(format!("{} marks of an entity, at most {MAX_MARKS} are allowed", marks.len())));
     }
     let total = commit_size(commit);
     if total > MAX_COMMIT {

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Snapshot,
-    Standing, Store, Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Mark, Page, PutOutcome, Record, RecordKey,
+    Snapshot, Standing, Store, Timestamp, Wake, limits,
     time::{whole, whole_up},
 };
 
@@ -35,6 +35,7 @@ struct Journal {
     wake: Option<Timestamp>,
     key: Option<Vec<u8>>,
     listing: Listing,
+    marks: Vec<Mark>,
 }
 
 impl Journal {
@@ -58,6 +59,29 @@ impl Model {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Of those that are `shown`, newest first.
+    fn page(
+        &self,
+        (organization, kind): (&str, &str),
+        shown: impl Fn(&Journal) -> bool,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Page<Listed> {
+        let world = self.world.lock();
+        let mut all: Vec<Listed> = world
+            .journals
+            .iter()
+            .filter(|(entity, _)| &*entity.organization == organization && &*entity.kind == kind)
+            .filter(|(_, journal)| shown(journal))
+            .map(|(entity, journal)| Listed { entity: entity.clone(), created_at: journal.created_at(), head: journal.head() })
+            .filter(|item| after.is_none_or(|cursor| (item.created_at, item.entity.id) < (whole(cursor.at), cursor.id)))
+            .collect();
+        all.sort_by_key(|item| std::cmp::Reverse((item.created_at, item.entity.id)));
+        let more = all.len() > limit;
+        all.truncate(limit);
+        Page::of(all, more)
+    }
 }
 
 #[async_trait]
@@ -71,6 +95,11 @@ impl Store for Model {
         }
         let journal = world.journals.entry(commit.entity).or_default();
         journal.listing = commit.listing.change(head).unwrap_or(journal.listing);
+        if let Some(marks) = commit.marks {
+            journal.marks = marks;
+            journal.marks.sort_unstable();
+            journal.marks.dedup();
+        }
         if commit.key.is_some() {
             journal.key = commit.key;
         }
@@ -106,19 +135,18 @@ impl Store for Model {
     }
 
     async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
-        let world = self.world.lock();
-        let mut all: Vec<Listed> = world
-            .journals
-            .iter()
-            .filter(|(entity, _)| &*entity.organization == organization && &*entity.kind == kind)
-            .filter(|(_, journal)| journal.listing == Listing::Listed)
-            .map(|(entity, journal)| Listed { entity: entity.clone(), created_at: journal.created_at(), head: journal.head() })
-            .filter(|item| after.is_none_or(|cursor| (item.created_at, item.entity.id) < (whole(cursor.at), cursor.id)))
-            .collect();
-        all.sort_by_key(|item| std::cmp::Reverse((item.created_at, item.entity.id)));
-        let more = all.len() > limit;
-        all.truncate(limit);
-        Ok(Page::of(all, more))
+        Ok(self.page((organization, kind), |journal| journal.listing == Listing::Listed, after, limit))
+    }
+
+    async fn find(
+        &self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, Error> {
+        Ok(self.page((organization, kind), |journal| journal.marks.contains(&mark), after, limit))
     }
 
     async fn due(&self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {
@@ -203,6 +231,7 @@ impl Store for Model {
             wake: journal.wake,
             key: journal.key.clone(),
             listing: journal.listing,
+            marks: journal.marks.clone(),
         };
         Ok(all.take(limit).map(standing).collect())
     }

@@ -93,11 +93,12 @@ fn step() -> impl Strategy<Value = Step> {
     let commit =
         (any::<u8>(), off(), prop::collection::vec(0_u16..2_000, 0..4), any::<bool>(), moment(), prop::option::of(moment()));
     let listing = prop_oneof![6 => Just(Listing::Listed), 2 => Just(Listing::Unlisted), 1 => Just(Listing::Removed)];
-    let commit = (commit, prop::option::of(any::<u8>()), listing);
+    let marks = prop::option::of(prop::collection::vec(any::<u8>(), 0..4));
+    let commit = (commit, prop::option::of(any::<u8>()), listing, marks);
     let settle = (any::<u8>(), moment(), off(), prop::option::of(moment()));
     prop_oneof![
-        3 => commit.prop_map(|((thing, off, entries, snapshot, at, wake), key, listing)| Step::Commit {
-            thing, off, entries, snapshot, at, wake, key, listing,
+        3 => commit.prop_map(|((thing, off, entries, snapshot, at, wake), key, listing, marks)| Step::Commit {
+            thing, off, entries, snapshot, at, wake, key, listing, marks,
         }),
         1 => settle.prop_map(|(thing, due, off, next)| Step::Settle { thing, due, off, next }),
         1 => (any::<u8>(), off(), 0_u16..5_000).prop_map(|(thing, off, length)| Step::Put { thing, off, length }),

@@ -27,6 +27,9 @@ pub const MAX_COMMIT: usize = 4 * 1024 * 1024;
 /// Longest key of an entity ([`Commit::key`]), in bytes.
 pub const MAX_KEY: usize = 256;
 
+/// Most marks of an entity ([`Commit::marks`]).
+pub const MAX_MARKS: usize = 512;
+
 /// Most entities in one call of [`Store::load_many`](crate::Store::load_many).
 pub const MAX_LOADS: usize = 1_000;
 
@@ -55,6 +58,33 @@ impl Entity {
     }
 }
 
+/// What entities can be found by besides their identifiers: a digest, made under a key that the store does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mark(pub [u8; Mark::LEN]);
+
+impl Mark {
+    /// Bytes of a mark. Part of the stored data.
+    pub const LEN: usize = 16;
+
+    /// Marks as they stand in one column: one after the other, each once.
+    pub fn joined(marks: &[Mark]) -> Vec<u8> {
+        let mut marks = marks.to_vec();
+        marks.sort_unstable();
+        marks.dedup();
+        marks.iter().flat_map(|mark| mark.0).collect()
+    }
+
+    /// # Errors
+    /// [`Error::Corrupt`]: what is not whole.
+    pub fn split(column: Option<&[u8]>) -> Result<Vec<Mark>, Error> {
+        let (marks, rest) = column.unwrap_or_default().as_chunks();
+        if !rest.is_empty() {
+            return Err(Error::Corrupt(format!("marks of an entity with {} bytes too many", rest.len())));
+        }
+        Ok(marks.iter().copied().map(Mark).collect())
+    }
+}
+
 /// One call of [`Store::commit`](crate::Store::commit).
 #[derive(Clone, Debug)]
 pub struct Commit {
@@ -77,6 +107,8 @@ pub struct Commit {
     pub key: Option<Vec<u8>>,
     /// Whether the entity is in listings.
     pub listing: Listing,
+    /// What [`Store::find`](crate::Store::find) finds the entity by from this commit on, in any order; at most [`MAX_MARKS`]. `None`: as before.
+    pub marks: Option<Vec<Mark>>,
 }
 
 /// Whether [`Store::list`](crate::Store::list) shows an entity. The first commit decides; a later one can only take it out.
@@ -172,6 +204,8 @@ pub struct Standing {
     /// What is in the entity's key slot, of the same moment as the head.
     pub key: Option<Vec<u8>>,
     pub listing: Listing,
+    /// In order.
+    pub marks: Vec<Mark>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

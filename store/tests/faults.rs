@@ -165,7 +165,18 @@ impl Task {
             .collect();
         let at = Utc::now();
         let wake = (self.random.below(2) == 0).then(|| at + TimeDelta::days(1));
-        Commit { entity, expected_head: head, entries, at, snapshot: None, wake, commit_id, key: None, listing: Listing::Listed }
+        Commit {
+            entity,
+            expected_head: head,
+            entries,
+            at,
+            snapshot: None,
+            wake,
+            commit_id,
+            key: None,
+            listing: Listing::Listed,
+            marks: None,
+        }
     }
 
     async fn put(&mut self, key: RecordKey, versions: &mut HashMap<RecordKey, u64>) {

@@ -49,6 +49,7 @@ impl World {
                 commit_id: Uuid::new_v4(),
                 key: None,
                 listing: Listing::Listed,
+                marks: None,
             };
             assert_eq!(self.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
         }
@@ -125,6 +126,7 @@ async fn a_row_of_a_listing_that_comes_back_shows_nothing() {
         commit_id: Uuid::new_v4(),
         key: None,
         listing: Listing::Removed,
+        marks: None,
     };
     assert_eq!(world.store.commit(removal).await.unwrap(), CommitOutcome::Applied);
     assert_eq!((listed().await, world.count("FROM listing").await), (0, 0));

@@ -26,6 +26,7 @@ fn commit(entity: &Entity) -> Commit {
         commit_id: Uuid::new_v4(),
         key: None,
         listing: Listing::Listed,
+        marks: None,
     }
 }
 

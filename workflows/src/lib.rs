@@ -3,6 +3,7 @@
 //! Nothing here knows a clock, I/O or async: time and identifiers come in with commands, events and effects go out as
 //! data. The host (`actors`) journals the events, performs the effects and brings their results back as commands.
 
+mod attribute;
 pub mod consents;
 pub mod diagram;
 pub mod fill;
@@ -16,11 +17,12 @@ pub mod table;
 mod testing;
 pub mod values;
 
+pub use attribute::Attribute;
 pub use machine::{Answer, Decision, Machine};
 pub use refusal::Refusal;
 pub use values::{
     Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
-    IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, TwoFactorType,
+    IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, Staff, TwoFactorType,
 };
 
 /// An instant in UTC.

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Refusal, Timestamp,
+    Attribute, Refusal, Timestamp,
     table::{Stage, State, Table, ends_in},
 };
 
@@ -52,6 +52,12 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
         Self::given_up(effect, reason)
     }
 
+    /// Whether an effect that was given up may be performed after all, by the hand of somebody: only where its end still means something to
+    /// the process as it is now, and where doing it once more than was meant harms nobody.
+    fn may_repeat(&self, _effect: &Self::Effect) -> bool {
+        false
+    }
+
     /// The next moment at which time alone decides something.
     fn wake_at(&self) -> Option<Timestamp>;
 
@@ -59,6 +65,11 @@ pub trait Machine: Default + Clone + Debug + PartialEq + Serialize + Deserialize
     /// world. `None`: it is as if it had never been.
     fn remains(&self) -> Option<Self::Event> {
         None
+    }
+
+    /// What the process is found by besides its identifier. A few hundred count at most, those at the front first.
+    fn found_by(&self) -> Vec<Attribute> {
+        Vec::new()
     }
 
     /// Whether nothing more happens by itself or by what is usual: its table leads nowhere but to being deleted.

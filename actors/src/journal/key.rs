@@ -13,7 +13,8 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hmac, rand,
 };
-use store::Entity;
+use store::{Entity, Mark};
+use workflows::Attribute;
 use zeroize::Zeroizing;
 
 use super::hash::{Chain, Hash};
@@ -45,15 +46,39 @@ pub struct NoCipher;
 ///
 /// The default has a random key that lives as long as the program: for tests and measurements, whose journals nobody reads afterwards.
 #[derive(Clone)]
-pub struct Sealer(Arc<hmac::Key>);
+pub struct Sealer(Arc<Keys>);
+
+struct Keys {
+    wrapping: hmac::Key,
+    marking: hmac::Key,
+}
+
+/// Under which the key of [`Sealer::mark`] is derived. Part of the stored data: another one makes all marks unknown.
+const MARKING: &[u8] = b"rubrica marks v1";
 
 impl Sealer {
     pub fn new(key: &[u8; KEY_LEN]) -> Self {
-        Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, key)))
+        let wrapping = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let marking = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&wrapping, MARKING).as_ref());
+        Self(Arc::new(Keys { wrapping, marking }))
     }
 
     fn of(&self, entity: &Hash) -> Result<LessSafeKey, NoCipher> {
-        cipher(hmac::sign(&self.0, entity.as_bytes()).as_ref())
+        cipher(hmac::sign(&self.0.wrapping, entity.as_bytes()).as_ref())
+    }
+
+    /// What stands in the store for something that an organization's processes of a kind are found by: HMAC-SHA-256, cut to 128 bits. The
+    /// store cannot tell what it is of, nor whether two organizations have the same.
+    pub fn mark(&self, organization: &str, kind: &str, attribute: &Attribute) -> Mark {
+        let mut context = hmac::Context::with_key(&self.0.marking);
+        for part in [organization, kind, attribute.name, &attribute.value] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let tag = context.sign();
+        let mut mark = Mark([0; Mark::LEN]);
+        mark.0.copy_from_slice(&tag.as_ref()[..Mark::LEN]);
+        mark
     }
 }
 

@@ -37,6 +37,36 @@ impl fmt::Display for EffectId {
     }
 }
 
+/// An act on one effect of a process, or on all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Its next attempt begins now instead of when its time has come.
+    TryNow(EffectId),
+    /// Nothing more is tried. What is under way may yet succeed, and is not heard of.
+    GiveUp(EffectId),
+    /// It was given up, and is tried from the beginning. Only where the machine allows it ([`Machine::may_repeat`](workflows::Machine::may_repeat)).
+    Again(EffectId),
+    /// It was given up, and somebody knows: nobody needs to be told any more.
+    Dismiss(EffectId),
+    /// Nothing is begun until [`Act::Resume`]; what is under way comes to its end.
+    Pause,
+    Resume,
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TryNow(effect) => write!(f, "try {effect} now"),
+            Self::GiveUp(effect) => write!(f, "give {effect} up"),
+            Self::Again(effect) => write!(f, "do {effect} again"),
+            Self::Dismiss(effect) => write!(f, "dismiss {effect}"),
+            Self::Pause => f.write_str("pause"),
+            Self::Resume => f.write_str("resume"),
+        }
+    }
+}
+
 /// What happened: to the machine, or to one of its effects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,6 +93,12 @@ pub enum Fact<E> {
         effect: EffectId,
         number: u32,
         reason: String,
+    },
+    /// Somebody acted by hand on one effect or on all.
+    Intervened {
+        by: String,
+        reason: String,
+        act: Act,
     },
     /// All before is gone: the key of what was sealed is forgotten, and what else was said counts no more.
     Erased {

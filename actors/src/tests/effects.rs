@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// The effect of the first `AddAnd` after the creation.
-const FIRST: EffectId = EffectId { seq: 3, index: 0 };
+pub(super) const FIRST: EffectId = EffectId { seq: 3, index: 0 };
 
-fn key(id: Uuid) -> String {
+pub(super) fn key(id: Uuid) -> String {
     format!("{id}/{FIRST}")
 }
 
 /// What the journal says of the effect, in short.
-async fn story(setting: &Setting, id: Uuid) -> Vec<String> {
+pub(super) async fn story(setting: &Setting, id: Uuid) -> Vec<String> {
     let facts = setting.facts(id).await;
     let told = facts.into_iter().filter_map(|fact| match fact {
         Fact::Event(Event::Noted(text)) => Some(text),
@@ -31,12 +31,13 @@ async fn story(setting: &Setting, id: Uuid) -> Vec<String> {
         Fact::Retry { number, .. } => Some(format!("failed {number}")),
         Fact::Done { number, .. } => Some(format!("done {number}")),
         Fact::GivenUp { number, .. } => Some(format!("gave up {number}")),
+        Fact::Intervened { act, .. } => Some(format!("{act:?}")),
         Fact::Erased { .. } => Some("erased".to_owned()),
     });
     told.collect()
 }
 
-async fn has_told(setting: &Setting, id: Uuid, last: &str) {
+pub(super) async fn has_told(setting: &Setting, id: Uuid, last: &str) {
     eventually(last, async || story(setting, id).await.iter().any(|line| line == last)).await;
 }
 
@@ -50,7 +51,7 @@ fn lease() -> chrono::Duration {
     chrono::Duration::seconds(60)
 }
 
-async fn wanting(server: &Server, want: Want) -> Uuid {
+pub(super) async fn wanting(server: &Server, want: Want) -> Uuid {
     let id = server.open().await;
     server.ask(id, Cmd::AddAnd(1, want)).await.unwrap();
     id

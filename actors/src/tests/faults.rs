@@ -25,6 +25,7 @@ async fn append_with_key(setting: &Setting, id: Uuid, head: u64, body: &[u8], sn
         commit_id: Uuid::new_v4(),
         key,
         listing: Listing::Listed,
+        marks: None,
     };
     assert_eq!(setting.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
 }

@@ -39,6 +39,7 @@ pub(super) async fn write_in_clear(setting: &Setting, id: Uuid, facts: &[Event])
         commit_id: Uuid::new_v4(),
         key: None,
         listing: Listing::Listed,
+        marks: None,
     };
     assert_eq!(setting.store.commit(commit).await.unwrap(), CommitOutcome::Applied);
 }

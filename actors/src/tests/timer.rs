@@ -83,6 +83,7 @@ async fn due(setting: &Setting, entity: Entity, wake: Timestamp) {
         commit_id,
         key: None,
         listing: Listing::Listed,
+        marks: None,
     };
     setting.store.commit(commit).await.unwrap();
 }

@@ -573,6 +573,7 @@ pub enum Action {
     ProcessCancelled,
     SignatureDeclined,
     LinkRenewed,
+    ActedByHand,
     ProvedAgain,
     ProcessExpired,
     ProcessFailed,

@@ -41,6 +41,7 @@ pub fn commit(entity: &Entity, head: u64, at: Timestamp, wake: Option<Timestamp>
         commit_id: Uuid::new_v4(),
         key: None,
         listing: Listing::Listed,
+        marks: None,
     }
 }
 

@@ -12,6 +12,7 @@
 pub mod journals;
 pub mod keys;
 pub mod listings;
+pub mod marks;
 pub mod moving;
 pub mod records;
 pub mod resolving;
@@ -74,6 +75,10 @@ macro_rules! conformance_suite {
                 a_conflict_takes_nothing_out_of_a_listing, what_is_removed_stays_removed_whatever_follows, a_listing_is_of_one_organization_and_kind,
                 every_listing_is_found_once_over_pages,
             ];
+            marks: [
+                what_has_a_mark_is_found_newest_first, marks_change_with_a_commit_and_only_with_it, a_mark_is_of_one_organization_and_kind,
+                what_is_outside_listings_is_found_by_its_marks, marks_over_the_bound_are_refused, marks_are_moved,
+            ];
             records: [
                 a_record_never_put_is_absent, versions_count_from_one_and_only_from_the_expected_one,
                 of_a_counter_only_the_newest_version_is_kept, a_hidden_collection_keeps_the_newest_version_and_is_not_listed, one_of_many_writers_of_a_version_wins, history_is_newest_first_in_pages,
@@ -126,6 +131,7 @@ pub(crate) fn one(entity: &Entity, expected_head: u64) -> Commit {
         commit_id: Uuid::new_v4(),
         key: None,
         listing: Listing::Listed,
+        marks: None,
     }
 }
 

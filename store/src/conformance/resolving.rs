@@ -5,8 +5,8 @@ use std::ops::Range;
 use async_trait::async_trait;
 
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
-    Timestamp, Wake, resolve_unknown, resolve_unknown_put,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Mark, Page, PutOutcome, Record, RecordKey, Standing,
+    Store, Timestamp, Wake, resolve_unknown, resolve_unknown_put,
 };
 
 /// Attempts at one call. A store that fails a third of its calls fails so many in a row never in practice.
@@ -92,6 +92,17 @@ impl<S: Store> Store for Resolving<S> {
 
     async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
         again!(self.inner.list(organization, kind, after, limit))
+    }
+
+    async fn find(
+        &self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, Error> {
+        again!(self.inner.find(organization, kind, mark, after, limit))
     }
 
     async fn due(&self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{at, scattered};
-use crate::{Commit, Entity, Listing, RecordKey, SHARDS, Store, Wake};
+use crate::{Commit, Entity, Listing, Mark, RecordKey, SHARDS, Store, Wake};
 
 /// Entities and keys that a script speaks of.
 pub const THINGS: u8 = 6;
+
+/// Marks that a script speaks of.
+const MARKS: u8 = 4;
 
 /// One call. Numbers are taken modulo what there is, heads and versions relative to what the store has.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub enum Step {
         /// Length of the key.
         key: Option<u8>,
         listing: Listing,
+        /// Which of a few.
+        marks: Option<Vec<u8>>,
     },
     Settle {
         thing: u8,
@@ -81,6 +86,17 @@ pub async fn holds_the_same(model: &Arc<dyn Store>, store: &Arc<dyn Store>) {
             assert_eq!(due(store, shards.clone(), until).await, due(model, shards, until).await);
         }
     }
+    for (kind, mark) in ["even", "odd"].iter().flat_map(|kind| (0..MARKS).map(move |mark| (kind, self::mark(mark)))) {
+        let mut after = None;
+        loop {
+            let page = store.find("acme", kind, mark, after.as_ref(), 2).await.expect("answered");
+            assert_eq!(page, model.find("acme", kind, mark, after.as_ref(), 2).await.expect("answered"));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
     for kind in ["even", "odd"] {
         let mut after = None;
         loop {
@@ -108,13 +124,17 @@ fn entity(thing: u8) -> Entity {
     Entity { kind: kind.into(), ..scattered(thing.into()) }
 }
 
+fn mark(number: u8) -> Mark {
+    Mark([number % MARKS; Mark::LEN])
+}
+
 fn key(thing: u8) -> RecordKey {
     RecordKey::new("acme", "documents", format!("k{}", thing % THINGS))
 }
 
 async fn perform(store: &Arc<dyn Store>, step: &Step, number: usize) -> String {
     match step {
-        Step::Commit { thing, off, entries, snapshot, at: moment, wake, key, listing } => {
+        Step::Commit { thing, off, entries, snapshot, at: moment, wake, key, listing, marks } => {
             let entity = entity(*thing);
             let commit = Commit {
                 expected_head: shifted(head(store, &entity).await, *off),
@@ -127,6 +147,7 @@ async fn perform(store: &Arc<dyn Store>, step: &Step, number: usize) -> String {
                 // Each another one.
                 key: key.map(|length| vec![number as u8; usize::from(length)]),
                 listing: *listing,
+                marks: marks.as_ref().map(|marks| marks.iter().map(|mark| self::mark(*mark)).collect()),
             };
             format!("{:?}", store.commit(commit).await)
         }

@@ -17,7 +17,7 @@ use super::{
     unsure::{FIRST_PAUSE, PATIENCE, ROUNDS, Unsure},
 };
 use crate::{
-    Commit, CommitOutcome, Entity, Entry, Error, Listing, Loaded, Snapshot, Standing,
+    Commit, CommitOutcome, Entity, Entry, Error, Listing, Loaded, Mark, Snapshot, Standing,
     time::{instant, micros, micros_up},
 };
 
@@ -83,11 +83,12 @@ struct Stretch {
     head: Option<u64>,
 }
 
-/// Head, time of the first entry, and whether listings show it.
+/// Head, time of the first entry, whether listings show it, and what it is found by.
 pub(super) struct Stands {
     pub head: u64,
     pub created: i64,
     pub listing: Listing,
+    pub marks: Vec<Mark>,
 }
 
 impl Journals {
@@ -96,10 +97,9 @@ impl Journals {
         let conditional = async |name, text: &str| db.conditional(name, &text.replace("{KEY}", KEY)).await;
         let idempotent = async |name, text: &str| db.idempotent(name, &text.replace("{KEY}", KEY)).await;
         let columns = "at, commit_id, body, spill, size";
-        let append_one = "UPDATE entity SET head = ?, wake = ?, snapshot = ?, key = ?, listing = ?, at = ?, commit_id = ?, body = ?, spill = ?, size = ? \
+        let append_one = "UPDATE entity SET head = ?, wake = ?, snapshot = ?, key = ?, listing = ?, marks = ?, at = ?, commit_id = ?, body = ?, spill = ?, size = ? \
             WHERE {KEY} AND rk = 1 AND seq = ? IF head = ?";
-        let advance =
-            "UPDATE entity SET head = ?, created = ?, wake = ?, snapshot = ?, key = ?, listing = ? WHERE {KEY} IF head = ?";
+        let advance = "UPDATE entity SET head = ?, created = ?, wake = ?, snapshot = ?, key = ?, listing = ?, marks = ? WHERE {KEY} IF head = ?";
         Ok(Self {
             append_one: conditional("append_one", append_one).await?,
             advance: conditional("advance", advance).await?,
@@ -120,7 +120,7 @@ impl Journals {
             )
             .await?,
             commit_at: idempotent("commit_at", "SELECT head, commit_id FROM entity WHERE {KEY} AND rk = 1 AND seq = ?").await?,
-            standing: idempotent("standing", "SELECT rk, head, created, listing FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
+            standing: idempotent("standing", "SELECT rk, head, created, listing, marks FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
             key: idempotent("key", "SELECT rk, key FROM entity WHERE {KEY} AND rk = 0 AND seq = 0").await?,
             snapshot: idempotent("snapshot", "SELECT seq, body FROM snapshot WHERE {KEY}").await?,
             write_snapshot: idempotent(
@@ -128,10 +128,10 @@ impl Journals {
                 "INSERT INTO snapshot (org, kind, id, seq, body) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
             )
             .await?,
-            entities: idempotent("entities", "SELECT DISTINCT org, kind, id, head, wake, key, listing FROM entity LIMIT ?").await?,
+            entities: idempotent("entities", "SELECT DISTINCT org, kind, id, head, wake, key, listing, marks FROM entity LIMIT ?").await?,
             entities_after: idempotent(
                 "entities",
-                "SELECT DISTINCT org, kind, id, head, wake, key, listing FROM entity WHERE token(org, kind, id) > token(?, ?, ?) LIMIT ?",
+                "SELECT DISTINCT org, kind, id, head, wake, key, listing, marks FROM entity WHERE token(org, kind, id) > token(?, ?, ?) LIMIT ?",
             )
             .await?,
             unsure: Unsure::new(),
@@ -200,8 +200,8 @@ impl Journals {
         let Numbers { old, head, at, wake, snapshot, listing, .. } = Numbers::of(commit);
         let (org, kind, id) = key(&commit.entity);
         let Place { body, spill, size } = *place;
-        let values =
-            (head, wake, snapshot, key_of(commit), listing, at, commit.commit_id, body, spill, size, org, kind, id, head, old);
+        let (slot, marks, commit_id) = (key_of(commit), marks_of(commit), commit.commit_id);
+        let values = (head, wake, snapshot, slot, listing, marks, at, commit_id, body, spill, size, org, kind, id, head, old);
         self.db.decide(&self.append_one, values).await
     }
 
@@ -212,7 +212,7 @@ impl Journals {
         let mut values: Vec<Box<dyn SerializeRow + Send + Sync + '_>> = Vec::with_capacity(places.len() + 2);
         // First, as the driver finds the replicas by the first statement.
         batch.append_statement(self.advance.prepared.clone());
-        values.push(Box::new((head, created, wake, snapshot, key_of(commit), listing, org, kind, id, old)));
+        values.push(Box::new((head, created, wake, snapshot, key_of(commit), listing, marks_of(commit), org, kind, id, old)));
         if old.is_none() {
             batch.append_statement(self.first_row.prepared.clone());
             values.push(Box::new((org, kind, id)));
@@ -389,13 +389,15 @@ impl Journals {
     pub async fn stands(&self, entity: &Entity) -> Result<Option<Stands>, Error> {
         let (org, kind, id) = key(entity);
         // Cassandra refuses to look for a row of which nothing is asked: hence its kind.
-        type Row = (i8, Option<i64>, Option<i64>, Option<i8>);
+        type Row = (i8, Option<i64>, Option<i64>, Option<i8>, Option<Vec<u8>>);
         let rows: Vec<Row> = self.db.read(&self.standing, Read::Quorum, (org, kind, id)).await?;
         let stands = rows.into_iter().find_map(|row| match row {
-            (_, Some(head), Some(created), listing) => Some((head as u64, created, listing)),
+            (_, Some(head), Some(created), listing, marks) => Some((head as u64, created, listing, marks)),
             _ => None,
         });
-        let stands = stands.map(|(head, created, listing)| Ok(Stands { head, created, listing: listing_of(listing)? }));
+        let stands = stands.map(|(head, created, listing, marks)| {
+            Ok(Stands { head, created, listing: listing_of(listing)?, marks: Mark::split(marks.as_deref())? })
+        });
         stands.transpose()
     }
 
@@ -412,14 +414,15 @@ impl Journals {
             return Ok(Vec::new());
         }
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        type Row = (String, String, Uuid, Option<i64>, Option<i64>, Option<Vec<u8>>, Option<i8>);
+        type Row = (String, String, Uuid, Option<i64>, Option<i64>, Option<Vec<u8>>, Option<i8>, Option<Vec<u8>>);
         let rows: Vec<Row> = match after.map(key) {
             None => self.db.read(&self.entities, Read::Quorum, (limit,)).await?,
             Some((org, kind, id)) => self.db.read(&self.entities_after, Read::Quorum, (org, kind, id, limit)).await?,
         };
-        let standing = |(org, kind, id, head, wake, key, listing): Row| {
+        let standing = |(org, kind, id, head, wake, key, listing, marks): Row| {
             let wake = wake.filter(|wake| *wake != NO_WAKE).map(instant).transpose()?;
-            Ok(Standing { entity: Entity::new(org, kind, id), head: head_of(head), wake, key, listing: listing_of(listing)? })
+            let (listing, marks) = (listing_of(listing)?, Mark::split(marks.as_deref())?);
+            Ok(Standing { entity: Entity::new(org, kind, id), head: head_of(head), wake, key, listing, marks })
         };
         rows.into_iter().map(standing).collect()
     }
@@ -469,6 +472,11 @@ fn key(entity: &Entity) -> (&str, &str, Uuid) {
 /// What the commit puts into the key slot.
 fn key_of(commit: &Commit) -> MaybeUnset<&[u8]> {
     commit.key.as_deref().map_or(MaybeUnset::Unset, MaybeUnset::Set)
+}
+
+/// What the commit makes the entity found by.
+fn marks_of(commit: &Commit) -> MaybeUnset<Vec<u8>> {
+    commit.marks.as_deref().map_or(MaybeUnset::Unset, |marks| MaybeUnset::Set(Mark::joined(marks)))
 }
 
 fn listing_of(column: Option<i8>) -> Result<Listing, Error> {

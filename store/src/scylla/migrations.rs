@@ -19,6 +19,7 @@ use crate::Error;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("journals and records", include_str!("../../../schema/cql/0001_journals_and_records.cql")),
     ("keys and listings", include_str!("../../../schema/cql/0002_keys_and_listings.cql")),
+    ("marks", include_str!("../../../schema/cql/0003_marks.cql")),
 ];
 
 /// How long a node that died while it migrated keeps others from it, in seconds. Renewed before each change, which takes less: 30 s, and

@@ -34,7 +34,14 @@ use async_trait::async_trait;
 use futures::future::try_join;
 use prometheus::Registry;
 
-use self::{bodies::Bodies, db::Db, journals::Journals, listings::Listings, records::Records, wakes::Wakes};
+use self::{
+    bodies::Bodies,
+    db::Db,
+    journals::Journals,
+    listings::{Listings, Marking},
+    records::Records,
+    wakes::Wakes,
+};
 pub use self::{
     metrics::Metrics,
     migrations::{Migrated, migrate},
@@ -42,8 +49,8 @@ pub use self::{
     wakes::Metrics as WakeMetrics,
 };
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, PutOutcome, Record, RecordKey, Standing,
-    Store, Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Mark, Page, PutOutcome, Record, RecordKey,
+    Standing, Store, Timestamp, Wake, limits, time::micros,
 };
 
 /// An append that took longer than this after its wake-up was written brings it once more: whoever found it meanwhile, and no append,
@@ -95,6 +102,18 @@ impl Scylla {
         }
     }
 
+    /// What a commit changes of the marks of its entity, as far as that is not another writer's by now: then the append tells.
+    async fn marking(&self, commit: &Commit) -> Result<Marking, Error> {
+        let Some(marks) = &commit.marks else { return Ok(Marking::default()) };
+        let stands = match commit.expected_head {
+            0 => None,
+            _ => self.journals.stands(&commit.entity).await?,
+        };
+        let (created, before) = stands.map_or((micros(commit.at), Vec::new()), |stands| (stands.created, stands.marks));
+        let lacks = |marks: &[Mark], among: &[Mark]| marks.iter().filter(|mark| !among.contains(mark)).copied().collect();
+        Ok(Marking { created, new: lacks(marks, &before), gone: lacks(&before, marks) })
+    }
+
     /// Statements of this name so far, for measuring.
     pub fn statements(&self, name: &str) -> u64 {
         self.db.metrics.count(name)
@@ -117,13 +136,15 @@ impl Store for Scylla {
             }
         };
         let noting = async {
-            match (commit.expected_head, commit.listing) {
-                (0, Listing::Listed) => self.listings.note(entity, commit.at).await,
-                _ => Ok(()),
+            if let (0, Listing::Listed) = (commit.expected_head, commit.listing) {
+                self.listings.note(entity, commit.at).await?;
             }
+            let marking = self.marking(&commit).await?;
+            self.listings.mark(entity, &marking).await?;
+            Ok(marking)
         };
-        let announced = match try_join(noting, announcing).await {
-            Ok(((), announced)) => announced,
+        let (marking, announced) = match try_join(noting, announcing).await {
+            Ok(noted) => noted,
             Err(error) => {
                 self.journals.forget(&places);
                 return Err(error);
@@ -140,6 +161,7 @@ impl Store for Scylla {
             if commit.listing == Listing::Removed && commit.expected_head > 0 {
                 self.unlist(entity).await;
             }
+            self.listings.unmark(entity, &marking).await;
         }
         Ok(outcome)
     }
@@ -163,6 +185,17 @@ impl Store for Scylla {
 
     async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
         self.listings.list(&self.journals, organization, kind, after, limit).await
+    }
+
+    async fn find(
+        &self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, Error> {
+        self.listings.find(&self.journals, (organization, kind, mark), after, limit).await
     }
 
     async fn due(&self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {

@@ -38,8 +38,8 @@ use self::{
     writer::{Operation, Writer},
 };
 use crate::{
-    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Page, PutOutcome, Record, RecordKey, Standing, Store,
-    Timestamp, Wake, limits,
+    Commit, CommitOutcome, Cursor, Entity, Entry, Error, Listed, Loaded, Mark, Page, PutOutcome, Record, RecordKey, Standing,
+    Store, Timestamp, Wake, limits,
 };
 
 /// The version of SQLite that is built in.
@@ -252,6 +252,18 @@ impl Store for Sqlite {
     async fn list(&self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
         let (organization, kind, after) = (organization.to_owned(), kind.to_owned(), after.cloned());
         self.read(move |reads| reads.list(&organization, &kind, after.as_ref(), limit)).await
+    }
+
+    async fn find(
+        &self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, Error> {
+        let (organization, kind, after) = (organization.to_owned(), kind.to_owned(), after.cloned());
+        self.read(move |reads| reads.find(&organization, &kind, mark, after.as_ref(), limit)).await
     }
 
     async fn due(&self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{failure, spaces::Spaces};
 use crate::{
-    Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Page, Record, RecordKey, Snapshot, Standing, Timestamp, Wake,
+    Cursor, Entity, Entry, Error, Listed, Listing, Loaded, Mark, Page, Record, RecordKey, Snapshot, Standing, Timestamp, Wake,
     time::{instant, micros},
 };
 
@@ -19,6 +19,10 @@ const ENTRIES: &str =
     "SELECT seq, at, commit_id, body FROM entry WHERE space = ?1 AND id = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4";
 const LIST: &str = "SELECT id, created_at, head FROM entity INDEXED BY entity_listed WHERE space = ?1 AND listing = 0 AND (created_at, id) < (?2, ?3)
      ORDER BY created_at DESC, id DESC LIMIT ?4";
+const FIND: &str = "SELECT mark.id, mark.created_at, entity.head
+     FROM mark CROSS JOIN entity ON entity.space = mark.space AND entity.id = mark.id
+     WHERE mark.space = ?1 AND mark.mark = ?2 AND (mark.created_at, mark.id) < (?3, ?4)
+     ORDER BY mark.created_at DESC, mark.id DESC LIMIT ?5";
 const DUE: &str = "SELECT space.organization, space.kind, entity.id, entity.wake
      FROM entity INDEXED BY entity_by_wake CROSS JOIN space ON space.space = entity.space
      WHERE entity.wake <= ?1 AND entity.shard >= ?2 AND entity.shard < ?3 ORDER BY entity.wake LIMIT ?4";
@@ -33,7 +37,8 @@ const HISTORY: &str = "SELECT version, at, body FROM record_history WHERE space 
 const RECORDS: &str = "SELECT key, version, at, body FROM record
      WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) AND key < ?4 ORDER BY key LIMIT ?5";
 // In the order of the primary keys: spaces are numbered as they come, so what is new stands behind or between.
-const ENTITIES: &str = "SELECT space.organization, space.kind, entity.id, entity.head, entity.wake, entity.key, entity.listing
+const ENTITIES: &str =
+    "SELECT space.organization, space.kind, entity.id, entity.head, entity.wake, entity.key, entity.listing, entity.marks
      FROM entity CROSS JOIN space ON space.space = entity.space
      WHERE (entity.space, entity.id) > (?1, ?2) ORDER BY entity.space, entity.id LIMIT ?3";
 const RECORD_KEYS: &str = "SELECT space.organization, space.kind, record.key
@@ -64,6 +69,7 @@ pub(super) struct Reads<'c> {
     snapshot: Statement<'c>,
     entries: Statement<'c>,
     list: Statement<'c>,
+    find: Statement<'c>,
     due: Statement<'c>,
     record: Statement<'c>,
     history: Statement<'c>,
@@ -86,6 +92,7 @@ impl<'c> Reads<'c> {
             snapshot: conn.prepare(SNAPSHOT)?,
             entries: conn.prepare(ENTRIES)?,
             list: conn.prepare(LIST)?,
+            find: conn.prepare(FIND)?,
             due: conn.prepare(DUE)?,
             record: conn.prepare(RECORD)?,
             history: conn.prepare(HISTORY)?,
@@ -158,20 +165,24 @@ impl<'c> Reads<'c> {
     }
 
     pub fn list(&mut self, organization: &str, kind: &str, after: Option<&Cursor>, limit: usize) -> Result<Page<Listed>, Error> {
-        let nothing = Page { items: Vec::new(), next: None };
-        let Some(space) = self.space(organization, kind)? else { return Ok(nothing) };
-        // Without a cursor: before a moment that no entity reaches.
-        let (at, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| (micros(cursor.at), cursor.id));
-        // One more than asked for tells whether there is a next page.
-        let wanted = bound(limit.saturating_add(1));
-        let rows = self.list.query(params![space, at, id.as_bytes().as_slice(), wanted]).map_err(failure)?;
-        let mut items = collect(rows, |row| {
-            let entity = Entity::new(organization, kind, uuid(row, 0)?);
-            Ok(Listed { entity, created_at: moment(row, 1)?, head: number(row, 2)? })
-        })?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        Ok(Page::of(items, more))
+        let Some(space) = self.space(organization, kind)? else { return Ok(Page::of(Vec::new(), false)) };
+        let (at, id) = place(after);
+        let rows = self.list.query(params![space, at, id.as_bytes().as_slice(), one_more(limit)]).map_err(failure)?;
+        listed(rows, organization, kind, limit)
+    }
+
+    pub fn find(
+        &mut self,
+        organization: &str,
+        kind: &str,
+        mark: Mark,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Listed>, Error> {
+        let Some(space) = self.space(organization, kind)? else { return Ok(Page::of(Vec::new(), false)) };
+        let (at, id) = place(after);
+        let values = params![space, mark.0.as_slice(), at, id.as_bytes().as_slice(), one_more(limit)];
+        listed(self.find.query(values).map_err(failure)?, organization, kind, limit)
     }
 
     pub fn due(&mut self, shards: Range<u16>, until: Timestamp, limit: usize) -> Result<Vec<Wake>, Error> {
@@ -248,7 +259,9 @@ impl<'c> Reads<'c> {
         collect(rows, |row| {
             let wake: Option<i64> = row.get(4).map_err(failure)?;
             let (key, listing) = (row.get(5).map_err(failure)?, Listing::of_number(row.get(6).map_err(failure)?)?);
-            Ok(Standing { entity: entity(row)?, head: number(row, 3)?, wake: wake.map(instant).transpose()?, key, listing })
+            let marks: Option<Vec<u8>> = row.get(7).map_err(failure)?;
+            let (wake, marks) = (wake.map(instant).transpose()?, Mark::split(marks.as_deref())?);
+            Ok(Standing { entity: entity(row)?, head: number(row, 3)?, wake, key, listing, marks })
         })
     }
 
@@ -306,6 +319,27 @@ fn after_prefix(prefix: &str) -> Option<String> {
 /// SQLite counts in i64, and reads a negative limit as none.
 fn bound(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// One more than asked for tells whether there is a next page.
+fn one_more(limit: usize) -> i64 {
+    bound(limit.saturating_add(1))
+}
+
+/// Where a listing goes on. Without a cursor: before a moment that no entity reaches.
+fn place(after: Option<&Cursor>) -> (i64, Uuid) {
+    after.map_or((i64::MAX, Uuid::max()), |cursor| (micros(cursor.at), cursor.id))
+}
+
+/// A page of rows with identifier, time and head.
+fn listed(rows: Rows<'_>, organization: &str, kind: &str, limit: usize) -> Result<Page<Listed>, Error> {
+    let mut items = collect(rows, |row| {
+        let entity = Entity::new(organization, kind, uuid(row, 0)?);
+        Ok(Listed { entity, created_at: moment(row, 1)?, head: number(row, 2)? })
+    })?;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    Ok(Page::of(items, more))
 }
 
 fn collect<T>(mut rows: Rows<'_>, read: impl Fn(&Row<'_>) -> Result<T, Error>) -> Result<Vec<T>, Error> {
@@ -379,7 +413,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let conn = super::super::schema::open_writer(&folder.path().join("a.db"), &super::super::Options::default());
         let conn = conn.expect("opens");
-        for query in [SPACE, HEAD, REMAINS, PLACE, SNAPSHOT, ENTRIES, LIST, DUE, RECORD, HISTORY, RECORDS, ENTITIES, RECORD_KEYS]
+        for query in
+            [SPACE, HEAD, REMAINS, PLACE, SNAPSHOT, ENTRIES, LIST, FIND, DUE, RECORD, HISTORY, RECORDS, ENTITIES, RECORD_KEYS]
         {
             let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {query}")).expect("valid");
             let steps: Result<Vec<String>, _> = plan.raw_query().mapped(|row| row.get(3)).collect();

@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../schema/sqlite/0001_journals_and_records.sql"),
     include_str!("../../../schema/sqlite/0002_places.sql"),
     include_str!("../../../schema/sqlite/0003_keys_and_listings.sql"),
+    include_str!("../../../schema/sqlite/0004_marks.sql"),
 ];
 
 /// Size in bytes that the write-ahead log's file is cut back to.

@@ -9,7 +9,7 @@ use super::{
     spaces::Spaces,
 };
 use crate::{
-    Commit, CommitOutcome, Entity, PutOutcome, RecordKey, Timestamp, Wake,
+    Commit, CommitOutcome, Entity, Mark, PutOutcome, RecordKey, Timestamp, Wake,
     time::{micros, micros_up},
 };
 
@@ -70,6 +70,10 @@ pub(super) struct Writes<'c> {
     advance_and_wake: Statement<'c>,
     set_key: Statement<'c>,
     set_listing: Statement<'c>,
+    marks: Statement<'c>,
+    set_marks: Statement<'c>,
+    add_mark: Statement<'c>,
+    take_mark: Statement<'c>,
     append: Statement<'c>,
     keep_snapshot: Statement<'c>,
     set_wake: Statement<'c>,
@@ -103,6 +107,10 @@ impl<'c> Writes<'c> {
             advance_and_wake: conn.prepare("UPDATE entity SET head = ?3, wake = ?4 WHERE space = ?1 AND id = ?2")?,
             set_key: conn.prepare("UPDATE entity SET key = ?3 WHERE space = ?1 AND id = ?2")?,
             set_listing: conn.prepare("UPDATE entity SET listing = ?3 WHERE space = ?1 AND id = ?2")?,
+            marks: conn.prepare("SELECT created_at, marks FROM entity WHERE space = ?1 AND id = ?2")?,
+            set_marks: conn.prepare("UPDATE entity SET marks = ?3 WHERE space = ?1 AND id = ?2")?,
+            add_mark: conn.prepare("INSERT OR IGNORE INTO mark (space, mark, created_at, id) VALUES (?1, ?2, ?3, ?4)")?,
+            take_mark: conn.prepare("DELETE FROM mark WHERE space = ?1 AND mark = ?2 AND created_at = ?3 AND id = ?4")?,
             append: conn.prepare("INSERT INTO entry (space, id, seq, at, commit_id, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
             keep_snapshot: conn.prepare("INSERT OR REPLACE INTO snapshot (space, id, seq, body) VALUES (?1, ?2, ?3, ?4)")?,
             set_wake: conn.prepare("UPDATE entity SET wake = ?3 WHERE space = ?1 AND id = ?2")?,
@@ -199,6 +207,9 @@ impl<'c> Writes<'c> {
         if let Some(current) = current {
             self.change(space, id, current, commit)?;
         }
+        if let Some(marks) = &commit.marks {
+            self.mark(space, id, marks)?;
+        }
         let commit_id = commit.commit_id.as_bytes().as_slice();
         for (seq, body) in (head + 1..).zip(&commit.entries) {
             self.append.execute(params![space, id, seq as i64, at, commit_id, body])?;
@@ -224,6 +235,24 @@ impl<'c> Writes<'c> {
             self.set_listing.execute(params![space, id, listing.number()])?;
         }
         Ok(())
+    }
+
+    /// What the entity, which is there, is found by from now on.
+    fn mark(&mut self, space: i64, id: &[u8], marks: &[Mark]) -> Result<()> {
+        let (created, before): (i64, Option<Vec<u8>>) =
+            self.marks.query_row(params![space, id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (now, before) = (Mark::joined(marks), before.unwrap_or_default());
+        if now == before {
+            return Ok(());
+        }
+        let (new, old) = (now.chunks(Mark::LEN), before.chunks(Mark::LEN));
+        for gone in old.clone().filter(|mark| !new.clone().any(|other| other == *mark)) {
+            self.take_mark.execute(params![space, gone, created, id])?;
+        }
+        for mark in new {
+            self.add_mark.execute(params![space, mark, created, id])?;
+        }
+        self.set_marks.execute(params![space, id, now]).map(drop)
     }
 
     fn settle(&mut self, wake: &Wake, head: u64, next: Option<Timestamp>) -> Result<()> {
