@@ -86,6 +86,8 @@ const element = {
 put("boot.js", await script("boot.ts", element));
 put("sign.js", await script("sign.ts", element));
 put("sandbox.js", await script("sandbox.ts"));
+put("console.js", await script("console.ts"));
+put("console.css", await script("console.css"));
 put("page.css", await script("page.css"));
 put("icon.svg", await readFile("web/icon.svg"));
 

@@ -205,6 +205,9 @@ fn welcome(config: &Config, running: &server::Running) -> Result<(), Failure> {
     if running.sandbox {
         println!("Messages:  {base}/sandbox");
     }
+    if running.console {
+        println!("Console:   {base}/console");
+    }
     println!("Token for organization {organization}, 8 hours:\n{token}");
     println!("Try next:  {} demo --server {base} --data {}", rubrica::program(), config.data().display());
     Ok(())

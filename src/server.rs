@@ -59,6 +59,7 @@ use crate::{
     keys::{self, Keys},
     outbound::Http,
     page_view::{self, PageView},
+    pages::staff,
     periodic_task::PeriodicTask,
     processes::{Processes, Tenants, World, fill::Fills},
     receipts::Receipts,
@@ -114,6 +115,8 @@ pub enum Error {
     Escrow(String),
     #[error("the development tenant: {0}")]
     Development(String),
+    #[error("console.oidc.{0}")]
+    Console(String),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
     #[error("cannot listen on {address}: {source}")]
@@ -143,6 +146,8 @@ pub struct Running {
     pub public_base_url: String,
     /// Whether the sandbox is on.
     pub sandbox: bool,
+    /// Whether the console is there.
+    pub console: bool,
     http: actix_web::dev::Server,
     parts: Parts,
 }
@@ -337,6 +342,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents.clone(),
     );
     let links = Links::new(keys.clone(), customers.clone());
+    let sandboxed = channels.sandbox().is_some();
+    let staff = staff::Site::new(&config, keys.clone(), &public_base_url, store.clone(), sandboxed).map_err(Error::Console)?;
+    let has_console = staff.is_some();
     let state = State {
         documents: documents.clone(),
         page_view: PageView::new(documents.clone(), page_view::Metrics::new(&registry)?),
@@ -404,6 +412,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         metrics: HttpMetrics::new(&registry)?,
         intake: http::intake::Options::new(&config.server),
         origins: http::cors::Origins::new(&config.server.cors_origins),
+        staff,
         try_it_out: config.access.development,
     };
 
@@ -449,7 +458,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .disable_signals();
     let http = connections::listen(builder, listener, connections, application)?.run();
     let parts = Parts { engine, processes, cpu, timer, background, watchers, going_down, drain_pause, patience };
-    Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), http, parts })
+    Ok(Running { address, public_base_url, sandbox: sandbox.is_some(), console: has_console, http, parts })
 }
 
 /// The catalogue of consents. Where no other server writes to the store, what is known of it never gets old.
@@ -522,6 +531,8 @@ struct Application {
     metrics: HttpMetrics,
     intake: http::intake::Options,
     origins: http::cors::Origins,
+    /// The console, where somebody can sign in.
+    staff: Option<staff::Site>,
     /// Whether the description's pages may call the API.
     try_it_out: bool,
 }
@@ -549,6 +560,9 @@ impl Application {
         http::consents::links::configure(service);
         http::operations::configure(service);
         crate::pages::configure(service);
+        if let Some(site) = self.staff {
+            staff::configure(site, service);
+        }
         http::openapi::configure(service, sandbox, self.try_it_out);
     }
 }

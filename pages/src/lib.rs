@@ -4,6 +4,7 @@
 //! of the pages stand in `texts/`, one file per language, for Rust and TypeScript alike.
 
 pub mod assets;
+pub mod console;
 pub mod developer;
 pub mod headers;
 pub mod landing;

@@ -1,4 +1,4 @@
-//! The words of the pages: `texts/*.json`, the same that the scripts in browsers use.
+//! The words of the pages: `texts/*.json`, the same that the scripts in browsers use, and `texts/console/*.json`, which are the console's.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -21,7 +21,8 @@ const MAX_ASKED: usize = 32;
 static WORDS: LazyLock<[Words; 6]> = LazyLock::new(|| {
     Language::ALL.map(|language| {
         // Ours, and read by the tests.
-        serde_json::from_str(language.source()).unwrap_or_default()
+        let words = language.sources().into_iter().map(|source| serde_json::from_str::<Words>(source).unwrap_or_default());
+        words.flatten().collect()
     })
 });
 
@@ -41,20 +42,26 @@ impl Language {
         }
     }
 
-    fn source(self) -> &'static str {
+    /// Of all pages, and of the console.
+    fn sources(self) -> [&'static str; 2] {
         match self {
-            Self::Spanish => include_str!("../texts/es.json"),
-            Self::English => include_str!("../texts/en.json"),
-            Self::Catalan => include_str!("../texts/ca.json"),
-            Self::Basque => include_str!("../texts/eu.json"),
-            Self::Galician => include_str!("../texts/gl.json"),
-            Self::German => include_str!("../texts/de.json"),
+            Self::Spanish => [include_str!("../texts/es.json"), include_str!("../texts/console/es.json")],
+            Self::English => [include_str!("../texts/en.json"), include_str!("../texts/console/en.json")],
+            Self::Catalan => [include_str!("../texts/ca.json"), include_str!("../texts/console/ca.json")],
+            Self::Basque => [include_str!("../texts/eu.json"), include_str!("../texts/console/eu.json")],
+            Self::Galician => [include_str!("../texts/gl.json"), include_str!("../texts/console/gl.json")],
+            Self::German => [include_str!("../texts/de.json"), include_str!("../texts/console/de.json")],
         }
+    }
+
+    /// The words of a key, if there are any.
+    pub fn find(self, key: &str) -> Option<&'static str> {
+        WORDS[self as usize].get(key).map(String::as_str)
     }
 
     /// The words of a key. A key that is not there shows itself; the tests find it.
     pub fn text(self, key: &'static str) -> &'static str {
-        WORDS[self as usize].get(key).map_or(key, String::as_str)
+        self.find(key).unwrap_or(key)
     }
 
     /// The language that a browser wants most (`Accept-Language`, RFC 9110, 12.5.4) of those that there are, else English.
@@ -91,7 +98,8 @@ mod tests {
         let spanish = &WORDS[Language::Spanish as usize];
         assert!(!spanish.is_empty());
         for language in Language::ALL {
-            let words: Words = serde_json::from_str(language.source()).expect("an object of texts");
+            let read = |source| serde_json::from_str::<Words>(source).expect("an object of texts");
+            let words: Words = language.sources().into_iter().flat_map(read).collect();
             let tag = language.tag();
             assert_eq!(words.keys().collect::<Vec<_>>(), spanish.keys().collect::<Vec<_>>(), "keys of {tag}");
             for (key, text) in &words {
@@ -104,13 +112,16 @@ mod tests {
     #[test]
     fn each_file_is_in_the_order_of_its_keys_and_has_none_twice() {
         for language in Language::ALL {
-            let keys: Vec<_> = language
-                .source()
-                .lines()
-                .filter_map(|line| line.trim_start().strip_prefix('"')?.split_once("\": \"").map(|(key, _)| key))
-                .collect();
-            assert!(keys.is_sorted_by(|one, next| one < next), "{}", language.tag());
-            assert_eq!(keys.len(), WORDS[language as usize].len(), "{}: one key per line", language.tag());
+            let mut all = 0;
+            for source in language.sources() {
+                let lines = source.lines();
+                let keys: Vec<_> = lines
+                    .filter_map(|line| line.trim_start().strip_prefix('"')?.split_once("\": \"").map(|(key, _)| key))
+                    .collect();
+                assert!(keys.is_sorted_by(|one, next| one < next), "{}", language.tag());
+                all += keys.len();
+            }
+            assert_eq!(all, WORDS[language as usize].len(), "{}: one key per line", language.tag());
         }
     }
 

@@ -113,6 +113,6 @@ impl Claims {
     }
 }
 
-fn is_text(text: &str) -> bool {
+pub(super) fn is_text(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_TEXT
 }

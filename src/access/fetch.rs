@@ -63,42 +63,67 @@ fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     if body.len() > MAX_JWKS { Err(format!("{} is too long", path.display())) } else { Ok(body) }
 }
 
-struct Http {
+/// A document behind an address of the configuration, or of what was fetched from one.
+pub(super) struct Http {
     client: reqwest::Client,
     url: reqwest::Url,
 }
 
+/// An address of an issuer, which must be safe from others on the way.
+///
+/// # Errors
+/// A sentence that begins with the `name` of the address.
+pub(super) fn secure_url(name: &str, url: &str) -> Result<reqwest::Url, String> {
+    let url = reqwest::Url::parse(url).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
+        return Err(format!("{name} must begin with https:// (or be on this machine)"));
+    }
+    Ok(url)
+}
+
+/// The client for issuers.
+///
+/// # Errors
+/// When the system has no TLS.
+pub(super) fn client() -> Result<reqwest::Client, String> {
+    let builder = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        // Keys come from where the configuration says, not from where an answer points.
+        .redirect(reqwest::redirect::Policy::none())
+        // Fetched so rarely that a connection kept open is only one that breaks.
+        .pool_max_idle_per_host(0);
+    builder.build().map_err(|error| format!("no HTTP client: {error}"))
+}
+
+/// What came of a request, with a body of at most [`MAX_JWKS`] bytes. The error is a sentence for the log.
+pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<(reqwest::StatusCode, Vec<u8>), String> {
+    // An address can carry credentials; it does not go into the log.
+    let failed = |error: reqwest::Error| error.without_url().to_string();
+    let mut response = request.header("accept", "application/json").send().await.map_err(failed)?;
+    let body = outbound::read(&mut response, MAX_JWKS).await.map_err(|error| match error {
+        ReadError::TooLong => "the answer is too long".to_owned(),
+        ReadError::Broken(error) => failed(error),
+    })?;
+    Ok((response.status(), body))
+}
+
 impl Http {
     fn new(url: &str) -> Result<Self, String> {
-        let url = reqwest::Url::parse(url).map_err(|error| format!("jwks_url cannot be read: {error}"))?;
-        let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
-            return Err("jwks_url must begin with https:// (or be on this machine)".into());
-        }
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            // Keys come from where the configuration says, not from where an answer points.
-            .redirect(reqwest::redirect::Policy::none())
-            // Fetched so rarely that a connection kept open is only one that breaks.
-            .pool_max_idle_per_host(0)
-            .build()
-            .map_err(|error| format!("no HTTP client: {error}"))?;
-        Ok(Self { client, url })
+        Ok(Self { client: client()?, url: secure_url("jwks_url", url)? })
+    }
+
+    pub(super) fn of(client: reqwest::Client, url: reqwest::Url) -> Self {
+        Self { client, url }
     }
 }
 
 #[async_trait]
 impl Fetch for Http {
     async fn fetch(&self) -> Result<Vec<u8>, String> {
-        // An address can carry credentials; it does not go into the log.
-        let failed = |error: reqwest::Error| error.without_url().to_string();
-        let mut response = self.client.get(self.url.clone()).header("accept", "application/json").send().await.map_err(failed)?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(format!("answered {}", response.status()));
+        match answer(self.client.get(self.url.clone())).await? {
+            (reqwest::StatusCode::OK, body) => Ok(body),
+            (status, _) => Err(format!("answered {status}")),
         }
-        outbound::read(&mut response, MAX_JWKS).await.map_err(|error| match error {
-            ReadError::TooLong => "the answer is too long".into(),
-            ReadError::Broken(error) => failed(error),
-        })
     }
 }

@@ -11,6 +11,8 @@
 //! | signer's link (`open_signer_link`) | this server | derived, for this use only | see one invitation, decline it, ask for its codes |
 //! | customer (`securize` of `/v2`) | this server | derived, for this use only | read and record one customer's consents in one actor's name |
 //!
+//! People of the organizations' staff bring no token: they sign in at an identity provider ([`oidc`]), and their pages have a session.
+//!
 //! [`Service::authenticate`] says who calls; [`may`] and [`reaches`] whether they may do it to a [`Target`], by a [`Rule`]. Tokens live by the
 //! wall clock, which comes in as a parameter. No token, secret or key is ever part of an error, a log line or `Debug` output.
 //!
@@ -23,11 +25,13 @@ mod claims;
 mod component;
 pub mod development;
 mod fetch;
+mod id_token;
 mod internal;
 mod issuer;
 mod jwks;
 mod jwt;
 mod key_set;
+pub mod oidc;
 mod options;
 mod role;
 mod rule;

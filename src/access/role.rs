@@ -48,10 +48,18 @@ pub enum Role {
     LegalHold,
     /// Erase what has ended, and customers.
     Erasure,
+    /// Look at everything in the console.
+    Console,
+    /// Act in the console: cancel, send again. Includes [`Role::Console`].
+    ConsoleOperate,
+    /// Change in the console what holds for the whole organization. Includes [`Role::ConsoleOperate`].
+    ConsoleAdmin,
+    /// Identify customers at the agents' desk.
+    Agent,
 }
 
 impl Role {
-    pub const ALL: [Role; 21] = [
+    pub const ALL: [Role; 25] = [
         Role::DocumentsRead,
         Role::DocumentsWrite,
         Role::DocumentsAdmin,
@@ -73,6 +81,10 @@ impl Role {
         Role::ConsentsConfiguration,
         Role::LegalHold,
         Role::Erasure,
+        Role::Console,
+        Role::ConsoleOperate,
+        Role::ConsoleAdmin,
+        Role::Agent,
     ];
 
     /// The name in the `roles` claim.
@@ -99,6 +111,10 @@ impl Role {
             Role::ConsentsConfiguration => "consents_configuration",
             Role::LegalHold => "legal_hold",
             Role::Erasure => "erasure",
+            Role::Console => "console",
+            Role::ConsoleOperate => "console_operate",
+            Role::ConsoleAdmin => "console_admin",
+            Role::Agent => "agent",
         }
     }
 
@@ -106,6 +122,8 @@ impl Role {
     pub const fn includes(self) -> Option<Role> {
         match self {
             Role::Identification => Some(Role::IdentificationAgent),
+            Role::ConsoleOperate => Some(Role::Console),
+            Role::ConsoleAdmin => Some(Role::ConsoleOperate),
             _ => None,
         }
     }
@@ -127,7 +145,7 @@ impl fmt::Display for Role {
     "unknown role; the roles are documents_read, documents_write, documents_admin, templates_read, templates_fill, templates_admin, \
      sign_configuration, sign_process, sign, identification, identification_agent, identification_admin, \
      identification_force_delete, contracts, securize, consents_read, consents_write, consents_delete, consents_configuration, \
-     legal_hold, erasure"
+     legal_hold, erasure, console, console_operate, console_admin, agent"
 )]
 pub struct UnknownRole;
 
@@ -155,8 +173,7 @@ impl RoleSet {
         names
             .into_iter()
             .filter_map(|name| name.parse::<Role>().ok())
-            .flat_map(|role| [Some(role), role.includes()])
-            .flatten()
+            .flat_map(|role| std::iter::successors(Some(role), |role| role.includes()))
             .collect()
     }
 
@@ -202,6 +219,9 @@ mod tests {
         let set = RoleSet::from_names(["identification"]);
         assert_eq!(set.iter().collect::<Vec<_>>(), [Role::Identification, Role::IdentificationAgent]);
         assert!(!RoleSet::from_names(["identification_agent"]).contains(Role::Identification));
+        let set = RoleSet::from_names(["console_admin"]);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [Role::Console, Role::ConsoleOperate, Role::ConsoleAdmin]);
+        assert!(!RoleSet::from_names(["console"]).contains(Role::ConsoleOperate));
         assert_eq!(RoleSet::NONE.iter().count(), 0);
         assert_eq!(RoleSet::all().iter().count(), Role::ALL.len());
     }

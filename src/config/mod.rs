@@ -5,6 +5,7 @@ mod biometric;
 mod bounds;
 mod codes;
 mod consents;
+mod console;
 mod fonts;
 mod identity_documents;
 mod log;
@@ -38,6 +39,7 @@ pub use self::{
     biometric::Biometric,
     codes::Codes,
     consents::{ConsentPolicies, ConsentPolicy, Consents, LateCapture, OrganizationConsents},
+    console::Console,
     fonts::Fonts,
     identity_documents::IdentityDocuments,
     log::{Log, LogFormat},
@@ -94,6 +96,7 @@ pub struct Config {
     pub pages: Pages,
     pub retention: Retention,
     pub consents: Consents,
+    pub console: Console,
     pub log: Log,
     /// Per organization, by its identifier.
     pub organizations: BTreeMap<String, Organization>,
@@ -210,6 +213,7 @@ impl Config {
         self.pages.check()?;
         self.retention.check()?;
         self.consents.check()?;
+        self.console.check(&self.server)?;
         self.log.check()?;
         self.store.check().map_err(|error| Error::Invalid(format!("store.{error}")))?;
         self.blobs.check().map_err(|error| Error::Invalid(format!("blobs.{error}")))?;
@@ -264,6 +268,9 @@ impl Config {
             None => crate::keys::Keys::from_bytes(&[0; crate::keys::KEY_LEN]),
         };
         access::Service::new(&self.access, &keys).map_err(|error| format!("access: {error}"))?;
+        if let Some(oidc) = &self.console.oidc {
+            access::oidc::Provider::new(oidc, "", self.access.clock_leeway).map_err(|error| format!("console.oidc.{error}"))?;
+        }
         let mut findings = channels::Channels::check(&self.channels, now)?;
         findings.extend(handwriting::findings(&self.biometric.defaults()?, now));
         Ok(findings)

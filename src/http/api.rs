@@ -255,7 +255,7 @@ fn router(resources: &[Resource]) -> Router<Resource> {
 }
 
 /// A segment without the three escapes that are left in it.
-fn decoded(segment: &str) -> String {
+pub(crate) fn decoded(segment: &str) -> String {
     if !segment.contains('%') {
         return segment.to_owned();
     }

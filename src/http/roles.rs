@@ -15,6 +15,12 @@ pub fn table() -> String {
             Role::IdentificationForceDelete => {
                 "besides `identification_admin`: deletions of identifications whose state needs `force=true`".to_owned()
             }
+            Role::Console => "of the console (`/console`), in a session: reading".to_owned(),
+            Role::ConsoleOperate => "of the console: acts such as cancelling; and those of `console`".to_owned(),
+            Role::ConsoleAdmin => {
+                "of the console: what holds for the whole organization; and those of `console_operate`".to_owned()
+            }
+            Role::Agent => "of the agents' desk, which is not there yet".to_owned(),
             _ => match role.includes() {
                 Some(included) => format!("{}; and those of `{included}`", operations.join(", ")),
                 None => operations.join(", "),

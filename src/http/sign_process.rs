@@ -243,6 +243,6 @@ pub struct CancelSignProcessRequest {
 pub async fn cancel(call: Call<Uuid, Json<CancelSignProcessRequest>>) -> Result<(), ApiError> {
     let Json(CancelSignProcessRequest { reason }) = call.body;
     processes::check_reason(&reason)?;
-    call.engine.processes.sign.ask(&call.organization, call.id, Command::Cancel { reason }).await?;
+    call.engine.processes.sign.ask(&call.organization, call.id, Command::Cancel { reason, by: None }).await?;
     Ok(())
 }

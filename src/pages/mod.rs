@@ -1,6 +1,7 @@
 //! The pages for people, over HTTP: what the crate `pages` makes, with the headers that it wants.
 
 mod files;
+pub mod staff;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use pages::headers::Page;

@@ -229,7 +229,10 @@ pub(super) fn happening(scene: &Scene<'_>, event: &Event) -> Option<Happening> {
         Event::Sealed { sealed, .. } => Happening::new(SERVICE, Action::DocumentSealed, Some(sealed.id.to_string())),
         Event::Certified { .. } => Happening::new(SERVICE, Action::ProcessCertified, None),
         Event::Failed { reason, .. } => Happening::new(SERVICE, Action::ProcessFailed, Some(reason.clone())),
-        Event::Cancelled { reason } => Happening::new(organization, Action::ProcessCancelled, Some(reason.clone())),
+        Event::Cancelled { reason, by } => {
+            let who = by.as_ref().map_or_else(|| (*organization).to_owned(), ToString::to_string);
+            Happening::new(&who, Action::ProcessCancelled, Some(reason.clone()))
+        }
         Event::Declined { signature, reason, .. } => {
             Happening::new(alias(*signature), Action::SignatureDeclined, Some(reason.clone()))
         }

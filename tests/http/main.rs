@@ -17,6 +17,7 @@ mod configuration;
 mod consents_configuration;
 mod consents_customers;
 mod consents_proofs;
+mod console;
 mod contacts;
 mod contract;
 mod contracts;

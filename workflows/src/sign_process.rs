@@ -5,6 +5,7 @@
 
 mod creation;
 mod decline;
+mod found_by;
 mod handwriting;
 mod identifications;
 mod link;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Channel, Decision, Device, IdentificationState, Machine, Refusal, SignType, Timestamp,
+    Attribute, Channel, Decision, Device, IdentificationState, Machine, Refusal, SignType, Staff, Timestamp,
     identification::otp::Taken,
     table::{Stage, State, Table},
     transitions,
@@ -70,6 +71,8 @@ pub enum Command {
     },
     Cancel {
         reason: String,
+        /// Who did it by hand; `None`: the organization's systems did.
+        by: Option<Staff>,
     },
     /// The signer will not sign, which ends the process for all.
     Decline {
@@ -164,6 +167,8 @@ pub enum Event {
     },
     Cancelled {
         reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Staff>,
     },
     Declined {
         signature: Uuid,
@@ -302,6 +307,29 @@ impl Machine for SignProcess {
         self.data.as_ref().map_or(Stage::Absent, |data| Stage::In(data.status))
     }
 
+    fn found_by(&self) -> Vec<Attribute> {
+        self.data.as_ref().map(|data| data.found_by()).unwrap_or_default()
+    }
+
+    fn may_repeat(&self, effect: &Effect) -> bool {
+        let Some(data) = &self.data else { return false };
+        let waits = |signature: &Uuid| {
+            let known = data.position(*signature).map(|position| data.signatures[position].status);
+            data.status == Status::Created && known == Some(SignatureStatus::Created)
+        };
+        match effect {
+            Effect::Notify { signature, notice: Notice::SignRequest, .. } | Effect::SendLink { signature, .. } => {
+                waits(signature)
+            }
+            Effect::Notify { notice: Notice::Certified, .. } => data.status == Status::Certified,
+            // Who is told this takes it once.
+            Effect::CloseIdentification { .. } | Effect::CancelIdentification { .. } | Effect::TellContract { .. } => true,
+            Effect::Release => true,
+            // The process ended with these.
+            Effect::CreateIdentification { .. } | Effect::Seal { .. } | Effect::Certify => false,
+        }
+    }
+
     fn due_events(&self, now: Timestamp) -> Vec<Event> {
         match &self.data {
             Some(data) if data.status == Status::Created && now >= data.creation.expires_at => vec![Event::Expired],
@@ -333,7 +361,9 @@ impl Machine for SignProcess {
                 Err(refusal) => Decision::refuse(refusal),
             },
             Command::Sign { signature, device, handwriting } => data.decide_sign(signature, device, handwriting),
-            Command::Cancel { reason } if data.status == Status::Created => Decision::accept([Event::Cancelled { reason }]),
+            Command::Cancel { reason, by } if data.status == Status::Created => {
+                Decision::accept([Event::Cancelled { reason, by }])
+            }
             Command::Cancel { .. } => Decision::refuse(wrong_state(data.status.name())),
             Command::Decline { signature, reason, device } => data.decide_decline(signature, reason, device),
             Command::RenewLink { signature } => data.decide_renew(now, signature),
@@ -402,7 +432,7 @@ impl Machine for SignProcess {
                     data.change(*failed, at, |signature| signature.status = SignatureStatus::Failed);
                 }
             }
-            Event::Cancelled { reason } => data.end(at, SignatureStatus::Cancelled, Some(reason.clone())),
+            Event::Cancelled { reason, .. } => data.end(at, SignatureStatus::Cancelled, Some(reason.clone())),
             Event::Declined { signature, reason, device } => {
                 data.end(at, SignatureStatus::Cancelled, Some(reason.clone()));
                 data.declined = Some(Decline { signature: *signature, act: Act { at, device: device.clone() } });

@@ -1,6 +1,7 @@
 //! Whole tokens against the whole service; the world that these tests share.
 
 mod components;
+mod id_tokens;
 mod key_sets;
 mod own_tokens;
 mod rejections;

@@ -80,7 +80,7 @@ impl<'a> Party<'a> {
 }
 
 async fn cancel(processes: &Processes, process: Uuid) {
-    let command = sign_process::Command::Cancel { reason: "changed our minds".into() };
+    let command = sign_process::Command::Cancel { reason: "changed our minds".into(), by: None };
     processes.sign.ask(ORGANIZATION, process, command).await.expect("cancelled");
 }
 

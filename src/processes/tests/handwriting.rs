@@ -107,7 +107,7 @@ async fn what_is_refused_leaves_nothing_and_the_signer_signs_again() {
     assert_eq!(held, 2, "the document and one handwriting");
     // A process that ended.
     let ended = identified(&setting, &bare).await.id;
-    bare.sign.ask(ORGANIZATION, ended, Command::Cancel { reason: "a test".into() }).await.expect("cancelled");
+    bare.sign.ask(ORGANIZATION, ended, Command::Cancel { reason: "a test".into(), by: None }).await.expect("cancelled");
     let refused = sign(&setting, &bare.processes, ended, 5).await;
     assert!(matches!(refused, Err(Error::Process(actors::Error::Refused(Refusal::State(_))))), "{refused:?}");
     // A store that fails before the journal: the same handwriting is good for the same signature.

@@ -126,7 +126,7 @@ async fn an_identification_is_not_made_for_a_process_that_has_ended() {
     let bare = setting.bare();
     let creation = setting.creation().await;
     let (process, identification) = (creation.id, creation.signers[0].identification);
-    let cancel = sign_process::Command::Cancel { reason: "changed our minds".into() };
+    let cancel = sign_process::Command::Cancel { reason: "changed our minds".into(), by: None };
     for command in [sign_process::Command::Create(Box::new(creation)), cancel] {
         bare.sign.ask(ORGANIZATION, process, command).await.expect("accepted");
     }
@@ -144,7 +144,7 @@ async fn an_identification_whose_creation_comes_after_its_cancellation_is_cancel
     let (process, identification) = (creation.id, creation.signers[0].identification);
     bare.sign.ask(ORGANIZATION, process, sign_process::Command::Create(Box::new(creation))).await.expect("accepted");
     let under_way = call(&setting, process, |effect| matches!(effect, Effect::CreateIdentification { .. })).await;
-    let cancel = sign_process::Command::Cancel { reason: "changed our minds".into() };
+    let cancel = sign_process::Command::Cancel { reason: "changed our minds".into(), by: None };
     bare.sign.ask(ORGANIZATION, process, cancel).await.expect("accepted");
 
     let cancel = call(&setting, process, |effect| matches!(effect, Effect::CancelIdentification { .. })).await;

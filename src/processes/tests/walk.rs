@@ -343,7 +343,7 @@ async fn walk_through(failing: Failing) -> Walk {
     let command = sign_process::Command::RenewLink { signature: sign_process::signature_id(cancelled, 0) };
     walk.bare.sign.ask(ORGANIZATION, cancelled, command).await.expect("renewed");
     walk.sign_effects(cancelled).await;
-    let command = sign_process::Command::Cancel { reason: "changed our minds".into() };
+    let command = sign_process::Command::Cancel { reason: "changed our minds".into(), by: None };
     walk.bare.sign.ask(ORGANIZATION, cancelled, command).await.expect("cancelled");
     walk.sign_effects(cancelled).await;
 

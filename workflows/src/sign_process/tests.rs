@@ -193,7 +193,7 @@ impl World {
     }
 
     fn cancel(&mut self) -> Answer {
-        self.tell(Command::Cancel { reason: "not needed".into() })
+        self.tell(Command::Cancel { reason: "not needed".into(), by: None })
     }
 
     fn decline(&mut self, position: usize) -> Answer {

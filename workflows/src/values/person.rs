@@ -358,6 +358,24 @@ fn plain(kind: TwoFactorType, value: &str) -> String {
     }
 }
 
+/// Who of an organization's own people did something by hand, kept as evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staff {
+    /// By their identity provider's identifier of them.
+    pub subject: String,
+    /// For people.
+    pub name: String,
+    /// Where the act came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+}
+
+impl std::fmt::Display for Staff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.name == self.subject { f.write_str(&self.subject) } else { write!(f, "{} ({})", self.name, self.subject) }
+    }
+}
+
 /// The device an act came from, kept as evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {

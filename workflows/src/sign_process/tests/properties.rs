@@ -215,7 +215,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         position().prop_map(|index| Event::Sealed { document: document(index), sealed: sealed(index) }),
         Just(Event::Certified { certificate: CERTIFICATE }),
         failed.prop_map(|signature| Event::Failed { reason: "so".into(), signature }),
-        Just(Event::Cancelled { reason: "so".into() }),
+        Just(Event::Cancelled { reason: "so".into(), by: None }),
         position().prop_map(|position| Event::Declined { signature: signature(position), reason: "so".into(), device: device() }),
         position().prop_map(|position| Event::LinkRenewed { signature: signature(position) }),
         Just(Event::Expired),

@@ -196,7 +196,7 @@ impl Together {
             Step::Sign { position } => {
                 self.tell_process(Command::Sign { signature: signature(*position), device: device(), handwriting: None })
             }
-            Step::CancelProcess => self.tell_process(Command::Cancel { reason: "not needed".into() }),
+            Step::CancelProcess => self.tell_process(Command::Cancel { reason: "not needed".into(), by: None }),
             Step::CancelIdentification { position } => self.tell_otp(*position, otp::Command::Cancel { reason: None }),
             Step::CloseIdentification { position } => self.tell_otp(*position, otp::Command::Close),
             Step::DeleteIdentification { position } => self.tell_otp(*position, otp::Command::Delete { force: true }),

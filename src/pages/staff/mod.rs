@@ -1,0 +1,95 @@
+//! The console: pages for the staff of organizations, below `/console`.
+//!
+//! GETs change nothing. What changes something is a POST that comes from a page of this server ([`origin`]) and bears the token of its
+//! session ([`session`]), and answers by leading on to a page. Who signs in belongs to organizations; of any other there is nothing to see,
+//! not even whether it is there. The handlers ask the processes and the store in this server; what they make of the answers is a view model
+//! of [`pages::console`].
+
+mod effects;
+mod lanes;
+mod origin;
+mod overview;
+mod process;
+mod processes;
+mod session;
+mod sign_in;
+mod site;
+mod telling;
+mod timeline;
+mod visit;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use pages::console::Organizations;
+
+pub use site::Site;
+
+use self::visit::{Failure, Visit};
+use crate::http::error::only;
+
+/// Registers the console's pages.
+pub fn configure(site: Site, service: &mut web::ServiceConfig) {
+    let get = |path: &'static str| web::resource(path).default_service(only("GET"));
+    let post = |path: &'static str| web::resource(path).default_service(only("POST"));
+    service.service(
+        web::scope("/console")
+            .app_data(web::Data::new(site))
+            .service(get("").route(web::get().to(home)))
+            .service(get("/sign-in").route(web::get().to(sign_in::page)))
+            .service(post("/sign-in/provider").route(web::post().to(sign_in::by_provider)))
+            .service(post("/sign-in/development").route(web::post().to(sign_in::by_development)))
+            .service(post("/sign-out").route(web::post().to(sign_in::out)))
+            .service(get("/callback").route(web::get().to(sign_in::callback)))
+            .service(get("/orgs").route(web::get().to(organizations)))
+            .service(get("/orgs/{org}").route(web::get().to(overview::page)))
+            .service(get("/orgs/{org}/processes").route(web::get().to(processes::page)))
+            .service(get("/orgs/{org}/processes/{id}").route(web::get().to(process::page)))
+            .service(get("/orgs/{org}/processes/{id}/documents/{document}").route(web::get().to(process::document)))
+            .service(get("/orgs/{org}/processes/{id}/documents/{document}/page").route(web::get().to(process::first_page)))
+            .service(get("/orgs/{org}/effects").route(web::get().to(effects::page)))
+            .service(
+                web::resource("/orgs/{org}/effects/all/{deed}")
+                    .route(web::get().to(effects::question_of_all_page))
+                    .route(web::post().to(effects::act_on_all))
+                    .default_service(only("GET, POST")),
+            )
+            .service(
+                web::resource("/orgs/{org}/effects/{kind}/{id}/{deed}")
+                    .route(web::get().to(effects::question_page))
+                    .route(web::post().to(effects::act))
+                    .default_service(only("GET, POST")),
+            )
+            .service(
+                web::resource("/orgs/{org}/processes/{id}/cancel")
+                    .route(web::get().to(process::cancel_page))
+                    .route(web::post().to(process::cancel))
+                    .default_service(only("GET, POST")),
+            )
+            .default_service(web::route().to(nothing)),
+    );
+}
+
+/// To the only organization, or to the choice.
+async fn home(request: HttpRequest) -> HttpResponse {
+    Visit::run(request, None, async |visit| {
+        let address = match &visit.session.organizations[..] {
+            [one] => visit.site().organization(one).path,
+            _ => format!("{}/orgs", visit.site().home()),
+        };
+        Ok(visit.call.see(&address))
+    })
+    .await
+}
+
+/// The organizations to choose from.
+async fn organizations(request: HttpRequest) -> HttpResponse {
+    Visit::run(request, None, async |visit| {
+        let organizations = visit.session.organizations.iter().map(|id| visit.site().organization(id)).collect();
+        Ok(visit.page(Organizations { frame: visit.frame(), organizations }.html()))
+    })
+    .await
+}
+
+/// What is at no address: for who is signed in a page, for others the way in.
+async fn nothing(request: HttpRequest) -> HttpResponse {
+    Visit::run(request, None, async |_| Err(Failure::NotFound)).await
+}

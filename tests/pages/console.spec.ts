@@ -1,0 +1,174 @@
+// The console of staff on the real server: every screen keeps the rules for who sees, hears or types it, in light and dark, wide and narrow.
+
+import { mkdir } from "node:fs/promises";
+
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test as base, type Page } from "@playwright/test";
+
+import { button, heading, watch } from "./scene.js";
+import * as server from "./server.js";
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** Where pictures go, if they are wanted. */
+const SHOTS = process.env["RUBRICA_TEST_SHOTS"];
+
+const ORGANIZATION = "/console/orgs/acme";
+
+const test = base.extend<{ faults: string[] }>({
+  faults: [
+    async ({ context }, use) => {
+      const faults: string[] = [];
+      await watch(context, faults, []);
+      await use(faults);
+      expect(faults, "what no page may do").toEqual([]);
+    },
+    { auto: true },
+  ],
+  viewport: { width: 1280, height: 800 },
+});
+
+async function signIn(page: Page, roles: string[]): Promise<void> {
+  await page.goto("/console/sign-in");
+  await expect(heading(page, "Sign in")).toBeVisible();
+  for (const box of await page.getByRole("checkbox").all()) {
+    await box.setChecked(roles.includes((await box.getAttribute("value")) ?? ""));
+  }
+  await button(page, "Sign in").click();
+}
+
+/** Looks at a page as it is: rules, both schemes, three widths; a picture of each is kept. */
+async function keepsTheRules(page: Page, name: string): Promise<void> {
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  for (const scheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme: scheme });
+    const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+    expect(violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)), `${name}, ${scheme}`).toEqual([]);
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      if (!SHOTS) continue;
+      await mkdir(SHOTS, { recursive: true });
+      await page.screenshot({ path: `${SHOTS}/console_${name}.${width}.${scheme}.png`, fullPage: true });
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+  }
+  await page.setViewportSize({ width: 320, height: 568 });
+  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(sideways, `${name}: wider than the window`).toBe(0);
+  const text = await page.locator("body").innerText();
+  expect(text, name).not.toMatch(/\{\w+\}|\bconsole\.[a-z_]+/);
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+test("every screen keeps the rules", async ({ page }) => {
+  test.slow();
+  const people = [server.address("tenant"), server.address("landlord")];
+  const [open, ended, paused] = [await server.start(people), await server.start(people), await server.start(people)];
+  await server.cancel(ended);
+
+  await page.goto("/console");
+  await expect(heading(page, "Sign in")).toBeVisible();
+  await keepsTheRules(page, "sign_in");
+  await signIn(page, []);
+  await expect(page.getByRole("alert")).toContainText("Tick the role console");
+  await keepsTheRules(page, "sign_in_error");
+  await signIn(page, ["console", "console_operate"]);
+  await expect(heading(page, "Overview")).toBeVisible();
+  await keepsTheRules(page, "overview");
+
+  await page.getByRole("link", { name: "Processes", exact: true }).click();
+  await expect(heading(page, "Processes")).toBeVisible();
+  await keepsTheRules(page, "processes");
+  await page.keyboard.press("/");
+  await page.keyboard.type("nobody@example.org");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("has exactly");
+  await keepsTheRules(page, "processes_none");
+  await page.getByRole("textbox").fill(people[0]?.email.toUpperCase() ?? "");
+  await button(page, "Find").click();
+  await expect(page.getByText("Processes that have it: 3")).toBeVisible();
+  await keepsTheRules(page, "processes_found");
+
+  await page.goto(`${ORGANIZATION}/processes/${open}`);
+  await expect(page.getByText("The time limit passes")).toBeVisible();
+  await keepsTheRules(page, "process");
+  await page.goto(`${ORGANIZATION}/processes/${ended}`);
+  await expect(page.getByText("the flat is let to somebody else").first()).toBeVisible();
+  await keepsTheRules(page, "process_cancelled");
+  await page.goto(`${ORGANIZATION}/processes/${open}/cancel`);
+  await keepsTheRules(page, "cancel");
+
+  await page.goto(`${ORGANIZATION}/effects/sign_process/${paused}/pause`);
+  await expect(heading(page, "Pause")).toBeVisible();
+  await keepsTheRules(page, "act");
+  await page.getByLabel("Reason").fill("   ");
+  await button(page, "Pause").click();
+  await expect(page.getByRole("alert")).toContainText("Give a reason");
+  await keepsTheRules(page, "act_error");
+  await page.getByLabel("Reason").fill("a question from the court");
+  await button(page, "Pause").click();
+  await expect(page.getByText("Done: 1.")).toBeVisible();
+  await keepsTheRules(page, "process_paused");
+  await page.getByRole("link", { name: "Sendings and steps" }).click();
+  await page.getByRole("link", { name: "Paused" }).click();
+  await expect(page.getByText(paused)).toBeVisible();
+  await keepsTheRules(page, "effects");
+  await page.getByRole("link", { name: "Given up" }).click();
+  await expect(page.getByText("There is nothing here.")).toBeVisible();
+  await keepsTheRules(page, "effects_none");
+  await page.goto(`${ORGANIZATION}/effects/all/resume?trouble=paused`);
+  await keepsTheRules(page, "act_on_all");
+
+  await page.goto(`${ORGANIZATION}/processes/0193a3ee-6e51-7176-988f-3c966f5c7a0a`);
+  await expect(heading(page, "Not found")).toBeVisible();
+  await keepsTheRules(page, "not_found");
+});
+
+test("a process is found and cancelled by keyboard alone", async ({ page }) => {
+  const tenant = server.address("tenant");
+  const id = await server.start([tenant]);
+  await signIn(page, ["console", "console_operate"]);
+  await page.goto(`${ORGANIZATION}/processes`);
+  await page.keyboard.press("/");
+  await page.keyboard.type(tenant.email);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(new RegExp(`/processes/${id}$`));
+  const reach = async (name: string | RegExp): Promise<void> => {
+    for (let pressed = 0; pressed < 60; pressed++) {
+      await page.keyboard.press("Tab");
+      if (await page.evaluate((words) => new RegExp(words).test(document.activeElement?.textContent ?? ""), String(name))) return;
+    }
+    throw new Error(`no way to ${name}`);
+  };
+  await reach("^Cancel the process");
+  await page.keyboard.press("Enter");
+  await expect(heading(page, "Cancel the process?")).toBeVisible();
+  await page.getByLabel("Reason").focus();
+  await page.keyboard.type("the flat is let");
+  await reach("^Cancel for good");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("The process is cancelled.")).toBeVisible();
+  expect((await server.read(id)).status).toBe("CANCELLED");
+});
+
+test("who looks at a process sees news without a reload", async ({ page }) => {
+  const tenant = server.address("tenant");
+  const id = await server.start([tenant]);
+  await signIn(page, ["console"]);
+  await page.goto(`${ORGANIZATION}/processes/${id}`);
+  await expect(page.getByText("Invitation to tenant", { exact: false }).first()).toBeVisible();
+  await server.cancel(id);
+  await expect(page.getByText("Cancelled by the organization: the flat is let to somebody else")).toBeVisible({ timeout: 15_000 });
+});
+
+test("without script all of it works but news", async ({ browser }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  const id = await server.start([server.address("tenant")]);
+  await signIn(page, ["console", "console_operate"]);
+  await page.goto(`${ORGANIZATION}/processes/${id}/cancel`);
+  await page.getByLabel("Reason").fill("the flat is let");
+  await button(page, "Cancel for good").click();
+  await expect(page.getByText("The process is cancelled.")).toBeVisible();
+  await context.close();
+});
