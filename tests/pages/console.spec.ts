@@ -98,7 +98,8 @@ test("every screen keeps the rules", async ({ page }) => {
   await page.goto(`${ORGANIZATION}/processes/${open}/cancel`);
   await keepsTheRules(page, "cancel");
 
-  await page.goto(`${ORGANIZATION}/effects/sign_process/${paused}/pause`);
+  await page.goto(`${ORGANIZATION}/processes/${paused}`);
+  await page.getByRole("link", { name: "Pause" }).click();
   await expect(heading(page, "Pause")).toBeVisible();
   await keepsTheRules(page, "act");
   await page.getByLabel("Reason").fill("   ");

@@ -316,11 +316,11 @@ fn pause(visit: &Visit, kind: &str, id: Uuid, is_paused: bool) -> Option<console
     visit.session.has(Role::ConsoleOperate).then_some(act)
 }
 
-/// What can be done about the effects of one sign process, for its page.
+/// What can be done about the effects of one sign process, for its page; `is_open`: it has not ended.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub async fn of_process(visit: &Visit, id: Uuid) -> Result<(Vec<console::Effect>, Option<console::Act>), Failure> {
+pub async fn of_process(visit: &Visit, id: Uuid, is_open: bool) -> Result<(Vec<console::Effect>, Option<console::Act>), Failure> {
     let kind: &dyn Kind = &visit.engine().processes.sign;
     let mut open = kind.open_effects(&visit.organization, &[id]).await?;
     let open = open.pop().unwrap_or_else(|| Ok(OpenEffects::default()))?;
@@ -339,8 +339,8 @@ pub async fn of_process(visit: &Visit, id: Uuid) -> Result<(Vec<console::Effect>
             });
         }
     }
-    let can_pause = open.is_paused || open.effects.iter().any(|effect| effect.standing != Standing::GivenUp);
-    Ok((shown, pause(visit, kind.name(), id, open.is_paused).filter(|_| can_pause || open.is_paused)))
+    let has_more = is_open || open.is_paused || open.effects.iter().any(|effect| effect.standing != Standing::GivenUp);
+    Ok((shown, pause(visit, kind.name(), id, open.is_paused).filter(|_| has_more)))
 }
 
 fn trouble_of(visit: &Visit) -> Trouble {

@@ -141,7 +141,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
         let now = visit.process_time();
         let mut rows = future(visit, data, &machine);
         rows.extend(timeline.rows(visit.site(), &visit.organization, now));
-        let (effects, pause) = effects::of_process(visit, id).await?;
+        let (effects, pause) = effects::of_process(visit, id, !data.status.is_final()).await?;
         let page = view(visit, id, data, Told { rows, journals, began, entries, now, effects, pause });
         Ok(visit.page(page.html()))
     })
