@@ -63,24 +63,51 @@ const styles = {
   },
 };
 
+/** An extra gets what the page has already, and does not bring it a second time. */
+const apart = {
+  name: "apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^lit/ }, () => ({ errors: [{ text: "an extra takes this from its kit" }] }));
+  },
+};
+
 async function script(entry, options = {}) {
   const result = await build({ ...common, entryPoints: [`web/${entry}`], ...options });
   return Buffer.from(result.outputFiles[0].contents);
 }
 
-/** The words of a language that scripts show: those of `page` are the server's own. */
-async function words(tag) {
+/** Steps that most signers never see: each is a script of its own, with the words whose keys begin with its name. */
+const EXTRAS = ["hand"];
+
+/** Words of a language, by what their keys begin with. */
+async function words(tag, wanted) {
   const texts = JSON.parse(await readFile(`texts/${tag}.json`, "utf8"));
-  const shown = Object.fromEntries(Object.entries(texts).filter(([key]) => !key.startsWith("page.")));
+  const shown = Object.fromEntries(Object.entries(texts).filter(([key]) => wanted(key.split(".")[0])));
   return Buffer.from(`export default ${JSON.stringify(shown)};\n`);
 }
 
+/** A file of words for each language. */
+async function languages(stem, wanted) {
+  const files = {};
+  for (const tag of ["ca", "de", "en", "es", "eu", "gl"]) files[tag] = put(`${stem}-${tag}.js`, await words(tag, wanted));
+  return files;
+}
+
 const list = await sources();
-const languages = {};
-for (const tag of ["ca", "de", "en", "es", "eu", "gl"]) languages[tag] = put(`lang-${tag}.js`, await words(tag));
+const qr = put("qr.js", await script("qr.ts"));
+const extras = {};
+for (const name of EXTRAS) {
+  const bytes = await script(`${name}.ts`, { plugins: [styles, apart], define: { QR: JSON.stringify(qr) } });
+  extras[name] = { script: put(`${name}.js`, bytes), words: await languages(name, (begin) => begin === name) };
+}
 const element = {
   plugins: [styles],
-  define: { LANGUAGES: JSON.stringify(languages), BUILD: JSON.stringify(sha256(list).slice(0, 12)) },
+  define: {
+    // Words of `page` are the server's own.
+    LANGUAGES: JSON.stringify(await languages("lang", (begin) => begin !== "page" && !EXTRAS.includes(begin))),
+    EXTRAS: JSON.stringify(extras),
+    BUILD: JSON.stringify(sha256(list).slice(0, 12)),
+  },
 };
 // The page of a link has the element in it: one file less to wait for. Others' pages load the element alone.
 put("boot.js", await script("boot.ts", element));

@@ -1,7 +1,7 @@
 // Calls to the server. What only reads is tried several times; what changes something is sent once, and whoever sent it reads how it ended
 // when the answer did not come. Tokens go in headers, never in an address; no cookie goes along.
 
-import type { Download, Invitation, Pages, SignDetail } from "./types.js";
+import type { Download, Invitation, Pages, SignDetail, SignType, Writing } from "./types.js";
 
 /** How long after a failed try the next one begins, in milliseconds; one more try than there are pauses. */
 const PAUSES = [400, 1_200, 3_000];
@@ -12,6 +12,8 @@ const MAX_SILENT_WAIT = 10;
 /** How long an answer may take, in milliseconds; the server holds a watch for 25 s. */
 const PATIENCE = 30_000;
 const WATCH_PATIENCE = 40_000;
+/** A signature by hand is some ten thousand bytes to be sent, perhaps over a slow line. */
+const WRITING_PATIENCE = 120_000;
 
 /** Answers after which a read is tried again. */
 const PASSING = new Set([0, 429, 502, 503, 504]);
@@ -27,6 +29,8 @@ export class Problem extends Error {
     readonly requestId = "",
     /** Seconds. */
     readonly retryAfter: number | null = null,
+    /** The server's words for whoever made the program; they name what is wrong. */
+    readonly details = "",
   ) {
     super(`${status} ${code}`.trim());
   }
@@ -44,15 +48,16 @@ const delay = (milliseconds: number): Promise<void> => new Promise((done) => set
 
 async function problem(answer: Response): Promise<Problem> {
   const seconds = Number(answer.headers.get("retry-after") ?? NaN);
-  let code = "";
+  let [code, details] = ["", ""];
   try {
-    const body = (await answer.json()) as { errors?: { code?: unknown }[] };
-    code = String(body.errors?.[0]?.code ?? "");
+    const { errors = [] } = (await answer.json()) as { errors?: { code?: unknown; details?: unknown }[] };
+    code = String(errors[0]?.code ?? "");
+    details = errors.map((error) => String(error.details ?? "")).join("\n");
   } catch {
     // Of something between here and the server, which says it in a page of its own.
   }
   const id = answer.headers.get("x-request-id") ?? "";
-  return new Problem(answer.status, code, id, Number.isFinite(seconds) ? Math.max(0, seconds) : null);
+  return new Problem(answer.status, code, id, Number.isFinite(seconds) ? Math.max(0, seconds) : null, details);
 }
 
 /** Sends a request once. Throws `Problem` for every answer that is no success. */
@@ -143,6 +148,8 @@ export class Api {
   token = "";
   /** Of an identification that succeeded: reads and makes the signature. */
   access = "";
+  /** Each type of signature has operations of its own. */
+  type: SignType = "SIMPLE";
 
   constructor(
     /** Address of the server, without a slash at its end. */
@@ -159,6 +166,10 @@ export class Api {
 
   private contract(rest: string): string {
     return `${this.base}/v1/orgs/${encodeURIComponent(this.org)}/${rest}`;
+  }
+
+  private signature(rest = ""): string {
+    return this.contract(`${this.type.toLowerCase()}_signs/${this.sign}${rest}`);
   }
 
   /** A public address as this page reaches it: the server may be known under several names. */
@@ -218,16 +229,18 @@ export class Api {
   }
 
   detail(): Promise<SignDetail> {
-    return read(this.contract(`simple_signs/${this.sign}`), { bearer: this.access });
+    return read(this.signature(), { bearer: this.access });
   }
 
   /** The signer saw the documents. */
   async seen(): Promise<void> {
-    await send("POST", this.contract(`simple_signs/${this.sign}/preview`), { bearer: this.access, headers: this.device });
+    await send("POST", this.signature("/preview"), { bearer: this.access, headers: this.device });
   }
 
-  async signs(): Promise<void> {
-    await send("POST", this.contract(`simple_signs/${this.sign}/sign`), { bearer: this.access, headers: this.device });
+  /** Signs; by hand where that is asked for. */
+  async signs(writing?: Writing): Promise<void> {
+    const options = { bearer: this.access, headers: this.device };
+    await send("POST", this.signature("/sign"), writing ? { ...options, body: writing, patience: WRITING_PATIENCE } : options);
   }
 
   async decline(reason: string): Promise<Invitation> {

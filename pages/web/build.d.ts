@@ -5,3 +5,9 @@ declare const BUILD: string;
 
 /** The file of words of each language, by its tag. */
 declare const LANGUAGES: Record<string, string>;
+
+/** The files of each extra: its script, and its words by the language's tag. */
+declare const EXTRAS: Record<"hand", { script: string; words: Record<string, string> }>;
+
+/** The file that makes QR codes. */
+declare const QR: string;

@@ -82,18 +82,17 @@ export const ended: Screen = {
   },
 };
 
-/** Identifications and signatures that this page does not take people through. */
+/** Identifications that this page does not take people through. */
 export const elsewhere: Screen = {
   title: (_, words) => words.t("elsewhere.title"),
 
   body(flow, words) {
     const { t } = words;
     const name = tenant(flow, words);
-    const { identification, sign_type } = flow.invitation ?? {};
+    const type = flow.invitation?.identification.type;
     const text = (): string => {
-      if (identification?.type === "AGENT") return t("elsewhere.agent", { tenant: name });
-      if (identification?.type === "IDENTITY_DOCUMENT") return t("elsewhere.document", { tenant: name });
-      return sign_type === "BIOMETRIC" ? t("elsewhere.by_hand", { tenant: name }) : t("elsewhere.text", { tenant: name });
+      if (type === "AGENT") return t("elsewhere.agent", { tenant: name });
+      return type === "IDENTITY_DOCUMENT" ? t("elsewhere.document", { tenant: name }) : t("elsewhere.text");
     };
     return html`<div class="flow">
       <p>${text()}</p>

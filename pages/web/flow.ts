@@ -106,6 +106,7 @@ export class Flow {
     this.skew = Date.parse(invitation.now) - Date.now();
     const first = this.invitation === null;
     this.invitation = invitation;
+    this.api.type = invitation.sign_type;
     this.fault = null;
     if (first) this.host.emit("rubrica-ready", { sign_type: invitation.sign_type, status: invitation.status });
     this.tell();
@@ -293,12 +294,18 @@ export class Flow {
     this.host.changed();
   }
 
+  /** Says something to those who hear the page. */
+  announce(message: Message): void {
+    this.host.announce(message);
+  }
+
   /** Shows what went wrong in words. */
-  private problem(error: unknown, of: (status: number) => Message | null = () => null): void {
-    const { status, code, requestId, retryAfter } = error instanceof Problem ? error : new Problem(-1, "SCRIPT");
+  private problem(error: unknown, of: (problem: Problem) => Message | null = () => null): void {
+    const problem = error instanceof Problem ? error : new Problem(-1, "SCRIPT");
+    const { status, code, requestId, retryAfter } = problem;
     // The fault says it already.
     if (this.fault) return;
-    const own = of(status);
+    const own = of(problem);
     const general = (): Message => {
       if (status === 0) return { key: "problem.connection" };
       if (status === 401) return { key: "problem.session" };
@@ -351,7 +358,7 @@ export class Flow {
         await this.refresh();
         const after = this.invitation?.identification.otp?.code_expires_at;
         if (error instanceof Problem && error.status === 0 && after && after !== before) return this.sent();
-        this.problem(error, (status) => {
+        this.problem(error, ({ status }) => {
           if (status === 403) return { key: "ask.wrong_factor", field: "factor" };
           if (status === 412) return { key: "ask.too_soon" };
           return null;
@@ -387,7 +394,7 @@ export class Flow {
         if (this.step !== "code_answer") return;
         const left = this.invitation?.identification.otp?.validations_left ?? null;
         const unchecked = this.invitation?.identification.otp?.needs_contact_check;
-        this.problem(error, (status) => (status === 409 && unchecked ? { key: "answer.contact_check" } : refusedCode(status, left)));
+        this.problem(error, ({ status }) => (status === 409 && unchecked ? { key: "answer.contact_check" } : refusedCode(status, left)));
         return;
       }
       await this.refresh();
@@ -434,8 +441,8 @@ export class Flow {
     });
   }
 
-  /** Signs. An answer that does not come is looked up, never asked for twice. */
-  sign(): Promise<void> {
+  /** Signs. An answer that does not come is looked up, never asked for twice. `of`: what the step itself says of a refusal. */
+  sign(send = (): Promise<void> => this.api.signs(), of: (problem: Problem) => Message | null = () => null): Promise<void> {
     if (!this.accepted) {
       this.say({ key: "sign.not_accepted", field: "accept" });
       return Promise.resolve();
@@ -443,7 +450,7 @@ export class Flow {
     return this.act("sign", async () => {
       let failure: unknown = null;
       try {
-        await this.withAccess(() => this.api.signs());
+        await this.withAccess(send);
       } catch (error) {
         failure = error;
       }
@@ -452,7 +459,7 @@ export class Flow {
       if (failure === null) this.message = { key: "sign.unclear" };
       else if (failure instanceof Problem && failure.status === 0) {
         this.problem(failure, () => ({ key: known ? "problem.connection" : "sign.unclear" }));
-      } else this.problem(failure);
+      } else this.problem(failure, of);
     });
   }
 
@@ -467,7 +474,7 @@ export class Flow {
         this.take(await this.withToken(() => this.api.decline(reason.trim())));
       } catch (error) {
         await this.refresh();
-        if (this.step === "decline") this.problem(error, (status) => (status === 409 ? { key: "decline.too_late" } : null));
+        if (this.step === "decline") this.problem(error, ({ status }) => (status === 409 ? { key: "decline.too_late" } : null));
       }
     });
   }

@@ -52,6 +52,10 @@ export function button(flow: Flow, { label, act, kind, press, reason }: Button):
 
 export const bar = (...buttons: unknown[]): TemplateResult => html`<div class="bar" part="bar">${buttons}</div>`;
 
+/** Until something is there. */
+export const loading = ({ t }: Words): TemplateResult =>
+  html`<div class="loading"><span class="spin" aria-hidden="true"></span><p class="soft small">${t("general.loading")}</p></div>`;
+
 /** A form that goes nowhere: what it has is taken here. */
 export function form(run: (data: FormData) => void, content: unknown): TemplateResult {
   const submitted = (event: SubmitEvent): void => {

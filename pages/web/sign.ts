@@ -6,19 +6,21 @@ import { LitElement, html, nothing, type PropertyValues, type TemplateResult } f
 import { Api, type Linked } from "./api.js";
 import { codeAnswer, codeAsk, secondsLeft } from "./code.js";
 import { elsewhere, ended, fault, signed } from "./ends.js";
+import { extraFor, extraOf, load, type Extra, type ExtraName, type Make } from "./extra.js";
 import { Flow } from "./flow.js";
 import type { Host, Message } from "./host.js";
 import { icon } from "./icons.js";
 import { invitation } from "./invitation.js";
 import { device, keepLanguage, language } from "./keep.js";
-import { contact, said, tenant, type Screen } from "./parts.js";
+import { kit } from "./kit.js";
+import { bar, button, contact, loading, said, tenant, type Screen } from "./parts.js";
 import { accept, decline, read } from "./sign_screens.js";
 import type { Fault, Step, Wish } from "./steps.js";
 import { page } from "./style.js";
 import { base } from "./style_base.js";
 import { NAMES, Words, chosen } from "./words.js";
 
-/** One screen for each step. A step that most signers never see comes as a module of its own, loaded when it is reached, as words are. */
+/** One screen for each step. Those that most signers never see are in an extra. */
 const SCREENS: Record<Exclude<Step, "loading">, Screen> = {
   invitation,
   code_ask: codeAsk,
@@ -75,7 +77,13 @@ export class RubricaSign extends LitElement implements Host {
 
   private flow: Flow | null = null;
   private words: Words | null = null;
+  /** Language and extra whose words were asked for last. */
   private loading = "";
+  private extra: { name: ExtraName; made: Extra } | null = null;
+  private bringing = false;
+  /** Whether an extra did not come. */
+  private lacking = false;
+  private readonly styled = new Set<ExtraName>();
   private shown: { step: Step; title: string; lang: string } | null = null;
   private message: Message | null = null;
   private ticking: ReturnType<typeof setInterval> | undefined;
@@ -106,8 +114,7 @@ export class RubricaSign extends LitElement implements Host {
     clearInterval(this.ticking);
     this.ticking = undefined;
     clearTimeout(this.renewal);
-    this.flow?.close();
-    this.flow = null;
+    this.leave();
   }
 
   // For the page around it
@@ -149,6 +156,14 @@ export class RubricaSign extends LitElement implements Host {
 
   // Inside
 
+  private leave(): void {
+    this.flow?.close();
+    this.flow = null;
+    this.extra?.made.close();
+    this.extra = null;
+    this.loading = "";
+  }
+
   private begin(): void {
     if (!this.org || !this.signId) return;
     const here = new URL("..", import.meta.url).href;
@@ -158,10 +173,7 @@ export class RubricaSign extends LitElement implements Host {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("signId") || changed.has("org") || changed.has("base")) {
-      this.flow?.close();
-      this.flow = null;
-    }
+    if (changed.has("signId") || changed.has("org") || changed.has("base")) this.leave();
     if (!this.flow) this.begin();
     if (this.flow && this.token && (changed.has("token") || !this.flow.api.token)) {
       const linked = this.linked;
@@ -173,6 +185,7 @@ export class RubricaSign extends LitElement implements Host {
       this.renewLater();
     }
     void this.speak();
+    void this.bring();
   }
 
   private renewLater(): void {
@@ -193,18 +206,76 @@ export class RubricaSign extends LitElement implements Host {
     const invited = this.flow?.invitation;
     const signers = invited?.signer.language.toLowerCase() ?? "";
     const lang = chosen([...wanted, signers], this.offered(), invited?.landing.default_language || document.documentElement.lang || "en");
-    if (lang === this.loading) return;
-    this.loading = lang;
+    const extra = this.extra?.name ?? null;
+    const asked = `${lang} ${extra}`;
+    if (asked === this.loading) return;
+    this.loading = asked;
     try {
-      const words = await Words.of(lang);
-      if (this.loading === lang) this.words = words;
+      const words = await Words.of(lang, extra);
+      if (this.loading === asked) this.words = words;
     } catch {
       // Without a connection the words that are there stay.
-      this.loading = this.words?.lang ?? "";
+      this.loading = this.words ? `${this.words.lang} ${this.words.extra}` : "";
       if (!this.words) setTimeout(() => this.requestUpdate(), 3_000);
       return;
     }
     this.requestUpdate();
+  }
+
+  /** Loads the extra that the signer needs now or at the next step. What does not come is asked for again when the page changes. */
+  private async bring(): Promise<void> {
+    const { flow, words } = this;
+    const name = flow && extraFor(flow);
+    if (!flow || !words || !name || this.extra?.name === name || this.bringing) return;
+    this.bringing = true;
+    try {
+      const [make, complete] = await Promise.all([load<Make>(EXTRAS[name].script), Words.of(words.lang, name)]);
+      this.lacking = false;
+      if (flow === this.flow) this.add(name, make(kit, flow));
+      // If another language was picked meanwhile, its words are loaded now.
+      if (words === this.words) this.words = complete;
+    } catch {
+      if (this.lacking) return;
+      this.lacking = true;
+    } finally {
+      this.bringing = false;
+    }
+    this.requestUpdate();
+  }
+
+  private add(name: ExtraName, made: Extra): void {
+    this.extra?.made.close();
+    this.extra = { name, made };
+    if (this.styled.has(name)) return;
+    this.styled.add(name);
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(made.style);
+    const root = this.renderRoot as ShadowRoot;
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  }
+
+  /** The screen of a step. */
+  private screen(step: Exclude<Step, "loading">): Screen {
+    const own = SCREENS[step];
+    const name = extraOf(step, this.flow?.invitation ?? null);
+    if (!name) return own;
+    const { extra, words } = this;
+    if (extra?.name === name && words?.extra === name) return extra.made.screens[step] ?? own;
+    return { ...own, body: (flow, words) => this.awaited(flow, words) };
+  }
+
+  /** Until an extra is there. */
+  private awaited(flow: Flow, words: Words): TemplateResult {
+    if (!this.lacking) return loading(words);
+    const { t } = words;
+    const retry = (): void => {
+      this.lacking = false;
+      this.requestUpdate();
+    };
+    return html`<div class="flow">
+      <p class="note bad">${t("problem.connection")}</p>
+      ${bar(button(flow, { label: t("problem.retry"), kind: "main", press: retry }))}
+    </div>`;
   }
 
   private pickLanguage(event: Event): void {
@@ -223,7 +294,8 @@ export class RubricaSign extends LitElement implements Host {
       this.ticking = undefined;
     }
     if (step === "loading") return;
-    const heading = SCREENS[step].title(flow, words);
+    if (step === "signed" || step === "ended") this.extra?.made.close();
+    const heading = this.screen(step).title(flow, words);
     const title = `${flow.message?.field ? `${words.t("problem.error")} ` : ""}${heading} – ${tenant(flow, words)}`;
     const before = this.shown;
     const moved = before !== null && before.step !== step;
@@ -277,14 +349,14 @@ export class RubricaSign extends LitElement implements Host {
     const step = flow?.step ?? "loading";
     const content = (): unknown => {
       if (!flow || step === "loading") return html`${waiting()}<p class="quiet">${words.t("general.loading")}</p>`;
-      const screen = SCREENS[step];
+      const screen = this.screen(step);
       const mark = screen.mark?.(flow);
       return html`${mark ? html`<div class="done ${mark === "tick" ? "" : "end"}" aria-hidden="true">${icon(mark)}</div>` : nothing}
         ${screen.place ? this.progress(screen.place, words) : nothing}
         <h1 tabindex="-1">${screen.title(flow, words)}</h1>
         ${this.summary(flow, words)} ${screen.body(flow, words)}`;
     };
-    const wide = flow && step !== "loading" && SCREENS[step].wide;
+    const wide = flow && step !== "loading" && this.screen(step).wide;
     return html`<div class="page ${wide ? "wide" : ""}" part="page" lang=${words.lang}>
       <div class="inner">
         <slot name="before"></slot>

@@ -1,10 +1,12 @@
 // S7, S8a and S9: the documents are read, signed, or declined.
 
-import { html, nothing } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 
 import "./view.js";
+import type { Flow } from "./flow.js";
 import type { Reading } from "./host.js";
-import { bar, button, described, files, form, isWrong, tenant, wrong, type Screen } from "./parts.js";
+import { bar, button, described, files, form, isWrong, loading, tenant, wrong, type Screen } from "./parts.js";
+import type { Words } from "./words.js";
 
 export const read: Screen = {
   place: 2,
@@ -19,9 +21,7 @@ export const read: Screen = {
       const failed = flow.message !== null;
       const again = button(flow, { label: t("problem.retry"), kind: "main", press: () => flow.go("read") });
       return html`<div class="flow">
-        ${failed
-          ? nothing
-          : html`<div class="loading"><span class="spin" aria-hidden="true"></span><p class="soft small">${t("general.loading")}</p></div>`}
+        ${failed ? nothing : loading(words)}
         ${bar(failed ? again : nothing, back)}
       </div>`;
     }
@@ -47,45 +47,47 @@ export const read: Screen = {
   },
 };
 
+/** What is signed, what that means, and the box to tick. */
+export function acceptance(flow: Flow, words: Words): TemplateResult {
+  const { t } = words;
+  const ticked = (event: Event): void => {
+    flow.accepted = (event.target as HTMLInputElement).checked;
+    if (flow.accepted && isWrong(flow, "accept")) flow.say(null);
+  };
+  return html`<section class="box" aria-labelledby="documents">
+      <h2 id="documents">${words.count("documents.count", flow.invitation?.documents.length ?? 1)}</h2>
+      ${files(flow, words)}
+    </section>
+    <p>${t("sign.text", { tenant: tenant(flow, words), name: flow.invitation?.signer.name ?? "" })}</p>
+    <div class="field ${isWrong(flow, "accept") ? "bad" : ""}">
+      ${wrong(flow, words, "accept")}
+      <label class="check" for="accept">
+        <input
+          id="accept"
+          type="checkbox"
+          required
+          aria-invalid=${isWrong(flow, "accept") ? "true" : nothing}
+          aria-describedby=${described(flow, "accept")}
+          .checked=${flow.accepted}
+          @change=${ticked}
+        />
+        <span>${words.count("sign.accept", flow.invitation?.documents.length ?? 1)}</span>
+      </label>
+    </div>`;
+}
+
+/** To sign, to decline, or to go back. */
+export const acts = (flow: Flow, { t }: Words): TemplateResult =>
+  bar(
+    button(flow, { label: t("sign.sign"), act: "sign", kind: "main" }),
+    button(flow, { label: t("decline.begin"), press: () => flow.go("decline") }),
+    button(flow, { label: t("general.back"), press: () => flow.go("read") }),
+  );
+
 export const accept: Screen = {
   place: 3,
   title: (_, words) => words.t("sign.title"),
-
-  body(flow, words) {
-    const { t } = words;
-    const ticked = (event: Event): void => {
-      flow.accepted = (event.target as HTMLInputElement).checked;
-      if (flow.accepted && isWrong(flow, "accept")) flow.say(null);
-    };
-    return form(
-      () => void flow.sign(),
-      html`<section class="box" aria-labelledby="documents">
-          <h2 id="documents">${words.count("documents.count", flow.invitation?.documents.length ?? 1)}</h2>
-          ${files(flow, words)}
-        </section>
-        <p>${t("sign.text", { tenant: tenant(flow, words), name: flow.invitation?.signer.name ?? "" })}</p>
-        <div class="field ${isWrong(flow, "accept") ? "bad" : ""}">
-          ${wrong(flow, words, "accept")}
-          <label class="check" for="accept">
-            <input
-              id="accept"
-              type="checkbox"
-              required
-              aria-invalid=${isWrong(flow, "accept") ? "true" : nothing}
-              aria-describedby=${described(flow, "accept")}
-              .checked=${flow.accepted}
-              @change=${ticked}
-            />
-            <span>${words.count("sign.accept", flow.invitation?.documents.length ?? 1)}</span>
-          </label>
-        </div>
-        ${bar(
-          button(flow, { label: t("sign.sign"), act: "sign", kind: "main" }),
-          button(flow, { label: t("decline.begin"), press: () => flow.go("decline") }),
-          button(flow, { label: t("general.back"), press: () => flow.go("read") }),
-        )}`,
-    );
-  },
+  body: (flow, words) => form(() => void flow.sign(), html`${acceptance(flow, words)} ${acts(flow, words)}`),
 };
 
 /** The server's bound of a reason, in characters. */

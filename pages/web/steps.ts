@@ -39,10 +39,8 @@ export interface Position {
   now: number;
 }
 
-/** Whether this page can take the signer through: by code, with a simple signature. Other kinds are signed elsewhere. */
-export function served(invitation: Invitation): boolean {
-  return invitation.sign_type === "SIMPLE" && invitation.identification.type === "OTP";
-}
+/** Whether this page can take the signer through: by code. Who is identified in other ways signs elsewhere. */
+export const served = (invitation: Invitation): boolean => invitation.identification.type === "OTP";
 
 /** Whether nothing changes any more. */
 export function settled(invitation: Invitation): boolean {

@@ -83,10 +83,18 @@ export interface NamedUrl {
   url: string;
 }
 
-/** A simple signature as the contract shows it: the documents that the signer reads. */
+/** A signature as the contract shows it: the documents that the signer reads. */
 export interface SignDetail {
   preview_documents: NamedUrl[];
   signable_documents: NamedUrl[];
+}
+
+/** A signature by hand as the contract takes it. */
+export interface Writing {
+  /** What was drawn, as `rubrica-strokes-1`. */
+  biometric_data: string;
+  /** Its picture: a PNG in base64. */
+  signature_image: string;
 }
 
 /** Letters in one line: points from the upper left corner of the page. */

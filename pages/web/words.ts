@@ -1,6 +1,7 @@
 // The words of the page: a file per language, loaded when it is needed. Dates and numbers as the language writes them.
 
 import type english from "../texts/en.json";
+import { load, type ExtraName } from "./extra.js";
 
 type Texts = typeof english;
 
@@ -11,6 +12,9 @@ export type Key = Exclude<keyof Texts, `page.${string}`>;
 export type Countable = Key extends infer K ? (K extends `${infer Stem}.other` ? Stem : never) : never;
 
 export type Values = Record<string, string | number>;
+
+/** Words as a file has them. */
+type Entries = Record<string, string>;
 
 /** Languages by their tag (BCP 47), as they call themselves, in the order in which they are offered. */
 export const NAMES: Record<string, string> = {
@@ -35,22 +39,20 @@ export class Words {
 
   private constructor(
     readonly lang: string,
-    private readonly texts: Record<string, string>,
+    private readonly texts: Entries,
+    /** Whose words are among them. */
+    readonly extra: ExtraName | null,
   ) {
     this.region = navigator.languages.find((tag) => primary(tag) === lang) ?? (lang === "en" ? "en-GB" : lang);
   }
 
-  /** Those of a language, or of English if it has none. */
-  static async of(lang: string): Promise<Words> {
+  /** Those of a language, or of English if it has none, with those of an extra. */
+  static async of(lang: string, extra: ExtraName | null): Promise<Words> {
     const tag = lang in NAMES ? lang : "en";
-    const load = async (name: string): Promise<Record<string, string>> =>
-      ((await import(new URL(name, import.meta.url).href)) as { default: Record<string, string> }).default;
-    try {
-      return new Words(tag, await load(`./${LANGUAGES[tag]}`));
-    } catch {
-      // This script is of a version that the server no longer is: the words of the present one are nearly the same.
-      return new Words(tag, await load(`./lang-${tag}.js`));
-    }
+    // If this script is of a version that the server no longer is, the words of the present one are nearly the same.
+    const own = load<Entries>(`${LANGUAGES[tag]}`).catch(() => load<Entries>(`lang-${tag}.js`));
+    const [texts, more] = await Promise.all([own, extra ? load<Entries>(`${EXTRAS[extra].words[tag]}`) : {}]);
+    return new Words(tag, { ...texts, ...more }, extra);
   }
 
   /** A text with its values in the places of their names. A key without a text shows itself. */

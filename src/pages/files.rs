@@ -149,4 +149,13 @@ mod tests {
             assert!(FILES[script].gzip.len() + largest <= 30 * 1024, "{script} and the words of one language");
         }
     }
+
+    #[test]
+    fn what_few_signers_load_is_small() {
+        let words = |name: &str| name.starts_with("hand-") && name != assets::HAND_JS;
+        let words = ASSETS.iter().filter(|asset| words(asset.name)).map(|asset| FILES[asset.name].gzip.len());
+        let largest = words.max().expect("words");
+        assert!(FILES[assets::HAND_JS].gzip.len() + largest <= 8 * 1024, "the pad and the words of one language");
+        assert!(FILES[assets::QR_JS].gzip.len() <= 3 * 1024);
+    }
 }

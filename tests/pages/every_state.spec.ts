@@ -48,7 +48,7 @@ function untidy(): string[] {
       const texts = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.textContent ?? "");
       const text = texts.join(" ").trim();
       const said = [text, element.getAttribute("aria-label") ?? "", element.getAttribute("alt") ?? ""].join(" ");
-      if (/\{\w+\}|\b(answer|ask|channel|contact|decline|documents|elsewhere|ended|fault|general|invitation|problem|read|sign|signed|view)\.[a-z_]+\b/.test(said)) {
+      if (/\{\w+\}|\b(answer|ask|channel|contact|decline|documents|elsewhere|ended|fault|general|hand|invitation|problem|read|sign|signed|view)\.[a-z_]+\b/.test(said)) {
         found.push(`words: ${said}`);
       }
       // What is wider than its box on purpose scrolls, is hidden, or is a line of letters over a page.

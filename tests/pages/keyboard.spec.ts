@@ -2,7 +2,8 @@
 
 import type { Locator, Page } from "@playwright/test";
 
-import { CODE, button, expect, heading, open, test } from "./scene.js";
+import * as hand from "./hand.js";
+import { CODE, button, expect, heading, open, test, toSign } from "./scene.js";
 
 /** Presses Tab until something has the focus, which is then within the window. */
 async function tabTo(page: Page, to: Locator): Promise<void> {
@@ -46,6 +47,33 @@ test("from the link to the signature", async ({ page, scene }) => {
   await press(page, "I have read the document");
   await expect(heading(page, "Sign")).toBeFocused();
   await tabTo(page, page.getByRole("checkbox"));
+  await page.keyboard.press("Space");
+  await press(page, "Sign");
+  await expect(heading(page, "You have signed")).toBeFocused();
+  expect(scene.sent("POST sign")).toHaveLength(1);
+});
+
+test("all of a signature by hand but the drawing", async ({ page, scene }) => {
+  scene.invitation.sign_type = "BIOMETRIC";
+  await page.setViewportSize({ width: 320, height: 568 });
+  await page.emulateMedia({ forcedColors: "active", reducedMotion: "reduce" });
+  await toSign(page);
+  for (const strokes of [1, 2, 3]) {
+    await hand.mouse(page, hand.SIGNATURE);
+    await expect(hand.pad(page)).toHaveAccessibleName(new RegExp(`: ${strokes} stroke`));
+  }
+  await heading(page, "Sign").focus();
+  await press(page, "Undo");
+  await expect(hand.pad(page)).toHaveAccessibleName("Your signature: 2 strokes.");
+  await tabTo(page, page.locator("summary"));
+  await page.keyboard.press("Enter");
+  await expect(page.getByText(/ask Acme Rentals for another way to sign/)).toBeVisible();
+  await page.keyboard.press("Enter");
+  await press(page, "Sign");
+  await expect(page.getByRole("alert")).toBeFocused();
+  await tabTo(page, page.getByRole("link", { name: "Tick the box to sign." }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("checkbox")).toBeFocused();
   await page.keyboard.press("Space");
   await press(page, "Sign");
   await expect(heading(page, "You have signed")).toBeFocused();

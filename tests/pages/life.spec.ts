@@ -3,6 +3,7 @@
 
 import { expect, test as base, type Page } from "@playwright/test";
 
+import * as hand from "./hand.js";
 import { button, heading, watch } from "./scene.js";
 import * as server from "./server.js";
 
@@ -43,10 +44,14 @@ async function identify(page: Page, { email }: server.Signer, secrets: Set<strin
   await button(page, "Check the code").click();
 }
 
-async function sign(page: Page): Promise<void> {
+async function read(page: Page): Promise<void> {
   await expect(heading(page, "Read the document")).toBeVisible();
   await expect(page.getByText("3 pages").first()).toBeVisible();
   await button(page, "I have read the document").click();
+}
+
+async function sign(page: Page): Promise<void> {
+  await read(page);
   await page.getByRole("checkbox").check();
   await button(page, "Sign").click();
   await expect(heading(page, "You have signed")).toBeVisible();
@@ -67,10 +72,56 @@ test("a signer gets a link, reads, signs, and has the sealed document and the ce
   await expect(page.getByText("Signed documents")).toBeVisible({ timeout: 15_000 });
   const links = page.getByRole("link", { name: /^Download/ });
   await expect(links).toHaveCount(2);
-  expect(await server.beginning(page, /^Download/)).toBe("%PDF-");
+  expect((await server.file(page, /^Download/)).subarray(0, 5).toString()).toBe("%PDF-");
   // The same window has them again after a reload.
   await page.reload();
   await expect(links).toHaveCount(2);
+});
+
+test("a signer signs by hand, and who holds the key finds in the sealed document what was drawn", async ({ page, secrets }) => {
+  const holder = await server.holder();
+  const ana = server.address("ana");
+  const process = await server.start([ana], "BIOMETRIC");
+  await open(page, ana, secrets);
+  await button(page, "Continue").click();
+  await identify(page, ana, secrets);
+  await read(page);
+  await page.getByRole("checkbox").check();
+  const bodies: unknown[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/sign")) bodies.push(request.postDataJSON());
+  });
+  await hand.pen(page, hand.SIGNATURE, { force: (at) => 0.3 + 0.01 * (at % 30), tilt: [25, 10] });
+  await button(page, "Sign").click();
+  await expect(heading(page, "You have signed")).toBeVisible();
+  await server.until(process, "CERTIFIED");
+  await expect(page.getByText("Signed documents")).toBeVisible({ timeout: 15_000 });
+  const document = await server.file(page, "Download lease.pdf");
+  expect(bodies).toHaveLength(1);
+  const { text, record } = hand.sent(bodies[0]);
+  expect(await server.samples(document, holder)).toEqual([text]);
+  expect(record.strokes.map(({ length }) => length)).toEqual([hand.SIGNATURE.length]);
+  // In clear it is nowhere in the document.
+  expect(document.includes("rubrica-strokes-1")).toBe(false);
+});
+
+test("the server's refusal of a signature by hand is said at the box", async ({ page, secrets }) => {
+  await server.holder({ points_min: hand.SIGNATURE.length + 1 });
+  const ana = server.address("ana");
+  const process = await server.start([ana], "BIOMETRIC");
+  await open(page, ana, secrets);
+  await button(page, "Continue").click();
+  await identify(page, ana, secrets);
+  await read(page);
+  await page.getByRole("checkbox").check();
+  await hand.mouse(page, hand.SIGNATURE);
+  await button(page, "Sign").click();
+  await expect(page.getByRole("alert")).toContainText("That is too small or too little.");
+  // The box has what it had: a little more is enough.
+  await hand.mouse(page, hand.LINE);
+  await button(page, "Sign").click();
+  await expect(heading(page, "You have signed")).toBeVisible();
+  await server.until(process, "CERTIFIED");
 });
 
 test("two signers, one after the other, and the first one's page follows", async ({ page, browser, secrets }) => {

@@ -75,7 +75,7 @@ test("a code that was not sent is not waited for", async ({ page, scene }) => {
 
 test("what only reads is tried four times", async ({ page, scene }) => {
   let tries = 0;
-  scene.plays.set("GET simple_sign", () => (++tries < 4 ? error(503, "MDOC_000") : null));
+  scene.plays.set("GET sign", () => (++tries < 4 ? error(503, "MDOC_000") : null));
   await toDocuments(page);
   await expect(page.getByText("3 pages")).toBeVisible({ timeout: 12_000 });
   expect(tries).toBe(4);
@@ -92,7 +92,7 @@ test("a server that says when to come back is not asked before", async ({ page, 
 });
 
 test("documents that do not come can be tried again", async ({ page, scene }) => {
-  scene.plays.set("GET simple_sign", () => error(500, "MDOC_000"));
+  scene.plays.set("GET sign", () => error(500, "MDOC_000"));
   await toDocuments(page);
   await expect(page.getByRole("alert")).toContainText("Something failed on the server.");
   scene.plays.clear();

@@ -28,9 +28,9 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-export const error = (status: number, code: string, headers: Record<string, string> = {}): Answer => ({
+export const error = (status: number, code: string, headers: Record<string, string> = {}, details = "words of the server"): Answer => ({
   status,
-  json: { errors: [{ code, title: "TITLE", ref: "https://example.org", details: "words of the server" }] },
+  json: { errors: [{ code, title: "TITLE", ref: "https://example.org", details }] },
   headers: { "x-request-id": "0193a3ee-7777", ...headers },
 });
 
@@ -39,10 +39,12 @@ export interface Call {
   name: string;
   body: unknown;
   headers: Record<string, string>;
+  /** Which type of signature it is for, where the path says it. */
+  type: string | null;
 }
 
-/** An answer for a call; `lost` breaks the connection, after `done` did what the server would have done. */
-export type Play = (call: Call) => Answer | "lost" | null;
+/** An answer for a call; `lost` breaks the connection, after the play did what the server would have done; `held` never answers. */
+export type Play = (call: Call) => Answer | "lost" | "held" | null;
 
 export function invitation(): Invitation {
   return {
@@ -166,7 +168,9 @@ export class Scene {
     return this.calls.filter((call) => call.name === name);
   }
 
-  private body(call: Call): Answer | "lost" | "watch" {
+  private body(call: Call): Answer | "lost" | "held" | "watch" {
+    // Each type of signature has operations of its own.
+    if (call.type !== null && call.type !== this.invitation.sign_type.toLowerCase()) return error(404, "MDOC_003");
     const played = this.plays.get(call.name)?.(call);
     if (played) return played;
     const bearer = call.headers["authorization"]?.replace("Bearer ", "");
@@ -212,7 +216,7 @@ export class Scene {
         this.secrets.add(body["resume_key"] ?? "no key");
         return link && digest === this.resume ? opened : refused;
       }
-      case "GET simple_sign": {
+      case "GET sign": {
         if (!access) return refused;
         const named = (list: { name: string }[], kind: string): unknown =>
           list.map(({ name }, at) => ({ name, url: `https://sign.example.org/public/${kind}-${at}` }));
@@ -224,6 +228,8 @@ export class Scene {
         return { status: 204 };
       case "POST sign":
         if (!access) return refused;
+        // By hand there is something in it.
+        if ((call.body === null) !== (call.type === "simple")) return error(400, "MDOC_001");
         this.sign();
         return { status: 204 };
       case "POST new-link":
@@ -242,10 +248,12 @@ export class Scene {
 
   private async answer(route: Route, name: string): Promise<void> {
     const request = route.request();
-    const call: Call = { name, body: request.postDataJSON() as unknown, headers: await request.allHeaders() };
+    const type = /\/(simple|biometric)_signs\//.exec(request.url())?.[1] ?? null;
+    const call: Call = { name, body: request.postDataJSON() as unknown, headers: await request.allHeaders(), type };
     this.calls.push(call);
     const answer = this.body(call);
     if (answer === "lost") return route.abort("connectionreset");
+    if (answer === "held") return;
     if (answer === "watch") {
       const after = new URL(request.url()).searchParams.get("after");
       if (after === this.invitation.revision) await new Promise<void>((go) => this.watchers.push(go));
@@ -281,8 +289,8 @@ export class Scene {
       [new RegExp(`^${own}(link|new-link|problem)$`), "$1"],
       [new RegExp(`^${own}signs/${SIGN}/(.+)$`), "$1"],
       [new RegExp(`^/v1/orgs/${ORG}/identifications/otp/[0-9a-f-]+/(challenge|validate)$`), "$1"],
-      [new RegExp(`^/v1/orgs/${ORG}/simple_signs/${SIGN}$`), "simple_sign"],
-      [new RegExp(`^/v1/orgs/${ORG}/simple_signs/${SIGN}/(preview|sign)$`), "$1"],
+      [new RegExp(`^/v1/orgs/${ORG}/(?:simple|biometric)_signs/${SIGN}$`), "sign"],
+      [new RegExp(`^/v1/orgs/${ORG}/(?:simple|biometric)_signs/${SIGN}/(preview|sign)$`), "$1"],
     ];
     await this.context.route(/\/(pages\/api|v1)\//, async (route) => {
       const { pathname } = new URL(route.request().url());

@@ -1,10 +1,21 @@
 // The real server as an integrator's own sees it: documents, sign processes, the sandbox's messages and its clock.
 
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
 import { expect, type Page } from "@playwright/test";
 
 const BASE = process.env["RUBRICA_TEST_SERVER"] ?? "";
 const TOKEN = process.env["RUBRICA_TEST_TOKEN"] ?? "";
 const ORGANIZATION = `${BASE}/v1/orgs/acme`;
+
+/** The program, for what the holder of an escrow certificate does without a server. */
+const PROGRAM = process.env["RUBRICA_TEST_PROGRAM"] ?? "";
+
+/** A folder that is removed with the server. */
+const FOLDER = process.env["RUBRICA_TEST_FOLDER"] ?? "";
 
 /** How long something may take that the server does by itself, in milliseconds. */
 const PATIENCE = 20_000;
@@ -53,6 +64,35 @@ export async function useOwnPages(): Promise<void> {
   await call("PATCH", `${ORGANIZATION}/sign_process/configurations`, form);
 }
 
+/** Who can read what was drawn: a certificate, and its key, in files. */
+export interface Holder {
+  certificate: string;
+  key: string;
+}
+
+const run = promisify(execFile);
+
+/** A holder to whom everything that is drawn from now on is encrypted, and how good that must be at least. */
+export async function holder(gate: Record<string, number> = {}): Promise<Holder> {
+  const folder = await mkdtemp(join(FOLDER, "escrow-"));
+  const [certificate, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
+  await run(PROGRAM, ["escrow", "new", "--certificate", certificate, "--key", key]);
+  const form = new FormData();
+  form.set("biometric_policy", JSON.stringify({ escrow_certificates: [await readFile(certificate, "utf8")], gate }));
+  await call("PATCH", `${ORGANIZATION}/sign_process/configurations`, form);
+  return { certificate, key };
+}
+
+/** What the holder finds in a signed document: each sample as it was sent. */
+export async function samples(document: Buffer, { certificate, key }: Holder): Promise<string[]> {
+  const folder = await mkdtemp(join(FOLDER, "signed-"));
+  const [file, output] = [join(folder, "signed.pdf"), join(folder, "opened")];
+  await writeFile(file, document);
+  await run(PROGRAM, ["escrow", "open", file, "--certificate", certificate, "--key", key, "--output", output]);
+  const names = (await readdir(output)).sort();
+  return Promise.all(names.map((name) => readFile(join(output, name, "sample.json"), "utf8")));
+}
+
 export interface Signer {
   alias: string;
   email: string;
@@ -66,7 +106,7 @@ interface Process {
 }
 
 /** A process with a document of three pages. */
-export async function start(signers: Signer[]): Promise<string> {
+export async function start(signers: Signer[], type: "SIMPLE" | "BIOMETRIC" = "SIMPLE"): Promise<string> {
   const form = new FormData();
   form.set("name", "lease.pdf");
   form.set("extension", "pdf");
@@ -74,7 +114,7 @@ export async function start(signers: Signer[]): Promise<string> {
   const { documentId } = await call<{ documentId: string }>("POST", `${ORGANIZATION}/documents`, form);
   const { id } = await call<{ id: string }>("POST", `${ORGANIZATION}/sign_process`, {
     signers: signers.map(({ alias, email }) => ({ alias, name: "Ana", last_name: "López", email, language: "EN" })),
-    sign: { type: "SIMPLE", documents: [{ id: documentId }] },
+    sign: { type, documents: [{ id: documentId }] },
     identification: { type: "OTP" },
   });
   return id;
@@ -118,11 +158,11 @@ export async function until(id: string, status: string): Promise<void> {
   await expect.poll(async () => (await read(id)).status, { timeout: PATIENCE }).toBe(status);
 }
 
-/** What a file begins with that a link of the page leads to. */
-export async function beginning(page: Page, name: string | RegExp): Promise<string> {
+/** The file that a link of the page leads to. */
+export async function file(page: Page, name: string | RegExp): Promise<Buffer> {
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name }).first().click();
-  const stream = await (await download).createReadStream();
-  for await (const part of stream) return String(part).slice(0, 5);
-  return "";
+  const parts: Buffer[] = [];
+  for await (const part of await (await download).createReadStream()) parts.push(part as Buffer);
+  return Buffer.concat(parts);
 }

@@ -2,7 +2,8 @@
 
 import type { Page } from "@playwright/test";
 
-import { CODE, LINK, button, error, expect, heading, later, open, toDocuments, toSign, type Scene } from "./scene.js";
+import * as hand from "./hand.js";
+import { CODE, LINK, SIGN, button, error, expect, heading, later, open, toDocuments, toSign, type Scene } from "./scene.js";
 
 export interface State {
   name: string;
@@ -43,6 +44,28 @@ const toSigned = async (page: Page): Promise<void> => {
   await toSign(page);
   await page.getByRole("checkbox").check();
   await button(page, "Sign").click();
+};
+
+const byHand = (scene: Scene): void => void (scene.invitation.sign_type = "BIOMETRIC");
+
+/** To a pad with something on it. */
+const toDrawn = async (page: Page, draw: (page: Page) => Promise<void> = (page) => hand.mouse(page, hand.SIGNATURE)): Promise<void> => {
+  await toSign(page);
+  await draw(page);
+  await expect(hand.pad(page)).toHaveAccessibleName(/strokes?\.$/);
+};
+
+/** Presses Sign, after what was drawn and ticked. */
+const sends = async (page: Page, draw?: (page: Page) => Promise<void>): Promise<void> => {
+  await toDrawn(page, draw);
+  await page.getByRole("checkbox").check();
+  await button(page, "Sign").click();
+};
+
+/** By hand, where the server answers the signature so. */
+const answered = (answer: ReturnType<typeof error> | "lost" | "held") => (scene: Scene): void => {
+  byHand(scene);
+  scene.plays.set("POST sign", () => answer);
 };
 
 const SIGNING = "Acme Rentals asks you to sign";
@@ -243,7 +266,7 @@ export const STATES: State[] = [
   {
     name: "S7 loading",
     title: READ,
-    given: (scene) => scene.plays.set("GET simple_sign", () => ({ status: 503, headers: { "retry-after": "9" } })),
+    given: (scene) => scene.plays.set("GET sign", () => ({ status: 503, headers: { "retry-after": "9" } })),
     when: async (page) => {
       await answers(page, CODE);
     },
@@ -335,6 +358,156 @@ export const STATES: State[] = [
     given: (scene) => scene.plays.set("POST sign", () => error(500, "MDOC_000")),
     when: toSigned,
     shows: "0193a3ee-7777",
+  },
+  // S8b
+  { name: "S8b empty", title: "Sign", given: byHand, when: toSign, shows: "The box is empty." },
+  { name: "S8b drawn", title: "Sign", given: byHand, when: (page) => toDrawn(page), shows: "1 stroke." },
+  {
+    name: "S8b nothing drawn",
+    title: "Sign",
+    given: byHand,
+    when: async (page) => {
+      await toSign(page);
+      await button(page, "Sign").click();
+    },
+    shows: "Error: Sign in the box first.",
+  },
+  {
+    name: "S8b too quick",
+    title: "Sign",
+    given: byHand,
+    when: (page) => sends(page, (page) => hand.mouse(page, hand.SIGNATURE.slice(0, 30))),
+    shows: "Error: That was too quick for a signature. Sign as you do on paper.",
+  },
+  {
+    name: "S8b too small",
+    title: "Sign",
+    given: byHand,
+    when: (page) => sends(page, (page) => hand.mouse(page, hand.DOT)),
+    shows: /^Error: That is too small or too little\./,
+  },
+  {
+    name: "S8b straight",
+    title: "Sign",
+    given: byHand,
+    when: (page) => sends(page, (page) => hand.mouse(page, hand.LINE)),
+    shows: "Error: Those are only straight lines. Sign as you do on paper.",
+  },
+  {
+    name: "S8b recorded too coarsely",
+    title: "Sign",
+    given: byHand,
+    when: (page) => sends(page, (page) => hand.mouse(page, hand.SIGNATURE.slice(0, 30), 60)),
+    shows: /^Error: Your device recorded too little of it\./,
+  },
+  {
+    name: "S8b time is over",
+    title: "Sign",
+    given: byHand,
+    when: async (page) => {
+      await toDrawn(page);
+      hand.pause(page, 61);
+      await hand.mouse(page, hand.LINE);
+    },
+    shows: /^Error: The 60 seconds for a signature are over\./,
+  },
+  {
+    name: "S8b too much",
+    title: "Sign",
+    given: byHand,
+    when: (page) => sends(page, hand.scribble),
+    shows: "Error: There is too much in the box to be sent. Clear it and sign again.",
+  },
+  {
+    name: "S8b not accepted",
+    title: "Sign",
+    given: byHand,
+    when: async (page) => {
+      await toDrawn(page);
+      await button(page, "Sign").click();
+    },
+    shows: "Error: Tick the box to sign.",
+  },
+  {
+    name: "S8b cannot draw",
+    title: "Sign",
+    given: byHand,
+    when: async (page) => {
+      await toSign(page);
+      await page.getByText("I cannot draw").click();
+    },
+    shows: "Show it to nobody else: whoever has it can open your signature.",
+  },
+  {
+    name: "S8b cannot draw, without the link",
+    title: "Sign",
+    given: byHand,
+    when: async (page) => {
+      await toSign(page);
+      await page.evaluate((name) => sessionStorage.removeItem(name), `rubrica-link:${SIGN}`);
+      await page.getByText("I cannot draw").click();
+    },
+    shows: /open the link from the message there/,
+  },
+  {
+    name: "S8b being sent",
+    title: "Sign",
+    given: answered("held"),
+    when: async (page) => {
+      await sends(page);
+      await expect(button(page, "Sign")).toHaveAttribute("aria-disabled", "true");
+    },
+    shows: "1 stroke.",
+  },
+  {
+    name: "S8b no connection",
+    title: "Sign",
+    given: answered("lost"),
+    when: (page) => sends(page),
+    shows: "There is no connection. Check it and try again.",
+  },
+  {
+    name: "S8b not known whether it arrived",
+    title: "Sign",
+    given: answered("lost"),
+    when: async (page, scene) => {
+      await toDrawn(page);
+      scene.plays.set("GET invitation", () => "lost");
+      await page.getByRole("checkbox").check();
+      await button(page, "Sign").click();
+      await expect(page.getByRole("alert")).toContainText("nothing is ever signed twice", { timeout: 15_000 });
+    },
+  },
+  {
+    name: "S8b refused in the words of the gate",
+    title: "Sign",
+    given: answered(error(400, "MDOC_001", {}, "biometric_data: spread: it is a straight line: sign as you do on paper")),
+    when: (page) => sends(page),
+    shows: "Error: Those are only straight lines. Sign as you do on paper.",
+  },
+  {
+    name: "S8b refused for something else",
+    title: "Sign",
+    given: answered(error(400, "MDOC_001", {}, "signature_image: there is nothing on it")),
+    when: (page) => sends(page),
+    shows: "Error: This signature was not accepted. Clear the box and sign again.",
+  },
+  {
+    name: "S8b used before",
+    title: "Sign",
+    given: answered(error(409, "MDOC_005", {}, "biometric_data: the same handwriting was used before in this organization")),
+    when: (page) => sends(page),
+    shows: "Error: Exactly this signature was used before. Clear the box and sign again.",
+  },
+  {
+    name: "S8b pad that did not arrive",
+    title: "Sign",
+    given: ({ context, invitation }) => {
+      invitation.sign_type = "BIOMETRIC";
+      void context.route(/\/pages\/hand-[0-9a-f]{12}\.js/, (route) => route.abort("connectionreset"));
+    },
+    when: toSign,
+    shows: "There is no connection. Check it and try again.",
   },
   // S9
   { name: "S9 decline", title: "Decline to sign", when: toDecline, shows: "500 characters left." },
@@ -510,13 +683,6 @@ export const STATES: State[] = [
     given: ({ invitation: { identification } }) => Object.assign(identification, { type: "IDENTITY_DOCUMENT", otp: null }),
     when: go,
     shows: /checks your identity document/,
-  },
-  {
-    name: "elsewhere, by hand",
-    title: "This signature goes on elsewhere",
-    given: ({ invitation }) => (invitation.sign_type = "BIOMETRIC"),
-    when: go,
-    shows: /made by hand/,
   },
 ];
 
