@@ -35,6 +35,11 @@ impl Client {
         }
     }
 
+    /// Where a process is looked at in a browser.
+    pub fn page_of(&self, process: &str) -> String {
+        format!("{}/console/orgs/{}/processes/{process}", self.base, self.organization)
+    }
+
     /// Whether the data folder is the server's.
     pub async fn takes_token(&self) -> Result<(), Failure> {
         let nothing = Uuid::nil();

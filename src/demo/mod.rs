@@ -117,8 +117,12 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let result = result?;
     let data = own.as_ref().map_or(options.data.as_path(), OwnServer::data);
     let written = result.write(&options.out, &paper, data)?;
+    let stays = own.is_none();
     drop(own);
     result.report(&written);
+    if stays {
+        tell!("To look at it:  {}", result.page);
+    }
     Ok(())
 }
 
@@ -203,6 +207,8 @@ struct Outcome {
     contract: Option<Contract>,
     /// Of signatures by hand.
     escrow: Option<Escrow>,
+    /// Where the process is looked at.
+    page: String,
     seconds: f64,
 }
 
@@ -242,7 +248,8 @@ impl Demo {
         let [.., buyer] = &people;
         let contract = if self.escrow.is_none() { Some(self.contract(buyer).await?) } else { None };
         let seconds = self.started.elapsed().as_secs_f64();
-        Ok(Outcome { signed, certificate, contract, escrow: self.escrow, seconds })
+        let page = client.page_of(&process);
+        Ok(Outcome { signed, certificate, contract, escrow: self.escrow, page, seconds })
     }
 
     /// The operations of the kind of signature.
