@@ -9,8 +9,8 @@ use crate::{
     support::{Answer, Journey, ORGANIZATION, PATIENCE, wait_for},
 };
 
-/// Mail goes to a server that is not there.
-const NO_MAIL: &str = "[channels]\nsandbox = false\n[channels.smtp]\nhost = \"127.0.0.1\"\nport = 1\nsecurity = \"none\"\nfrom = \"acme@example.org\"\n";
+/// Mail goes to a server that is not there, and is not tried again by itself while a test looks.
+const NO_MAIL: &str = "[channels]\nsandbox = false\n[channels.smtp]\nhost = \"127.0.0.1\"\nport = 1\nsecurity = \"none\"\nfrom = \"acme@example.org\"\n[processes]\neffect_backoff = \"PT1H\"\n";
 
 const EFFECTS: &str = "/console/orgs/acme/effects";
 
