@@ -1,5 +1,5 @@
 // Made by build.mjs.
-pub const BOOT_JS: &str = "boot-39dd6421d7da.js";
+pub const BOOT_JS: &str = "boot-c84d4688f646.js";
 pub const HAND_CA_JS: &str = "hand-ca-72f64bdbc1b0.js";
 pub const HAND_DE_JS: &str = "hand-de-33acca357072.js";
 pub const HAND_EN_JS: &str = "hand-en-3a9b77cafa7a.js";
@@ -17,9 +17,9 @@ pub const LANG_GL_JS: &str = "lang-gl-7f27aeec0393.js";
 pub const PAGE_CSS: &str = "page-937385052bd9.css";
 pub const QR_JS: &str = "qr-bcf773442b8a.js";
 pub const SANDBOX_JS: &str = "sandbox-7b06f23cc4de.js";
-pub const SIGN_JS: &str = "sign-ecf59c0e724c.js";
+pub const SIGN_JS: &str = "sign-fdd3b933b93c.js";
 pub static ASSETS: [Asset; 19] = [
-    Asset { name: BOOT_JS, media_type: "text/javascript; charset=utf-8", digest: "39dd6421d7dadede01868c33c6ffec75ec8cacb8f92b63960cc8a5843bee8301", bytes: include_bytes!("boot-39dd6421d7da.js") },
+    Asset { name: BOOT_JS, media_type: "text/javascript; charset=utf-8", digest: "c84d4688f646d66968d9e5825a0ec2b178cca5812aa93477bb751bdad5219dc4", bytes: include_bytes!("boot-c84d4688f646.js") },
     Asset { name: HAND_CA_JS, media_type: "text/javascript; charset=utf-8", digest: "72f64bdbc1b033fe1cad99b379e1e7d16513487110652f6b6ef166ac46cf0a8e", bytes: include_bytes!("hand-ca-72f64bdbc1b0.js") },
     Asset { name: HAND_DE_JS, media_type: "text/javascript; charset=utf-8", digest: "33acca357072ff39077973802d835539d027c392917cbf15ad14654442fe04d0", bytes: include_bytes!("hand-de-33acca357072.js") },
     Asset { name: HAND_EN_JS, media_type: "text/javascript; charset=utf-8", digest: "3a9b77cafa7a1c47bb42815fa2730e0acb812bd8afe30c06c558492ce29fc3bc", bytes: include_bytes!("hand-en-3a9b77cafa7a.js") },
@@ -37,5 +37,5 @@ pub static ASSETS: [Asset; 19] = [
     Asset { name: PAGE_CSS, media_type: "text/css; charset=utf-8", digest: "937385052bd92007c8c44e15fc7818a61dd4888cbd8c8001f956a0cf53293cd8", bytes: include_bytes!("page-937385052bd9.css") },
     Asset { name: QR_JS, media_type: "text/javascript; charset=utf-8", digest: "bcf773442b8a12b454dee34ed62aa274bbc28f35fc9c74c342bfbd5950be870e", bytes: include_bytes!("qr-bcf773442b8a.js") },
     Asset { name: SANDBOX_JS, media_type: "text/javascript; charset=utf-8", digest: "7b06f23cc4de65d7c75ca26b5ce22fe2232385241c65bdf34394bee5990da9d0", bytes: include_bytes!("sandbox-7b06f23cc4de.js") },
-    Asset { name: SIGN_JS, media_type: "text/javascript; charset=utf-8", digest: "ecf59c0e724cd9a6127e44bf283b768b546a6528f0d22e5abb3ac06a374a687e", bytes: include_bytes!("sign-ecf59c0e724c.js") },
+    Asset { name: SIGN_JS, media_type: "text/javascript; charset=utf-8", digest: "fdd3b933b93c367e334786be4a43236c4ed736f7fbb6c65935f26abac4fb21eb", bytes: include_bytes!("sign-fdd3b933b93c.js") },
 ];
