@@ -7,7 +7,7 @@ declare const BUILD: string;
 declare const LANGUAGES: Record<string, string>;
 
 /** The files of each extra: its script, and its words by the language's tag. */
-declare const EXTRAS: Record<"hand", { script: string; words: Record<string, string> }>;
+declare const EXTRAS: Record<import("./extra.js").ExtraName, { script: string; words: Record<string, string> }>;
 
 /** The file that makes QR codes. */
 declare const QR: string;

@@ -118,6 +118,20 @@ export async function scribble(page: Page): Promise<void> {
     });
 }
 
+/** Draws a stroke of which the browser tells all but the first sample at once, as between two pictures of a slow screen. Then it is taken away. */
+export async function burst(page: Page, samples: number): Promise<void> {
+  await pad(page)
+    .locator("canvas")
+    .evaluate((canvas, samples) => {
+      const { left, top } = canvas.getBoundingClientRect();
+      const at = (n: number): PointerEventInit => ({ clientX: left + 20 + n, clientY: top + 30, pointerId: 1, pointerType: "mouse", buttons: 1 });
+      const coalescedEvents = Array.from({ length: samples }, (_, n) => new PointerEvent("pointermove", at(n)));
+      canvas.dispatchEvent(new PointerEvent("pointerdown", { ...at(0), button: 0 }));
+      canvas.dispatchEvent(new PointerEvent("pointermove", { ...at(samples), coalescedEvents }));
+      canvas.dispatchEvent(new PointerEvent("pointercancel", at(samples)));
+    }, samples);
+}
+
 /** A sample as the browser tells it to a page. */
 export interface Told {
   x: number;

@@ -158,6 +158,21 @@ test("a finger draws, and the page does not scroll under it", async ({ page, sce
   expect(record.strokes.flat().every((sample) => sample.length === 3)).toBe(true);
 });
 
+test("all that was measured between two pictures is kept, and so is a stroke that the system takes away", async ({ page, scene }) => {
+  byHand(scene);
+  await toSign(page);
+  await hand.mouse(page, hand.SIGNATURE);
+  await hand.burst(page, 7);
+  await expect(hand.pad(page)).toHaveAccessibleName("Your signature: 2 strokes.");
+  await signs(page);
+  const { strokes } = taken(scene).record;
+  expect(strokes.map(({ length }) => length)).toEqual([hand.SIGNATURE.length, 8]);
+  const [xs, times] = [0, 2].map((channel) => strokes[1]!.map((sample) => sample[channel]!));
+  expect(new Set(xs).size).toBe(7);
+  // Never before what was drawn before, whatever clock the events have.
+  expect(Math.min(...times!)).toBeGreaterThanOrEqual(strokes[0]!.at(-1)![2]!);
+});
+
 test("beside the box there is room for a thumb that scrolls", async ({ page, scene }) => {
   byHand(scene);
   await toSign(page);
