@@ -61,7 +61,8 @@ async function keepsTheRules(page: Page, name: string): Promise<void> {
 }
 
 test("every screen keeps the rules", async ({ page }) => {
-  test.slow();
+  // Sixteen screens in two schemes and three widths.
+  test.setTimeout(300_000);
   const people = [server.address("tenant"), server.address("landlord")];
   const [open, ended, paused] = [await server.start(people), await server.start(people), await server.start(people)];
   await server.cancel(ended);
