@@ -10,7 +10,7 @@ use browser::{Browser, between, form, text};
 
 use crate::{
     address, own, pdf, shared,
-    support::{Answer, Journey, ORGANIZATION, Server},
+    support::{Answer, Journey, Keeps, ORGANIZATION, Options, Server},
 };
 
 /// A process of one signer, its address in the console, and the signer's e-mail address.
@@ -104,8 +104,8 @@ fn a_session_that_is_changed_is_none() {
     value.replace_range(40..41, other);
     browser.set_cookie("rubrica-console", &value);
     browser.get("/console/orgs/acme").expect(303);
-    // One of another server.
-    let (other, _) = own(None);
+    // One of a server with another key.
+    let other = Server::start_with(Options { keeps: Keeps::AsConfigured, ..Options::default() });
     let stranger = Browser::signed_in(&other, ORGANIZATION, &["console"]);
     browser.set_cookie("rubrica-console", &stranger.cookie_of("rubrica-console").expect("a session"));
     browser.get("/console/orgs/acme").expect(303);
