@@ -42,9 +42,9 @@ function devices(page: Page): Promise<CDPSession> {
 /** When each page's last event was, by the clock of events, in seconds. */
 const clocks = new WeakMap<Page, number>();
 
-/** Time that goes by before a hand moves again, by that clock. */
+/** Time that goes by before a hand moves again, by that clock: how long the machine takes for it is no part of it. */
 export function pause(page: Page, seconds: number): void {
-  clocks.set(page, Math.max(Date.now() / 1_000, clocks.get(page) ?? 0) + seconds);
+  clocks.set(page, (clocks.get(page) ?? Date.now() / 1_000) + seconds);
 }
 
 /** Says something of a device so many milliseconds after what was said before: a hand is as steady as its machine is not. */
