@@ -111,6 +111,7 @@ const element = {
 };
 // The page of a link has the element in it: one file less to wait for. Others' pages load the element alone.
 put("boot.js", await script("boot.ts", element));
+put("embed.js", await script("embed.ts", element));
 put("sign.js", await script("sign.ts", element));
 put("sandbox.js", await script("sandbox.ts"));
 put("console.js", await script("console.ts"));

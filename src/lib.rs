@@ -45,6 +45,7 @@ pub mod sandbox_clock;
 pub mod scoring;
 pub mod server;
 pub mod signers;
+mod tenant_addresses;
 pub mod transfer;
 pub mod verify;
 

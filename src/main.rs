@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the server (what plain `rubrica` does).
+    /// Run the server. Plain `rubrica` does it too, and in development makes a process to sign and prints its link.
     Serve(Serve),
     /// Bring the schema of the store up to date, and make its keyspace if it is not there. Safe to run again.
     Migrate(Serve),
@@ -124,8 +124,8 @@ enum ConfigCommand {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        None => serve(&cli.serve),
-        Some(Command::Serve(options)) => serve(&options),
+        None => serve(&cli.serve, true),
+        Some(Command::Serve(options)) => serve(&options, false),
         Some(Command::Migrate(options)) => migrate(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Demo(options)) => demo::run(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(options)) => verify::run(&options),
@@ -163,15 +163,31 @@ fn configuration(options: &Serve) -> Result<Config, Failure> {
     Ok(config)
 }
 
-fn serve(options: &Serve) -> Result<ExitCode, Failure> {
+fn serve(options: &Serve, with_something_to_sign: bool) -> Result<ExitCode, Failure> {
     let config = configuration(options)?;
     log(&config);
     actix::System::new().block_on(async {
         let running = server::start(config.clone()).await?;
         welcome(&config, &running)?;
+        if with_something_to_sign && running.sandbox && config.mode != Mode::Production {
+            actix::spawn(offer_something_to_sign(running.public_base_url.clone(), development_token(&config)?));
+        }
         running.serve(signalled()).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// A process with a contract, as anybody would make it over HTTP, and the link that its signer got.
+async fn offer_something_to_sign(base: String, token: String) {
+    match demo::waiting(&base, server::DEVELOPMENT_ORGANIZATION, token).await {
+        Ok(link) => println!("Sign:      {link}\n           (the code is at {base}/sandbox)"),
+        Err(error) => tracing::warn!(%error, "there is nothing to sign in a browser"),
+    }
+}
+
+fn development_token(config: &Config) -> Result<String, Failure> {
+    let keys = server::master_key(config)?;
+    Ok(access::development::token(&keys, server::DEVELOPMENT_ORGANIZATION, &[], TimeDelta::hours(8), Utc::now()))
 }
 
 fn migrate(options: &Serve) -> Result<(), Failure> {
@@ -199,8 +215,7 @@ fn welcome(config: &Config, running: &server::Running) -> Result<(), Failure> {
     }
     let base = &running.public_base_url;
     let organization = server::DEVELOPMENT_ORGANIZATION;
-    let keys = server::master_key(config)?;
-    let token = access::development::token(&keys, organization, &[], TimeDelta::hours(8), Utc::now());
+    let token = development_token(config)?;
     println!("API pages: {base}/docs");
     if running.sandbox {
         println!("Messages:  {base}/sandbox");

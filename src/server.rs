@@ -26,6 +26,7 @@ use crate::{
         documents::{self, Documents},
         dynamic_templates::DynamicTemplates,
         orphans::{Holds, Orphans},
+        page_configuration::PageConfigurations,
         sealed_files::SealedFiles,
         sign_configuration::{self, Change, SignConfigurations},
     },
@@ -270,11 +271,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         limits: Arc::new(AddressLimits::new(config.pages.calls_per_address_and_minute)),
         problems: signers::Problems::new(&registry)?,
         tenants: Tenants::of(&config),
+        pages: PageConfigurations::new(store.clone(), cpu.clone()),
         resume_lifetime: config.access.resume_lifetime,
         shared_store: engine.is_shared(),
         revisions: Revisions::new(&keys),
     };
-    let watchers = signers.watchers.clone();
+    let (watchers, pages) = (signers.watchers.clone(), signers.pages.clone());
     let world = World {
         scoring: scoring.clone(),
         store: store.clone(),
@@ -411,7 +413,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         operations,
         metrics: HttpMetrics::new(&registry)?,
         intake: http::intake::Options::new(&config.server),
-        origins: http::cors::Origins::new(&config.server.cors_origins),
+        origins: http::cors::Origins::new(&config.server.cors_origins, pages.clone()),
+        pages,
         staff,
         try_it_out: config.access.development,
     };
@@ -531,6 +534,7 @@ struct Application {
     metrics: HttpMetrics,
     intake: http::intake::Options,
     origins: http::cors::Origins,
+    pages: PageConfigurations,
     /// The console, where somebody can sign in.
     staff: Option<staff::Site>,
     /// Whether the description's pages may call the API.
@@ -546,6 +550,7 @@ impl Application {
             .app_data(web::Data::new(self.metrics))
             .app_data(web::Data::new(self.intake.clone()))
             .app_data(web::Data::new(self.origins))
+            .app_data(web::Data::new(self.pages))
             .app_data(http::error::path_config());
         if let Some(sandbox) = &self.sandbox {
             service.app_data(web::Data::new(sandbox.clone()));

@@ -11,13 +11,22 @@ struct Landing {
     language: Language,
     /// The file with the words of that language.
     words: &'static str,
+    script: &'static str,
+    /// Origins of pages that may frame it and give it a token, with blanks between them; `None` for the page of a link.
+    origins: Option<String>,
 }
 
 /// The page in the language that a browser wants most (its `Accept-Language`). The element speaks another one if the signer or the tenant
 /// wants that.
 pub fn landing(accept_language: &str) -> String {
     let language = Language::accepted(accept_language);
-    render(&Landing { language, words: words(language) })
+    render(&Landing { language, words: words(language), script: assets::BOOT_JS, origins: None })
+}
+
+/// The same page for a frame in pages of these origins. Instead of a link it waits for a token, which the page around it sends.
+pub fn embedded(accept_language: &str, origins: &[String]) -> String {
+    let language = Language::accepted(accept_language);
+    render(&Landing { language, words: words(language), script: assets::EMBED_JS, origins: Some(origins.join(" ")) })
 }
 
 /// The file with the words of a language, for scripts.
@@ -64,6 +73,15 @@ mod tests {
         let inside =
             page.split("<rubrica-sign>").nth(1).and_then(|rest| rest.split("</rubrica-sign>").next()).expect("the element");
         assert!(inside.contains("<noscript>") && inside.contains("class=\"late\""), "{inside}");
+    }
+
+    #[test]
+    fn a_framed_page_knows_who_may_speak_to_it() {
+        let origins = ["https://shop.example.org".to_owned(), "http://localhost:3000".to_owned()];
+        let page = embedded("de", &origins);
+        assert!(page.contains("data-origins=\"https://shop.example.org http://localhost:3000\""), "{page}");
+        assert!(page.contains(assets::EMBED_JS) && !page.contains(assets::BOOT_JS) && page.contains("<html lang=\"de\">"));
+        assert!(embedded("", &[]).contains("data-origins=\"\"") && !landing("").contains("data-origins"));
     }
 
     #[test]

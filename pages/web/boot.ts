@@ -3,6 +3,7 @@
 
 import { Problem, exchange } from "./api.js";
 import { keepLink, link } from "./keep.js";
+import { placeOf } from "./place.js";
 import type { RubricaSign } from "./sign.js";
 import "./sign.js";
 import type { Fault, Step, Wish } from "./steps.js";
@@ -12,13 +13,6 @@ function secret(): string | null {
   const found = /^#k=([\w-]{22})$/.exec(location.hash)?.[1] ?? null;
   if (location.hash) history.replaceState(history.state, "", location.pathname + location.search);
   return found;
-}
-
-/** A UUID of its 22 letters of base64url. */
-function uuid(short: string): string {
-  const bytes = atob(`${short.replace(/-/g, "+").replace(/_/g, "/")}==`);
-  const hex = Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 /** Steps that the back button goes to, which are what the page may wish for. */
@@ -31,24 +25,22 @@ const PLACES: Partial<Record<Step, Wish>> = {
   decline: "decline",
 };
 
-interface Place {
+interface Visited {
   wish?: Wish;
 }
 
 function run(element: RubricaSign): void {
   const given = secret();
-  const path = /^(.*)\/s\/([^/]+)\/([\w-]{22})$/.exec(location.pathname);
-  if (!path) {
+  const place = placeOf("s", location.pathname);
+  if (!place) {
     element.org = element.signId = "-";
     element.fail("incomplete");
     return;
   }
-  const [, before = "", org = "", short = ""] = path;
-  const base = location.origin + before;
-  const sign = uuid(short);
+  const { base, org, sign } = place;
   if (given) keepLink(sign, given);
   element.base = base;
-  element.org = decodeURIComponent(org);
+  element.org = org;
   element.signId = sign;
 
   let linking = false;
@@ -76,13 +68,13 @@ function run(element: RubricaSign): void {
     document.title = title;
     document.documentElement.lang = lang;
     if (step === last) return;
-    const place: Place = { wish: PLACES[step] ?? "on" };
-    if (last === null || moving || !PLACES[step]) history.replaceState(place, "");
-    else history.pushState(place, "");
+    const visited: Visited = { wish: PLACES[step] ?? "on" };
+    if (last === null || moving || !PLACES[step]) history.replaceState(visited, "");
+    else history.pushState(visited, "");
     last = step;
   });
   addEventListener("popstate", (event: PopStateEvent) => {
-    const wish = (event.state as Place | null)?.wish;
+    const wish = (event.state as Visited | null)?.wish;
     if (!wish) return;
     moving = true;
     element.go(wish);

@@ -90,12 +90,22 @@ const dialled = (phone: string): string => `tel:${phone.replace(/[^\d+]/g, "")}`
 
 /** How to reach whoever asks for the signature: on every screen in the same place. */
 export function contact(flow: Flow, words: Words): TemplateResult {
-  const { contact_email, contact_phone } = flow.invitation?.tenant ?? { contact_email: null, contact_phone: null };
+  const { contact_email, contact_phone, privacy_url } = flow.invitation?.tenant ?? {};
   const name = tenant(flow, words);
-  if (!contact_email && !contact_phone) return html`<p>${words.t("contact.none", { tenant: name })}</p>`;
+  const privacy = privacy_url
+    ? html`<a href=${privacy_url} target="_blank" rel="noopener noreferrer">${words.t("contact.privacy", { tenant: name })}</a>`
+    : nothing;
+  if (!contact_email && !contact_phone) return html`<p>${words.t("contact.none", { tenant: name })}</p>${privacy}`;
   return html`<p>${words.t("contact.ask", { tenant: name })}</p>
     ${contact_email ? html`<a href="mailto:${contact_email}">${contact_email}</a>` : nothing}
-    ${contact_phone ? html`<a href=${dialled(contact_phone)}>${contact_phone}</a>` : nothing}`;
+    ${contact_phone ? html`<a href=${dialled(contact_phone)}>${contact_phone}</a>` : nothing} ${privacy}`;
+}
+
+/** The tenant at the top of each screen: its logo, or its name. */
+export function sender(flow: Flow | null): TemplateResult | string {
+  const { name, logo } = flow?.invitation?.tenant ?? {};
+  if (!flow || !logo) return name ?? "";
+  return html`<img class="logo" src=${flow.api.base + logo} alt=${name ?? ""} />`;
 }
 
 /** The one thing to do where all that is left is to ask: by mail or phone if they are known. */

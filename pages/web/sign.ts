@@ -13,11 +13,11 @@ import { icon } from "./icons.js";
 import { invitation } from "./invitation.js";
 import { device, keepLanguage, language } from "./keep.js";
 import { kit } from "./kit.js";
-import { bar, button, contact, loading, said, tenant, type Screen } from "./parts.js";
+import { bar, button, contact, loading, said, sender, tenant, type Screen } from "./parts.js";
 import { accept, decline, read } from "./sign_screens.js";
 import type { Fault, Step, Wish } from "./steps.js";
 import { page } from "./style.js";
-import { base } from "./style_base.js";
+import { base, tint } from "./style_base.js";
 import { NAMES, Words, chosen } from "./words.js";
 
 /** One screen for each step. Those that most signers never see are in an extra. */
@@ -84,6 +84,8 @@ export class RubricaSign extends LitElement implements Host {
   /** Whether an extra did not come. */
   private lacking = false;
   private readonly styled = new Set<ExtraName>();
+  /** Colours of the tenant, and what they are made of. */
+  private tinted: { sheet: CSSStyleSheet; text: string } | null = null;
   private shown: { step: Step; title: string; lang: string } | null = null;
   private message: Message | null = null;
   private ticking: ReturnType<typeof setInterval> | undefined;
@@ -254,6 +256,18 @@ export class RubricaSign extends LitElement implements Host {
     root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
   }
 
+  /** Sets the tenant's colour. What the page around sets goes before it, as its rules go before those of `:host`. */
+  private tint(): void {
+    const accent = this.flow?.invitation?.tenant.accent;
+    const text = accent ? tint(accent) : "";
+    if (text === (this.tinted?.text ?? "")) return;
+    const sheet = this.tinted?.sheet ?? new CSSStyleSheet();
+    sheet.replaceSync(text);
+    const root = this.renderRoot as ShadowRoot;
+    if (!this.tinted) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    this.tinted = { sheet, text };
+  }
+
   /** The screen of a step. */
   private screen(step: Exclude<Step, "loading">): Screen {
     const own = SCREENS[step];
@@ -285,6 +299,7 @@ export class RubricaSign extends LitElement implements Host {
 
   protected override updated(): void {
     const { flow, words } = this;
+    this.tint();
     if (!flow || !words) return;
     const { step } = flow;
     const counting = (step === "code_ask" || step === "code_answer") && secondsLeft(flow) > 0;
@@ -361,7 +376,7 @@ export class RubricaSign extends LitElement implements Host {
       <div class="inner">
         <slot name="before"></slot>
         <div class="top" part="top">
-          <span class="who">${flow?.invitation?.tenant.name ?? ""}</span>
+          <span class="who">${sender(flow)}</span>
           ${this.languages(words)}
         </div>
         <div class="card" part="card" data-step=${step}>${content()}</div>

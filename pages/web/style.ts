@@ -28,6 +28,15 @@ export const page = css`
     gap: 1rem;
     padding: 0.6rem 1rem;
   }
+  .logo {
+    display: block;
+    max-width: min(10rem, 45vw);
+    max-height: 3rem;
+    /* Logos are made for light paper. */
+    background: #fff;
+    padding: 0.2rem 0.4rem;
+    border-radius: calc(var(--c-radius) / 2);
+  }
   .who {
     font-weight: 650;
     overflow-wrap: anywhere;

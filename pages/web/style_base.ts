@@ -190,3 +190,12 @@ export const base = css`
     }
   }
 `;
+
+const COLOUR = /^#[0-9a-f]{6}$/;
+
+/** The sheet of a tenant's colour: as dark as it is on light pages, lighter on dark ones. What is no colour sets none. */
+export function tint({ light, dark }: { light: string; dark: string }): string {
+  if (!COLOUR.test(light) || !COLOUR.test(dark)) return "";
+  const own = (colour: string): string => `{--accent-of-scheme:${colour}}`;
+  return `:host${own(light)}@media (prefers-color-scheme:dark){:host(:not([scheme="light"]))${own(dark)}}:host([scheme="dark"])${own(dark)}`;
+}

@@ -57,7 +57,16 @@ export interface Invitation {
   now: string;
   sign_id: string;
   sign_process_id: string;
-  tenant: { name: string; contact_email: string | null; contact_phone: string | null };
+  tenant: {
+    name: string;
+    contact_email: string | null;
+    contact_phone: string | null;
+    privacy_url: string | null;
+    /** Path of its logo, below the server's address. */
+    logo: string | null;
+    /** Colour of buttons and links, of light pages and of dark ones. */
+    accent: { light: string; dark: string } | null;
+  };
   signer: { name: string; position: number; count: number; language: string };
   sign_type: SignType;
   until: string | null;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use workflows::EmailAddress;
 
 use super::{Error, Organization, bounds::within};
-use crate::signers;
+use crate::{signers, tenant_addresses::is_contact_phone};
 
 /// The pages on which signers sign, and their API.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,12 +45,6 @@ impl Pages {
 pub(super) fn check_contact(id: &str, organization: &Organization) -> Result<(), Error> {
     let is_email = organization.contact_email.as_deref().is_none_or(|address| EmailAddress::parse(address).is_ok());
     within(&format!("organizations.{id}.contact_email"), is_email, "an e-mail address")?;
-    let is_phone = |phone: &str| {
-        let digits = phone.bytes().filter(u8::is_ascii_digit).count();
-        let allowed =
-            phone.strip_prefix('+').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || b" -()".contains(&byte)));
-        allowed && (5..=15).contains(&digits) && phone.len() <= 32
-    };
-    let is_phone = organization.contact_phone.as_deref().is_none_or(is_phone);
+    let is_phone = organization.contact_phone.as_deref().is_none_or(is_contact_phone);
     within(&format!("organizations.{id}.contact_phone"), is_phone, "a phone number such as +34 600 111 222")
 }

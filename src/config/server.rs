@@ -10,7 +10,7 @@ use super::{
     Error,
     bounds::{delta, seconds, std, within},
 };
-use crate::{connections, http::cors, iso_duration};
+use crate::{connections, iso_duration, tenant_addresses::is_origin};
 
 /// Maximum number of [`Server::cors_origins`].
 const MAX_ORIGINS: usize = 100;
@@ -90,8 +90,7 @@ impl Server {
     /// # Errors
     /// The option that is out of bounds.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let are_origins =
-            self.cors_origins.len() <= MAX_ORIGINS && self.cors_origins.iter().all(|origin| cors::is_origin(origin));
+        let are_origins = self.cors_origins.len() <= MAX_ORIGINS && self.cors_origins.iter().all(|origin| is_origin(origin));
         within("server.cors_origins", are_origins, "at most 100 origins such as https://shop.example.org, without a path")?;
         within("server.workers", self.workers.is_none_or(|workers| (1..=256).contains(&workers)), "1 to 256")?;
         within("server.connections", (1..=100_000).contains(&self.connections), "1 to 100000")?;

@@ -23,10 +23,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use documents::{fixtures, inspect};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     access,
@@ -124,6 +126,35 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         tell!("To look at it:  {}", result.page);
     }
     Ok(())
+}
+
+/// A process that waits for its one signer, on a server with a sandbox: the link to sign.
+///
+/// # Errors
+/// What went wrong, in words for a person.
+pub async fn waiting(base: &str, organization: &str, token: String) -> Result<String, Failure> {
+    let client = Client::new(base, organization, token)?;
+    let paper = Paper::read(None)?;
+    let document = client.upload(&paper.name, &paper.bytes).await?;
+    let [_, signer] = people::cast(&paper.fields);
+    let process = client.create_process(&people::request(&[signer], &document, false)).await?;
+    let signatures = client.process(&process).await?;
+    let id = Uuid::parse_str(&text(&signatures, "/signatures/0/sign/id")?)?;
+    // Of all links that the signer ever got, the one to this signature.
+    let own = format!("/{}#k=", URL_SAFE_NO_PAD.encode(id.as_bytes()));
+    let [_, signer] = people::cast(&[]);
+    let deadline = Instant::now() + MESSAGE_WAIT;
+    loop {
+        let messages = client.messages(signer.to).await?;
+        let words = messages.iter().filter_map(|message| message["text"].as_str()).flat_map(str::split_whitespace);
+        if let Some(link) = words.into_iter().find(|word| word.contains(&own)) {
+            return Ok(link.trim_end_matches(['.', ',']).to_owned());
+        }
+        if Instant::now() > deadline {
+            return Err(format!("no link arrived for {} within {} s", signer.to, MESSAGE_WAIT.as_secs()).into());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The PDF to sign.

@@ -1,8 +1,10 @@
 //! Web pages of other sites that may call the API from browsers (Fetch standard, "CORS protocol"): web components bring a token, not a
 //! cookie, so an origin is let in or not by its name alone.
 //!
-//! An origin that is not configured gets the answer without a word of CORS, as if there were none: its browser keeps the answer from the
-//! page. Only the APIs are opened, never the pages and operations of the server itself.
+//! An origin is let in for all organizations by the server's configuration, or for one by that organization's page configuration: its pages call
+//! for it alone. Any other origin gets the answer without a word of CORS, as if there were none: its browser keeps the answer from the page.
+//! Only the APIs are opened, never the pages and operations of the server itself. What a public address leads to is for whoever has the address,
+//! from wherever, so those answers are for every origin.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -13,14 +15,17 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method,
-        header::{self, HeaderMap, HeaderValue},
+        header::{self, HeaderValue},
     },
     middleware::Next,
     web,
 };
 
+use super::context::organization_parameter;
 use super::operation::Place;
 use super::table::operations;
+use crate::catalogue::page_configuration::PageConfigurations;
+use crate::tenant_addresses::is_origin;
 
 /// How long a browser may remember that it may call, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
@@ -28,46 +33,41 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, PUT, POST, PATCH, DELETE");
 
 /// The origins that are let in, as browsers send them. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Origins(Arc<[String]>);
+#[derive(Clone)]
+pub struct Origins {
+    of_all: Arc<[String]>,
+    organizations: PageConfigurations,
+}
 
 impl Origins {
-    pub fn new(origins: &[String]) -> Self {
-        Self(origins.into())
+    /// These for all organizations, and for each those of its own configuration.
+    pub fn new(of_all: &[String], organizations: PageConfigurations) -> Self {
+        Self { of_all: of_all.into(), organizations }
     }
 
     /// The origin of a request, if it is let in.
-    fn of(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        let mut sent = headers.get_all(header::ORIGIN);
+    async fn of(&self, request: &ServiceRequest) -> Option<HeaderValue> {
+        let mut sent = request.headers().get_all(header::ORIGIN);
         let (origin, None) = (sent.next()?, sent.next()) else { return None };
-        self.0.iter().any(|own| own.as_bytes() == origin.as_bytes()).then(|| origin.clone())
+        let is_it = |own: &String| own.as_bytes() == origin.as_bytes();
+        if self.of_all.iter().any(is_it) {
+            return Some(origin.clone());
+        }
+        let organization = organization_of(request.path()).filter(|_| origin.to_str().is_ok_and(is_origin))?;
+        match self.organizations.load(organization).await {
+            Ok((_, configuration)) => configuration.origins.iter().any(is_it).then(|| origin.clone()),
+            Err(error) => {
+                tracing::warn!(organization, %error, "the origins of its pages could not be read");
+                None
+            }
+        }
     }
 }
 
-/// Whether a text is an origin as browsers send it (RFC 6454, 6.2): scheme, host in lower case, and a port where it is not that of the
-/// scheme. Neither `*` nor `null`.
-pub fn is_origin(text: &str) -> bool {
-    let (host, default_port) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-        (Some(host), _) => (host, 443),
-        (_, Some(host)) => (host, 80),
-        (None, None) => return false,
-    };
-    let (host, port) = match host.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (host, None),
-    };
-    let is_port = |port: &str| {
-        !port.starts_with('0')
-            && port.bytes().all(|byte| byte.is_ascii_digit())
-            && port.parse::<u16>().is_ok_and(|port| port != default_port)
-    };
-    let is_address = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok());
-    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
-    let is_host = is_address || (!host.is_empty() && host.len() <= 253 && host.bytes().all(is_name));
-    is_host && port.is_none_or(is_port)
+/// The organization that a path of an API is about.
+fn organization_of(path: &str) -> Option<&str> {
+    let rest = ["/v1/orgs/", "/v2/orgs/", "/pages/api/"].iter().find_map(|api| path.strip_prefix(api))?;
+    rest.split_once('/').map(|(organization, _)| organization).filter(|organization| organization_parameter(organization).is_ok())
 }
 
 /// Headers that a page may send: those of the operations, with those that carry token and body.
@@ -98,11 +98,16 @@ pub async fn allow(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if request.path().starts_with("/public/") {
+        let mut response = next.call(request).await?.map_into_left_body();
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        return Ok(response);
+    }
     let is_api = ["/v1/", "/v2/", "/pages/api/"].iter().any(|api| request.path().starts_with(api));
-    if origins.0.is_empty() || !is_api {
+    if !is_api {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
-    let origin = origins.of(request.headers());
+    let origin = origins.of(&request).await;
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if origin.is_some() && is_preflight {
@@ -122,42 +127,4 @@ pub async fn allow(
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READ.clone());
     }
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_is_written_as_browsers_send_it() {
-        for good in [
-            "https://shop.example.org",
-            "https://shop.example.org:8443",
-            "http://localhost:3000",
-            "http://127.0.0.1:8080",
-            "http://[::1]:8080",
-            "https://[2001:db8::1]",
-        ] {
-            assert!(is_origin(good), "{good}");
-        }
-        for bad in [
-            "*",
-            "null",
-            "",
-            "shop.example.org",
-            "https://",
-            "https://shop.example.org/",
-            "https://Shop.example.org",
-            "https://*.example.org",
-            "https://shop.example.org:443",
-            "http://shop.example.org:80",
-            "https://shop.example.org:0",
-            "https://shop.example.org:",
-            "https://ana@shop.example.org",
-            "https://[::1",
-            "ftp://shop.example.org",
-        ] {
-            assert!(!is_origin(bad), "{bad}");
-        }
-    }
 }

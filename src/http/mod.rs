@@ -33,6 +33,7 @@ pub mod openapi;
 pub mod operation;
 pub mod operations;
 pub mod otp;
+pub mod page_configuration;
 pub mod paging;
 pub mod people;
 pub mod processes;

@@ -22,6 +22,7 @@ use crate::catalogue::consents::Consents;
 use crate::catalogue::contracts::Contracts;
 use crate::catalogue::documents::{Documents, Options as DocumentOptions};
 use crate::catalogue::dynamic_templates::DynamicTemplates;
+use crate::catalogue::page_configuration::PageConfigurations;
 use crate::catalogue::sealed_files::SealedFiles;
 use crate::catalogue::sign_configuration::SignConfigurations;
 use crate::channels::{self, Channels};
@@ -145,6 +146,7 @@ impl World {
             limits: Arc::new(AddressLimits::new(0)),
             problems: crate::signers::Problems::new(&prometheus::Registry::new()).unwrap(),
             tenants: Tenants::default(),
+            pages: PageConfigurations::new(self.store.clone(), CpuPool::default()),
             resume_lifetime: TimeDelta::days(1),
             shared_store: false,
             revisions: Revisions::new(&self.keys),

@@ -17,7 +17,7 @@ use pages::assets::{ASSETS, Asset, STABLE};
 use crate::http::{ApiError, error::only};
 
 /// What is behind a name with a hash never changes.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// How long browsers keep what is behind a stable name, which changes with the version.
 const FOR_MINUTES: &str = "public, max-age=300";
@@ -145,7 +145,7 @@ mod tests {
         assert!(FILES[assets::PAGE_CSS].gzip.len() <= 6 * 1024);
         let words = ASSETS.iter().filter(|asset| asset.name.starts_with("lang-")).map(|asset| FILES[asset.name].gzip.len());
         let largest = words.max().expect("words");
-        for script in [assets::BOOT_JS, assets::SIGN_JS] {
+        for script in [assets::BOOT_JS, assets::EMBED_JS, assets::SIGN_JS] {
             assert!(FILES[script].gzip.len() + largest <= 30 * 1024, "{script} and the words of one language");
         }
     }

@@ -5,14 +5,19 @@ pub mod staff;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use pages::headers::Page;
+use percent_encoding::utf8_percent_encode;
 
-use crate::http::error::only;
+use crate::catalogue::page_configuration::{Logo, PageConfigurations};
+use crate::http::{ApiError, context::organization_parameter, error::only};
+use crate::percent::RESERVED;
 
 /// Registers the pages, and what they load.
 pub fn configure(service: &mut web::ServiceConfig) {
     files::configure(service);
     service.service(web::resource("/errors").route(web::get().to(errors)).default_service(only("GET")));
     service.service(web::resource(SIGNING).route(web::get().to(signing)).default_service(only("GET")));
+    service.service(web::resource(EMBEDDED).route(web::get().to(embedded)).default_service(only("GET")));
+    service.service(web::resource(LOGO).route(web::get().to(logo)).default_service(only("GET")));
 }
 
 /// Where signers' links lead: an organization and the 22 letters of a signature's identifier. What is wrong with them the page says in words.
@@ -20,10 +25,54 @@ const SIGNING: &str = "/s/{organization}/{signature}";
 
 /// The page of a signer's link. Nothing is looked up and nothing is recorded: whoever opens a link, a scanner of mail as well, spends nothing.
 async fn signing(request: HttpRequest) -> HttpResponse {
+    in_the_wanted_language(&request, Page::Signing, pages::landing::landing)
+}
+
+fn in_the_wanted_language(request: &HttpRequest, kind: Page<'_>, page: impl FnOnce(&str) -> String) -> HttpResponse {
     let wanted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut response = answer(Page::Signing, pages::landing::landing(wanted));
+    let mut response = answer(kind, page(wanted));
     response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("accept-language"));
     response
+}
+
+/// The same page for a frame in a page of the organization, which gives it the token: `/s` names a link, this a signature.
+const EMBEDDED: &str = "/embed/{organization}/{signature}";
+
+async fn embedded(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    configurations: web::Data<PageConfigurations>,
+) -> Result<HttpResponse, ApiError> {
+    let organization = organization_parameter(&path.0)?;
+    let (_, configuration) = configurations.load(organization).await?;
+    let kind = Page::Embedded { origins: &configuration.origins };
+    Ok(in_the_wanted_language(&request, kind, |wanted| pages::landing::embedded(wanted, &configuration.origins)))
+}
+
+/// Where the logo of an organization is: its digest is in the address, which so shows one picture for ever.
+const LOGO: &str = "/pages/logo/{organization}/{digest}";
+
+/// Path of a logo.
+pub(crate) fn logo_path(organization: &str, logo: &Logo) -> String {
+    format!("/pages/logo/{}/{}", utf8_percent_encode(organization, RESERVED), logo.digest)
+}
+
+async fn logo(
+    path: web::Path<(String, String)>,
+    configurations: web::Data<PageConfigurations>,
+) -> Result<HttpResponse, ApiError> {
+    let (organization, digest) = path.into_inner();
+    let (_, configuration) = configurations.load(organization_parameter(&organization)?).await?;
+    let logo = configuration.logo.as_ref().filter(|logo| logo.digest == digest);
+    let logo = logo.ok_or_else(|| ApiError::not_found("the organization has no such logo"))?;
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, "image/png"))
+        .insert_header((header::CACHE_CONTROL, files::FOR_EVER))
+        .insert_header(("x-content-type-options", "nosniff"))
+        // The element shows it in pages of others.
+        .insert_header(("cross-origin-resource-policy", "cross-origin"));
+    Ok(response.body(logo.png()))
 }
 
 /// What the codes of errors mean; their `ref` leads here.

@@ -19,7 +19,7 @@ pub use links::{Links, OWN_PAGES};
 pub use problems::Problems;
 pub use watchers::{Options, Place, TooMany, Watchers};
 
-use crate::{keys::Keys, processes::Tenants};
+use crate::{catalogue::page_configuration::PageConfigurations, keys::Keys, processes::Tenants};
 
 /// Length of a revision, in characters.
 const REVISION: usize = 32;
@@ -34,6 +34,8 @@ pub struct Signers {
     pub problems: Problems,
     /// Who asks for signatures.
     pub tenants: Tenants,
+    /// How the pages of each look, and where they stand.
+    pub pages: PageConfigurations,
     /// How long a page may come back with its key.
     pub resume_lifetime: TimeDelta,
     /// Whether other servers write to the same store, of whose changes nobody here is told.

@@ -52,7 +52,7 @@ export function invitation(): Invitation {
     now: new Date().toISOString(),
     sign_id: SIGN,
     sign_process_id: "0193a3ee-0000-7000-8000-000000000001",
-    tenant: { name: "Acme Rentals", contact_email: "help@acme.example", contact_phone: "+34 910 000 000" },
+    tenant: { name: "Acme Rentals", contact_email: "help@acme.example", contact_phone: "+34 910 000 000", privacy_url: null, logo: null, accent: null },
     signer: { name: "Ana López", position: 1, count: 1, language: "EN" },
     sign_type: "SIMPLE",
     until: later(3 * 24 * 60),

@@ -7,8 +7,8 @@ import { promisify } from "node:util";
 
 import { expect, type Page } from "@playwright/test";
 
-const BASE = process.env["RUBRICA_TEST_SERVER"] ?? "";
-const TOKEN = process.env["RUBRICA_TEST_TOKEN"] ?? "";
+export const BASE = process.env["RUBRICA_TEST_SERVER"] ?? "";
+export const TOKEN = process.env["RUBRICA_TEST_TOKEN"] ?? "";
 const ORGANIZATION = `${BASE}/v1/orgs/acme`;
 
 /** The program, for what the holder of an escrow certificate does without a server. */
@@ -62,6 +62,11 @@ export async function useOwnPages(): Promise<void> {
   const form = new FormData();
   form.set("landing_url", "pages");
   await call("PATCH", `${ORGANIZATION}/sign_process/configurations`, form);
+}
+
+/** How the pages of signers look from now on, and in whose they stand. */
+export async function configurePages(configuration: Record<string, unknown>): Promise<void> {
+  await call("PUT", `${BASE}/pages/api/acme/configuration`, configuration);
 }
 
 /** Who can read what was drawn: a certificate, and its key, in files. */

@@ -1,6 +1,7 @@
 //! The form of one document: its tree of fields and its default resources, with what tells whether those of two documents are the same.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest;
 use lopdf::{Dictionary, Document, Object, ObjectId};
@@ -9,8 +10,9 @@ use super::code::{Compiler, Piece};
 use super::spell::{self, Ink};
 use crate::{fields, pdf};
 
-/// Objects and bytes of a font that are compared with another one; a larger one is like no other.
+/// Objects of a font that are compared with another one; a larger one is like no other.
 const MAX_COMPARED_OBJECTS: usize = 200;
+/// Bytes of all that is compared in one form: what comes after them is like no other. However many names lead to one font, a form costs no more.
 const MAX_COMPARED_BYTES: usize = 16 * 1024 * 1024;
 
 /// The form of one document.
@@ -59,7 +61,8 @@ impl Form {
         let all = fields::all(document)?;
         let open = all.iter().filter(|field| field.is_signature() && !field.is_signed(document));
         let staying: HashSet<ObjectId> = open.flat_map(|field| field.widgets.iter().chain([&field.id])).copied().collect();
-        let mut nodes = nodes(document, compiler, form)?;
+        let mut digests = Digests::new(document);
+        let mut nodes = nodes(document, &mut digests, compiler, form)?;
         for at in (0..nodes.len()).rev() {
             nodes[at].stays |= staying.contains(&nodes[at].id);
             if let (true, Some(above)) = (nodes[at].stays, nodes[at].above) {
@@ -86,7 +89,7 @@ impl Form {
             has_signatures: all.iter().any(fields::Field::is_signature),
             defaults: compiler.piece(|ink| spell::entries(ink, form, |key| matches!(key, b"DA" | b"Q")))?,
             order,
-            resources: resources(document, compiler, form)?,
+            resources: resources(document, &mut digests, compiler, form)?,
         })
     }
 
@@ -106,7 +109,12 @@ impl Form {
     }
 }
 
-fn nodes(document: &Document, compiler: &mut Compiler, form: &Dictionary) -> Result<Vec<Node>, pdf::Error> {
+fn nodes(
+    document: &Document,
+    digests: &mut Digests,
+    compiler: &mut Compiler,
+    form: &Dictionary,
+) -> Result<Vec<Node>, pdf::Error> {
     let mut nodes: Vec<Node> = Vec::new();
     let roots = pdf::array_entry(document, form, b"Fields").map(Vec::as_slice).unwrap_or_default();
     let mut open: Vec<(ObjectId, Option<usize>)> = Vec::new();
@@ -120,7 +128,7 @@ fn nodes(document: &Document, compiler: &mut Compiler, form: &Dictionary) -> Res
         }
         let kids = ids(pdf::array_entry(document, field, b"Kids").map(Vec::as_slice).unwrap_or_default());
         let has_fields = kids.iter().any(|kid| pdf::dict_at(document, *kid).is_some_and(|kid| kid.has(b"T") || kid.has(b"Kids")));
-        let says = if has_fields { Some(said(document, field)?) } else { None };
+        let says = if has_fields { Some(said(digests, field)?) } else { None };
         let name = pdf::entry(document, field, b"T").and_then(pdf::text);
         open.extend(kids.into_iter().map(|kid| (kid, Some(nodes.len()))));
         nodes.push(Node { index, id, above, name, says, stays: false });
@@ -129,21 +137,26 @@ fn nodes(document: &Document, compiler: &mut Compiler, form: &Dictionary) -> Res
 }
 
 /// A digest of what a field above others hands down to them.
-fn said(document: &Document, field: &Dictionary) -> Result<[u8; 32], pdf::Error> {
+fn said(digests: &mut Digests, field: &Dictionary) -> Result<[u8; 32], pdf::Error> {
     let mut own: Vec<(&Vec<u8>, &Object)> = field.iter().collect();
     own.retain(|(key, _)| !matches!(key.as_slice(), b"T" | b"Kids" | b"Parent"));
     own.sort_by_key(|(key, _)| *key);
     let own: Dictionary = own.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    closure_digest(document, &own.into())
+    digests.of(&own.into())
 }
 
-fn resources(document: &Document, compiler: &mut Compiler, form: &Dictionary) -> Result<Vec<Resource>, pdf::Error> {
+fn resources(
+    document: &Document,
+    digests: &mut Digests,
+    compiler: &mut Compiler,
+    form: &Dictionary,
+) -> Result<Vec<Resource>, pdf::Error> {
     let mut found = Vec::new();
     let Some(defaults) = pdf::dict_entry(document, form, b"DR") else { return Ok(found) };
     for (kind, of_kind) in defaults.iter() {
         let Object::Dictionary(of_kind) = pdf::resolve(document, of_kind) else { continue };
         for (name, value) in of_kind.iter() {
-            let digest = closure_digest(document, value)?;
+            let digest = digests.of(value)?;
             let value = compiler.piece(|ink| spell::value(ink, value, 2))?;
             found.push(Resource { kind: kind.clone(), name: name.clone(), value, digest });
         }
@@ -151,53 +164,80 @@ fn resources(document: &Document, compiler: &mut Compiler, form: &Dictionary) ->
     Ok(found)
 }
 
-/// A digest of a value and of everything that it leads to, whatever the numbers of its objects are.
-fn closure_digest(document: &Document, value: &Object) -> Result<[u8; 32], pdf::Error> {
-    struct Canonical {
-        bytes: Vec<u8>,
-        places: HashMap<ObjectId, usize>,
-        queue: Vec<ObjectId>,
+/// Digests of the values of one form and of everything that they lead to, whatever the numbers of its objects are.
+struct Digests<'a> {
+    document: &'a Document,
+    known: HashMap<ObjectId, [u8; 32]>,
+    bytes: usize,
+}
+
+impl<'a> Digests<'a> {
+    fn new(document: &'a Document) -> Self {
+        Digests { document, known: HashMap::new(), bytes: 0 }
     }
-    impl Ink for Canonical {
-        fn out(&mut self) -> &mut Vec<u8> {
-            &mut self.bytes
+
+    fn of(&mut self, value: &Object) -> Result<[u8; 32], pdf::Error> {
+        let id = value.as_reference().ok();
+        if let Some(known) = id.and_then(|id| self.known.get(&id)) {
+            return Ok(*known);
         }
-        fn reference(&mut self, id: ObjectId) {
-            let next = self.queue.len();
-            let place = *self.places.entry(id).or_insert(next);
-            if place == next {
-                self.queue.push(id);
+        let digest = self.closure(value)?;
+        self.known.extend(id.map(|id| (id, digest)));
+        Ok(digest)
+    }
+
+    fn closure(&mut self, value: &Object) -> Result<[u8; 32], pdf::Error> {
+        let mut ink = Canonical { bytes: Vec::new(), places: HashMap::new(), queue: Vec::new() };
+        let mut context = digest::Context::new(&digest::SHA256);
+        let mut next = 0;
+        spell::value(&mut ink, value, 1)?;
+        loop {
+            context.update(&ink.bytes);
+            self.bytes += ink.bytes.len();
+            ink.bytes.clear();
+            let Some(object) = ink.queue.get(next).map(|id| self.document.objects.get(id)) else { break };
+            next += 1;
+            if next > MAX_COMPARED_OBJECTS || self.bytes > MAX_COMPARED_BYTES {
+                context.update(&UNLIKE.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+                break;
             }
-            self.bytes.extend_from_slice(format!("{place} R").as_bytes());
+            let Some(object) = object else { continue };
+            spell::object(&mut ink, object)?;
+            if let Object::Stream(stream) = object {
+                context.update(&stream.content);
+                self.bytes += stream.content.len();
+            }
         }
-        fn structure_key(&mut self, key: u32) {
-            spell::number(&mut self.bytes, u64::from(key));
-        }
+        // SHA-256 has 32 bytes.
+        Ok(context.finish().as_ref().try_into().unwrap_or_default())
     }
-    let mut ink = Canonical { bytes: Vec::new(), places: HashMap::new(), queue: Vec::new() };
-    let mut context = digest::Context::new(&digest::SHA256);
-    let (mut next, mut bytes) = (0, 0);
-    spell::value(&mut ink, value, 1)?;
-    loop {
-        context.update(&ink.bytes);
-        bytes += ink.bytes.len();
-        ink.bytes.clear();
-        let Some(object) = ink.queue.get(next).map(|id| document.objects.get(id)) else { break };
-        next += 1;
-        if next > MAX_COMPARED_OBJECTS || bytes > MAX_COMPARED_BYTES {
-            // Like no other: of this document, at this place in memory.
-            context.update(&std::ptr::from_ref(value).addr().to_be_bytes());
-            break;
-        }
-        let Some(object) = object else { continue };
-        spell::object(&mut ink, object)?;
-        if let Object::Stream(stream) = object {
-            context.update(&stream.content);
-            bytes += stream.content.len();
-        }
+}
+
+/// Makes what was not compared whole unlike all else, in this form and in those that it is put together with.
+static UNLIKE: AtomicU64 = AtomicU64::new(0);
+
+/// Spells references by the order in which they are met.
+struct Canonical {
+    bytes: Vec<u8>,
+    places: HashMap<ObjectId, usize>,
+    queue: Vec<ObjectId>,
+}
+
+impl Ink for Canonical {
+    fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
     }
-    // SHA-256 has 32 bytes.
-    Ok(context.finish().as_ref().try_into().unwrap_or_default())
+    fn reference(&mut self, id: ObjectId) {
+        let next = self.queue.len();
+        let place = *self.places.entry(id).or_insert(next);
+        if place == next {
+            self.queue.push(id);
+        }
+        self.bytes.extend_from_slice(format!("{place} R").as_bytes());
+    }
+    fn structure_key(&mut self, key: u32) {
+        spell::number(&mut self.bytes, u64::from(key));
+    }
 }
 
 /// The full name of each field, `None` for widgets and what does not stay.

@@ -9,13 +9,12 @@ mod configuration;
 mod contact_policy;
 mod fields;
 mod identification;
-mod remembered;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -36,9 +35,9 @@ pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
 
 use self::identification::IdentificationChange;
-use self::remembered::{Changing, Remembered};
 use super::Error as CatalogueError;
 use super::item::{Act, Found, Item, Items, Kind};
+use super::remembered::{Changing, Remembered};
 use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::keys::Keys;
 use crate::outbound::Reach;
@@ -63,6 +62,10 @@ pub const MAX_PASSWORD: usize = 1024;
 
 /// Maximum number of opened identities kept in memory.
 const MAX_OPENED: usize = 1024;
+
+/// How long what was read is taken for what is stored, on a server that has its store for itself. It sees its changes at once; this bounds what one that
+/// was given up half-way could leave behind.
+const REMEMBERED: Duration = Duration::from_secs(1);
 
 /// Maximum number of organizations that are remembered to have a configuration.
 const MAX_KNOWN: usize = 16 * 1024;
@@ -188,7 +191,7 @@ pub struct SignConfigurations {
     reach: Reach,
     opened: Arc<Mutex<HashMap<String, Opened>>>,
     /// What was read a moment ago, where no other server writes.
-    remembered: Option<Arc<Remembered>>,
+    remembered: Option<Arc<Remembered<SignConfiguration>>>,
     /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
     known: Arc<Mutex<HashSet<String>>>,
 }
@@ -202,7 +205,7 @@ impl SignConfigurations {
 
     /// The same, on a server that has its store for itself: what was read a moment ago is not read again.
     pub fn remembering(self) -> Self {
-        Self { remembered: Some(Arc::default()), ..self }
+        Self { remembered: Some(Arc::new(Remembered::new(REMEMBERED))), ..self }
     }
 
     /// The same, where connections may have other addresses than those of the public internet.
@@ -486,7 +489,7 @@ impl SignConfigurations {
         self.items.change(organization, KEY, what, act, change).await.map(drop)
     }
 
-    fn changing<'a>(&'a self, organization: &'a str) -> Option<Changing<'a>> {
+    fn changing<'a>(&'a self, organization: &'a str) -> Option<Changing<'a, SignConfiguration>> {
         self.remembered.as_ref().map(|remembered| remembered.changing(organization))
     }
 

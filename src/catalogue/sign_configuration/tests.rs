@@ -228,3 +228,29 @@ async fn connections_are_sealed_merged_by_provider_and_removed_by_null() {
     assert_eq!((left.connected, left.providers.unwrap().len()), (vec!["GOOGLE".to_owned()], 1));
     assert!(configurations.scoring("other").await.unwrap().connections.names().is_empty());
 }
+
+async fn two_servers() -> (SignConfigurations, SignConfigurations) {
+    let store = Arc::new(Model::new());
+    let on = || SignConfigurations::new(store.clone(), Keys::from_bytes(&[3; 32]), CpuPool::default());
+    let (ours, other) = (on().remembering(), on());
+    ours.create("acme", whole(), noon()).await.unwrap();
+    (ours, other)
+}
+
+fn to(landing_url: &str) -> Change {
+    Change { landing_url: Some(landing_url.into()), ..Change::default() }
+}
+
+async fn landing_url(configurations: &SignConfigurations) -> String {
+    configurations.load("acme").await.unwrap().unwrap().landing_url
+}
+
+#[tokio::test]
+async fn what_was_read_is_not_read_again_and_a_change_is_seen_at_once() {
+    let (ours, other) = two_servers().await;
+    let before = landing_url(&ours).await;
+    other.update("acme", to("sign.example.org/other"), noon()).await.unwrap();
+    assert_eq!(landing_url(&ours).await, before, "it was remembered");
+    ours.update("acme", to("sign.example.org/ours"), noon()).await.unwrap();
+    assert_eq!(landing_url(&ours).await, "sign.example.org/ours");
+}

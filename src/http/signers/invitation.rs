@@ -13,7 +13,8 @@ use workflows::{
     sign_process::{Data, SignProcess, SignatureStatus, Status, process_of_signature},
 };
 
-use super::super::{ApiError, State, processes::Engine, simple_sign};
+use super::super::{ApiError, State, page_configuration::PageAccent, processes::Engine, simple_sign};
+use crate::catalogue::page_configuration::PageConfiguration;
 use crate::public_url::Disposition;
 
 /// How long the links to what was sealed work.
@@ -64,6 +65,15 @@ pub struct InvitationTenant {
     contact_email: Option<String>,
     #[schema(required)]
     contact_phone: Option<String>,
+    /// What is done with personal data.
+    #[schema(required, format = "uri")]
+    privacy_url: Option<String>,
+    /// Path of its logo, a PNG, below the server's address.
+    #[schema(required)]
+    logo: Option<String>,
+    /// Colour of buttons and links.
+    #[schema(required)]
+    accent: Option<PageAccent>,
 }
 
 /// Who is asked for it.
@@ -213,9 +223,10 @@ enum DownloadKind {
 /// The words of the page.
 #[derive(Serialize, ToSchema)]
 pub struct InvitationLanding {
-    /// Tags of the languages that there are.
-    languages: Vec<&'static str>,
-    default_language: &'static str,
+    /// Tags of the languages that are offered.
+    languages: Vec<String>,
+    /// For whoever wants none of them.
+    default_language: String,
 }
 
 /// What is known of one signature and of its signer's identification.
@@ -223,6 +234,7 @@ pub struct Seen {
     process: Arc<SignProcess>,
     position: usize,
     otp: Option<Arc<Otp>>,
+    pages: Arc<PageConfiguration>,
 }
 
 impl Seen {
@@ -237,7 +249,8 @@ impl Seen {
             IdentificationType::Otp => Some(engine.processes.otp.read(organization, identification).await?),
             IdentificationType::Agent | IdentificationType::IdentityDocument => None,
         };
-        Ok(Self { process, position, otp })
+        let (_, pages) = engine.signers.pages.load(organization).await?;
+        Ok(Self { process, position, otp, pages })
     }
 
     pub fn data(&self) -> Result<&Data, ApiError> {
@@ -274,6 +287,7 @@ impl Seen {
         let (signer, signature) = (&creation.signers[position], &data.signatures[position]);
         let tenants = &engine.signers.tenants;
         let (contact_email, contact_phone) = tenants.contact(organization);
+        let pages = &*self.pages;
         let others = data.signatures.iter().enumerate().filter(|(other, _)| *other != position);
         let count = |status| others.clone().filter(|(_, other)| other.status == status).count();
         let mut shown = Invitation {
@@ -281,7 +295,14 @@ impl Seen {
             now: DateTime::UNIX_EPOCH,
             sign_id: signature.id,
             sign_process_id: creation.id,
-            tenant: InvitationTenant { name: tenants.name(organization), contact_email, contact_phone },
+            tenant: InvitationTenant {
+                name: tenants.name(organization),
+                contact_email: pages.contact_email.clone().or(contact_email),
+                contact_phone: pages.contact_phone.clone().or(contact_phone),
+                privacy_url: pages.privacy_url.clone(),
+                logo: pages.logo.as_ref().map(|logo| crate::pages::logo_path(organization, logo)),
+                accent: pages.accent.clone().map(Into::into),
+            },
             signer: InvitationSigner {
                 name: signer.person.full_name().unwrap_or_else(|| signer.alias.clone()),
                 position: position + 1,
@@ -305,7 +326,7 @@ impl Seen {
             },
             sealed: data.status == Status::Certified,
             downloads: Vec::new(),
-            landing: landing(signer.person.language),
+            landing: landing(&pages.languages, signer.person.language),
         };
         let bytes = serde_json::to_vec(&shown).map_err(ApiError::internal)?;
         shown.revision = engine.signers.revisions.of(&bytes);
@@ -433,7 +454,11 @@ fn delivery(sending: &Sending) -> (Option<CodeDelivery>, Option<DateTime<Utc>>) 
     (delivery, arrived.or(read).map(|receipt| receipt.at))
 }
 
-fn landing(language: Language) -> InvitationLanding {
-    let languages = pages::texts::Language::ALL.iter().map(|language| language.tag()).collect();
-    InvitationLanding { languages, default_language: language.code() }
+/// The languages that the organization offers, or all; the signer's own is the default one if it is among them.
+fn landing(offered: &[String], signers: Language) -> InvitationLanding {
+    let all = || pages::texts::Language::ALL.iter().map(|language| language.tag().to_owned()).collect();
+    let languages: Vec<String> = if offered.is_empty() { all() } else { offered.to_vec() };
+    let default = languages.iter().find(|tag| tag.eq_ignore_ascii_case(signers.code())).or(offered.first());
+    let default_language = default.map_or_else(|| signers.code().to_owned(), Clone::clone);
+    InvitationLanding { languages, default_language }
 }

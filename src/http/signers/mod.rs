@@ -60,6 +60,25 @@ fn no_link() -> ApiError {
     ApiError::not_found("there is no such link, or it was replaced by another one")
 }
 
+/// A token for the page of an organization.
+#[derive(Serialize, ToSchema)]
+pub struct SignerToken {
+    /// Bearer token of the element or the frame; shows the invitation, declines it and asks for codes.
+    token: String,
+    /// By the wall clock.
+    token_expires_at: DateTime<Utc>,
+}
+
+pub async fn token(call: Call<Uuid>) -> Result<Json<SignerToken>, ApiError> {
+    let Call { organization, id: signature, state, engine, .. } = call;
+    let process = engine.processes.sign.read(&organization, process_of_signature(signature)).await?;
+    let data = process.existing()?;
+    let position = data.position(signature).ok_or(workflows::sign_process::NOT_FOUND)?;
+    let generation = data.signatures[position].link.generation;
+    let (token, expires) = state.access.signer_link_token(&organization, signature, generation, state.now());
+    Ok(Json(SignerToken { token, token_expires_at: expires.trunc_subsecs(3) }))
+}
+
 pub async fn open_link(call: OpenCall<Json<OpenSignerLinkRequest>>) -> Result<Json<OpenedSignerLink>, ApiError> {
     let OpenCall { organization, body: Json(OpenSignerLinkRequest { sign, k }), state, engine } = call;
     let signature = Uuid::parse_str(&sign).map_err(|_| no_link())?;

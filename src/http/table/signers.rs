@@ -2,7 +2,7 @@
 
 use super::super::call::by;
 use super::super::operation::{CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Success, answer, get, post, put, refused};
-use super::super::{device, signers};
+use super::super::{device, page_configuration, signers};
 use crate::access::Role;
 
 /// The token in an answer, as that of the contract's validations.
@@ -24,6 +24,36 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .answers(&[answer(200, "The token and the invitation.")])
         .refuses(&[NOT_FOUND])
         .run(&by(signers::open_link)),
+    post("/pages/api/{org_id}/signs/{sign_id}/token", "create_signer_token")
+        .role(Role::Securize, Reach::Organization)
+        .says(
+            "Make a token for a signer in your own page",
+            "An addition to the contract. What the signer's link gives, for an hour, without the link: for the element `<rubrica-sign>` or the frame \
+             `/embed` in a page of the organization, whose server asks for it where it knows who looks at the page. It proves nobody's identity: \
+             the signer is identified by code all the same.",
+        )
+        .tag("Signers' pages")
+        .answers(&[answer(200, "The token.")])
+        .refuses(&[NOT_FOUND])
+        .run(&by(signers::token)),
+    get("/pages/api/{org_id}/configuration", "get_page_configuration")
+        .role(Role::SignConfiguration, Reach::Organization)
+        .says("Read how signers' pages look", "An addition to the contract. What was never set is empty, and the version 0.")
+        .tag("Signers' pages")
+        .answers(&[answer(200, "The page configuration.")])
+        .run(&by(page_configuration::read)),
+    put("/pages/api/{org_id}/configuration", "set_page_configuration")
+        .role(Role::SignConfiguration, Reach::Organization)
+        .says(
+            "Set how signers' pages look",
+            "An addition to the contract. Replaces all of it: what is left out is empty then; what was read can be sent back. The origins may have \
+             the element or the frame in their pages and call the API for this organization from browsers. Other servers of the same store see \
+             the change after at most 5 seconds.",
+        )
+        .tag("Signers' pages")
+        .body_limit(512 * KIB)
+        .answers(&[answer(200, "The page configuration as it is now.")])
+        .run(&by(page_configuration::set)),
     post("/pages/api/{org_id}/new-link", "renew_signer_link")
         .open(WEIGHT_OF_A_MESSAGE)
         .says(

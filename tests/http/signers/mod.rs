@@ -3,6 +3,7 @@
 mod access;
 mod declining;
 mod links;
+mod pages;
 mod scope;
 mod shared_store;
 mod watching;
