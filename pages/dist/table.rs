@@ -1,8 +1,8 @@
 // Made by build.mjs.
-pub const BOOT_JS: &str = "boot-41f27b97a77a.js";
-pub const CONSOLE_CSS: &str = "console-da424ae6b2db.css";
+pub const BOOT_JS: &str = "boot-af5749e015f3.js";
+pub const CONSOLE_CSS: &str = "console-2bf83b36d516.css";
 pub const CONSOLE_JS: &str = "console-39da6130a95b.js";
-pub const EMBED_JS: &str = "embed-c0f86752e8a6.js";
+pub const EMBED_JS: &str = "embed-deb5e5266ad4.js";
 pub const HAND_CA_JS: &str = "hand-ca-72f64bdbc1b0.js";
 pub const HAND_DE_JS: &str = "hand-de-33acca357072.js";
 pub const HAND_EN_JS: &str = "hand-en-3a9b77cafa7a.js";
@@ -20,12 +20,12 @@ pub const LANG_GL_JS: &str = "lang-gl-caff3b9e3eb6.js";
 pub const PAGE_CSS: &str = "page-937385052bd9.css";
 pub const QR_JS: &str = "qr-bcf773442b8a.js";
 pub const SANDBOX_JS: &str = "sandbox-7b06f23cc4de.js";
-pub const SIGN_JS: &str = "sign-34a1a8e02dca.js";
+pub const SIGN_JS: &str = "sign-6d26be6a78ea.js";
 pub static ASSETS: [Asset; 22] = [
-    Asset { name: BOOT_JS, media_type: "text/javascript; charset=utf-8", digest: "41f27b97a77a2c858b2d40706207bafaaf5ce4b58d276f28b560fadf802d1da5", bytes: include_bytes!("boot-41f27b97a77a.js") },
-    Asset { name: CONSOLE_CSS, media_type: "text/css; charset=utf-8", digest: "da424ae6b2db5e3caed63f87341f2bb67e5d4cbafc68d36cc730518694f5aae6", bytes: include_bytes!("console-da424ae6b2db.css") },
+    Asset { name: BOOT_JS, media_type: "text/javascript; charset=utf-8", digest: "af5749e015f348c5aa2ffbf74a5e72be2fb5ae7dffb5bcd96b098bb057925a6b", bytes: include_bytes!("boot-af5749e015f3.js") },
+    Asset { name: CONSOLE_CSS, media_type: "text/css; charset=utf-8", digest: "2bf83b36d5169bde6e68292002f8b814d2ef7eca2694714296e283189cf87543", bytes: include_bytes!("console-2bf83b36d516.css") },
     Asset { name: CONSOLE_JS, media_type: "text/javascript; charset=utf-8", digest: "39da6130a95b2e319ccafc58da0f4de2fc4ef4731713e3c4f3d52a2c5edcd80d", bytes: include_bytes!("console-39da6130a95b.js") },
-    Asset { name: EMBED_JS, media_type: "text/javascript; charset=utf-8", digest: "c0f86752e8a6023bdd5c3bed5147bf1832356add8e0869c49b65d811141a5ce0", bytes: include_bytes!("embed-c0f86752e8a6.js") },
+    Asset { name: EMBED_JS, media_type: "text/javascript; charset=utf-8", digest: "deb5e5266ad446072c863f82d7f0e95ba8216b79b519a5baa088a79b6413c266", bytes: include_bytes!("embed-deb5e5266ad4.js") },
     Asset { name: HAND_CA_JS, media_type: "text/javascript; charset=utf-8", digest: "72f64bdbc1b033fe1cad99b379e1e7d16513487110652f6b6ef166ac46cf0a8e", bytes: include_bytes!("hand-ca-72f64bdbc1b0.js") },
     Asset { name: HAND_DE_JS, media_type: "text/javascript; charset=utf-8", digest: "33acca357072ff39077973802d835539d027c392917cbf15ad14654442fe04d0", bytes: include_bytes!("hand-de-33acca357072.js") },
     Asset { name: HAND_EN_JS, media_type: "text/javascript; charset=utf-8", digest: "3a9b77cafa7a1c47bb42815fa2730e0acb812bd8afe30c06c558492ce29fc3bc", bytes: include_bytes!("hand-en-3a9b77cafa7a.js") },
@@ -43,5 +43,5 @@ pub static ASSETS: [Asset; 22] = [
     Asset { name: PAGE_CSS, media_type: "text/css; charset=utf-8", digest: "937385052bd92007c8c44e15fc7818a61dd4888cbd8c8001f956a0cf53293cd8", bytes: include_bytes!("page-937385052bd9.css") },
     Asset { name: QR_JS, media_type: "text/javascript; charset=utf-8", digest: "bcf773442b8a12b454dee34ed62aa274bbc28f35fc9c74c342bfbd5950be870e", bytes: include_bytes!("qr-bcf773442b8a.js") },
     Asset { name: SANDBOX_JS, media_type: "text/javascript; charset=utf-8", digest: "7b06f23cc4de65d7c75ca26b5ce22fe2232385241c65bdf34394bee5990da9d0", bytes: include_bytes!("sandbox-7b06f23cc4de.js") },
-    Asset { name: SIGN_JS, media_type: "text/javascript; charset=utf-8", digest: "34a1a8e02dca7f3279ae23d95ed1484d0d21b244aba1b7e6be486573dc98e667", bytes: include_bytes!("sign-34a1a8e02dca.js") },
+    Asset { name: SIGN_JS, media_type: "text/javascript; charset=utf-8", digest: "6d26be6a78eabb53a7cc1b65ee0f9afe7d58cb16529a0f96222439c351be1991", bytes: include_bytes!("sign-6d26be6a78ea.js") },
 ];

@@ -42,6 +42,18 @@ impl Language {
         }
     }
 
+    /// As its speakers call it.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Self::Spanish => "Español",
+            Self::English => "English",
+            Self::Catalan => "Català",
+            Self::Basque => "Euskara",
+            Self::Galician => "Galego",
+            Self::German => "Deutsch",
+        }
+    }
+
     /// Of all pages, and of the console.
     fn sources(self) -> [&'static str; 2] {
         match self {

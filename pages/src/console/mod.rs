@@ -6,6 +6,7 @@ mod entry;
 mod overview;
 mod process;
 mod processes;
+mod settings;
 
 use std::borrow::Cow;
 
@@ -16,6 +17,7 @@ pub use entry::{Development, Organizations, Problem, SignIn};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
 pub use processes::{Chip, Found, Listed, Processes, State};
+pub use settings::{Offer, Sample, Settings};
 
 /// What all pages share.
 #[derive(Clone, Debug)]
@@ -53,6 +55,7 @@ pub enum NavPart {
     Overview,
     Processes,
     Effects,
+    Settings,
 }
 
 /// An organization, as people know it and where its pages are.
@@ -233,6 +236,10 @@ impl Frame {
 
     fn is_effects(&self) -> bool {
         self.is_part(NavPart::Effects)
+    }
+
+    fn is_settings(&self) -> bool {
+        self.is_part(NavPart::Settings)
     }
 
     fn is_part(&self, part: NavPart) -> bool {

@@ -12,6 +12,7 @@ mod overview;
 mod process;
 mod processes;
 mod session;
+mod settings;
 mod sign_in;
 mod site;
 mod telling;
@@ -45,6 +46,12 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
             .service(get("/orgs/{org}/processes/{id}").route(web::get().to(process::page)))
             .service(get("/orgs/{org}/processes/{id}/documents/{document}").route(web::get().to(process::document)))
             .service(get("/orgs/{org}/processes/{id}/documents/{document}/page").route(web::get().to(process::first_page)))
+            .service(
+                web::resource("/orgs/{org}/pages")
+                    .route(web::get().to(settings::page))
+                    .route(web::post().to(settings::set))
+                    .default_service(only("GET, POST")),
+            )
             .service(get("/orgs/{org}/effects").route(web::get().to(effects::page)))
             .service(
                 web::resource("/orgs/{org}/effects/all/{deed}")

@@ -5,6 +5,7 @@ mod effects;
 mod oidc;
 mod pages;
 mod provider;
+mod settings;
 
 use browser::{Browser, between, form, text};
 
