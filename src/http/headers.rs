@@ -41,8 +41,8 @@ pub async fn protect(
     add(headers, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     add(headers, header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     add(headers, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // A document is what its owner made it, and viewers of browsers are pages to the policy.
-    if !headers.contains_key(header::CONTENT_DISPOSITION) {
+    // A document is what its owner made it, and viewers of browsers are pages to the policy. A page with a policy of its own says who frames it.
+    if !headers.contains_key(header::CONTENT_DISPOSITION) && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         add(headers, header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         add(headers, header::CONTENT_SECURITY_POLICY, NO_PAGE);
     }

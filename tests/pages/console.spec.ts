@@ -126,6 +126,21 @@ test("every screen keeps the rules", async ({ page }) => {
   await keepsTheRules(page, "not_found");
 });
 
+test("signers' pages are shown as they look, and what is wrong with a change is said", async ({ page }) => {
+  test.setTimeout(120_000);
+  await signIn(page, ["console", "console_operate", "console_admin"]);
+  await page.getByRole("link", { name: "Signers' pages" }).click();
+  await expect(heading(page, "Signers' pages")).toBeVisible();
+  await keepsTheRules(page, "settings");
+  // Nothing is saved: other tests have pages, too.
+  await page.getByLabel("Pages that may have the signature in them").fill("https://shop.example.org/path");
+  await page.getByLabel("Colour of buttons and links").fill("#ffff00");
+  await button(page, "Save").click();
+  await expect(page.getByRole("alert")).toContainText("4.5:1");
+  await expect(page.getByLabel("Colour of buttons and links")).toHaveValue("#ffff00");
+  await keepsTheRules(page, "settings_error");
+});
+
 test("a process is found and cancelled by keyboard alone", async ({ page }) => {
   const tenant = server.address("tenant");
   const id = await server.start([tenant]);

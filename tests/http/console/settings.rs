@@ -48,7 +48,11 @@ fn who_has_the_role_sets_how_signers_pages_look_and_others_only_see_it() {
     // Without the role it is seen and not changed.
     let other = Browser::signed_in(&server, ORGANIZATION, &["console_operate"]);
     let page = text(&other.get(SETTINGS).expect(200));
-    assert!(page.contains("you need the role console_admin") && page.contains("disabled") && !page.contains("<button class=\"main\">"));
+    assert!(
+        page.contains("you need the role console_admin")
+            && page.contains("disabled")
+            && !page.contains("<button class=\"main\">")
+    );
     let csrf = other.csrf(SETTINGS);
     other.post(SETTINGS, &[("csrf", &csrf)]).expect(403);
     admin.post(SETTINGS, &[("csrf", "another")]).expect(403);

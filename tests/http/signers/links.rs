@@ -16,7 +16,14 @@ fn a_link_shows_the_invitation_to_whoever_opens_it_as_often_as_they_like() {
     let shown = opened.json()["invitation"].clone();
     assert_eq!(
         shown["tenant"],
-        json!({"name": "Acme S.L.", "contact_email": "help@acme.example", "contact_phone": "+34 900 111 222"})
+        json!({
+            "name": "Acme S.L.",
+            "contact_email": "help@acme.example",
+            "contact_phone": "+34 900 111 222",
+            "privacy_url": null,
+            "logo": null,
+            "accent": null,
+        })
     );
     assert_eq!(shown["signer"], json!({"name": "Ana López", "position": 1, "count": 2, "language": "EN"}));
     assert_eq!((&shown["sign_id"], &shown["sign_process_id"]), (&json!(browser.sign), &json!(browser.process)));

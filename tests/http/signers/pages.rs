@@ -88,11 +88,12 @@ fn what_is_wrong_is_told_whole_and_changes_nothing() {
         "privacy_url": "javascript:alert(1)",
         "languages": ["fr"],
     });
-    let refused = configure(&journey, &wrong).expect_problem(400, "INPUT_ERROR");
+    let refused = configure(&journey, &wrong).expect_problem(400, "INVALID_INPUT");
     let problems = refused.json()["errors"].as_array().expect("errors").len();
     assert_eq!(problems, 6, "{refused}");
-    assert!(refused.to_string().contains("4.5:1") && refused.to_string().contains("expected a PNG or JPEG picture"), "{refused}");
-    configure(&journey, &json!({"colour": "#000000"})).expect_problem(400, "INPUT_ERROR");
+    let details = refused.details();
+    assert!(details.contains("4.5:1") && details.contains("expected a PNG or JPEG picture"), "{details}");
+    configure(&journey, &json!({"colour": "#000000"})).expect_problem(400, "INVALID_INPUT");
     assert_eq!(journey.client.get(&api("configuration")).send().expect(200).json()["version"], 0);
 }
 
