@@ -126,7 +126,7 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
 
   constructor() {
     super();
-    for (const name of ["base", "org", "segment", "view", "mandatory", "token", "ip", "trace"] as const) this[name] = "";
+    for (const name of ["base", "org", "segment", "view", "mandatory", "token", "ip", "trace", "lang"] as const) this[name] = "";
     this.customer = "self";
     this.usersType = "customers";
     this.channel = "ecare";
@@ -274,6 +274,11 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
     </div>`;
   }
 
+  /** Whether the customer was told that an answer to it is needed, and has given none. */
+  private isWrong(one: Statement, { note, isMissing }: ConsentsFlow): boolean {
+    return note?.bad === true && note.ids?.includes(one.id) === true && isMissing(one);
+  }
+
   /** What holds of a statement now. */
   private state(one: Statement, flow: ConsentsFlow, words: Words): TemplateResult {
     const { t, moment } = words;
@@ -281,6 +286,8 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
     const lapsed = flow.lapsed.get(one.id);
     const optOut = isOptOut(one);
     const now = (): string => {
+      // Then the error says it.
+      if (this.isWrong(one, flow)) return "";
       if (one.choice === PENDING) return lapsed ? t("consents.ended", { when: moment(lapsed) }) : t("consents.pending");
       if (one.choice === REJECTED) return t(optOut ? "consents.objected" : "consents.rejected");
       if (one.expiration_date) return t("consents.accepted_until", { when: moment(one.expiration_date) });
@@ -289,6 +296,7 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
     return html`<p class="state" id="s-${one.id}">
       ${now()} ${saved === undefined ? nothing : t("consents.saved_at", { when: moment(saved) })}
       ${flow.picked.has(one.id) ? html`<b>${t("consents.unsaved_one")}</b>` : nothing}
+      ${optOut && !one.read_only ? t(ticked(one) === ACCEPTED ? "consents.untick" : "consents.tick") : nothing}
     </p>`;
   }
 
@@ -306,7 +314,7 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
     const { t } = words;
     const { id } = one;
     const lang = tagOf(flow.display?.locale ?? "");
-    const missing = flow.note?.bad === true && flow.note.ids?.includes(id) === true && flow.isMissing(one);
+    const missing = this.isWrong(one, flow);
     const tag = flow.needed.has(id) && !one.read_only ? html`<span class="tag">${t("consents.needed")}</span>` : nothing;
     const wrong = missing ? html`<p class="wrong" id="w-${id}">${t("consents.error")} ${t("consents.pending")}</p>` : nothing;
     const about = [missing ? `w-${id}` : "", one.description && one.description.length <= MAX_OPEN ? `d-${id}` : "", `s-${id}`];
@@ -331,10 +339,9 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
       const change = (event: Event): void => flow.pick(one, (event.target as HTMLInputElement).checked ? yes : no);
       return html`<div class="own">
         <label class="check">
-          <input type="checkbox" .checked=${live(flow.choice(one) === yes)} aria-describedby="o-${id} ${described}" @change=${change} />
+          <input type="checkbox" .checked=${live(flow.choice(one) === yes)} aria-describedby=${described} @change=${change} />
           <span id="t-${id}">${text}</span>
         </label>
-        <p class="soft small" id="o-${id}">${t(yes === ACCEPTED ? "consents.untick" : "consents.tick")}</p>
         ${explanation} ${state}
       </div>`;
     };
@@ -392,7 +399,7 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
         ? html`<div class="bar" part="bar">
             ${button({ label: t(flow.saving ? "consents.saving" : "consents.save"), kind: "main", busy: flow.saving })}
             ${unsaved && !flow.saving ? button({ label: t("consents.discard"), kind: "text", press: discard }) : nothing}
-            <span class="soft small">${unsaved ? count("consents.unsaved", unsaved) : nothing}</span>
+            ${unsaved ? html`<span class="soft small">${count("consents.unsaved", unsaved)}</span>` : nothing}
           </div>`
         : nothing}
     </form>`;

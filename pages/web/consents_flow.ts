@@ -138,9 +138,8 @@ export class ConsentsFlow {
   take(token: string): void {
     this.clock.hear(token);
     this.api.token = token;
-    const waits = this.waiting.splice(0);
-    waits.forEach((go) => go(true));
-    if (!waits.length && this.step === "fault" && this.fault === "session") this.retry();
+    this.waiting.splice(0).forEach((go) => go(true));
+    if (this.step === "fault" && this.fault === "session") this.retry();
   }
 
   /** The page lacks something without which nothing can be saved. */
@@ -259,13 +258,15 @@ export class ConsentsFlow {
       return await run();
     } catch (error) {
       if (!(error instanceof Problem && error.status === 401 && error.code !== KEY_REFUSED)) throw error;
-      const given = new Promise<boolean>((go) => this.waiting.push(go));
+      const another = new Promise<boolean>((go) => {
+        this.waiting.push(go);
+        setTimeout(() => {
+          this.waiting = this.waiting.filter((one) => one !== go);
+          go(false);
+        }, TOKEN_PATIENCE);
+      });
       this.host.emit("rubrica-consents-token-expiring");
-      let late: ReturnType<typeof setTimeout> | undefined;
-      const never = new Promise<boolean>((go) => (late = setTimeout(() => go(false), TOKEN_PATIENCE)));
-      const another = await Promise.race([given, never]);
-      clearTimeout(late);
-      if (!another) throw error;
+      if (!(await another)) throw error;
       return run();
     }
   }

@@ -92,7 +92,7 @@ export const consents = css`
   }
   .answers {
     display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr));
+    grid-template-columns: minmax(0, 1fr);
     gap: 0.5rem;
   }
   .answer,
@@ -119,7 +119,8 @@ export const consents = css`
   }
   .check {
     align-items: start;
-    padding: 0.4rem 0;
+    padding-top: 0.6rem;
+    margin-top: -0.6rem;
   }
   input {
     width: 1.5rem;
@@ -256,6 +257,14 @@ export const consents = css`
     min-height: 12rem;
     color: var(--soft);
   }
+  .said:not(:has(*)) {
+    margin-top: -1rem;
+  }
+  @container (min-width: 28rem) {
+    .answers {
+      grid-template-columns: repeat(2, minmax(0, 16rem));
+    }
+  }
   @container (min-width: 40rem) {
     .card {
       padding: 2rem;
@@ -264,7 +273,6 @@ export const consents = css`
     .one {
       padding: 1.25rem 1.5rem;
     }
-    .answers,
     .all {
       grid-template-columns: repeat(2, minmax(9rem, 16rem));
     }
