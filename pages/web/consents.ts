@@ -293,10 +293,13 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
       if (one.expiration_date) return t("consents.accepted_until", { when: moment(one.expiration_date) });
       return t(optOut ? "consents.not_objected" : "consents.accepted");
     };
+    const unsaved = flow.picked.has(one.id);
+    const before = one.choice === PENDING ? "" : t("consents.so_far", { state: now() });
+    const hint = optOut && !one.read_only && flow.choice(one) === ACCEPTED;
     return html`<p class="state" id="s-${one.id}">
-      ${now()} ${saved === undefined ? nothing : t("consents.saved_at", { when: moment(saved) })}
-      ${flow.picked.has(one.id) ? html`<b>${t("consents.unsaved_one")}</b>` : nothing}
-      ${optOut && !one.read_only ? t(ticked(one) === ACCEPTED ? "consents.untick" : "consents.tick") : nothing}
+      ${unsaved ? html`<b>${t("consents.unsaved_one")}</b> ${before}` : now()}
+      ${saved === undefined ? nothing : t("consents.saved_at", { when: moment(saved) })}
+      ${hint ? t(ticked(one) === ACCEPTED ? "consents.untick" : "consents.tick") : nothing}
     </p>`;
   }
 
@@ -424,7 +427,12 @@ export class RubricaConsents extends LitElement implements ConsentsHost {
     const tag = tagOf(flow.display?.locale ?? "");
     const texts = tag.split("-")[0] ?? "";
     if (!texts || texts.toLowerCase() === lang) return nothing;
-    const language = new Intl.DisplayNames(lang, { type: "language" }).of(texts) ?? texts;
+    let language = texts;
+    try {
+      language = new Intl.DisplayNames(lang, { type: "language" }).of(texts) ?? texts;
+    } catch {
+      // A tag without a name, as those for private use are.
+    }
     return html`<p class="soft small">${t("consents.other_language", { language })}</p>`;
   }
 

@@ -76,6 +76,9 @@ export interface Place {
   views: string[];
 }
 
+/** A text as the bytes of a header: UTF-8, of which scripts say each byte as a letter. */
+const header = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
+
 /** The tag (BCP 47) of a locale. */
 export const tagOf = (locale: string): string => locale.replace("_", "-");
 
@@ -95,7 +98,7 @@ export class ConsentsApi {
 
   /** Reads what is to be shown, in several tries. */
   read(lang: string, views = this.place.views): Promise<Display> {
-    const headers = { "x-segment": this.place.segment, "accept-language": lang };
+    const headers = { "x-segment": header(this.place.segment), "accept-language": lang };
     return tried(async () => {
       const answer = await send("GET", this.url(views), { bearer: this.token, headers });
       const { statements, locale } = await json<{ statements: Statement[]; locale: string }>(answer);
@@ -108,7 +111,7 @@ export class ConsentsApi {
 
   /** Records choices. Sent once: whoever gets no answer reads how it ended. */
   async capture({ key, lang, capture }: Sending): Promise<Recorded> {
-    const headers = { "x-segment": this.place.segment, "accept-language": lang, "x-key": key };
+    const headers = { "x-segment": header(this.place.segment), "accept-language": lang, "x-key": key };
     return json(await send("POST", this.url([]), { bearer: this.token, body: capture, headers }));
   }
 }

@@ -171,7 +171,9 @@ export class ConsentsFlow {
   choice = ({ id, choice }: Statement): Choice => this.picked.get(id) ?? choice;
 
   pick(one: Statement, choice: Choice): void {
-    if (one.read_only || this.saving) return;
+    if (one.read_only) return;
+    // What is being sent is what is seen: the browser's own tick is taken back.
+    if (this.saving) return this.host.changed();
     if (choice === one.choice) this.picked.delete(one.id);
     else this.picked.set(one.id, choice);
     this.saved.delete(one.id);

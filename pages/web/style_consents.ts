@@ -258,7 +258,7 @@ export const consents = css`
     color: var(--soft);
   }
   .said:not(:has(*)) {
-    margin-top: -1rem;
+    position: absolute;
   }
   @container (min-width: 28rem) {
     .answers {

@@ -40,7 +40,8 @@ const unknown = (scene: Scene): void => {
   delete scene.find("PROFILE").expiration_date;
 };
 
-const LONG = `${"What we do with it stands here at length. ".repeat(12)}\n\nAll of it: https://acme.example/privacy?all=yes. <b>This is no markup</b> <img src=x onerror=alert(1)>`;
+const LENGTH = "What we do with it stands here at length. ".repeat(12);
+const LONG = `${LENGTH}\n\nAll of it: https://acme.example/privacy?all=yes. <b>This is no markup</b> <img src=x onerror=alert(1)>`;
 
 export const STATES: State[] = [
   { name: "consents first visit", shows: "Not answered yet.", given: unknown },
@@ -57,7 +58,7 @@ export const STATES: State[] = [
   },
   {
     name: "consents not saved yet",
-    shows: "2 answers not saved yet",
+    shows: "Until now: You do not object.",
     when: async (page) => {
       await answer(page, OFFERS, "I accept").check();
       await page.getByRole("checkbox", { name: "My usage data" }).uncheck();
