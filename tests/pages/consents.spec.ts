@@ -159,6 +159,26 @@ test("dates a capture by the server's time, whatever the device says", async ({ 
 const picked = (page: Page): Promise<string[]> =>
   page.locator("rubrica-consents .state:has(b)").evaluateAll((states) => states.map(({ id }) => id.replace(/^s-/, "")));
 
+test("while it saves nothing is sent again, and what is being sent stays as it is", async ({ page, scene }) => {
+  let go = (): void => {};
+  scene.plays.set("POST", () => new Promise<null>((done) => (go = () => done(null))));
+  await open(page);
+  await answer(page, OFFERS, "I accept").check();
+  await button(page, "Save").click();
+  const saving = button(page, "Saving…");
+  await expect(saving).toHaveAttribute("aria-disabled", "true");
+  await saving.click({ force: true });
+  // Not `check`, which waits until it is.
+  await answer(page, OFFERS, "I do not accept").click();
+  await page.getByRole("checkbox", { name: "My usage data" }).click();
+  await expect(answer(page, OFFERS, "I accept")).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: "My usage data" })).toBeChecked();
+  await expect.poll(() => scene.sent("POST").length).toBe(1);
+  go();
+  await expect(page.getByText("Your answers are saved.")).toBeVisible();
+  expect(scene.sent("POST").map(({ body }) => body?.selections)).toEqual([[{ id: "OFFERS", choice: 0 }]]);
+});
+
 test("a lost answer is read again: what arrived is not sent twice", async ({ page, scene }) => {
   scene.plays.set("POST", (body) => (scene.record(body), "lost"));
   await open(page);

@@ -55,7 +55,7 @@ const within = (statements: Statement[], ids: string[]): Statement[] =>
   statements.filter(({ id }) => ids.includes(id)).map((one) => ({ ...one, child_statements: within(one.child_statements, ids) }));
 
 /** An answer for a call; `lost` breaks the connection, after the play did what the server would have done. */
-export type Play = (body: Capture | null, headers: Record<string, string>) => Answer | "lost" | null;
+export type Play = (body: Capture | null, headers: Record<string, string>) => Answer | "lost" | null | Promise<null>;
 
 export class Scene {
   statements = tree();
@@ -119,7 +119,7 @@ export class Scene {
     const headers = await request.allHeaders();
     const body = request.postDataJSON() as Capture | null;
     this.calls.push({ method: request.method(), url: new URL(request.url()), headers, body });
-    const answer = this.plays.get(request.method())?.(body, headers) ?? this.usual(route, headers, body);
+    const answer = (await this.plays.get(request.method())?.(body, headers)) ?? this.usual(route, headers, body);
     if (answer === "lost") return route.abort("connectionreset");
     const { status, json, headers: more } = answer;
     await route.fulfill({ status, headers: { "x-request-id": "0193a3ee-0001", ...more }, ...(json === undefined ? {} : { json }) });
