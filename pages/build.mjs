@@ -79,6 +79,9 @@ async function script(entry, options = {}) {
 /** Steps that most signers never see: each is a script of its own, with the words whose keys begin with its name. */
 const EXTRAS = ["hand"];
 
+/** What keys begin with whose words no signer sees: those of `page` are the server's own, the others an element's. */
+const OTHERS = ["page", "consents"];
+
 /** Words of a language, by what their keys begin with. */
 async function words(tag, wanted) {
   const texts = JSON.parse(await readFile(`texts/${tag}.json`, "utf8"));
@@ -103,8 +106,8 @@ for (const name of EXTRAS) {
 const element = {
   plugins: [styles],
   define: {
-    // Words of `page` are the server's own.
-    LANGUAGES: JSON.stringify(await languages("lang", (begin) => begin !== "page" && !EXTRAS.includes(begin))),
+    LANGUAGES: JSON.stringify(await languages("lang", (begin) => !OTHERS.includes(begin) && !EXTRAS.includes(begin))),
+    STEM: JSON.stringify("lang"),
     EXTRAS: JSON.stringify(extras),
     BUILD: JSON.stringify(sha256(list).slice(0, 12)),
   },
@@ -113,6 +116,15 @@ const element = {
 put("boot.js", await script("boot.ts", element));
 put("embed.js", await script("embed.ts", element));
 put("sign.js", await script("sign.ts", element));
+const consents = {
+  plugins: [styles],
+  define: {
+    LANGUAGES: JSON.stringify(await languages("consents-lang", (begin) => begin === "consents")),
+    STEM: JSON.stringify("consents-lang"),
+    EXTRAS: "{}",
+  },
+};
+put("consents.js", await script("consents.ts", consents));
 put("sandbox.js", await script("sandbox.ts"));
 put("console.js", await script("console.ts"));
 put("console.css", await script("console.css"));

@@ -18,7 +18,7 @@ include!("../dist/table.rs");
 /// Names that stay the same over versions, and what they stand for now.
 ///
 /// The words are among them for a script of another version that is still loaded.
-pub const STABLE: [(&str, &str); 8] = [
+pub const STABLE: [(&str, &str); 15] = [
     ("icon.svg", ICON_SVG),
     ("sign.js", SIGN_JS),
     ("lang-ca.js", LANG_CA_JS),
@@ -27,6 +27,13 @@ pub const STABLE: [(&str, &str); 8] = [
     ("lang-es.js", LANG_ES_JS),
     ("lang-eu.js", LANG_EU_JS),
     ("lang-gl.js", LANG_GL_JS),
+    ("consents.js", CONSENTS_JS),
+    ("consents-lang-ca.js", CONSENTS_LANG_CA_JS),
+    ("consents-lang-de.js", CONSENTS_LANG_DE_JS),
+    ("consents-lang-en.js", CONSENTS_LANG_EN_JS),
+    ("consents-lang-es.js", CONSENTS_LANG_ES_JS),
+    ("consents-lang-eu.js", CONSENTS_LANG_EU_JS),
+    ("consents-lang-gl.js", CONSENTS_LANG_GL_JS),
 ];
 
 /// The file of that name, if there is one.

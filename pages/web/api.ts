@@ -61,7 +61,7 @@ async function problem(answer: Response): Promise<Problem> {
 }
 
 /** Sends a request once. Throws `Problem` for every answer that is no success. */
-async function send(method: string, url: string, options: Options = {}): Promise<Response> {
+export async function send(method: string, url: string, options: Options = {}): Promise<Response> {
   const { bearer, body, headers, signal, patience = PATIENCE } = options;
   const late = AbortSignal.timeout(patience);
   // `AbortSignal.any` is younger than the browsers that this is for.
@@ -96,7 +96,7 @@ async function send(method: string, url: string, options: Options = {}): Promise
 }
 
 /** The body of an answer. One that breaks off is no answer. */
-async function json<T>(answer: Response): Promise<T> {
+export async function json<T>(answer: Response): Promise<T> {
   try {
     return (await answer.json()) as T;
   } catch {
@@ -105,7 +105,7 @@ async function json<T>(answer: Response): Promise<T> {
 }
 
 /** Runs what changes nothing on the server, in several tries. */
-async function tried<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function tried<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return await run();

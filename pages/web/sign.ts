@@ -13,6 +13,7 @@ import { icon } from "./icons.js";
 import { invitation } from "./invitation.js";
 import { device, keepLanguage, language } from "./keep.js";
 import { kit } from "./kit.js";
+import { MAX_TIMER, lifetime } from "./lifetime.js";
 import { bar, button, contact, loading, said, sender, tenant, type Screen } from "./parts.js";
 import { accept, decline, read } from "./sign_screens.js";
 import type { Fault, Step, Wish } from "./steps.js";
@@ -36,20 +37,6 @@ const SCREENS: Record<Exclude<Step, "loading">, Screen> = {
 
 /** Part of the life of a token after which another one is asked for. */
 const RENEW_AT = 0.9;
-
-/** The longest pause of a browser's timer, in milliseconds. */
-const MAX_TIMER = 2 ** 31 - 1;
-
-/** How long a token lives, in milliseconds; `null` if it does not say so. */
-function lifetime(token: string): number | null {
-  try {
-    const claims = JSON.parse(atob((token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/"))) as { iat?: number; exp?: number };
-    const seconds = (claims.exp ?? NaN) - (claims.iat ?? NaN);
-    return seconds > 0 ? seconds * 1_000 : null;
-  } catch {
-    return null;
-  }
-}
 
 export class RubricaSign extends LitElement implements Host {
   static override styles = [base, page];

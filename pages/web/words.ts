@@ -50,7 +50,7 @@ export class Words {
   static async of(lang: string, extra: ExtraName | null): Promise<Words> {
     const tag = lang in NAMES ? lang : "en";
     // If this script is of a version that the server no longer is, the words of the present one are nearly the same.
-    const own = load<Entries>(`${LANGUAGES[tag]}`).catch(() => load<Entries>(`lang-${tag}.js`));
+    const own = load<Entries>(`${LANGUAGES[tag]}`).catch(() => load<Entries>(`${STEM}-${tag}.js`));
     const [texts, more] = await Promise.all([own, extra ? load<Entries>(`${EXTRAS[extra].words[tag]}`) : {}]);
     return new Words(tag, { ...texts, ...more }, extra);
   }

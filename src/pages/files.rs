@@ -114,7 +114,7 @@ mod tests {
         assert_eq!((status, value(&headers, header::CACHE_CONTROL)), (200, FOR_EVER));
         assert_eq!(value(&headers, header::CONTENT_TYPE), "text/javascript; charset=utf-8");
         assert!(!body.is_empty());
-        for name in ["icon.svg", "sign.js", "lang-eu.js"] {
+        for name in ["icon.svg", "sign.js", "lang-eu.js", "consents.js", "consents-lang-gl.js"] {
             let (status, headers, _) = get(name, &[]).await;
             assert_eq!((status, value(&headers, header::CACHE_CONTROL)), (200, FOR_MINUTES), "{name}");
         }
@@ -157,5 +157,14 @@ mod tests {
         let largest = words.max().expect("words");
         assert!(FILES[assets::HAND_JS].gzip.len() + largest <= 8 * 1024, "the pad and the words of one language");
         assert!(FILES[assets::QR_JS].gzip.len() <= 3 * 1024);
+    }
+
+    #[test]
+    fn what_the_element_of_consents_loads_is_small() {
+        let words = ASSETS.iter().filter(|asset| asset.name.starts_with("consents-lang-"));
+        let sizes: Vec<usize> = words.map(|asset| FILES[asset.name].gzip.len()).collect();
+        assert_eq!(sizes.len(), 6, "languages");
+        let largest = sizes.iter().max().expect("words");
+        assert!(FILES[assets::CONSENTS_JS].gzip.len() + largest <= 20 * 1024, "the element and the words of one language");
     }
 }
