@@ -1,21 +1,29 @@
 //! The console of staff: view models in, HTML out. Its words are in all languages of the pages; what people and programs wrote (names,
 //! reasons, words of providers) is shown as it is, as text.
 
+mod certificates;
 mod effects;
 mod entry;
+mod metrics;
 mod overview;
 mod process;
 mod processes;
+mod quarantine;
+mod server;
 
 use std::borrow::Cow;
 
 use crate::{assets, texts::Language};
 
+pub use certificates::{Certificate, Certificates, Ending};
 pub use effects::{Effect, Effects, Question, Trouble, TroubleChip};
 pub use entry::{Development, Organizations, Problem, SignIn};
+pub use metrics::{Bar, Graph, Metrics, SpanChip, Stretch};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
 pub use processes::{Chip, Found, Listed, Processes, State};
+pub use quarantine::{Aside, Quarantine};
+pub use server::ServerPart;
 
 /// What all pages share.
 #[derive(Clone, Debug)]
@@ -53,6 +61,8 @@ pub enum NavPart {
     Overview,
     Processes,
     Effects,
+    Certificates,
+    Server,
 }
 
 /// An organization, as people know it and where its pages are.
@@ -233,6 +243,14 @@ impl Frame {
 
     fn is_effects(&self) -> bool {
         self.is_part(NavPart::Effects)
+    }
+
+    fn is_certificates(&self) -> bool {
+        self.is_part(NavPart::Certificates)
+    }
+
+    fn is_server(&self) -> bool {
+        self.is_part(NavPart::Server)
     }
 
     fn is_part(&self, part: NavPart) -> bool {

@@ -9,7 +9,7 @@ use reqwest::Url;
 use store::Store;
 
 use super::{origin, session::Sessions};
-use crate::{access::oidc::Provider, config, keys::Keys, percent::RESERVED, processes::Tenants};
+use crate::{access::oidc::Provider, config, keys::Keys, percent::RESERVED, processes::Tenants, recent::Recent};
 
 /// Maximum length of an address to go on at, in bytes.
 const MAX_NEXT: usize = 1_000;
@@ -25,6 +25,8 @@ pub struct Site {
     pub development: bool,
     /// Whether messages stay here.
     pub sandbox: bool,
+    /// What this server did lately.
+    pub recent: Recent,
     /// The path below which browsers reach the server, without a slash behind.
     pub root: Arc<str>,
     /// The origin of its address.
@@ -57,6 +59,7 @@ impl Site {
             provider,
             development,
             sandbox,
+            recent: Recent::default(),
             root: path.into(),
             origin: origin::of(base).map(Into::into),
         }))

@@ -205,6 +205,7 @@ impl Timeline {
             Act::Dismiss(effect) => ("console.part.dismissed", Some(effect)),
             Act::Pause => ("console.row.paused", None),
             Act::Resume => ("console.row.resumed", None),
+            Act::LookAgain => ("console.row.looked_again", None),
         };
         let words = Phrase::new(key).with("who", by).with("reason", reason);
         let Some(effect) = effect else {

@@ -1,10 +1,13 @@
 //! The console of staff over HTTP: who gets in, what they see, and what they can do.
 
 mod browser;
+mod certificates;
 mod effects;
+mod metrics;
 mod oidc;
 mod pages;
 mod provider;
+mod quarantine;
 
 use browser::{Browser, between, form, text};
 
