@@ -166,6 +166,12 @@ fn totals(families: &[MetricFamily]) -> All {
     ]
 }
 
+/// Servers that share the store's wake-ups.
+fn nodes(families: &[MetricFamily]) -> Option<u64> {
+    let family = families.iter().find(|family| family.name() == "rubrica_wake_nodes")?;
+    Some(family.get_metric().first()?.get_gauge().get_value().max(0.0) as u64)
+}
+
 /// What was done in a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
@@ -181,6 +187,7 @@ pub struct Recent(Arc<Mutex<Rings>>);
 #[derive(Default)]
 struct Rings {
     last: Option<All>,
+    nodes: Option<u64>,
     /// By the number of the step, in the order of [`Span::ALL`].
     rings: [VecDeque<(i64, All)>; Span::ALL.len()],
 }
@@ -207,7 +214,9 @@ impl Recent {
 
     /// Takes a reading at `now`. The first one says where the others begin.
     pub fn take(&self, now: Timestamp, registry: &Registry) {
-        self.note(now, totals(&registry.gather()));
+        let families = registry.gather();
+        self.0.lock().nodes = nodes(&families);
+        self.note(now, totals(&families));
     }
 
     fn note(&self, now: Timestamp, totals: All) {
@@ -227,6 +236,11 @@ impl Recent {
                 ring.pop_front();
             }
         }
+    }
+
+    /// How many servers share the work with this one, itself included, as it last saw it. Nothing where the store is its own.
+    pub fn nodes(&self) -> Option<u64> {
+        self.0.lock().nodes
     }
 
     /// The steps of a span that were read, oldest first; those in which the server did not run are not there.
@@ -327,6 +341,14 @@ mod tests {
         assert_eq!(all[0], Amounts { count: 7, failed: 2, timed: 2, seconds: 0.75 });
         assert_eq!((all[1].count, all[1].failed, all[2].count, all[2].failed), (7, 1, 4, 1));
         assert_eq!((all[3], all[4].count), (Amounts::default(), 9));
+        let recent = Recent::default();
+        recent.take(at(0), &registry);
+        assert_eq!(recent.nodes(), None);
+        let known = IntGauge::new("rubrica_wake_nodes", "x").unwrap();
+        registry.register(Box::new(known.clone())).unwrap();
+        known.set(3);
+        recent.take(at(10), &registry);
+        assert_eq!(recent.nodes(), Some(3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,8 +2,10 @@
 //! reasons, words of providers) is shown as it is, as text.
 
 mod certificates;
+mod deliveries;
 mod effects;
 mod entry;
+mod facts;
 mod metrics;
 mod overview;
 mod process;
@@ -16,8 +18,10 @@ use std::borrow::Cow;
 use crate::{assets, texts::Language};
 
 pub use certificates::{Certificate, Certificates, Ending};
+pub use deliveries::{Deliveries, Delivery, DeliveryChip, Outcome, Rate};
 pub use effects::{Effect, Effects, Question, Trouble, TroubleChip};
 pub use entry::{Development, Organizations, Problem, SignIn};
+pub use facts::Facts;
 pub use metrics::{Bar, Graph, Metrics, SpanChip, Stretch};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
@@ -61,6 +65,7 @@ pub enum NavPart {
     Overview,
     Processes,
     Effects,
+    Deliveries,
     Certificates,
     Server,
 }
@@ -243,6 +248,10 @@ impl Frame {
 
     fn is_effects(&self) -> bool {
         self.is_part(NavPart::Effects)
+    }
+
+    fn is_deliveries(&self) -> bool {
+        self.is_part(NavPart::Deliveries)
     }
 
     fn is_certificates(&self) -> bool {

@@ -5,17 +5,19 @@
 pub enum ServerPart {
     Quarantine,
     Metrics,
+    Facts,
 }
 
 impl ServerPart {
     /// In the order of their links.
-    pub const ALL: [Self; 2] = [Self::Quarantine, Self::Metrics];
+    pub const ALL: [Self; 3] = [Self::Quarantine, Self::Metrics, Self::Facts];
 
     /// Below the organization's pages.
     pub fn path(self) -> &'static str {
         match self {
             Self::Quarantine => "quarantine",
             Self::Metrics => "metrics",
+            Self::Facts => "server",
         }
     }
 
@@ -24,6 +26,7 @@ impl ServerPart {
         match self {
             Self::Quarantine => "console.server.quarantine",
             Self::Metrics => "console.server.metrics",
+            Self::Facts => "console.server.facts",
         }
     }
 

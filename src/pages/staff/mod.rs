@@ -6,7 +6,9 @@
 //! of [`pages::console`].
 
 mod certificates;
+mod deliveries;
 mod effects;
+mod facts;
 mod lanes;
 mod metrics;
 mod origin;
@@ -67,7 +69,9 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
                     .route(web::post().to(process::cancel))
                     .default_service(only("GET, POST")),
             )
+            .service(get("/orgs/{org}/deliveries").route(web::get().to(deliveries::page)))
             .service(get("/orgs/{org}/certificates").route(web::get().to(certificates::page)))
+            .service(get("/orgs/{org}/server").route(web::get().to(facts::page)))
             .service(get("/orgs/{org}/metrics").route(web::get().to(metrics::page)))
             .service(get("/orgs/{org}/quarantine").route(web::get().to(quarantine::page)))
             .service(

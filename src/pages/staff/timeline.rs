@@ -329,7 +329,7 @@ impl Effort {
 }
 
 /// A span as it stands behind what came after it; nothing for what came at once.
-fn after(span: TimeDelta) -> String {
+pub fn after(span: TimeDelta) -> String {
     let (millis, seconds) = (span.num_milliseconds(), span.num_seconds());
     match seconds {
         ..60 if millis < 100 => String::new(),

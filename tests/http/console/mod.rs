@@ -2,7 +2,9 @@
 
 mod browser;
 mod certificates;
+mod deliveries;
 mod effects;
+mod facts;
 mod metrics;
 mod oidc;
 mod pages;
