@@ -1,6 +1,6 @@
 // Made by build.mjs.
-pub const BOOT_JS: &str = "boot-ef5d39866052.js";
-pub const CONSOLE_CSS: &str = "console-9a2cd60cdb57.css";
+pub const BOOT_JS: &str = "boot-5e35276dc745.js";
+pub const CONSOLE_CSS: &str = "console-4e68ec596d7d.css";
 pub const CONSOLE_JS: &str = "console-39da6130a95b.js";
 pub const HAND_CA_JS: &str = "hand-ca-72f64bdbc1b0.js";
 pub const HAND_DE_JS: &str = "hand-de-33acca357072.js";
@@ -19,10 +19,10 @@ pub const LANG_GL_JS: &str = "lang-gl-7f27aeec0393.js";
 pub const PAGE_CSS: &str = "page-937385052bd9.css";
 pub const QR_JS: &str = "qr-bcf773442b8a.js";
 pub const SANDBOX_JS: &str = "sandbox-7b06f23cc4de.js";
-pub const SIGN_JS: &str = "sign-cd2222755305.js";
+pub const SIGN_JS: &str = "sign-94b7dd87aa30.js";
 pub static ASSETS: [Asset; 21] = [
-    Asset { name: BOOT_JS, media_type: "text/javascript; charset=utf-8", digest: "ef5d3986605237fdaaca841d98aff5b3b34293b4ec985897d1b3ddc709a526e7", bytes: include_bytes!("boot-ef5d39866052.js") },
-    Asset { name: CONSOLE_CSS, media_type: "text/css; charset=utf-8", digest: "9a2cd60cdb57d8e314a7b26a75fc63f42e652577a2495aab179242f4f482d676", bytes: include_bytes!("console-9a2cd60cdb57.css") },
+    Asset { name: BOOT_JS, media_type: "text/javascript; charset=utf-8", digest: "5e35276dc745fddba81abead3a14289274e548f430de3e4dea9b08a8c14b8f53", bytes: include_bytes!("boot-5e35276dc745.js") },
+    Asset { name: CONSOLE_CSS, media_type: "text/css; charset=utf-8", digest: "4e68ec596d7d23d0930a3cd9ef9ff6ffa93876654a8379dd305471943e6e9cac", bytes: include_bytes!("console-4e68ec596d7d.css") },
     Asset { name: CONSOLE_JS, media_type: "text/javascript; charset=utf-8", digest: "39da6130a95b2e319ccafc58da0f4de2fc4ef4731713e3c4f3d52a2c5edcd80d", bytes: include_bytes!("console-39da6130a95b.js") },
     Asset { name: HAND_CA_JS, media_type: "text/javascript; charset=utf-8", digest: "72f64bdbc1b033fe1cad99b379e1e7d16513487110652f6b6ef166ac46cf0a8e", bytes: include_bytes!("hand-ca-72f64bdbc1b0.js") },
     Asset { name: HAND_DE_JS, media_type: "text/javascript; charset=utf-8", digest: "33acca357072ff39077973802d835539d027c392917cbf15ad14654442fe04d0", bytes: include_bytes!("hand-de-33acca357072.js") },
@@ -41,5 +41,5 @@ pub static ASSETS: [Asset; 21] = [
     Asset { name: PAGE_CSS, media_type: "text/css; charset=utf-8", digest: "937385052bd92007c8c44e15fc7818a61dd4888cbd8c8001f956a0cf53293cd8", bytes: include_bytes!("page-937385052bd9.css") },
     Asset { name: QR_JS, media_type: "text/javascript; charset=utf-8", digest: "bcf773442b8a12b454dee34ed62aa274bbc28f35fc9c74c342bfbd5950be870e", bytes: include_bytes!("qr-bcf773442b8a.js") },
     Asset { name: SANDBOX_JS, media_type: "text/javascript; charset=utf-8", digest: "7b06f23cc4de65d7c75ca26b5ce22fe2232385241c65bdf34394bee5990da9d0", bytes: include_bytes!("sandbox-7b06f23cc4de.js") },
-    Asset { name: SIGN_JS, media_type: "text/javascript; charset=utf-8", digest: "cd22227553056cf24f064ca5fad1c23cadeac91e33cee7f7e8deb05e9b6cb4df", bytes: include_bytes!("sign-cd2222755305.js") },
+    Asset { name: SIGN_JS, media_type: "text/javascript; charset=utf-8", digest: "94b7dd87aa30ed86bb894f7acaefdf1d9a834850bd2a69211650476cd07763c1", bytes: include_bytes!("sign-94b7dd87aa30.js") },
 ];

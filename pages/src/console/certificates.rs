@@ -55,11 +55,9 @@ impl Ending {
         }
     }
 
-    fn class(self) -> &'static str {
-        match self {
-            Self::Later => "",
-            Self::Soon | Self::Over => "bad",
-        }
+    /// Red.
+    fn is_urgent(self) -> bool {
+        self != Self::Later
     }
 }
 

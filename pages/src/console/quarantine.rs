@@ -14,8 +14,8 @@ pub struct Quarantine {
     pub rows: Vec<Aside>,
     /// There are more.
     pub partial: Option<Phrase>,
-    /// What came of a look.
-    pub done: Vec<Phrase>,
+    /// What came of a look, and whether that is not what was hoped for.
+    pub done: Vec<(Phrase, bool)>,
     /// Where a look is asked for; nothing for who may not.
     pub look: Option<String>,
 }

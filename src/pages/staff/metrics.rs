@@ -78,6 +78,7 @@ fn graph(visit: &Visit, (span, begins): (Span, DateTime<Utc>), measure: Measure,
     let bars: Vec<Bar> = series.iter().filter_map(|(at, amounts)| bar(measure, place(span, begins, *at)?, amounts)).collect();
     let largest = bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
     let largest = match measure {
+        _ if largest <= 0.0 => Phrase::new("console.metrics.nothing"),
         Measure::WakeUps => Phrase::new("console.metrics.longest").with("value", time(largest)),
         _ => Phrase::new("console.metrics.largest").with("value", largest.round() as u64).with("step", step),
     };

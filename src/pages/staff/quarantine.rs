@@ -217,16 +217,17 @@ impl Tally {
         Self { served: number("served"), still: number("still"), away: number("away"), gone: number("gone"), none_chosen }
     }
 
-    fn words(&self) -> Vec<Phrase> {
-        let none = self.none_chosen.then(|| Phrase::new("console.quarantine.none_chosen"));
+    /// For people, and whether that is not what was hoped for.
+    fn words(&self) -> Vec<(Phrase, bool)> {
+        let none = self.none_chosen.then(|| (Phrase::new("console.quarantine.none_chosen"), true));
         let counts = [
-            ("console.quarantine.served", self.served),
-            ("console.quarantine.still", self.still),
-            ("console.quarantine.away", self.away),
-            ("console.quarantine.gone", self.gone),
+            ("console.quarantine.served", self.served, false),
+            ("console.quarantine.still", self.still, true),
+            ("console.quarantine.away", self.away, true),
+            ("console.quarantine.gone", self.gone, false),
         ];
-        let counted = counts.into_iter().filter(|(_, count)| *count > 0);
-        none.into_iter().chain(counted.map(|(key, count)| Phrase::new(key).with("count", count))).collect()
+        let counted = counts.into_iter().filter(|(_, count, _)| *count > 0);
+        none.into_iter().chain(counted.map(|(key, count, is_bad)| (Phrase::new(key).with("count", count), is_bad))).collect()
     }
 }
 

@@ -38,7 +38,7 @@ fn a_certificate_that_ends_soon_is_told_in_red_and_in_words_with_who_is_told() {
         "Seals of a tenant",
         "seals documents",
         "of the issuer of the certificate that seals",
-        "class=\"bad\"",
+        "class=\"wide bad\"",
         "certificates@example.org",
     ] {
         assert!(page.contains(words), "{words}: {page}");

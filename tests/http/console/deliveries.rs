@@ -65,10 +65,8 @@ fn a_message_that_failed_says_why_and_is_found_by_the_filter() {
         let page = text(&browser.get(DELIVERIES).expect(200));
         page.contains("attempt 1 failed").then_some(page)
     });
-    assert!(
-        page.contains("Under way</span>") && page.contains("(0 %)") != page.contains("<td class=\"number\">1</td></tr>"),
-        "{page}"
-    );
+    // Of what is under way no rate is told.
+    assert!(page.contains("Under way</span>") && !page.contains(" %)"), "{page}");
     let list = text(&browser.get(&format!("{EFFECTS}?trouble=retrying")).expect(200));
     act(&browser, &link(&list, "/give-up?effect="), "a wrong address").expect(303);
     let failed = text(&browser.get(&format!("{DELIVERIES}?show=failed")).expect(200));
