@@ -37,6 +37,7 @@ mod private_files;
 pub mod processes;
 pub mod public_url;
 pub mod receipts;
+pub mod recent;
 pub mod records;
 pub mod render_command;
 pub mod render_workers;

@@ -432,6 +432,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     if !retention.periods.is_off() {
         background.push(erase_what_is_over(retention, erasing, config.retention.every));
     }
+    if let Some(staff) = &app.staff {
+        background.push(staff.recent.follow(app.operations.registry.clone(), app.operations.collect.clone(), Utc::now));
+    }
     background.push(tokio::spawn(fills.serve(processes.clone())));
     // Beside the start: an issuer that is away holds nobody up, and is asked again when a token needs its keys.
     background.push(tokio::spawn(async move { access.fetch_key_sets(Utc::now()).await }));

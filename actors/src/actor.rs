@@ -182,8 +182,8 @@ impl<M: Machine> Shared<M> {
                 tracing::warn!(entity = %entity.id, kind = M::KIND, reason, "a process could not be served");
                 (Error::Unavailable(reason.clone()), reason)
             }
-            Fault::Poisoned(reason) => {
-                self.set_aside(entity, reason.clone());
+            Fault::Poisoned(cause, reason) => {
+                self.set_aside(entity, cause, reason.clone());
                 resident.forget();
                 (Error::Quarantined, reason)
             }

@@ -16,7 +16,7 @@ use crate::{
     busy::Busy,
     effects::{Attempt, Backoff},
     erasure::{Erased, Erasure},
-    fault::{Fault, guarded, unreadable},
+    fault::{Cause, Fault, guarded, unreadable},
     folded::{Folded, Phase, load},
     intervention::Intervention,
     journal::{EffectId, Sealer},
@@ -205,7 +205,7 @@ impl<M: Machine> Resident<M> {
             let plan = guarded(|| state.plan_erasure(&self.key, now, erasure, rules))?;
             let erased = plan.next.erased().map(|erased| Erased { already: false, ..erased });
             if self.append(store, plan).await? {
-                return erased.map(Ok).ok_or_else(|| Fault::Poisoned("an erased journal does not say so".into()));
+                return erased.map(Ok).ok_or_else(|| Fault::Poisoned(Cause::Journal, "an erased journal does not say so".into()));
             }
             self.conflicts += 1;
         }
@@ -245,7 +245,7 @@ impl<M: Machine> Resident<M> {
         }
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(store::Error::Refused(reason)) => return Err(Fault::Poisoned(reason)),
+            Err(store::Error::Refused(reason)) => return Err(Fault::Poisoned(Cause::NotWritable, reason)),
             Err(error) => return Err(Fault::Unavailable(error.to_string())),
         };
         match outcome {

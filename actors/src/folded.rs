@@ -10,7 +10,7 @@ use workflows::{Attribute, Machine, Refusal, table::Stage};
 use crate::{
     bounded::BoundedStore,
     erasure::{Erased, Erasure},
-    fault::{Fault, guarded, unreadable},
+    fault::{Cause, Fault, guarded, unreadable},
     intervention::{OpenEffect, OpenEffects, Standing},
     journal::{self, Act, Chain, EffectId, EncodeError, Fact, Hash, Key, Reader, Sealer, open_snapshot, seal_snapshot},
 };
@@ -130,11 +130,12 @@ pub(crate) async fn of_loaded<M: Machine>(
         Err(error) => error,
     };
     if error == journal::Error::Key || !(has_snapshot || matches!(error, journal::Error::NoKey { .. })) {
-        return Err(Fault::Poisoned(error.to_string()));
+        return Err(Fault::Poisoned(Cause::Journal, error.to_string()));
     }
     tracing::warn!(entity = %entity.id, kind = M::KIND, %error, "a snapshot or key is not readable; the whole journal is read");
     let whole = store.whole(entity).await.map_err(unreadable)?;
-    guarded(|| Folded::fold_loaded(sealer, entity, whole).map_err(|error| error.to_string()))
+    let folded = guarded(|| Ok(Folded::fold_loaded(sealer, entity, whole)))?;
+    folded.map_err(|error| Fault::Poisoned(Cause::Journal, error.to_string()))
 }
 
 impl<M: Machine> Folded<M> {
@@ -233,8 +234,8 @@ impl<M: Machine> Folded<M> {
                     *until = at;
                 }
             }
-            // What follows says it.
-            Act::GiveUp(_) => {}
+            // What follows says the one; the other changes nothing of the process.
+            Act::GiveUp(_) | Act::LookAgain => {}
             Act::Again(id) => {
                 let again = self.given_up.extract_if(.., |one| one.id == id);
                 self.pending.extend(again.map(|one| Pending { phase: Phase::Asked { at }, ..one }));
@@ -266,6 +267,7 @@ impl<M: Machine> Folded<M> {
             Act::Dismiss(id) => given_up(id).map(drop),
             Act::Pause => allowed(!self.is_paused, "the process is paused already"),
             Act::Resume => allowed(self.is_paused, "the process is not paused"),
+            Act::LookAgain => Ok(()),
         }
     }
 

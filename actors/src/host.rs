@@ -41,7 +41,7 @@ const SHORTEST_LOOK: Duration = Duration::from_millis(5);
 const LONGEST_LOOK: Duration = Duration::from_millis(500);
 
 /// The handle to a host. Cheap to clone.
-pub struct Host<M: Machine>(Arc<Shared<M>>);
+pub struct Host<M: Machine>(pub(crate) Arc<Shared<M>>);
 
 impl<M: Machine> Clone for Host<M> {
     fn clone(&self) -> Self {
@@ -119,7 +119,7 @@ impl<M: Machine> Host<M> {
         self.0.open_effects(&entities).await
     }
 
-    async fn command(&self, organization: &str, id: uuid::Uuid, input: Input<M>) -> Result<Arc<M>, Error> {
+    pub(crate) async fn command(&self, organization: &str, id: uuid::Uuid, input: Input<M>) -> Result<Arc<M>, Error> {
         let started = Instant::now();
         let result = self.0.ask(Entity::new(organization, M::KIND, id), input).await;
         let outcome = match &result {

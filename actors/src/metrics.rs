@@ -11,6 +11,7 @@ pub struct Metrics {
     pub(crate) resident: IntGaugeVec,
     pub(crate) waiting: IntGaugeVec,
     pub(crate) quarantined: IntGaugeVec,
+    pub(crate) looks: IntCounterVec,
     pub(crate) hung: IntCounterVec,
     pub(crate) effects: IntCounterVec,
     pub(crate) wakes: IntCounter,
@@ -36,6 +37,11 @@ impl Metrics {
             resident: gauge("rubrica_resident_processes", "Processes in memory")?,
             waiting: gauge("rubrica_mailbox_messages", "Messages in mailboxes or being handled")?,
             quarantined: gauge("rubrica_quarantined_processes", "Processes set aside after a fault")?,
+            looks: counter(
+                "rubrica_quarantine_looks_total",
+                "Looks by hand at processes set aside, by what came of them",
+                &["kind", "outcome"],
+            )?,
             hung: counter("rubrica_hung_processes_total", "Processes started again because a step did not end", &["kind"])?,
             effects: counter("rubrica_effects_total", "Attempts to perform effects by their end", &["kind", "outcome"])?,
             wakes: IntCounter::new("rubrica_wakeups_total", "Wake-ups that fired")?,
@@ -50,6 +56,7 @@ impl Metrics {
         registry.register(Box::new(metrics.resident.clone()))?;
         registry.register(Box::new(metrics.waiting.clone()))?;
         registry.register(Box::new(metrics.quarantined.clone()))?;
+        registry.register(Box::new(metrics.looks.clone()))?;
         registry.register(Box::new(metrics.hung.clone()))?;
         registry.register(Box::new(metrics.effects.clone()))?;
         registry.register(Box::new(metrics.wakes.clone()))?;

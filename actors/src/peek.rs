@@ -84,8 +84,8 @@ impl<M: Machine> Shared<M> {
         match folded {
             Ok(folded) => Ok(folded),
             Err(Fault::Unavailable(reason)) => Err(Error::Unavailable(reason)),
-            Err(Fault::Poisoned(reason)) => {
-                self.set_aside(entity, reason);
+            Err(Fault::Poisoned(cause, reason)) => {
+                self.set_aside(entity, cause, reason);
                 Err(Error::Quarantined)
             }
         }

@@ -13,11 +13,13 @@ use actix::Recipient;
 use store::Entity;
 use workflows::Machine;
 
-use crate::{entity::Published, message::Envelope};
+use crate::{entity::Published, fault::Cause, message::Envelope};
 
 /// A process that was set aside.
 #[derive(Clone, Debug)]
 pub struct Quarantined {
+    pub cause: Cause,
+    /// As the log has it.
     pub reason: String,
     pub since: Instant,
 }
@@ -74,17 +76,35 @@ impl<M: Machine> Registry<M> {
     }
 
     /// Sets an entity aside. At most `maximum` are: then the one that has been for the longest time makes room.
-    pub fn set_aside(&mut self, entity: &Entity, reason: String, maximum: usize) -> usize {
+    pub fn set_aside(&mut self, entity: &Entity, cause: Cause, reason: String, maximum: usize) -> usize {
         if self.quarantine.len() >= maximum && !self.quarantine.contains_key(entity) {
             let oldest = self.quarantine.iter().min_by_key(|(_, why)| why.since).map(|(entity, _)| entity.clone());
             oldest.and_then(|oldest| self.quarantine.remove(&oldest));
         }
-        self.quarantine.insert(entity.clone(), Quarantined { reason, since: Instant::now() });
+        self.quarantine.insert(entity.clone(), Quarantined { cause, reason, since: Instant::now() });
         self.quarantine.len()
     }
 
     pub fn is_aside(&self, entity: &Entity, now: Instant, time: Duration) -> bool {
         self.quarantine.get(entity).is_some_and(|why| now.duration_since(why.since) < time)
+    }
+
+    /// Lets an entity be served again: whether it was aside, and how many still are.
+    pub fn release(&mut self, entity: &Entity, now: Instant, time: Duration) -> (bool, usize) {
+        let was_aside = self.is_aside(entity, now, time);
+        self.quarantine.remove(entity);
+        (was_aside, self.quarantine.len())
+    }
+
+    /// Those of an organization that are aside now, by what is known of each.
+    pub fn aside_of<'a>(
+        &'a self,
+        organization: &'a str,
+        now: Instant,
+        time: Duration,
+    ) -> impl Iterator<Item = (&'a Entity, &'a Quarantined)> {
+        let is_aside = move |why: &Quarantined| now.duration_since(why.since) < time;
+        self.quarantine.iter().filter(move |(entity, why)| *entity.organization == *organization && is_aside(why))
     }
 
     pub fn quarantined(&self, limit: usize) -> Vec<(Entity, Quarantined)> {
@@ -110,10 +130,16 @@ mod tests {
     fn the_list_of_processes_set_aside_is_bounded() {
         let mut registry = Registry::<Order>::new();
         let entity = |n: u128| Entity::new("acme", "order", uuid::Uuid::from_u128(n));
-        (0..10).for_each(|n| assert!(registry.set_aside(&entity(n), "broken".into(), 3) <= 3));
+        (0..10).for_each(|n| assert!(registry.set_aside(&entity(n), Cause::Panic, "broken".into(), 3) <= 3));
         assert_eq!(registry.quarantined(100).len(), 3);
         assert!(registry.is_aside(&entity(9), Instant::now(), Duration::from_secs(60)));
         assert!(!registry.is_aside(&entity(0), Instant::now(), Duration::from_secs(60)));
+        let (now, time) = (Instant::now(), Duration::from_secs(60));
+        assert_eq!(registry.aside_of("acme", now, time).count(), 3);
+        assert_eq!(registry.aside_of("second", now, time).count() + registry.aside_of("acme", now, Duration::ZERO).count(), 0);
+        assert_eq!(registry.release(&entity(9), now, time), (true, 2));
+        assert_eq!(registry.release(&entity(9), now, time), (false, 2));
+        assert!(!registry.is_aside(&entity(9), now, time));
         let census = registry.sweep(Instant::now(), Duration::ZERO, Duration::ZERO);
         assert_eq!((census.resident, census.waiting, census.quarantined), (0, 0, 0));
     }

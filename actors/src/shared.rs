@@ -22,7 +22,7 @@ use crate::{
     entity::{Input, Rules},
     erasure::{Erased, Erasure},
     error::{Error, Full},
-    fault::guarded,
+    fault::{Cause, guarded},
     message::{Envelope, Message},
     metrics::Metrics,
     options::Options,
@@ -142,10 +142,17 @@ impl<M: Machine> Shared<M> {
     }
 
     /// Sets an entity aside for a while, as what it is or does harms nobody else.
-    pub fn set_aside(&self, entity: &Entity, reason: String) {
+    pub fn set_aside(&self, entity: &Entity, cause: Cause, reason: String) {
         tracing::error!(entity = %entity.id, kind = M::KIND, reason, "a process was set aside");
-        let aside = self.registry.lock().set_aside(entity, reason, self.options.max_resident.max(1));
+        let aside = self.registry.lock().set_aside(entity, cause, reason, self.options.max_resident.max(1));
         self.metrics.quarantined.with_label_values(&[M::KIND]).set(aside as i64);
+    }
+
+    /// Ends an entity's time aside. `false`: it was not.
+    pub fn release(&self, entity: &Entity) -> bool {
+        let (was_aside, left) = self.registry.lock().release(entity, Instant::now(), self.options.quarantine);
+        self.metrics.quarantined.with_label_values(&[M::KIND]).set(left as i64);
+        was_aside
     }
 
     pub fn sweep(&self, now: Instant) {

@@ -63,6 +63,8 @@ fn unsupported(what: &str, algorithm: ObjectIdentifier) -> Error {
 /// What a certificate says of its holder and its validity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Facts {
+    /// Common name, or the whole name.
+    pub subject: String,
     pub common_name: Option<String>,
     pub organization: Option<String>,
     pub organizational_unit: Option<String>,
@@ -79,6 +81,7 @@ pub struct Facts {
 impl Facts {
     pub(crate) fn of(certificate: &Certificate) -> Self {
         Self {
+            subject: certificate.subject_text(),
             common_name: certificate.subject_attribute(oid::COMMON_NAME),
             organization: certificate.subject_attribute(oid::ORGANIZATION),
             organizational_unit: certificate.subject_attribute(oid::ORGANIZATIONAL_UNIT),
@@ -141,6 +144,11 @@ impl Identity {
     /// What the certificate says.
     pub fn facts(&self) -> Facts {
         Facts::of(&self.chain[0])
+    }
+
+    /// What the certificates above it in the file say: its issuer first, as far as the file has them.
+    pub fn issuers(&self) -> impl Iterator<Item = Facts> {
+        self.chain.iter().skip(1).map(Facts::of)
     }
 
     /// The certificates' DER: the leaf first, then its issuers as far as the file has them. Nothing in it is secret.

@@ -61,8 +61,8 @@ async function keepsTheRules(page: Page, name: string): Promise<void> {
 }
 
 test("every screen keeps the rules", async ({ page }) => {
-  // Sixteen screens in two schemes and three widths.
-  test.setTimeout(300_000);
+  // More than twenty screens in two schemes and three widths.
+  test.setTimeout(420_000);
   const people = [server.address("tenant"), server.address("landlord")];
   const [open, ended, paused] = [await server.start(people), await server.start(people), await server.start(people)];
   await server.cancel(ended);
@@ -120,6 +120,31 @@ test("every screen keeps the rules", async ({ page }) => {
   await keepsTheRules(page, "effects_none");
   await page.goto(`${ORGANIZATION}/effects/all/resume?trouble=paused`);
   await keepsTheRules(page, "act_on_all");
+
+  await page.getByRole("link", { name: "Deliveries" }).click();
+  await expect(page.getByText("Invitation to", { exact: false }).first()).toBeVisible();
+  await keepsTheRules(page, "deliveries");
+  await page.getByRole("link", { name: "Failed", exact: true }).click();
+  await expect(page.getByText("There is no such message in these processes.")).toBeVisible();
+  await keepsTheRules(page, "deliveries_none");
+  await page.getByRole("link", { name: "Certificates" }).click();
+  await expect(page.getByText("days left", { exact: false }).first()).toBeVisible();
+  await keepsTheRules(page, "certificates");
+  await page.getByRole("link", { name: "This server" }).click();
+  await expect(page.getByText("Nothing is set aside.")).toBeVisible();
+  await keepsTheRules(page, "quarantine_none");
+  await page.getByRole("link", { name: "Activity" }).click();
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByRole("heading", { name: "Requests", exact: true })).toBeVisible({ timeout: 500 });
+  }).toPass({ timeout: 30_000 });
+  await keepsTheRules(page, "metrics");
+  await page.getByRole("link", { name: "24 hours" }).click();
+  await page.getByText("Requests: the numbers").click();
+  await keepsTheRules(page, "metrics_day");
+  await page.getByRole("link", { name: "Version and options" }).click();
+  await expect(page.getByRole("heading", { name: "Options", exact: true })).toBeVisible();
+  await keepsTheRules(page, "facts");
 
   await page.goto(`${ORGANIZATION}/processes/0193a3ee-6e51-7176-988f-3c966f5c7a0a`);
   await expect(heading(page, "Not found")).toBeVisible();

@@ -37,7 +37,7 @@ impl fmt::Display for EffectId {
     }
 }
 
-/// An act on one effect of a process, or on all.
+/// An act on one effect of a process, on all, or on the process as it stands on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
@@ -52,6 +52,8 @@ pub enum Act {
     /// Nothing is begun until [`Act::Resume`]; what is under way comes to its end.
     Pause,
     Resume,
+    /// The process was set aside on a server after a fault, and is looked at again before its time. Of the process itself it changes nothing.
+    LookAgain,
 }
 
 impl fmt::Display for Act {
@@ -63,6 +65,7 @@ impl fmt::Display for Act {
             Self::Dismiss(effect) => write!(f, "dismiss {effect}"),
             Self::Pause => f.write_str("pause"),
             Self::Resume => f.write_str("resume"),
+            Self::LookAgain => f.write_str("look again after a fault"),
         }
     }
 }

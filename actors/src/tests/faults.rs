@@ -6,9 +6,21 @@ use store::{Commit, CommitOutcome, Listing, Store};
 use uuid::Uuid;
 
 use crate::{
-    Error, TimerOptions,
-    testing::{Cmd, Order, Phase, Setting, Want, entity, eventually},
+    Cause, Error, Looked, TimerOptions,
+    journal::{Act, Fact},
+    testing::{Cmd, ORGANIZATION, Order, Phase, Server, Setting, Want, entity, eventually},
 };
+
+impl Server {
+    async fn look_again(&self, id: Uuid) -> Result<Looked, Error> {
+        self.host.look_again(ORGANIZATION, id, "Eva".into(), "the table is restored".into()).await
+    }
+
+    /// Why processes are set aside, in the order of the list.
+    fn causes(&self) -> Vec<Cause> {
+        self.host.set_aside_of(ORGANIZATION, 10).0.iter().map(|aside| aside.cause).collect()
+    }
+}
 
 async fn append(setting: &Setting, id: Uuid, head: u64, body: &[u8], snapshot: Option<&[u8]>) {
     append_with_key(setting, id, head, body, snapshot, None).await;
@@ -150,4 +162,78 @@ async fn an_adapter_that_panics_when_asked_does_not_take_the_answer_with_it() {
     assert_eq!((order.phase, order.items.len()), (Phase::Open, 1));
     eventually("it is set aside", async || server.host.quarantined(1).len() == 1).await;
     server.open().await;
+}
+
+#[actix::test]
+async fn what_is_set_aside_is_listed_for_its_organization_with_its_times() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let (panics, huge, broken) = (server.open().await, server.open().await, Uuid::new_v4());
+    append(&setting, broken, 0, b"rubbish", None).await;
+    assert_eq!(server.host.set_aside_of(ORGANIZATION, 10), (Vec::new(), 0));
+    for (id, command) in [(panics, Cmd::Panic), (huge, Cmd::Huge), (broken, Cmd::Add(1))] {
+        assert_eq!(server.ask(id, command).await, Err(Error::Quarantined));
+    }
+    assert_eq!(server.causes(), [Cause::Panic, Cause::NotWritable, Cause::Journal]);
+    let (listed, all) = server.host.set_aside_of(ORGANIZATION, 2);
+    assert_eq!((listed.iter().map(|aside| aside.id).collect::<Vec<_>>(), all), (vec![panics, huge], 3));
+    let times: Vec<_> = listed.iter().map(|aside| (aside.next_look - aside.since).num_milliseconds()).collect();
+    assert_eq!(times, [600_000, 600_000]);
+    assert!(listed[0].since <= setting.clock.now() && setting.clock.now() < listed[0].next_look);
+    assert_eq!(server.host.set_aside_of("second", 10), (Vec::new(), 0));
+}
+
+#[actix::test]
+async fn a_process_that_can_be_served_again_is_looked_at_by_hand_and_says_who_wanted_it() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let id = server.open().await;
+    assert_eq!(server.ask(id, Cmd::Panic).await, Err(Error::Quarantined));
+    assert_eq!(server.look_again(id).await, Ok(Looked::Served { recorded: true }));
+    assert_eq!((server.causes(), server.ask(id, Cmd::Add(1)).await.unwrap().items.clone()), (vec![], vec![1]));
+    let by_hand = setting.facts(id).await.into_iter().find(|fact| matches!(fact, Fact::Intervened { .. }));
+    let Some(Fact::Intervened { by, reason, act }) = by_hand else { panic!("it is not journaled") };
+    assert_eq!((by.as_str(), reason.as_str(), act), ("Eva", "the table is restored", Act::LookAgain));
+    // What is not set aside is left as it is.
+    let entries = setting.facts(id).await.len();
+    assert_eq!(server.look_again(id).await, Ok(Looked::NotAside));
+    assert_eq!(setting.facts(id).await.len(), entries);
+    server.kill();
+    assert_eq!(setting.server().read(id).await.items, [1]);
+}
+
+#[actix::test]
+async fn what_is_still_broken_is_set_aside_again_for_its_whole_time_and_nothing_is_written() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let (broken, absent) = (Uuid::new_v4(), Uuid::new_v4());
+    append(&setting, broken, 0, b"rubbish", None).await;
+    assert_eq!(server.ask(broken, Cmd::Add(1)).await, Err(Error::Quarantined));
+    let before = server.host.set_aside_of(ORGANIZATION, 1).0.remove(0);
+    assert_eq!(server.look_again(broken).await, Ok(Looked::StillAside));
+    let after = server.host.set_aside_of(ORGANIZATION, 1).0.remove(0);
+    assert!(after.since >= before.since && after.next_look >= before.next_look, "{before:?} {after:?}");
+    assert_eq!(setting.bytes(broken).await, [b"rubbish"]);
+    // What never was panics as well: there is no journal to say so.
+    assert_eq!(server.ask(absent, Cmd::Panic).await, Err(Error::Quarantined));
+    assert_eq!(server.look_again(absent).await, Ok(Looked::Served { recorded: false }));
+    let long = "x".repeat(5_000);
+    for (by, reason) in [("", "why"), ("Eva", " "), ("Eva", &long)] {
+        let answer = server.host.look_again(ORGANIZATION, broken, by.into(), reason.into()).await;
+        assert!(matches!(answer, Err(Error::Refused(_))), "{answer:?}");
+    }
+    assert_eq!(server.causes(), [Cause::Journal]);
+}
+
+#[actix::test]
+async fn what_cannot_be_read_now_is_set_aside_no_more() {
+    let setting = Setting::new();
+    let server = setting.server();
+    let id = server.open().await;
+    assert_eq!(server.ask(id, Cmd::Panic).await, Err(Error::Quarantined));
+    setting.store.down.store(true, Ordering::Release);
+    assert!(matches!(server.look_again(id).await, Err(Error::Unavailable(_))));
+    setting.store.down.store(false, Ordering::Release);
+    assert_eq!(server.causes(), []);
+    assert_eq!(server.ask(id, Cmd::Add(1)).await.unwrap().items, [1]);
 }

@@ -1,22 +1,34 @@
 //! The console of staff: view models in, HTML out. Its words are in all languages of the pages; what people and programs wrote (names,
 //! reasons, words of providers) is shown as it is, as text.
 
+mod certificates;
+mod deliveries;
 mod effects;
 mod entry;
+mod facts;
+mod metrics;
 mod overview;
 mod process;
 mod processes;
+mod quarantine;
+mod server;
 mod settings;
 
 use std::borrow::Cow;
 
 use crate::{assets, texts::Language};
 
+pub use certificates::{Certificate, Certificates, Ending};
+pub use deliveries::{Deliveries, Delivery, DeliveryChip, Outcome, Rate};
 pub use effects::{Effect, Effects, Question, Trouble, TroubleChip};
 pub use entry::{Development, Organizations, Problem, SignIn};
+pub use facts::Facts;
+pub use metrics::{Bar, Graph, Metrics, SpanChip, Stretch};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
 pub use processes::{Chip, Found, Listed, Processes, State};
+pub use quarantine::{Aside, Quarantine};
+pub use server::ServerPart;
 pub use settings::{Offer, Sample, Settings};
 
 /// What all pages share.
@@ -55,7 +67,10 @@ pub enum NavPart {
     Overview,
     Processes,
     Effects,
+    Deliveries,
+    Certificates,
     Settings,
+    Server,
 }
 
 /// An organization, as people know it and where its pages are.
@@ -240,6 +255,18 @@ impl Frame {
 
     fn is_settings(&self) -> bool {
         self.is_part(NavPart::Settings)
+    }
+
+    fn is_deliveries(&self) -> bool {
+        self.is_part(NavPart::Deliveries)
+    }
+
+    fn is_certificates(&self) -> bool {
+        self.is_part(NavPart::Certificates)
+    }
+
+    fn is_server(&self) -> bool {
+        self.is_part(NavPart::Server)
     }
 
     fn is_part(&self, part: NavPart) -> bool {

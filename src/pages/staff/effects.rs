@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use actors::{
-    Host, Intervention, OpenEffect, OpenEffects, Standing,
+    Host, Intervention, Looked, OpenEffect, OpenEffects, SetAside, Standing,
     journal::{Act, EffectId, Fact},
 };
 use async_trait::async_trait;
@@ -25,7 +25,7 @@ const READ_AT_ONCE: usize = 8;
 
 /// A kind of process, whatever it is.
 #[async_trait(?Send)]
-trait Kind {
+pub trait Kind {
     fn name(&self) -> &'static str;
 
     /// The newest processes that are found by this, and whether there are more.
@@ -37,6 +37,11 @@ trait Kind {
     async fn reason(&self, organization: &str, id: Uuid, effect: EffectId) -> Option<String>;
 
     async fn intervene(&self, organization: &str, id: Uuid, intervention: Intervention) -> Result<(), actors::Error>;
+
+    /// Those that this server has set aside, at most `limit`, and how many there are.
+    fn set_aside(&self, organization: &str, limit: usize) -> (Vec<SetAside>, usize);
+
+    async fn look_again(&self, organization: &str, id: Uuid, by: &str, reason: &str) -> Result<Looked, actors::Error>;
 }
 
 #[async_trait(?Send)]
@@ -67,9 +72,17 @@ impl<M: Machine> Kind for Host<M> {
     async fn intervene(&self, organization: &str, id: Uuid, intervention: Intervention) -> Result<(), actors::Error> {
         Host::intervene(self, organization, id, intervention).await.map(drop)
     }
+
+    fn set_aside(&self, organization: &str, limit: usize) -> (Vec<SetAside>, usize) {
+        self.set_aside_of(organization, limit)
+    }
+
+    async fn look_again(&self, organization: &str, id: Uuid, by: &str, reason: &str) -> Result<Looked, actors::Error> {
+        Host::look_again(self, organization, id, by.to_owned(), reason.to_owned()).await
+    }
 }
 
-fn kinds(processes: &Processes) -> [&dyn Kind; 8] {
+pub fn kinds(processes: &Processes) -> [&dyn Kind; 8] {
     [
         &processes.sign,
         &processes.otp,
@@ -82,7 +95,7 @@ fn kinds(processes: &Processes) -> [&dyn Kind; 8] {
     ]
 }
 
-fn kind_key(kind: &str) -> &'static str {
+pub fn kind_key(kind: &str) -> &'static str {
     match kind {
         "sign_process" => "console.kind.sign_process",
         "otp" => "console.kind.otp",
@@ -237,7 +250,7 @@ fn list_address(visit: &Visit, trouble: Trouble) -> String {
     format!("{}/effects?trouble={}", visit.here().path, trouble.name())
 }
 
-fn process_address(visit: &Visit, kind: &str, id: Uuid) -> String {
+pub fn process_address(visit: &Visit, kind: &str, id: Uuid) -> String {
     let here = visit.here().path;
     // Of an identification, the search finds its process.
     if kind == "sign_process" { format!("{here}/processes/{id}") } else { format!("{here}/processes?q={id}") }
@@ -447,8 +460,11 @@ pub async fn question_page(request: HttpRequest) -> HttpResponse {
     .await
 }
 
-/// The reason of a form, if it is one.
-async fn reason_of(visit: &Visit, payload: web::Payload) -> Result<Result<String, String>, Failure> {
+/// The reason of a form, if it is one; else what was given for it.
+///
+/// # Errors
+/// [`Failure::Forged`], [`Failure::Form`].
+pub async fn reason_of(visit: &Visit, payload: web::Payload) -> Result<Result<String, String>, Failure> {
     let form = visit.own_form(payload).await?;
     // Forms have line ends of their own.
     let reason = form.text("reason").replace("\r\n", "\n").trim().to_owned();
@@ -456,7 +472,7 @@ async fn reason_of(visit: &Visit, payload: web::Payload) -> Result<Result<String
 }
 
 /// Who acts, as the journal keeps it: with the address that the act came from.
-fn by(visit: &Visit) -> String {
+pub fn by(visit: &Visit) -> String {
     let staff = visit.staff();
     let from = staff.ip.as_ref().map(|ip| format!(", {ip}")).unwrap_or_default();
     format!("{staff}{from}")

@@ -5,12 +5,17 @@
 //! not even whether it is there. The handlers ask the processes and the store in this server; what they make of the answers is a view model
 //! of [`pages::console`].
 
+mod certificates;
+mod deliveries;
 mod effects;
+mod facts;
 mod lanes;
+mod metrics;
 mod origin;
 mod overview;
 mod process;
 mod processes;
+mod quarantine;
 mod session;
 mod settings;
 mod sign_in;
@@ -69,6 +74,17 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
                 web::resource("/orgs/{org}/processes/{id}/cancel")
                     .route(web::get().to(process::cancel_page))
                     .route(web::post().to(process::cancel))
+                    .default_service(only("GET, POST")),
+            )
+            .service(get("/orgs/{org}/deliveries").route(web::get().to(deliveries::page)))
+            .service(get("/orgs/{org}/certificates").route(web::get().to(certificates::page)))
+            .service(get("/orgs/{org}/server").route(web::get().to(facts::page)))
+            .service(get("/orgs/{org}/metrics").route(web::get().to(metrics::page)))
+            .service(get("/orgs/{org}/quarantine").route(web::get().to(quarantine::page)))
+            .service(
+                web::resource("/orgs/{org}/quarantine/look")
+                    .route(web::get().to(quarantine::question_page))
+                    .route(web::post().to(quarantine::look))
                     .default_service(only("GET, POST")),
             )
             .default_service(web::route().to(nothing)),

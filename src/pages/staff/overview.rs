@@ -6,7 +6,9 @@ use pages::console::{self, Attention, Chart, Column, Count, NavPart, Phrase, Sta
 use workflows::sign_process::{self, Data};
 
 use super::{
+    certificates,
     processes::{Seen, look, status},
+    quarantine,
     visit::{Failure, Visit},
 };
 
@@ -24,12 +26,6 @@ const SOON: TimeDelta = TimeDelta::hours(48);
 
 /// Sealing takes seconds; what takes longer is tried again and again.
 const SEALING_TIME: TimeDelta = TimeDelta::minutes(15);
-
-/// How long before its end a certificate is told of.
-const CERTIFICATE_ENDS: TimeDelta = TimeDelta::days(30);
-
-/// Maximum number of processes set aside that are counted.
-const MAX_QUARANTINED: usize = 1_000;
 
 /// The newest processes, back to a day or a bound.
 struct Newest {
@@ -88,7 +84,7 @@ async fn attention(visit: &Visit, known: &[(&Seen, &Data)], now: DateTime<Utc>) 
         effects(visit, Trouble::GivenUp, "console.overview.given_up").await?,
         effects(visit, Trouble::Retrying, "console.overview.retrying").await?,
         effects(visit, Trouble::Paused, "console.overview.paused").await?,
-        counted("console.overview.quarantined", quarantined(visit), None, true),
+        counted("console.overview.quarantined", quarantine::count(visit), Some(quarantine::address(visit)), true),
         counted("console.overview.sealing", sealing, list(Status::Signed), true),
         counted("console.overview.failed", failed, list(Status::Failed), true),
         counted("console.overview.expiring", expiring, list(Status::Created), false),
@@ -105,19 +101,6 @@ async fn effects(visit: &Visit, trouble: Trouble, key: &'static str) -> Result<O
     Ok((count > 0).then_some(Attention { words, link, is_grave: trouble == Trouble::GivenUp }))
 }
 
-/// Processes of the organization that are set aside on this server.
-fn quarantined(visit: &Visit) -> usize {
-    let processes = &visit.engine().processes;
-    let all = [
-        processes.sign.quarantined(MAX_QUARANTINED),
-        processes.otp.quarantined(MAX_QUARANTINED),
-        processes.agent.quarantined(MAX_QUARANTINED),
-        processes.identity_document.quarantined(MAX_QUARANTINED),
-        processes.scoring.quarantined(MAX_QUARANTINED),
-    ];
-    all.iter().flatten().filter(|(entity, _)| *entity.organization == *visit.organization).count()
-}
-
 /// What there is to say of the certificate that seals.
 async fn certificate(visit: &Visit) -> Result<Option<Attention>, Failure> {
     let configuration = visit.call.state().configurations.load(&visit.organization).await.map_err(|error| {
@@ -128,13 +111,13 @@ async fn certificate(visit: &Visit) -> Result<Option<Attention>, Failure> {
         return Ok(Some(Attention { words: Phrase::new("console.overview.no_configuration"), link: None, is_grave: true }));
     };
     let (ends, now) = (configuration.certificate.expiration_date, visit.call.now());
-    if ends - now >= CERTIFICATE_ENDS {
+    if ends - now >= certificates::ENDS_SOON {
         return Ok(None);
     }
     let is_over = ends <= now;
     let key = if is_over { "console.overview.certificate_over" } else { "console.overview.certificate_ends" };
     let words = Phrase::new(key).with("day", ends.format("%Y-%m-%d"));
-    Ok(Some(Attention { words, link: None, is_grave: is_over }))
+    Ok(Some(Attention { words, link: Some(certificates::address(visit)), is_grave: is_over }))
 }
 
 fn today(visit: &Visit, known: &[(&Seen, &Data)], now: DateTime<Utc>) -> Vec<Count> {

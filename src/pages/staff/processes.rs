@@ -253,11 +253,12 @@ async fn process_of(visit: &Visit, id: Uuid) -> Result<Option<Uuid>, Failure> {
 }
 
 /// A place in the list as addresses have it.
-fn write_cursor(cursor: &Cursor) -> String {
+pub fn write_cursor(cursor: &Cursor) -> String {
     format!("{}.{}", cursor.at.timestamp_micros(), cursor.id.simple())
 }
 
-fn read_cursor(text: &str) -> Option<Cursor> {
+/// The same, read back.
+pub fn read_cursor(text: &str) -> Option<Cursor> {
     let (at, id) = text.split_once('.')?;
     Some(Cursor { at: DateTime::from_timestamp_micros(at.parse().ok()?)?, id: Uuid::parse_str(id).ok()? })
 }

@@ -8,8 +8,8 @@ use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use store::Store;
 
-use super::{origin, session::Sessions};
-use crate::{access::oidc::Provider, config, keys::Keys, percent::RESERVED, processes::Tenants};
+use super::{facts::Facts, origin, session::Sessions};
+use crate::{access::oidc::Provider, config, keys::Keys, percent::RESERVED, processes::Tenants, recent::Recent};
 
 /// Maximum length of an address to go on at, in bytes.
 const MAX_NEXT: usize = 1_000;
@@ -25,6 +25,10 @@ pub struct Site {
     pub development: bool,
     /// Whether messages stay here.
     pub sandbox: bool,
+    /// What this server did lately.
+    pub recent: Recent,
+    /// What it is, and what it is set to.
+    pub facts: Facts,
     /// The path below which browsers reach the server, without a slash behind.
     pub root: Arc<str>,
     /// The origin of its address.
@@ -57,6 +61,8 @@ impl Site {
             provider,
             development,
             sandbox,
+            recent: Recent::default(),
+            facts: Facts::of(config, Utc::now()),
             root: path.into(),
             origin: origin::of(base).map(Into::into),
         }))

@@ -205,6 +205,7 @@ impl Timeline {
             Act::Dismiss(effect) => ("console.part.dismissed", Some(effect)),
             Act::Pause => ("console.row.paused", None),
             Act::Resume => ("console.row.resumed", None),
+            Act::LookAgain => ("console.row.looked_again", None),
         };
         let words = Phrase::new(key).with("who", by).with("reason", reason);
         let Some(effect) = effect else {
@@ -328,7 +329,7 @@ impl Effort {
 }
 
 /// A span as it stands behind what came after it; nothing for what came at once.
-fn after(span: TimeDelta) -> String {
+pub fn after(span: TimeDelta) -> String {
     let (millis, seconds) = (span.num_milliseconds(), span.num_seconds());
     match seconds {
         ..60 if millis < 100 => String::new(),

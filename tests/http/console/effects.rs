@@ -10,18 +10,18 @@ use crate::{
 };
 
 /// Mail goes to a server that is not there, and is not tried again by itself while a test looks.
-const NO_MAIL: &str = "[channels]\nsandbox = false\n[channels.smtp]\nhost = \"127.0.0.1\"\nport = 1\nsecurity = \"none\"\nfrom = \"acme@example.org\"\n[processes]\neffect_backoff = \"PT1H\"\n";
+pub const NO_MAIL: &str = "[channels]\nsandbox = false\n[channels.smtp]\nhost = \"127.0.0.1\"\nport = 1\nsecurity = \"none\"\nfrom = \"acme@example.org\"\n[processes]\neffect_backoff = \"PT1H\"\n";
 
-const EFFECTS: &str = "/console/orgs/acme/effects";
+pub const EFFECTS: &str = "/console/orgs/acme/effects";
 
 /// Does it by the form of a page.
-fn act(browser: &Browser, path: &str, reason: &str) -> Answer {
+pub fn act(browser: &Browser, path: &str, reason: &str) -> Answer {
     let csrf = browser.csrf(path);
     browser.post(path, &[("csrf", &csrf), ("reason", reason)])
 }
 
 /// The first address on a page that has this in it.
-fn link(page: &str, part: &str) -> String {
+pub fn link(page: &str, part: &str) -> String {
     let links = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
     let link = links.map(|link| link.replace("&#38;", "&")).find(|link| link.contains(part));
     link.unwrap_or_else(|| panic!("no link with {part} in {page}"))

@@ -1,10 +1,15 @@
 //! The console of staff over HTTP: who gets in, what they see, and what they can do.
 
 mod browser;
+mod certificates;
+mod deliveries;
 mod effects;
+mod facts;
+mod metrics;
 mod oidc;
 mod pages;
 mod provider;
+mod quarantine;
 mod settings;
 
 use browser::{Browser, between, form, text};
