@@ -1,7 +1,11 @@
 //! How the pages of an organization's signers look, and in whose pages they stand.
 
+use pages::texts::Language;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type},
+};
 
 use super::{
     ApiError,
@@ -27,15 +31,21 @@ pub struct PageConfigurationRequest {
     #[schema(format = "email")]
     contact_email: Option<String>,
     /// The same, by phone: `+34 600 111 222`.
-    #[schema(max_length = 32)]
+    #[schema(max_length = 32, pattern = r"^\+[ ()-]*([0-9][ ()-]*){5,15}$")]
     contact_phone: Option<String>,
     /// What is done with personal data: an address of `https`.
-    #[schema(max_length = 2048, format = "uri")]
+    #[schema(max_length = 2048, format = "uri", pattern = "^https://")]
     privacy_url: Option<String>,
     /// Languages that are offered (`es`, `en`, `ca`, `eu`, `gl`, `de`), the first of them for whoever wants none of them. All where it is empty.
     #[serde(default)]
-    #[schema(max_items = 6)]
+    #[schema(schema_with = languages)]
     languages: Vec<String>,
+}
+
+/// Languages, each once.
+fn languages() -> Array {
+    let language = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Language::ALL.map(Language::tag)));
+    ArrayBuilder::new().items(language).unique_items(true).max_items(Some(Language::ALL.len())).build()
 }
 
 /// How the pages of signers look.

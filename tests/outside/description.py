@@ -347,6 +347,17 @@ def fit(operation, body, document):
             signer["alias"] = f"signer {number}"
             fit_person(signer)
             fit_contacts(signer, None)
+    elif operation == "set_page_configuration":
+        # Origins are written as browsers send them, each once; a colour is dark enough, a picture is one, addresses are some.
+        if body.get("origins"):
+            body["origins"] = [f"https://shop-{number}.example.org" for number in range(len(body["origins"]))]
+        fitting = {
+            "accent": "#1d4f91",
+            "logo": base64.b64encode(FILES["png"]).decode(),
+            "contact_email": "help@example.org",
+            "privacy_url": "https://example.org/privacy",
+        }
+        body.update({member: value for member, value in fitting.items() if body.get(member) is not None})
     elif operation in ("create_sign_configuration", "update_sign_configuration"):
         # A key file opens with its password; rules are a JSON array in a text.
         if operation.startswith("create") or "content" in body or "sign_certificate_password" in body:
