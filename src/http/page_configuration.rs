@@ -36,7 +36,6 @@ pub struct PageConfigurationRequest {
     /// What is done with personal data: an address of `https`.
     #[schema(max_length = 2048, format = "uri", pattern = "^https://")]
     privacy_url: Option<String>,
-    /// Languages that are offered (`es`, `en`, `ca`, `eu`, `gl`, `de`), the first of them for whoever wants none of them. All where it is empty.
     #[serde(default)]
     #[schema(schema_with = languages)]
     languages: Vec<String>,
@@ -45,7 +44,13 @@ pub struct PageConfigurationRequest {
 /// Languages, each once.
 fn languages() -> Array {
     let language = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Language::ALL.map(Language::tag)));
-    ArrayBuilder::new().items(language).unique_items(true).max_items(Some(Language::ALL.len())).build()
+    let description = "Languages that are offered, the first of them for whoever wants none of them. All where it is empty.";
+    ArrayBuilder::new()
+        .description(Some(description))
+        .items(language)
+        .unique_items(true)
+        .max_items(Some(Language::ALL.len()))
+        .build()
 }
 
 /// How the pages of signers look.
