@@ -147,6 +147,13 @@ mod tests {
         assert_eq!(shorten("Ana", BODY, 0.0).text, "…");
     }
 
+    #[test]
+    fn joined_letters_that_are_wider_alone_stay_within_a_width_of_two() {
+        for piece in wrap("iشم", BODY, 12.0).unwrap() {
+            assert!(piece.line.width * BODY.size / 1000.0 <= 12.01 || piece.text.chars().count() == 1, "{}", piece.text);
+        }
+    }
+
     proptest! {
         #[test]
         fn lines_keep_all_text_and_stay_within_the_width(text in "[a-zñ山مشש /-]{0,80}", points in 12.0f32..200.0) {

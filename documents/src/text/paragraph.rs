@@ -13,6 +13,9 @@ use super::order;
 /// Shaped lines of joined letters may be wider than the letters were within the text; so often a narrower limit is tried.
 const MAX_TRIES: usize = 6;
 
+/// Where a line has room for a few letters only, a narrower limit is a letter less, or none. So often it is halved then, which ends at one in each line.
+const MAX_HALVINGS: usize = 5;
+
 /// A text without line ends.
 pub(crate) struct Paragraph<'t> {
     text: &'t str,
@@ -100,12 +103,17 @@ impl<'t> Paragraph<'t> {
             return Some(lines);
         }
         let mut narrower = limit;
-        for _ in 0..MAX_TRIES {
+        for tries in 0..MAX_TRIES + MAX_HALVINGS {
             if lines.iter().all(|line| self.line(self.trimmed(line.clone())).width <= limit) {
                 break;
             }
-            narrower *= 0.96;
-            lines = self.measured.lines(narrower, words, most)?;
+            narrower *= if tries < MAX_TRIES { 0.96 } else { 0.5 };
+            lines = match self.measured.lines(narrower, words, most) {
+                Some(lines) => lines,
+                None if tries < MAX_TRIES => return None,
+                // More lines than are wanted: then rather some that are too wide.
+                None => break,
+            };
         }
         Some(lines)
     }
