@@ -218,11 +218,11 @@ pub async fn link_counts(engine: &Engine, organization: &str, grant: &Grant) -> 
     Ok(if known == Some(*generation) { Ok(()) } else { Err(Denied::LinkRenewed) })
 }
 
-/// Schema of 32 bytes in base64url.
+/// Schema of 32 bytes in base64url: 256 bits, so the last letter has four of six, and two that are 0 (RFC 4648, 3.5).
 fn base64url_of_32_bytes() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .pattern(Some("^[A-Za-z0-9_-]{43}$"))
+        .pattern(Some("^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"))
         .examples(["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"])
         .build()
 }
