@@ -109,8 +109,8 @@ impl<'a> Backend<'a> {
             "CREATE TEMPORARY TABLE missing AS SELECT number FROM {missing};
              INSERT INTO subject SELECT (jsonb_populate_record(s, jsonb_build_object('id', {id}))).*
              FROM subject s, missing WHERE s.id = '{FIRST}';
-             INSERT INTO consent SELECT (jsonb_populate_record(c, jsonb_build_object('id', 'cns_' || number, 'subjectId', {id}))).*
-             FROM (SELECT * FROM consent WHERE \"subjectId\" = '{FIRST}' LIMIT 1) c, missing;
+             INSERT INTO consent SELECT (jsonb_populate_record(c.first, jsonb_build_object('id', 'cns_' || number, 'subjectId', {id}))).*
+             FROM (SELECT consent AS first FROM consent WHERE \"subjectId\" = '{FIRST}' LIMIT 1) c, missing;
              CREATE INDEX IF NOT EXISTS consent_by_subject ON consent (\"subjectId\");"
         );
         self.postgres.sql(DATABASE, &statements)?;
