@@ -143,15 +143,20 @@ pub async fn waiting(base: &str, organization: &str, token: String) -> Result<St
     // Of all links that the signer ever got, the one to this signature.
     let own = format!("/{}#k=", URL_SAFE_NO_PAD.encode(id.as_bytes()));
     let [_, signer] = people::cast(&[]);
+    let link = |text: &str| text.split_whitespace().find(|word| word.contains(&own)).map(str::to_owned);
+    let link = in_message(&client, signer.to, "link", |message| link(message["text"].as_str()?)).await?;
+    Ok(link.trim_end_matches(['.', ',']).to_owned())
+}
+
+/// What is found in a message to somebody, once there is one in which it is.
+async fn in_message<T>(client: &Client, to: &str, what: &str, find: impl Fn(&Value) -> Option<T>) -> Result<T, Failure> {
     let deadline = Instant::now() + MESSAGE_WAIT;
     loop {
-        let messages = client.messages(signer.to).await?;
-        let words = messages.iter().filter_map(|message| message["text"].as_str()).flat_map(str::split_whitespace);
-        if let Some(link) = words.into_iter().find(|word| word.contains(&own)) {
-            return Ok(link.trim_end_matches(['.', ',']).to_owned());
+        if let Some(found) = client.messages(to).await?.iter().find_map(&find) {
+            return Ok(found);
         }
         if Instant::now() > deadline {
-            return Err(format!("no link arrived for {} within {} s", signer.to, MESSAGE_WAIT.as_secs()).into());
+            return Err(format!("no {what} arrived for {to} within {} s", MESSAGE_WAIT.as_secs()).into());
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -324,18 +329,8 @@ impl Demo {
     /// The code of a message that was not there before, and the line that holds it.
     async fn code(&self, person: &Person, before: &[Value]) -> Result<(String, String), Failure> {
         let known: Vec<&Value> = before.iter().map(|message| &message["id"]).collect();
-        let deadline = Instant::now() + MESSAGE_WAIT;
-        loop {
-            let messages = self.client.messages(person.to).await?;
-            let new = messages.iter().filter(|message| !known.contains(&&message["id"]));
-            if let Some(found) = new.filter_map(|message| code_in(message["text"].as_str()?)).next() {
-                return Ok(found);
-            }
-            if Instant::now() > deadline {
-                return Err(format!("no code arrived for {} within {} s", person.to, MESSAGE_WAIT.as_secs()).into());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        let code = |message: &Value| if known.contains(&&message["id"]) { None } else { code_in(message["text"].as_str()?) };
+        in_message(&self.client, person.to, "code", code).await
     }
 
     async fn certified(&self, process: &str) -> Result<Value, Failure> {

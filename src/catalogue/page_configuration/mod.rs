@@ -34,13 +34,13 @@ use crate::tenant_addresses::{is_contact_phone, is_origin};
 const KEY: &str = "current";
 
 /// Maximum number of origins.
-pub const MAX_ORIGINS: usize = 20;
+const MAX_ORIGINS: usize = 20;
 
 /// Maximum length of an address, in bytes.
 const MAX_URL: usize = 2048;
 
 /// Largest logo as it is sent, in characters of base64.
-pub const MAX_LOGO: usize = logo::MAX_FILE.div_ceil(3) * 4;
+const MAX_LOGO: usize = logo::MAX_FILE.div_ceil(3) * 4;
 
 /// How long what was read is taken for what is stored. This server's own changes are seen at once, another one's after this.
 const REMEMBERED: Duration = Duration::from_secs(5);
