@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::SubsecRound;
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::{BoxFuture, join_all};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::blobs::{self, Blobs, Digest};
@@ -501,8 +501,9 @@ impl DynamicTemplates {
         at: Timestamp,
     ) -> Result<(), Error> {
         let (holder, digests) = (Holder::DynamicTemplateVersion(version), digests.collect::<Vec<_>>());
-        try_join_all(digests.iter().map(|digest| self.references.release(organization, digest, holder, at))).await?;
-        Ok(())
+        // All to their end: one that fails keeps no other from being given up, and leaves none half done.
+        let released = join_all(digests.iter().map(|digest| self.references.release(organization, digest, holder, at))).await;
+        Ok(released.into_iter().collect::<Result<(), _>>()?)
     }
 
     /// A page of the templates, each major version with its latest minor, newest first. `only` names one template.

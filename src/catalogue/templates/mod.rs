@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::SubsecRound;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use store::{Store, Timestamp};
 use uuid::Uuid;
@@ -293,7 +293,9 @@ impl Templates {
         // What is no external id was never held.
         let held: Vec<_> = sections.iter().filter(|section| names::is_external_id(section)).collect();
         for some in held.chunks(AT_ONCE) {
-            try_join_all(some.iter().map(|section| self.sections.release(organization, section, user, at))).await?;
+            // All to their end: one that fails keeps no other from being given up, and leaves none half done.
+            let released = join_all(some.iter().map(|section| self.sections.release(organization, section, user, at))).await;
+            released.into_iter().collect::<Result<(), _>>()?;
         }
         Ok(())
     }
