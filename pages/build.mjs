@@ -127,6 +127,8 @@ const consents = {
 put("consents.js", await script("consents.ts", consents));
 put("sandbox.js", await script("sandbox.ts"));
 put("console.js", await script("console.ts"));
+put("desk.js", await script("desk.ts"));
+put("tablet.js", await script("tablet.ts", element));
 put("console.css", await script("console.css"));
 put("page.css", await script("page.css"));
 put("icon.svg", await readFile("web/icon.svg"));

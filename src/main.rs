@@ -222,6 +222,7 @@ fn welcome(config: &Config, running: &server::Running) -> Result<(), Failure> {
     }
     if running.console {
         println!("Console:   {base}/console");
+        println!("Desk:      {base}/desk");
     }
     println!("Token for organization {organization}, 8 hours:\n{token}");
     println!("Try next:  {} demo --server {base} --data {}", rubrica::program(), config.data().display());

@@ -247,7 +247,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let http = Http::new(config.scoring.reach(), CONNECT_TIMEOUT).map_err(Error::Operators)?;
     let camara = Camara::new(http, circuits, &registry)?;
     let pictures = ScoredPictures::new(store.clone(), &keys, config.scoring.picture_memory);
-    let internal = Internal { reader: IdentityReader::new(drawing.clone()), pictures: pictures.clone() };
+    let reader = IdentityReader::new(drawing.clone());
+    let internal = Internal { reader: reader.clone(), pictures: pictures.clone() };
     let providers = Providers::new(configurations.clone(), internal, config.scoring.clone(), scoring_metrics, clock.clone());
     let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
     let code_limits = Arc::new(match engine.is_shared() {
@@ -345,7 +346,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     );
     let links = Links::new(keys.clone(), customers.clone());
     let sandboxed = channels.sandbox().is_some();
-    let staff = staff::Site::new(&config, keys.clone(), &public_base_url, store.clone(), sandboxed).map_err(Error::Console)?;
+    let staff =
+        staff::Site::new(&config, keys.clone(), &public_base_url, store.clone(), reader, sandboxed).map_err(Error::Console)?;
     let has_console = staff.is_some();
     let state = State {
         documents: documents.clone(),

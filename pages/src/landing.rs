@@ -30,7 +30,7 @@ pub fn embedded(accept_language: &str, origins: &[String]) -> String {
 }
 
 /// The file with the words of a language, for scripts.
-fn words(language: Language) -> &'static str {
+pub(crate) fn words(language: Language) -> &'static str {
     match language {
         Language::Spanish => assets::LANG_ES_JS,
         Language::English => assets::LANG_EN_JS,

@@ -5,6 +5,7 @@
 
 pub mod assets;
 pub mod console;
+pub mod desk;
 pub mod developer;
 pub mod headers;
 pub mod landing;

@@ -62,6 +62,9 @@ export class RubricaSign extends LitElement implements Host {
   /** `light` or `dark`; by default the system's. */
   declare scheme: string | null;
 
+  /** Token of the signature, for a signer who was identified elsewhere. */
+  access = "";
+
   private flow: Flow | null = null;
   private words: Words | null = null;
   /** Language and extra whose words were asked for last. */
@@ -158,6 +161,7 @@ export class RubricaSign extends LitElement implements Host {
     const here = new URL("..", import.meta.url).href;
     const base = (this.base ? new URL(this.base, document.baseURI).href : here).replace(/\/+$/, "");
     this.flow = new Flow(new Api(base, this.org, this.signId, device()), this);
+    this.flow.api.access = this.access;
     if (this.waits) this.flow.fail(this.waits.fault, this.waits.requestId);
   }
 

@@ -20,7 +20,9 @@ pub fn table() -> String {
             Role::ConsoleAdmin => {
                 "of the console: what holds for the whole organization; and those of `console_operate`".to_owned()
             }
-            Role::Agent => "of the agents' desk, which is not there yet".to_owned(),
+            Role::Agent => {
+                "of the agents' desk (`/desk`), in a session: identifying customers and handing devices over".to_owned()
+            }
             _ => match role.includes() {
                 Some(included) => format!("{}; and those of `{included}`", operations.join(", ")),
                 None => operations.join(", "),

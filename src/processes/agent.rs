@@ -64,8 +64,13 @@ impl Adapted for Vouching {
     }
 
     fn happening(signer: &Signer, event: &AgentEvent) -> Option<Happening> {
-        let AgentEvent::Vouched(Voucher { agent, .. }) = event;
-        Some(Happening::new(agent, Action::AgentVouched, Some(signer.alias.clone())))
+        match event {
+            AgentEvent::Vouched(Voucher { agent, .. }) => {
+                Some(Happening::new(agent, Action::AgentVouched, Some(signer.alias.clone())))
+            }
+            // Who sees to whom in a shop proves nothing.
+            AgentEvent::Taken { .. } => None,
+        }
     }
 
     async fn describe(

@@ -236,6 +236,9 @@ pub(super) fn happening(scene: &Scene<'_>, event: &Event) -> Option<Happening> {
         Event::Declined { signature, reason, .. } => {
             Happening::new(alias(*signature), Action::SignatureDeclined, Some(reason.clone()))
         }
+        Event::HandedOver { signature, by, .. } => {
+            Happening::new(&by.to_string(), Action::HandedOver, Some(alias(*signature).to_owned()))
+        }
         Event::LinkRenewed { signature } => Happening::new(SERVICE, Action::LinkRenewed, Some(alias(*signature).to_owned())),
         Event::Expired => Happening::new(SERVICE, Action::ProcessExpired, None),
         Event::Noticed { signature, failure: None, .. } => {

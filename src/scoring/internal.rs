@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 use identity::{Declared, DocumentKind, Reading, Side, ValueKey};
+use workflows::Contact;
 
 use super::{
     Image, Images, ScoredPictures, failures,
@@ -27,7 +28,7 @@ pub async fn score(internal: &Internal, request: &Request, images: Images) -> Re
     let Internal { reader, pictures } = internal;
     let bytes = |image: Option<Image>| image.map(|image| image.bytes);
     let today: NaiveDate = request.now.date_naive();
-    let reading = reader.read(&request.organization, bytes(images.front), bytes(images.back), declared(request), today).await;
+    let reading = reader.read(&request.organization, bytes(images.front), bytes(images.back), declared_in(request), today).await;
     let mut reading = reading.map_err(|error| failure(&error))?;
     compare(pictures, request, &mut reading).await?;
     Ok(told(&reading)?)
@@ -53,7 +54,7 @@ fn told(reading: &Reading) -> Result<Findings, Unreadable> {
 
 /// Adds whether the pictures were used for another person. Of a person without a number, and of a plain picture, nothing is said.
 async fn compare(pictures: &ScoredPictures, request: &Request, reading: &mut Reading) -> Result<(), Failure> {
-    let declared = declared(request).document_number;
+    let declared = declared_in(request).document_number;
     let read = reading.values.get(&ValueKey::DocumentNumber).cloned();
     let Some(person) = Person::of(declared.as_deref(), read.as_deref()) else { return Ok(()) };
     let Request { organization, process, now, .. } = request;
@@ -79,14 +80,18 @@ fn name(key: ValueKey) -> String {
 }
 
 /// What the caller says of the person and the document.
-fn declared(request: &Request) -> Declared {
-    let person = request.declared.as_ref();
+fn declared_in(request: &Request) -> Declared {
     let kind = match request.document.kind.as_str() {
         "PASSPORT" => Some(DocumentKind::Passport),
         "IDENTITY_CARD" | "NIF" => Some(DocumentKind::IdentityCard),
         // A NIE stands on documents of several kinds.
         _ => None,
     };
+    declared(request.declared.as_ref(), kind, request.document.country.clone())
+}
+
+/// What is known of a person and their document before it is read.
+pub fn declared(person: Option<&Contact>, kind: Option<DocumentKind>, country: Option<String>) -> Declared {
     Declared {
         name: person.and_then(|person| person.name.clone()),
         last_name: person.and_then(|person| person.last_name.clone()),
@@ -94,7 +99,7 @@ fn declared(request: &Request) -> Declared {
         document_number: person
             .and_then(|person| person.identity_document.as_ref())
             .map(|document| document.document_number.clone()),
-        country: request.document.country.clone(),
+        country,
         kind,
     }
 }

@@ -45,6 +45,7 @@ use crate::catalogue::sign_configuration::{Connections, Documents, Scoring, Sign
 pub use circuit::Circuits;
 pub use image::image_type;
 pub use internal::Internal;
+pub use internal::declared;
 pub use metrics::Metrics;
 pub use options::{Levels, Options};
 pub use pictures::ScoredPictures;

@@ -71,7 +71,7 @@ test("every screen keeps the rules", async ({ page }) => {
   await expect(heading(page, "Sign in")).toBeVisible();
   await keepsTheRules(page, "sign_in");
   await signIn(page, []);
-  await expect(page.getByRole("alert")).toContainText("Tick the role console");
+  await expect(page.getByRole("alert")).toContainText("Tick one of the roles console, agent");
   await keepsTheRules(page, "sign_in_error");
   await signIn(page, ["console", "console_operate"]);
   await expect(heading(page, "Overview")).toBeVisible();

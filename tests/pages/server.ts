@@ -108,19 +108,32 @@ export const address = (name: string): Signer => ({ alias: name, email: `${name}
 
 interface Process {
   status: string;
+  signatures: { identification: { id: string } }[];
 }
 
 /** A process with a document of three pages. */
-export async function start(signers: Signer[], type: "SIMPLE" | "BIOMETRIC" = "SIMPLE"): Promise<string> {
+export async function start(
+  signers: Signer[],
+  type: "SIMPLE" | "BIOMETRIC" = "SIMPLE",
+  identification: "OTP" | "AGENT" = "OTP",
+): Promise<string> {
   const form = new FormData();
   form.set("name", "lease.pdf");
   form.set("extension", "pdf");
   form.set("content", pdf(3), "lease.pdf");
   const { documentId } = await call<{ documentId: string }>("POST", `${ORGANIZATION}/documents`, form);
   const { id } = await call<{ id: string }>("POST", `${ORGANIZATION}/sign_process`, {
-    signers: signers.map(({ alias, email }) => ({ alias, name: "Ana", last_name: "López", email, language: "EN" })),
+    signers: signers.map(({ alias, email }) => ({
+      alias,
+      name: "Ana",
+      last_name: "López",
+      email,
+      language: "EN",
+      // What an agent compares.
+      ...(identification === "AGENT" ? { identity_document: { document_number: "12345678Z", document_type: "NIF" } } : {}),
+    })),
     sign: { type, documents: [{ id: documentId }] },
-    identification: { type: "OTP" },
+    identification: { type: identification },
   });
   return id;
 }

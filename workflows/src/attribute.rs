@@ -24,6 +24,11 @@ impl Attribute {
         Self { name: "status", value: name.to_owned() }
     }
 
+    /// The agent who began with somebody, by their subject.
+    pub fn agent(subject: &str) -> Self {
+        Self { name: "agent", value: subject.to_owned() }
+    }
+
     /// A document of any role in the process.
     pub fn document(id: uuid::Uuid) -> Self {
         Self { name: "document", value: id.simple().to_string() }

@@ -6,6 +6,7 @@
 mod creation;
 mod decline;
 mod found_by;
+mod hand_over;
 mod handwriting;
 mod identifications;
 mod link;
@@ -28,6 +29,7 @@ pub use creation::{
     process_of_signature, signature_id,
 };
 pub use decline::{Decline, MAX_DECLINE_REASON};
+pub use hand_over::MAX_HANDED;
 pub use handwriting::{Accepted, Figure, Fingerprint, Handwriting, Holder};
 pub use link::{Link, MAX_GENERATION, RENEWALS_PER_DAY};
 pub use signature::{Act, Signature, SignatureStatus};
@@ -46,6 +48,7 @@ transitions! {
     Cancelled:          [Created] => Cancelled "cancel";
     Declined:           [Created] => Cancelled "a signer declines";
     LinkRenewed:        [Created] => Same "a signer asks for a new link";
+    HandedOver:         [Created] => Same "an agent hands a device over to a signer";
     Expired:            [Created] => Expired "the time limit passes";
     Sealed:             [Signed] => Same "a document was sealed";
     Certified:          [Signed] => Certified "the certificate was made";
@@ -84,6 +87,13 @@ pub enum Command {
     /// The signer gets a new link, and those of before open nothing any more.
     RenewLink {
         signature: Uuid,
+    },
+    /// An agent hands a device over to an identified signer.
+    HandOver {
+        signature: Uuid,
+        by: Staff,
+        /// What is handed over.
+        to: Device,
     },
     /// An identification tells what became of it.
     Identification {
@@ -177,6 +187,11 @@ pub enum Event {
     },
     LinkRenewed {
         signature: Uuid,
+    },
+    HandedOver {
+        signature: Uuid,
+        by: Staff,
+        to: Device,
     },
     Expired,
     Noticed {
@@ -348,7 +363,8 @@ impl Machine for SignProcess {
                 | Command::Sign { .. }
                 | Command::Cancel { .. }
                 | Command::Decline { .. }
-                | Command::RenewLink { .. } => Decision::refuse(NOT_FOUND),
+                | Command::RenewLink { .. }
+                | Command::HandOver { .. } => Decision::refuse(NOT_FOUND),
                 _ => Decision::nothing(),
             };
         };
@@ -367,6 +383,7 @@ impl Machine for SignProcess {
             Command::Cancel { .. } => Decision::refuse(wrong_state(data.status.name())),
             Command::Decline { signature, reason, device } => data.decide_decline(signature, reason, device),
             Command::RenewLink { signature } => data.decide_renew(now, signature),
+            Command::HandOver { signature, by, to } => data.decide_hand_over(signature, by, to),
             Command::Identification { identification, state } => data.decide_identification(identification, state),
             Command::Sealed { document, sealed } if data.awaits_seal(document) => {
                 Decision::accept([Event::Sealed { document, sealed }])
@@ -438,6 +455,9 @@ impl Machine for SignProcess {
                 data.declined = Some(Decline { signature: *signature, act: Act { at, device: device.clone() } });
             }
             Event::LinkRenewed { signature } => data.renew(*signature, at),
+            Event::HandedOver { signature, .. } => {
+                data.change(*signature, at, |signature| signature.handed = signature.handed.saturating_add(1))
+            }
             Event::Expired => data.end(at, SignatureStatus::Expired, None),
         }
         data.modified_at = at;
@@ -467,9 +487,11 @@ impl Machine for SignProcess {
             Event::Declined { .. } => data.wind_up("a signer declined"),
             Event::LinkRenewed { signature } => data.send_link(*signature).into_iter().collect(),
             Event::Expired => data.wind_up("the sign process expired"),
-            Event::Identified { .. } | Event::IdentificationLost { .. } | Event::Previewed { .. } | Event::Noticed { .. } => {
-                Vec::new()
-            }
+            Event::Identified { .. }
+            | Event::IdentificationLost { .. }
+            | Event::Previewed { .. }
+            | Event::HandedOver { .. }
+            | Event::Noticed { .. } => Vec::new(),
         }
     }
 

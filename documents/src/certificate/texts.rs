@@ -390,6 +390,8 @@ phrases! {
     SIGNATURE_DECLINED = "Firma rechazada", "Signature declined", "Signatura rebutjada", "Sinadura baztertuta", "Sinatura rexeitada",
         "Unterschrift abgelehnt";
     LINK_RENEWED = "Enlace renovado", "Link renewed", "Enllaç renovat", "Esteka berrituta", "Ligazón renovada", "Link erneuert";
+    HANDED_OVER = "Dispositivo entregado por un agente", "Device handed over by an agent", "Dispositiu lliurat per un agent",
+        "Agente batek gailua eman du", "Dispositivo entregado por un axente", "Gerät durch eine Fachkraft übergeben";
     ACTED_BY_HAND = "Intervención del personal", "Act of staff", "Intervenció del personal", "Langileen esku-hartzea",
         "Intervención do persoal", "Eingriff des Personals";
     PROVED_AGAIN = "Código correcto de nuevo", "Right code given again", "Codi correcte de nou", "Kode zuzena berriro",
@@ -503,6 +505,7 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::ProcessCancelled => &PROCESS_CANCELLED,
         Action::SignatureDeclined => &SIGNATURE_DECLINED,
         Action::LinkRenewed => &LINK_RENEWED,
+        Action::HandedOver => &HANDED_OVER,
         Action::ActedByHand => &ACTED_BY_HAND,
         Action::ProvedAgain => &PROVED_AGAIN,
         Action::ProcessExpired => &PROCESS_EXPIRED,

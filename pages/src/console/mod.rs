@@ -81,6 +81,13 @@ pub struct Organization {
     pub path: String,
 }
 
+impl Organization {
+    /// Where the agents' desk is.
+    pub fn desk(&self) -> String {
+        self.path.replacen("/console/orgs/", "/desk/orgs/", 1)
+    }
+}
+
 /// Words with values in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
@@ -206,82 +213,96 @@ impl Status {
 
 impl Frame {
     /// The words of a key.
-    fn t(&self, key: &str) -> Cow<'static, str> {
+    pub(crate) fn t(&self, key: &str) -> Cow<'static, str> {
         self.language.find(key).map_or_else(|| Cow::Owned(key.to_owned()), Cow::Borrowed)
     }
 
-    fn say(&self, phrase: &Phrase) -> String {
+    pub(crate) fn say(&self, phrase: &Phrase) -> String {
         phrase.say(self.language)
     }
 
-    fn tag(&self) -> &'static str {
+    pub(crate) fn tag(&self) -> &'static str {
         self.language.tag()
     }
 
     /// The title of a window: the page, then where it is.
-    fn title(&self, page: impl AsRef<str>) -> String {
+    pub(crate) fn title(&self, page: impl AsRef<str>) -> String {
         let page = page.as_ref();
         let organization = self.organization().map(|organization| format!(" · {}", organization.name)).unwrap_or_default();
         format!("{page}{organization} · Rubrica")
     }
 
-    fn organization(&self) -> Option<&Organization> {
+    pub(crate) fn organization(&self) -> Option<&Organization> {
         self.person.as_ref()?.organization.as_ref()
     }
 
     /// Where the organization's pages are.
-    fn here(&self) -> Cow<'_, str> {
+    pub(crate) fn here(&self) -> Cow<'_, str> {
         match self.organization() {
             Some(organization) => Cow::Borrowed(&organization.path),
             None => Cow::Owned(format!("{}/console", self.root)),
         }
     }
 
-    fn csrf(&self) -> &str {
+    /// Where the organization's desk is.
+    pub(crate) fn desk(&self) -> String {
+        self.organization().map_or_else(|| format!("{}/desk", self.root), Organization::desk)
+    }
+
+    /// Whether who is signed in has a role, by its name in tokens.
+    pub(crate) fn has(&self, role: &str) -> bool {
+        self.person.as_ref().is_some_and(|person| person.roles.contains(&role))
+    }
+
+    pub(crate) fn desk_script(&self) -> String {
+        format!("{}/pages/{}", self.root, assets::DESK_JS)
+    }
+
+    pub(crate) fn csrf(&self) -> &str {
         self.person.as_ref().map_or("", |person| &person.csrf)
     }
 
-    fn is_overview(&self) -> bool {
+    pub(crate) fn is_overview(&self) -> bool {
         self.is_part(NavPart::Overview)
     }
 
-    fn is_processes(&self) -> bool {
+    pub(crate) fn is_processes(&self) -> bool {
         self.is_part(NavPart::Processes)
     }
 
-    fn is_effects(&self) -> bool {
+    pub(crate) fn is_effects(&self) -> bool {
         self.is_part(NavPart::Effects)
     }
 
-    fn is_settings(&self) -> bool {
+    pub(crate) fn is_settings(&self) -> bool {
         self.is_part(NavPart::Settings)
     }
 
-    fn is_deliveries(&self) -> bool {
+    pub(crate) fn is_deliveries(&self) -> bool {
         self.is_part(NavPart::Deliveries)
     }
 
-    fn is_certificates(&self) -> bool {
+    pub(crate) fn is_certificates(&self) -> bool {
         self.is_part(NavPart::Certificates)
     }
 
-    fn is_server(&self) -> bool {
+    pub(crate) fn is_server(&self) -> bool {
         self.is_part(NavPart::Server)
     }
 
-    fn is_part(&self, part: NavPart) -> bool {
+    pub(crate) fn is_part(&self, part: NavPart) -> bool {
         self.person.as_ref().is_some_and(|person| person.part == Some(part))
     }
 
-    fn styles(&self) -> String {
+    pub(crate) fn styles(&self) -> String {
         format!("{}/pages/{}", self.root, assets::CONSOLE_CSS)
     }
 
-    fn script(&self) -> String {
+    pub(crate) fn script(&self) -> String {
         format!("{}/pages/{}", self.root, assets::CONSOLE_JS)
     }
 
-    fn icon(&self) -> String {
+    pub(crate) fn icon(&self) -> String {
         format!("{}/pages/{}", self.root, assets::ICON_SVG)
     }
 }

@@ -7,6 +7,7 @@
 
 mod certificates;
 mod deliveries;
+pub mod desk;
 mod effects;
 mod facts;
 mod lanes;
@@ -30,15 +31,17 @@ use pages::console::Organizations;
 pub use site::Site;
 
 use self::visit::{Failure, Visit};
-use crate::http::error::only;
+use crate::{access::Role, http::error::only};
 
 /// Registers the console's pages.
 pub fn configure(site: Site, service: &mut web::ServiceConfig) {
+    let site = web::Data::new(site);
+    service.service(web::scope("/desk").app_data(site.clone()).configure(desk::configure));
     let get = |path: &'static str| web::resource(path).default_service(only("GET"));
     let post = |path: &'static str| web::resource(path).default_service(only("POST"));
     service.service(
         web::scope("/console")
-            .app_data(web::Data::new(site))
+            .app_data(site)
             .service(get("").route(web::get().to(home)))
             .service(get("/sign-in").route(web::get().to(sign_in::page)))
             .service(post("/sign-in/provider").route(web::post().to(sign_in::by_provider)))
@@ -93,8 +96,9 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
 
 /// To the only organization, or to the choice.
 async fn home(request: HttpRequest) -> HttpResponse {
-    Visit::run(request, None, async |visit| {
+    Visit::let_in(request, None, async |visit| {
         let address = match &visit.session.organizations[..] {
+            _ if !visit.session.has(Role::Console) => visit.site().desk(),
             [one] => visit.site().organization(one).path,
             _ => format!("{}/orgs", visit.site().home()),
         };

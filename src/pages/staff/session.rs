@@ -20,6 +20,9 @@ const MAX_VALUE: usize = 3_800;
 /// How long a sign-in at the provider may take.
 pub const SIGN_IN_TIME: TimeDelta = TimeDelta::minutes(10);
 
+/// For how long a tablet is one of the shop; then an agent enrols it again.
+const TABLET_TIME: TimeDelta = TimeDelta::days(90);
+
 /// A cookie is made anew when it was last made so long ago: not with each of ten images of a page.
 const RENEW_AFTER: TimeDelta = TimeDelta::minutes(1);
 
@@ -43,6 +46,33 @@ pub struct Session {
     /// In each form, so that no other site's form is taken for one of ours.
     #[serde(rename = "c")]
     pub csrf: String,
+    /// While the device is in a customer's hands.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    lock: Option<Lock>,
+}
+
+/// What opens a device again that was handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Lock {
+    #[serde(rename = "p")]
+    pin: String,
+    /// How often somebody gave another one.
+    #[serde(rename = "w")]
+    wrong: u8,
+}
+
+/// How often a wrong PIN is taken before the session is over.
+const MAX_WRONG: u8 = 5;
+
+/// What a PIN led to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unlocking {
+    /// The session goes on.
+    Open(Session),
+    /// It stays locked.
+    Wrong(Session),
+    /// It was the last try.
+    Over,
 }
 
 impl Session {
@@ -56,6 +86,30 @@ impl Session {
 
     pub fn belongs_to(&self, organization: &str) -> bool {
         self.organizations.iter().any(|own| own == organization)
+    }
+
+    /// Whether it opens no page before the PIN.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// The same session, which a PIN opens again.
+    #[must_use]
+    pub fn locked(&self, pin: &str) -> Self {
+        Self { lock: Some(Lock { pin: pin.to_owned(), wrong: 0 }), ..self.clone() }
+    }
+
+    /// Tries a PIN.
+    pub fn unlock(&self, pin: &str) -> Unlocking {
+        let Some(lock) = &self.lock else { return Unlocking::Open(self.clone()) };
+        if constant_time::verify_slices_are_equal(lock.pin.as_bytes(), pin.as_bytes()).is_ok() {
+            return Unlocking::Open(Self { lock: None, ..self.clone() });
+        }
+        let wrong = lock.wrong.saturating_add(1);
+        if wrong >= MAX_WRONG {
+            return Unlocking::Over;
+        }
+        Unlocking::Wrong(Self { lock: Some(Lock { wrong, ..lock.clone() }), ..self.clone() })
     }
 
     /// Whether a form is of this session.
@@ -87,6 +141,7 @@ pub enum Error {
 enum Use {
     Session,
     SignIn,
+    Tablet,
 }
 
 /// Makes sessions and reads them. Cheap to clone.
@@ -120,6 +175,7 @@ impl Sessions {
             begun: now,
             seen: now,
             csrf: URL_SAFE_NO_PAD.encode(csrf),
+            lock: None,
         };
         self.seal(Use::Session, &session)?;
         Ok(session)
@@ -180,12 +236,27 @@ impl Sessions {
         self.set(Use::SignIn, "", Some(0))
     }
 
+    /// The cookie of a device that agents hand over.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn tablet_cookie(&self, tablet: &impl Serialize) -> Result<String, Error> {
+        Ok(self.set(Use::Tablet, &self.seal(Use::Tablet, tablet)?, Some(TABLET_TIME.num_seconds())))
+    }
+
+    /// The device that agents hand over, if it is one.
+    pub fn tablet<T: DeserializeOwned>(&self, request: &HttpRequest) -> Option<T> {
+        self.open(Use::Tablet, request)
+    }
+
     /// Over https a cookie with `__Host-` is of this very host and nobody's below or beside it (RFC 6265bis, 4.1.3.2). Over plain http, on a
     /// developer's machine, not all browsers keep such a one.
     fn name(&self, of: Use) -> &'static str {
         match (of, self.is_secure) {
             (Use::Session, true) => "__Host-rubrica",
             (Use::Session, false) => "rubrica-console",
+            (Use::Tablet, true) => "__Host-rubrica-tablet",
+            (Use::Tablet, false) => "rubrica-desk-tablet",
             (Use::SignIn, true) => "__Host-rubrica-sign-in",
             (Use::SignIn, false) => "rubrica-console-sign-in",
         }
@@ -195,6 +266,7 @@ impl Sessions {
         match of {
             Use::Session => "staff/session/v1",
             Use::SignIn => "staff/sign-in/v1",
+            Use::Tablet => "staff/tablet/v1",
         }
     }
 
@@ -330,6 +402,26 @@ mod tests {
         let pair = cookie.split(';').next().unwrap();
         let request = TestRequest::default().insert_header((header::COOKIE, format!("{pair}; {pair}"))).to_http_request();
         assert_eq!(sessions().read(&request, now()), Err(Absent::None));
+    }
+
+    #[test]
+    fn a_locked_session_opens_by_its_pin_and_is_over_after_five_wrong_ones() {
+        let locked = begun().locked("4711");
+        assert!(locked.is_locked() && !begun().is_locked());
+        let kept = after(&sessions().cookie(&locked).unwrap(), 1).unwrap();
+        assert_eq!(kept.unlock("4711"), Unlocking::Open(begun_as(&locked)));
+        let mut session = kept;
+        for _ in 1..MAX_WRONG {
+            let Unlocking::Wrong(next) = session.unlock("0000") else { panic!("it stays locked") };
+            session = next;
+        }
+        assert!(matches!(session.unlock("4711"), Unlocking::Open(_)), "the last try may be right");
+        assert_eq!(session.unlock("0000"), Unlocking::Over);
+    }
+
+    /// The same session without its lock.
+    fn begun_as(locked: &Session) -> Session {
+        Session { lock: None, ..locked.clone() }
     }
 
     #[test]

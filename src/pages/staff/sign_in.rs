@@ -23,7 +23,17 @@ use crate::{
 };
 
 /// Roles that a session of this version can use.
-const ROLES: [Role; 3] = [Role::Console, Role::ConsoleOperate, Role::ConsoleAdmin];
+const ROLES: [Role; 4] = [Role::Console, Role::ConsoleOperate, Role::ConsoleAdmin, Role::Agent];
+
+/// Whether somebody with these roles sees anything.
+fn may_enter(roles: &RoleSet) -> bool {
+    roles.contains(Role::Console) || roles.contains(Role::Agent)
+}
+
+/// The names of the roles of which one is needed.
+fn either() -> String {
+    format!("{}, {}", Role::Console, Role::Agent)
+}
 
 /// The subject of who signs in by the form for development.
 const DEVELOPER: &str = "development";
@@ -99,8 +109,8 @@ pub async fn by_development(request: HttpRequest, payload: web::Payload) -> Http
     let roles: RoleSet = RoleSet::from_names(form.all("role")).iter().filter(|role| ROLES.contains(role)).collect();
     let error = if organization_parameter(organization).is_err() {
         Some(Phrase::new("console.sign_in.error.name"))
-    } else if !roles.contains(Role::Console) {
-        Some(Phrase::new("console.sign_in.error.choose").with("role", Role::Console))
+    } else if !may_enter(&roles) {
+        Some(Phrase::new("console.sign_in.error.choose").with("roles", either()))
     } else {
         None
     };
@@ -170,8 +180,8 @@ async fn admitted(call: &Call, provider: &oidc::Provider, mut person: Person, ne
     let options = provider.options();
     let error = if person.organizations.is_empty() {
         Phrase::new("console.sign_in.error.organization").with("claim", &options.organizations_claim)
-    } else if !person.roles.contains(Role::Console) {
-        Phrase::new("console.sign_in.error.role").with("role", Role::Console).with("claim", &options.roles_claim)
+    } else if !may_enter(&person.roles) {
+        Phrase::new("console.sign_in.error.role").with("roles", either()).with("claim", &options.roles_claim)
     } else {
         return enter(call, person, next).await;
     };
@@ -227,7 +237,7 @@ fn forgetting(call: &Call, mut response: HttpResponse) -> HttpResponse {
 
 /// Out.
 pub async fn out(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    super::visit::Visit::run(request, None, async |visit| {
+    super::visit::Visit::let_in(request, None, async |visit| {
         visit.own_form(payload).await?;
         tracing::info!(subject = visit.session.subject, "signed out of the console");
         let address = format!("{}/sign-in?why=out", visit.site().home());

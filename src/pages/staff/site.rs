@@ -8,8 +8,17 @@ use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use store::Store;
 
-use super::{facts::Facts, origin, session::Sessions};
-use crate::{access::oidc::Provider, config, keys::Keys, percent::RESERVED, processes::Tenants, recent::Recent};
+use super::{desk::pairing::Pairings, facts::Facts, origin, session::Sessions};
+use crate::{
+    access::oidc::Provider,
+    config,
+    identity_reader::IdentityReader,
+    keys::{KEY_LEN, Keys},
+    percent::RESERVED,
+    processes::Tenants,
+    recent::Recent,
+    records::Records,
+};
 
 /// Maximum length of an address to go on at, in bytes.
 const MAX_NEXT: usize = 1_000;
@@ -25,6 +34,12 @@ pub struct Site {
     pub development: bool,
     /// Whether messages stay here.
     pub sandbox: bool,
+    /// Reads pictures of identity documents.
+    pub reader: IdentityReader,
+    /// Devices that are handed over.
+    pub pairings: Pairings,
+    /// Proves what this server read.
+    pub check_key: Arc<[u8; KEY_LEN]>,
     /// What this server did lately.
     pub recent: Recent,
     /// What it is, and what it is set to.
@@ -45,6 +60,7 @@ impl Site {
         keys: Keys,
         base: &str,
         store: Arc<dyn Store>,
+        reader: IdentityReader,
         sandbox: bool,
     ) -> Result<Option<Self>, String> {
         let development = config.access.development;
@@ -55,6 +71,9 @@ impl Site {
         }
         let path = Url::parse(base).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
         Ok(Some(Self {
+            reader,
+            pairings: Pairings::new(Records::new(store.clone())),
+            check_key: Arc::new(keys.derive("desk/checks/v1")),
             store,
             tenants: Tenants::of(config),
             sessions: Sessions::new(keys, base, config.console.idle_time, config.console.session_time),
@@ -66,6 +85,11 @@ impl Site {
             root: path.into(),
             origin: origin::of(base).map(Into::into),
         }))
+    }
+
+    /// The start of the agents' desk.
+    pub fn desk(&self) -> String {
+        format!("{}/desk", self.root)
     }
 
     /// The start of the console.
@@ -102,9 +126,10 @@ impl Site {
         Moment { utc: at.to_rfc3339_opts(SecondsFormat::Secs, true), shown }
     }
 
-    /// Where to go on after signing in: an address of the console, else its start. It comes from the browser, so it leads nowhere else.
+    /// Where to go on after signing in: an address of the console or the desk, else the console's start. It comes from the browser, so it leads nowhere else.
     pub fn next(&self, asked: &str) -> String {
-        let below = asked.strip_prefix(&*self.root).and_then(|path| path.strip_prefix("/console"));
+        let own = asked.strip_prefix(&*self.root);
+        let below = own.and_then(|path| path.strip_prefix("/console").or_else(|| path.strip_prefix("/desk")));
         let leads_in = below.is_some_and(|rest| {
             let is_way_in = ["/sign-", "/callback"].iter().any(|way| rest.starts_with(way));
             (rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')) && !is_way_in
@@ -122,6 +147,12 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Organization as Configured};
+    use crate::render_workers::Workers;
+
+    fn of(config: &Config, base: &str) -> Result<Option<Site>, String> {
+        let reader = IdentityReader::new(Workers::none());
+        Site::new(config, Keys::from_bytes(&[7; 32]), base, Arc::new(Model::new()), reader, false)
+    }
 
     fn site(base: &str) -> Site {
         let mut config = Config::default();
@@ -129,13 +160,12 @@ mod tests {
         let zone = |name: &str| Configured { time_zone: name.parse().ok(), ..Configured::default() };
         config.organizations.insert("acme".into(), zone("Europe/Madrid"));
         config.organizations.insert("far".into(), zone("America/Sao_Paulo"));
-        Site::new(&config, Keys::from_bytes(&[7; 32]), base, Arc::new(Model::new()), false).unwrap().expect("a way in")
+        of(&config, base).unwrap().expect("a way in")
     }
 
     #[test]
     fn without_a_way_in_there_is_no_console() {
-        let site = Site::new(&Config::default(), Keys::from_bytes(&[7; 32]), "https://a.example", Arc::new(Model::new()), false);
-        assert!(site.unwrap().is_none());
+        assert!(of(&Config::default(), "https://a.example").unwrap().is_none());
     }
 
     #[test]
@@ -143,7 +173,8 @@ mod tests {
         for (base, root) in [("https://sign.example", ""), ("https://sign.example/base/", "/base")] {
             let site = site(base);
             assert_eq!(site.home(), format!("{root}/console"));
-            for good in ["/console", "/console/orgs/acme/processes?status=CREATED", "/console?x=1"] {
+            for good in ["/console", "/console/orgs/acme/processes?status=CREATED", "/console?x=1", "/desk", "/desk?code=AB3X9Z"]
+            {
                 assert_eq!(site.next(&format!("{root}{good}")), format!("{root}{good}"));
             }
             for bad in [
@@ -152,6 +183,8 @@ mod tests {
                 "//evil.example/console",
                 "/console\\evil.example",
                 "/consoles",
+                "/desks",
+                "/desk/../sandbox",
                 "/console/../sandbox",
                 "/console/..",
                 "/console/orgs/a b",

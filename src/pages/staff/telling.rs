@@ -4,7 +4,7 @@ use ::documents::certificate::mask;
 use pages::console::{Fact, Phrase, Tone};
 use serde::Serialize;
 use workflows::{
-    Channel, Contact, Device,
+    Channel, Contact, Device, Staff,
     identification::{
         Data, Identification, Method,
         agent::{AgentEffect, AgentEvent, Vouching},
@@ -46,6 +46,11 @@ fn from_device(device: &Device) -> Vec<Fact> {
         ("console.fact.location", &device.location),
     ];
     facts.into_iter().filter_map(|(name, value)| Some(Fact { name, value: value.clone()? })).collect()
+}
+
+/// Where an act of staff came from.
+fn from_staff(staff: &Staff) -> Vec<Fact> {
+    staff.ip.clone().map(|value| Fact { name: "console.fact.ip", value }).into_iter().collect()
 }
 
 /// A row of its own.
@@ -91,11 +96,13 @@ impl Tells for SignProcess {
             Event::Cancelled { reason, by: None } => bad(Phrase::new("console.row.cancelled").with("reason", reason)),
             Event::Cancelled { reason, by: Some(staff) } => {
                 let words = Phrase::new("console.row.cancelled_by").with("who", staff).with("reason", reason);
-                let address = staff.ip.clone().map(|value| Fact { name: "console.fact.ip", value });
-                Told { facts: address.into_iter().collect(), ..bad(words) }
+                Told { facts: from_staff(staff), ..bad(words) }
             }
             Event::Declined { signature, reason, device } => {
                 Told { facts: from_device(device), ..bad(by("console.row.declined", signature).with("reason", reason)) }
+            }
+            Event::HandedOver { signature, by: staff, to } => {
+                Told { facts: from_device(to), ..row(by("console.row.handed_over", signature).with("agent", staff)) }
             }
             Event::LinkRenewed { signature } => row(by("console.row.link_renewed", signature)),
             Event::Expired => bad(Phrase::new("console.row.expired")),
@@ -275,8 +282,11 @@ impl TellsOwn for OneTimeCode {
 
 impl TellsOwn for Vouching {
     fn own_told(_: &Data<Self>, event: &AgentEvent, scene: &Scene<'_>) -> Vec<Told> {
-        let AgentEvent::Vouched(voucher) = event;
-        vec![row(Phrase::new("console.row.vouched").with("agent", &voucher.agent).with("who", scene.who))]
+        let by = |key, agent: &dyn std::fmt::Display| Phrase::new(key).with("agent", agent).with("who", scene.who);
+        vec![match event {
+            AgentEvent::Taken { by: staff } => Told { facts: from_staff(staff), ..row(by("console.row.taken", staff)) },
+            AgentEvent::Vouched(voucher) => row(by("console.row.vouched", &voucher.agent)),
+        }]
     }
 
     fn own_intended(_: &Data<Self>, effect: &AgentEffect, _: &Scene<'_>) -> Intended {

@@ -233,10 +233,15 @@ impl Call {
     /// # Errors
     /// [`Failure::Form`].
     pub async fn form(&self, payload: web::Payload) -> Result<Form, Failure> {
+        self.form_up_to(payload, MAX_FORM).await
+    }
+
+    /// The same of at most so many bytes.
+    async fn form_up_to(&self, payload: web::Payload, most: usize) -> Result<Form, Failure> {
         if self.request.content_type() != "application/x-www-form-urlencoded" {
             return Err(Failure::Form);
         }
-        let body = timeout(FORM_TIME, payload.to_bytes_limited(MAX_FORM)).await;
+        let body = timeout(FORM_TIME, payload.to_bytes_limited(most)).await;
         let bytes = body.map_err(|_| Failure::Form)?.map_err(|_| Failure::Form)?.map_err(|_| Failure::Form)?;
         Ok(Form(form_urlencoded::parse(&bytes).into_owned().collect()))
     }
@@ -260,8 +265,48 @@ impl Form {
 }
 
 impl Visit {
-    /// Lets somebody in who is signed in and belongs to the organization that the address names, and shows them what `act` makes of it.
+    /// Lets somebody in who is signed in, may look at the console and belongs to the organization that the address names, and shows them what
+    /// `act` makes of it.
     pub async fn run<A>(request: HttpRequest, part: Option<NavPart>, act: A) -> HttpResponse
+    where
+        A: AsyncFnOnce(&Visit) -> Result<HttpResponse, Failure>,
+    {
+        Self::let_in(request, part, async |visit| {
+            visit.needs(Role::Console)?;
+            act(visit).await
+        })
+        .await
+    }
+
+    /// The same at the agents' desk.
+    pub async fn at_desk<A>(request: HttpRequest, act: A) -> HttpResponse
+    where
+        A: AsyncFnOnce(&Visit) -> Result<HttpResponse, Failure>,
+    {
+        Self::let_in(request, None, async |visit| {
+            visit.needs(Role::Agent)?;
+            act(visit).await
+        })
+        .await
+    }
+
+    /// Lets in whose device is locked; all others go to the desk.
+    pub async fn locked<A>(request: HttpRequest, act: A) -> HttpResponse
+    where
+        A: AsyncFnOnce(&Visit) -> Result<HttpResponse, Failure>,
+    {
+        let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
+        match call.session() {
+            Ok(session) if session.is_locked() => {
+                let visit = Visit { call, session, organization: String::new(), part: None };
+                act(&visit).await.unwrap_or_else(|failure| visit.call.failed(failure, visit.call.frame()))
+            }
+            _ => call.see(&call.site.desk()),
+        }
+    }
+
+    /// Lets in whoever is signed in.
+    pub async fn let_in<A>(request: HttpRequest, part: Option<NavPart>, act: A) -> HttpResponse
     where
         A: AsyncFnOnce(&Visit) -> Result<HttpResponse, Failure>,
     {
@@ -270,6 +315,9 @@ impl Visit {
             Ok(session) => session,
             Err(failure) => return call.failed(failure, call.frame()),
         };
+        if session.is_locked() {
+            return call.see(&format!("{}/unlock", call.site.desk()));
+        }
         let organization = call.segment("org");
         let visit = Visit { call, session, organization, part };
         if !visit.organization.is_empty() && !visit.session.belongs_to(&visit.organization) {
@@ -309,6 +357,11 @@ impl Visit {
     /// Process time.
     pub fn process_time(&self) -> DateTime<Utc> {
         self.engine().clock.now()
+    }
+
+    /// Where the organization's desk is.
+    pub fn desk(&self) -> String {
+        self.here().desk()
     }
 
     /// Where the organization's pages are.
@@ -352,8 +405,16 @@ impl Visit {
     /// # Errors
     /// [`Failure::Forged`], [`Failure::Form`].
     pub async fn own_form(&self, payload: web::Payload) -> Result<Form, Failure> {
+        self.own_form_up_to(payload, MAX_FORM).await
+    }
+
+    /// The same of at most so many bytes.
+    ///
+    /// # Errors
+    /// As [`Visit::own_form`].
+    pub async fn own_form_up_to(&self, payload: web::Payload, most: usize) -> Result<Form, Failure> {
         self.call.check_origin()?;
-        let form = self.call.form(payload).await?;
+        let form = self.call.form_up_to(payload, most).await?;
         if self.session.made_form(form.text("csrf")) { Ok(form) } else { Err(Failure::Forged) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use crate::support::{Answer, Client, Server};
+use crate::support::{Answer, Client, Device, Server};
 
 /// One browser at one server.
 pub struct Browser {
@@ -43,6 +43,12 @@ impl Browser {
         let body = form(fields);
         let call = self.client.post(path).header("cookie", &self.cookie()).header("accept-language", "en");
         self.keep(call.headers(headers.iter().copied()).body("application/x-www-form-urlencoded", body).send())
+    }
+
+    /// What a script of a page of the server itself sends, with what every device of a signer says of itself.
+    pub fn post_json(&self, path: &str, body: &serde_json::Value) -> Answer {
+        let call = self.client.post(path).header("cookie", &self.cookie()).header("accept-language", "en");
+        self.keep(call.header("sec-fetch-site", "same-origin").headers(Device::HEADERS).json(body).send())
     }
 
     /// The token in the forms of a page.

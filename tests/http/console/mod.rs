@@ -3,6 +3,7 @@
 mod browser;
 mod certificates;
 mod deliveries;
+mod desk;
 mod effects;
 mod facts;
 mod metrics;
@@ -76,8 +77,8 @@ fn the_form_for_development_works_on_the_servers_machine_only() {
     for (organization, roles, words) in [
         ("", &["console"][..], "Give the organization"),
         ("a b", &["console"], "Give the organization"),
-        ("acme", &[], "Tick the role console"),
-        ("acme", &["sign", "erasure"], "Tick the role console"),
+        ("acme", &[], "Tick one of the roles console, agent"),
+        ("acme", &["sign", "erasure"], "Tick one of the roles console, agent"),
     ] {
         let answer = browser.development(organization, roles, "").expect(400);
         assert!(text(&answer).contains(words), "{answer}");

@@ -15,13 +15,13 @@ fn ana() -> Value {
     json!({"sub": "u-17", "name": "Ana López", "organizations": ["acme"], "roles": ["console_operate", "of-another-system"]})
 }
 
-struct Setting {
+pub struct Setting {
     provider: Provider,
-    server: Server,
+    pub server: Server,
 }
 
 impl Setting {
-    fn new(more: &str) -> Self {
+    pub fn new(more: &str) -> Self {
         let provider = Provider::start();
         let server = server_with(&provider.section(more));
         Self { provider, server }
@@ -32,7 +32,7 @@ impl Setting {
     }
 
     /// A browser that goes to the provider and comes back, and the answer to that.
-    fn sign_in(&self, claims: Value) -> (Browser, Answer) {
+    pub fn sign_in(&self, claims: Value) -> (Browser, Answer) {
         let browser = Browser::new(&self.server);
         let to = self.begin(&browser).expect(303);
         let back = self.provider.sign_in(to.header("location"), claims);
@@ -96,7 +96,7 @@ fn who_has_no_organization_or_no_role_is_told_which_is_missing() {
     refused(
         answer,
         403,
-        "lacks the role console, which the console needs. Ask your administrator to put it into the claim realm_access.roles",
+        "has none of the roles console, agent, of which one is needed. Ask your administrator to put one into the claim realm_access.roles",
     );
     for organizations in [json!([]), json!(null), json!(["second"])] {
         let (browser, answer) = setting.sign_in(with("organizations", organizations));

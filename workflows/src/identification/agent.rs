@@ -12,10 +12,13 @@ use super::{
     Identification, Method, Purpose,
     lifecycle::{self, TIME_LIMIT, wrong_state},
 };
-use crate::{Contact, Decision, Device, IdentificationState, Refusal, Timestamp, transitions, values::Problems};
+use crate::{
+    Attribute, Contact, Decision, Device, IdentificationState, Refusal, Staff, Timestamp, transitions, values::Problems,
+};
 
 transitions! {
     for AgentEvent, in IdentificationState;
+    Taken: [Created] => Same "an agent begins with the person";
     Vouched: [Created] => Same "an agent vouches for the person";
 }
 
@@ -29,6 +32,9 @@ pub type Data = lifecycle::Data<Vouching>;
 /// The picture is missing where it is needed (note personal-document-evidence).
 pub const EVIDENCE_NEEDED: Refusal =
     Refusal::Invalid("evidence: this identification needs a picture of the identity document; send it as PNG in base64");
+
+/// How often an identification can go from one agent to another: what agents repeat must not fill the journal.
+pub const MAX_TAKEN: u32 = 50;
 
 /// What an identification is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +108,8 @@ impl Voucher {
 /// What only this method understands.
 #[derive(Clone, Debug)]
 pub enum AgentCommand {
+    /// An agent begins with the person, whoever began before.
+    Take { by: Staff },
     /// The agent sees the person now, on this device.
     Validate { voucher: Voucher, device: Device },
 }
@@ -116,6 +124,7 @@ impl From<AgentCommand> for Command {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AgentEvent {
+    Taken { by: Staff },
     Vouched(Voucher),
 }
 
@@ -140,6 +149,23 @@ pub struct Vouching {
     /// Vouchers of before restarts, oldest first; as many as a chain has restarts at most. They are kept as long as the present one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Voucher>,
+    /// Who began with the person last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+    /// How often somebody began, at most [`MAX_TAKEN`].
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub times_taken: u32,
+}
+
+/// That an agent began with the person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Taken {
+    pub by: Staff,
+    pub at: Timestamp,
+}
+
+fn is_none_yet(times: &u32) -> bool {
+    *times == 0
 }
 
 impl Vouching {
@@ -170,32 +196,47 @@ impl Method for Vouching {
     }
 
     fn decide(data: &Data, _: Timestamp, command: AgentCommand) -> Decision<Agent> {
-        let AgentCommand::Validate { voucher, device } = command;
-        match data.admits(voucher.evidence.is_some()) {
-            Ok(()) => Decision::accept([AgentEvent::Vouched(voucher).into(), Event::Validated { device }]),
-            Err(refusal) => Decision::refuse(refusal),
+        match command {
+            AgentCommand::Take { by } => data.decide_take(by),
+            AgentCommand::Validate { voucher, device } => match data.admits(voucher.evidence.is_some()) {
+                Ok(()) => Decision::accept([AgentEvent::Vouched(voucher).into(), Event::Validated { device }]),
+                Err(refusal) => Decision::refuse(refusal),
+            },
         }
     }
 
     fn is_report(command: &AgentCommand) -> bool {
         match command {
-            AgentCommand::Validate { .. } => false,
+            AgentCommand::Take { .. } | AgentCommand::Validate { .. } => false,
         }
     }
 
-    fn apply(data: &mut Data, _: Timestamp, event: &AgentEvent) {
-        let AgentEvent::Vouched(voucher) = event;
-        data.own.voucher = Some(voucher.clone());
+    fn apply(data: &mut Data, at: Timestamp, event: &AgentEvent) {
+        match event {
+            AgentEvent::Taken { by } => {
+                data.own.taken = Some(Taken { by: by.clone(), at });
+                data.own.times_taken = data.own.times_taken.saturating_add(1);
+            }
+            AgentEvent::Vouched(voucher) => data.own.voucher = Some(voucher.clone()),
+        }
     }
 
     fn validated(&mut self) {}
 
     fn restarted(data: &mut Data, _: Timestamp) {
         data.own.earlier.extend(data.own.voucher.take());
+        data.own.taken = None;
     }
 
     fn fails_at(_: &Data) -> Option<(Timestamp, &'static str)> {
         None
+    }
+
+    /// By its state, and while an agent can vouch by who began with it.
+    fn found_by(data: &Data) -> Vec<Attribute> {
+        let taken = data.own.taken.as_ref().filter(|_| data.state == IdentificationState::Created);
+        let by = taken.map(|taken| Attribute::agent(&taken.by.subject));
+        std::iter::once(Attribute::status(data.state.name())).chain(by).collect()
     }
 
     fn effects(data: &Data, event: &Event) -> Vec<AgentEffect> {
@@ -213,6 +254,20 @@ impl Method for Vouching {
 }
 
 impl Data {
+    fn decide_take(&self, by: Staff) -> Decision<Agent> {
+        let own = &self.own;
+        if self.state != IdentificationState::Created {
+            return Decision::refuse(wrong_state(self.state.name()));
+        }
+        if own.taken.as_ref().is_some_and(|taken| taken.by.subject == by.subject) {
+            return Decision::nothing();
+        }
+        if own.times_taken >= MAX_TAKEN {
+            return Decision::refuse(Refusal::state("the identification went from agent to agent as often as it can"));
+        }
+        Decision::accept([AgentEvent::Taken { by }.into()])
+    }
+
     /// Whether an agent may vouch now, with a picture or without. Asked before the picture is stored, and again when it is decided.
     ///
     /// # Errors

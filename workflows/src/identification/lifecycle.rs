@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
+    Attribute, Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
     table::{Stage, State, Table},
     transitions,
     values::duration::Bounds,
@@ -125,6 +125,11 @@ pub trait Method: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeO
     /// The next moment that [`Method::due_events`] waits for.
     fn due_at(_: &Data<Self>) -> Option<Timestamp> {
         None
+    }
+
+    /// See [`Machine::found_by`]. Asked while it is not deleted.
+    fn found_by(_: &Data<Self>) -> Vec<Attribute> {
+        Vec::new()
     }
 
     /// See [`Machine::effects`]; events of the shared life come here too. That a sign process or a chain is told is none of its business.
@@ -453,5 +458,9 @@ impl<M: Method> Machine for Identification<M> {
         let data = self.data.as_ref()?;
         let (end, _) = data.end_by_time()?;
         Some(M::due_at(data).map_or(end, |due| due.min(end)))
+    }
+
+    fn found_by(&self) -> Vec<Attribute> {
+        self.existing().map(M::found_by).unwrap_or_default()
     }
 }

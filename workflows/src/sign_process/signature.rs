@@ -41,6 +41,13 @@ pub struct Signature {
     /// The link with which the signer comes.
     #[serde(default, skip_serializing_if = "Link::is_first")]
     pub link: Link,
+    /// How often a device was handed over for it, at most [`MAX_HANDED`](super::MAX_HANDED).
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub handed: u32,
+}
+
+fn is_none_yet(times: &u32) -> bool {
+    *times == 0
 }
 
 impl Signature {
@@ -56,6 +63,7 @@ impl Signature {
             signed: None,
             handwriting: None,
             link: Link::default(),
+            handed: 0,
         }
     }
 }

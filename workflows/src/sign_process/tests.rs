@@ -8,6 +8,7 @@ use crate::{
 };
 
 mod decline;
+mod hand_over;
 mod handwriting;
 mod link;
 mod properties;
@@ -261,6 +262,7 @@ fn a_signature_needs_its_own_signers_identification_validated() {
     assert_eq!(world.signature_statuses(), [SignatureStatus::Succeeded, SignatureStatus::Created]);
     let mut lost = World::new();
     lost.identify(0);
+    assert_eq!(lost.hand_over(0), Ok(()));
     lost.hear(0, IdentificationState::Expired);
     assert_eq!(lost.sign(0), Err(not_identified(IdentificationState::Expired)));
 }

@@ -198,6 +198,40 @@ fn after_a_restart_an_agent_vouches_again_and_what_was_taken_before_is_kept_as_l
     assert!(agent.new_effects().contains(&Effect::Own(AgentEffect::ReleaseFiles { files })));
 }
 
+fn begin(agent: &mut Driver<Agent>, subject: &str) -> Answer {
+    let by = Staff { subject: subject.into(), name: subject.to_uppercase(), ip: None };
+    agent.tell(AgentCommand::Take { by })
+}
+
+#[test]
+fn an_identification_is_with_the_agent_who_began_last() {
+    let mut agent = created(&creation());
+    assert_eq!(agent.machine.found_by(), [Attribute::status("CREATED")]);
+    assert_eq!((begin(&mut agent, "ana"), begin(&mut agent, "ana")), (Ok(()), Ok(())));
+    assert_eq!(data(&agent).own.times_taken, 1, "who has it already takes nothing");
+    assert_eq!(begin(&mut agent, "eva"), Ok(()));
+    assert_eq!(data(&agent).own.taken.as_ref().map(|taken| taken.by.name.as_str()), Some("EVA"));
+    assert_eq!(agent.machine.found_by(), [Attribute::status("CREATED"), Attribute::agent("eva")]);
+    assert_eq!(vouch(&mut agent, false), Ok(()));
+    assert_eq!(agent.machine.found_by(), [Attribute::status("VALIDATED")], "nobody has anything to do with it");
+    assert_eq!(begin(&mut agent, "ana"), Err(wrong_state("VALIDATED")));
+    assert_eq!(agent.tell(Command::Restart { round: 1 }), Ok(()));
+    assert_eq!(agent.machine.found_by(), [Attribute::status("CREATED")], "and then somebody begins anew");
+    assert_eq!(agent.tell(Command::Delete { force: true }), Ok(()));
+    assert_eq!(agent.machine.found_by(), []);
+}
+
+#[test]
+fn agents_do_not_fill_the_journal() {
+    let mut agent = created(&creation());
+    for turn in 0..MAX_TAKEN {
+        assert_eq!(begin(&mut agent, if turn % 2 == 0 { "ana" } else { "eva" }), Ok(()));
+    }
+    let entries = agent.journal.len();
+    assert!(matches!(begin(&mut agent, "ana"), Err(Refusal::State(_))));
+    assert_eq!((agent.journal.len(), vouch(&mut agent, false)), (entries, Ok(())), "and somebody can still vouch");
+}
+
 #[test]
 fn every_transition_of_the_table_is_taken() {
     let mut scenarios = in_each_state();
@@ -205,6 +239,7 @@ fn every_transition_of_the_table_is_taken() {
         assert_eq!(agent.tell(Command::Delete { force: true }), Ok(()));
     }
     let mut cancelled = created(&creation());
+    assert_eq!(begin(&mut cancelled, "ana"), Ok(()));
     assert_eq!(cancelled.tell(Command::Cancel { reason: None }), Ok(()));
     let mut expired = created(&creation());
     expired.advance_and_look(Duration::hours(1));

@@ -39,6 +39,9 @@ enum Step {
     RenewLink {
         position: usize,
     },
+    HandOver {
+        position: usize,
+    },
     Seal {
         index: usize,
     },
@@ -68,6 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Cancel),
         1 => position().prop_map(|position| Step::Decline { position }),
         3 => position().prop_map(|position| Step::RenewLink { position }),
+        3 => position().prop_map(|position| Step::HandOver { position }),
         20 => position().prop_map(|index| Step::Seal { index }),
         10 => Just(Step::Certify),
         3 => position().prop_map(|position| Step::Notice { position }),
@@ -106,6 +110,7 @@ impl World {
             Step::Cancel => return self.cancel(),
             Step::Decline { position } => return self.decline(*position),
             Step::RenewLink { position } => return self.renew_link(*position),
+            Step::HandOver { position } => return self.hand_over(*position),
             Step::Seal { index } => self.seal(*index),
             Step::Certify => self.certify(),
             Step::Notice { position } => self.notice(*position, Ok(Taken::default())),
@@ -218,6 +223,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Cancelled { reason: "so".into(), by: None }),
         position().prop_map(|position| Event::Declined { signature: signature(position), reason: "so".into(), device: device() }),
         position().prop_map(|position| Event::LinkRenewed { signature: signature(position) }),
+        position().prop_map(|position| Event::HandedOver {
+            signature: signature(position),
+            by: Staff { subject: "u-7".into(), name: "Eva".into(), ip: None },
+            to: device(),
+        }),
         Just(Event::Expired),
         position().prop_map(|position| Event::Noticed {
             signature: signature(position),
