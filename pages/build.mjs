@@ -77,7 +77,7 @@ async function script(entry, options = {}) {
 }
 
 /** Steps that most signers never see: each is a script of its own, with the words whose keys begin with its name. */
-const EXTRAS = ["hand"];
+const EXTRAS = ["hand", "desk", "card"];
 
 /** What keys begin with whose words no signer sees: those of `page` are the server's own, the others an element's. */
 const OTHERS = ["page", "consents"];
