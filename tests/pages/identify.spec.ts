@@ -122,7 +122,7 @@ test("checks that failed are told in words, one picture is taken anew, and the n
 test("pictures whose answer is lost are not sent twice: the page waits for what becomes of them", async ({ page, scene }) => {
   await begin(page, scene, toLook);
   scene.plays.set("PUT score", () => {
-    scene.change(() => (scene.document.under_way_until = later(1)));
+    scene.change(() => (scene.check.under_way_until = later(1)));
     return "lost";
   });
   await sends(page);

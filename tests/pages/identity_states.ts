@@ -14,9 +14,9 @@ const LOOK = "Look at the pictures";
 const byDocument = (scene: Scene): void => scene.byDocument();
 
 /** By a document of which the server knows this. */
-const knowing = (known: Partial<Scene["document"]>) => (scene: Scene): void => {
+const knowing = (known: Partial<Scene["check"]>) => (scene: Scene): void => {
   scene.byDocument();
-  Object.assign(scene.document, known);
+  Object.assign(scene.check, known);
 };
 
 const from = (next: (page: Page) => Promise<void>) => async (page: Page): Promise<void> => {

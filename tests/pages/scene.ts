@@ -125,7 +125,7 @@ export class Scene {
     return otp;
   }
 
-  get document(): NonNullable<Invitation["identification"]["document"]> {
+  get check(): NonNullable<Invitation["identification"]["document"]> {
     const { document } = this.invitation.identification;
     if (!document) throw new Error("no identification by document in this scene");
     return document;
@@ -158,9 +158,9 @@ export class Scene {
   /** The pictures were looked at. */
   score(): void {
     this.change(() => {
-      const { attempts_left, last } = this.document;
+      const { attempts_left, last } = this.check;
       const number = (last?.number ?? 0) + 1;
-      Object.assign(this.document, { attempts_left: attempts_left - 1, under_way_until: null, last: { number, ...this.finds } });
+      Object.assign(this.check, { attempts_left: attempts_left - 1, under_way_until: null, last: { number, ...this.finds } });
     });
   }
 
@@ -255,7 +255,7 @@ export class Scene {
         return { status: 204 };
       case "POST document":
         if (!link) return refused;
-        if (!this.document.last?.passed) return error(409, "MDOC_005");
+        if (!this.check.last?.passed) return error(409, "MDOC_005");
         this.resume = call.headers["x-resume-hash"] ?? null;
         this.identify();
         return { status: 204, headers: { "x-access-token": ACCESS_TOKEN } };
