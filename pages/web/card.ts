@@ -255,8 +255,8 @@ export default function card(kit: Kit, flow: Flow): Extra {
   const viewer = (words: Words, side: Side): unknown => {
     const { t } = words;
     const { hint } = camera;
-    return html`<div class="viewer ${chosen() === "passport" ? "page-shape" : ""}" role="img" aria-label=${t("card.video")}>${camera.video}</div>
-      <p class="soft">${t(`card.hint_${hint ?? "none"}`)}</p>
+    return html`<p class="soft">${t(`card.hint_${hint ?? "none"}`)}</p>
+      <div class="viewer ${chosen() === "passport" ? "page-shape" : ""}" role="img" aria-label=${t("card.video")}>${camera.video}</div>
       ${bar(
         button(flow, { label: t("card.shoot"), kind: "main", press: () => void shoot(side) }),
         button(flow, { label: t("card.file"), press: () => pick(side) }),

@@ -49,9 +49,9 @@ export function settled(invitation: Invitation): boolean {
 /** Whether the signer is identified. */
 export const identified = ({ identification: { status } }: Invitation): boolean => status === "VALIDATED" || status === "SUCCEEDED";
 
-/** Whether somebody was here before: a code was sent, or answered. */
+/** Whether somebody was here before: a code was sent or answered, or pictures were. */
 export function underWay(invitation: Invitation): boolean {
-  return identified(invitation) || Boolean(invitation.identification.otp?.code_expires_at);
+  return identified(invitation) || Boolean(invitation.identification.otp?.code_expires_at ?? invitation.identification.document?.last);
 }
 
 export function step(position: Position): Step {

@@ -61,6 +61,9 @@ export const style = css`
     border-radius: var(--c-radius);
     background: #000;
     aspect-ratio: 1.586;
+    /* With the words above it and the bar below it. */
+    width: min(100%, max(16rem, 75vh));
+    align-self: center;
   }
   .viewer.page-shape {
     aspect-ratio: 1.42;

@@ -25,6 +25,8 @@ export function camera(context: BrowserContext, sight: Sight): void {
       setInterval(paint, 100);
       return canvas.captureStream(10);
     };
+    // An empty page, as axe opens one, has no cameras at all.
+    if (!navigator.mediaDevices) return;
     navigator.mediaDevices.getUserMedia = () => {
       const made = stream();
       (window as unknown as { camera: MediaStream }).camera = made;
@@ -36,6 +38,7 @@ export function camera(context: BrowserContext, sight: Sight): void {
 /** A browser that gives no camera, for this reason. */
 export function noCamera(context: BrowserContext, why: "NotAllowedError" | "NotFoundError" | "NotReadableError"): void {
   void context.addInitScript((name) => {
+    if (!navigator.mediaDevices) return;
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", name));
   }, why);
 }
@@ -55,7 +58,7 @@ export async function toSide(page: Page): Promise<void> {
 
 /** Gives the page a file for the side that it asks for. */
 export async function pick(page: Page, buffer: Buffer, name = "picture.png", mimeType = "image/png"): Promise<void> {
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button(page, "Use a file or another camera").click()]);
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button(page, "Other camera or file").click()]);
   await (chooser as FileChooser).setFiles({ name, mimeType, buffer });
 }
 
