@@ -152,7 +152,9 @@ mod tests {
 
     #[test]
     fn what_few_signers_load_is_small() {
-        for (name, script, kilobytes) in [("hand-", assets::HAND_JS, 8), ("card-", assets::CARD_JS, 8), ("desk-", assets::DESK_JS, 2)] {
+        for (name, script, kilobytes) in
+            [("hand-", assets::HAND_JS, 8), ("card-", assets::CARD_JS, 8), ("desk-", assets::DESK_JS, 2)]
+        {
             let words = ASSETS.iter().filter(|asset| asset.name.starts_with(name) && asset.name != script);
             let largest = words.map(|asset| FILES[asset.name].gzip.len()).max().expect("words");
             let size = FILES[script].gzip.len() + largest;

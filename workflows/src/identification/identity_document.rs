@@ -144,16 +144,9 @@ impl Request {
 #[derive(Clone, Debug)]
 pub enum CheckCommand {
     /// `resume` is the digest of a key with which the page may come back.
-    Validate {
-        device: Device,
-        resume: Option<ResumeHash>,
-    },
+    Validate { device: Device, resume: Option<ResumeHash> },
     /// The session of `round` has the result of its attempt `number`, from 1. Ignored if it is of an earlier round or attempt.
-    Scored {
-        round: u32,
-        number: u32,
-        passing: bool,
-    },
+    Scored { round: u32, number: u32, passing: bool },
 }
 
 impl From<CheckCommand> for Command {

@@ -196,7 +196,8 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
 
 #[test]
 fn a_page_comes_back_with_the_key_that_it_kept_while_that_works_and_the_identification_counts() {
-    let resumes = |driver: &Driver<IdentityDocument>, number| data(driver).resumes(driver.now, &key(number), Duration::minutes(40));
+    let resumes =
+        |driver: &Driver<IdentityDocument>, number| data(driver).resumes(driver.now, &key(number), Duration::minutes(40));
     assert!(!resumes(&validated(), 1), "it kept none");
     let mut driver = validated_keeping(1);
     assert!(resumes(&driver, 1) && !resumes(&driver, 2));
