@@ -77,7 +77,7 @@ async function script(entry, options = {}) {
 }
 
 /** Steps that most signers never see: each is a script of its own, with the words whose keys begin with its name. */
-const EXTRAS = ["hand"];
+const EXTRAS = ["hand", "desk", "card"];
 
 /** What keys begin with whose words no signer sees: those of `page` are the server's own, the others an element's. */
 const OTHERS = ["page", "consents"];
@@ -127,7 +127,7 @@ const consents = {
 put("consents.js", await script("consents.ts", consents));
 put("sandbox.js", await script("sandbox.ts"));
 put("console.js", await script("console.ts"));
-put("desk.js", await script("desk.ts"));
+put("agent.js", await script("agent.ts"));
 put("tablet.js", await script("tablet.ts", element));
 put("console.css", await script("console.css"));
 put("page.css", await script("page.css"));

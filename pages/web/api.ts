@@ -38,6 +38,7 @@ export class Problem extends Error {
 
 interface Options {
   bearer?: string;
+  /** A form, or what becomes JSON. */
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -63,6 +64,7 @@ async function problem(answer: Response): Promise<Problem> {
 /** Sends a request once. Throws `Problem` for every answer that is no success. */
 export async function send(method: string, url: string, options: Options = {}): Promise<Response> {
   const { bearer, body, headers, signal, patience = PATIENCE } = options;
+  const form = body instanceof FormData;
   const late = AbortSignal.timeout(patience);
   // `AbortSignal.any` is younger than the browsers that this is for.
   const either = new AbortController();
@@ -77,10 +79,10 @@ export async function send(method: string, url: string, options: Options = {}): 
       method,
       headers: {
         ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined || form ? {} : { "content-type": "application/json" }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: form ? body : JSON.stringify(body) }),
       signal: either.signal,
       credentials: "omit",
       referrerPolicy: "no-referrer",
@@ -164,7 +166,7 @@ export class Api {
     return `${this.base}/pages/api/${encodeURIComponent(this.org)}/${rest}`;
   }
 
-  private contract(rest: string): string {
+  contract(rest: string): string {
     return `${this.base}/v1/orgs/${encodeURIComponent(this.org)}/${rest}`;
   }
 

@@ -20,6 +20,9 @@ const PLACES: Partial<Record<Step, Wish>> = {
   invitation: "invitation",
   code_ask: "code_ask",
   code_answer: "code_answer",
+  // Once the signer is identified, what comes after it.
+  desk: "read",
+  card: "read",
   read: "read",
   sign: "sign",
   decline: "decline",

@@ -1,265 +1,77 @@
-// What the desk's pages do with script: pictures of an identity document by camera or file, what the server reads in them, and one picture of
-// both sides that goes with the decision. Pictures stay in this page's memory and end with it. A code for a phone is drawn here as well.
+// S5, an extra: somebody of the tenant identifies the signer. The page shows what the desk finds them by, and goes on by itself.
 
-import { drawn, hint, picture } from "./picture.js";
-import code from "./qr.js";
+import { load, type Extra } from "./extra.js";
+import type { Flow } from "./flow.js";
+import type { Kit } from "./kit.js";
+import type { Screen } from "./parts.js";
+import type { QrCode } from "./qr.js";
+import { identified } from "./steps.js";
+import { style } from "./style_desk.js";
+import type { Words } from "./words.js";
 
-/** Longest answer to a check, in milliseconds. */
-const PATIENCE = 60_000;
+/** The quiet zone around a QR code, in modules. */
+const QUIET = 4;
 
-/** Longest side of what the server reads, and of what is kept as evidence, in pixels. */
-const READ_SIDE = 2_000;
-const KEPT_WIDTHS = [1_280, 1_024, 800, 640];
+/** The step for one flow. */
+export default function desk(kit: Kit, flow: Flow): Extra {
+  const { html, nothing, ask, bar, button, tenant } = kit;
 
-/** Largest picture that is kept, in bytes. */
-const MAX_KEPT = 1_400_000;
+  /** The code of which a picture was asked for, and the picture once there is one. */
+  let drawn: { code: string; picture: QrCode | null } | null = null;
 
-/** Smallest picture in which something can be read: long side in pixels. */
-const LEAST_SIDE = 600;
-
-/** Between two looks at what the camera sees, in milliseconds. */
-const LOOK_EVERY = 400;
-
-type Side = "front" | "back";
-
-interface Checked {
-  values: { name: string; value: string }[];
-  checks: { name: string; side: string | null; is_good: boolean; is_fraud: boolean; said: string }[];
-  titles: { values: string; checks: string; advice: string };
-  none: string;
-  metadata: string;
-  proof: string;
-}
-
-function element<K extends keyof HTMLElementTagNameMap>(name: K, text = "", className = ""): HTMLElementTagNameMap[K] {
-  const made = document.createElement(name);
-  made.textContent = text;
-  made.className = className;
-  return made;
-}
-
-async function base64(blob: Blob): Promise<string> {
-  const bytes = new Uint8Array(await blob.arrayBuffer());
-  const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += 0x8000) parts.push(String.fromCharCode(...bytes.subarray(at, at + 0x8000)));
-  return btoa(parts.join(""));
-}
-
-const encoded = (canvas: HTMLCanvasElement, type: string, quality?: number): Promise<Blob | null> =>
-  new Promise((done) => canvas.toBlob(done, type, quality));
-
-/** Both sides in one picture, one above the other, as small as it has to be. */
-async function together(sides: HTMLCanvasElement[]): Promise<Blob | null> {
-  for (const width of KEPT_WIDTHS) {
-    for (const grey of [false, true]) {
-      const parts = sides.map((side) => ({ side, height: Math.round((side.height * Math.min(width, side.width)) / side.width) }));
-      const canvas = element("canvas");
-      canvas.width = Math.max(...parts.map(({ side }) => Math.min(width, side.width)));
-      canvas.height = parts.reduce((sum, { height }) => sum + height, 0);
-      const context = canvas.getContext("2d", { alpha: false });
-      if (!context) return null;
-      context.fillStyle = "#fff";
-      context.fillRect(0, 0, canvas.width, canvas.height);
-      if (grey) context.filter = "grayscale(1)";
-      let top = 0;
-      for (const { side, height } of parts) {
-        context.drawImage(side, 0, top, Math.min(width, side.width), height);
-        top += height;
-      }
-      const blob = await encoded(canvas, "image/png");
-      if (blob && blob.size <= MAX_KEPT) return blob;
-    }
-  }
-  return null;
-}
-
-class Capture {
-  private readonly shots = new Map<Side, HTMLCanvasElement>();
-  private readonly dialog: HTMLDialogElement;
-  private readonly video: HTMLVideoElement;
-  private stream: MediaStream | null = null;
-  private aimed: Side = "front";
-  private looking: ReturnType<typeof setInterval> | undefined;
-  /** Grows with each check, so that an answer that was overtaken is not shown. */
-  private round = 0;
-
-  constructor(private readonly root: HTMLElement) {
-    this.dialog = this.one("dialog");
-    this.video = this.one("video");
-    const hasCamera = Boolean(navigator.mediaDevices?.getUserMedia);
-    for (const section of root.querySelectorAll<HTMLElement>(".side")) {
-      const side = section.dataset.side as Side;
-      const camera = section.querySelector<HTMLButtonElement>(".camera");
-      if (camera) {
-        camera.hidden = !hasCamera;
-        camera.addEventListener("click", () => void this.aim(side));
-      }
-      section.querySelector("input")?.addEventListener("change", (event) => void this.file(side, event.target as HTMLInputElement));
-    }
-    this.one(".shoot").addEventListener("click", () => void this.shoot());
-    this.one(".close").addEventListener("click", () => this.dialog.close());
-    this.dialog.addEventListener("close", () => this.rest());
-    addEventListener("pagehide", () => this.rest());
-    const form = document.getElementById("validate") as HTMLFormElement | null;
-    form?.addEventListener("submit", (event) => {
-      if (this.shots.size === 0) return;
-      event.preventDefault();
-      void this.decide(form);
-    });
-  }
-
-  private one<T extends HTMLElement>(selector: string): T {
-    const found = this.root.querySelector<T>(selector);
-    if (!found) throw new Error(`no ${selector}`);
-    return found;
-  }
-
-  private say(name: string): void {
-    this.one(".said").textContent = name ? (this.root.dataset[name] ?? "") : "";
-  }
-
-  private async aim(side: Side): Promise<void> {
-    this.aimed = side;
-    this.say("");
+  const draw = async (code: string): Promise<void> => {
+    if (drawn?.code === code) return;
+    const own = { code, picture: null as QrCode | null };
+    drawn = own;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({
-        audio: false,
-        video: { facingMode: "environment", width: { ideal: 1_920 }, height: { ideal: 1_080 } },
-      });
-    } catch (error) {
-      this.say((error as DOMException).name === "NotFoundError" ? "noCamera" : "refused");
-      return;
-    }
-    this.video.srcObject = this.stream;
-    this.dialog.showModal();
-    this.looking = setInterval(() => {
-      const seen = hint(this.video);
-      if (seen) this.one(".live").textContent = this.root.dataset[seen] ?? "";
-    }, LOOK_EVERY);
-  }
-
-  /** The camera is off as soon as nobody aims. */
-  private rest(): void {
-    clearInterval(this.looking);
-    this.stream?.getTracks().forEach((track) => track.stop());
-    this.stream = null;
-    this.video.srcObject = null;
-    this.one(".live").textContent = "";
-  }
-
-  private async shoot(): Promise<void> {
-    const shot = drawn(this.video, this.video.videoWidth, this.video.videoHeight, READ_SIDE);
-    this.dialog.close();
-    if (shot) await this.take(this.aimed, shot);
-  }
-
-  private async file(side: Side, input: HTMLInputElement): Promise<void> {
-    const file = input.files?.[0];
-    input.value = "";
-    if (!file) return;
-    const shot = await picture(file, READ_SIDE);
-    if (shot) await this.take(side, shot);
-    else this.say("unreadable");
-  }
-
-  private async take(side: Side, shot: HTMLCanvasElement): Promise<void> {
-    if (Math.max(shot.width, shot.height) < LEAST_SIDE) return this.say("tooSmall");
-    this.shots.set(side, shot);
-    const blob = await encoded(shot, "image/jpeg", 0.92);
-    const image = this.one<HTMLImageElement>(`[data-side="${side}"] .shot`);
-    if (blob) {
-      // The policy of the page has no `blob:`, and a data address would be as long as the picture: the canvas itself is shown.
-      shot.className = "shot";
-      shot.setAttribute("role", "img");
-      shot.setAttribute("aria-label", image.alt);
-      this.root.querySelector(`[data-side="${side}"] canvas`)?.remove();
-      image.after(shot);
-    }
-    await this.check();
-  }
-
-  private async check(): Promise<void> {
-    const front = this.shots.get("front");
-    if (!front) return;
-    const round = ++this.round;
-    this.say("checking");
-    this.show(null);
-    const back = this.shots.get("back");
-    const sides = await Promise.all([front, back].map((side) => (side ? encoded(side, "image/jpeg", 0.92) : null)));
-    const [first, second] = await Promise.all(sides.map((side) => (side ? base64(side) : "")));
-    let said: string | null = null;
-    let checked: Checked | null = null;
-    try {
-      const answer = await fetch(this.root.dataset.check ?? "", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ csrf: this.root.dataset.csrf, front: first, back: second }),
-        signal: AbortSignal.timeout(PATIENCE),
-        redirect: "error",
-      });
-      const body = (await answer.json()) as Checked & { problem?: string };
-      if (answer.ok) checked = body;
-      else said = body.problem ?? null;
+      own.picture = (await load<(text: string) => QrCode | null>(QR))(`${flow.api.base}/desk?code=${code}`);
+      flow.say(flow.message);
     } catch {
-      // No connection, or the session is over: the decision works without.
+      // Without it there is the code in letters; it is drawn once the signer comes to this step again.
     }
-    if (round !== this.round) return;
-    this.say(checked ? "" : "failed");
-    if (said) this.one(".said").textContent = said;
-    this.show(checked);
-  }
+  };
 
-  private show(checked: Checked | null): void {
-    const place = this.one(".checks");
-    place.replaceChildren();
-    this.field("metadata", checked?.metadata ?? "");
-    this.field("proof", checked?.proof ?? "");
-    if (!checked) return;
-    const { values, checks, titles, none } = checked;
-    const facts = element("dl", "", "facts");
-    for (const { name, value } of values) {
-      const row = element("div");
-      row.append(element("dt", name), element("dd", value));
-      facts.append(row);
-    }
-    const list = element("ul", "", "checked");
-    for (const { name, side, is_good, is_fraud, said } of checks) {
-      const row = element("li", "", is_good ? "good" : is_fraud ? "bad" : "unsure");
-      row.append(element("strong", side ? `${name} (${side})` : name), ` ${is_good ? "✓" : "!"} ${said}`);
-      list.append(row);
-    }
-    place.append(element("h3", titles.values), values.length ? facts : element("p", none), element("h3", titles.checks), list);
-    place.append(element("p", titles.advice, "hint"));
-  }
+  const picture = (words: Words): unknown => {
+    if (!drawn?.picture) return nothing;
+    const { size, path } = drawn.picture;
+    const side = size + 2 * QUIET;
+    return html`<svg class="qr" viewBox="0 0 ${side} ${side}" role="img" aria-label=${words.t("desk.qr")} shape-rendering="crispEdges">
+      <path fill="#fff" d="M0 0h${side}v${side}H0z" />
+      <path fill="#000" transform="translate(${QUIET} ${QUIET})" d=${path} />
+    </svg>`;
+  };
 
-  private field(name: string, value: string): void {
-    const input = document.querySelector<HTMLInputElement>(`#validate [name="${name}"]`);
-    if (input) input.value = value;
-  }
+  const done = (words: Words): unknown =>
+    html`<div class="flow">
+      <p>${words.t("desk.done_text", { tenant: tenant(flow, words) })}</p>
+      ${ask(flow, words)}
+    </div>`;
 
-  private async decide(form: HTMLFormElement): Promise<void> {
-    const sides = (["front", "back"] as const).flatMap((side) => this.shots.get(side) ?? []);
-    const blob = await together(sides);
-    if (!blob) return this.say("unreadable");
-    this.field("evidence", await base64(blob));
-    form.submit();
-  }
+  const waiting = (words: Words): unknown => {
+    const { t } = words;
+    const { identification, until } = flow.invitation!;
+    const code = identification.desk_code;
+    if (code) void draw(code);
+    return html`<div class="flow">
+      <p>${t("desk.text", { tenant: tenant(flow, words) })}</p>
+      ${code
+        ? html`<div class="desk box">
+            <p class="soft small">${t("desk.code")}</p>
+            <p class="desk-code"><span aria-hidden="true">${code.slice(0, 3)} ${code.slice(3)}</span><span class="quiet">${[...code].join(" ")}</span></p>
+            ${picture(words)}
+          </div>`
+        : nothing}
+      <p><span class="spin" aria-hidden="true"></span> ${t("desk.follows")}</p>
+      ${until ? html`<p class="soft small">${t("invitation.until", { until: words.moment(until) })}</p>` : nothing}
+      ${bar(button(flow, { label: t("general.back"), press: () => flow.go("invitation") }))}
+    </div>`;
+  };
+
+  const isDone = (): boolean => flow.invitation !== null && identified(flow.invitation);
+  const screen: Screen = {
+    place: 1,
+    title: (_, words) => (isDone() ? words.t("desk.done") : words.t("desk.title", { tenant: tenant(flow, words) })),
+    body: (_, words) => (isDone() ? done(words) : waiting(words)),
+  };
+  return { style, screens: { desk: screen }, close: () => (drawn = null) };
 }
-
-function codes(): void {
-  for (const place of document.querySelectorAll<SVGElement>("svg[data-qr]")) {
-    const drawn = code(place.dataset.qr ?? "");
-    delete place.dataset.qr;
-    if (!drawn) continue;
-    const margin = 4;
-    const side = drawn.size + 2 * margin;
-    place.setAttribute("viewBox", `${-margin} ${-margin} ${side} ${side}`);
-    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    path.setAttribute("d", drawn.path);
-    place.append(path);
-  }
-}
-
-const capture = document.getElementById("capture");
-if (capture) new Capture(capture);
-codes();

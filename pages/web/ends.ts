@@ -1,4 +1,4 @@
-// S10 and S11: what is over, what cannot begin, and what is done elsewhere. Each says what to do next.
+// S10 and S11: what is over, and what cannot begin. Each says what to do next.
 
 import { html, nothing, type TemplateResult } from "lit";
 
@@ -72,32 +72,12 @@ export const ended: Screen = {
     const { ended: over, identification, until } = flow.invitation ?? {};
     const name = tenant(flow, words);
     const at = over?.at ?? (how === "expired" ? until : null);
-    const code = how === "failed" && identification?.status === "FAILED";
+    const code = how === "failed" && identification?.type === "OTP" && identification.status === "FAILED";
     return html`<div class="flow">
       ${at ? html`<p>${t(how === "expired" ? "ended.expired_at" : "ended.at", { when: words.moment(at) })}</p>` : nothing}
       ${how === "declined_by_you" && over?.reason ? html`<div class="box"><h2>${t("ended.your_reason")}</h2><p>${over.reason}</p></div>` : nothing}
       <p>${t(code ? "ended.failed_code" : `ended.${how}_text`, { tenant: name })}</p>
       ${how === "declined_by_you" || how === "declined" ? nothing : ask(flow, words)}
-    </div>`;
-  },
-};
-
-/** Identifications that this page does not take people through. */
-export const elsewhere: Screen = {
-  title: (_, words) => words.t("elsewhere.title"),
-
-  body(flow, words) {
-    const { t } = words;
-    const name = tenant(flow, words);
-    const type = flow.invitation?.identification.type;
-    const text = (): string => {
-      if (type === "AGENT") return t("elsewhere.agent", { tenant: name });
-      return type === "IDENTITY_DOCUMENT" ? t("elsewhere.document", { tenant: name }) : t("elsewhere.text");
-    };
-    return html`<div class="flow">
-      <p>${text()}</p>
-      <p>${t("elsewhere.next", { tenant: name })}</p>
-      ${ask(flow, words, button(flow, { label: t("general.back"), press: () => flow.go("invitation") }))}
     </div>`;
   },
 };

@@ -8,7 +8,7 @@ import type { Step } from "./steps.js";
 import type { Invitation } from "./types.js";
 
 /** The extras there are; the keys of their words begin with the name. */
-export type ExtraName = "hand";
+export type ExtraName = "hand" | "desk" | "card";
 
 /** What an extra adds to the page, for one flow. */
 export interface Extra {
@@ -24,6 +24,7 @@ export type Make = (kit: Kit, flow: Flow) => Extra;
 
 /** The extra that a step is in. */
 export function extraOf(step: Step, invitation: Invitation | null): ExtraName | null {
+  if (step === "desk" || step === "card") return step;
   return step === "sign" && invitation?.sign_type === "BIOMETRIC" ? "hand" : null;
 }
 

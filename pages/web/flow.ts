@@ -42,7 +42,7 @@ export class Flow {
   private before: Wish = "on";
   private asked: boolean;
   private read = false;
-  private readonly key: ResumeKey;
+  readonly key: ResumeKey;
   /** When the public addresses of documents were fetched. */
   private fetchedAt = 0;
   /** Process time minus the device's, in milliseconds. */
@@ -59,8 +59,8 @@ export class Flow {
   private told = "";
   private over = false;
   private fetching: Promise<void> | null = null;
-  /** Whether the token of the signature was looked for already. */
-  private tried = false;
+  /** Whether the token of the signature was looked for already with the key. */
+  tried = false;
 
   constructor(
     readonly api: Api,
@@ -159,7 +159,7 @@ export class Flow {
   }
 
   /** Does something with the link's token, and once more with another one if that has ended. */
-  private async withToken<T>(run: () => Promise<T>): Promise<T> {
+  async withToken<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
@@ -198,7 +198,7 @@ export class Flow {
   }
 
   /** Looks for the token of a signature whose signer is identified. */
-  private async reopen(): Promise<boolean> {
+  async reopen(): Promise<boolean> {
     const { invitation } = this;
     if (this.api.access) return true;
     if (!invitation || !identified(invitation) || this.tried) return false;
@@ -300,7 +300,7 @@ export class Flow {
   }
 
   /** Shows what went wrong in words. */
-  private problem(error: unknown, of: (problem: Problem) => Message | null = () => null): void {
+  problem(error: unknown, of: (problem: Problem) => Message | null = () => null): void {
     const problem = error instanceof Problem ? error : new Problem(-1, "SCRIPT");
     const { status, code, requestId, retryAfter } = problem;
     // The fault says it already.
@@ -328,7 +328,7 @@ export class Flow {
   }
 
   /** One act at a time; afterwards the state is what the server says. */
-  private async act(name: Act, run: () => Promise<void>): Promise<void> {
+  async act(name: Act, run: () => Promise<void>): Promise<void> {
     if (this.busy) return;
     this.busy = name;
     this.message = null;
@@ -402,7 +402,8 @@ export class Flow {
     });
   }
 
-  private identified(): void {
+  /** The signer is identified, and there is a token of the signature. */
+  identified(): void {
     this.asked = false;
     keepAsked(this.api.sign, false);
     this.wish = "read";

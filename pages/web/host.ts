@@ -11,7 +11,7 @@ export interface Message {
   requestId?: string;
 }
 
-export type Act = "code" | "answer" | "read" | "sign" | "decline" | "link" | "retry";
+export type Act = "code" | "answer" | "check" | "read" | "sign" | "decline" | "link" | "retry";
 
 /** The page around a flow. */
 export interface Host {

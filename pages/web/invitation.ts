@@ -4,7 +4,10 @@ import { html, nothing } from "lit";
 
 import { icon } from "./icons.js";
 import { bar, button, files, tenant, type Screen } from "./parts.js";
-import { served, underWay } from "./steps.js";
+import { underWay } from "./steps.js";
+
+/** How the signer is identified, in words. */
+const WAY = { OTP: "invitation.way_code", AGENT: "invitation.way_desk", IDENTITY_DOCUMENT: "invitation.way_card" } as const;
 
 export const invitation: Screen = {
   title: (flow, words) => words.t("invitation.title", { tenant: tenant(flow, words) }),
@@ -25,16 +28,14 @@ export const invitation: Screen = {
       </section>
       ${until ? html`<p>${t("invitation.until", { until: words.moment(until) })}</p>` : nothing}
       ${signer.count > 1 ? html`<p>${words.count("invitation.others", others.signed, { count: signer.count })}</p>` : nothing}
-      ${served(shown)
-        ? html`<section class="flow" aria-labelledby="way">
-            <h2 id="way">${t("invitation.way")}</h2>
-            <ol class="steps">
-              <li>${t("invitation.way_code")}</li>
-              <li>${t("invitation.way_read")}</li>
-              <li>${t("invitation.way_sign")}</li>
-            </ol>
-          </section>`
-        : nothing}
+      <section class="flow" aria-labelledby="way">
+        <h2 id="way">${t("invitation.way")}</h2>
+        <ol class="steps">
+          <li>${t(WAY[shown.identification.type])}</li>
+          <li>${t("invitation.way_read")}</li>
+          <li>${t("invitation.way_sign")}</li>
+        </ol>
+      </section>
       <details>
         <summary>${icon("more")}${t("invitation.not_you")}</summary>
         <div>

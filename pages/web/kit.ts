@@ -2,10 +2,29 @@
 
 import { html, nothing } from "lit";
 
+import { Problem, send } from "./api.js";
 import { icon } from "./icons.js";
-import { contact, button, described, form, isWrong, tenant, wrong } from "./parts.js";
+import { ask, bar, contact, button, described, form, isWrong, loading, tenant, wrong } from "./parts.js";
 import { acceptance, acts } from "./sign_screens.js";
 
-export const kit = { html, nothing, icon, contact, button, described, form, isWrong, tenant, wrong, acceptance, acts };
+export const kit = {
+  html,
+  nothing,
+  icon,
+  ask,
+  bar,
+  contact,
+  button,
+  described,
+  form,
+  isWrong,
+  loading,
+  tenant,
+  wrong,
+  acceptance,
+  acts,
+  Problem,
+  send,
+};
 
 export type Kit = typeof kit;

@@ -5,7 +5,7 @@ import { LitElement, html, nothing, type PropertyValues, type TemplateResult } f
 
 import { Api, type Linked } from "./api.js";
 import { codeAnswer, codeAsk, secondsLeft } from "./code.js";
-import { elsewhere, ended, fault, signed } from "./ends.js";
+import { ended, fault, signed } from "./ends.js";
 import { extraFor, extraOf, load, type Extra, type ExtraName, type Make } from "./extra.js";
 import { Flow } from "./flow.js";
 import type { Host, Message } from "./host.js";
@@ -21,6 +21,9 @@ import { page } from "./style.js";
 import { base, tint } from "./style_base.js";
 import { NAMES, Words, chosen } from "./words.js";
 
+/** Of a step that is in an extra and nowhere else. */
+const apart: Screen = { place: 1, title: (_, words) => words.t("ask.title"), body: () => nothing };
+
 /** One screen for each step. Those that most signers never see are in an extra. */
 const SCREENS: Record<Exclude<Step, "loading">, Screen> = {
   invitation,
@@ -31,7 +34,8 @@ const SCREENS: Record<Exclude<Step, "loading">, Screen> = {
   decline,
   signed,
   ended,
-  elsewhere,
+  desk: apart,
+  card: apart,
   fault,
 };
 
@@ -76,7 +80,7 @@ export class RubricaSign extends LitElement implements Host {
   private readonly styled = new Set<ExtraName>();
   /** Colours of the tenant, and what they are made of. */
   private tinted: { sheet: CSSStyleSheet; text: string } | null = null;
-  private shown: { step: Step; title: string; lang: string } | null = null;
+  private shown: { step: Step; heading: string; title: string; lang: string } | null = null;
   private message: Message | null = null;
   private ticking: ReturnType<typeof setInterval> | undefined;
   private renewal: ReturnType<typeof setTimeout> | undefined;
@@ -304,9 +308,10 @@ export class RubricaSign extends LitElement implements Host {
     const heading = this.screen(step).title(flow, words);
     const title = `${flow.message?.field ? `${words.t("problem.error")} ` : ""}${heading} – ${tenant(flow, words)}`;
     const before = this.shown;
-    const moved = before !== null && before.step !== step;
+    // An extra may have several screens for its step.
+    const moved = before !== null && (before.step !== step || (before.lang === words.lang && before.heading !== heading));
     if (before?.step !== step || before.title !== title || before.lang !== words.lang) {
-      this.shown = { step, title, lang: words.lang };
+      this.shown = { step, heading, title, lang: words.lang };
       this.emit("rubrica-step", { step, title, lang: words.lang });
     }
     const { message } = flow;

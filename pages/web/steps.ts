@@ -13,7 +13,8 @@ export type Step =
   | "decline"
   | "signed"
   | "ended"
-  | "elsewhere"
+  | "desk"
+  | "card"
   | "fault";
 
 /** Why there is no invitation to show. */
@@ -39,9 +40,6 @@ export interface Position {
   now: number;
 }
 
-/** Whether this page can take the signer through: by code. Who is identified in other ways signs elsewhere. */
-export const served = (invitation: Invitation): boolean => invitation.identification.type === "OTP";
-
 /** Whether nothing changes any more. */
 export function settled(invitation: Invitation): boolean {
   const { ended, process_status } = invitation;
@@ -51,9 +49,9 @@ export function settled(invitation: Invitation): boolean {
 /** Whether the signer is identified. */
 export const identified = ({ identification: { status } }: Invitation): boolean => status === "VALIDATED" || status === "SUCCEEDED";
 
-/** Whether somebody was here before: a code was sent, or answered. */
+/** Whether somebody was here before: a code was sent or answered, or pictures were. */
 export function underWay(invitation: Invitation): boolean {
-  return identified(invitation) || Boolean(invitation.identification.otp?.code_expires_at);
+  return identified(invitation) || Boolean(invitation.identification.otp?.code_expires_at ?? invitation.identification.document?.last);
 }
 
 export function step(position: Position): Step {
@@ -64,12 +62,12 @@ export function step(position: Position): Step {
   if (signed_at !== null) return "signed";
   if (ended || process_status !== "CREATED") return "ended";
   if (wish === "decline" || wish === "invitation") return wish;
-  if (!served(invitation)) return "elsewhere";
   if (identified(invitation) && access) {
     const seen = read || invitation.previewed_at !== null;
     return seen && (wish === "sign" || wish === "on") ? "sign" : "read";
   }
   if (identification.status !== "CREATED" && !identified(invitation)) return "ended";
+  if (identification.type !== "OTP") return identification.type === "AGENT" ? "desk" : "card";
   const expires = identification.otp?.code_expires_at;
   const alive = expires != null && Date.parse(expires) > now;
   // The code that identified the signer may still be known; it is none to prove anything with again.

@@ -33,6 +33,28 @@ export interface Identification {
   status: IdentificationStatus;
   /** `null` for other types, and for a moment while it is made. */
   otp: Otp | null;
+  /** By which the agents' desk finds whoever waits for an agent; `null` for all others. */
+  desk_code: string | null;
+  /** `null` for other types, and for a moment while it is made. */
+  document: DocumentCheck | null;
+}
+
+/** How the check of an identity document stands. */
+export interface DocumentCheck {
+  /** Of the session that takes the pictures. */
+  scoring_id: string;
+  /** Class of the document that is expected. */
+  document_type: string;
+  /** Whether pictures are sent from here; if not, they are taken at the provider. */
+  takes_pictures: boolean;
+  provider: string;
+  /** Maximum size of a picture, in bytes. */
+  picture_limit: number;
+  attempts_left: number;
+  under_way_until: string | null;
+  paused_until: string | null;
+  /** What the newest pictures came to. */
+  last: { number: number; passed: boolean; fail_reason: string | null; failed_checks: string[] } | null;
 }
 
 export interface Ended {

@@ -29,8 +29,8 @@ pub enum Grant {
     Signature { organization: String, signature: Uuid },
     /// Read one chained identification: the token after its validation.
     Chain { organization: String, chain: Uuid },
-    /// See the invitation to make one signature, decline it and ask for codes: the token that the signer's link gives. `generation` is that of
-    /// the link; once there is a later one, the token opens nothing.
+    /// See the invitation to make one signature, decline it, ask for codes and send pictures of the signer's own identity document: the token
+    /// that the signer's link gives. `generation` is that of the link; once there is a later one, the token opens nothing.
     SignerLink { organization: String, signature: Uuid, generation: u32 },
     /// Read and record the consents of one customer in the name of one actor: the token of the web component of consents.
     Customer { organization: String, customer_id: String, actor_id: String },

@@ -22,6 +22,7 @@ use super::{
     durations,
     people::Person,
     scoring::ways,
+    signers,
 };
 use crate::{
     catalogue::sign_configuration::{self, ProviderType},
@@ -170,6 +171,8 @@ pub async fn read(call: Call<Uuid>) -> Result<Json<IdentityDocumentIdentificatio
 
 pub async fn validate(call: Call<Uuid>) -> Result<WithHeader<()>, ApiError> {
     let device = call.device(Required::InstallationAndUserAgent)?;
-    let validated = call.ask::<Identification>(identity_document::Command::from(CheckCommand::Validate { device })).await?;
+    let resume = signers::resume_hash(&call)?;
+    let command = identity_document::Command::from(CheckCommand::Validate { device, resume });
+    let validated = call.ask::<Identification>(command).await?;
     call.with_access_token(validated.existing().ok().and_then(|data| data.creation.purpose.signature))
 }

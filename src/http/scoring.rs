@@ -55,7 +55,7 @@ pub fn configure(service: &mut web::ServiceConfig) {
     service.service(web::resource("/captures/{token}").route(web::get().to(capture)).default_service(only("GET")));
 }
 
-/// The sign process that a session belongs to (see [`super::operation::Reach::SignProcessOf`]).
+/// The sign process and the signature that a session belongs to (see [`super::operation::Reach::SignProcessOf`]): those of its identification.
 pub fn sign_process<'a>(
     engine: &'a Engine,
     organization: &'a str,
@@ -63,8 +63,15 @@ pub fn sign_process<'a>(
 ) -> LocalBoxFuture<'a, Result<Target<'static>, ApiError>> {
     Box::pin(async move {
         let session = engine.processes.scoring.read(organization, id).await?;
-        let sign_process = session.existing().ok().and_then(|data| data.creation.purpose.sign_process);
-        Ok(Target { sign_process, ..Target::default() })
+        let Ok(data) = session.existing() else { return Ok(Target::default()) };
+        let scoring::Purpose { identification, sign_process, .. } = data.creation.purpose;
+        // A session that is of no sign process is of no signature either.
+        let (Some(identification), Some(_)) = (identification, sign_process) else {
+            return Ok(Target { sign_process, ..Target::default() });
+        };
+        let identification = engine.processes.identity_document.read(organization, identification).await?;
+        let signature = identification.existing().ok().and_then(|data| data.creation.purpose.signature);
+        Ok(Target { sign_process, signature, ..Target::default() })
     })
 }
 

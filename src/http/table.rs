@@ -165,9 +165,7 @@ mod tests {
                 "get_otp_identification",
                 "get_agent_identification",
                 "get_identity_document_identification",
-                "validate_identity_document_identification",
                 "get_scoring",
-                "submit_scoring_images",
                 "delegate_scoring",
                 "list_scoring_attempts",
             ]
@@ -183,7 +181,15 @@ mod tests {
                 "sign_simple",
             ]
         );
-        assert_eq!(open(ScopedTokens::OfSignProcessOrLink), ["challenge_otp_identification", "validate_otp_identification"]);
+        assert_eq!(
+            open(ScopedTokens::OfSignProcessOrLink),
+            [
+                "challenge_otp_identification",
+                "validate_otp_identification",
+                "validate_identity_document_identification",
+                "submit_scoring_images",
+            ]
+        );
         assert_eq!(
             open(ScopedTokens::OfSigner),
             [

@@ -152,10 +152,14 @@ mod tests {
 
     #[test]
     fn what_few_signers_load_is_small() {
-        let words = |name: &str| name.starts_with("hand-") && name != assets::HAND_JS;
-        let words = ASSETS.iter().filter(|asset| words(asset.name)).map(|asset| FILES[asset.name].gzip.len());
-        let largest = words.max().expect("words");
-        assert!(FILES[assets::HAND_JS].gzip.len() + largest <= 8 * 1024, "the pad and the words of one language");
+        for (name, script, kilobytes) in
+            [("hand-", assets::HAND_JS, 8), ("card-", assets::CARD_JS, 8), ("desk-", assets::DESK_JS, 2)]
+        {
+            let words = ASSETS.iter().filter(|asset| asset.name.starts_with(name) && asset.name != script);
+            let largest = words.map(|asset| FILES[asset.name].gzip.len()).max().expect("words");
+            let size = FILES[script].gzip.len() + largest;
+            assert!(size <= kilobytes * 1024, "{script} and the words of one language: {size} bytes");
+        }
         assert!(FILES[assets::QR_JS].gzip.len() <= 3 * 1024);
     }
 

@@ -97,6 +97,8 @@ impl Adapted for DocumentCheck {
             CheckEvent::Refused { device } => Some(Happening::new(&signer.alias, Action::DocumentNotPassed, device.ip.clone())),
             // The session's own journal says it.
             CheckEvent::Scored { .. } => None,
+            // The page of who was validated can come back: nothing of the identification changed.
+            CheckEvent::ResumeKept { .. } => None,
         }
     }
 

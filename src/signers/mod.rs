@@ -16,6 +16,7 @@ use aws_lc_rs::{
 };
 use chrono::TimeDelta;
 use data_encoding::HEXLOWER;
+use uuid::Uuid;
 
 pub use address_limits::AddressLimits;
 pub use links::{Links, OWN_PAGES};
@@ -24,22 +25,25 @@ pub use watchers::{Options, Place, TooMany, Watchers};
 
 use crate::{catalogue::page_configuration::PageConfigurations, keys::Keys, processes::Tenants};
 
-/// Letters of codes that people read to each other: Crockford's base 32, without those that are taken for others.
-pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/// Length of the code of an identification, in characters.
-const DESK_CODE: usize = 6;
-
-/// The code by which an agent finds the identification of the person who reads it out: the first letters of the digest of its identifier. It
-/// opens nothing: whoever has it must be an agent of the organization.
-pub(crate) fn desk_code(id: uuid::Uuid) -> String {
-    let digest = digest(&SHA256, id.to_string().as_bytes());
-    let bits = digest.as_ref().iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-    (1..=DESK_CODE).map(|place| char::from(ALPHABET[(bits >> (64 - 5 * place) & 31) as usize])).collect()
-}
-
 /// Length of a revision, in characters.
 const REVISION: usize = 32;
+
+/// Crockford's alphabet of base 32: without I, L, O and U, which are misread.
+pub(crate) const DESK_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Length of a code for the desk, in characters of 5 bits.
+const DESK_CODE: usize = 6;
+
+/// The code that a signer who waits for an agent shows, and by which the desk finds the identification: the first 30 bits of the SHA-256 of the
+/// identifier as lower-case text with hyphens, in Crockford's base 32. Whoever knows the identifier can tell it, so it is no proof of anything;
+/// two identifications may have the same one.
+pub(crate) fn desk_code(id: uuid::Uuid) -> String {
+    let mut text = Uuid::encode_buffer();
+    let digest = digest(&SHA256, id.hyphenated().encode_lower(&mut text).as_bytes());
+    let first = digest.as_ref().iter().take(4).fold(0, |bits: u32, byte| (bits << 8) | u32::from(*byte));
+    let letter = |place: usize| DESK_ALPHABET[((first >> (27 - 5 * place)) & 31) as usize];
+    (0..DESK_CODE).map(|place| char::from(letter(place))).collect()
+}
 
 /// The services behind the pages of signers. Cheap to clone.
 #[derive(Clone)]
@@ -83,9 +87,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_desk_code_is_the_beginning_of_the_digest_of_the_identifier() {
-        let id = uuid::Uuid::parse_str("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
-        assert_eq!(desk_code(id), "GYYPNP");
-        assert!(!ALPHABET.iter().any(|letter| b"ILOU".contains(letter)));
+    fn the_code_for_the_desk_is_the_first_30_bits_of_the_digest_in_letters_that_are_not_misread() {
+        // `printf 0193a3ee-0000-7000-8000-000000000002 | sha256sum` begins with 208b3c46.
+        let id = Uuid::parse_str("0193A3EE-0000-7000-8000-000000000002").unwrap();
+        assert_eq!(desk_code(id), "425KRH");
+        let codes: Vec<String> = (0..1_000).map(|number| desk_code(Uuid::from_u128(number))).collect();
+        assert!(codes.iter().all(|code| code.len() == DESK_CODE && code.bytes().all(|byte| DESK_ALPHABET.contains(&byte))));
+        assert!(codes.iter().collect::<std::collections::HashSet<_>>().len() > 990);
     }
 }

@@ -404,6 +404,10 @@ const MEANT: &[(&str, &str)] = &[
     ("identity_document.properties.connections", "an addition, told to who has set it (note identification-config-shape)"),
     ("identity_document.properties.levels", "an addition, told to who has set it (note identification-config-shape)"),
     ("validate_otp_identification.parameters.x-resume-hash", "an addition: the digest of the key with which a page comes back"),
+    (
+        "validate_identity_document_identification.parameters.x-resume-hash",
+        "an addition: the digest of the key with which a page comes back",
+    ),
     ("challenge_otp_identification.body.required", "a call without a second factor needs no body"),
     ("get_chain_identification.responses.400", LISTED_MORE),
     ("get_chain_identification.responses.401", LISTED_MORE),

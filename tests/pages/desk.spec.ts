@@ -177,7 +177,7 @@ test("the customer's own phone goes on with a code that works once", async ({ pa
   await button(page, "Start").click();
   await button(page, "Validate").click();
   // What the script of the page draws and forgets.
-  await page.route("**/pages/desk-*.js", (route) => route.abort());
+  await page.route("**/pages/agent-*.js", (route) => route.abort());
   await button(page, "Show the code").click();
   const address = await page.locator("svg[data-qr]").getAttribute("data-qr");
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } });

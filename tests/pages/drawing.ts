@@ -67,16 +67,42 @@ export function png(number: number, width: number): Buffer {
       for (let line = top; line < bottom; line++) pixels.fill(70, line * row + 1 + left, line * row + 1 + right);
     }
   }
+  const file = encoded(width, height, pixels);
+  drawn.set(key, file);
+  return file;
+}
+
+/** Grey rows, each with the number of its filter before it, as PNG. */
+function encoded(width: number, height: number, pixels: Buffer): Buffer {
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
   head.set([8, 0, 0, 0, 0], 8);
-  const file = Buffer.concat([
+  return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk("IHDR", head),
     chunk("IDAT", deflateSync(pixels, { level: 1 })),
     chunk("IEND", Buffer.alloc(0)),
   ]);
-  drawn.set(key, file);
-  return file;
+}
+
+/** Something like a card on a dark table, with a photo on the front. No zone that can be read. */
+export function card(side: "front" | "back", width = 1_000): Buffer {
+  const height = Math.round(width / 1.586);
+  const row = width + 1;
+  const pixels = Buffer.alloc(row * height, 40);
+  const fill = (x: number, y: number, w: number, h: number, grey: number): void => {
+    for (let line = Math.round(y * height); line < Math.round((y + h) * height); line++) {
+      const from = line * row + 1;
+      pixels.fill(grey, from + Math.round(x * width), from + Math.round((x + w) * width));
+    }
+  };
+  for (let y = 0; y < height; y++) pixels[y * row] = 0;
+  fill(0.03, 0.04, 0.94, 0.92, 220);
+  if (side === "front") fill(0.08, 0.25, 0.25, 0.55, 120);
+  const [left, top] = side === "front" ? [0.4, 0.25] : [0.08, 0.55];
+  for (let line = 0; line < 5; line++) {
+    for (let letter = 0; letter < 20; letter++) fill(left + letter * 0.025, top + line * 0.08, 0.015, 0.04, 60);
+  }
+  return encoded(width, height, pixels);
 }

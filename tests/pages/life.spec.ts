@@ -4,6 +4,7 @@
 import { expect, test as base, type Page } from "@playwright/test";
 
 import * as hand from "./hand.js";
+import * as identity from "./identity.js";
 import { button, heading, watch } from "./scene.js";
 import * as server from "./server.js";
 
@@ -246,4 +247,26 @@ test("a process whose time is over says since when", async ({ page, secrets }) =
   await expect(heading(page, "The time to sign is over")).toBeVisible({ timeout: 15_000 });
   await page.reload();
   await expect(heading(page, "The time to sign is over")).toBeVisible();
+});
+
+test("pictures of a document that is none are refused in words by the check of the server itself", async ({ page, secrets }) => {
+  const ana = server.address("ana");
+  await server.start([ana], "SIMPLE", "IDENTITY_DOCUMENT");
+  await open(page, ana, secrets);
+  await identity.toLook(page);
+  await button(page, "Send the pictures").click();
+  await expect(page.getByRole("alert")).toContainText("The document did not pass.", { timeout: 25_000 });
+  await expect(page.getByText("The lines of letters and < at the edge cannot be read.")).toBeVisible();
+  await expect(page.getByText("You can send pictures 4 more times.")).toBeVisible();
+});
+
+test("a signer whom an agent identifies sees it at once", async ({ page, secrets }) => {
+  const ana = server.address("ana");
+  const process = await server.start([ana], "SIMPLE", "AGENT");
+  await open(page, ana, secrets);
+  await button(page, "Continue").click();
+  await expect(heading(page, /^Show this code to /)).toBeVisible();
+  await expect(page.locator(".desk-code .quiet")).toHaveText(/^([0-9A-HJKMNP-TV-Z] ){5}[0-9A-HJKMNP-TV-Z]$/);
+  await server.vouch(process);
+  await expect(heading(page, "You are identified")).toBeFocused();
 });

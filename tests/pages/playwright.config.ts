@@ -23,8 +23,13 @@ export default defineConfig({
     screenshot: "only-on-failure",
     launchOptions: {
       executablePath,
-      // As root, as in a container, there is no sandbox.
-      args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+      args: [
+        // A camera that shows a moving picture, and a person who allows it.
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        // As root, as in a container, there is no sandbox.
+        ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+      ],
     },
   },
 });

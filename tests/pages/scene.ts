@@ -81,6 +81,8 @@ export function invitation(): Invitation {
         external: false,
         needs_contact_check: false,
       },
+      desk_code: null,
+      document: null,
     },
     sealed: false,
     downloads: [],
@@ -104,6 +106,8 @@ export class Scene {
   readonly calls: Call[] = [];
   /** Ways to answer that come before the usual one, by the call's name. */
   readonly plays = new Map<string, Play>();
+  /** What becomes of the pictures that are sent next. */
+  finds: { passed: boolean; fail_reason: string | null; failed_checks: string[] } = { passed: true, fail_reason: null, failed_checks: [] };
   /** SHA-256 of the key that opens the signature again. */
   resume: string | null = null;
   /** Words that no address may have, and their pages' addresses. */
@@ -119,6 +123,45 @@ export class Scene {
     const { otp } = this.invitation.identification;
     if (!otp) throw new Error("no identification by code in this scene");
     return otp;
+  }
+
+  get check(): NonNullable<Invitation["identification"]["document"]> {
+    const { document } = this.invitation.identification;
+    if (!document) throw new Error("no identification by document in this scene");
+    return document;
+  }
+
+  /** The signer is identified by an identity document of this class. */
+  byDocument(document_type = "NIF"): void {
+    Object.assign(this.invitation.identification, {
+      type: "IDENTITY_DOCUMENT",
+      otp: null,
+      document: {
+        scoring_id: "0193a3ee-0000-7000-8000-000000000003",
+        document_type,
+        takes_pictures: true,
+        provider: "INTERNAL",
+        picture_limit: 10_485_760,
+        attempts_left: 5,
+        under_way_until: null,
+        paused_until: null,
+        last: null,
+      },
+    });
+  }
+
+  /** An agent identifies the signer. */
+  byAgent(): void {
+    Object.assign(this.invitation.identification, { type: "AGENT", otp: null, desk_code: "4R7KM2" });
+  }
+
+  /** The pictures were looked at. */
+  score(): void {
+    this.change(() => {
+      const { attempts_left, last } = this.check;
+      const number = (last?.number ?? 0) + 1;
+      Object.assign(this.check, { attempts_left: attempts_left - 1, under_way_until: null, last: { number, ...this.finds } });
+    });
   }
 
   /** Changes what the server knows; whoever waits for news hears of it. */
@@ -206,6 +249,16 @@ export class Scene {
         this.resume = call.headers["x-resume-hash"] ?? null;
         this.identify();
         return { status: 204, headers: { "x-access-token": ACCESS_TOKEN } };
+      case "PUT score":
+        if (!link) return refused;
+        this.score();
+        return { status: 204 };
+      case "POST document":
+        if (!link) return refused;
+        if (!this.check.last?.passed) return error(409, "MDOC_005");
+        this.resume = call.headers["x-resume-hash"] ?? null;
+        this.identify();
+        return { status: 204, headers: { "x-access-token": ACCESS_TOKEN } };
       case "POST access/code":
         if (!link) return refused;
         if (body["code"] !== CODE) return this.wrong();
@@ -249,7 +302,9 @@ export class Scene {
   private async answer(route: Route, name: string): Promise<void> {
     const request = route.request();
     const type = /\/(simple|biometric)_signs\//.exec(request.url())?.[1] ?? null;
-    const call: Call = { name, body: request.postDataJSON() as unknown, headers: await request.allHeaders(), type };
+    const isForm = (await request.headerValue("content-type"))?.startsWith("multipart/") === true;
+    // What is in a form is none of this play's business: pictures are looked at where they are made.
+    const call: Call = { name, body: isForm ? null : (request.postDataJSON() as unknown), headers: await request.allHeaders(), type };
     this.calls.push(call);
     const answer = this.body(call);
     if (answer === "lost") return route.abort("connectionreset");
@@ -289,6 +344,8 @@ export class Scene {
       [new RegExp(`^${own}(link|new-link|problem)$`), "$1"],
       [new RegExp(`^${own}signs/${SIGN}/(.+)$`), "$1"],
       [new RegExp(`^/v1/orgs/${ORG}/identifications/otp/[0-9a-f-]+/(challenge|validate)$`), "$1"],
+      [new RegExp(`^/v1/orgs/${ORG}/scorings/identity_document/[0-9a-f-]+/score$`), "score"],
+      [new RegExp(`^/v1/orgs/${ORG}/identifications/identity_document/[0-9a-f-]+/validate$`), "document"],
       [new RegExp(`^/v1/orgs/${ORG}/(?:simple|biometric)_signs/${SIGN}$`), "sign"],
       [new RegExp(`^/v1/orgs/${ORG}/(?:simple|biometric)_signs/${SIGN}/(preview|sign)$`), "$1"],
     ];

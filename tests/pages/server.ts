@@ -20,11 +20,11 @@ const FOLDER = process.env["RUBRICA_TEST_FOLDER"] ?? "";
 /** How long something may take that the server does by itself, in milliseconds. */
 const PATIENCE = 20_000;
 
-async function call<T>(method: string, url: string, body?: unknown): Promise<T> {
+async function call<T>(method: string, url: string, body?: unknown, more: Record<string, string> = {}): Promise<T> {
   const form = body instanceof FormData;
   const answer = await fetch(url, {
     method,
-    headers: { authorization: `Bearer ${TOKEN}`, ...(body === undefined || form ? {} : { "content-type": "application/json" }) },
+    headers: { authorization: `Bearer ${TOKEN}`, ...(body === undefined || form ? {} : { "content-type": "application/json" }), ...more },
     ...(body === undefined ? {} : { body: form ? body : JSON.stringify(body) }),
   });
   const text = await answer.text();
@@ -111,11 +111,14 @@ interface Process {
   signatures: { identification: { id: string } }[];
 }
 
+/** Whose identity document the signers have, where they are identified by one or by an agent. */
+const IDENTITY = { document_number: "12345678Z", document_type: "NIF", country: "ES" };
+
 /** A process with a document of three pages. */
 export async function start(
   signers: Signer[],
   type: "SIMPLE" | "BIOMETRIC" = "SIMPLE",
-  identification: "OTP" | "AGENT" = "OTP",
+  identification: "OTP" | "AGENT" | "IDENTITY_DOCUMENT" = "OTP",
 ): Promise<string> {
   const form = new FormData();
   form.set("name", "lease.pdf");
@@ -124,13 +127,8 @@ export async function start(
   const { documentId } = await call<{ documentId: string }>("POST", `${ORGANIZATION}/documents`, form);
   const { id } = await call<{ id: string }>("POST", `${ORGANIZATION}/sign_process`, {
     signers: signers.map(({ alias, email }) => ({
-      alias,
-      name: "Ana",
-      last_name: "López",
-      email,
-      language: "EN",
-      // What an agent compares.
-      ...(identification === "AGENT" ? { identity_document: { document_number: "12345678Z", document_type: "NIF" } } : {}),
+      ...{ alias, name: "Ana", last_name: "López", email, language: "EN" },
+      ...(identification === "OTP" ? {} : { identity_document: IDENTITY }),
     })),
     sign: { type, documents: [{ id: documentId }] },
     identification: { type: identification },
@@ -142,6 +140,14 @@ export const read = (id: string): Promise<Process> => call("GET", `${ORGANIZATIO
 
 export const cancel = (id: string): Promise<null> =>
   call("POST", `${ORGANIZATION}/sign_process/${id}/cancel`, { reason: "the flat is let to somebody else" });
+
+/** An agent of the shop vouches for the only signer of a process. */
+export async function vouch(id: string): Promise<void> {
+  const { signatures } = await call<{ signatures: { identification: { id: string } }[] }>("GET", `${ORGANIZATION}/sign_process/${id}`);
+  const url = `${ORGANIZATION}/identifications/agent/${signatures[0]?.identification.id}/validate`;
+  const device = { "x-installation_id": "desk-1", "x-fingerprint": "a desk", "user-agent": "desk" };
+  await call("POST", url, { agent: "eva" }, device);
+}
 
 /** Moves process time. */
 export const advance = (duration: string): Promise<unknown> => call("POST", `${BASE}/sandbox/clock`, { advance: duration });

@@ -17,7 +17,8 @@ export interface State {
   shows?: string | RegExp;
 }
 
-const go = async (page: Page): Promise<void> => {
+/** From the link to the first step. */
+export const go = async (page: Page): Promise<void> => {
   await open(page);
   await button(page, /^(Continue|Go on)/).click();
 };
@@ -668,21 +669,6 @@ export const STATES: State[] = [
       await button(page, "Send the code").click();
     },
     shows: "Try again",
-  },
-  // What this page does not do
-  {
-    name: "elsewhere, with an agent",
-    title: "This signature goes on elsewhere",
-    given: ({ invitation: { identification } }) => Object.assign(identification, { type: "AGENT", otp: null }),
-    when: go,
-    shows: /somebody of Acme Rentals checks who you are/,
-  },
-  {
-    name: "elsewhere, identity document",
-    title: "This signature goes on elsewhere",
-    given: ({ invitation: { identification } }) => Object.assign(identification, { type: "IDENTITY_DOCUMENT", otp: null }),
-    when: go,
-    shows: /checks your identity document/,
   },
 ];
 

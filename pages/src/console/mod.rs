@@ -254,8 +254,8 @@ impl Frame {
         self.person.as_ref().is_some_and(|person| person.roles.contains(&role))
     }
 
-    pub(crate) fn desk_script(&self) -> String {
-        format!("{}/pages/{}", self.root, assets::DESK_JS)
+    pub(crate) fn agent_script(&self) -> String {
+        format!("{}/pages/{}", self.root, assets::AGENT_JS)
     }
 
     pub(crate) fn csrf(&self) -> &str {

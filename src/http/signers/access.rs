@@ -98,10 +98,7 @@ pub async fn resume(call: Call<Uuid, Json<ResumeSignatureRequest>>) -> Result<Wi
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, &key).as_ref());
     let (now, lifetime) = (call.engine.clock.now(), call.engine.signers.resume_lifetime);
-    match seen.otp() {
-        Some(data) if data.resumes(now, &ResumeHash::new(&hash), lifetime) => access(&call),
-        _ => Err(wrong()),
-    }
+    if seen.resumes(now, &ResumeHash::new(&hash), lifetime) { access(&call) } else { Err(wrong()) }
 }
 
 pub async fn challenge_again(call: Call<Uuid, MaybeEmpty<ChallengeOtpRequest>>) -> Result<(), ApiError> {

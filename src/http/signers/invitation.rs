@@ -9,13 +9,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{
     Channel, IdentificationState, IdentificationType, Language, SignType, TwoFactorType,
-    identification::otp::{self, Delivery, Otp, ReceiptStatus, Sending},
+    identification::otp::{self, Delivery, Otp, ReceiptStatus, ResumeHash, Sending},
     sign_process::{Data, SignProcess, SignatureStatus, Status, process_of_signature},
 };
 
-use super::super::{ApiError, State, page_configuration::PageAccent, processes::Engine, simple_sign};
-use crate::catalogue::page_configuration::PageConfiguration;
-use crate::public_url::Disposition;
+use super::{
+    super::{ApiError, State, page_configuration::PageAccent, processes::Engine, simple_sign},
+    document_check::{Check, InvitationDocumentCheck},
+};
+use crate::{catalogue::page_configuration::PageConfiguration, public_url::Disposition, signers::desk_code};
 
 /// How long the links to what was sealed work.
 const DOWNLOAD_LIFETIME: Duration = Duration::hours(1);
@@ -144,6 +146,12 @@ pub struct InvitationIdentification {
     /// Null where it is of another type, and until it is there.
     #[schema(required)]
     otp: Option<InvitationCodes>,
+    /// By which the agents' desk finds the identification that waits for one. It proves nothing. Null where it waits for none.
+    #[schema(required)]
+    desk_code: Option<String>,
+    /// Null where it is of another type, and until it is there.
+    #[schema(required)]
+    document: Option<InvitationDocumentCheck>,
 }
 
 /// The codes of an identification by one-time code.
@@ -234,6 +242,7 @@ pub struct Seen {
     process: Arc<SignProcess>,
     position: usize,
     otp: Option<Arc<Otp>>,
+    document: Option<Check>,
     pages: Arc<PageConfiguration>,
 }
 
@@ -245,12 +254,14 @@ impl Seen {
         let data = process.existing()?;
         let position = data.position(signature).ok_or(workflows::sign_process::NOT_FOUND)?;
         let identification = data.creation.signers[position].identification;
-        let otp = match data.creation.identification_type {
-            IdentificationType::Otp => Some(engine.processes.otp.read(organization, identification).await?),
-            IdentificationType::Agent | IdentificationType::IdentityDocument => None,
-        };
+        let (mut otp, mut document) = (None, None);
+        match data.creation.identification_type {
+            IdentificationType::Otp => otp = Some(engine.processes.otp.read(organization, identification).await?),
+            IdentificationType::IdentityDocument => document = Check::look(engine, organization, identification).await?,
+            IdentificationType::Agent => {}
+        }
         let (_, pages) = engine.signers.pages.load(organization).await?;
-        Ok(Self { process, position, otp, pages })
+        Ok(Self { process, position, otp, document, pages })
     }
 
     pub fn data(&self) -> Result<&Data, ApiError> {
@@ -272,6 +283,19 @@ impl Seen {
         self.otp.as_ref()?.existing().ok()
     }
 
+    /// Whether the page that kept this key when its signer was identified may have another token.
+    pub fn resumes(&self, now: DateTime<Utc>, key: &ResumeHash, lifetime: Duration) -> bool {
+        let by_code = self.otp().is_some_and(|data| data.resumes(now, key, lifetime));
+        let by_document = self.document.as_ref().is_some_and(|check| check.resumes(now, key, lifetime));
+        by_code || by_document
+    }
+
+    /// How the signer's identification stands: as it says itself, or as it told the process.
+    fn identification_state(&self, told: IdentificationState) -> IdentificationState {
+        let own = self.otp().map(|data| data.state).or_else(|| self.document.as_ref()?.state());
+        own.unwrap_or(told)
+    }
+
     /// Whether links of this generation open the signature.
     pub fn has_link(&self, generation: u32) -> bool {
         self.process.data().is_some_and(|data| data.signatures[self.position].link.generation == generation)
@@ -290,6 +314,8 @@ impl Seen {
         let pages = &*self.pages;
         let others = data.signatures.iter().enumerate().filter(|(other, _)| *other != position);
         let count = |status| others.clone().filter(|(_, other)| other.status == status).count();
+        let state = self.identification_state(signature.identification);
+        let waits_for_agent = creation.identification_type == IdentificationType::Agent && state == IdentificationState::Created;
         let mut shown = Invitation {
             revision: String::new(),
             now: DateTime::UNIX_EPOCH,
@@ -321,8 +347,10 @@ impl Seen {
             identification: InvitationIdentification {
                 kind: creation.identification_type,
                 id: signer.identification,
-                status: self.otp().map_or(signature.identification, |data| data.state),
+                status: state,
                 otp: self.otp().map(codes),
+                desk_code: waits_for_agent.then(|| desk_code(signer.identification)),
+                document: self.document.as_ref().and_then(|check| check.shown(engine)),
             },
             sealed: data.status == Status::Certified,
             downloads: Vec::new(),
@@ -367,7 +395,7 @@ impl Invitation {
 }
 
 /// Moments as the contract has them.
-fn moment(at: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn moment(at: DateTime<Utc>) -> DateTime<Utc> {
     at.trunc_subsecs(3)
 }
 

@@ -1,10 +1,11 @@
 //! The signers' own operations, below `/pages/api`: what the page needs that a signer's link leads to, beside the contract's operations on the
 //! signature and the identification.
 //!
-//! The link itself only shows the invitation, declines it and asks for codes. Documents are seen, signed and downloaded with the token that
-//! a right code gives.
+//! The link itself only shows the invitation, declines it, asks for codes and sends pictures of an identity document. Documents are seen, signed
+//! and downloaded with the token that a right code, or a document that passed, gives.
 
 mod access;
+mod document_check;
 mod invitation;
 mod watch;
 

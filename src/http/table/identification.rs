@@ -171,14 +171,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/orgs/{org_id}/identifications/identity_document/{identification_id}/validate",
         "validate_identity_document_identification",
     )
-        .role(Role::Identification, Reach::SignProcessOf(identification::sign_process::<DocumentCheck>))
+        .role(Role::Identification, Reach::SignerOf(identification::sign_process::<DocumentCheck>))
         .says(
             "Validate an identity-document identification",
             "The document must have been scored before, with a result that passes; `x-access-token` then carries a token that reads and makes \
              the signer's signature. A result that does not pass takes one of the remaining validation attempts; no result yet takes none.",
         )
         .tag("Identification with identity document")
-        .takes(device::HEADERS_AND_AGENT)
+        .takes(device::HEADERS_AND_AGENT_AND_RESUME)
         .answers(&[Success {
             status: 204,
             description: "Validated.",
@@ -238,7 +238,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .refuses(&[NOT_FOUND])
         .run(&by(scoring::read)),
     put("/v1/orgs/{org_id}/scorings/identity_document/{scoring_id}/score", "submit_scoring_images")
-        .role(Role::Identification, Reach::SignProcessOf(scoring::sign_process))
+        .role(Role::Identification, Reach::SignerOf(scoring::sign_process))
         .says(
             "Submit images for scoring",
             "Takes the front, the back or both (JPEG, PNG or WebP) and one of the remaining attempts. Answers when the attempt has ended, with a \

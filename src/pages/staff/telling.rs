@@ -301,6 +301,8 @@ impl TellsOwn for DocumentCheck {
             CheckEvent::Scored { passing: true, .. } => row(of("console.row.scored")),
             CheckEvent::Scored { passing: false, .. } => bad(of("console.row.not_scored")),
             CheckEvent::Refused { device } => Told { facts: from_device(device), ..bad(of("console.row.validation_refused")) },
+            // The page of who was validated can come back.
+            CheckEvent::ResumeKept { .. } => return Vec::new(),
         }]
     }
 

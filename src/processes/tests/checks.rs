@@ -51,7 +51,7 @@ fn creation(setting: &Setting) -> identity_document::Command {
 }
 
 fn validate() -> identity_document::Command {
-    CheckCommand::Validate { device: Device::default() }.into()
+    CheckCommand::Validate { device: Device::default(), resume: None }.into()
 }
 
 fn images() -> Images {

@@ -2,6 +2,7 @@
 
 mod access;
 mod declining;
+mod identified_otherwise;
 mod links;
 mod pages;
 mod scope;

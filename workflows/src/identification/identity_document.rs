@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     Identification, Method, Purpose,
     lifecycle::{self, wrong_state},
+    otp::{Resume, ResumeHash, knows},
 };
 use crate::{
     Contact, Decision, Device, IdentificationState, Refusal, Timestamp,
@@ -24,6 +25,7 @@ transitions! {
     for CheckEvent, in IdentificationState;
     Scored:  [Created] => Same "the scoring session has a result";
     Refused: [Created] => Same "validate, and the result does not pass";
+    ResumeKept: [Validated] => Same "the person's page keeps a key to come back with";
 }
 
 /// The machine.
@@ -141,15 +143,10 @@ impl Request {
 /// What only this method understands.
 #[derive(Clone, Debug)]
 pub enum CheckCommand {
-    Validate {
-        device: Device,
-    },
+    /// `resume` is the digest of a key with which the page may come back.
+    Validate { device: Device, resume: Option<ResumeHash> },
     /// The session of `round` has the result of its attempt `number`, from 1. Ignored if it is of an earlier round or attempt.
-    Scored {
-        round: u32,
-        number: u32,
-        passing: bool,
-    },
+    Scored { round: u32, number: u32, passing: bool },
 }
 
 impl From<CheckCommand> for Command {
@@ -169,6 +166,10 @@ pub enum CheckEvent {
     /// A validation by a result that does not pass.
     Refused {
         device: Device,
+    },
+    /// The page of who was validated may come back with the key of this digest.
+    ResumeKept {
+        hash: ResumeHash,
     },
 }
 
@@ -204,6 +205,9 @@ pub struct DocumentCheck {
     /// The newest result of this round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scored: Option<Scored>,
+    /// The key that the page kept, if it kept one: at most one, as only the one validation brings it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resume: Vec<Resume>,
 }
 
 /// A result, as far as a validation needs it.
@@ -235,7 +239,7 @@ impl Method for DocumentCheck {
 
     fn decide(data: &Data, _: Timestamp, command: CheckCommand) -> Decision<IdentityDocument> {
         match command {
-            CheckCommand::Validate { device } => data.decide_validate(device),
+            CheckCommand::Validate { device, resume } => data.decide_validate(device, resume),
             CheckCommand::Scored { round, number, passing } if data.takes_result(round, number) => {
                 Decision::accept([CheckEvent::Scored { number, passing }.into()])
             }
@@ -247,12 +251,13 @@ impl Method for DocumentCheck {
         matches!(command, CheckCommand::Scored { .. })
     }
 
-    fn apply(data: &mut Data, _: Timestamp, event: &CheckEvent) {
+    fn apply(data: &mut Data, at: Timestamp, event: &CheckEvent) {
         match event {
             CheckEvent::Scored { number, passing } => {
                 data.own.scored = Some(Scored { number: *number, passing: *passing });
             }
             CheckEvent::Refused { .. } => data.own.refused = data.own.refused.saturating_add(1),
+            CheckEvent::ResumeKept { hash } => data.own.resume = vec![Resume { hash: hash.clone(), at }],
         }
     }
 
@@ -303,13 +308,23 @@ impl Data {
         self.state == IdentificationState::Created && round == self.own.round && is_newer
     }
 
-    fn decide_validate(&self, device: Device) -> Decision<IdentityDocument> {
+    /// Whether a page with this key need not prove again, of keys that work for `lifetime` after they were kept. Not once the identification
+    /// ended otherwise than by its use. There is no other way back: the session takes no image any more.
+    pub fn resumes(&self, now: Timestamp, key: &ResumeHash, lifetime: Duration) -> bool {
+        let usable = matches!(self.state, IdentificationState::Validated | IdentificationState::Succeeded) && !self.deleted;
+        usable & knows(&self.own.resume, now, key, lifetime)
+    }
+
+    fn decide_validate(&self, device: Device, resume: Option<ResumeHash>) -> Decision<IdentityDocument> {
         if self.state != IdentificationState::Created {
             return Decision::refuse(wrong_state(self.state.name()));
         }
         match self.own.scored {
             None => Decision::refuse(Refusal::state(NOT_SCORED)),
-            Some(Scored { passing: true, .. }) => Decision::accept([Event::Validated { device }]),
+            Some(Scored { passing: true, .. }) => {
+                let kept = resume.map(|hash| CheckEvent::ResumeKept { hash }.into());
+                Decision::accept(std::iter::once(Event::Validated { device }).chain(kept).collect::<Vec<_>>())
+            }
             Some(Scored { passing: false, .. }) => {
                 let mut events = vec![CheckEvent::Refused { device }.into()];
                 if self.remaining_attempts() <= 1 {

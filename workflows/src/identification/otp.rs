@@ -23,6 +23,7 @@ use super::{
 use crate::{Channel, Decision, Device, IdentificationState, Refusal, Timestamp, transitions, values::duration::Bounds};
 
 pub use super::lifecycle::{EXISTS, FORCE_NEEDED, NOT_FOUND, Purpose};
+pub(super) use again::knows;
 pub use again::{MAX_RESUME_KEYS, Resume, ResumeHash};
 pub use code::{CodeHash, TypedCode};
 pub use creation::{Creation, Policy, Request};

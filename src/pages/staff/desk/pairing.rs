@@ -18,7 +18,7 @@ use workflows::Staff;
 
 use crate::{
     records::{self, Records},
-    signers::ALPHABET,
+    signers::DESK_ALPHABET,
 };
 
 const PAIRINGS: &str = "desk_pairing";
@@ -124,13 +124,13 @@ pub fn code_of(typed: &str) -> Option<String> {
         other => other,
     });
     let code: String = read.collect();
-    (code.len() == CODE && code.bytes().all(|byte| ALPHABET.contains(&byte))).then_some(code)
+    (code.len() == CODE && code.bytes().all(|byte| DESK_ALPHABET.contains(&byte))).then_some(code)
 }
 
 /// The place of a code.
 fn place(code: &str) -> u32 {
     code.bytes().fold(0_u32, |bits, byte| {
-        let value = ALPHABET.iter().position(|letter| *letter == byte).unwrap_or(0);
+        let value = DESK_ALPHABET.iter().position(|letter| *letter == byte).unwrap_or(0);
         bits << 5 | u32::try_from(value).unwrap_or(0)
     }) % PLACES
 }
@@ -158,7 +158,7 @@ impl Pairings {
         let secret = URL_SAFE_NO_PAD.encode(random::<SECRET>()?);
         for _ in 0..TRIES {
             let bits = u32::from_be_bytes(random()?);
-            let code: String = (0..CODE).map(|at| char::from(ALPHABET[(bits >> (5 * at) & 31) as usize])).collect();
+            let code: String = (0..CODE).map(|at| char::from(DESK_ALPHABET[(bits >> (5 * at) & 31) as usize])).collect();
             let pairing = Pairing { code, secret: hash(&secret), since: now, given: given.clone(), is_over: false };
             let key = key(organization, &pairing.code);
             let decide = |current: Option<records::Versioned<Pairing>>| {

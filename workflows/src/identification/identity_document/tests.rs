@@ -60,7 +60,18 @@ fn in_each_state() -> Vec<Driver<IdentityDocument>> {
 }
 
 fn validate(driver: &mut Driver<IdentityDocument>) -> Answer {
-    driver.tell(CheckCommand::Validate { device: Device { ip: Some("192.0.2.1".into()), ..Device::default() } })
+    let device = Device { ip: Some("192.0.2.1".into()), ..Device::default() };
+    driver.tell(CheckCommand::Validate { device, resume: None })
+}
+
+fn key(number: u8) -> ResumeHash {
+    ResumeHash::new(&[number; 32])
+}
+
+fn validated_keeping(number: u8) -> Driver<IdentityDocument> {
+    let mut driver = with_result(true);
+    assert_eq!(driver.tell(CheckCommand::Validate { device: Device::default(), resume: Some(key(number)) }), Ok(()));
+    driver
 }
 
 fn scored(driver: &mut Driver<IdentityDocument>, number: u32, passing: bool) {
@@ -166,6 +177,7 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
     let events = [
         r#"{"type":"scored","number":1,"passing":true}"#,
         r#"{"type":"refused","device":{"ip":"192.0.2.1"}}"#,
+        r#"{"type":"resume_kept","hash":"00ff"}"#,
         r#"{"type":"validated","device":{}}"#,
     ];
     for text in events {
@@ -180,6 +192,35 @@ fn what_an_earlier_version_wrote_is_read_and_written_the_same() {
         let effect: Effect = serde_json::from_str(text).expect("an effect");
         assert_eq!(serde_json::to_string(&effect).expect("JSON"), text);
     }
+}
+
+#[test]
+fn a_page_comes_back_with_the_key_that_it_kept_while_that_works_and_the_identification_counts() {
+    let resumes =
+        |driver: &Driver<IdentityDocument>, number| data(driver).resumes(driver.now, &key(number), Duration::minutes(40));
+    assert!(!resumes(&validated(), 1), "it kept none");
+    let mut driver = validated_keeping(1);
+    assert!(resumes(&driver, 1) && !resumes(&driver, 2));
+    driver.advance_and_look(Duration::minutes(39));
+    assert!(resumes(&driver, 1));
+    driver.advance_and_look(Duration::minutes(1));
+    assert!(!resumes(&driver, 1));
+    let mut used = validated_keeping(1);
+    assert_eq!(used.tell(Command::Close), Ok(()));
+    assert!(resumes(&used, 1));
+    for end in [Command::Cancel { reason: None }, Command::Restart { round: 1 }, Command::Delete { force: true }] {
+        let mut ended = validated_keeping(1);
+        assert_eq!(ended.tell(end), Ok(()));
+        assert!(ended.machine.data().is_some_and(|data| !data.resumes(ended.now, &key(1), Duration::minutes(40))));
+    }
+}
+
+#[test]
+fn a_key_with_a_validation_that_is_refused_is_not_kept() {
+    let mut driver = with_result(false);
+    let command = CheckCommand::Validate { device: Device::default(), resume: Some(key(1)) };
+    assert_eq!(driver.tell(command), Err(Refusal::state(NOT_PASSED)));
+    assert!(data(&driver).own.resume.is_empty());
 }
 
 #[test]
@@ -221,7 +262,7 @@ fn every_transition_of_the_table_is_taken() {
     for round in [1, 2] {
         assert_eq!(restarted.tell(Command::Restart { round }), Ok(()));
     }
-    scenarios.extend([late, cancelled, restarted]);
+    scenarios.extend([late, cancelled, restarted, validated_keeping(1)]);
     assert_all_transitions_taken(&scenarios);
 }
 

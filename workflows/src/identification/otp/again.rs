@@ -49,6 +49,13 @@ pub struct Resume {
 /// The state does not allow to prove again: too much was tried.
 const TOO_MANY: &str = "VALIDATED, and too many answers were wrong to prove it again";
 
+/// Whether one of the keys that were kept is this one, of those that work for `lifetime` after they were kept.
+pub(in crate::identification) fn knows(kept: &[Resume], now: Timestamp, key: &ResumeHash, lifetime: Duration) -> bool {
+    let is_good = |kept: &Resume| kept.at.checked_add_signed(lifetime).is_none_or(|until| now < until);
+    // All are compared whatever the first says.
+    kept.iter().fold(false, |known, kept| known | (kept.hash.is(key) & is_good(kept)))
+}
+
 impl OneTimeCode {
     pub(super) fn keep(&mut self, at: Timestamp, hash: ResumeHash) {
         if self.resume.len() >= MAX_RESUME_KEYS {
@@ -63,10 +70,7 @@ impl Data {
     /// ended otherwise than by its use.
     pub fn resumes(&self, now: Timestamp, key: &ResumeHash, lifetime: Duration) -> bool {
         let usable = matches!(self.state, IdentificationState::Validated | IdentificationState::Succeeded) && !self.deleted;
-        let is_good = |kept: &Resume| kept.at.checked_add_signed(lifetime).is_none_or(|until| now < until);
-        // All are compared whatever the first says.
-        let known = self.own.resume.iter().fold(false, |known, kept| known | (kept.hash.is(key) & is_good(kept)));
-        usable && known
+        usable & knows(&self.own.resume, now, key, lifetime)
     }
 
     /// Whether the code of a challenge still has to reach its person: it is the current one, and nobody has given it.
