@@ -182,7 +182,10 @@ impl<M: TellsOwn> Tells for Identification<M> {
             }
             Event::Succeeded => row(of("console.row.identification_succeeded")),
             Event::Failed { reason } => bad(of("console.row.identification_failed").with("reason", reason)),
-            Event::Cancelled { .. } => row(of("console.row.identification_cancelled")),
+            Event::Cancelled { reason } => {
+                let why = reason.clone().map(|value| Fact { name: "console.fact.reason", value });
+                Told { facts: why.into_iter().collect(), ..row(of("console.row.identification_cancelled")) }
+            }
             Event::Expired => bad(of("console.row.identification_expired")),
             Event::Restarted { .. } => row(of("console.row.identification_restarted")),
             Event::Deleted => bad(of("console.row.identification_deleted")),
