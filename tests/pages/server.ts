@@ -126,13 +126,19 @@ interface Process {
   status: string;
 }
 
-/** A process with a document of three pages. */
-export async function start(signers: Signer[], type: "SIMPLE" | "BIOMETRIC" = "SIMPLE"): Promise<string> {
+/** A document of three pages. */
+export async function upload(): Promise<string> {
   const form = new FormData();
   form.set("name", "lease.pdf");
   form.set("extension", "pdf");
   form.set("content", pdf(3), "lease.pdf");
   const { documentId } = await call<{ documentId: string }>("POST", `${ORGANIZATION}/documents`, form);
+  return documentId;
+}
+
+/** A process with such a document. */
+export async function start(signers: Signer[], type: "SIMPLE" | "BIOMETRIC" = "SIMPLE"): Promise<string> {
+  const documentId = await upload();
   const { id } = await call<{ id: string }>("POST", `${ORGANIZATION}/sign_process`, {
     signers: signers.map(({ alias, email }) => ({ alias, name: "Ana", last_name: "López", email, language: "EN" })),
     sign: { type, documents: [{ id: documentId }] },

@@ -425,7 +425,6 @@ pub async fn preview(request: HttpRequest, payload: web::Payload) -> HttpRespons
                 .insert_header((header::CONTENT_TYPE, "image/png"))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
                 .body(png)),
             Err(error) => {
                 let Some(error) = problem(&error) else {

@@ -40,7 +40,7 @@ fn a_document_shows_what_it_is_where_it_is_used_and_its_first_page() {
     let document = between(&text(&browser.get(&path).expect(200)), &format!("{path}/documents/"), "\"").to_owned();
     let own = format!("{LIST}/{document}");
     let page = text(&browser.get(&own).expect(200));
-    for words in ["lease.pdf", "SHA-256", "Active content", "Sign processes with it", "This document", "uploaded"] {
+    for words in ["lease.pdf", "SHA-256", "Active content", "Sign processes with it", "This document", "created"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(page.contains(&format!("href=\"{path}\"")) && page.contains(&format!("processes?q={id}")), "{page}");

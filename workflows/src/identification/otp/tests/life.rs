@@ -76,9 +76,13 @@ fn what_is_not_there_is_not_found() {
         assert_eq!(world.ask(), Err(NOT_FOUND));
         assert_eq!(world.answer(1), Err(NOT_FOUND));
         let restart = Command::Restart { round: 1 };
-        for command in
-            [Command::Close, Command::CloseByChain, restart, Command::Cancel { reason: None, by: None }, Command::Delete { force: true }]
-        {
+        for command in [
+            Command::Close,
+            Command::CloseByChain,
+            restart,
+            Command::Cancel { reason: None, by: None },
+            Command::Delete { force: true },
+        ] {
             assert_eq!(world.otp.tell(command), Err(NOT_FOUND));
         }
         let events = world.otp.journal.len();
