@@ -59,11 +59,13 @@ pub struct Act<'a> {
     pub at: Timestamp,
     /// The subject of the caller's token; `None` where the server does it by itself.
     pub by: Option<&'a str>,
+    /// The reason, where one was asked for; it comes behind what was done.
+    pub why: Option<&'a str>,
 }
 
 impl From<Timestamp> for Act<'_> {
     fn from(at: Timestamp) -> Self {
-        Self { at, by: None }
+        Self { at, by: None, why: None }
     }
 }
 
@@ -219,7 +221,8 @@ impl<T: Kind> Items<T> {
         act: Act<'_>,
         decide: impl Fn(Option<Item<T>>) -> Result<Option<Item<T>>, E>,
     ) -> Result<Option<Item<T>>, E> {
-        let change = Change::new(what, act.by);
+        let what = act.why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}"));
+        let change = Change::new(&what, act.by);
         let decide = |current: Option<Versioned<Item<T>>>| {
             let Some(item) = decide(current.map(|current| Found::from(current).item))? else { return Ok(None) };
             Ok::<_, E>(Some(Item { created_at: item.created_at.or(Some(act.at)), change: Some(change.clone()), ..item }))
@@ -269,6 +272,17 @@ impl<T: Kind> Items<T> {
         let page = self.records.page::<Item<T>>(organization, T::COLLECTION, prefix, after, limit).await?;
         let items = page.items.into_iter().map(|(key, read)| (key, Found::from(read)));
         Ok(Page { items: items.filter(|(_, found)| found.item.state.is_present()).collect(), next: page.next })
+    }
+
+    /// Items, deleted ones as well, in the order of their keys after `after`, at most `limit`.
+    pub(super) async fn page(
+        &self,
+        organization: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Found<T>)>, records::Error> {
+        let page = self.records.page::<Item<T>>(organization, T::COLLECTION, "", Some(after), limit).await?;
+        Ok(page.items.into_iter().map(|(key, read)| (key, Found::from(read))).collect())
     }
 
     /// The page with this number, from 0, of the items that are there and `wanted`, newest first; those of one instant in the order of their

@@ -333,6 +333,14 @@ impl<E: Edition> VersionedItems<E> {
         Ok(written.map(|item| item.value.step.deleted).unwrap_or_default())
     }
 
+    /// The numbers of the major versions that are there, in their order.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Gone`], [`Error::Catalogue`].
+    pub async fn majors(&self, organization: &str, external_id: &str) -> Result<Vec<u32>, Error> {
+        Ok(self.get(organization, external_id).await?.editions.majors().collect())
+    }
+
     /// The latest minor of a major version. It reads one record; what the version is made of is remembered.
     ///
     /// # Errors

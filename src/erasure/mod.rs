@@ -192,7 +192,7 @@ impl Eraser {
             self.sealed_files.release(organization, process, &digest, now).await?;
         }
         for document in &standing.produced {
-            self.documents.erase(organization, *document, Act { at: now, by: Some(order.by) }).await?;
+            self.documents.erase(organization, *document, Act { at: now, by: Some(order.by), why: None }).await?;
         }
         if let Some(pictures_of) = standing.pictures_of {
             self.scoring.forget(organization, pictures_of, now).await.map_err(Error::Pictures)?;

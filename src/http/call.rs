@@ -237,7 +237,7 @@ impl<I, B> Call<I, B> {
 
 /// What a caller does to an item of the catalogue.
 pub fn act(caller: &access::Caller, at: Timestamp) -> Act<'_> {
-    Act { at, by: Some(&caller.subject) }
+    Act { at, by: Some(&caller.subject), why: None }
 }
 
 impl<I: Ids, B: Body> FromAdmitted for Call<I, B> {

@@ -174,7 +174,7 @@ pub async fn validate(call: Call<Uuid>) -> Result<WithHeader<()>, ApiError> {
 }
 
 pub async fn restart(call: Call<Uuid>) -> Result<(), ApiError> {
-    call.ask::<Chain>(Command::Restart { device: call.device(Required::UserAgent)? }).await?;
+    call.ask::<Chain>(Command::Restart { device: call.device(Required::UserAgent)?, by: None }).await?;
     Ok(())
 }
 
@@ -190,11 +190,11 @@ pub async fn cancel(call: Call<Uuid, MaybeEmpty<CancelChainIdentificationRequest
     let device = call.device(Required::UserAgent)?;
     let reason = call.body.0.reason.clone().filter(|reason| !reason.trim().is_empty());
     reason.as_deref().map_or(Ok(()), check_reason)?;
-    call.ask::<Chain>(Command::Cancel { reason, device }).await?;
+    call.ask::<Chain>(Command::Cancel { reason, device, by: None }).await?;
     Ok(())
 }
 
 pub async fn close(call: Call<Uuid>) -> Result<(), ApiError> {
-    call.ask::<Chain>(Command::Close { device: call.device(Required::UserAgent)? }).await?;
+    call.ask::<Chain>(Command::Close { device: call.device(Required::UserAgent)?, by: None }).await?;
     Ok(())
 }

@@ -103,7 +103,7 @@ where
 {
     let reason = call.body.0.reason.clone();
     check_reason(&reason)?;
-    call.ask::<Identification<M>>(Command::Cancel { reason: Some(reason) }).await?;
+    call.ask::<Identification<M>>(Command::Cancel { reason: Some(reason), by: None }).await?;
     Ok(())
 }
 

@@ -229,7 +229,7 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
             StepCommand::Create => return self.ask(organization, id, create).await.map(drop),
             StepCommand::Restart { round } => Command::Restart { round },
             StepCommand::Close => Command::CloseByChain,
-            StepCommand::Cancel { reason } => Command::Cancel { reason: Some(reason.to_owned()) },
+            StepCommand::Cancel { reason } => Command::Cancel { reason: Some(reason.to_owned()), by: None },
         };
         match self.ask(organization, id, command.clone()).await {
             Err(actors::Error::Refused(Refusal::NotFound(_))) => {
@@ -246,7 +246,7 @@ impl<M: Adapted> Identifications for Host<Identification<M>> {
     }
 
     async fn cancel(&self, organization: &str, id: Uuid, reason: &str) -> Result<(), actors::Error> {
-        self.ask(organization, id, Command::Cancel { reason: Some(reason.to_owned()) }).await.map(drop)
+        self.ask(organization, id, Command::Cancel { reason: Some(reason.to_owned()), by: None }).await.map(drop)
     }
 
     async fn state(&self, organization: &str, id: Uuid) -> Result<Option<IdentificationState>, actors::Error> {
@@ -300,7 +300,10 @@ fn happening<M: Adapted>(
         }
         Event::Succeeded => Happening::new(SERVICE, Action::IdentificationSucceeded, alias()),
         Event::Failed { reason } => Happening::new(SERVICE, Action::IdentificationFailed, Some(reason.clone())),
-        Event::Cancelled { reason } => Happening::new(SERVICE, Action::IdentificationCancelled, reason.clone()),
+        Event::Cancelled { reason, by } => {
+            let who = by.as_ref().map_or_else(|| SERVICE.to_owned(), ToString::to_string);
+            Happening::new(&who, Action::IdentificationCancelled, reason.clone())
+        }
         Event::Expired => Happening::new(SERVICE, Action::IdentificationExpired, alias()),
         Event::Restarted { round } => Happening::new(
             SERVICE,

@@ -61,8 +61,8 @@ async function keepsTheRules(page: Page, name: string): Promise<void> {
 }
 
 test("every screen keeps the rules", async ({ page }) => {
-  // More than twenty screens in two schemes and three widths.
-  test.setTimeout(420_000);
+  // More than thirty screens in two schemes and three widths.
+  test.setTimeout(600_000);
   const people = [server.address("tenant"), server.address("landlord")];
   const [open, ended, paused] = [await server.start(people), await server.start(people), await server.start(people)];
   await server.cancel(ended);
@@ -121,6 +121,42 @@ test("every screen keeps the rules", async ({ page }) => {
   await page.goto(`${ORGANIZATION}/effects/all/resume?trouble=paused`);
   await keepsTheRules(page, "act_on_all");
 
+  await page.getByRole("link", { name: "Identifications", exact: true }).click();
+  await expect(heading(page, "Identifications")).toBeVisible();
+  await keepsTheRules(page, "identifications");
+  await page.getByRole("link", { name: "Expired" }).click();
+  await expect(page.getByText("There is no such identification here.")).toBeVisible();
+  await page.getByRole("textbox").fill("nobody");
+  await button(page, "Find").click();
+  await expect(page.getByRole("alert")).toContainText("has the identifier");
+  await keepsTheRules(page, "identifications_none");
+  const chain = await server.chain(server.address("tenant"));
+  await page.getByRole("textbox").fill(chain);
+  await button(page, "Find").click();
+  await expect(heading(page, "Identification chain")).toBeVisible();
+  await keepsTheRules(page, "identification_chain");
+  await page.getByRole("link", { name: "Begin the chain anew" }).click();
+  await page.getByLabel("Reason").fill("the phone was lost");
+  await button(page, "Begin the chain anew").click();
+  await expect(page.getByText("The chain begins anew.")).toBeVisible();
+  await page.getByRole("link", { name: "Step 1: Identification by code" }).click();
+  await expect(page.getByText("Codes left")).toBeVisible();
+  await keepsTheRules(page, "identification");
+  await page.getByRole("link", { name: "Cancel the identification" }).click();
+  await expect(page.getByText("It is a step of a chain", { exact: false })).toBeVisible();
+  await keepsTheRules(page, "identification_cancel");
+
+  await page.getByRole("link", { name: "Documents", exact: true }).click();
+  await expect(heading(page, "Documents")).toBeVisible();
+  await keepsTheRules(page, "documents");
+  // One of its own: another test deletes one.
+  await page.getByRole("textbox").fill(await server.upload());
+  await button(page, "Find").click();
+  await expect(page.getByRole("img", { name: "First page: lease.pdf" })).toBeVisible();
+  await keepsTheRules(page, "document");
+  await page.getByRole("link", { name: "Delete the document" }).click();
+  await keepsTheRules(page, "document_delete");
+
   await page.getByRole("link", { name: "Deliveries" }).click();
   await expect(page.getByText("Invitation to", { exact: false }).first()).toBeVisible();
   await keepsTheRules(page, "deliveries");
@@ -149,6 +185,48 @@ test("every screen keeps the rules", async ({ page }) => {
   await page.goto(`${ORGANIZATION}/processes/0193a3ee-6e51-7176-988f-3c966f5c7a0a`);
   await expect(heading(page, "Not found")).toBeVisible();
   await keepsTheRules(page, "not_found");
+});
+
+test("templates are shown, and a page of a test fill as a picture", async ({ page }) => {
+  test.setTimeout(180_000);
+  const { form, template } = await server.template();
+  await signIn(page, ["console"]);
+  await page.getByRole("link", { name: "Templates", exact: true }).click();
+  await expect(page.getByRole("link", { name: template })).toBeVisible();
+  await keepsTheRules(page, "templates");
+  await page.getByRole("link", { name: "Dynamic templates" }).click();
+  await expect(page.getByText("There is nothing here.")).toBeVisible();
+  await keepsTheRules(page, "templates_none");
+  await page.goto(`${ORGANIZATION}/templates/template/${template}`);
+  await expect(page.getByText("GDPR:YES")).toBeVisible();
+  await keepsTheRules(page, "template");
+  await page.goto(`${ORGANIZATION}/templates/form/${form}`);
+  await page.getByLabel("Values, as JSON").fill("[]");
+  await button(page, "Show the page").click();
+  await expect(page.getByRole("alert")).toContainText("must be a JSON object");
+  await keepsTheRules(page, "form_error");
+  await page.getByLabel("Values, as JSON").fill("{}");
+  const shown = page.waitForResponse((response) => response.url().endsWith("/preview"));
+  await button(page, "Show the page").click();
+  expect((await shown).headers()["content-type"]).toBe("image/png");
+});
+
+test("a document is deleted for good by who types its identifier", async ({ page }) => {
+  test.setTimeout(120_000);
+  const id = await server.upload();
+  await signIn(page, ["console", "console_operate", "console_admin"]);
+  await page.goto(`${ORGANIZATION}/documents/${id}`);
+  await page.getByRole("link", { name: "Delete physically" }).click();
+  await page.getByLabel("Reason").fill("asked for by the tenant");
+  await page.getByLabel("Identifier").fill("lease.pdf");
+  await button(page, "Delete physically").click();
+  await expect(page.getByRole("alert")).toContainText("This is not its identifier.");
+  await keepsTheRules(page, "document_remove_error");
+  await page.getByLabel("Identifier").fill(id);
+  await button(page, "Delete physically").click();
+  await expect(page.getByText("The document is physically deleted.")).toBeVisible();
+  await expect(page.getByText("removed: asked for by the tenant")).toBeVisible();
+  await keepsTheRules(page, "document_removed");
 });
 
 test("signers' pages are shown as they look, and what is wrong with a change is said", async ({ page }) => {

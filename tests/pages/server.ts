@@ -45,6 +45,22 @@ export function pdf(pages: number): Blob {
     );
   }
   objects[1] = `<< /Type /Pages /Kids [${kids.join(" ")}] /Count ${pages} >>`;
+  return written(objects);
+}
+
+/** A form of one page with a field for a name. */
+function form(): Blob {
+  return written([
+    "<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [5 0 R] /DA (/Helv 12 Tf 0 g) /DR << /Font << /Helv 4 0 R >> >> >> >>",
+    "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Annots [5 0 R] /Resources << /Font << /Helv 4 0 R >> >> >>",
+    "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    "<< /Type /Annot /Subtype /Widget /FT /Tx /T (NAME) /Rect [60 700 360 724] /F 4 /P 3 0 R /DA (/Helv 12 Tf 0 g) >>",
+  ]);
+}
+
+/** The file of these objects. */
+function written(objects: string[]): Blob {
   let file = "%PDF-1.7\n";
   const places = objects.map((object, at) => {
     const place = file.length;
@@ -114,17 +130,23 @@ interface Process {
 /** Whose identity document the signers have, where they are identified by one or by an agent. */
 const IDENTITY = { document_number: "12345678Z", document_type: "NIF", country: "ES" };
 
-/** A process with a document of three pages. */
-export async function start(
-  signers: Signer[],
-  type: "SIMPLE" | "BIOMETRIC" = "SIMPLE",
-  identification: "OTP" | "AGENT" | "IDENTITY_DOCUMENT" = "OTP",
-): Promise<string> {
+/** A document of three pages. */
+export async function upload(): Promise<string> {
   const form = new FormData();
   form.set("name", "lease.pdf");
   form.set("extension", "pdf");
   form.set("content", pdf(3), "lease.pdf");
   const { documentId } = await call<{ documentId: string }>("POST", `${ORGANIZATION}/documents`, form);
+  return documentId;
+}
+
+/** A process with such a document. */
+export async function start(
+  signers: Signer[],
+  type: "SIMPLE" | "BIOMETRIC" = "SIMPLE",
+  identification: "OTP" | "AGENT" | "IDENTITY_DOCUMENT" = "OTP",
+): Promise<string> {
+  const documentId = await upload();
   const { id } = await call<{ id: string }>("POST", `${ORGANIZATION}/sign_process`, {
     signers: signers.map(({ alias, email }) => ({
       ...{ alias, name: "Ana", last_name: "López", email, language: "EN" },
@@ -134,6 +156,36 @@ export async function start(
     identification: { type: identification },
   });
   return id;
+}
+
+/** A chain of a code and an agent. */
+export async function chain(person: Signer): Promise<string> {
+  const identity_document = { document_number: "12345678Z", document_type: "NIF" };
+  const { id } = await call<{ id: string }>("POST", `${ORGANIZATION}/identifications/chain`, {
+    actor: { name: "Ana", last_name: "López", email: person.email, language: "EN", identity_document },
+    expires_in: "PT1H",
+    sequence: [{ identification_type: "OTP", otp_step: { channel: { type: "EMAIL" } } }, { identification_type: "AGENT" }],
+  });
+  return id;
+}
+
+/** A template of one section with one form, under names of their own. */
+export async function template(): Promise<{ form: string; template: string }> {
+  const name = (of: string): string => `${of}_${crypto.randomUUID().replaceAll("-", "")}`;
+  const file = new FormData();
+  file.set("name", name("form"));
+  file.set("extension", "pdf");
+  file.set("content", form(), "form.pdf");
+  const made = await call<{ externalId: string }>("POST", `${ORGANIZATION}/templates/forms`, file);
+  const forms = [{ language: "ES", formExternalId: made.externalId }];
+  const section = await call<{ externalId: string }>("POST", `${ORGANIZATION}/templates/sections`, { sectionName: name("section"), forms });
+  const { externalId } = await call<{ externalId: string }>("POST", `${ORGANIZATION}/templates`, {
+    templateName: name("contract"),
+    defaultLanguage: "ES",
+    orderedSectionNames: [section.externalId],
+    rules: [{ sectionExternalId: section.externalId, condition: "GDPR:YES" }],
+  });
+  return { form: made.externalId, template: externalId };
 }
 
 export const read = (id: string): Promise<Process> => call("GET", `${ORGANIZATION}/sign_process/${id}`);

@@ -3,9 +3,11 @@
 
 mod certificates;
 mod deliveries;
+mod documents;
 mod effects;
 mod entry;
 mod facts;
+mod identifications;
 mod metrics;
 mod overview;
 mod process;
@@ -13,6 +15,7 @@ mod processes;
 mod quarantine;
 mod server;
 mod settings;
+mod templates;
 
 use std::borrow::Cow;
 
@@ -20,9 +23,14 @@ use crate::{assets, texts::Language};
 
 pub use certificates::{Certificate, Certificates, Ending};
 pub use deliveries::{Deliveries, Delivery, DeliveryChip, Outcome, Rate};
+pub use documents::{Documents, Kept, ListedDocument, RecordVersion, Remove, StoredDocument};
 pub use effects::{Effect, Effects, Question, Trouble, TroubleChip};
 pub use entry::{Development, Organizations, Problem, SignIn};
 pub use facts::Facts;
+pub use identifications::{
+    Attempt, Brief, Check, Detail, DetailValue, Identification, Identifications, Identified, IdentifiedChip, KindChip,
+    ListedIdentification, Related,
+};
 pub use metrics::{Bar, Graph, Metrics, SpanChip, Stretch};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
@@ -30,6 +38,9 @@ pub use processes::{Chip, Found, Listed, Processes, State};
 pub use quarantine::{Aside, Quarantine};
 pub use server::ServerPart;
 pub use settings::{Offer, Sample, Settings};
+pub use templates::{
+    FieldRow, ListedTemplate, Made, PreviewForm, StoredTemplate, TemplateChange, TemplateKind, TemplateVersion, Templates,
+};
 
 /// What all pages share.
 #[derive(Clone, Debug)]
@@ -71,6 +82,9 @@ pub enum NavPart {
     Certificates,
     Settings,
     Server,
+    Identifications,
+    Documents,
+    Templates,
 }
 
 /// An organization, as people know it and where its pages are.
@@ -288,6 +302,18 @@ impl Frame {
 
     pub(crate) fn is_server(&self) -> bool {
         self.is_part(NavPart::Server)
+    }
+
+    pub(crate) fn is_identifications(&self) -> bool {
+        self.is_part(NavPart::Identifications)
+    }
+
+    pub(crate) fn is_documents(&self) -> bool {
+        self.is_part(NavPart::Documents)
+    }
+
+    pub(crate) fn is_templates(&self) -> bool {
+        self.is_part(NavPart::Templates)
     }
 
     pub(crate) fn is_part(&self, part: NavPart) -> bool {

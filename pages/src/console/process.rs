@@ -79,7 +79,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    fn shape(self) -> &'static str {
+    pub(super) fn shape(self) -> &'static str {
         match self {
             Self::Waiting => "created",
             Self::Done => "certified",
@@ -120,7 +120,7 @@ pub enum Tone {
 }
 
 impl Tone {
-    fn class(self) -> &'static str {
+    pub(super) fn class(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Pending => "pending",
@@ -129,7 +129,7 @@ impl Tone {
         }
     }
 
-    fn shape(self) -> &'static str {
+    pub(super) fn shape(self) -> &'static str {
         match self {
             Self::Plain => "certified",
             Self::Pending => "signed",
@@ -139,7 +139,7 @@ impl Tone {
     }
 
     /// The word for whoever does not see the shape.
-    fn key(self) -> &'static str {
+    pub(super) fn key(self) -> &'static str {
         match self {
             Self::Plain => "console.tone.plain",
             Self::Pending => "console.tone.pending",

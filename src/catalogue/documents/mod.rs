@@ -6,6 +6,7 @@
 mod content;
 mod document;
 mod drawing;
+mod looking;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +21,14 @@ use store::{Store, Timestamp};
 use uuid::Uuid;
 use workflows::values::{self, Problems};
 
+pub use super::item::State;
 pub(super) use content::{is_jpeg, is_png};
 pub use document::{Document, Extension};
+pub use looking::Version;
 pub use workflows::values::Owner;
 
 use super::Error as CatalogueError;
-use super::item::{Act, Found, Item, Items, Refused, State};
+use super::item::{Act, Found, Item, Items, Refused};
 use super::orphans::Keeper;
 use super::references::{Holder, HolderKind, References};
 use crate::cpu_pool::{self, CpuPool, Cutoff, Job, Work};

@@ -593,6 +593,71 @@ async fn active_content_is_in_the_record_of_an_upload_and_found_in_bytes_that_ha
     assert_eq!(documents.active_content(ORG, &text).await.unwrap(), None);
 }
 
+#[tokio::test]
+async fn the_newest_uploads_are_found_page_by_page_however_they_lie_in_time() {
+    let world = world();
+    let now = u64::try_from(noon().timestamp_millis()).unwrap();
+    let id = |millis: u64, n: u16| {
+        let mut random = [7; 10];
+        random[..2].copy_from_slice(&n.to_be_bytes());
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    };
+    // Some now, very many within one second a year ago, two of long before, and one of a server whose clock is ahead.
+    let year = 365 * 86_400_000;
+    let dense = (0..700).map(|n| id(now - year + u64::from(n % 900), n));
+    let mut all: Vec<Uuid> = (0..3).map(|n| id(now - u64::from(n) * 40_000, n)).chain(dense).collect();
+    all.extend([id(now - 20 * year, 1), id(5, 2), id(now + 60_000, 3)]);
+    for id in all.iter().copied().chain([Uuid::new_v8([1; 16]), Uuid::new_v8([0xfe; 16])]) {
+        let produced = Produced {
+            id,
+            name: "facts".into(),
+            extension: Extension::Json,
+            tags: vec![],
+            owner: None,
+            owned_with: None,
+            bytes: Bytes::from_static(b"{}"),
+            comparison: None,
+        };
+        world.documents.store_produced(ORG, produced, noon()).await.unwrap();
+    }
+
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let (page, next) = world.documents.newest(ORG, before, noon(), 50).await.unwrap();
+        assert!(page.len() <= 50);
+        seen.extend(page.iter().map(|version| version.item.value.id));
+        match next {
+            Some(next) => before = Some(next),
+            None => break,
+        }
+        assert!(seen.len() <= all.len(), "nothing is shown twice");
+    }
+
+    all.sort_unstable_by(|one, other| other.cmp(one));
+    assert_eq!(seen, all, "the newest first, all of them, and nothing that the server made");
+    assert_eq!(world.documents.newest("other", None, noon(), 50).await.unwrap().0, []);
+}
+
+#[tokio::test]
+async fn what_was_done_to_a_document_and_why_is_in_its_versions() {
+    let world = world();
+    let document = world.upload("{}").await;
+    let twin = world.upload("{}").await;
+    let act = Act { at: later(5), by: Some("olga"), why: Some("asked for") };
+    world.documents.delete(ORG, document.id, None, act).await.unwrap();
+
+    let versions = world.documents.versions(ORG, document.id, 10).await.unwrap();
+    let told = |version: &Found<Document>| version.item.change.clone().map(|change| (change.what, change.by));
+    assert_eq!(told(&versions[0]), Some(("deleted: asked for".into(), Some("olga".into()))));
+    assert_eq!(versions.len(), 2);
+    let current = world.documents.current(ORG, document.id).await.unwrap();
+    assert_eq!(current.item.state, State::Deleted { at: later(5) });
+    let holders = world.documents.holders(ORG, &document, 10).await.unwrap();
+    assert_eq!(holders.len(), 2);
+    assert!([document.id, twin.id].into_iter().all(|id| holders.contains(&Holder::Document(id))));
+    assert_eq!(world.documents.holders(ORG, &document, 1).await.unwrap().len(), 1);
+}
+
 #[test]
 fn a_file_name_has_its_extension_once() {
     let document = |name: &str| Document {

@@ -552,6 +552,14 @@ impl DynamicTemplates {
         }
     }
 
+    /// The numbers of the major versions that are there.
+    ///
+    /// # Errors
+    /// As [`DynamicTemplates::get`].
+    pub async fn majors(&self, organization: &str, external_id: &str) -> Result<Vec<u32>, Error> {
+        self.versions.majors(organization, external_id).await.map_err(missing)
+    }
+
     /// All minors of a major version, newest first.
     ///
     /// # Errors

@@ -439,7 +439,7 @@ async fn a_listing_has_each_major_with_its_latest_minor_newest_first() {
 async fn a_changelog_tells_each_change_by_whom_and_why() {
     let world = world();
     let templates = &world.templates;
-    let by = |seconds| Act { at: later(seconds), by: Some("eva") };
+    let by = |seconds| Act { at: later(seconds), by: Some("eva"), why: None };
     templates.create(ORG, "invoice", of("a"), by(0)).await.unwrap();
     templates.add_minor(ORG, "invoice", 1, Edit::default(), Some("a typo".into()), by(1)).await.unwrap();
     templates.add_major(ORG, "invoice", of("b"), Some("the new law".into()), by(2)).await.unwrap();

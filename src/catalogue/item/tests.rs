@@ -60,7 +60,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn ana(seconds: i64) -> Act<'static> {
-    Act { at: at(seconds), by: Some("ana") }
+    Act { at: at(seconds), by: Some("ana"), why: None }
 }
 
 fn colour(shade: &str) -> Colour {

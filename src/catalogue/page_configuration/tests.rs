@@ -8,7 +8,7 @@ fn noon() -> Timestamp {
 }
 
 fn act() -> Act<'static> {
-    Act { at: noon(), by: Some("olga") }
+    Act { at: noon(), by: Some("olga"), why: None }
 }
 
 fn servers() -> (PageConfigurations, PageConfigurations) {

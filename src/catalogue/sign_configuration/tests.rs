@@ -161,7 +161,7 @@ async fn creating_again_replaces_as_a_new_version() {
 async fn the_changelog_says_who_changed_the_configuration_and_nothing_secret() {
     let (configurations, _) = world();
     configurations.create(ORG, whole(), noon()).await.unwrap();
-    let by_ana = Act { at: noon() + TimeDelta::hours(1), by: Some("ana") };
+    let by_ana = Act { at: noon() + TimeDelta::hours(1), by: Some("ana"), why: None };
     let patch = Change { landing_url: Some("other.example".into()), ..Change::default() };
     configurations.update(ORG, patch, by_ana).await.unwrap();
 

@@ -325,6 +325,14 @@ impl Templates {
         self.versions.latest(organization, external_id, major).await
     }
 
+    /// The numbers of the major versions that are there.
+    ///
+    /// # Errors
+    /// As [`Templates::latest`].
+    pub async fn majors(&self, organization: &str, external_id: &str) -> Result<Vec<u32>, Error> {
+        self.versions.majors(organization, external_id).await
+    }
+
     /// All minors of a major version, newest first.
     ///
     /// # Errors

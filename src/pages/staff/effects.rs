@@ -14,7 +14,10 @@ use workflows::{
     values::{MAX_REASON, check_reason},
 };
 
-use super::visit::{Failure, Visit};
+use super::{
+    identifications,
+    visit::{Failure, Visit},
+};
 use crate::{access::Role, processes::Processes};
 
 /// Processes of one kind that are shown, and acted on at once: the newest.
@@ -250,10 +253,19 @@ fn list_address(visit: &Visit, trouble: Trouble) -> String {
     format!("{}/effects?trouble={}", visit.here().path, trouble.name())
 }
 
+/// Whether processes of a kind have a page of their own.
+pub fn has_page(kind: &str) -> bool {
+    kind == "sign_process" || identifications::is_one(kind)
+}
+
 pub fn process_address(visit: &Visit, kind: &str, id: Uuid) -> String {
     let here = visit.here().path;
-    // Of an identification, the search finds its process.
-    if kind == "sign_process" { format!("{here}/processes/{id}") } else { format!("{here}/processes?q={id}") }
+    match kind {
+        "sign_process" => format!("{here}/processes/{id}"),
+        _ if identifications::is_one(kind) => identifications::address(visit, kind, id),
+        // What has no page of its own is searched for.
+        _ => format!("{here}/processes?q={id}"),
+    }
 }
 
 fn deed_address(visit: &Visit, kind: &str, id: Uuid, deed: Deed, effect: Option<EffectId>) -> String {
@@ -329,12 +341,16 @@ fn pause(visit: &Visit, kind: &str, id: Uuid, is_paused: bool) -> Option<console
     visit.session.has(Role::ConsoleOperate).then_some(act)
 }
 
-/// What can be done about the effects of one sign process, for its page; `is_open`: it has not ended.
+/// What can be done about the effects of one process, for its page; `is_open`: it has not ended.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub async fn of_process(visit: &Visit, id: Uuid, is_open: bool) -> Result<(Vec<console::Effect>, Option<console::Act>), Failure> {
-    let kind: &dyn Kind = &visit.engine().processes.sign;
+pub async fn of_process(
+    visit: &Visit,
+    kind: &dyn Kind,
+    id: Uuid,
+    is_open: bool,
+) -> Result<(Vec<console::Effect>, Option<console::Act>), Failure> {
     let mut open = kind.open_effects(&visit.organization, &[id]).await?;
     let open = open.pop().unwrap_or_else(|| Ok(OpenEffects::default()))?;
     let mut shown = Vec::new();
@@ -496,9 +512,10 @@ pub async fn act(request: HttpRequest, payload: web::Payload) -> HttpResponse {
             Ok(()) => {
                 tracing::info!(subject = visit.session.subject, kind = one.kind.name(), id = %one.id, act = %one.act, "an act by hand");
                 let trouble = if one.deed == Deed::Pause { Trouble::Paused } else { trouble_of(visit) };
-                let back = match one.kind.name() {
-                    "sign_process" => format!("{}?done=acted", process_address(visit, one.kind.name(), one.id)),
-                    _ => format!("{}&done=1", list_address(visit, trouble)),
+                let kind = one.kind.name();
+                let back = match has_page(kind) {
+                    true => format!("{}?done=acted", process_address(visit, kind, one.id)),
+                    false => format!("{}&done=1", list_address(visit, trouble)),
                 };
                 Ok(visit.call.see(&back))
             }

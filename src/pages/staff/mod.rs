@@ -8,8 +8,12 @@
 mod certificates;
 mod deliveries;
 pub mod desk;
+mod documents;
 mod effects;
 mod facts;
+mod history;
+mod identification;
+mod identifications;
 mod lanes;
 mod metrics;
 mod origin;
@@ -22,6 +26,8 @@ mod settings;
 mod sign_in;
 mod site;
 mod telling;
+mod telling_chains;
+mod templates;
 mod timeline;
 mod visit;
 
@@ -90,6 +96,27 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
                     .route(web::post().to(quarantine::look))
                     .default_service(only("GET, POST")),
             )
+            .service(get("/orgs/{org}/identifications").route(web::get().to(identifications::page)))
+            .service(get("/orgs/{org}/identifications/{kind}/{id}").route(web::get().to(identification::page)))
+            .service(
+                web::resource("/orgs/{org}/identifications/{kind}/{id}/{deed}")
+                    .route(web::get().to(identification::question_page))
+                    .route(web::post().to(identification::act))
+                    .default_service(only("GET, POST")),
+            )
+            .service(get("/orgs/{org}/documents").route(web::get().to(documents::page)))
+            .service(get("/orgs/{org}/documents/{id}").route(web::get().to(documents::document)))
+            .service(get("/orgs/{org}/documents/{id}/download").route(web::get().to(documents::download)))
+            .service(get("/orgs/{org}/documents/{id}/page").route(web::get().to(documents::first_page)))
+            .service(
+                web::resource("/orgs/{org}/documents/{id}/{deed}")
+                    .route(web::get().to(documents::question_page))
+                    .route(web::post().to(documents::act))
+                    .default_service(only("GET, POST")),
+            )
+            .service(get("/orgs/{org}/templates").route(web::get().to(templates::page)))
+            .service(get("/orgs/{org}/templates/{kind}/{id}").route(web::get().to(templates::one)))
+            .service(post("/orgs/{org}/templates/{kind}/{id}/preview").route(web::post().to(templates::preview)))
             .default_service(web::route().to(nothing)),
     );
 }

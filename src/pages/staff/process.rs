@@ -1,17 +1,10 @@
 //! C4: one sign process: what happened to it, what is to come, its documents, and its cancellation.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    web,
-};
-use actors::{
-    Host,
-    journal::{Line, ReadError},
-};
-use chrono::{DateTime, TimeDelta, Utc};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actors::Host;
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
-use pages::console::{self, Act, Cancel, Document, Journal, Lane, NavPart, Phrase, Problem, Row, Signer, Stage, Tone};
+use pages::console::{self, Cancel, Document, Journal, Lane, NavPart, Phrase, Problem, Row, Signer, Stage, Tone};
 use uuid::Uuid;
 use workflows::{
     IdentificationState, IdentificationType, Machine, Refusal, SignType,
@@ -21,31 +14,25 @@ use workflows::{
 };
 
 use super::{
-    effects, lanes,
+    documents::{page_address, public_address, size},
+    effects,
+    history::{History, Section},
+    lanes,
     processes::{as_of, status, waits},
     telling::{TellsOwn, masked},
-    timeline::{Scene, Timeline},
+    timeline::Scene,
     visit::{Failure, Visit},
 };
 use crate::{access::Role, catalogue::documents, public_url::Disposition};
 
-/// Rows of the timeline on a page.
-const PAGE: usize = 200;
-
 /// Journals that are read at once.
 const READ_AT_ONCE: usize = 8;
-
-/// How long the address of a document works that a page leads to.
-const LINK_TIME: TimeDelta = TimeDelta::minutes(5);
-
-/// Width of the image of a page, one of those that there are.
-const PAGE_WIDTH: u32 = 800;
 
 /// The process of an address, as it is now.
 async fn found(visit: &Visit) -> Result<(Uuid, SignProcess), Failure> {
     let id = Uuid::parse_str(&visit.call.segment("id")).map_err(|_| Failure::NotFound)?;
     let machine = visit.engine().processes.sign.peek(&visit.organization, id).await?;
-    let machine = as_of(&machine, visit.process_time());
+    let machine = as_of(&*machine, visit.process_time());
     if machine.data().is_none() { Err(Failure::NotFound) } else { Ok((id, machine)) }
 }
 
@@ -57,41 +44,12 @@ fn address(visit: &Visit, id: Uuid) -> String {
 /// What the journals of a process tell.
 #[derive(Default)]
 struct Read {
-    timeline: Timeline,
-    journals: Vec<Journal>,
+    history: History,
     /// When each signer began to identify themselves.
     began: Vec<Option<DateTime<Utc>>>,
-    /// Entries of all journals.
-    entries: u64,
 }
 
 impl Read {
-    /// Adds a journal; its lines where it is whole.
-    fn add<E>(
-        &mut self,
-        (name, of, id): (&'static str, &str, Uuid),
-        read: Result<Vec<Line<E>>, ReadError>,
-    ) -> Result<Option<Vec<Line<E>>>, Failure> {
-        let journal = |words, head, is_whole| Journal { name, of: of.to_owned(), id: id.to_string(), words, head, is_whole };
-        match read {
-            Ok(lines) => {
-                let count = lines.len() as u64;
-                self.entries += count;
-                if let Some(last) = lines.last() {
-                    let words = Phrase::new("console.journal.intact").with("count", count);
-                    self.journals.push(journal(words, last.hash.to_string(), true));
-                }
-                Ok(Some(lines))
-            }
-            Err(ReadError::Store(error)) => Err(error.into()),
-            Err(ReadError::Journal(error)) => {
-                tracing::error!(%id, %error, "a journal that the console shows is not whole");
-                self.journals.push(journal(Phrase::new("console.journal.broken"), String::new(), false));
-                Ok(None)
-            }
-        }
-    }
-
     async fn identifications<M: TellsOwn>(
         &mut self,
         visit: &Visit,
@@ -103,10 +61,8 @@ impl Read {
         let read: Vec<_> = stream::iter(reads).buffered(READ_AT_ONCE).collect().await;
         for (signer, read) in data.creation.signers.iter().zip(read) {
             let (journal, who) = (signer.identification, signer.alias.as_str());
-            let lines = self.add(("console.journal.identification", who, journal), read)?.unwrap_or_default();
-            let name = "console.journal.identification";
-            let scene = Scene { process: data, journal, name, who };
-            self.timeline.recount::<Identification<M>>(&scene, &lines);
+            let scene = Scene { process: Some(data), journal, name: "console.journal.identification", who };
+            let lines = self.history.tell::<Identification<M>>(&scene, read)?;
             let began = lines.iter().find(|line| matches!(line.event(), Some(Event::Own(_) | Event::Validated { .. })));
             self.began.push(began.map(|line| line.at));
         }
@@ -117,10 +73,8 @@ impl Read {
 async fn read(visit: &Visit, id: Uuid, data: &Data) -> Result<Read, Failure> {
     let (organization, processes) = (visit.organization.as_str(), &visit.engine().processes);
     let mut all = Read::default();
-    let name = "console.journal.process";
-    let lines = all.add((name, "", id), processes.sign.journal(organization, id).await)?.unwrap_or_default();
-    let scene = Scene { process: data, journal: id, name, who: "" };
-    all.timeline.recount::<SignProcess>(&scene, &lines);
+    let scene = Scene { process: Some(data), journal: id, name: "console.journal.process", who: "" };
+    all.history.tell::<SignProcess>(&scene, processes.sign.journal(organization, id).await)?;
     match data.creation.identification_type {
         IdentificationType::Otp => all.identifications(visit, data, &processes.otp).await?,
         IdentificationType::Agent => all.identifications(visit, data, &processes.agent).await?,
@@ -134,14 +88,15 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
     Visit::run(request, Some(NavPart::Processes), async |visit| {
         let (id, machine) = found(visit).await?;
         let Some(data) = machine.data() else { return Err(Failure::NotFound) };
-        let Read { timeline, journals, began, entries } = read(visit, id, data).await?;
-        if visit.call.parameter("after").is_some_and(|known| known == entries.to_string()) {
-            return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish());
+        let Read { history, began } = read(visit, id, data).await?;
+        if let Some(answer) = history.no_news(visit) {
+            return Ok(answer);
         }
+        let History { timeline, journals, entries } = history;
         let now = visit.process_time();
         let mut rows = future(visit, data, &machine);
         rows.extend(timeline.rows(visit.site(), &visit.organization, now));
-        let (effects, pause) = effects::of_process(visit, id, !data.status.is_final()).await?;
+        let (effects, pause) = effects::of_process(visit, &visit.engine().processes.sign, id, !data.status.is_final()).await?;
         let page = view(visit, id, data, Told { rows, journals, began, entries, now, effects, pause });
         Ok(visit.page(page.html()))
     })
@@ -161,22 +116,8 @@ struct Told {
 
 fn view(visit: &Visit, id: Uuid, data: &Data, told: Told) -> console::Process {
     let link = address(visit, id);
-    let Told { mut rows, journals, began, entries, now, effects, pause } = told;
-    let only_failures = visit.call.parameter("failures").is_some();
-    if only_failures {
-        rows.retain(|row| row.tone == Tone::Bad || row.parts.iter().any(|part| part.is_bad));
-    }
-    let from = visit.call.parameter("from").and_then(|from| from.parse::<usize>().ok()).unwrap_or(0);
-    let of = |from: usize, failures: bool| {
-        let query = [failures.then(|| "failures=1".to_owned()), (from > 0).then(|| format!("from={from}"))];
-        let query: Vec<String> = query.into_iter().flatten().collect();
-        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-        format!("{link}{query}#timeline")
-    };
-    let newer = (from > 0).then(|| of(from.saturating_sub(PAGE), only_failures));
-    let older = (rows.len() > from.saturating_add(PAGE)).then(|| of(from + PAGE, only_failures));
-    let rows = rows.into_iter().skip(from).take(PAGE).collect();
-    let failures = if only_failures { "console.timeline.all" } else { "console.timeline.failures" };
+    let Told { rows, journals, began, entries, now, effects, pause } = told;
+    let Section { rows, newer, older, failures, only_failures } = Section::of(visit, &link, rows);
     let may_cancel = data.status == sign_process::Status::Created && visit.session.has(Role::ConsoleOperate);
     let done = match visit.call.parameter("done").as_deref() {
         Some("cancelled") if data.status == sign_process::Status::Cancelled => Some(Phrase::new("console.cancel.done")),
@@ -211,7 +152,7 @@ fn view(visit: &Visit, id: Uuid, data: &Data, told: Told) -> console::Process {
         rows,
         newer,
         older,
-        failures: Act { words: Phrase::new(failures), link: of(0, !only_failures) },
+        failures,
         only_failures,
         documents: documents_of(data, &link),
         certificate: data.certificate.map(|certificate| format!("{link}/documents/{certificate}")),
@@ -289,20 +230,11 @@ fn documents_of(data: &Data, link: &str) -> Vec<Document> {
     signed.chain(shown).collect()
 }
 
-/// A size for people.
-fn size(bytes: u64) -> String {
-    match bytes {
-        ..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
-    }
-}
-
 /// To a document of the process, by an address that works for minutes.
 pub async fn document(request: HttpRequest) -> HttpResponse {
     Visit::run(request, Some(NavPart::Processes), async |visit| {
-        let address = document_address(visit).await?;
-        Ok(visit.call.see(&address))
+        let document = document_of(visit).await?;
+        Ok(visit.call.see(&public_address(visit, &document, Disposition::Inline)?))
     })
     .await
 }
@@ -310,31 +242,18 @@ pub async fn document(request: HttpRequest) -> HttpResponse {
 /// To the image of its first page.
 pub async fn first_page(request: HttpRequest) -> HttpResponse {
     Visit::run(request, Some(NavPart::Processes), async |visit| {
-        let address = document_address(visit).await?;
-        Ok(visit.call.see(&format!("{address}/pages/0/{PAGE_WIDTH}")))
+        let document = document_of(visit).await?;
+        Ok(visit.call.see(&page_address(visit, &document)?))
     })
     .await
 }
 
-async fn document_address(visit: &Visit) -> Result<String, Failure> {
+async fn document_of(visit: &Visit) -> Result<documents::Document, Failure> {
     let (_, machine) = found(visit).await?;
     let id = Uuid::parse_str(&visit.call.segment("document")).map_err(|_| Failure::NotFound)?;
     let Some(data) = machine.data().filter(|data| holds(data, id)) else { return Err(Failure::NotFound) };
     tracing::debug!(process = %data.creation.id, document = %id, "the console leads to a document");
-    let state = visit.call.state();
-    let document = match state.documents.find(&visit.organization, id).await {
-        Ok(document) => document,
-        Err(documents::Error::NotFound | documents::Error::Gone) => return Err(Failure::NotFound),
-        Err(error) => {
-            tracing::warn!(%error, "the console has no answer of the documents");
-            return Err(Failure::Unavailable);
-        }
-    };
-    let shared = state.public_url(&visit.organization, (document.id, document.digest), Disposition::Inline, LINK_TIME);
-    let (url, _) = shared.map_err(|_| Failure::Unavailable)?;
-    // Below the address at which the browser is, by whatever name it came.
-    let base = state.options.public_base_url.trim_end_matches('/');
-    url.strip_prefix(base).map(|path| format!("{}{path}", visit.site().root)).ok_or(Failure::Unavailable)
+    Ok(visit.call.state().documents.find(&visit.organization, id).await?)
 }
 
 /// Whether a document belongs to a process.

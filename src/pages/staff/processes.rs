@@ -10,7 +10,10 @@ use workflows::{
     sign_process::{self, Data, SignProcess, SignatureStatus, process_of_signature},
 };
 
-use super::visit::{Failure, Visit};
+use super::{
+    identifications,
+    visit::{Failure, Visit},
+};
 
 /// Processes of a page.
 const PAGE: usize = 50;
@@ -29,7 +32,7 @@ pub struct Seen {
 }
 
 /// A process as it is at `now`, what time alone has brought about included: nothing is written for that.
-pub fn as_of(machine: &SignProcess, now: DateTime<Utc>) -> SignProcess {
+pub fn as_of<M: Machine>(machine: &M, now: DateTime<Utc>) -> M {
     let mut machine = machine.clone();
     // Each event ends a state; a process has few.
     for _ in 0..4 {
@@ -110,7 +113,7 @@ async fn seen(visit: &Visit, listed: &[store::Listed]) -> Result<Vec<Seen>, Fail
     let seen = listed.iter().zip(peeked).map(|(item, machine)| Seen {
         id: item.entity.id,
         created_at: item.created_at,
-        known: machine.map(|machine| as_of(&machine, now)),
+        known: machine.map(|machine| as_of(&*machine, now)),
     });
     Ok(seen.collect())
 }
@@ -126,6 +129,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
         let mut found = Found::Nothing;
         let (mut rows, next) = match search(visit, query.trim()).await? {
             Search::Process(id) => return Ok(visit.call.see(&format!("{}/processes/{id}", visit.here().path))),
+            Search::Identification(kind, id) => return Ok(visit.call.see(&identifications::address(visit, kind, id))),
             Search::Several(listed) => {
                 found = Found::Several(Phrase::new("console.search.several").with("count", listed.len()));
                 (seen(visit, &listed).await?, None)
@@ -203,6 +207,8 @@ enum Search {
     /// Nothing was searched for.
     Nothing,
     Process(Uuid),
+    /// One that belongs to no sign process, by the name of its kind.
+    Identification(&'static str, Uuid),
     /// The newest, at most a page of them.
     Several(Vec<store::Listed>),
     Missing(Phrase),
@@ -213,10 +219,13 @@ async fn search(visit: &Visit, query: &str) -> Result<Search, Failure> {
     if query.is_empty() {
         return Ok(Search::Nothing);
     }
-    if let Ok(id) = Uuid::parse_str(query)
-        && let Some(process) = process_of(visit, id).await?
-    {
-        return Ok(Search::Process(process));
+    if let Ok(id) = Uuid::parse_str(query) {
+        if let Some(process) = process_of(visit, id).await? {
+            return Ok(Search::Process(process));
+        }
+        if let Some((kind, _)) = identifications::find(visit, id).await? {
+            return Ok(Search::Identification(kind, id));
+        }
     }
     let mut found: Vec<store::Listed> = Vec::new();
     for attribute in Attribute::meant_by(query) {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use workflows::values::MAX_REASON;
 
 use super::{
-    effects::{Kind, by, kind_key, kinds, process_address, reason_of},
+    effects::{Kind, by, has_page, kind_key, kinds, process_address, reason_of},
     visit::Visit,
 };
 use crate::access::Role;
@@ -62,7 +62,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
             kind: kind_key(kind.name()),
             id: aside.id.to_string(),
             name: write_name(kind.name(), aside.id),
-            link: (kind.name() == "sign_process").then(|| process_address(visit, kind.name(), aside.id)),
+            link: has_page(kind.name()).then(|| process_address(visit, kind.name(), aside.id)),
             fault: fault(aside.cause),
             since: moment(aside.since),
             next: moment(aside.next_look),

@@ -50,7 +50,7 @@ pub async fn set(request: HttpRequest, payload: web::Payload) -> HttpResponse {
             draft.logo = current.logo.as_ref().map(|logo| logo.content.clone());
         }
         let staff = visit.staff();
-        let act = Act { at: visit.call.now(), by: Some(&staff.subject) };
+        let act = Act { at: visit.call.now(), by: Some(&staff.subject), why: None };
         match visit.engine().signers.pages.set(&visit.organization, draft.clone(), act).await {
             Ok(_) => Ok(visit.call.see(&format!("{}?done=saved", address(visit)))),
             Err(Error::Invalid(problems)) => {

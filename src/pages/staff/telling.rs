@@ -39,7 +39,7 @@ pub fn masked(person: &Contact, channel: Channel) -> Option<String> {
 }
 
 /// Where an act came from.
-fn from_device(device: &Device) -> Vec<Fact> {
+pub(super) fn from_device(device: &Device) -> Vec<Fact> {
     let facts = [
         ("console.fact.ip", &device.ip),
         ("console.fact.user_agent", &device.user_agent),
@@ -54,22 +54,36 @@ fn from_staff(staff: &Staff) -> Vec<Fact> {
 }
 
 /// A row of its own.
-fn row(words: Phrase) -> Told {
+pub(super) fn row(words: Phrase) -> Told {
     Told { words: Some(words), ..Told::default() }
 }
 
-fn bad(words: Phrase) -> Told {
+pub(super) fn bad(words: Phrase) -> Told {
     Told { tone: Some(Tone::Bad), ..row(words) }
 }
 
+/// What a member of the staff did, with where from; else what a caller of the API did.
+pub(super) fn by_hand(
+    by: Option<&Staff>,
+    of: impl Fn(&'static str) -> Phrase,
+    otherwise: &'static str,
+    by_staff: &'static str,
+    reason: &str,
+) -> Told {
+    match by {
+        None => row(of(otherwise).with("reason", reason)),
+        Some(staff) => Told { facts: from_staff(staff), ..row(of(by_staff).with("by", staff).with("reason", reason)) },
+    }
+}
+
 /// What became of something that has a row already.
-fn part(group: Group, words: Phrase, tone: Option<Tone>) -> Told {
+pub(super) fn part(group: Group, words: Phrase, tone: Option<Tone>) -> Told {
     let is_bad = tone == Some(Tone::Bad);
     Told { group: Some(group), part: Some((words, is_bad)), tone, ..Told::default() }
 }
 
 /// A step within the server, by its name in the journal.
-fn internal(effect: &impl Serialize) -> Intended {
+pub(super) fn internal(effect: &impl Serialize) -> Intended {
     let value = serde_json::to_value(effect).unwrap_or_default();
     let name = value["type"].as_str().unwrap_or("?").replace('_', " ");
     Intended { group: None, words: Phrase::new("console.row.internal").with("what", name), is_internal: true }
@@ -132,7 +146,8 @@ impl Tells for SignProcess {
                 Intended { group: None, words: message("console.row.link", *signature, *channel), is_internal: false }
             }
             Effect::Seal { document } => {
-                let name = scene.process.creation.documents.iter().find(|own| own.id == *document);
+                let known = scene.process.iter().flat_map(|process| &process.creation.documents);
+                let name = known.into_iter().find(|own| own.id == *document);
                 let name = name.map_or_else(|| document.to_string(), |document| document.name.clone());
                 told(Group::Seal(*document), Phrase::new("console.row.seal").with("document", name))
             }
@@ -147,8 +162,8 @@ impl Tells for SignProcess {
 }
 
 fn alias<'a>(scene: &Scene<'a>, signature: uuid::Uuid) -> &'a str {
-    let position = scene.process.position(signature);
-    position.map_or("?", |position| scene.process.creation.signers[position].alias.as_str())
+    let known = scene.process.and_then(|process| process.creation.signers.get(process.position(signature)?));
+    known.map_or("?", |signer| signer.alias.as_str())
 }
 
 fn notice_group(signature: uuid::Uuid, notice: Notice) -> Group {
@@ -182,9 +197,16 @@ impl<M: TellsOwn> Tells for Identification<M> {
             }
             Event::Succeeded => row(of("console.row.identification_succeeded")),
             Event::Failed { reason } => bad(of("console.row.identification_failed").with("reason", reason)),
-            Event::Cancelled { reason } => {
-                let why = reason.clone().map(|value| Fact { name: "console.fact.reason", value });
-                Told { facts: why.into_iter().collect(), ..row(of("console.row.identification_cancelled")) }
+            Event::Cancelled { reason: None, by: None } => row(of("console.row.identification_cancelled")),
+            Event::Cancelled { reason, by } => {
+                let reason = reason.as_deref().unwrap_or_default();
+                by_hand(
+                    by.as_ref(),
+                    of,
+                    "console.row.identification_cancelled_for",
+                    "console.row.identification_cancelled_by",
+                    reason,
+                )
             }
             Event::Expired => bad(of("console.row.identification_expired")),
             Event::Restarted { .. } => row(of("console.row.identification_restarted")),

@@ -19,7 +19,8 @@ const SLOW: TimeDelta = TimeDelta::seconds(30);
 /// What all journals of a process are told with.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
-    pub process: &'a Data,
+    /// The sign process that it is about; an identification may stand alone.
+    pub process: Option<&'a Data>,
     /// The journal that is told: the entity, and the key of its name.
     pub journal: Uuid,
     pub name: &'static str,
@@ -52,6 +53,11 @@ pub enum Group {
     /// The seals on a document.
     Seal(Uuid),
     Certificate,
+    /// A try at the check of an identity document.
+    Attempt {
+        scoring: Uuid,
+        attempt: Uuid,
+    },
 }
 
 /// What an event adds to a row.

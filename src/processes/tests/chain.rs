@@ -51,15 +51,15 @@ fn validate() -> Command {
 }
 
 fn restart() -> Command {
-    Command::Restart { device: Device::default() }
+    Command::Restart { device: Device::default(), by: None }
 }
 
 fn close() -> Command {
-    Command::Close { device: Device::default() }
+    Command::Close { device: Device::default(), by: None }
 }
 
 fn cancel() -> Command {
-    Command::Cancel { reason: None, device: Device::default() }
+    Command::Cancel { reason: None, device: Device::default(), by: None }
 }
 
 impl Walk {
@@ -305,7 +305,7 @@ async fn a_restart_reaches_the_steps_after_a_crash_and_what_they_told_before_cou
 #[actix_rt::test]
 async fn a_chain_fails_by_a_step_of_which_it_was_not_told_before_the_crash() {
     let dying = Dying::with_validated_steps().await;
-    let cancel = otp::Command::Cancel { reason: Some("a mistake".into()) };
+    let cancel = otp::Command::Cancel { reason: Some("a mistake".into()), by: None };
     dying.bare.otp.ask(ORGANIZATION, dying.steps[0], cancel).await.expect("cancelled");
     let (setting, server, chain, _) = dying.die();
     server.until(&setting, chain, Failed, Cancelled).await;

@@ -285,7 +285,7 @@ async fn retention_erases_what_ended_long_enough_ago_and_nothing_else() {
     let purpose = workflows::identification::Purpose::default();
     let own = otp::Creation { purpose, ..data.data().expect("it is there").creation.clone() };
     processes.otp.create(ORGANIZATION, alone, otp::Command::Create(Box::new(own))).await.expect("created");
-    processes.otp.ask(ORGANIZATION, alone, otp::Command::Cancel { reason: None }).await.expect("cancelled");
+    processes.otp.ask(ORGANIZATION, alone, otp::Command::Cancel { reason: None, by: None }).await.expect("cancelled");
     let state = async |id| processes.otp.peek(ORGANIZATION, id).await.expect("it is read").data().map(|data| data.state);
 
     // Nothing is over its time.

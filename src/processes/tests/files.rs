@@ -147,7 +147,7 @@ async fn what_is_refused_leaves_no_file() {
     let setting = Setting::calm().await;
     let bare = setting.bare();
     let id = identification(&setting, &bare).await;
-    bare.processes.agent.ask(ORGANIZATION, id, agent::Command::Cancel { reason: None }).await.expect("cancelled");
+    bare.processes.agent.ask(ORGANIZATION, id, agent::Command::Cancel { reason: None, by: None }).await.expect("cancelled");
     let refused = validate(&setting, &bare, id).await;
     assert!(matches!(refused, Err(Error::Process(actors::Error::Refused(workflows::Refusal::State(_))))), "{refused:?}");
     // Two agents at once: one of them vouched.

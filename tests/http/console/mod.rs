@@ -4,14 +4,17 @@ mod browser;
 mod certificates;
 mod deliveries;
 mod desk;
+mod documents;
 mod effects;
 mod facts;
+mod identifications;
 mod metrics;
 mod oidc;
 mod pages;
 mod provider;
 mod quarantine;
 mod settings;
+mod templates;
 
 use browser::{Browser, between, form, text};
 

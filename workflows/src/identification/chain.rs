@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::lifecycle::{Told, Validation};
 use crate::{
-    Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
+    Decision, Device, IdentificationState, Machine, Refusal, Staff, Timestamp,
     table::{Stage, Table},
     transitions,
 };
@@ -46,6 +46,14 @@ fn wrong_state(state: IdentificationState) -> Refusal {
     Refusal::state(format!("the chained identification is {}", state.name()))
 }
 
+/// That a member of the staff did something of which the contract asks no reason, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hand {
+    pub by: Staff,
+    pub reason: String,
+}
+
+/// What can be asked of a chain. `by`: who did it by hand; `None`: a caller of the API.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Idempotent: a repeated creation of the same chain is accepted without effect.
@@ -56,14 +64,17 @@ pub enum Command {
     },
     Restart {
         device: Device,
+        by: Option<Hand>,
     },
     Cancel {
         reason: Option<String>,
         device: Device,
+        by: Option<Staff>,
     },
     /// The chain was used. Idempotent.
     Close {
         device: Device,
+        by: Option<Hand>,
     },
     /// A step tells what became of it.
     Step {
@@ -103,9 +114,13 @@ pub enum Event {
     Restarted {
         round: u32,
         device: Device,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Hand>,
     },
     Succeeded {
         device: Device,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Hand>,
     },
     StepNotClosed {
         position: usize,
@@ -118,6 +133,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
         device: Device,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Staff>,
     },
     Expired,
 }
@@ -196,12 +213,12 @@ impl Machine for Chain {
             Command::Create(creation) if *creation == data.creation => Decision::nothing(),
             Command::Create(_) => Decision::refuse(EXISTS),
             Command::Validate { device } => data.decide_validate(device),
-            Command::Restart { device } => data.decide_restart(device),
-            Command::Cancel { reason, device } if data.state == IdentificationState::Created => {
-                Decision::accept([Event::Cancelled { reason, device }])
+            Command::Restart { device, by } => data.decide_restart(device, by),
+            Command::Cancel { reason, device, by } if data.state == IdentificationState::Created => {
+                Decision::accept([Event::Cancelled { reason, device, by }])
             }
-            Command::Close { device } if data.state == IdentificationState::Validated => {
-                Decision::accept([Event::Succeeded { device }])
+            Command::Close { device, by } if data.state == IdentificationState::Validated => {
+                Decision::accept([Event::Succeeded { device, by }])
             }
             Command::Close { .. } if data.state == IdentificationState::Succeeded => Decision::nothing(),
             Command::Cancel { .. } | Command::Close { .. } => Decision::refuse(wrong_state(data.state)),
@@ -377,7 +394,7 @@ impl Data {
         }
     }
 
-    fn decide_restart(&self, device: Device) -> Decision<Chain> {
+    fn decide_restart(&self, device: Device, by: Option<Hand>) -> Decision<Chain> {
         if self.state.is_final() {
             return Decision::refuse(wrong_state(self.state));
         }
@@ -386,7 +403,7 @@ impl Data {
                 format!("the chained identification was restarted {MAX_RESTARTS} times, the maximum; create another one");
             return Decision::refuse(Refusal::State(used_up));
         }
-        Decision::accept([Event::Restarted { round: self.round + 1, device }])
+        Decision::accept([Event::Restarted { round: self.round + 1, device, by }])
     }
 
     fn decide_step(&self, identification: Uuid, told: Told) -> Decision<Chain> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    Attribute, Decision, Device, IdentificationState, Machine, Refusal, Timestamp,
+    Attribute, Decision, Device, IdentificationState, Machine, Refusal, Staff, Timestamp,
     table::{Stage, State, Table},
     transitions,
     values::duration::Bounds,
@@ -151,6 +151,8 @@ pub enum Command<M: Method> {
     Create(Box<M::Creation>),
     Cancel {
         reason: Option<String>,
+        /// Who did it by hand; `None`: a caller of the API, or what it belongs to.
+        by: Option<Staff>,
     },
     /// The identification was used. A step of a chain is closed by that alone.
     Close,
@@ -182,6 +184,8 @@ pub enum Event<M: Method> {
     Cancelled {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Staff>,
     },
     Expired,
     /// Its chain began this round.
@@ -383,7 +387,7 @@ impl<M: Method> Machine for Identification<M> {
             Command::Create(creation) if *creation == data.creation => Decision::nothing(),
             Command::Create(_) => Decision::refuse(EXISTS),
             Command::Cancel { .. } if data.state.is_final() => Decision::refuse(wrong_state(data.state.name())),
-            Command::Cancel { reason } => Decision::accept([Event::Cancelled { reason }]),
+            Command::Cancel { reason, by } => Decision::accept([Event::Cancelled { reason, by }]),
             Command::Close | Command::CloseByChain if data.state != IdentificationState::Validated => {
                 Decision::refuse(wrong_state(data.state.name()))
             }
@@ -421,7 +425,7 @@ impl<M: Method> Machine for Identification<M> {
                 data.own.validated();
             }
             Event::Failed { reason } => data.end_reason = Some(reason.clone()),
-            Event::Cancelled { reason } => data.end_reason = reason.clone(),
+            Event::Cancelled { reason, .. } => data.end_reason = reason.clone(),
             Event::Restarted { round } => {
                 data.round = *round;
                 // What was under way goes on.

@@ -241,12 +241,12 @@ pub async fn reject(request: HttpRequest, payload: web::Payload) -> HttpResponse
             Err(shown) => return Ok(shown),
         };
         let typed = form.text("reason").replace("\r\n", "\n").trim().to_owned();
-        let reason = format!("agent {}: {typed}", visit.session.subject);
+        let reason = format!("agent: {typed}");
         if typed.is_empty() || workflows::values::check_reason(&reason).is_err() {
             let error = Some(Phrase::new("desk.reject.no_reason").with("most", MAX_REASON));
             return again(visit, StatusCode::BAD_REQUEST, Said { error, reason: typed, ..Said::default() }).await;
         }
-        let command = Command::Cancel { reason: Some(reason) };
+        let command = Command::Cancel { reason: Some(reason), by: Some(visit.staff()) };
         match visit.engine().processes.agent.ask(&visit.organization, id, command).await {
             Ok(_) => Ok(visit.call.see(&format!("{}?done=rejected", visit.desk()))),
             Err(actors::Error::Refused(refusal @ Refusal::State(_))) => refused(visit, &refusal, typed).await,

@@ -57,7 +57,7 @@ fn in_each_state() -> Vec<Driver<Agent>> {
     let mut succeeded = validated(true);
     assert_eq!(succeeded.tell(Command::Close), Ok(()));
     let mut cancelled = validated(true);
-    assert_eq!(cancelled.tell(Command::Cancel { reason: Some("a mistake".into()) }), Ok(()));
+    assert_eq!(cancelled.tell(Command::Cancel { reason: Some("a mistake".into()), by: None }), Ok(()));
     let mut expired = validated(true);
     expired.advance_and_look(Duration::hours(1));
     let all = vec![created(&creation()), validated(true), succeeded, cancelled, expired];
@@ -142,7 +142,7 @@ fn where_no_file_was_kept_none_is_given_up() {
     let mut plain = validated(false);
     assert_eq!(plain.tell(Command::Delete { force: true }), Ok(()));
     let mut never = created(&creation());
-    assert_eq!(never.tell(Command::Cancel { reason: None }), Ok(()));
+    assert_eq!(never.tell(Command::Cancel { reason: None, by: None }), Ok(()));
     for agent in [plain, never] {
         assert!(!agent.effects.contains(&release()));
     }
@@ -193,7 +193,7 @@ fn after_a_restart_an_agent_vouches_again_and_what_was_taken_before_is_kept_as_l
     assert!(data.needs("sealed picture"));
     assert_eq!(vouch(&mut agent, false), Ok(()));
     agent.new_effects();
-    assert_eq!(agent.tell(Command::Cancel { reason: None }), Ok(()));
+    assert_eq!(agent.tell(Command::Cancel { reason: None, by: None }), Ok(()));
     let files = vec!["sealed picture".into(), "sealed metadata".into()];
     assert!(agent.new_effects().contains(&Effect::Own(AgentEffect::ReleaseFiles { files })));
 }
@@ -240,7 +240,7 @@ fn every_transition_of_the_table_is_taken() {
     }
     let mut cancelled = created(&creation());
     assert_eq!(begin(&mut cancelled, "ana"), Ok(()));
-    assert_eq!(cancelled.tell(Command::Cancel { reason: None }), Ok(()));
+    assert_eq!(cancelled.tell(Command::Cancel { reason: None, by: None }), Ok(()));
     let mut expired = created(&creation());
     expired.advance_and_look(Duration::hours(1));
     let mut restarted = validated(true);
@@ -280,7 +280,7 @@ fn take(agent: &mut Driver<Agent>, step: &Step, creation: &Creation) -> Answer {
             Ok(())
         }
         Step::Vouch(with_evidence) => vouch(agent, *with_evidence),
-        Step::Cancel => agent.tell(Command::Cancel { reason: None }),
+        Step::Cancel => agent.tell(Command::Cancel { reason: None, by: None }),
         Step::Close => agent.tell(Command::Close),
         Step::Delete(force) => agent.tell(Command::Delete { force: *force }),
         Step::CreateAgain => agent.tell(Command::Create(Box::new(creation.clone()))),
@@ -294,7 +294,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Validated { device: Device::default() }),
         Just(Event::Succeeded),
         Just(Event::Failed { reason: "so".into() }),
-        Just(Event::Cancelled { reason: None }),
+        Just(Event::Cancelled { reason: None, by: None }),
         Just(Event::Expired),
         Just(Event::Deleted),
     ]

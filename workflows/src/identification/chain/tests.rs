@@ -39,15 +39,15 @@ fn device() -> Device {
 }
 
 fn restart() -> Command {
-    Command::Restart { device: device() }
+    Command::Restart { device: device(), by: None }
 }
 
 fn close() -> Command {
-    Command::Close { device: device() }
+    Command::Close { device: device(), by: None }
 }
 
 fn cancel(reason: Option<&str>) -> Command {
-    Command::Cancel { reason: reason.map(str::to_owned), device: device() }
+    Command::Cancel { reason: reason.map(str::to_owned), device: device(), by: None }
 }
 
 fn state_refusal(sentence: &str) -> Answer {

@@ -50,7 +50,7 @@ fn in_each_state() -> Vec<Driver<IdentityDocument>> {
     let mut succeeded = validated();
     assert_eq!(succeeded.tell(Command::Close), Ok(()));
     let mut cancelled = created();
-    assert_eq!(cancelled.tell(Command::Cancel { reason: Some("a mistake".into()) }), Ok(()));
+    assert_eq!(cancelled.tell(Command::Cancel { reason: Some("a mistake".into()), by: None }), Ok(()));
     let mut expired = created();
     expired.advance_and_look(Duration::hours(1));
     let drivers = vec![created(), validated(), succeeded, failed(), cancelled, expired];
@@ -208,7 +208,7 @@ fn a_page_comes_back_with_the_key_that_it_kept_while_that_works_and_the_identifi
     let mut used = validated_keeping(1);
     assert_eq!(used.tell(Command::Close), Ok(()));
     assert!(resumes(&used, 1));
-    for end in [Command::Cancel { reason: None }, Command::Restart { round: 1 }, Command::Delete { force: true }] {
+    for end in [Command::Cancel { reason: None, by: None }, Command::Restart { round: 1 }, Command::Delete { force: true }] {
         let mut ended = validated_keeping(1);
         assert_eq!(ended.tell(end), Ok(()));
         assert!(ended.machine.data().is_some_and(|data| !data.resumes(ended.now, &key(1), Duration::minutes(40))));
@@ -257,7 +257,7 @@ fn every_transition_of_the_table_is_taken() {
     let mut late = validated();
     late.advance_and_look(Duration::hours(1));
     let mut cancelled = validated();
-    assert_eq!(cancelled.tell(Command::Cancel { reason: None }), Ok(()));
+    assert_eq!(cancelled.tell(Command::Cancel { reason: None, by: None }), Ok(()));
     let mut restarted = validated();
     for round in [1, 2] {
         assert_eq!(restarted.tell(Command::Restart { round }), Ok(()));
@@ -308,7 +308,7 @@ proptest! {
                         prop_assert!(before.own.scored.is_some_and(|scored| scored.passing), "only a passing result validates");
                     }
                 }
-                Step::Cancel => drop(driver.tell(Command::Cancel { reason: None })),
+                Step::Cancel => drop(driver.tell(Command::Cancel { reason: None, by: None })),
                 Step::Close => drop(driver.tell(Command::Close)),
                 Step::Delete(force) => drop(driver.tell(Command::Delete { force })),
             }

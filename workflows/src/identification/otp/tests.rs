@@ -92,7 +92,7 @@ impl World {
         assert_eq!(failed.ask(), Ok(()));
         assert_eq!(failed.answer_wrong(), Err(WRONG_ANSWER));
         let mut cancelled = Self::new();
-        assert_eq!(cancelled.otp.tell(Command::Cancel { reason: Some("a mistake".into()) }), Ok(()));
+        assert_eq!(cancelled.otp.tell(Command::Cancel { reason: Some("a mistake".into()), by: None }), Ok(()));
         let mut expired = Self::asked();
         expired.otp.advance_and_look(Duration::hours(1));
         let worlds = vec![Self::asked(), Self::validated(), succeeded, failed, cancelled, expired];
@@ -290,7 +290,7 @@ fn every_transition_of_the_table_is_taken() {
     let rerouted = fates::failed_once();
     scenarios.extend([reported, overdue, old, unknown, rerouted]);
     let mut cancelled = late.clone();
-    assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None }), Ok(()));
+    assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None, by: None }), Ok(()));
     late.otp.advance_and_look(Duration::hours(2));
     let mut checked = World::with(number::all_on);
     assert_eq!(checked.ask(), Ok(()));

@@ -142,7 +142,7 @@ impl Together {
                 if self.otps[position].machine.data().is_none() {
                     self.jobs.insert(0, job);
                 } else {
-                    self.tell_otp(position, otp::Command::Cancel { reason: Some(reason) });
+                    self.tell_otp(position, otp::Command::Cancel { reason: Some(reason), by: None });
                 }
             }
             Job::OfProcess(Effect::Seal { document }) => self.tell_process(Command::Sealed { document, sealed: sealed(0) }),
@@ -197,7 +197,7 @@ impl Together {
                 self.tell_process(Command::Sign { signature: signature(*position), device: device(), handwriting: None })
             }
             Step::CancelProcess => self.tell_process(Command::Cancel { reason: "not needed".into(), by: None }),
-            Step::CancelIdentification { position } => self.tell_otp(*position, otp::Command::Cancel { reason: None }),
+            Step::CancelIdentification { position } => self.tell_otp(*position, otp::Command::Cancel { reason: None, by: None }),
             Step::CloseIdentification { position } => self.tell_otp(*position, otp::Command::Close),
             Step::DeleteIdentification { position } => self.tell_otp(*position, otp::Command::Delete { force: true }),
         }

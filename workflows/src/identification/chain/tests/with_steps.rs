@@ -156,7 +156,7 @@ impl Together {
             }
             Job::OfChain(Effect::CloseStep { position }) => self.tell_or_make(position, otp::Command::CloseByChain),
             Job::OfChain(Effect::CancelStep { position, reason }) => {
-                self.tell_or_make(position, otp::Command::Cancel { reason: Some(reason) });
+                self.tell_or_make(position, otp::Command::Cancel { reason: Some(reason), by: None });
             }
             Job::OfStep(position, otp::Effect::Own(CodeEffect::SendCode { challenge, .. })) => {
                 let _ = self.tell_step(position, CodeCommand::Delivered { challenge, channel: None, taken: Taken::default() });
@@ -203,7 +203,7 @@ impl Together {
             }
             Act::OfStep { position, command } => {
                 let command = match command {
-                    0 => otp::Command::Cancel { reason: None },
+                    0 => otp::Command::Cancel { reason: None, by: None },
                     1 => otp::Command::Delete { force: true },
                     _ => otp::Command::Close,
                 };
@@ -351,10 +351,10 @@ fn any_event() -> impl Strategy<Value = Event> {
         (0..4usize, told).prop_map(|(position, told)| Event::StepChanged { position, told }),
         (0..4usize).prop_map(|position| Event::StepNotClosed { position, reason: "so".into() }),
         Just(Event::Validated { device: device() }),
-        (0..3u32).prop_map(|round| Event::Restarted { round, device: device() }),
-        Just(Event::Succeeded { device: device() }),
+        (0..3u32).prop_map(|round| Event::Restarted { round, device: device(), by: None }),
+        Just(Event::Succeeded { device: device(), by: None }),
         Just(Event::Failed { reason: "so".into() }),
-        Just(Event::Cancelled { reason: None, device: device() }),
+        Just(Event::Cancelled { reason: None, device: device(), by: None }),
         Just(Event::Expired),
     ]
 }

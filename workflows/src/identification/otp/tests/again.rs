@@ -87,7 +87,7 @@ fn a_key_opens_nothing_of_an_identification_that_ended_otherwise_than_by_its_use
     assert_eq!(used.otp.tell(Command::Close), Ok(()));
     assert!(used.resumes(&key(1)));
     let mut cancelled = validated.clone();
-    assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None }), Ok(()));
+    assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None, by: None }), Ok(()));
     let mut deleted = validated.clone();
     assert_eq!(deleted.otp.tell(Command::Delete { force: true }), Ok(()));
     let mut step = World::with(|creation| creation.purpose = Purpose { chain: Some(CHAIN), ..Purpose::default() });

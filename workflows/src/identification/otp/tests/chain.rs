@@ -19,7 +19,7 @@ fn a_chain_is_told_of_each_outcome_with_its_round_and_moment() {
     assert_eq!(world.otp.tell(Command::Restart { round: 1 }), Ok(()));
     assert_eq!(told(&mut world), [], "it comes from there");
     let mut cancelled = world.clone();
-    assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None }), Ok(()));
+    assert_eq!(cancelled.otp.tell(Command::Cancel { reason: None, by: None }), Ok(()));
     assert_eq!(told(&mut cancelled), [expected(IdentificationState::Cancelled, 1, world.otp.now)]);
     assert_eq!(world.otp.tell(Command::Delete { force: false }), Ok(()));
     let deleted = lifecycle::Told { deleted: true, ..expected(IdentificationState::Cancelled, 1, world.otp.now) };

@@ -19,7 +19,7 @@ fn it_expires_on_touch_at_exactly_its_limit() {
 fn what_is_going_on_can_be_cancelled_and_nothing_else() {
     for mut world in World::in_each_state() {
         let state = world.state();
-        let answer = world.otp.tell(Command::Cancel { reason: Some("not needed".into()) });
+        let answer = world.otp.tell(Command::Cancel { reason: Some("not needed".into()), by: None });
         if state.is_final() {
             assert_eq!(answer, wrong_state(state.name()));
             assert_eq!(world.state(), state);
@@ -76,9 +76,13 @@ fn what_is_not_there_is_not_found() {
         assert_eq!(world.ask(), Err(NOT_FOUND));
         assert_eq!(world.answer(1), Err(NOT_FOUND));
         let restart = Command::Restart { round: 1 };
-        for command in
-            [Command::Close, Command::CloseByChain, restart, Command::Cancel { reason: None }, Command::Delete { force: true }]
-        {
+        for command in [
+            Command::Close,
+            Command::CloseByChain,
+            restart,
+            Command::Cancel { reason: None, by: None },
+            Command::Delete { force: true },
+        ] {
             assert_eq!(world.otp.tell(command), Err(NOT_FOUND));
         }
         let events = world.otp.journal.len();
@@ -129,7 +133,7 @@ fn nobody_is_told_of_an_identification_that_stands_alone() {
 #[test]
 fn a_journal_that_was_tampered_with_does_not_open_what_has_ended() {
     let mut world = World::new();
-    assert_eq!(world.otp.tell(Command::Cancel { reason: None }), Ok(()));
+    assert_eq!(world.otp.tell(Command::Cancel { reason: None, by: None }), Ok(()));
     let before = world.otp.machine.clone();
     for event in [Event::Validated { device: Device::default() }, Event::Succeeded, Event::Created(Box::new(creation()))] {
         world.otp.machine.apply(start(), &event);

@@ -171,7 +171,7 @@ impl World {
                 let text = if *right { code(self.codes) } else { "wrong".into() };
                 return self.prove(&text, keeping.then(|| ResumeHash::new(&[7; 32])));
             }
-            Step::Cancel => return self.otp.tell(Command::Cancel { reason: None }),
+            Step::Cancel => return self.otp.tell(Command::Cancel { reason: None, by: None }),
             Step::Close => return self.otp.tell(Command::Close),
             Step::Restart { rounds } => {
                 let round = self.otp.machine.data().map_or(0, |data| data.round).saturating_add_signed(*rounds);
@@ -357,7 +357,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Validated { device: Device::default() }),
         Just(Event::Succeeded),
         Just(Event::Failed { reason: "so".into() }),
-        Just(Event::Cancelled { reason: None }),
+        Just(Event::Cancelled { reason: None, by: None }),
         Just(Event::Expired),
         (0..3u32).prop_map(|round| Event::Restarted { round }),
         Just(Event::Deleted),
