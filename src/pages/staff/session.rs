@@ -61,7 +61,7 @@ struct Lock {
     wrong: u8,
 }
 
-/// How often a wrong PIN is taken before the session is over.
+/// How many wrong PINs lock for good.
 const MAX_WRONG: u8 = 5;
 
 /// What a PIN led to.
@@ -71,8 +71,8 @@ pub enum Unlocking {
     Open(Session),
     /// It stays locked.
     Wrong(Session),
-    /// It was the last try.
-    Over,
+    /// It stays locked for good.
+    Never(Session),
 }
 
 impl Session {
@@ -102,14 +102,15 @@ impl Session {
     /// Tries a PIN.
     pub fn unlock(&self, pin: &str) -> Unlocking {
         let Some(lock) = &self.lock else { return Unlocking::Open(self.clone()) };
+        if lock.wrong >= MAX_WRONG {
+            return Unlocking::Never(self.clone());
+        }
         if constant_time::verify_slices_are_equal(lock.pin.as_bytes(), pin.as_bytes()).is_ok() {
             return Unlocking::Open(Self { lock: None, ..self.clone() });
         }
         let wrong = lock.wrong.saturating_add(1);
-        if wrong >= MAX_WRONG {
-            return Unlocking::Over;
-        }
-        Unlocking::Wrong(Self { lock: Some(Lock { wrong, ..lock.clone() }), ..self.clone() })
+        let next = Self { lock: Some(Lock { wrong, ..lock.clone() }), ..self.clone() };
+        if wrong >= MAX_WRONG { Unlocking::Never(next) } else { Unlocking::Wrong(next) }
     }
 
     /// Whether a form is of this session.
@@ -190,6 +191,11 @@ impl Sessions {
         // Another server's clock may be a moment ahead.
         let is_over = now - session.begun >= self.lifetime || now - session.seen >= self.idle;
         if is_over { Err(Absent::Over) } else { Ok(session) }
+    }
+
+    /// The session that a device is locked with, also after its time: whoever has the device waits for that in vain.
+    pub fn locked(&self, request: &HttpRequest) -> Option<Session> {
+        self.open::<Session>(Use::Session, request).filter(Session::is_locked)
     }
 
     /// When a session ends in any case.
@@ -405,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_locked_session_opens_by_its_pin_and_is_over_after_five_wrong_ones() {
+    fn a_locked_session_opens_by_its_pin_and_never_after_five_wrong_ones() {
         let locked = begun().locked("4711");
         assert!(locked.is_locked() && !begun().is_locked());
         let kept = after(&sessions().cookie(&locked).unwrap(), 1).unwrap();
@@ -416,7 +422,12 @@ mod tests {
             session = next;
         }
         assert!(matches!(session.unlock("4711"), Unlocking::Open(_)), "the last try may be right");
-        assert_eq!(session.unlock("0000"), Unlocking::Over);
+        let Unlocking::Never(session) = session.unlock("0000") else { panic!("it was the last try") };
+        assert!(matches!(session.unlock("4711"), Unlocking::Never(_)), "not even by the right one");
+        // Whoever waits until its time is over finds it locked.
+        let late = with(&sessions().cookie(&session).unwrap());
+        assert_eq!(sessions().read(&late, now() + TimeDelta::days(1)), Err(Absent::Over));
+        assert!(sessions().locked(&late).is_some() && sessions().locked(&with(&sessions().cookie(&begun()).unwrap())).is_none());
     }
 
     /// The same session without its lock.

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use workflows::Staff;
 
 use super::{
+    desk::Enrolled,
     origin,
     session::{Absent, Session},
     site::Site,
@@ -44,6 +45,8 @@ pub enum Failure {
     Forbidden(Role),
     /// It does not come from a form of this session.
     Forged,
+    /// The browser is a tablet of a shop.
+    Tablet,
     /// The form cannot be read.
     Form,
     /// A part of the server does not answer.
@@ -97,6 +100,22 @@ impl Call {
         let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let language = Language::accepted(accepted);
         Some(Self { request, site, api, language })
+    }
+
+    /// The same from a browser that is in the hands of staff. Not from one that an agent locked: it opens by its PIN alone, as the identity
+    /// provider may still know the agent there. Nor from a tablet of the shop, where nobody signs in.
+    ///
+    /// # Errors
+    /// What is answered instead.
+    pub fn of_staff(request: HttpRequest) -> Result<Self, HttpResponse> {
+        let Some(call) = Self::of(request) else { return Err(HttpResponse::NotFound().finish()) };
+        if call.site.sessions.locked(&call.request).is_some() {
+            return Err(call.see(&format!("{}/unlock", call.site.desk())));
+        }
+        if call.site.sessions.tablet::<Enrolled>(&call.request).is_some() {
+            return Err(call.failed(Failure::Tablet, call.frame()));
+        }
+        Ok(call)
     }
 
     pub fn state(&self) -> &State {
@@ -200,6 +219,10 @@ impl Call {
             Failure::Forged => {
                 (StatusCode::FORBIDDEN, "console.problem.forged", Phrase::new("console.problem.forged_words"), start())
             }
+            Failure::Tablet => {
+                let words = Phrase::new("desk.tablet.no_sign_in");
+                (StatusCode::FORBIDDEN, "console.problem.forbidden", words, start())
+            }
             Failure::Form => {
                 (StatusCode::BAD_REQUEST, "console.problem.form", Phrase::new("console.problem.form_words"), start())
             }
@@ -296,12 +319,12 @@ impl Visit {
         A: AsyncFnOnce(&Visit) -> Result<HttpResponse, Failure>,
     {
         let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
-        match call.session() {
-            Ok(session) if session.is_locked() => {
+        match call.site.sessions.locked(&call.request) {
+            Some(session) => {
                 let visit = Visit { call, session, organization: String::new(), part: None };
                 act(&visit).await.unwrap_or_else(|failure| visit.call.failed(failure, visit.call.frame()))
             }
-            _ => call.see(&call.site.desk()),
+            None => call.see(&call.site.desk()),
         }
     }
 
@@ -310,14 +333,14 @@ impl Visit {
     where
         A: AsyncFnOnce(&Visit) -> Result<HttpResponse, Failure>,
     {
-        let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
+        let call = match Call::of_staff(request) {
+            Ok(call) => call,
+            Err(response) => return response,
+        };
         let session = match call.session() {
             Ok(session) => session,
             Err(failure) => return call.failed(failure, call.frame()),
         };
-        if session.is_locked() {
-            return call.see(&format!("{}/unlock", call.site.desk()));
-        }
         let organization = call.segment("org");
         let visit = Visit { call, session, organization, part };
         if !visit.organization.is_empty() && !visit.session.belongs_to(&visit.organization) {

@@ -287,13 +287,18 @@ fn a_device_in_a_customers_hands_opens_no_page_of_staff_before_the_pin() {
     leads_to(&agent.post("/desk/unlock", &[("csrf", &unlock), ("pin", "4711")]), "/desk");
     agent.get(DESK).expect(200);
     leads_to(&agent.get("/desk/unlock"), "/desk");
-    // Whoever tries too often has to sign in.
+    // Whoever tries too often finds it locked for good, and no way around it.
     agent.post(&hand, &[("csrf", &csrf), ("to", "here"), ("pin", "4711")]).expect(303);
     for _ in 0..4 {
         agent.post("/desk/unlock", &[("csrf", &unlock), ("pin", "0000")]).expect(403);
     }
-    leads_to(&agent.post("/desk/unlock", &[("csrf", &unlock), ("pin", "0000")]), "/console/sign-in?why=over");
-    begins_with(&agent.get(DESK), "/console/sign-in?");
+    for pin in ["0000", "4711"] {
+        let never = text(&agent.post("/desk/unlock", &[("csrf", &unlock), ("pin", pin)]).expect(403));
+        assert!(never.contains("stays locked"), "{never}");
+    }
+    leads_to(&agent.get("/console/sign-in"), "/desk/unlock");
+    leads_to(&agent.development(ORGANIZATION, &["agent"], ""), "/desk/unlock");
+    leads_to(&agent.get(DESK), "/desk/unlock");
 }
 
 #[test]
@@ -307,7 +312,10 @@ fn a_tablet_of_the_shop_is_enrolled_by_an_agent_and_gets_what_agents_send_to_its
     let csrf = enrolling.csrf(DESK);
     enrolling.post(&format!("{DESK}/tablet/enrol"), &[("csrf", "another")]).expect(403);
     leads_to(&enrolling.post(&format!("{DESK}/tablet/enrol"), &[("csrf", &csrf)]), &format!("{DESK}/tablet"));
-    begins_with(&enrolling.get(DESK), "/console/sign-in?");
+    // Nobody signs in there: the provider may still know the agent.
+    let refused = text(&enrolling.development(ORGANIZATION, &["agent"], "").expect(403));
+    assert!(refused.contains("tablet of the shop"), "{refused}");
+    enrolling.get(DESK).expect(403);
     let page = text(&enrolling.get(&format!("{DESK}/tablet")).expect(200));
     assert!(page.contains("data-enrolled"), "{page}");
     enrolling.post_json("/desk/orgs/other/tablet/begin", &json!({})).expect(403);

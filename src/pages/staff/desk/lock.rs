@@ -23,7 +23,14 @@ fn shown(visit: &Visit, status: StatusCode, error: Option<Phrase>) -> HttpRespon
     visit.call.page(status, page.html())
 }
 
-/// Opens it again. After too many wrong ones the session is over, and the agent signs in anew.
+fn wrong(visit: &Visit, words: &'static str, cookie: String) -> Result<HttpResponse, Failure> {
+    let mut response = shown(visit, StatusCode::FORBIDDEN, Some(Phrase::new(words)));
+    let value = header::HeaderValue::try_from(cookie).map_err(|_| Failure::Unavailable)?;
+    response.headers_mut().insert(header::SET_COOKIE, value);
+    Ok(response)
+}
+
+/// Opens it again. After too many wrong ones it stays locked, until whoever has the browser deletes what it keeps.
 pub async fn unlock(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     Visit::locked(request, async |visit| {
         let form = visit.own_form(payload).await?;
@@ -34,16 +41,10 @@ pub async fn unlock(request: HttpRequest, payload: web::Payload) -> HttpResponse
                 let mut response = visit.call.leading(&visit.site().desk());
                 response.insert_header((header::SET_COOKIE, cookie(&session)?)).finish()
             }
-            Unlocking::Wrong(session) => {
-                let mut response = shown(visit, StatusCode::FORBIDDEN, Some(Phrase::new("desk.unlock.wrong")));
-                let value = header::HeaderValue::try_from(cookie(&session)?).map_err(|_| Failure::Unavailable)?;
-                response.headers_mut().insert(header::SET_COOKIE, value);
-                response
-            }
-            Unlocking::Over => {
-                tracing::warn!(subject = visit.session.subject, "a device was not unlocked: its session is over");
-                let address = format!("{}/sign-in?why=over", visit.site().home());
-                visit.call.leading(&address).insert_header((header::SET_COOKIE, sessions.no_cookie())).finish()
+            Unlocking::Wrong(session) => wrong(visit, "desk.unlock.wrong", cookie(&session)?)?,
+            Unlocking::Never(session) => {
+                tracing::warn!(subject = visit.session.subject, "a device stays locked: too many wrong PINs");
+                wrong(visit, "desk.unlock.never", cookie(&session)?)?
             }
         })
     })

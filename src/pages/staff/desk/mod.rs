@@ -14,6 +14,8 @@ mod today;
 use actix_web::{HttpRequest, HttpResponse, web};
 use pages::console::Organizations;
 
+pub use tablet::Enrolled;
+
 use super::visit::{Failure, Visit};
 use crate::http::error::only;
 
