@@ -49,10 +49,10 @@ struct AtProvider {
 
 /// The page to sign in.
 pub async fn page(request: HttpRequest) -> HttpResponse {
-    let call = match Call::of_staff(request) {
-        Ok(call) => call,
-        Err(response) => return response,
-    };
+    let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
+    if let Err(failure) = call.check_hands() {
+        return call.failed(failure, call.frame());
+    }
     let next = call.site.next(&call.parameter("next").unwrap_or_default());
     let notice = match call.parameter("why").as_deref() {
         Some("over") => Some(Phrase::new("console.sign_in.over")),
@@ -96,10 +96,10 @@ fn is_here(call: &Call) -> bool {
 
 /// By the form for development.
 pub async fn by_development(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let call = match Call::of_staff(request) {
-        Ok(call) => call,
-        Err(response) => return response,
-    };
+    let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
+    if let Err(failure) = call.check_hands() {
+        return call.failed(failure, call.frame());
+    }
     if !call.site.development || !is_here(&call) {
         return call.failed(Failure::NotFound, call.frame());
     }
@@ -129,10 +129,10 @@ pub async fn by_development(request: HttpRequest, payload: web::Payload) -> Http
 
 /// To the provider.
 pub async fn by_provider(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let call = match Call::of_staff(request) {
-        Ok(call) => call,
-        Err(response) => return response,
-    };
+    let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
+    if let Err(failure) = call.check_hands() {
+        return call.failed(failure, call.frame());
+    }
     let Some(provider) = call.site.provider.clone() else { return call.failed(Failure::NotFound, call.frame()) };
     let form = match call.check_origin() {
         Ok(()) => call.form(payload).await,
@@ -158,10 +158,10 @@ pub async fn by_provider(request: HttpRequest, payload: web::Payload) -> HttpRes
 
 /// Back from the provider. A GET, as the protocol has it: what it changes is tied to the browser by the cookie and its state.
 pub async fn callback(request: HttpRequest) -> HttpResponse {
-    let call = match Call::of_staff(request) {
-        Ok(call) => call,
-        Err(response) => return response,
-    };
+    let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
+    if let Err(failure) = call.check_hands() {
+        return call.failed(failure, call.frame());
+    }
     let Some(provider) = call.site.provider.clone() else { return call.failed(Failure::NotFound, call.frame()) };
     let now = call.now();
     let state = call.parameter("state").unwrap_or_default();

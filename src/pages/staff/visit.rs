@@ -45,7 +45,9 @@ pub enum Failure {
     Forbidden(Role),
     /// It does not come from a form of this session.
     Forged,
-    /// The browser is a tablet of a shop.
+    /// An agent locked the browser.
+    Locked,
+    /// It is a tablet of a shop.
     Tablet,
     /// The form cannot be read.
     Form,
@@ -102,20 +104,17 @@ impl Call {
         Some(Self { request, site, api, language })
     }
 
-    /// The same from a browser that is in the hands of staff. Not from one that an agent locked: it opens by its PIN alone, as the identity
-    /// provider may still know the agent there. Nor from a tablet of the shop, where nobody signs in.
+    /// Whether the browser is in the hands of staff. One that an agent locked opens by its PIN alone, as the identity provider may still know
+    /// the agent there; at a tablet of the shop nobody signs in.
     ///
     /// # Errors
-    /// What is answered instead.
-    pub fn of_staff(request: HttpRequest) -> Result<Self, HttpResponse> {
-        let Some(call) = Self::of(request) else { return Err(HttpResponse::NotFound().finish()) };
-        if call.site.sessions.locked(&call.request).is_some() {
-            return Err(call.see(&format!("{}/unlock", call.site.desk())));
+    /// [`Failure::Locked`], [`Failure::Tablet`].
+    pub fn check_hands(&self) -> Result<(), Failure> {
+        let sessions = &self.site.sessions;
+        if sessions.locked(&self.request).is_some() {
+            return Err(Failure::Locked);
         }
-        if call.site.sessions.tablet::<Enrolled>(&call.request).is_some() {
-            return Err(call.failed(Failure::Tablet, call.frame()));
-        }
-        Ok(call)
+        if sessions.tablet::<Enrolled>(&self.request).is_some() { Err(Failure::Tablet) } else { Ok(()) }
     }
 
     pub fn state(&self) -> &State {
@@ -209,6 +208,7 @@ impl Call {
         };
         let (status, title, words, (next, next_words)) = match failure {
             Failure::Absent(absent) => return self.to_sign_in(absent),
+            Failure::Locked => return self.see(&format!("{}/unlock", self.site.desk())),
             Failure::NotFound => {
                 (StatusCode::NOT_FOUND, "console.problem.not_found", Phrase::new("console.problem.not_found_words"), start())
             }
@@ -333,11 +333,8 @@ impl Visit {
     where
         A: AsyncFnOnce(&Visit) -> Result<HttpResponse, Failure>,
     {
-        let call = match Call::of_staff(request) {
-            Ok(call) => call,
-            Err(response) => return response,
-        };
-        let session = match call.session() {
+        let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
+        let session = match call.check_hands().and_then(|()| call.session()) {
             Ok(session) => session,
             Err(failure) => return call.failed(failure, call.frame()),
         };
