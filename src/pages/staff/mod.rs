@@ -18,6 +18,7 @@ mod lanes;
 mod metrics;
 mod origin;
 mod overview;
+mod pairing;
 mod process;
 mod processes;
 mod quarantine;

@@ -8,6 +8,7 @@ use aws_lc_rs::{constant_time, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::{
     access::{Role, RoleSet, oidc::Person},
@@ -49,6 +50,16 @@ pub struct Session {
     /// While the device is in a customer's hands.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     lock: Option<Lock>,
+}
+
+/// A tablet of a shop, in its cookie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolled {
+    pub organization: String,
+    /// Of the tablet, for the log.
+    pub id: Uuid,
+    /// The agent who made it one.
+    pub by: String,
 }
 
 /// What opens a device again that was handed over.
@@ -246,12 +257,12 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Error`].
-    pub fn tablet_cookie(&self, tablet: &impl Serialize) -> Result<String, Error> {
+    pub fn tablet_cookie(&self, tablet: &Enrolled) -> Result<String, Error> {
         Ok(self.set(Use::Tablet, &self.seal(Use::Tablet, tablet)?, Some(TABLET_TIME.num_seconds())))
     }
 
     /// The device that agents hand over, if it is one.
-    pub fn tablet<T: DeserializeOwned>(&self, request: &HttpRequest) -> Option<T> {
+    pub fn tablet(&self, request: &HttpRequest) -> Option<Enrolled> {
         self.open(Use::Tablet, request)
     }
 

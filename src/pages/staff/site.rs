@@ -8,7 +8,7 @@ use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use store::Store;
 
-use super::{desk::pairing::Pairings, facts::Facts, origin, session::Sessions};
+use super::{facts::Facts, origin, pairing::Pairings, session::Sessions};
 use crate::{
     access::oidc::Provider,
     config,

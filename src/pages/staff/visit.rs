@@ -17,7 +17,6 @@ use tokio::time::timeout;
 use workflows::Staff;
 
 use super::{
-    desk::Enrolled,
     origin,
     session::{Absent, Session},
     site::Site,
@@ -114,7 +113,7 @@ impl Call {
         if sessions.locked(&self.request).is_some() {
             return Err(Failure::Locked);
         }
-        if sessions.tablet::<Enrolled>(&self.request).is_some() { Err(Failure::Tablet) } else { Ok(()) }
+        if sessions.tablet(&self.request).is_some() { Err(Failure::Tablet) } else { Ok(()) }
     }
 
     pub fn state(&self) -> &State {

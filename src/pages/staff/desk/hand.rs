@@ -6,10 +6,12 @@ use uuid::Uuid;
 use workflows::sign_process::{SignatureStatus, Status, process_of_signature};
 
 use super::{
-    super::visit::{Failure, Visit},
+    super::{
+        pairing::{self, Begun, Given, TIME, code_of},
+        visit::{Failure, Visit},
+    },
     customer::{self, Said, again},
     lock::is_pin,
-    pairing::{self, Begun, Given, TIME, code_of},
     today::name,
 };
 

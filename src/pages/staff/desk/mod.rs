@@ -7,16 +7,16 @@ mod check;
 mod customer;
 mod hand;
 mod lock;
-pub mod pairing;
 mod tablet;
 mod today;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use pages::console::Organizations;
 
-pub use tablet::Enrolled;
-
-use super::visit::{Failure, Visit};
+use super::{
+    pairing,
+    visit::{Failure, Visit},
+};
 use crate::http::error::only;
 
 /// Registers the desk's pages.

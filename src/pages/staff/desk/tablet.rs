@@ -3,15 +3,16 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, http::header, web};
 use pages::{desk::Tablet, headers::Page};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::time::timeout;
 use uuid::Uuid;
 use workflows::sign_process::{Command, process_of_signature};
 
-use super::{
-    super::visit::{Call, Failure, Visit},
+use super::super::{
     pairing::{Answer, Begun, Error, Given, TIME, code_of},
+    session::Enrolled,
+    visit::{Call, Failure, Visit},
 };
 use crate::{
     http::device::{Required, device},
@@ -21,16 +22,6 @@ use crate::{
 /// Maximum length of what a device says, in bytes, and how long it may take.
 const MAX_SAID: usize = 1_024;
 const SAID_TIME: std::time::Duration = std::time::Duration::from_secs(10);
-
-/// A tablet of a shop, in its cookie.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Enrolled {
-    organization: String,
-    /// Of the tablet, for the log.
-    id: Uuid,
-    /// The agent who made it one.
-    by: String,
-}
 
 /// Makes this browser a tablet of the shop. The agent is signed out of it: it goes into customers' hands.
 pub async fn enrol(request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -67,7 +58,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
 
 /// The tablet that asks, if it is one of the organization that the address names.
 fn enrolled(call: &Call) -> Option<Enrolled> {
-    let enrolled = call.site.sessions.tablet::<Enrolled>(&call.request)?;
+    let enrolled = call.site.sessions.tablet(&call.request)?;
     (enrolled.organization == call.segment("org")).then_some(enrolled)
 }
 

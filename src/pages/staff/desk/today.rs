@@ -14,9 +14,11 @@ use workflows::{
 };
 
 use super::{
-    super::visit::{Failure, Visit},
+    super::{
+        pairing::code_of,
+        visit::{Failure, Visit},
+    },
     customer,
-    pairing::code_of,
 };
 use crate::signers::desk_code;
 
