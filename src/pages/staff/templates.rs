@@ -409,6 +409,9 @@ fn problem(error: &filling::Error) -> Option<Phrase> {
     }
 }
 
+/// What a browser may do with a picture: nothing but show it.
+const PICTURE_POLICY: &str = "default-src 'none'; style-src-attr 'unsafe-inline'; frame-ancestors 'none'";
+
 /// A page of a test fill, as a picture. Nothing of it is stored, and nothing of it is in an address.
 pub async fn preview(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     Visit::run(request, Some(NavPart::Templates), async |visit| {
@@ -425,6 +428,8 @@ pub async fn preview(request: HttpRequest, payload: web::Payload) -> HttpRespons
                 .insert_header((header::CONTENT_TYPE, "image/png"))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                // Browsers show a picture in a page of their own, which they style themselves.
+                .insert_header((header::CONTENT_SECURITY_POLICY, PICTURE_POLICY))
                 .body(png)),
             Err(error) => {
                 let Some(error) = problem(&error) else {
