@@ -27,9 +27,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// When somebody who found no place may come again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Maximum length of a revision that is compared.
-const MAX_REVISION: usize = 64;
-
 pub const AFTER: Parameter = Parameter::query(
     "after",
     "Revision of the invitation that the page has; the answer comes once there is another one. Without it, at once.",
@@ -42,9 +39,6 @@ fn revision() -> Object {
 
 pub async fn watch(call: Call<Uuid>) -> Result<Option<Json<Invitation>>, ApiError> {
     let after = call.query.text(AFTER.name)?.map(std::borrow::Cow::into_owned);
-    if after.as_ref().is_some_and(|after| after.len() > MAX_REVISION) {
-        return Err(ApiError::parameter(format!("after: longer than {MAX_REVISION} bytes")));
-    }
     let Call { caller, organization, id, state, engine, .. } = call;
     let signers = &engine.signers;
     // Nobody takes a place for what is not there.

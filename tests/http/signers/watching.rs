@@ -65,12 +65,11 @@ fn a_watch_sees_what_happens_to_the_signer_and_to_the_others() {
 fn who_knows_less_than_there_is_does_not_wait() {
     let (server, journey) = shared();
     let browser = one(&server, &journey);
-    for after in ["", "0", "nonsense"] {
+    for after in ["", "0", "nonsense", &"x".repeat(65)] {
         let shown = browser.watch(after).expect(200).json();
         assert_eq!(shown["revision"], json!(browser.revision()));
     }
     browser.client.get(&browser.path("watch")).send().expect(200);
-    browser.watch(&"x".repeat(65)).expect_problem(400, "PARAMETER_ERROR");
     browser.client.get(&browser.path("watch?after=1&after=2")).send().expect_problem(400, "PARAMETER_ERROR");
 }
 
