@@ -1,24 +1,28 @@
 // What the desk's pages do with script: pictures of an identity document by camera or file, what the server reads in them, and one picture of
 // both sides that goes with the decision. Pictures stay in this page's memory and end with it. A code for a phone is drawn here as well.
 
-import { drawn, hint, picture } from "./picture.js";
+import { Camera, type Off } from "./camera.js";
+import { opened, taken, type Flaw, type Photo } from "./photo.js";
 import code from "./qr.js";
 
 /** Longest answer to a check, in milliseconds. */
 const PATIENCE = 60_000;
 
-/** Longest side of what the server reads, and of what is kept as evidence, in pixels. */
-const READ_SIDE = 2_000;
+/** Widths of what is kept as evidence, in pixels. */
 const KEPT_WIDTHS = [1_280, 1_024, 800, 640];
+
+/** Largest picture of a side that the server reads, in bytes: both go in one body. */
+const MAX_READ = 4_000_000;
+
+/** Width to height of a card (ISO/IEC 7810, ID-1), and of a page of a passport (ID-3). */
+const RATIO = { card: 1.586, passport: 1.42 } as const;
+
+/** Names of the words for why there is no camera, and no picture. */
+const OFF: Record<Off, string> = { refused: "refused", none: "noCamera", busy: "busy", rested: "rested" };
+const FLAWS: Record<Flaw, string> = { unreadable: "unreadable", large: "unreadable", small: "tooSmall" };
 
 /** Largest picture that is kept, in bytes. */
 const MAX_KEPT = 1_400_000;
-
-/** Smallest picture in which something can be read: long side in pixels. */
-const LEAST_SIDE = 600;
-
-/** Between two looks at what the camera sees, in milliseconds. */
-const LOOK_EVERY = 400;
 
 type Side = "front" | "back";
 
@@ -45,9 +49,6 @@ async function base64(blob: Blob): Promise<string> {
   return btoa(parts.join(""));
 }
 
-const encoded = (canvas: HTMLCanvasElement, type: string, quality?: number): Promise<Blob | null> =>
-  new Promise((done) => canvas.toBlob(done, type, quality));
-
 /** Both sides in one picture, one above the other, as small as it has to be. */
 async function together(sides: HTMLCanvasElement[]): Promise<Blob | null> {
   for (const width of KEPT_WIDTHS) {
@@ -66,7 +67,7 @@ async function together(sides: HTMLCanvasElement[]): Promise<Blob | null> {
         context.drawImage(side, 0, top, Math.min(width, side.width), height);
         top += height;
       }
-      const blob = await encoded(canvas, "image/png");
+      const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
       if (blob && blob.size <= MAX_KEPT) return blob;
     }
   }
@@ -74,18 +75,16 @@ async function together(sides: HTMLCanvasElement[]): Promise<Blob | null> {
 }
 
 class Capture {
-  private readonly shots = new Map<Side, HTMLCanvasElement>();
+  private readonly photos = new Map<Side, Photo>();
   private readonly dialog: HTMLDialogElement;
-  private readonly video: HTMLVideoElement;
-  private stream: MediaStream | null = null;
+  private readonly camera = new Camera((why) => this.heard(why));
   private aimed: Side = "front";
-  private looking: ReturnType<typeof setInterval> | undefined;
   /** Grows with each check, so that an answer that was overtaken is not shown. */
   private round = 0;
 
   constructor(private readonly root: HTMLElement) {
     this.dialog = this.one("dialog");
-    this.video = this.one("video");
+    this.one(".lens").prepend(this.camera.video);
     const hasCamera = Boolean(navigator.mediaDevices?.getUserMedia);
     for (const section of root.querySelectorAll<HTMLElement>(".side")) {
       const side = section.dataset.side as Side;
@@ -98,11 +97,12 @@ class Capture {
     }
     this.one(".shoot").addEventListener("click", () => void this.shoot());
     this.one(".close").addEventListener("click", () => this.dialog.close());
-    this.dialog.addEventListener("close", () => this.rest());
-    addEventListener("pagehide", () => this.rest());
+    // The camera is off as soon as nobody aims.
+    this.dialog.addEventListener("close", () => this.camera.close());
+    addEventListener("pagehide", () => this.camera.close());
     const form = document.getElementById("validate") as HTMLFormElement | null;
     form?.addEventListener("submit", (event) => {
-      if (this.shots.size === 0) return;
+      if (this.photos.size === 0) return;
       event.preventDefault();
       void this.decide(form);
     });
@@ -121,72 +121,55 @@ class Capture {
   private async aim(side: Side): Promise<void> {
     this.aimed = side;
     this.say("");
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({
-        audio: false,
-        video: { facingMode: "environment", width: { ideal: 1_920 }, height: { ideal: 1_080 } },
-      });
-    } catch (error) {
-      this.say((error as DOMException).name === "NotFoundError" ? "noCamera" : "refused");
-      return;
-    }
-    this.video.srcObject = this.stream;
+    const why = await this.camera.open();
+    if (why) return this.say(OFF[why]);
+    this.one(".live").textContent = "";
     this.dialog.showModal();
-    this.looking = setInterval(() => {
-      const seen = hint(this.video);
-      if (seen) this.one(".live").textContent = this.root.dataset[seen] ?? "";
-    }, LOOK_EVERY);
   }
 
-  /** The camera is off as soon as nobody aims. */
-  private rest(): void {
-    clearInterval(this.looking);
-    this.stream?.getTracks().forEach((track) => track.stop());
-    this.stream = null;
-    this.video.srcObject = null;
-    this.one(".live").textContent = "";
+  /** What is seen has changed, or the camera went off by itself. */
+  private heard(why: Off | null): void {
+    if (why) {
+      this.dialog.close();
+      return this.say(OFF[why]);
+    }
+    this.one(".live").textContent = this.root.dataset[this.camera.hint ?? "good"] ?? "";
   }
 
   private async shoot(): Promise<void> {
-    const shot = drawn(this.video, this.video.videoWidth, this.video.videoHeight, READ_SIDE);
+    const ratio = this.root.querySelectorAll(".side").length > 1 ? RATIO.card : RATIO.passport;
+    const photo = await taken(this.camera.video, this.camera.framed(ratio), MAX_READ);
     this.dialog.close();
-    if (shot) await this.take(this.aimed, shot);
+    await this.take(this.aimed, photo);
   }
 
   private async file(side: Side, input: HTMLInputElement): Promise<void> {
     const file = input.files?.[0];
     input.value = "";
-    if (!file) return;
-    const shot = await picture(file, READ_SIDE);
-    if (shot) await this.take(side, shot);
-    else this.say("unreadable");
+    if (file) await this.take(side, await opened(file, MAX_READ));
   }
 
-  private async take(side: Side, shot: HTMLCanvasElement): Promise<void> {
-    if (Math.max(shot.width, shot.height) < LEAST_SIDE) return this.say("tooSmall");
-    this.shots.set(side, shot);
-    const blob = await encoded(shot, "image/jpeg", 0.92);
+  private async take(side: Side, photo: Photo | Flaw): Promise<void> {
+    if (typeof photo === "string") return this.say(FLAWS[photo]);
+    this.photos.set(side, photo);
     const image = this.one<HTMLImageElement>(`[data-side="${side}"] .shot`);
-    if (blob) {
-      // The policy of the page has no `blob:`, and a data address would be as long as the picture: the canvas itself is shown.
-      shot.className = "shot";
-      shot.setAttribute("role", "img");
-      shot.setAttribute("aria-label", image.alt);
-      this.root.querySelector(`[data-side="${side}"] canvas`)?.remove();
-      image.after(shot);
-    }
+    // The policy of the page has no `blob:`, and a data address would be as long as the picture: the canvas itself is shown.
+    photo.canvas.className = "shot";
+    photo.canvas.setAttribute("role", "img");
+    photo.canvas.setAttribute("aria-label", image.alt);
+    this.root.querySelector(`[data-side="${side}"] canvas`)?.remove();
+    image.after(photo.canvas);
     await this.check();
   }
 
   private async check(): Promise<void> {
-    const front = this.shots.get("front");
+    const front = this.photos.get("front");
     if (!front) return;
     const round = ++this.round;
     this.say("checking");
     this.show(null);
-    const back = this.shots.get("back");
-    const sides = await Promise.all([front, back].map((side) => (side ? encoded(side, "image/jpeg", 0.92) : null)));
-    const [first, second] = await Promise.all(sides.map((side) => (side ? base64(side) : "")));
+    const back = this.photos.get("back");
+    const [first, second] = await Promise.all([base64(front.file), back ? base64(back.file) : ""]);
     let said: string | null = null;
     let checked: Checked | null = null;
     try {
@@ -238,7 +221,7 @@ class Capture {
   }
 
   private async decide(form: HTMLFormElement): Promise<void> {
-    const sides = (["front", "back"] as const).flatMap((side) => this.shots.get(side) ?? []);
+    const sides = (["front", "back"] as const).flatMap((side) => this.photos.get(side)?.canvas ?? []);
     const blob = await together(sides);
     if (!blob) return this.say("unreadable");
     this.field("evidence", await base64(blob));
