@@ -8,11 +8,11 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use store::{PutOutcome, RecordKey, Store, Timestamp};
 
-/// How long a turn lasts beyond its last sign of life.
-const LEASE: TimeDelta = TimeDelta::minutes(10);
+/// How long a turn lasts beyond its last sign of life: so long a task waits for a server that died in its turn.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 /// Between two signs of life.
-const RENEW: Duration = Duration::from_secs(120);
+const RENEW: Duration = Duration::from_secs(8);
 
 /// One task, and how often it is done.
 #[derive(Clone)]
