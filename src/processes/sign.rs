@@ -8,7 +8,7 @@ use actors::{Attempt, Call, Effects};
 use async_trait::async_trait;
 use uuid::Uuid;
 use workflows::{
-    Channel, IdentificationState, Refusal,
+    Channel, Hand, IdentificationState, Refusal,
     sign_process::{Command, Data, Effect, Event, Notice, SignProcess, SignatureStatus, Status},
 };
 
@@ -239,7 +239,15 @@ pub(super) fn happening(scene: &Scene<'_>, event: &Event) -> Option<Happening> {
         Event::HandedOver { signature, by, .. } => {
             Happening::new(&by.to_string(), Action::HandedOver, Some(alias(*signature).to_owned()))
         }
-        Event::LinkRenewed { signature } => Happening::new(SERVICE, Action::LinkRenewed, Some(alias(*signature).to_owned())),
+        Event::LinkRenewed { signature, by: None } => {
+            Happening::new(SERVICE, Action::LinkRenewed, Some(alias(*signature).to_owned()))
+        }
+        Event::LinkRenewed { signature, by: Some(Hand { by, reason }) } => {
+            Happening::new(&by.to_string(), Action::LinkRenewed, Some(format!("{}: {reason}", alias(*signature))))
+        }
+        Event::LinkSentAgain { signature, by: Hand { by, reason } } => {
+            Happening::new(&by.to_string(), Action::LinkSentAgain, Some(format!("{}: {reason}", alias(*signature))))
+        }
         Event::Expired => Happening::new(SERVICE, Action::ProcessExpired, None),
         Event::Noticed { signature, failure: None, .. } => {
             Happening::new(SERVICE, Action::NoticeSent, Some(alias(*signature).to_owned()))

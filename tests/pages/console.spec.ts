@@ -181,6 +181,9 @@ test("every screen keeps the rules", async ({ page }) => {
   await page.getByRole("link", { name: "Version and options" }).click();
   await expect(page.getByRole("heading", { name: "Options", exact: true })).toBeVisible();
   await keepsTheRules(page, "facts");
+  await page.getByRole("link", { name: "Staff log" }).click();
+  await expect(heading(page, "This server")).toBeVisible();
+  await keepsTheRules(page, "log");
 
   await page.goto(`${ORGANIZATION}/processes/0193a3ee-6e51-7176-988f-3c966f5c7a0a`);
   await expect(heading(page, "Not found")).toBeVisible();

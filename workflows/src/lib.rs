@@ -21,8 +21,8 @@ pub use attribute::Attribute;
 pub use machine::{Answer, Decision, Machine};
 pub use refusal::Refusal;
 pub use values::{
-    Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
-    IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, Staff, TwoFactorType,
+    Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, Hand, IdentificationState,
+    IdentificationType, IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, Staff, TwoFactorType,
 };
 
 /// An instant in UTC.

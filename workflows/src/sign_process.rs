@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Attribute, Channel, Decision, Device, IdentificationState, Machine, Refusal, SignType, Staff, Timestamp,
+    Attribute, Channel, Decision, Device, Hand, IdentificationState, Machine, Refusal, SignType, Staff, Timestamp,
     identification::otp::Taken,
     table::{Stage, State, Table},
     transitions,
@@ -47,7 +47,8 @@ transitions! {
                         [Signed] => Failed "sealing was given up";
     Cancelled:          [Created] => Cancelled "cancel";
     Declined:           [Created] => Cancelled "a signer declines";
-    LinkRenewed:        [Created] => Same "a signer asks for a new link";
+    LinkRenewed:        [Created] => Same "a signer gets a new link";
+    LinkSentAgain:      [Created] => Same "staff sends a signer's link once more";
     HandedOver:         [Created] => Same "an agent hands a device over to a signer";
     Expired:            [Created] => Expired "the time limit passes";
     Sealed:             [Signed] => Same "a document was sealed";
@@ -87,6 +88,13 @@ pub enum Command {
     /// The signer gets a new link, and those of before open nothing any more.
     RenewLink {
         signature: Uuid,
+        /// Who did it by hand; `None`: the signer asked for it.
+        by: Option<Hand>,
+    },
+    /// The signer gets their link once more.
+    SendLinkAgain {
+        signature: Uuid,
+        by: Hand,
     },
     /// An agent hands a device over to an identified signer.
     HandOver {
@@ -187,6 +195,12 @@ pub enum Event {
     },
     LinkRenewed {
         signature: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Hand>,
+    },
+    LinkSentAgain {
+        signature: Uuid,
+        by: Hand,
     },
     HandedOver {
         signature: Uuid,
@@ -364,6 +378,7 @@ impl Machine for SignProcess {
                 | Command::Cancel { .. }
                 | Command::Decline { .. }
                 | Command::RenewLink { .. }
+                | Command::SendLinkAgain { .. }
                 | Command::HandOver { .. } => Decision::refuse(NOT_FOUND),
                 _ => Decision::nothing(),
             };
@@ -382,7 +397,8 @@ impl Machine for SignProcess {
             }
             Command::Cancel { .. } => Decision::refuse(wrong_state(data.status.name())),
             Command::Decline { signature, reason, device } => data.decide_decline(signature, reason, device),
-            Command::RenewLink { signature } => data.decide_renew(now, signature),
+            Command::RenewLink { signature, by } => data.decide_renew(now, signature, by),
+            Command::SendLinkAgain { signature, by } => data.decide_send_again(now, signature, by),
             Command::HandOver { signature, by, to } => data.decide_hand_over(signature, by, to),
             Command::Identification { identification, state } => data.decide_identification(identification, state),
             Command::Sealed { document, sealed } if data.awaits_seal(document) => {
@@ -454,7 +470,8 @@ impl Machine for SignProcess {
                 data.end(at, SignatureStatus::Cancelled, Some(reason.clone()));
                 data.declined = Some(Decline { signature: *signature, act: Act { at, device: device.clone() } });
             }
-            Event::LinkRenewed { signature } => data.renew(*signature, at),
+            Event::LinkRenewed { signature, .. } => data.renew(*signature, at),
+            Event::LinkSentAgain { signature, .. } => data.sent_again(*signature, at),
             Event::HandedOver { signature, .. } => {
                 data.change(*signature, at, |signature| signature.handed = signature.handed.saturating_add(1))
             }
@@ -485,7 +502,9 @@ impl Machine for SignProcess {
             Event::Failed { .. } => data.wind_up("the sign process failed"),
             Event::Cancelled { .. } => data.wind_up("the sign process was cancelled"),
             Event::Declined { .. } => data.wind_up("a signer declined"),
-            Event::LinkRenewed { signature } => data.send_link(*signature).into_iter().collect(),
+            Event::LinkRenewed { signature, .. } | Event::LinkSentAgain { signature, .. } => {
+                data.send_link(*signature).into_iter().collect()
+            }
             Event::Expired => data.wind_up("the sign process expired"),
             Event::Identified { .. }
             | Event::IdentificationLost { .. }

@@ -128,3 +128,13 @@ pub enum Error {
     #[error("the journal's key cannot be unwrapped: it is damaged, or it was wrapped under another master key")]
     Key,
 }
+
+impl Error {
+    /// The entry at which the journal is not right: all before it are. `None`: nothing of it can be read.
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Unreadable { seq, .. } | Self::BrokenChain { seq } | Self::Gap { seq, .. } | Self::NoKey { seq } => Some(*seq),
+            Self::Key => None,
+        }
+    }
+}

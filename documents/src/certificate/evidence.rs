@@ -573,6 +573,7 @@ pub enum Action {
     ProcessCancelled,
     SignatureDeclined,
     LinkRenewed,
+    LinkSentAgain,
     HandedOver,
     ActedByHand,
     ProvedAgain,

@@ -390,6 +390,8 @@ phrases! {
     SIGNATURE_DECLINED = "Firma rechazada", "Signature declined", "Signatura rebutjada", "Sinadura baztertuta", "Sinatura rexeitada",
         "Unterschrift abgelehnt";
     LINK_RENEWED = "Enlace renovado", "Link renewed", "Enllaç renovat", "Esteka berrituta", "Ligazón renovada", "Link erneuert";
+    LINK_SENT_AGAIN = "Enlace enviado de nuevo", "Link sent again", "Enllaç enviat de nou", "Esteka berriro bidalia",
+        "Ligazón enviada de novo", "Link erneut gesendet";
     HANDED_OVER = "Dispositivo entregado por un agente", "Device handed over by an agent", "Dispositiu lliurat per un agent",
         "Agente batek gailua eman du", "Dispositivo entregado por un axente", "Gerät durch eine Fachkraft übergeben";
     ACTED_BY_HAND = "Intervención del personal", "Act of staff", "Intervenció del personal", "Langileen esku-hartzea",
@@ -505,6 +507,7 @@ pub(super) fn action(action: &Action, language: Language) -> &str {
         Action::ProcessCancelled => &PROCESS_CANCELLED,
         Action::SignatureDeclined => &SIGNATURE_DECLINED,
         Action::LinkRenewed => &LINK_RENEWED,
+        Action::LinkSentAgain => &LINK_SENT_AGAIN,
         Action::HandedOver => &HANDED_OVER,
         Action::ActedByHand => &ACTED_BY_HAND,
         Action::ProvedAgain => &PROVED_AGAIN,

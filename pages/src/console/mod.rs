@@ -8,6 +8,7 @@ mod effects;
 mod entry;
 mod facts;
 mod identifications;
+mod log;
 mod metrics;
 mod overview;
 mod process;
@@ -31,6 +32,7 @@ pub use identifications::{
     Attempt, Brief, Check, Detail, DetailValue, Identification, Identifications, Identified, IdentifiedChip, KindChip,
     ListedIdentification, Related,
 };
+pub use log::{Done, StaffLog};
 pub use metrics::{Bar, Graph, Metrics, SpanChip, Stretch};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};

@@ -68,6 +68,8 @@ pub struct Signer {
     pub signed: Option<Moment>,
     pub identification_id: String,
     pub signature_id: String,
+    /// What staff may do about the signer's link.
+    pub acts: Vec<Act>,
 }
 
 /// How far a signer is.

@@ -14,6 +14,10 @@ pub struct Processes {
     pub query: String,
     pub found: Found,
     pub chips: Vec<Chip>,
+    /// What filters are on: a state, and days (ISO 8601), empty for none.
+    pub status: Option<Status>,
+    pub from: String,
+    pub to: String,
     pub rows: Vec<Listed>,
     /// Where it goes on.
     pub next: Option<String>,
@@ -21,6 +25,8 @@ pub struct Processes {
     pub newest: Option<String>,
     /// Where a filter is on and finds nothing: the list without it.
     pub unfiltered: Option<String>,
+    /// The same list as a file, and what it is called.
+    pub file: (String, Phrase),
 }
 
 /// What came of a search.

@@ -32,6 +32,8 @@ pub struct Aside {
     pub link: Option<String>,
     /// What is wrong, as a key.
     pub fault: &'static str,
+    /// How far its journal is right, where that is the fault.
+    pub good: Option<Phrase>,
     pub since: Moment,
     pub next: Moment,
 }

@@ -6,11 +6,12 @@ pub enum ServerPart {
     Quarantine,
     Metrics,
     Facts,
+    Log,
 }
 
 impl ServerPart {
     /// In the order of their links.
-    pub const ALL: [Self; 3] = [Self::Quarantine, Self::Metrics, Self::Facts];
+    pub const ALL: [Self; 4] = [Self::Quarantine, Self::Metrics, Self::Facts, Self::Log];
 
     /// Below the organization's pages.
     pub fn path(self) -> &'static str {
@@ -18,6 +19,7 @@ impl ServerPart {
             Self::Quarantine => "quarantine",
             Self::Metrics => "metrics",
             Self::Facts => "server",
+            Self::Log => "log",
         }
     }
 
@@ -27,7 +29,13 @@ impl ServerPart {
             Self::Quarantine => "console.server.quarantine",
             Self::Metrics => "console.server.metrics",
             Self::Facts => "console.server.facts",
+            Self::Log => "console.server.log",
         }
+    }
+
+    /// Whether it tells of the server that answers alone.
+    pub(super) fn is_of_this_server(self) -> bool {
+        self != Self::Log
     }
 
     /// All of them, for the template of the links.

@@ -117,7 +117,7 @@ pub async fn renew_link(call: OpenCall<Json<RenewSignerLinkRequest>>) -> Result<
     if known.data().and_then(|data| data.position(signature)).is_none() {
         return done;
     }
-    match engine.processes.sign.ask(&organization, process, Command::RenewLink { signature }).await {
+    match engine.processes.sign.ask(&organization, process, Command::RenewLink { signature, by: None }).await {
         Ok(_) => done,
         Err(actors::Error::Refused(refusal)) => {
             tracing::debug!(%refusal, "a link was not renewed");

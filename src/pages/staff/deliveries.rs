@@ -21,7 +21,7 @@ use workflows::{
 };
 
 use super::{
-    processes::{look, read_cursor, write_cursor},
+    processes::{Filter, look, read_cursor, write_cursor},
     telling::{channel_key, masked},
     timeline::after,
     visit::{Failure, Visit},
@@ -310,7 +310,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
     Visit::run(request, Some(NavPart::Deliveries), async |visit| {
         let only_failed = visit.call.parameter("show").is_some_and(|what| what == "failed");
         let after = visit.call.parameter("after").and_then(|text| read_cursor(&text));
-        let (seen, next) = look(visit, None, after.as_ref(), PAGE).await?;
+        let (seen, next) = look(visit, &Filter::default(), after.as_ref(), PAGE).await?;
         let known: Vec<(Uuid, &Data)> =
             seen.iter().filter_map(|seen| Some((seen.id, seen.known.as_ref().ok()?.data()?))).collect();
         let mut gathered = Gathered { unreadable: seen.iter().filter(|seen| seen.known.is_err()).count(), ..Gathered::default() };

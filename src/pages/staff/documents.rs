@@ -436,10 +436,7 @@ pub async fn act(request: HttpRequest, payload: web::Payload) -> HttpResponse {
             Deed::Remove => documents.delete_physically(organization, document.id, owner, act).await,
         };
         match done {
-            Ok(_) => {
-                tracing::info!(subject = visit.session.subject, document = %document.id, deed = deed.name(), "an act by hand");
-                Ok(visit.call.see(&format!("{}?done={}", address(visit, document.id), deed.name())))
-            }
+            Ok(_) => Ok(visit.done(&format!("{}?done={}", address(visit, document.id), deed.name()))),
             Err(documents::Error::AlreadyDeleted | documents::Error::Gone | documents::Error::NotOwner) => {
                 Ok(too_late(visit, document, deed, given.reason))
             }

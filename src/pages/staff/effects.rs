@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use actors::{
     Host, Intervention, Looked, OpenEffect, OpenEffects, SetAside, Standing,
-    journal::{Act, EffectId, Fact},
+    journal::{Act, EffectId, Fact, ReadError},
 };
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
@@ -45,6 +45,9 @@ pub trait Kind {
     fn set_aside(&self, organization: &str, limit: usize) -> (Vec<SetAside>, usize);
 
     async fn look_again(&self, organization: &str, id: Uuid, by: &str, reason: &str) -> Result<Looked, actors::Error>;
+
+    /// Up to which entry a journal is right, where it is not whole. `None`: it is whole, or cannot be read now.
+    async fn good_up_to(&self, organization: &str, id: Uuid) -> Option<u64>;
 }
 
 #[async_trait(?Send)]
@@ -82,6 +85,13 @@ impl<M: Machine> Kind for Host<M> {
 
     async fn look_again(&self, organization: &str, id: Uuid, by: &str, reason: &str) -> Result<Looked, actors::Error> {
         Host::look_again(self, organization, id, by.to_owned(), reason.to_owned()).await
+    }
+
+    async fn good_up_to(&self, organization: &str, id: Uuid) -> Option<u64> {
+        match self.journal(organization, id).await {
+            Err(ReadError::Journal(error)) => Some(error.seq().unwrap_or(0).saturating_sub(1)),
+            Ok(_) | Err(ReadError::Store(_)) => None,
+        }
     }
 }
 
@@ -510,14 +520,13 @@ pub async fn act(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         let intervention = Intervention { by: by(visit), reason: reason.clone(), act: one.act };
         match one.kind.intervene(&visit.organization, one.id, intervention).await {
             Ok(()) => {
-                tracing::info!(subject = visit.session.subject, kind = one.kind.name(), id = %one.id, act = %one.act, "an act by hand");
                 let trouble = if one.deed == Deed::Pause { Trouble::Paused } else { trouble_of(visit) };
                 let kind = one.kind.name();
                 let back = match has_page(kind) {
                     true => format!("{}?done=acted", process_address(visit, kind, one.id)),
                     false => format!("{}&done=1", list_address(visit, trouble)),
                 };
-                Ok(visit.call.see(&back))
+                Ok(visit.done(&back))
             }
             Err(actors::Error::Refused(Refusal::State(_) | Refusal::NotFound(_))) => {
                 let error = Some(Phrase::new("console.act.too_late"));
@@ -600,7 +609,7 @@ pub async fn act_on_all(request: HttpRequest, payload: web::Payload) -> HttpResp
         let done = acted.iter().filter(|done| **done).count();
         let refused = acted.len() - done;
         tracing::info!(subject = visit.session.subject, deed = deed.name(), done, refused, "an act by hand on a list");
-        Ok(visit.call.see(&format!("{}&done={done}&refused={refused}", list_address(visit, trouble))))
+        Ok(visit.done(&format!("{}&done={done}&refused={refused}", list_address(visit, trouble))))
     })
     .await
 }

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use pages::console::{self, Act, Attempt, Check, Detail, DetailValue, NavPart, Phrase, Question, Related, Row, Stage, Tone};
 use uuid::Uuid;
 use workflows::{
-    Device, Refusal,
+    Device, Hand, Refusal,
     identification::{
         Identification, Method,
-        chain::{self, Hand, MAX_RESTARTS},
+        chain::{self, MAX_RESTARTS},
         lifecycle::Command,
     },
     scoring::{self, Score, Scoring},
@@ -372,8 +372,7 @@ pub async fn act(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         match perform(visit, &place, deed, reason.clone()).await {
             Ok(()) => {
                 let kind = place.kind.name();
-                tracing::info!(subject = visit.session.subject, kind, id = %place.id, deed = deed.name(), "an act by hand");
-                Ok(visit.call.see(&format!("{}?done={}", address(visit, kind, place.id), deed.name())))
+                Ok(visit.done(&format!("{}?done={}", address(visit, kind, place.id), deed.name())))
             }
             Err(actors::Error::Refused(Refusal::State(_))) => Ok(too_late(visit, &place, deed, reason)),
             Err(error) => Err(error.into()),

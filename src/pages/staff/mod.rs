@@ -6,6 +6,7 @@
 //! of [`pages::console`].
 
 mod certificates;
+mod csv;
 mod deliveries;
 pub mod desk;
 mod documents;
@@ -15,6 +16,8 @@ mod history;
 mod identification;
 mod identifications;
 mod lanes;
+mod links;
+mod log;
 mod metrics;
 mod origin;
 mod overview;
@@ -58,6 +61,7 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
             .service(get("/orgs").route(web::get().to(organizations)))
             .service(get("/orgs/{org}").route(web::get().to(overview::page)))
             .service(get("/orgs/{org}/processes").route(web::get().to(processes::page)))
+            .service(get("/orgs/{org}/processes.csv").route(web::get().to(csv::download)))
             .service(get("/orgs/{org}/processes/{id}").route(web::get().to(process::page)))
             .service(get("/orgs/{org}/processes/{id}/documents/{document}").route(web::get().to(process::document)))
             .service(get("/orgs/{org}/processes/{id}/documents/{document}/page").route(web::get().to(process::first_page)))
@@ -86,9 +90,16 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
                     .route(web::post().to(process::cancel))
                     .default_service(only("GET, POST")),
             )
+            .service(
+                web::resource("/orgs/{org}/processes/{id}/links/{signature}/{deed}")
+                    .route(web::get().to(links::question_page))
+                    .route(web::post().to(links::act))
+                    .default_service(only("GET, POST")),
+            )
             .service(get("/orgs/{org}/deliveries").route(web::get().to(deliveries::page)))
             .service(get("/orgs/{org}/certificates").route(web::get().to(certificates::page)))
             .service(get("/orgs/{org}/server").route(web::get().to(facts::page)))
+            .service(get("/orgs/{org}/log").route(web::get().to(log::page)))
             .service(get("/orgs/{org}/metrics").route(web::get().to(metrics::page)))
             .service(get("/orgs/{org}/quarantine").route(web::get().to(quarantine::page)))
             .service(

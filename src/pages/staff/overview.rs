@@ -7,7 +7,7 @@ use workflows::sign_process::{self, Data};
 
 use super::{
     certificates,
-    processes::{Seen, look, status},
+    processes::{Filter, Seen, look, status},
     quarantine,
     visit::{Failure, Visit},
 };
@@ -37,7 +37,7 @@ struct Newest {
 async fn newest(visit: &Visit, since: DateTime<Utc>) -> Result<Newest, Failure> {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let (more, next) = look(visit, None, after.as_ref(), STEP).await?;
+        let (more, next) = look(visit, &Filter::default(), after.as_ref(), STEP).await?;
         seen.extend(more);
         let is_past = seen.last().is_none_or(|last: &Seen| last.created_at < since);
         match next {

@@ -17,7 +17,7 @@ use super::{
     documents::{page_address, public_address, size},
     effects,
     history::{History, Section},
-    lanes,
+    lanes, links,
     processes::{as_of, status, waits},
     telling::{TellsOwn, masked},
     timeline::Scene,
@@ -29,7 +29,7 @@ use crate::{access::Role, catalogue::documents, public_url::Disposition};
 const READ_AT_ONCE: usize = 8;
 
 /// The process of an address, as it is now.
-async fn found(visit: &Visit) -> Result<(Uuid, SignProcess), Failure> {
+pub async fn found(visit: &Visit) -> Result<(Uuid, SignProcess), Failure> {
     let id = Uuid::parse_str(&visit.call.segment("id")).map_err(|_| Failure::NotFound)?;
     let machine = visit.engine().processes.sign.peek(&visit.organization, id).await?;
     let machine = as_of(&*machine, visit.process_time());
@@ -37,7 +37,7 @@ async fn found(visit: &Visit) -> Result<(Uuid, SignProcess), Failure> {
 }
 
 /// The address of a process' page.
-fn address(visit: &Visit, id: Uuid) -> String {
+pub fn address(visit: &Visit, id: Uuid) -> String {
     format!("{}/processes/{id}", visit.here().path)
 }
 
@@ -121,6 +121,7 @@ fn view(visit: &Visit, id: Uuid, data: &Data, told: Told) -> console::Process {
     let may_cancel = data.status == sign_process::Status::Created && visit.session.has(Role::ConsoleOperate);
     let done = match visit.call.parameter("done").as_deref() {
         Some("cancelled") if data.status == sign_process::Status::Cancelled => Some(Phrase::new("console.cancel.done")),
+        Some(name) if name.starts_with("link-") => links::done(name),
         Some("acted") => Some(Phrase::new("console.act.done").with("done", 1)),
         _ => None,
     };
@@ -208,6 +209,7 @@ fn signer(visit: &Visit, data: &Data, position: usize) -> Option<Signer> {
         signed: signature.signed.as_ref().map(|act| visit.site().moment(&visit.organization, act.at)),
         identification_id: signer.identification.to_string(),
         signature_id: signature.id.to_string(),
+        acts: links::acts(visit, data, position),
     })
 }
 
@@ -317,7 +319,7 @@ pub async fn cancel(request: HttpRequest, payload: web::Payload) -> HttpResponse
         }
         let command = Command::Cancel { reason, by: Some(visit.staff()) };
         match visit.engine().processes.sign.ask(&visit.organization, id, command).await {
-            Ok(_) => Ok(visit.call.see(&format!("{}?done=cancelled", address(visit, id)))),
+            Ok(_) => Ok(visit.done(&format!("{}?done=cancelled", address(visit, id)))),
             Err(actors::Error::Refused(Refusal::State(_))) => {
                 let (_, machine) = found(visit).await?;
                 machine.data().map(|data| too_late(visit, id, data)).ok_or(Failure::NotFound)

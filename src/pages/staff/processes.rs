@@ -1,7 +1,7 @@
 //! C3: sign processes, newest first, and those that have what is searched for.
 
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use pages::console::{self, Chip, Found, Listed, NavPart, Phrase, Status};
 use store::Cursor;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use workflows::{
 };
 
 use super::{
-    identifications,
+    csv, identifications,
     visit::{Failure, Visit},
 };
 
@@ -85,24 +85,76 @@ pub fn waits(data: &Data) -> Option<Phrase> {
     }
 }
 
-/// Processes of an organization after a place in its list, or of those in one state, at most `limit`, and where it goes on.
+/// Which processes are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub status: Option<Status>,
+    /// Created on this day or later, and on this day or earlier, by the organization's clock.
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+}
+
+impl Filter {
+    /// As an address says it. What cannot be read filters nothing.
+    pub fn of(visit: &Visit) -> Self {
+        let status = visit.call.parameter("status");
+        let day = |name| visit.call.parameter(name)?.parse::<NaiveDate>().ok();
+        Self {
+            status: status.and_then(|name| Status::ALL.into_iter().find(|status| status.name() == name)),
+            from: day("from"),
+            to: day("to"),
+        }
+    }
+
+    fn is_on(&self) -> bool {
+        self.status.is_some() || self.from.is_some() || self.to.is_some()
+    }
+
+    /// As the query of an address, with where to go on.
+    fn query(&self, after: Option<&Cursor>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let days = [("from", self.from), ("to", self.to)].into_iter().filter_map(|(name, day)| Some((name, day?.to_string())));
+        let status = self.status.map(|status| ("status", status.name().to_owned()));
+        let after = after.map(|cursor| ("after", write_cursor(cursor)));
+        query.extend_pairs(status.into_iter().chain(days).chain(after));
+        let query = query.finish();
+        if query.is_empty() { query } else { format!("?{query}") }
+    }
+}
+
+/// Processes of an organization that are wanted, after a place in its list, at most `limit`, and where it goes on.
 ///
 /// # Errors
 /// If the store cannot be read.
 pub async fn look(
     visit: &Visit,
-    wanted: Option<Status>,
+    filter: &Filter,
     after: Option<&Cursor>,
     limit: usize,
 ) -> Result<(Vec<Seen>, Option<Cursor>), Failure> {
     let organization = visit.organization.as_str();
-    let listed = match wanted {
+    let begins = |day: NaiveDate| visit.site().begin_of(organization, day);
+    // The list goes from the newest to the oldest, so its end is where days end.
+    let end = filter.to.and_then(|day| day.succ_opt()).map(|next| Cursor { at: begins(next), id: Uuid::nil() });
+    let after = match (after, &end) {
+        (Some(after), Some(end)) if after.at > end.at => Some(end),
+        (None, Some(end)) => Some(end),
+        (after, _) => after,
+    };
+    let mut listed = match filter.status {
         None => visit.site().store.list(organization, SignProcess::KIND, after, limit).await?,
         Some(status) => {
             let status = Attribute::status(status.name());
             visit.engine().processes.sign.find(organization, &status, after, limit).await?
         }
     };
+    if let Some(from) = filter.from.map(begins) {
+        let all = listed.items.len();
+        listed.items.retain(|item| item.created_at >= from);
+        if listed.items.len() < all {
+            listed.next = None;
+        }
+    }
     Ok((seen(visit, &listed.items).await?, listed.next))
 }
 
@@ -122,8 +174,7 @@ async fn seen(visit: &Visit, listed: &[store::Listed]) -> Result<Vec<Seen>, Fail
 pub async fn page(request: HttpRequest) -> HttpResponse {
     Visit::run(request, Some(NavPart::Processes), async |visit| {
         let query = visit.call.parameter("q").unwrap_or_default();
-        let wanted = visit.call.parameter("status");
-        let wanted = wanted.and_then(|name| Status::ALL.into_iter().find(|status| status.name() == name));
+        let filter = Filter::of(visit);
         let after = visit.call.parameter("after").and_then(|text| read_cursor(&text));
         let is_first = after.is_none();
         let mut found = Found::Nothing;
@@ -136,12 +187,12 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
             }
             Search::Missing(why) => {
                 found = Found::Missing(why);
-                look(visit, wanted, after.as_ref(), PAGE).await?
+                look(visit, &filter, after.as_ref(), PAGE).await?
             }
-            Search::Nothing => look(visit, wanted, after.as_ref(), PAGE).await?,
+            Search::Nothing => look(visit, &filter, after.as_ref(), PAGE).await?,
         };
         // What time alone has brought to its end is in its new list as soon as that is written.
-        let is_wanted = |seen: &Seen| match (&seen.known, wanted) {
+        let is_wanted = |seen: &Seen| match (&seen.known, filter.status) {
             (Ok(machine), Some(wanted)) => machine.data().is_some_and(|data| status(data.status) == wanted),
             _ => true,
         };
@@ -149,21 +200,22 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
             rows.retain(is_wanted);
         }
         let list = format!("{}/processes", visit.here().path);
-        let address = |status: Option<Status>, after: Option<&Cursor>| {
-            let status = status.map(|status| format!("status={}", status.name()));
-            let after = after.map(|cursor| format!("after={}", write_cursor(cursor)));
-            let query: Vec<String> = status.into_iter().chain(after).collect();
-            if query.is_empty() { list.clone() } else { format!("{list}?{}", query.join("&")) }
-        };
-        let chip = |status| Chip { status, link: address(status, None), is_on: status == wanted };
+        let address = |filter: &Filter, after: Option<&Cursor>| format!("{list}{}", filter.query(after));
+        let chip =
+            |status| Chip { status, link: address(&Filter { status, ..filter.clone() }, None), is_on: status == filter.status };
+        let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
         let page = console::Processes {
             frame: visit.frame(),
             query,
             found,
             chips: std::iter::once(None).chain(Status::ALL.map(Some)).map(chip).collect(),
-            next: next.as_ref().map(|cursor| address(wanted, Some(cursor))),
-            newest: (!is_first).then(|| address(wanted, None)),
-            unfiltered: wanted.map(|_| address(None, None)),
+            status: filter.status,
+            from: day(filter.from),
+            to: day(filter.to),
+            next: next.as_ref().map(|cursor| address(&filter, Some(cursor))),
+            newest: (!is_first).then(|| address(&filter, None)),
+            unfiltered: filter.is_on().then(|| list.clone()),
+            file: (format!("{list}.csv{}", filter.query(None)), Phrase::new("console.list.file").with("most", csv::MAX_ROWS)),
             rows: rows.into_iter().map(|seen| listed(visit, seen)).collect(),
         };
         Ok(visit.page(page.html()))

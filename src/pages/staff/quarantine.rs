@@ -58,12 +58,18 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
     Visit::run(request, Some(NavPart::Server), async |visit| {
         let (found, count) = gather(visit);
         let moment = |at| visit.site().moment(&visit.organization, at);
-        let row = |(kind, aside): &Found<'_>| Aside {
+        let broken = found.iter().map(async |(kind, aside)| match aside.cause {
+            Cause::Journal => kind.good_up_to(&visit.organization, aside.id).await,
+            Cause::Panic | Cause::NotWritable => None,
+        });
+        let good: Vec<Option<u64>> = stream::iter(broken).buffered(READ_AT_ONCE).collect().await;
+        let row = |((kind, aside), good): (&Found<'_>, Option<u64>)| Aside {
             kind: kind_key(kind.name()),
             id: aside.id.to_string(),
             name: write_name(kind.name(), aside.id),
             link: has_page(kind.name()).then(|| process_address(visit, kind.name(), aside.id)),
             fault: fault(aside.cause),
+            good: good.map(|count| Phrase::new("console.quarantine.good").with("count", count)),
             since: moment(aside.since),
             next: moment(aside.next_look),
         };
@@ -71,7 +77,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
         let page = console::Quarantine {
             frame: visit.frame(),
             part: ServerPart::Quarantine,
-            rows: found.iter().map(row).collect(),
+            rows: found.iter().zip(good).map(row).collect(),
             partial: (count > found.len()).then(partial),
             done: Tally::of(visit).words(),
             look: visit.session.has(Role::ConsoleOperate).then(|| format!("{}/look", address(visit))),
@@ -166,7 +172,7 @@ pub async fn look(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         let looks: Vec<_> = stream::iter(looks).buffered(READ_AT_ONCE).collect().await;
         let mut tally = Tally::default();
         looks.iter().for_each(|looked| tally.add(looked));
-        Ok(visit.call.see(&format!("{}?{}", address(visit), tally.query())))
+        Ok(visit.done(&format!("{}?{}", address(visit), tally.query())))
     })
     .await
 }

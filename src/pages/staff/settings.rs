@@ -52,7 +52,7 @@ pub async fn set(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         let staff = visit.staff();
         let act = Act { at: visit.call.now(), by: Some(&staff.subject), why: None };
         match visit.engine().signers.pages.set(&visit.organization, draft.clone(), act).await {
-            Ok(_) => Ok(visit.call.see(&format!("{}?done=saved", address(visit)))),
+            Ok(_) => Ok(visit.done(&format!("{}?done=saved", address(visit)))),
             Err(Error::Invalid(problems)) => {
                 let shown = shown(visit, Some((draft, problems))).await?;
                 Ok(visit.call.page(StatusCode::BAD_REQUEST, shown.html()))

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Offset, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Offset, SecondsFormat, TimeDelta, TimeZone, Utc};
 use pages::console::{Moment, Organization};
 use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use store::Store;
 
-use super::{facts::Facts, origin, pairing::Pairings, session::Sessions};
+use super::{facts::Facts, log::StaffLog, origin, pairing::Pairings, session::Sessions};
 use crate::{
     access::oidc::Provider,
     config,
@@ -42,6 +42,8 @@ pub struct Site {
     pub check_key: Arc<[u8; KEY_LEN]>,
     /// What this server did lately.
     pub recent: Recent,
+    /// What staff did.
+    pub log: StaffLog,
     /// What it is, and what it is set to.
     pub facts: Facts,
     /// The path below which browsers reach the server, without a slash behind.
@@ -73,6 +75,7 @@ impl Site {
         Ok(Some(Self {
             reader,
             pairings: Pairings::new(Records::new(store.clone())),
+            log: StaffLog::new(Records::new(store.clone()), config.console.log_time),
             check_key: Arc::new(keys.derive("desk/checks/v1")),
             store,
             tenants: Tenants::of(config),
@@ -112,6 +115,14 @@ impl Site {
         self.zoned(organization, at, "%Y-%m-%d %H:%M")
     }
 
+    /// When a day begins by an organization's clock. Where the clock is put forward over midnight, when it goes on.
+    pub fn begin_of(&self, organization: &str, day: NaiveDate) -> DateTime<Utc> {
+        let midnight = day.and_time(NaiveTime::MIN);
+        let Some(zone) = self.tenants.time_zone(organization) else { return midnight.and_utc() };
+        let hours = (0..4).filter_map(|hour| zone.from_local_datetime(&(midnight + TimeDelta::hours(hour))).earliest());
+        hours.map(|local| local.with_timezone(&Utc)).next().unwrap_or_else(|| midnight.and_utc())
+    }
+
     fn zoned(&self, organization: &str, at: DateTime<Utc>, format: &str) -> Moment {
         let shown = match self.tenants.time_zone(organization) {
             None => format!("{} UTC", at.format(format)),
@@ -142,7 +153,6 @@ impl Site {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeZone;
     use store::model::Model;
 
     use super::*;
@@ -207,6 +217,16 @@ mod tests {
         assert_eq!((moment.shown.as_str(), moment.utc.as_str()), ("2026-11-27 10:41:02 CET", "2026-11-27T09:41:02Z"));
         assert_eq!(site.minute("far", at).shown, "2026-11-27 06:41 UTC-03:00");
         assert_eq!(site.minute("unknown", at).shown, "2026-11-27 09:41 UTC");
+    }
+
+    #[test]
+    fn a_day_begins_by_the_clock_of_the_organization() {
+        let site = site("https://sign.example");
+        let begin = |organization: &str, day: &str| site.begin_of(organization, day.parse().unwrap()).to_rfc3339();
+        assert_eq!(begin("acme", "2026-11-27"), "2026-11-26T23:00:00+00:00");
+        assert_eq!(begin("unknown", "2026-11-27"), "2026-11-27T00:00:00+00:00");
+        // There was no midnight on this day: the clock went from 23:59 to 01:00.
+        assert_eq!(begin("far", "2018-11-04"), "2018-11-04T03:00:00+00:00");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use ::documents::certificate::mask;
 use pages::console::{Fact, Phrase, Tone};
 use serde::Serialize;
 use workflows::{
-    Channel, Contact, Device, Staff,
+    Channel, Contact, Device, Hand, Staff,
     identification::{
         Data, Identification, Method,
         agent::{AgentEffect, AgentEvent, Vouching},
@@ -76,6 +76,11 @@ pub(super) fn by_hand(
     }
 }
 
+/// What staff did about a signer's link.
+fn on_link(words: Phrase, Hand { by, reason }: &Hand) -> Told {
+    Told { facts: from_staff(by), ..row(words.with("by", by).with("reason", reason)) }
+}
+
 /// What became of something that has a row already.
 pub(super) fn part(group: Group, words: Phrase, tone: Option<Tone>) -> Told {
     let is_bad = tone == Some(Tone::Bad);
@@ -118,7 +123,9 @@ impl Tells for SignProcess {
             Event::HandedOver { signature, by: staff, to } => {
                 Told { facts: from_device(to), ..row(by("console.row.handed_over", signature).with("agent", staff)) }
             }
-            Event::LinkRenewed { signature } => row(by("console.row.link_renewed", signature)),
+            Event::LinkRenewed { signature, by: None } => row(by("console.row.link_renewed", signature)),
+            Event::LinkRenewed { signature, by: Some(hand) } => on_link(by("console.row.link_renewed_by", signature), hand),
+            Event::LinkSentAgain { signature, by: hand } => on_link(by("console.row.link_sent_again", signature), hand),
             Event::Expired => bad(Phrase::new("console.row.expired")),
             Event::Noticed { signature, notice, taken, failure } => {
                 let group = notice_group(*signature, *notice);

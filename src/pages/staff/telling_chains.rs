@@ -2,8 +2,8 @@
 
 use pages::console::{Fact, Phrase, Tone};
 use workflows::{
-    Device, IdentificationState, Staff,
-    identification::chain::{self, Chain, Hand},
+    Device, Hand, IdentificationState, Staff,
+    identification::chain::{self, Chain},
     scoring::{self, Score, ScoreResult, Scoring, Way},
 };
 

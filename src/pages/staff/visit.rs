@@ -1,6 +1,6 @@
 //! One request of the console: who it comes from, where it leads, and what is answered when that is nothing.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -17,14 +17,14 @@ use tokio::time::timeout;
 use workflows::Staff;
 
 use super::{
-    origin,
+    log, origin,
     session::{Absent, Session},
     site::Site,
 };
 use crate::{
     access::Role,
     http::{State, api::Api, api::decoded, device::client_address, processes::Engine},
-    iso_duration,
+    iso_duration, records,
 };
 
 /// Maximum length of a form, in bytes: a reason of 1,000 characters, escaped.
@@ -69,6 +69,13 @@ impl From<actors::Error> for Failure {
     }
 }
 
+impl From<records::Error> for Failure {
+    fn from(error: records::Error) -> Self {
+        tracing::warn!(%error, "the console has no answer of the records");
+        Self::Unavailable
+    }
+}
+
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         tracing::warn!(%error, "the console has no answer of the store");
@@ -91,6 +98,8 @@ pub struct Visit {
     /// As the address names it; empty where it names none.
     pub organization: String,
     part: Option<NavPart>,
+    /// Something was done that belongs into the log of the staff.
+    did: Cell<bool>,
 }
 
 impl Call {
@@ -320,7 +329,7 @@ impl Visit {
         let Some(call) = Call::of(request) else { return HttpResponse::NotFound().finish() };
         match call.site.sessions.locked(&call.request) {
             Some(session) => {
-                let visit = Visit { call, session, organization: String::new(), part: None };
+                let visit = Visit { call, session, organization: String::new(), part: None, did: Cell::default() };
                 act(&visit).await.unwrap_or_else(|failure| visit.call.failed(failure, visit.call.frame()))
             }
             None => call.see(&call.site.desk()),
@@ -338,7 +347,7 @@ impl Visit {
             Err(failure) => return call.failed(failure, call.frame()),
         };
         let organization = call.segment("org");
-        let visit = Visit { call, session, organization, part };
+        let visit = Visit { call, session, organization, part, did: Cell::default() };
         if !visit.organization.is_empty() && !visit.session.belongs_to(&visit.organization) {
             // Whether it exists is told to nobody else.
             let frame = Visit { organization: String::new(), ..visit };
@@ -348,8 +357,38 @@ impl Visit {
             Ok(response) => response,
             Err(failure) => visit.call.failed(failure, visit.frame()),
         };
+        visit.log().await;
         visit.renew(&mut response);
         response
+    }
+
+    /// Notes that what was asked for is done: it belongs into the log of the staff.
+    pub fn did(&self) {
+        self.did.set(true);
+    }
+
+    /// The same, and leads on.
+    pub fn done(&self, address: &str) -> HttpResponse {
+        self.did();
+        self.call.see(address)
+    }
+
+    /// Writes what was done into the log of the staff. It is done by then, and its own journal says so, so that a log that cannot be written
+    /// stops nobody.
+    async fn log(&self) {
+        if !self.did.get() {
+            return;
+        }
+        let Staff { subject, name, ip } = self.staff();
+        let request = &self.call.request;
+        let what = log::what(&request.match_pattern().unwrap_or_default(), request.match_info().get("deed").unwrap_or_default());
+        let below = request.path().split_once("/orgs/").and_then(|(_, rest)| rest.split_once('/'));
+        let to = below.map(|(_, to)| to.to_owned()).unwrap_or_default();
+        tracing::info!(organization = self.organization, subject, what, to, "an act of staff");
+        let entry = log::Entry { subject, name, ip, what, to };
+        if let Err(error) = self.site().log.note(&self.organization, self.call.now(), entry).await {
+            tracing::warn!(%error, "an act of staff is not in its log");
+        }
     }
 
     /// A session goes on with what somebody does; not with what a page asks by itself.

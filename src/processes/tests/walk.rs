@@ -340,7 +340,7 @@ async fn walk_through(failing: Failing) -> Walk {
     walk.ask_otp(identification, command).await;
     let (status, word) = (otp::ReceiptStatus::Failed, "undelivered".into());
     walk.ask_otp(identification, otp::CodeCommand::Receipt { challenge, channel: None, status, word }.into()).await;
-    let command = sign_process::Command::RenewLink { signature: sign_process::signature_id(cancelled, 0) };
+    let command = sign_process::Command::RenewLink { signature: sign_process::signature_id(cancelled, 0), by: None };
     walk.bare.sign.ask(ORGANIZATION, cancelled, command).await.expect("renewed");
     walk.sign_effects(cancelled).await;
     let command = sign_process::Command::Cancel { reason: "changed our minds".into(), by: None };

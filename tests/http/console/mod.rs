@@ -8,6 +8,8 @@ mod documents;
 mod effects;
 mod facts;
 mod identifications;
+mod links;
+mod log;
 mod metrics;
 mod oidc;
 mod pages;

@@ -20,18 +20,18 @@ use crate::{
 
 /// A signer's browser, which came by the link in the message.
 #[derive(Clone)]
-struct Browser {
+pub struct Browser {
     /// Without a token.
-    anonymous: Client,
+    pub anonymous: Client,
     /// With the token of the link.
     client: Client,
-    process: String,
-    sign: String,
+    pub process: String,
+    pub sign: String,
     identification: String,
     /// The secret of the link.
-    k: String,
+    pub k: String,
     /// Where messages go to.
-    to: String,
+    pub to: String,
 }
 
 /// The secret of a link, and the signature that it is for, as they stand in a message.
@@ -45,7 +45,7 @@ fn link_in(base: &str, text: &str) -> (String, String) {
 }
 
 /// The links that somebody got, newest first.
-fn links_to(server: &Server, journey: &Journey, to: &str) -> Vec<(String, String)> {
+pub fn links_to(server: &Server, journey: &Journey, to: &str) -> Vec<(String, String)> {
     let texts = journey.messages(to).into_iter().map(|message| message["text"].as_str().expect("a text").to_owned());
     texts.filter(|text| text.contains("#k=")).map(|text| link_in(server.base(), &text)).collect()
 }
@@ -80,7 +80,7 @@ fn invite_with(server: &Server, journey: &Journey, signers: usize, change: impl 
     browsers.collect()
 }
 
-fn one(server: &Server, journey: &Journey) -> Browser {
+pub fn one(server: &Server, journey: &Journey) -> Browser {
     invite(server, journey, 1).remove(0)
 }
 
@@ -88,7 +88,7 @@ fn api(rest: &str) -> String {
     format!("/pages/api/{ORGANIZATION}/{rest}")
 }
 
-fn open(client: &Client, sign: &str, k: &str) -> Answer {
+pub fn open(client: &Client, sign: &str, k: &str) -> Answer {
     client.post(&api("link")).json(&json!({"sign": sign, "k": k})).send()
 }
 

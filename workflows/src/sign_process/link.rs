@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Data, Effect, Event, NOT_FOUND, SignProcess, SignatureStatus, Status, wrong_state};
-use crate::{Decision, Refusal, Timestamp};
+use crate::{Decision, Hand, Refusal, Timestamp};
 
-/// How often a signer can have a new link within 24 hours: a message goes out with each.
+/// How often a signer can have a new link, or the same once more, within 24 hours: a message goes out with each.
 pub const RENEWALS_PER_DAY: usize = 3;
 
 /// Maximum number of a link's generation; more than [`RENEWALS_PER_DAY`] allow within the longest life of a process.
@@ -21,7 +21,7 @@ pub const MAX_GENERATION: u32 = 127;
 pub struct Link {
     /// That of the link that counts; the first is 0.
     pub generation: u32,
-    /// When it was renewed, at most the last [`RENEWALS_PER_DAY`] times, in order.
+    /// When it was renewed or sent again, at most the last [`RENEWALS_PER_DAY`] times, in order.
     pub renewed: Vec<Timestamp>,
 }
 
@@ -33,13 +33,17 @@ impl Link {
 
     fn renew(&mut self, at: Timestamp) {
         self.generation = self.generation.saturating_add(1);
+        self.send_again(at);
+    }
+
+    fn send_again(&mut self, at: Timestamp) {
         if self.renewed.len() >= RENEWALS_PER_DAY {
             self.renewed.remove(0);
         }
         self.renewed.push(at);
     }
 
-    /// How long nobody gets another one. `None`: it can be renewed now.
+    /// How long no other message goes out. `None`: one can now.
     fn rests(&self, now: Timestamp) -> Option<Duration> {
         let first = self.renewed.first().filter(|_| self.renewed.len() >= RENEWALS_PER_DAY)?;
         let until = first.checked_add_signed(Duration::days(1))?;
@@ -48,31 +52,52 @@ impl Link {
 }
 
 impl Data {
-    pub(super) fn decide_renew(&self, now: Timestamp, signature: Uuid) -> Decision<SignProcess> {
-        let Some(position) = self.position(signature) else { return Decision::refuse(NOT_FOUND) };
+    pub(super) fn decide_renew(&self, now: Timestamp, signature: Uuid, by: Option<Hand>) -> Decision<SignProcess> {
+        match self.sendable(now, signature) {
+            Ok(link) if link.generation >= MAX_GENERATION => {
+                Decision::refuse(Refusal::state("the link was renewed as often as it can be"))
+            }
+            Ok(_) => Decision::accept([Event::LinkRenewed { signature, by }]),
+            Err(refusal) => Decision::refuse(refusal),
+        }
+    }
+
+    pub(super) fn decide_send_again(&self, now: Timestamp, signature: Uuid, by: Hand) -> Decision<SignProcess> {
+        match self.sendable(now, signature) {
+            Ok(_) => Decision::accept([Event::LinkSentAgain { signature, by }]),
+            Err(refusal) => Decision::refuse(refusal),
+        }
+    }
+
+    /// Whether this signer's link can go out once more.
+    fn sendable(&self, now: Timestamp, signature: Uuid) -> Result<&Link, Refusal> {
+        let position = self.position(signature).ok_or(NOT_FOUND)?;
         let known = &self.signatures[position];
         if self.status != Status::Created {
-            return Decision::refuse(wrong_state(self.status.name()));
+            return Err(wrong_state(self.status.name()));
         }
         if known.status != SignatureStatus::Created {
-            return Decision::refuse(wrong_state("signed already"));
+            return Err(wrong_state("signed already"));
         }
         // The old link must not die where no new one can be sent.
         if self.link_channel(position).is_none() {
-            return Decision::refuse(Refusal::state("no channel of the organization reaches the signer"));
-        }
-        if known.link.generation >= MAX_GENERATION {
-            return Decision::refuse(Refusal::state("the link was renewed as often as it can be"));
+            return Err(Refusal::state("no channel of the organization reaches the signer"));
         }
         match known.link.rests(now) {
-            Some(wait) => Decision::refuse(Refusal::Busy { what: "a link can be renewed 3 times in 24 hours", wait }),
-            None => Decision::accept([Event::LinkRenewed { signature }]),
+            Some(wait) => Err(Refusal::Busy { what: "a link can be sent 3 times in 24 hours", wait }),
+            None => Ok(&known.link),
         }
     }
 
     pub(super) fn renew(&mut self, signature: Uuid, at: Timestamp) {
         if let Some(position) = self.position(signature) {
             self.signatures[position].link.renew(at);
+        }
+    }
+
+    pub(super) fn sent_again(&mut self, signature: Uuid, at: Timestamp) {
+        if let Some(position) = self.position(signature) {
+            self.signatures[position].link.send_again(at);
         }
     }
 

@@ -107,6 +107,11 @@ struct World {
     process: Driver<SignProcess>,
 }
 
+/// What staff does by hand.
+fn hand() -> Hand {
+    Hand { by: hand_over::staff(), reason: "the customer asks for it".into() }
+}
+
 impl World {
     /// A process of two signers and two documents.
     fn new() -> Self {
@@ -202,7 +207,11 @@ impl World {
     }
 
     fn renew_link(&mut self, position: usize) -> Answer {
-        self.tell(Command::RenewLink { signature: signature(position) })
+        self.tell(Command::RenewLink { signature: signature(position), by: None })
+    }
+
+    fn send_link_again(&mut self, position: usize) -> Answer {
+        self.tell(Command::SendLinkAgain { signature: signature(position), by: hand() })
     }
 
     fn seal(&mut self, index: usize) {

@@ -161,7 +161,7 @@ pub async fn take(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         let (id, _) = found(visit).await?;
         let command = AgentCommand::Take { by: visit.staff() };
         match visit.engine().processes.agent.ask(&visit.organization, id, command.into()).await {
-            Ok(_) => Ok(visit.call.see(&address(visit, id))),
+            Ok(_) => Ok(visit.done(&address(visit, id))),
             Err(actors::Error::Refused(refusal @ Refusal::State(_))) => refused(visit, &refusal, String::new()).await,
             Err(error) => Err(error.into()),
         }
@@ -202,7 +202,7 @@ pub async fn validate(request: HttpRequest, payload: web::Payload) -> HttpRespon
         let validation = Validation { agent: visit.session.subject.clone(), evidence, metadata, device };
         let desk = visit.engine().vouching(visit.call.state());
         let error = match desk.validate(&visit.organization, id, validation).await {
-            Ok(()) => return Ok(visit.call.see(&format!("{}?done=validated", address(visit, id)))),
+            Ok(()) => return Ok(visit.done(&format!("{}?done=validated", address(visit, id)))),
             Err(vouching::Error::Process(actors::Error::Refused(Refusal::Invalid(_)))) => Phrase::new("desk.no_picture"),
             Err(vouching::Error::Process(actors::Error::Refused(refusal @ Refusal::State(_)))) => {
                 return refused(visit, &refusal, String::new()).await;
@@ -248,7 +248,7 @@ pub async fn reject(request: HttpRequest, payload: web::Payload) -> HttpResponse
         }
         let command = Command::Cancel { reason: Some(reason), by: Some(visit.staff()) };
         match visit.engine().processes.agent.ask(&visit.organization, id, command).await {
-            Ok(_) => Ok(visit.call.see(&format!("{}?done=rejected", visit.desk()))),
+            Ok(_) => Ok(visit.done(&format!("{}?done=rejected", visit.desk()))),
             Err(actors::Error::Refused(refusal @ Refusal::State(_))) => refused(visit, &refusal, typed).await,
             Err(error) => Err(error.into()),
         }

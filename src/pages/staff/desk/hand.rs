@@ -65,6 +65,7 @@ pub async fn hand(request: HttpRequest, payload: web::Payload) -> HttpResponse {
                     return wrong("desk.hand.no_pin", "").await;
                 }
                 let Begun { code, secret } = pairings.begin(&visit.organization, Some(given), now).await?;
+                visit.did();
                 let locked = visit.session.locked(pin);
                 let cookie = visit.site().sessions.cookie(&locked).map_err(|_| Failure::Unavailable)?;
                 let mut response = visit.call.leading(&format!("{}/tablet#{code}.{secret}", visit.desk()));
@@ -72,6 +73,7 @@ pub async fn hand(request: HttpRequest, payload: web::Payload) -> HttpResponse {
             }
             "phone" => {
                 let Begun { code, secret } = pairings.begin(&visit.organization, Some(given), now).await?;
+                visit.did();
                 let base = visit.call.state().options.public_base_url.trim_end_matches('/').to_owned();
                 let path = visit.desk();
                 let path = path.strip_prefix(&*visit.site().root).unwrap_or(&path);
@@ -90,7 +92,7 @@ pub async fn hand(request: HttpRequest, payload: web::Payload) -> HttpResponse {
                 if !pairings.give(&visit.organization, &code, given, now).await? {
                     return wrong("desk.hand.no_tablet", typed).await;
                 }
-                Ok(visit.call.see(&format!("{}?paired={code}", customer::address(visit, id))))
+                Ok(visit.done(&format!("{}?paired={code}", customer::address(visit, id))))
             }
             _ => Err(Failure::Form),
         }

@@ -32,6 +32,7 @@ pub async fn enrol(request: HttpRequest, payload: web::Payload) -> HttpResponse 
         let sessions = &visit.site().sessions;
         let cookie = sessions.tablet_cookie(&enrolled).map_err(|_| Failure::Unavailable)?;
         tracing::info!(tablet = %enrolled.id, by = enrolled.by, organization = enrolled.organization, "a tablet was enrolled");
+        visit.did();
         let mut response = visit.call.leading(&format!("{}/tablet", visit.desk()));
         response.append_header((header::SET_COOKIE, cookie)).append_header((header::SET_COOKIE, sessions.no_cookie()));
         Ok(response.finish())

@@ -1,6 +1,6 @@
 use super::*;
 
-fn staff() -> Staff {
+pub(super) fn staff() -> Staff {
     Staff { subject: "u-7".into(), name: "Eva".into(), ip: Some("192.0.2.9".into()) }
 }
 

@@ -31,12 +31,27 @@ fn a_link_is_renewed_three_times_in_24_hours_whatever_the_calendar_says() {
         world.process.advance(Duration::hours(7));
     }
     let wait = Duration::hours(3);
-    assert_eq!(world.renew_link(0), Err(Refusal::Busy { what: "a link can be renewed 3 times in 24 hours", wait }));
+    assert_eq!(world.renew_link(0), Err(Refusal::Busy { what: "a link can be sent 3 times in 24 hours", wait }));
     assert_eq!(world.renew_link(1), Ok(()), "each signer has a count of their own");
     world.process.advance(wait);
     assert_eq!(world.renew_link(0), Ok(()));
     assert!(world.renew_link(0).is_err(), "the second is 4 hours from a day old");
     assert_eq!(world.data().signatures[0].link.renewed.len(), RENEWALS_PER_DAY);
+}
+
+#[test]
+fn staff_sends_a_link_once_more_and_it_stays_the_same() {
+    let mut world = with_notices();
+    assert_eq!(world.send_link_again(0), Ok(()));
+    assert_eq!(world.process.new_effects(), [sent(0)]);
+    assert_eq!(world.renew_link(0), Ok(()));
+    assert_eq!(world.process.new_effects(), [sent(1)]);
+    assert_eq!(world.send_link_again(0), Ok(()));
+    assert_eq!(world.process.new_effects(), [sent(1)], "the one that counts");
+    assert!(matches!(world.send_link_again(0), Err(Refusal::Busy { .. })), "messages are counted, whoever asks for them");
+    assert!(matches!(world.renew_link(0), Err(Refusal::Busy { .. })));
+    assert_eq!((world.send_link_again(2), world.send_link_again(1)), (Err(NOT_FOUND), Ok(())));
+    assert!(World::new().send_link_again(0).is_err(), "no channel reaches the signer");
 }
 
 #[test]

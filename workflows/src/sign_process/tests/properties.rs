@@ -39,6 +39,9 @@ enum Step {
     RenewLink {
         position: usize,
     },
+    SendLinkAgain {
+        position: usize,
+    },
     HandOver {
         position: usize,
     },
@@ -71,6 +74,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Cancel),
         1 => position().prop_map(|position| Step::Decline { position }),
         3 => position().prop_map(|position| Step::RenewLink { position }),
+        2 => position().prop_map(|position| Step::SendLinkAgain { position }),
         3 => position().prop_map(|position| Step::HandOver { position }),
         20 => position().prop_map(|index| Step::Seal { index }),
         10 => Just(Step::Certify),
@@ -110,6 +114,7 @@ impl World {
             Step::Cancel => return self.cancel(),
             Step::Decline { position } => return self.decline(*position),
             Step::RenewLink { position } => return self.renew_link(*position),
+            Step::SendLinkAgain { position } => return self.send_link_again(*position),
             Step::HandOver { position } => return self.hand_over(*position),
             Step::Seal { index } => self.seal(*index),
             Step::Certify => self.certify(),
@@ -222,7 +227,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         failed.prop_map(|signature| Event::Failed { reason: "so".into(), signature }),
         Just(Event::Cancelled { reason: "so".into(), by: None }),
         position().prop_map(|position| Event::Declined { signature: signature(position), reason: "so".into(), device: device() }),
-        position().prop_map(|position| Event::LinkRenewed { signature: signature(position) }),
+        position().prop_map(|position| Event::LinkRenewed { signature: signature(position), by: None }),
+        position().prop_map(|position| Event::LinkSentAgain { signature: signature(position), by: hand() }),
         position().prop_map(|position| Event::HandedOver {
             signature: signature(position),
             by: Staff { subject: "u-7".into(), name: "Eva".into(), ip: None },
