@@ -85,7 +85,7 @@ test("every screen keeps the rules", async ({ page }) => {
   await page.keyboard.press("Enter");
   await expect(page.getByRole("alert")).toContainText("has exactly");
   await keepsTheRules(page, "processes_none");
-  await page.getByRole("textbox").fill(people[0]?.email.toUpperCase() ?? "");
+  await page.getByLabel("Identifier, phone").fill(people[0]?.email.toUpperCase() ?? "");
   await button(page, "Find").click();
   await expect(page.getByText("Processes that have it: 3")).toBeVisible();
   await keepsTheRules(page, "processes_found");
