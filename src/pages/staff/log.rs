@@ -165,7 +165,7 @@ pub fn what(pattern: &str, deed: &str) -> String {
 /// Its words: those of the page on which it is done.
 fn key(what: &str) -> &'static str {
     match what {
-        "processes/cancel" => "console.cancel.title",
+        "processes/cancel" => "console.cancel.do",
         "processes/links/again" => "console.link.again",
         "processes/links/new" => "console.link.new",
         "identifications/cancel" => "console.deed.cancel",
