@@ -8,6 +8,7 @@ mod effects;
 mod entry;
 mod facts;
 mod identifications;
+mod messages;
 mod metrics;
 mod overview;
 mod process;
@@ -15,6 +16,8 @@ mod processes;
 mod quarantine;
 mod server;
 mod settings;
+mod settings_parts;
+mod signing;
 mod templates;
 
 use std::borrow::Cow;
@@ -31,6 +34,7 @@ pub use identifications::{
     Attempt, Brief, Check, Detail, DetailValue, Identification, Identifications, Identified, IdentifiedChip, KindChip,
     ListedIdentification, Related,
 };
+pub use messages::{MessageLanguage, MessageText, Messages};
 pub use metrics::{Bar, Graph, Metrics, SpanChip, Stretch};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
@@ -38,6 +42,8 @@ pub use processes::{Chip, Found, Listed, Processes, State};
 pub use quarantine::{Aside, Quarantine};
 pub use server::ServerPart;
 pub use settings::{Offer, Sample, Settings};
+pub use settings_parts::SettingsPart;
+pub use signing::{ChannelPick, FileCertificate, Finding, Gravity, KeyFile, Signing};
 pub use templates::{
     FieldRow, ListedTemplate, Made, PreviewForm, StoredTemplate, TemplateChange, TemplateKind, TemplateVersion, Templates,
 };
