@@ -28,6 +28,7 @@ pub mod installation;
 pub mod keys;
 mod objects;
 pub mod outbound;
+pub mod p12_command;
 pub mod page_view;
 pub mod pages;
 mod percent;

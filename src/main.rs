@@ -9,7 +9,7 @@ use rubrica::{
     config::{Config, LogFormat, Mode},
     demo, engine, escrow_command, forms_command, http, iso_duration,
     keys::Keys,
-    render_command, server,
+    p12_command, render_command, server,
     transfer::command::{self as transfer, ExportOptions, ImportOptions},
     verify,
 };
@@ -38,6 +38,11 @@ enum Command {
     Demo(demo::Options),
     /// Say for each signature of a PDF who made it, when, what it covers and whether it is intact and trusted. Works offline.
     Verify(verify::Options),
+    /// Say what is inside a PKCS#12 file, what is wrong with it, and what to do. Works offline.
+    ///
+    /// The password is that of the environment variable RUBRICA_P12_PASSWORD or of a file, never an argument. Exit status 0 if the file can be used
+    /// to seal, with or without warnings, 1 if it cannot, 2 if it cannot be read.
+    P12(p12_command::Options),
     /// Look at a form that is to be filled, or fill it without a server.
     #[command(subcommand)]
     Forms(forms_command::Command),
@@ -129,6 +134,7 @@ fn main() -> ExitCode {
         Some(Command::Migrate(options)) => migrate(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Demo(options)) => demo::run(&options).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(options)) => verify::run(&options),
+        Some(Command::P12(options)) => p12_command::run(&options),
         Some(Command::Forms(command)) => forms_command::run(&command),
         Some(Command::Escrow(command)) => escrow_command::run(&command),
         Some(Command::Render(options)) => render_command::run(&options),

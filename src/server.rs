@@ -345,9 +345,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         documents.clone(),
     );
     let links = Links::new(keys.clone(), customers.clone());
-    let sandboxed = channels.sandbox().is_some();
-    let staff =
-        staff::Site::new(&config, keys.clone(), &public_base_url, store.clone(), reader, sandboxed).map_err(Error::Console)?;
+    let staff = staff::Site::new(&config, keys.clone(), &public_base_url, store.clone(), reader, channels.clone());
+    let staff = staff.map_err(Error::Console)?;
     let has_console = staff.is_some();
     let state = State {
         documents: documents.clone(),

@@ -148,7 +148,7 @@ fn ecdsa_verifier(
 }
 
 /// Length of an RSA key's modulus, in bits.
-fn rsa_modulus_bits(key: &SubjectPublicKeyInfoRef<'_>) -> Result<usize, Error> {
+pub(crate) fn rsa_modulus_bits(key: &SubjectPublicKeyInfoRef<'_>) -> Result<usize, Error> {
     Ok(bits(rsa_numbers(key)?.0))
 }
 

@@ -5,6 +5,7 @@
 mod archive;
 mod choice;
 mod cipher;
+pub mod doctor;
 mod kdf;
 mod key;
 mod names;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use der::asn1::{AnyRef, BitStringRef, BmpString, ObjectIdentifier};
 use der::{Decode, Encode};
-use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use x509_cert::certificate::{CertificateInner, Raw};
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier};
+use x509_cert::ext::pkix::{BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier};
 use x509_cert::name::Name;
 
 use crate::algorithms;
@@ -129,6 +129,24 @@ impl Certificate {
         }
     }
 
+    /// Whether it says that its holder issues certificates (RFC 5280 4.2.1.9).
+    pub(crate) fn is_authority(&self) -> bool {
+        matches!(self.parsed.tbs_certificate.get::<BasicConstraints>(), Ok(Some((_, constraints))) if constraints.ca)
+    }
+
+    /// The policies under which it was issued (RFC 5280 4.2.1.4); none where they cannot be read.
+    pub(crate) fn policies(&self) -> Vec<ObjectIdentifier> {
+        match self.parsed.tbs_certificate.get::<CertificatePolicies>() {
+            Ok(Some((_, policies))) => policies.0.iter().map(|policy| policy.policy_identifier).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// With what its issuer signed it.
+    pub(crate) fn signature_algorithm(&self) -> &AlgorithmIdentifierOwned {
+        &self.parsed.signature_algorithm
+    }
+
     pub(crate) fn subject_key_identifier(&self) -> Option<Vec<u8>> {
         let (_, identifier) = self.parsed.tbs_certificate.get::<SubjectKeyIdentifier>().ok()??;
         Some(identifier.0.as_bytes().to_vec())
@@ -136,7 +154,7 @@ impl Certificate {
 
     /// The purposes to which the certificate restricts its key (RFC 5280 4.2.1.12). An unreadable or repeated extension allows
     /// nothing.
-    fn extended_key_usage(&self) -> Option<Vec<ObjectIdentifier>> {
+    pub(crate) fn extended_key_usage(&self) -> Option<Vec<ObjectIdentifier>> {
         match self.parsed.tbs_certificate.get::<ExtendedKeyUsage>() {
             Ok(found) => found.map(|(_, usage)| usage.0),
             Err(_) => Some(Vec::new()),

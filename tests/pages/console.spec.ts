@@ -247,6 +247,37 @@ test("signers' pages are shown as they look, and what is wrong with a change is 
   await keepsTheRules(page, "settings_error");
 });
 
+test("a configuration shows what is wrong with a key file, and what messages say", async ({ page }) => {
+  test.setTimeout(180_000);
+  await signIn(page, ["console", "console_operate", "console_admin"]);
+  await page.getByRole("link", { name: "Signers' pages" }).click();
+  await page.getByRole("link", { name: "Signing and seal" }).click();
+  await expect(heading(page, "Signing and seal")).toBeVisible();
+  await expect(page.getByText("It can be used to seal.")).toBeVisible();
+  await keepsTheRules(page, "signing");
+  // Nothing is saved: other tests sign here, too.
+  const file = new URL("../../documents/fixtures/rsa2048-rc2-40.p12", import.meta.url).pathname;
+  await page.getByLabel("PKCS#12 file of the certificate (.p12, .pfx)").setInputFiles(file);
+  await page.getByLabel("Password of the file").fill("password");
+  await button(page, "Check the file").click();
+  await expect(page.getByText("Nothing is stored yet.")).toBeVisible();
+  await expect(page.getByText("RC2 with 40 bits").first()).toBeVisible();
+  await expect(page.getByLabel("Password of the file")).toHaveValue("");
+  await keepsTheRules(page, "signing_checked");
+  await page.getByLabel("PKCS#12 file of the certificate (.p12, .pfx)").setInputFiles(file);
+  await page.getByLabel("Password of the file").fill("another");
+  await page.getByLabel("Time limit of a process").fill("P1Y");
+  await button(page, "Save").click();
+  await expect(page.getByText("The password does not open the file.")).toBeVisible();
+  await expect(page.getByLabel("Time limit of a process")).toHaveValue("P1Y");
+  await keepsTheRules(page, "signing_refused");
+  await page.getByRole("link", { name: "Messages", exact: true }).first().click();
+  await expect(heading(page, "Messages")).toBeVisible();
+  await page.getByRole("link", { name: "English" }).click();
+  await expect(page.getByText("It expires in 10 min").first()).toBeVisible();
+  await keepsTheRules(page, "messages");
+});
+
 test("a process is found and cancelled by keyboard alone", async ({ page }) => {
   const tenant = server.address("tenant");
   const id = await server.start([tenant]);

@@ -18,9 +18,9 @@ use super::{Error, names, unreadable, unsupported};
 use crate::asn1::{self, CONTEXT_0, SEQUENCE, ber, oid};
 
 /// The maximum of bags in a file, of parts that are protected by themselves, and of bags inside of bags.
-const MAX_BAGS: usize = 256;
-const MAX_SAFES: usize = 32;
-const MAX_DEPTH: usize = 8;
+pub(super) const MAX_BAGS: usize = 256;
+pub(super) const MAX_SAFES: usize = 32;
+pub(super) const MAX_DEPTH: usize = 8;
 
 /// What a file holds.
 #[derive(Default)]
@@ -251,7 +251,7 @@ fn hmac_with(name: ObjectIdentifier) -> Result<hmac::Algorithm, Error> {
 }
 
 /// The type of a `ContentInfo` (RFC 5652 3) and what is in it.
-fn content_info<'a>(element: &AnyRef<'a>) -> Result<(ObjectIdentifier, Option<AnyRef<'a>>), Error> {
+pub(super) fn content_info<'a>(element: &AnyRef<'a>) -> Result<(ObjectIdentifier, Option<AnyRef<'a>>), Error> {
     let fields = asn1::elements(element.value()).map_err(|_| unreadable())?;
     let name = fields.first().and_then(|name| name.decode_as().ok()).ok_or_else(unreadable)?;
     let content = match fields.get(1) {
@@ -300,7 +300,7 @@ fn certificate(der: &[u8]) -> Result<Option<&[u8]>, Error> {
 }
 
 /// The elements of the one SEQUENCE that `der` is.
-fn sequence(der: &[u8]) -> Result<Vec<AnyRef<'_>>, Error> {
+pub(super) fn sequence(der: &[u8]) -> Result<Vec<AnyRef<'_>>, Error> {
     let outer = AnyRef::from_der(der).ok().filter(|outer| asn1::tag(outer) == SEQUENCE).ok_or_else(unreadable)?;
     asn1::elements(outer.value()).map_err(|_| unreadable())
 }

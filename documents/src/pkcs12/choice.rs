@@ -13,8 +13,8 @@ use crate::x509::{Certificate, Unfit};
 const MAX_CHAIN: usize = 8;
 
 /// The maximum of keys that are tried, and of signatures on certificates that are checked, for one file.
-const MAX_KEYS: usize = 32;
-const MAX_CHECKS: usize = 200;
+pub(super) const MAX_KEYS: usize = 32;
+pub(super) const MAX_CHECKS: usize = 200;
 
 /// A key with its certificate and those above it.
 pub(super) struct Candidate {

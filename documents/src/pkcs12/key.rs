@@ -62,6 +62,25 @@ impl Key {
         )))
     }
 
+    /// Its kind and size, in words.
+    pub(super) fn kind(&self) -> String {
+        match self {
+            Self::Rsa(key) => format!("RSA of {} bits", key.public_modulus_len() * 8),
+            Self::Ecdsa(_, Curve::P256) => "ECDSA on P-256".to_owned(),
+            Self::Ecdsa(_, Curve::P384) => "ECDSA on P-384".to_owned(),
+            Self::Ecdsa(_, Curve::P521) => "ECDSA on P-521".to_owned(),
+            Self::Ed25519(_) => "Ed25519".to_owned(),
+        }
+    }
+
+    /// How many bits an RSA key has; `None` for other kinds.
+    pub(super) fn rsa_bits(&self) -> Option<usize> {
+        match self {
+            Self::Rsa(key) => Some(key.public_modulus_len() * 8),
+            Self::Ecdsa(..) | Self::Ed25519(_) => None,
+        }
+    }
+
     /// The public key as a certificate writes it: an EC point, PKCS #1 for RSA, 32 bytes for Ed25519.
     pub(super) fn public_bits(&self) -> &[u8] {
         match self {
@@ -109,7 +128,7 @@ impl Key {
 }
 
 /// What kind of key a PKCS #8 structure holds, in words.
-fn described(der: &[u8]) -> Option<String> {
+pub(super) fn described(der: &[u8]) -> Option<String> {
     let fields = asn1::elements(AnyRef::from_der(der).ok()?.value()).ok()?;
     let [_version, algorithm, key, ..] = &fields[..] else { return None };
     let algorithm: AlgorithmIdentifierRef<'_> = algorithm.decode_as().ok()?;

@@ -15,10 +15,21 @@ pub(super) const CERTIFICATE_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10
 pub(super) const SAFE_CONTENTS_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.6");
 pub(super) const X509_CERTIFICATE: ObjectIdentifier = oid("1.2.840.113549.1.9.22.1");
 
+pub(super) const PBE_RC4_128: ObjectIdentifier = oid("1.2.840.113549.1.12.1.1");
+pub(super) const PBE_RC4_40: ObjectIdentifier = oid("1.2.840.113549.1.12.1.2");
 pub(super) const PBE_3DES_3KEY: ObjectIdentifier = oid("1.2.840.113549.1.12.1.3");
 pub(super) const PBE_3DES_2KEY: ObjectIdentifier = oid("1.2.840.113549.1.12.1.4");
 pub(super) const PBE_RC2_128: ObjectIdentifier = oid("1.2.840.113549.1.12.1.5");
 pub(super) const PBE_RC2_40: ObjectIdentifier = oid("1.2.840.113549.1.12.1.6");
+
+/// PKCS #5's first schemes (RFC 8018 A.3): never opened here, only told by name.
+pub(super) const PBE_MD5_DES: ObjectIdentifier = oid("1.2.840.113549.1.5.3");
+pub(super) const PBE_MD5_RC2: ObjectIdentifier = oid("1.2.840.113549.1.5.6");
+pub(super) const PBE_SHA1_DES: ObjectIdentifier = oid("1.2.840.113549.1.5.10");
+pub(super) const PBE_SHA1_RC2: ObjectIdentifier = oid("1.2.840.113549.1.5.11");
+pub(super) const MD5: ObjectIdentifier = oid("1.2.840.113549.2.5");
+pub(super) const HMAC_MD5: ObjectIdentifier = oid("1.2.840.113549.2.6");
+pub(super) const DES_CBC: ObjectIdentifier = oid("1.3.14.3.2.7");
 
 pub(super) const PBKDF2: ObjectIdentifier = oid("1.2.840.113549.1.5.12");
 pub(super) const PBES2: ObjectIdentifier = oid("1.2.840.113549.1.5.13");

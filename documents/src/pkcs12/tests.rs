@@ -10,10 +10,10 @@ use super::writer::{self, Contents, Encrypted};
 use super::*;
 use crate::asn1::{self, INTEGER, NULL, OCTET_STRING, SEQUENCE, ber};
 
-const PASSWORD: &str = "password";
+pub(super) const PASSWORD: &str = "password";
 const UNICODE_PASSWORD: &str = "contraseña \u{1f511}";
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2027, 1, 15, 9, 30, 0).unwrap()
 }
 
@@ -22,20 +22,20 @@ fn open(bytes: &[u8]) -> Result<Identity, Error> {
 }
 
 /// A certificate with its key, which may issue others.
-struct Issued {
+pub(super) struct Issued {
     key: rcgen::KeyPair,
     params: rcgen::CertificateParams,
-    der: Vec<u8>,
+    pub(super) der: Vec<u8>,
 }
 
 impl Issued {
-    fn pkcs8(&self) -> &[u8] {
+    pub(super) fn pkcs8(&self) -> &[u8] {
         self.key.serialized_der()
     }
 }
 
 /// What a certificate of these tests is like; valid from a year before [`now`] to a year after it.
-fn params(name: &str, authority: bool) -> rcgen::CertificateParams {
+pub(super) fn params(name: &str, authority: bool) -> rcgen::CertificateParams {
     let mut params = development_params(name, "Serveis Guell, S.L.", now(), authority);
     validity(&mut params, -365, 365);
     if authority {
@@ -45,7 +45,7 @@ fn params(name: &str, authority: bool) -> rcgen::CertificateParams {
 }
 
 /// From so many days after [`now`] to so many days after it.
-fn validity(params: &mut rcgen::CertificateParams, from: i64, to: i64) {
+pub(super) fn validity(params: &mut rcgen::CertificateParams, from: i64, to: i64) {
     let date = |days: i64| {
         let day = now() + Duration::days(days);
         rcgen::date_time_ymd(day.year(), day.month() as u8, day.day() as u8)
@@ -53,7 +53,7 @@ fn validity(params: &mut rcgen::CertificateParams, from: i64, to: i64) {
     (params.not_before, params.not_after) = (date(from), date(to));
 }
 
-fn issued(key: rcgen::KeyPair, params: rcgen::CertificateParams, by: Option<&Issued>) -> Issued {
+pub(super) fn issued(key: rcgen::KeyPair, params: rcgen::CertificateParams, by: Option<&Issued>) -> Issued {
     let der = match by {
         Some(issuer) => {
             let issuer = rcgen::Issuer::new(issuer.params.clone(), &issuer.key);
@@ -64,21 +64,21 @@ fn issued(key: rcgen::KeyPair, params: rcgen::CertificateParams, by: Option<&Iss
     Issued { key, params, der }
 }
 
-fn new_key() -> rcgen::KeyPair {
+pub(super) fn new_key() -> rcgen::KeyPair {
     rcgen::KeyPair::generate().unwrap()
 }
 
-fn root() -> Issued {
+pub(super) fn root() -> Issued {
     issued(new_key(), params("Root", true), None)
 }
 
-fn leaf(name: &str, root: &Issued, change: impl FnOnce(&mut rcgen::CertificateParams)) -> Issued {
+pub(super) fn leaf(name: &str, root: &Issued, change: impl FnOnce(&mut rcgen::CertificateParams)) -> Issued {
     let mut params = params(name, false);
     change(&mut params);
     issued(new_key(), params, Some(root))
 }
 
-fn p12(keys: &[&Issued], certificates: &[&Issued]) -> Vec<u8> {
+pub(super) fn p12(keys: &[&Issued], certificates: &[&Issued]) -> Vec<u8> {
     let keys: Vec<&[u8]> = keys.iter().map(|key| key.pkcs8()).collect();
     let certificates: Vec<&[u8]> = certificates.iter().map(|certificate| certificate.der.as_slice()).collect();
     writer::write(&Contents { keys: &keys, certificates: &certificates }, PASSWORD).unwrap()

@@ -9,6 +9,7 @@ mod entry;
 mod facts;
 mod identifications;
 mod log;
+mod messages;
 mod metrics;
 mod overview;
 mod process;
@@ -16,6 +17,8 @@ mod processes;
 mod quarantine;
 mod server;
 mod settings;
+mod settings_parts;
+mod signing;
 mod templates;
 
 use std::borrow::Cow;
@@ -33,6 +36,7 @@ pub use identifications::{
     ListedIdentification, Related,
 };
 pub use log::{Done, StaffLog};
+pub use messages::{MessageLanguage, MessageText, Messages};
 pub use metrics::{Bar, Graph, Metrics, SpanChip, Stretch};
 pub use overview::{Attention, Chart, Column, Count, Overview, Stack};
 pub use process::{Act, Cancel, Document, Entry, Fact, Journal, Lane, Part, Process, Row, Segment, Signer, Stage, Tone};
@@ -40,6 +44,8 @@ pub use processes::{Chip, Found, Listed, Processes, State};
 pub use quarantine::{Aside, Quarantine};
 pub use server::ServerPart;
 pub use settings::{Offer, Sample, Settings};
+pub use settings_parts::SettingsPart;
+pub use signing::{ChannelPick, FileCertificate, Finding, Gravity, KeyFile, Signing};
 pub use templates::{
     FieldRow, ListedTemplate, Made, PreviewForm, StoredTemplate, TemplateChange, TemplateKind, TemplateVersion, Templates,
 };

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Moment, Phrase};
+use super::{Frame, Moment, Phrase, SettingsPart};
 use crate::render;
 
 /// The configuration of signers' pages, with its form where it may be changed.
@@ -10,6 +10,7 @@ use crate::render;
 #[template(path = "console/settings.html")]
 pub struct Settings {
     pub frame: Frame,
+    pub part: SettingsPart,
     pub done: Option<Phrase>,
     /// What is wrong with what was sent: the field, and the server's words.
     pub problems: Vec<(String, String)>,

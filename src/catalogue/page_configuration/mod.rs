@@ -39,6 +39,9 @@ const MAX_ORIGINS: usize = 20;
 /// Maximum length of an address, in bytes.
 const MAX_URL: usize = 2048;
 
+/// Largest file of a logo, in bytes.
+pub const MAX_LOGO_FILE: usize = logo::MAX_FILE;
+
 /// Largest logo as it is sent, in characters of base64.
 const MAX_LOGO: usize = logo::MAX_FILE.div_ceil(3) * 4;
 

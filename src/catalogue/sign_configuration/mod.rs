@@ -7,6 +7,7 @@
 mod biometric_policy;
 mod configuration;
 mod contact_policy;
+mod examination;
 mod fields;
 mod identification;
 #[cfg(test)]

@@ -143,6 +143,16 @@ pub struct Rendered {
     pub text: String,
 }
 
+/// A text as it would go out.
+pub struct Preview {
+    pub kind: Kind,
+    /// E-mail, or SMS for all short texts.
+    pub channel: Channel,
+    /// Whether the organization has replaced the server's.
+    pub is_own: bool,
+    pub rendered: Rendered,
+}
+
 /// What is wrong with a text.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -285,6 +295,24 @@ impl Texts {
             line: error.line_no.unwrap_or(1) + offset,
         })?;
         Ok(Rendered { language, subject, text })
+    }
+
+    /// All texts of an organization in a language, with sample data, as they would go out.
+    ///
+    /// # Errors
+    /// As [`Texts::render`].
+    pub fn previews(&self, organization: &str, tenant: &str, language: Language) -> Result<Vec<Preview>, Error> {
+        let language = self.language(organization, language);
+        let mut previews = Vec::with_capacity(2 * Kind::ALL.len());
+        for kind in Kind::ALL {
+            for channel in [Channel::Email, Channel::Sms] {
+                let own = template_id(organization, kind, Form::of(channel), language);
+                let is_own = !organization.is_empty() && self.sources.contains_key(&own);
+                let rendered = self.render(organization, channel, language, &preview_data(kind, tenant))?;
+                previews.push(Preview { kind, channel, is_own, rendered });
+            }
+        }
+        Ok(previews)
     }
 
     /// The language in which a person with `language` is written to: never [`Language::Undefined`].
@@ -433,6 +461,18 @@ fn samples(kind: Kind) -> [Data; 2] {
         };
     let documents = if kind == Kind::OtpCode { Vec::new() } else { vec!["a.pdf".to_owned()] };
     [full, Data { tenant: "A".into(), signer: None, documents, content: least }]
+}
+
+/// Sample data for people to look at.
+fn preview_data(kind: Kind, tenant: &str) -> Data {
+    let until = Timestamp::from_timestamp(1_800_000_000, 0);
+    let content = match kind {
+        Kind::OtpCode => Content::OtpCode { code: Secret::new(SAMPLE_CODE), minutes: 10, domain: None },
+        Kind::SignRequest => Content::SignRequest { link: SAMPLE_LINK.into(), until },
+        Kind::Certified => Content::Certified { link: Some(SAMPLE_LINK.into()), until },
+    };
+    let documents = ["contract.pdf", "annex.pdf"].map(str::to_owned).into();
+    Data { tenant: tenant.to_owned(), signer: Some("Ana Núñez".into()), documents, content }
 }
 
 macro_rules! embedded {

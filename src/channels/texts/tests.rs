@@ -177,3 +177,18 @@ fn a_folder_that_is_not_there_is_an_error_that_names_it() {
     let options = Options { folder: Some("/nowhere/texts".into()), ..Options::default() };
     assert!(Texts::load(&options).err().unwrap().to_string().contains("/nowhere/texts"));
 }
+
+#[test]
+fn previews_show_all_texts_of_an_organization_its_own_in_place_of_the_servers() {
+    let (_folder, options) = with_file("otp_code_short.en.hbs", "{{tenant}}: {{code}} ({{document}})");
+    let texts = Texts::load(&options).unwrap();
+    let previews = texts.previews("acme", "Acme", Language::En).unwrap();
+    assert_eq!(previews.len(), 6);
+    let own: Vec<_> = previews.iter().filter(|preview| preview.is_own).collect();
+    let [own] = own[..] else { panic!("one text of its own") };
+    assert_eq!((own.kind, own.channel), (Kind::OtpCode, Channel::Sms));
+    assert_eq!(own.rendered.text, format!("Acme: {SAMPLE_CODE} (contract.pdf)"));
+    assert!(texts.previews("other", "Other", Language::En).unwrap().iter().all(|preview| !preview.is_own));
+    // Who has no language is written to in the organization's.
+    assert!(texts.previews("acme", "Acme", Language::Undefined).unwrap().iter().all(|own| own.rendered.language == Language::Es));
+}

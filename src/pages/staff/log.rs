@@ -165,7 +165,7 @@ pub fn what(pattern: &str, deed: &str) -> String {
 /// Its words: those of the page on which it is done.
 fn key(what: &str) -> &'static str {
     match what {
-        "processes/cancel" => "console.cancel.do",
+        "processes/cancel" => "console.log.cancel",
         "processes/links/again" => "console.link.again",
         "processes/links/new" => "console.link.new",
         "identifications/cancel" => "console.deed.cancel",
@@ -181,6 +181,7 @@ fn key(what: &str) -> &'static str {
         "effects/resume" | "effects/all/resume" => "console.act.resume",
         "quarantine/look" => "console.quarantine.look",
         "pages" => "console.log.pages",
+        "pages/signing" => "console.log.signing",
         "desk/identifications/take" => "console.log.desk_take",
         "desk/identifications/validate" => "console.log.desk_validate",
         "desk/identifications/reject" => "console.log.desk_reject",

@@ -15,9 +15,11 @@ mod facts;
 mod history;
 mod identification;
 mod identifications;
+mod key_file;
 mod lanes;
 mod links;
 mod log;
+mod messages;
 mod metrics;
 mod origin;
 mod overview;
@@ -28,6 +30,7 @@ mod quarantine;
 mod session;
 mod settings;
 mod sign_in;
+mod signing;
 mod site;
 mod telling;
 mod telling_chains;
@@ -71,6 +74,13 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
                     .route(web::post().to(settings::set))
                     .default_service(only("GET, POST")),
             )
+            .service(
+                web::resource("/orgs/{org}/pages/signing")
+                    .route(web::get().to(signing::page))
+                    .route(web::post().to(signing::set))
+                    .default_service(only("GET, POST")),
+            )
+            .service(get("/orgs/{org}/pages/messages").route(web::get().to(messages::page)))
             .service(get("/orgs/{org}/effects").route(web::get().to(effects::page)))
             .service(
                 web::resource("/orgs/{org}/effects/all/{deed}")

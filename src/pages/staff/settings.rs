@@ -1,21 +1,40 @@
 //! C12: how signers' pages look and in whose pages they stand: seen by staff, set by who has the role for it.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use data_encoding::BASE64;
 use pages::{
-    console::{NavPart, Offer, Phrase, Sample, Settings},
+    console::{NavPart, Offer, Phrase, Sample, Settings, SettingsPart},
     texts::Language,
 };
 use workflows::values::Problems;
 
-use super::visit::{Failure, Form, Visit};
+use super::visit::{CSRF_PART, Failure, Visit, part_list, part_text};
 use crate::{
     access::Role,
     catalogue::{
         Error as CatalogueError,
         item::Act,
-        page_configuration::{Draft, Error},
+        page_configuration::{Draft, Error, MAX_LOGO_FILE},
     },
+    http::multipart::{self, Part},
 };
+
+/// The longest text of a field, in bytes.
+const MAX_TEXT: usize = 8 * 1024;
+
+/// More of a logo is read than is taken, so that it can be said what is wrong with it.
+const PARTS: [Part; 10] = [
+    CSRF_PART,
+    Part::once("origins", MAX_TEXT),
+    Part::once("accent", MAX_TEXT),
+    Part::once("contact_email", MAX_TEXT),
+    Part::once("contact_phone", MAX_TEXT),
+    Part::once("privacy_url", MAX_TEXT),
+    Part::repeated("languages", 16),
+    Part::once("first", 16),
+    Part::once("remove_logo", 16),
+    Part::once("logo", 2 * MAX_LOGO_FILE),
+];
 
 /// Grounds and texts of the signing element's two schemes (`style_base.ts`), and the colour that it has of itself.
 const LIGHT: (&str, &str, &str, &str) = ("#ffffff", "#1a1f27", "#ffffff", "#1d4f91");
@@ -43,12 +62,15 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
 pub async fn set(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     Visit::run(request, Some(NavPart::Settings), async |visit| {
         visit.needs(Role::ConsoleAdmin)?;
-        let form = visit.own_form(payload).await?;
+        let mut form = visit.own_parts(payload, &PARTS).await?;
         let (_, current) = visit.engine().signers.pages.load(&visit.organization).await?;
-        let mut draft = draft(&form);
-        if form.text("remove_logo").is_empty() {
-            draft.logo = current.logo.as_ref().map(|logo| logo.content.clone());
-        }
+        let mut draft = draft(&mut form)?;
+        let is_removed = !part_text(&mut form, "remove_logo")?.is_empty();
+        // A browser sends an empty part where no file was chosen.
+        draft.logo = match form.take("logo").filter(|file| !file.is_empty()) {
+            Some(file) => Some(BASE64.encode(&file)),
+            None => current.logo.as_ref().filter(|_| !is_removed).map(|logo| logo.content.clone()),
+        };
         let staff = visit.staff();
         let act = Act { at: visit.call.now(), by: Some(&staff.subject), why: None };
         match visit.engine().signers.pages.set(&visit.organization, draft.clone(), act).await {
@@ -67,22 +89,25 @@ fn address(visit: &Visit) -> String {
     format!("{}/pages", visit.here().path)
 }
 
-/// What a form says. An empty field sets nothing.
-fn draft(form: &Form) -> Draft {
-    let some = |name: &str| Some(form.text(name).trim().to_owned()).filter(|text| !text.is_empty());
-    let mut languages: Vec<String> = form.all("languages").map(str::to_owned).collect();
+/// What a form says, but for the logo. An empty field sets nothing.
+fn draft(form: &mut multipart::Form) -> Result<Draft, Failure> {
+    let mut languages = part_list(form, "languages")?;
     // The one for whoever wants none of them stands first.
-    let first = form.text("first");
-    languages.sort_by_key(|tag| tag != first);
-    Draft {
-        origins: form.text("origins").split_whitespace().map(str::to_owned).collect(),
-        accent: some("accent"),
+    let first = part_text(form, "first")?;
+    languages.sort_by_key(|tag| *tag != first);
+    let origins = part_text(form, "origins")?;
+    let mut some = |name: &str| -> Result<Option<String>, Failure> {
+        Ok(Some(part_text(form, name)?.trim().to_owned()).filter(|text| !text.is_empty()))
+    };
+    Ok(Draft {
+        origins: origins.split_whitespace().map(str::to_owned).collect(),
+        accent: some("accent")?,
         logo: None,
-        contact_email: some("contact_email"),
-        contact_phone: some("contact_phone"),
-        privacy_url: some("privacy_url"),
+        contact_email: some("contact_email")?,
+        contact_phone: some("contact_phone")?,
+        privacy_url: some("privacy_url")?,
         languages,
-    }
+    })
 }
 
 async fn shown(visit: &Visit, sent: Option<(Draft, Problems)>) -> Result<Settings, Failure> {
@@ -127,6 +152,7 @@ async fn shown(visit: &Visit, sent: Option<(Draft, Problems)>) -> Result<Setting
     let (other_email, other_phone) = visit.site().tenants.contact(&visit.organization);
     Ok(Settings {
         frame: visit.frame(),
+        part: SettingsPart::Pages,
         done: None,
         problems: problems.iter().map(|problem| (problem.path.clone(), problem.message.clone())).collect(),
         may_change: visit.session.has(Role::ConsoleAdmin),

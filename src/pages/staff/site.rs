@@ -11,6 +11,7 @@ use store::Store;
 use super::{facts::Facts, log::StaffLog, origin, pairing::Pairings, session::Sessions};
 use crate::{
     access::oidc::Provider,
+    channels::Channels,
     config,
     identity_reader::IdentityReader,
     keys::{KEY_LEN, Keys},
@@ -34,6 +35,8 @@ pub struct Site {
     pub development: bool,
     /// Whether messages stay here.
     pub sandbox: bool,
+    /// What messages go out by, and what they say.
+    pub channels: Channels,
     /// Reads pictures of identity documents.
     pub reader: IdentityReader,
     /// Devices that are handed over.
@@ -63,7 +66,7 @@ impl Site {
         base: &str,
         store: Arc<dyn Store>,
         reader: IdentityReader,
-        sandbox: bool,
+        channels: Channels,
     ) -> Result<Option<Self>, String> {
         let development = config.access.development;
         let provider = config.console.oidc.as_ref().map(|options| Provider::new(options, base, config.access.clock_leeway));
@@ -82,7 +85,8 @@ impl Site {
             sessions: Sessions::new(keys, base, config.console.idle_time, config.console.session_time),
             provider,
             development,
-            sandbox,
+            sandbox: channels.sandbox().is_some(),
+            channels,
             recent: Recent::default(),
             facts: Facts::of(config, Utc::now()),
             root: path.into(),
@@ -156,12 +160,16 @@ mod tests {
     use store::model::Model;
 
     use super::*;
+    use crate::channels;
     use crate::config::{Config, Organization as Configured};
     use crate::render_workers::Workers;
 
     fn of(config: &Config, base: &str) -> Result<Option<Site>, String> {
         let reader = IdentityReader::new(Workers::none());
-        Site::new(config, Keys::from_bytes(&[7; 32]), base, Arc::new(Model::new()), reader, false)
+        let folder = tempfile::tempdir().expect("a folder");
+        let metrics = channels::Metrics::new(&prometheus::Registry::new()).expect("metrics");
+        let channels = Channels::open(&config.channels, folder.path(), metrics).expect("channels");
+        Site::new(config, Keys::from_bytes(&[7; 32]), base, Arc::new(Model::new()), reader, channels)
     }
 
     fn site(base: &str) -> Site {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     access::Role,
-    http::{State, api::Api, api::decoded, device::client_address, processes::Engine},
+    http::{State, api::Api, api::decoded, device::client_address, multipart, processes::Engine},
     iso_duration, records,
 };
 
@@ -476,10 +476,42 @@ impl Visit {
         if self.session.made_form(form.text("csrf")) { Ok(form) } else { Err(Failure::Forged) }
     }
 
+    /// The same of a form with a file: its parts, in the organization's room for what is sent.
+    ///
+    /// # Errors
+    /// As [`Visit::own_form`].
+    pub async fn own_parts(&self, payload: web::Payload, parts: &[multipart::Part]) -> Result<multipart::Form, Failure> {
+        self.call.check_origin()?;
+        let room = self.call.state().documents.upload_room(&self.organization);
+        let form = multipart::read(&self.call.request, payload.into_inner(), parts, room).await;
+        let mut form = form.map_err(|_| Failure::Form)?;
+        let token = form.text(CSRF_PART.name).map_err(|_| Failure::Form)?.unwrap_or_default();
+        if self.session.made_form(&token) { Ok(form) } else { Err(Failure::Forged) }
+    }
+
     pub fn page(&self, html: String) -> HttpResponse {
         self.call.page(StatusCode::OK, html)
     }
 }
+
+/// The text of a part; empty if there is none.
+///
+/// # Errors
+/// [`Failure::Form`] where it is not UTF-8.
+pub fn part_text(form: &mut multipart::Form, name: &str) -> Result<String, Failure> {
+    Ok(form.text(name).map_err(|_| Failure::Form)?.unwrap_or_default())
+}
+
+/// The values of a part that may be repeated.
+///
+/// # Errors
+/// [`Failure::Form`] where one is not UTF-8.
+pub fn part_list(form: &mut multipart::Form, name: &str) -> Result<Vec<String>, Failure> {
+    Ok(form.list(name).map_err(|_| Failure::Form)?.unwrap_or_default())
+}
+
+/// The part with a session's token, which [`Visit::own_parts`] needs among those that it reads.
+pub const CSRF_PART: multipart::Part = multipart::Part::once("csrf", 256);
 
 /// The header by which a page of ours says that it asks by itself.
 const POLLS: &str = "x-rubrica-asks";

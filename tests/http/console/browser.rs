@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use crate::support::{Answer, Client, Device, Server};
+use crate::support::{Answer, Client, Device, Form, Server};
 
 /// One browser at one server.
 pub struct Browser {
@@ -43,6 +43,12 @@ impl Browser {
         let body = form(fields);
         let call = self.client.post(path).header("cookie", &self.cookie()).header("accept-language", "en");
         self.keep(call.headers(headers.iter().copied()).body("application/x-www-form-urlencoded", body).send())
+    }
+
+    /// A form with a file, of a page of the server itself.
+    pub fn post_parts(&self, path: &str, form: Form) -> Answer {
+        let call = self.client.post(path).header("cookie", &self.cookie()).header("accept-language", "en");
+        self.keep(call.header("sec-fetch-site", "same-origin").form(form).send())
     }
 
     /// What a script of a page of the server itself sends, with what every device of a signer says of itself.

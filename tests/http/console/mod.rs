@@ -16,6 +16,7 @@ mod pages;
 mod provider;
 mod quarantine;
 mod settings;
+mod sign_configuration;
 mod templates;
 
 use browser::{Browser, between, form, text};

@@ -5,10 +5,19 @@ use serde_json::json;
 use super::{Browser, leads_to, text};
 use crate::{
     own,
-    support::{Journey, ORGANIZATION},
+    support::{Answer, Form, Journey, ORGANIZATION},
 };
 
 const SETTINGS: &str = "/console/orgs/acme/pages";
+
+fn form(fields: &[(&str, &str)]) -> Form {
+    fields.iter().fold(Form::new(), |form, (name, value)| form.part(name, value))
+}
+
+/// What the page's form sends where no logo is chosen.
+fn set(browser: &Browser, fields: &[(&str, &str)]) -> Answer {
+    browser.post_parts(SETTINGS, form(fields).file("logo", "", b""))
+}
 
 #[test]
 fn who_has_the_role_sets_how_signers_pages_look_and_others_only_see_it() {
@@ -28,7 +37,7 @@ fn who_has_the_role_sets_how_signers_pages_look_and_others_only_see_it() {
         ("languages", "de"),
         ("first", "de"),
     ];
-    leads_to(&admin.post(SETTINGS, &fields), &format!("{SETTINGS}?done=saved"));
+    leads_to(&set(&admin, &fields), &format!("{SETTINGS}?done=saved"));
     let page = text(&admin.get(&format!("{SETTINGS}?done=saved")).expect(200));
     assert!(page.contains("Saved.") && page.contains("Version 1, set by development:"), "{page}");
     assert!(page.contains("https://shop.example.org\nhttp://localhost:3000</textarea>") && page.contains("fill=\"#7a1f5c\""));
@@ -40,7 +49,7 @@ fn who_has_the_role_sets_how_signers_pages_look_and_others_only_see_it() {
 
     // What is wrong is said at once, nothing is lost of what was typed, and nothing changes.
     let wrong = [("csrf", csrf.as_str()), ("origins", "https://shop.example.org/x"), ("accent", "#ffff00"), ("first", "es")];
-    let page = text(&admin.post(SETTINGS, &wrong).expect(400));
+    let page = text(&set(&admin, &wrong).expect(400));
     assert!(page.contains("<code>origins[0]</code>") && page.contains("4.5:1") && page.contains("value=\"#ffff00\""), "{page}");
     assert!(page.contains("https://shop.example.org/x</textarea>"));
     assert_eq!(journey.client.get("/pages/api/acme/configuration").send().expect(200).json(), stored);
@@ -54,27 +63,30 @@ fn who_has_the_role_sets_how_signers_pages_look_and_others_only_see_it() {
             && !page.contains("<button class=\"main\">")
     );
     let csrf = other.csrf(SETTINGS);
-    other.post(SETTINGS, &[("csrf", &csrf)]).expect(403);
-    admin.post(SETTINGS, &[("csrf", "another")]).expect(403);
+    set(&other, &[("csrf", &csrf)]).expect(403);
+    set(&admin, &[("csrf", "another")]).expect(403);
     admin.get("/console/orgs/other/pages").expect(404);
 }
 
 #[test]
-fn a_logo_stays_until_it_is_taken_away() {
+fn a_logo_is_sent_and_stays_until_it_is_taken_away() {
     let (server, _) = own(None);
-    let journey = Journey::new(server.client());
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, 1, 1);
     encoder.set_color(png::ColorType::Rgb);
     encoder.write_header().expect("a header").write_image_data(&[255, 0, 0]).expect("a pixel");
-    let logo = data_encoding::BASE64.encode(&file);
-    journey.client.put("/pages/api/acme/configuration").json(&json!({"logo": logo})).send().expect(200);
     let admin = Browser::signed_in(&server, ORGANIZATION, &["console_admin"]);
     let csrf = admin.csrf(SETTINGS);
-    admin.post(SETTINGS, &[("csrf", &csrf), ("first", "es")]).expect(303);
+    let fields = [("csrf", csrf.as_str()), ("first", "es")];
+    for wrong in [&b"no picture"[..], &vec![0; 300 * 1024]] {
+        let page = text(&admin.post_parts(SETTINGS, form(&fields).file("logo", "logo.png", wrong)).expect(400));
+        assert!(page.contains("<code>logo</code>"), "{page}");
+    }
+    leads_to(&admin.post_parts(SETTINGS, form(&fields).file("logo", "logo.png", &file)), &format!("{SETTINGS}?done=saved"));
+    set(&admin, &[("csrf", &csrf), ("first", "es")]).expect(303);
     let page = text(&admin.get(SETTINGS).expect(200));
     let shown = page.split("<image href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a logo");
     assert_eq!(admin.get(shown).expect(200).header("content-type"), "image/png");
-    admin.post(SETTINGS, &[("csrf", &csrf), ("first", "es"), ("remove_logo", "yes")]).expect(303);
+    set(&admin, &[("csrf", &csrf), ("first", "es"), ("remove_logo", "yes")]).expect(303);
     assert!(text(&admin.get(SETTINGS).expect(200)).contains("There is no logo."));
 }
