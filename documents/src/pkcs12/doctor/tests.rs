@@ -27,7 +27,7 @@ fn codes(report: &Report) -> Vec<&'static str> {
 }
 
 #[track_caller]
-fn said<'a>(report: &'a Report, code: Code) -> &'a str {
+fn said(report: &Report, code: Code) -> &str {
     let finding = report.findings.iter().find(|finding| finding.code == code);
     &finding.unwrap_or_else(|| panic!("no {}: {report}", code.name())).what
 }
