@@ -17,6 +17,7 @@ use crate::{
     transitions,
 };
 
+pub use crate::values::Hand;
 pub use creation::{Creation, Defaults, IdentityDocumentRequest, MAX_STEPS, OtpRequest, Request, Settings, Step, StepRequest};
 
 transitions! {
@@ -44,13 +45,6 @@ pub const EXISTS: Refusal = Refusal::Exists("chained identification");
 /// The state does not allow it.
 fn wrong_state(state: IdentificationState) -> Refusal {
     Refusal::state(format!("the chained identification is {}", state.name()))
-}
-
-/// That a member of the staff did something of which the contract asks no reason, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hand {
-    pub by: Staff,
-    pub reason: String,
 }
 
 /// What can be asked of a chain. `by`: who did it by hand; `None`: a caller of the API.

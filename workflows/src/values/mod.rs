@@ -13,8 +13,9 @@ mod texts;
 pub use calendar::{CalendarDuration, Error as CalendarError};
 pub use labels::{MAX_LABEL, MAX_TAGS, Owner, check_document_name, lowercase_tags, normalised_tags};
 pub use person::{
-    Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, IdentificationState, IdentificationType,
-    IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, Staff, TwoFactorType, UNDELIVERABLE,
+    Channel, Contact, ContactOrigin, Device, DocumentType, EmailAddress, EmailProblem, Hand, IdentificationState,
+    IdentificationType, IdentityDocument, Language, MAX_EMAIL, Msisdn, ProviderType, SignType, Staff, TwoFactorType,
+    UNDELIVERABLE,
 };
 pub use problems::{MAX_PROBLEMS, Problem, Problems};
 pub use texts::{MAX_AGENT, MAX_ALIAS, MAX_REASON, agent, alias, check_reason, check_second_factor};

@@ -376,6 +376,13 @@ impl std::fmt::Display for Staff {
     }
 }
 
+/// That a member of the staff did something of which the contract asks no reason, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hand {
+    pub by: Staff,
+    pub reason: String,
+}
+
 /// The device an act came from, kept as evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
