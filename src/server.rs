@@ -380,7 +380,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         handwritings,
         scoring,
         code_limits,
-        customer_eraser: CustomerEraser::new(store.clone(), customers.clone(), holds),
+        customer_eraser: CustomerEraser::new(customers.clone(), holds),
         customers,
         proofs,
         links,

@@ -57,6 +57,17 @@ pub struct ConsentsResponse {
     pub locale: String,
 }
 
+impl ConsentsResponse {
+    /// Bytes of its texts.
+    pub fn weight(&self) -> usize {
+        fn texts(statements: &[Statement]) -> usize {
+            let own = |one: &Statement| one.text.len() + one.description.len() + texts(&one.child_statements);
+            statements.iter().map(own).sum()
+        }
+        texts(&self.statements)
+    }
+}
+
 /// Which statements are asked for. Each filter that is there must let a statement pass; of its values one is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use store::Timestamp;
 use utoipa::ToSchema;
-use workflows::consents::{ActorSource, Captured, Choice, CustomerConsents, Event, Held};
+use workflows::{
+    Staff,
+    consents::{ActorSource, Captured, Choice, CustomerConsents, Digest, Event, Format, Held},
+};
 
 use super::journal::{Journal, Step};
 
@@ -28,10 +31,19 @@ pub struct Happened {
     /// Through which channel and from where.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     pub place: Option<Where>,
+    /// Why, where a member of the staff did it by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// That member of the staff, for others of the staff.
+    #[serde(skip)]
+    pub staff: Option<Staff>,
     /// The choices, or the ids of what lapsed.
     pub selections: Vec<Selection>,
     /// Whether it was displayed by this server, so that the display can be asked for.
     pub displayed: bool,
+    /// What the capture recorded of that display.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display: Option<DisplayRecorded>,
     /// Hash of the entry in the journal's chain, lower-case hexadecimal.
     pub hash: String,
 }
@@ -90,6 +102,23 @@ pub struct Where {
     pub origin: Option<String>,
 }
 
+/// What a capture recorded of what was displayed before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ConsentHistoryDisplay)]
+pub struct DisplayRecorded {
+    /// Number of the edition of the tree.
+    pub edition: u32,
+    /// Language of the texts, as the tree writes it.
+    pub language: String,
+    pub format: Format,
+    /// When it was read.
+    #[schema(value_type = String, format = DateTime)]
+    pub issued_at: Timestamp,
+    /// SHA-256 of what the read answered, as canonical JSON (RFC 8785).
+    #[schema(value_type = String)]
+    pub digest: Digest,
+}
+
 /// One choice of the event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ConsentHistorySelection)]
@@ -143,8 +172,11 @@ fn happened(step: &Step<'_>, now: &CustomerConsents) -> Happened {
         capture_date: None,
         who: None,
         place: None,
+        reason: None,
+        staff: None,
         selections: Vec::new(),
         displayed: false,
+        display: None,
         hash: line.hash.to_string(),
     };
     let of_capture = |kind, captured: &Captured| Happened {
@@ -177,6 +209,13 @@ fn happened(step: &Step<'_>, now: &CustomerConsents) -> Happened {
             })
             .collect(),
         displayed: captured.display.is_some(),
+        display: captured.display.as_ref().map(|display| DisplayRecorded {
+            edition: display.edition,
+            language: display.language.clone(),
+            format: display.format,
+            issued_at: display.issued_at,
+            digest: display.digest,
+        }),
         ..bare(kind)
     };
     let only_ids = |kind, ids: &[String], status: &dyn Fn(&str) -> Status| Happened {
@@ -191,7 +230,9 @@ fn happened(step: &Step<'_>, now: &CustomerConsents) -> Happened {
         Event::Recorded(captured) => of_capture(Kind::Recorded, captured),
         Event::Expiring { ids } => only_ids(Kind::Expiring, ids, &foretold),
         Event::Expired { ids } => only_ids(Kind::Expired, ids, &lapsed),
-        Event::Deleted { caller, .. } => Happened {
+        Event::Deleted { caller, by, .. } => Happened {
+            reason: by.as_ref().map(|hand| hand.reason.clone()),
+            staff: by.as_ref().map(|hand| hand.by.clone()),
             who: Some(Who {
                 actor_id: None,
                 actor_source: None,

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod display;
+pub mod export;
 pub mod history;
 pub mod import;
 mod journal;

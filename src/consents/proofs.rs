@@ -2,9 +2,9 @@
 //!
 //! Nothing here starts an actor or writes. What lies before a deletion is blocked: it is there only for those who ask for it by right.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use actors::journal;
+use actors::journal::{self, Line};
 use documents::certificate::SignedJson;
 use serde::Serialize;
 use store::Timestamp;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use workflows::consents::{Captured, Choice, Digest, Event, Source as Origin, state_at, state_of_revision};
 
 use super::display::{ConsentsResponse, rebuild_evidence};
+use super::export::{EXPORT_VERSION, Export, MAX_DISPLAYED, MAX_EVENTS, Order};
 use super::history::{self, Happened};
 use super::journal::Journal;
 use super::past::{Journals, past};
@@ -171,7 +172,17 @@ impl Proofs {
     /// [`Error::NoRevision`], [`Error::NotDisplayed`], and what keeps journal or catalogue from being read.
     pub async fn display(&self, subject: &Subject<'_>, blocked: Blocked, revision: u32) -> Result<Displayed, Error> {
         let journal = self.read(subject).await?;
-        let (step, _) = visible_step(&journal, blocked, revision)?;
+        self.displayed(subject, &journal, blocked, revision).await
+    }
+
+    async fn displayed(
+        &self,
+        subject: &Subject<'_>,
+        journal: &Journal,
+        blocked: Blocked,
+        revision: u32,
+    ) -> Result<Displayed, Error> {
+        let (step, _) = visible_step(journal, blocked, revision)?;
         let Event::Captured(captured) = step.event else { return Err(Error::NotDisplayed) };
         let display = captured.display.as_ref().ok_or(Error::NotDisplayed)?;
         let edition = self.edition(subject, captured).await?.ok_or(Error::NotDisplayed)?;
@@ -238,35 +249,59 @@ impl Proofs {
         self.0.documents.cpu().run(Job::new(&organization, 0), work).await?.map_err(Error::Signing)
     }
 
+    /// Everything of a customer in a segment that may be told: choices, history, and each display once. Reads the journal once.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCustomer`] if nothing ever happened, and what keeps journal or catalogue from being read.
+    pub async fn export(
+        &self,
+        subject: &Subject<'_>,
+        blocked: Blocked,
+        order: Order<'_>,
+        now: Timestamp,
+    ) -> Result<Export, Error> {
+        let journal = self.read(subject).await?;
+        let mut events = history::page(&journal, visible_from(&journal, blocked), 0, MAX_EVENTS + 1);
+        let more_events = events.len() > MAX_EVENTS;
+        events.truncate(MAX_EVENTS);
+        let (mut displays, mut seen, mut weight, mut more_displays) = (Vec::new(), BTreeSet::new(), 0, false);
+        for event in &events {
+            let Some(display) = &event.display else { continue };
+            if !seen.insert(display.digest.0) {
+                continue;
+            }
+            if weight >= MAX_DISPLAYED {
+                more_displays = true;
+                break;
+            }
+            let displayed = self.displayed(subject, &journal, blocked, event.revision).await?;
+            weight += displayed.body.weight();
+            displays.push(displayed);
+        }
+        Ok(Export {
+            schema_version: EXPORT_VERSION,
+            organization: subject.organization.to_owned(),
+            segment: subject.segment.to_owned(),
+            customer_id: subject.customer_id.to_owned(),
+            record_id: journal.entity.id,
+            exported_at: now,
+            exported_by: order.by.to_owned(),
+            reason: order.reason.to_owned(),
+            state: state_of(&journal.lines, now, now),
+            events,
+            more_events,
+            displays,
+            more_displays,
+        })
+    }
+
     /// The consents that were answered, as they were at `as_of`, by what was recorded up to `known_at`.
     ///
     /// # Errors
     /// What keeps the journal from being read.
     pub async fn state_at(&self, subject: &Subject<'_>, as_of: Timestamp, known_at: Timestamp) -> Result<State, Error> {
         let lines = self.0.journals.read(&self.0.customers.entity(subject)).await?;
-        let state = state_at(past(&lines), as_of, known_at);
-        let held = state.held_all().map(|(id, held)| {
-            let reading = state.choice(id, held.consent_type, as_of);
-            StateOfConsent {
-                id: id.to_owned(),
-                choice: reading.choice,
-                source: reading.source,
-                until: reading.until,
-                capture_date: Some(held.captured_at),
-                revision: Some(held.revision),
-            }
-        });
-        let suppressed = state.suppressed().filter(|id| state.held(id).is_none()).map(|id| StateOfConsent {
-            id: id.to_owned(),
-            choice: Choice::Rejected,
-            source: Origin::Suppressed,
-            until: None,
-            capture_date: None,
-            revision: None,
-        });
-        let mut consents: Vec<_> = held.chain(suppressed).collect();
-        consents.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(State { as_of, known_at, known: state.known(), consents })
+        Ok(state_of(&lines, as_of, known_at))
     }
 
     async fn read(&self, subject: &Subject<'_>) -> Result<Journal, Error> {
@@ -282,6 +317,33 @@ impl Proofs {
         let catalogue = self.0.customers.catalogue();
         Ok(Some(catalogue.edition_numbered(subject.organization, subject.segment, users, display.edition).await?))
     }
+}
+
+/// What holds at `as_of`, by what was recorded up to `known_at`.
+fn state_of(lines: &[Line<Event>], as_of: Timestamp, known_at: Timestamp) -> State {
+    let state = state_at(past(lines), as_of, known_at);
+    let held = state.held_all().map(|(id, held)| {
+        let reading = state.choice(id, held.consent_type, as_of);
+        StateOfConsent {
+            id: id.to_owned(),
+            choice: reading.choice,
+            source: reading.source,
+            until: reading.until,
+            capture_date: Some(held.captured_at),
+            revision: Some(held.revision),
+        }
+    });
+    let suppressed = state.suppressed().filter(|id| state.held(id).is_none()).map(|id| StateOfConsent {
+        id: id.to_owned(),
+        choice: Choice::Rejected,
+        source: Origin::Suppressed,
+        until: None,
+        capture_date: None,
+        revision: None,
+    });
+    let mut consents: Vec<_> = held.chain(suppressed).collect();
+    consents.sort_by(|one, other| one.id.cmp(&other.id));
+    State { as_of, known_at, known: state.known(), consents }
 }
 
 /// The first revision that may be told: a deletion blocks what was before it, and an erasure leaves nothing of it.

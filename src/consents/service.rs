@@ -17,7 +17,7 @@ use workflows::{
         Actor, Caller, Capture, Captured, Choice, Command, ConsentType, CustomerConsents, Deletion, Digest, Format, Held, Late,
         Selected,
     },
-    values::{CalendarDuration, Problems},
+    values::{CalendarDuration, Hand, Problems},
 };
 
 use super::{
@@ -339,18 +339,19 @@ impl Customers {
         Ok(Recorded { id, superseded })
     }
 
-    /// Hides the customer's consents in the segment at once. Answers the key for what comes after.
+    /// Hides the customer's consents in the segment at once. Answers the key for what comes after. `by`: who did it by hand; `None`: a caller of
+    /// the API.
     ///
     /// # Errors
     /// [`Error::UnknownCustomer`].
-    pub async fn delete(&self, subject: &Subject<'_>, caller: Caller, now: Timestamp) -> Result<String, Error> {
+    pub async fn delete(&self, subject: &Subject<'_>, caller: Caller, by: Option<Hand>, now: Timestamp) -> Result<String, Error> {
         if !self.state(subject).await?.known() {
             return Err(Error::UnknownCustomer);
         }
         let edition = self.edition_of_any(subject).await?;
         let retention = self.policy(subject.organization).retention_after_deletion;
         let keep_until = now.checked_add_signed(retention).unwrap_or(Timestamp::MAX_UTC);
-        let command = Command::Delete(Deletion { caller, keep_until, notify: false });
+        let command = Command::Delete(Deletion { caller, by, keep_until, notify: false });
         let state = match self.0.host.ask(subject.organization, self.id(subject), command).await {
             Err(actors::Error::Refused(Refusal::NotFound(_))) => return Err(Error::UnknownCustomer),
             state => state?,

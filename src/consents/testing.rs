@@ -159,7 +159,7 @@ impl Customer {
         let caller = Caller { subject: "crm".into(), audience: "rubrica".into() };
         // Longer than any test waits: nothing is erased.
         let keep_until = now + chrono::Duration::days(100_000);
-        self.command(now, Command::Delete(Deletion { caller, keep_until, notify: false }));
+        self.command(now, Command::Delete(Deletion { caller, by: None, keep_until, notify: false }));
     }
 }
 

@@ -1,20 +1,11 @@
 //! Erasing the consents of a customer for good, in all segments of the organization.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use actors::journal::Hash;
-use serde::de::IgnoredAny;
-use store::Store;
 
 use super::{Error, LegalHolds, Order};
-use crate::{
-    catalogue::consents::TREES,
-    consents::service::{Customers, Subject},
-    records::{self, Records},
-};
-
-/// Trees whose names are read at once.
-const PAGE: usize = 500;
+use crate::consents::service::{Customers, Subject};
 
 /// A segment in which the customer was known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +20,13 @@ pub struct ErasedSegment {
 /// Erases customers. Cheap to clone.
 #[derive(Clone)]
 pub struct CustomerEraser {
-    records: Records,
     customers: Customers,
     holds: LegalHolds,
 }
 
 impl CustomerEraser {
-    pub fn new(store: Arc<dyn Store>, customers: Customers, holds: LegalHolds) -> Self {
-        Self { records: Records::new(store), customers, holds }
+    pub fn new(customers: Customers, holds: LegalHolds) -> Self {
+        Self { customers, holds }
     }
 
     /// Erases the customer's consents in every segment that has, or ever had, a tree. What must survive is carried over: oppositions, as
@@ -47,7 +37,9 @@ impl CustomerEraser {
     pub async fn erase(&self, organization: &str, customer_id: &str, order: Order<'_>) -> Result<Vec<ErasedSegment>, Error> {
         let erasure = order.erasure(false)?;
         let mut erased = Vec::new();
-        for segment in self.segments(organization).await? {
+        let planted = self.customers.catalogue().planted(organization).await?;
+        let segments: BTreeSet<String> = planted.into_iter().map(|(segment, _)| segment).collect();
+        for segment in segments {
             if let Some(held) = self.holds.of_customer(organization, customer_id).await? {
                 return Err(held.into());
             }
@@ -61,19 +53,5 @@ impl CustomerEraser {
             erased.push(ErasedSegment { segment, entries: done.entries, head: done.hash });
         }
         Ok(erased)
-    }
-
-    async fn segments(&self, organization: &str) -> Result<BTreeSet<String>, records::Error> {
-        let mut segments = BTreeSet::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.records.page::<IgnoredAny>(organization, TREES, "", after.as_deref(), PAGE).await?;
-            let names = page.items.iter().filter_map(|(key, _)| key.rsplit_once('/'));
-            segments.extend(names.map(|(segment, _)| segment.to_owned()));
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(segments),
-            }
-        }
     }
 }

@@ -214,7 +214,7 @@ impl World {
             scoring: Arc::new(self.provider.clone()),
             code_limits,
             fills,
-            customer_eraser: CustomerEraser::new(self.store.clone(), customers_for_erasure, eraser.holds.clone()),
+            customer_eraser: CustomerEraser::new(customers_for_erasure, eraser.holds.clone()),
             erasures: erasure::Metrics::new(&prometheus::Registry::new()).unwrap(),
             eraser,
             signers,

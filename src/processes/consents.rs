@@ -236,7 +236,7 @@ mod tests {
         let expired = Happened { lapsed: vec![noon() + TimeDelta::days(39)], ..Happened::default() };
         assert_eq!(Happened::between(&soon, &looked_at(&soon, over)), expired);
 
-        let deletion = Deletion { caller: caller(), keep_until: over, notify: false };
+        let deletion = Deletion { caller: caller(), by: None, keep_until: over, notify: false };
         let deleted = after(&accepted, noon(), Command::Delete(deletion));
         assert_eq!(Happened::between(&accepted, &deleted), Happened { deleted: true, ..Happened::default() });
     }

@@ -13,7 +13,7 @@ use crate::support::{Answer, Form, Server, rubrica};
 const PASSWORD: &str = "a password";
 
 /// A consent profile that lacks nothing.
-fn profile() -> Value {
+pub fn profile() -> Value {
     json!({
         "parties": [{
             "party_id": "acme", "party_name": "Acme S.A.", "party_address": "Calle Mayor 1, Madrid",
@@ -36,12 +36,12 @@ impl Shop {
         self.beyond(customer, "history").expect(200).json()["events"].as_array().expect("events").clone()
     }
 
-    fn put_profile(&self, profile: &Value) -> Answer {
+    pub fn put_profile(&self, profile: &Value) -> Answer {
         self.client.put(&self.path("consent-profile")).json(profile).send()
     }
 
     /// Gives the organization a certificate. Answers the file of its root.
-    fn certify(&self, folder: &Path) -> PathBuf {
+    pub fn certify(&self, folder: &Path) -> PathBuf {
         let file = Identity::development("Shop", "Tests", Utc::now(), PASSWORD).expect("an identity");
         let root = Identity::open(&file, PASSWORD, Utc::now()).expect("its file").certificates().last().expect("a root").to_vec();
         let form = Form::new()

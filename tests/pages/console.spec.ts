@@ -214,6 +214,71 @@ test("templates are shown, and a page of a test fill as a picture", async ({ pag
   expect((await shown).headers()["content-type"]).toBe("image/png");
 });
 
+test("consents are shown as customers see them, and one customer's are exported and deleted", async ({ page }) => {
+  test.setTimeout(300_000);
+  const { customer, segment } = await server.consents();
+  await signIn(page, ["console", "console_operate", "consents_delete"]);
+  await page.getByRole("link", { name: "Consents", exact: true }).click();
+  await expect(page.getByRole("link", { name: "OFFERS", exact: true })).toBeVisible();
+  await keepsTheRules(page, "consents");
+  await page.getByRole("link", { name: "OFFERS", exact: true }).click();
+  await page.getByText("New texts: en").click();
+  await keepsTheRules(page, "consent");
+  await page.goto(`${ORGANIZATION}/consents`);
+  await page.getByRole("link", { name: "Trees" }).click();
+  await page.getByRole("link", { name: `${segment}, customers` }).click();
+  await page.getByRole("link", { name: "en", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "By phone, too" })).toBeVisible();
+  await keepsTheRules(page, "consent_trees");
+
+  await page.getByRole("link", { name: "Customer", exact: true }).click();
+  await keepsTheRules(page, "consent_customers");
+  await page.getByLabel("Identifier of the customer").fill(customer.slice(0, 20));
+  await page.getByLabel("Segment").selectOption(segment);
+  await button(page, "Find").click();
+  await expect(page.getByRole("alert")).toContainText("exactly this identifier");
+  await keepsTheRules(page, "consent_customers_none");
+  await page.getByLabel("Identifier of the customer").fill(customer);
+  await button(page, "Find").click();
+  await expect(heading(page, `Customer ${customer}`)).toBeVisible();
+  expect(page.url()).not.toContain(customer);
+  await page.getByText("Choices captured").first().click();
+  await keepsTheRules(page, "consent_customer");
+  await page.getByRole("link", { name: "What was shown" }).first().click();
+  await expect(page.getByText("its digest is the one that was recorded")).toBeVisible();
+  await keepsTheRules(page, "consent_display");
+  await page.goBack();
+  await page.getByText("Choices captured").first().click();
+  await page.getByRole("link", { name: "Receipt" }).first().click();
+  await expect(heading(page, "No receipt can be issued")).toBeVisible();
+  await page.getByRole("link", { name: "Back" }).click();
+
+  await page.getByRole("link", { name: "Export" }).click();
+  await keepsTheRules(page, "consent_export");
+  await page.getByLabel("Reason").fill("   ");
+  await button(page, "Export").click();
+  await expect(page.getByRole("alert")).toContainText("Give a reason");
+  await keepsTheRules(page, "consent_export_error");
+  await page.getByLabel("Reason").fill("the customer asked for it");
+  const file = page.waitForEvent("download");
+  await button(page, "Export").click();
+  expect((await file).suggestedFilename()).toBe("consents-export.json");
+  await page.getByRole("link", { name: "Back" }).click();
+
+  await page.getByRole("link", { name: "Delete the consents" }).click();
+  await page.getByLabel("Reason").fill("asked for by the customer");
+  await page.getByLabel("Identifier", { exact: true }).fill(segment);
+  await button(page, "Delete the consents").click();
+  await expect(page.getByRole("alert")).toContainText("This is not its identifier.");
+  await keepsTheRules(page, "consent_delete_error");
+  await page.getByLabel("Identifier", { exact: true }).fill(customer);
+  await button(page, "Delete the consents").click();
+  await expect(page.getByText("in this segment are deleted.")).toBeVisible();
+  await page.getByText("All choices deleted").click();
+  await expect(page.getByText("asked for by the customer")).toBeVisible();
+  await keepsTheRules(page, "consent_customer_deleted");
+});
+
 test("a document is deleted for good by who types its identifier", async ({ page }) => {
   test.setTimeout(120_000);
   const id = await server.upload();

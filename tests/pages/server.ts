@@ -188,6 +188,59 @@ export async function template(): Promise<{ form: string; template: string }> {
   return { form: made.externalId, template: externalId };
 }
 
+/** A tree of consents of a segment of its own, and a customer who accepted, lapsed into another mind and was shown it all. */
+export async function consents(): Promise<{ customer: string; segment: string }> {
+  const api = `${BASE}/v2/orgs/acme`;
+  const [customer, segment] = [`C-${crypto.randomUUID()}`, `retail-${crypto.randomUUID().slice(0, 8)}`];
+  const consent = (id: string, type: string, es: string, en: string, more: Record<string, unknown> = {}): Promise<unknown> =>
+    call("POST", `${api}/consents`, {
+      id,
+      type,
+      consent: [
+        { language: "es", text: es, description: "Puede cambiarlo cuando quiera.", short_text: es.slice(0, 24) },
+        { language: "en", text: en, description: "You can change it whenever you like.", short_text: en.slice(0, 24) },
+      ],
+      ...more,
+    });
+  await consent("OFFERS", "OPT_IN", "Quiero recibir ofertas de la empresa", "I want to receive offers of the company");
+  await consent("OFFERS_PHONE", "OPT_IN", "También por teléfono", "By phone, too", { expiration_policy: { duration: "P180D" } });
+  await consent("PARTNERS", "OPT_OUT_POSITIVE", "Mis datos pueden cederse a empresas del grupo", "My data may go to companies of the group");
+  await call("PATCH", `${api}/consents/OFFERS`, {
+    consent: [{ language: "en", text: "I want to receive offers of the company and of its shops", description: "", short_text: "Offers" }],
+    changes_description: "the shops have offers of their own",
+  });
+  const head = { "x-segment": segment };
+  const tree = {
+    description: "Customers of the shops",
+    default_language: "es",
+    allowed_languages: ["es", "en"],
+    consents_order: ["OFFERS", "OFFERS_PHONE", "PARTNERS"],
+    priority_consent_ids: ["OFFERS"],
+    views: [{ view: "CAMPAIGN", consents: ["OFFERS"] }],
+    dependencies: [{ father: "OFFERS", child: ["OFFERS_PHONE"] }],
+    channels: ["web", "shop"],
+    users_type: "customers",
+  };
+  await call("POST", `${api}/consents/tree`, tree, head);
+  const own = `${api}/customers/${customer}/consents`;
+  for (const selections of [
+    [{ id: "OFFERS", choice: 0 }, { id: "OFFERS_PHONE", choice: 0 }],
+    [{ id: "OFFERS_PHONE", choice: 2 }, { id: "PARTNERS", choice: 2 }],
+  ]) {
+    const shown = await fetch(own, { headers: { authorization: `Bearer ${TOKEN}`, ...head } });
+    const body = {
+      actor_id: "AG000123",
+      selections,
+      ip: "203.0.113.10",
+      sell_channel: "eshop",
+      trace_id: "TR-0001",
+      capture_date: new Date().toISOString(),
+    };
+    await call("POST", own, body, { ...head, "x-key": shown.headers.get("x-key") ?? "" });
+  }
+  return { customer, segment };
+}
+
 export const read = (id: string): Promise<Process> => call("GET", `${ORGANIZATION}/sign_process/${id}`);
 
 export const cancel = (id: string): Promise<null> =>

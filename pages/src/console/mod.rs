@@ -2,6 +2,7 @@
 //! reasons, words of providers) is shown as it is, as text.
 
 mod certificates;
+mod consents;
 mod deliveries;
 mod documents;
 mod effects;
@@ -26,6 +27,11 @@ use std::borrow::Cow;
 use crate::{assets, texts::Language};
 
 pub use certificates::{Certificate, Certificates, Ending};
+pub use consents::{
+    Consent, ConsentChoice, ConsentChoiceRow, ConsentCustomer, ConsentCustomers, ConsentDisplay, ConsentEvent,
+    ConsentEventChoice, ConsentExport, ConsentStatement, ConsentTexts, ConsentTree, ConsentTreeVersion, ConsentTrees,
+    ConsentVersion, Consents, ConsentsPart, ListedConsent,
+};
 pub use deliveries::{Deliveries, Delivery, DeliveryChip, Outcome, Rate};
 pub use documents::{Documents, Kept, ListedDocument, RecordVersion, Remove, StoredDocument};
 pub use effects::{Effect, Effects, Question, Trouble, TroubleChip};
@@ -93,6 +99,7 @@ pub enum NavPart {
     Identifications,
     Documents,
     Templates,
+    Consents,
 }
 
 /// An organization, as people know it and where its pages are.
@@ -322,6 +329,10 @@ impl Frame {
 
     pub(crate) fn is_templates(&self) -> bool {
         self.is_part(NavPart::Templates)
+    }
+
+    pub(crate) fn is_consents(&self) -> bool {
+        self.is_part(NavPart::Consents)
     }
 
     pub(crate) fn is_part(&self, part: NavPart) -> bool {

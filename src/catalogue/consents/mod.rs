@@ -25,7 +25,6 @@ pub use definitions::{Definition, Details, NewDefinition, NewDetails, NewExpirat
 pub use editions::Edition;
 pub use ids::ConsentId;
 pub use languages::{Accepted, LanguageTag};
-pub(crate) use service::TREES;
 pub use service::{Consents, Options, Slice, Wanted};
 pub use trees::{Dependency, NewDependency, NewTree, NewView, Tree, UsersType, View};
 

@@ -1,6 +1,6 @@
 //! Reads and changes the catalogue of consents.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -22,7 +22,7 @@ use crate::cache::{self, Cache};
 use crate::records::{self, ATTEMPTS, Records, Versioned};
 
 const DEFINITIONS: &str = "consent_definition";
-pub(crate) const TREES: &str = "consent_tree";
+const TREES: &str = "consent_tree";
 const EDITIONS: &str = "consent_edition";
 const COUNTS: &str = "_consent_count";
 
@@ -34,6 +34,9 @@ const AT_ONCE: usize = 16;
 
 /// Records of a listing or a history that are read at once.
 const BATCH: usize = 64;
+
+/// Trees whose names are read at once.
+const PLANTED: usize = 500;
 
 /// Maximum size of what is told at once, in bytes, about.
 const MAX_TOLD: usize = 16 * 1024 * 1024;
@@ -209,6 +212,24 @@ impl Consents {
         let newest = self.newest(&key).await?;
         let mut told = Versions::new(&self.records, key, newest.saturating_sub(slice.skip as u64));
         told.all(slice.take, Definition::weight).await
+    }
+
+    /// The segments and types of users that have a tree; trees are not deleted.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn planted(&self, organization: &str) -> Result<BTreeSet<(String, UsersType)>, records::Error> {
+        let mut planted = BTreeSet::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.records.page::<IgnoredAny>(organization, TREES, "", after.as_deref(), PLANTED).await?;
+            let keys = page.items.iter().filter_map(|(key, _)| key.rsplit_once('/'));
+            planted.extend(keys.filter_map(|(segment, users)| Some((segment.to_owned(), UsersType::named(users).ok()?))));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(planted),
+            }
+        }
     }
 
     /// The current trees of a segment, of one type of users or of all, in the order of [`UsersType::ALL`].

@@ -217,7 +217,7 @@ fn new_capture(call: &Call<String, Json<CustomerConsentsRequest>>, now: store::T
 pub async fn delete(call: Call<String>) -> Result<Deleted, ApiError> {
     let segment = super::segment(&call)?;
     let subject = Subject { organization: &call.organization, segment: segment.as_str(), customer_id: &call.id };
-    let key = call.engine.customers.delete(&subject, caller_of(&call.caller), call.engine.clock.now()).await?;
+    let key = call.engine.customers.delete(&subject, caller_of(&call.caller), None, call.engine.clock.now()).await?;
     Ok(Deleted(key))
 }
 

@@ -179,6 +179,8 @@ fn key(what: &str) -> &'static str {
         "effects/dismiss" | "effects/all/dismiss" => "console.act.dismiss",
         "effects/pause" | "effects/all/pause" => "console.act.pause",
         "effects/resume" | "effects/all/resume" => "console.act.resume",
+        "consents/customers/export" => "console.log.export",
+        "consents/customers/delete" => "console.consents.delete",
         "quarantine/look" => "console.quarantine.look",
         "pages" => "console.log.pages",
         "pages/signing" => "console.log.signing",

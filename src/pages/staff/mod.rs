@@ -6,12 +6,16 @@
 //! of [`pages::console`].
 
 mod certificates;
+mod consents;
 mod csv;
+mod customer;
+mod customer_deeds;
 mod deliveries;
 pub mod desk;
 mod documents;
 mod effects;
 mod facts;
+mod handles;
 mod history;
 mod identification;
 mod identifications;
@@ -139,6 +143,24 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
             .service(get("/orgs/{org}/templates").route(web::get().to(templates::page)))
             .service(get("/orgs/{org}/templates/{kind}/{id}").route(web::get().to(templates::one)))
             .service(post("/orgs/{org}/templates/{kind}/{id}/preview").route(web::post().to(templates::preview)))
+            .service(get("/orgs/{org}/consents").route(web::get().to(consents::page)))
+            .service(get("/orgs/{org}/consents/definitions/{id}").route(web::get().to(consents::definition)))
+            .service(get("/orgs/{org}/consents/trees").route(web::get().to(consents::trees)))
+            .service(
+                web::resource("/orgs/{org}/consents/customers")
+                    .route(web::get().to(customer::search_page))
+                    .route(web::post().to(customer::search))
+                    .default_service(only("GET, POST")),
+            )
+            .service(get("/orgs/{org}/consents/customers/{customer}").route(web::get().to(customer::page)))
+            .service(get("/orgs/{org}/consents/customers/{customer}/displays/{revision}").route(web::get().to(customer::display)))
+            .service(get("/orgs/{org}/consents/customers/{customer}/receipts/{revision}").route(web::get().to(customer::receipt)))
+            .service(
+                web::resource("/orgs/{org}/consents/customers/{customer}/{deed}")
+                    .route(web::get().to(customer_deeds::question_page))
+                    .route(web::post().to(customer_deeds::act))
+                    .default_service(only("GET, POST")),
+            )
             .default_service(web::route().to(nothing)),
     );
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Roles that a session of this version can use.
-const ROLES: [Role; 4] = [Role::Console, Role::ConsoleOperate, Role::ConsoleAdmin, Role::Agent];
+const ROLES: [Role; 5] = [Role::Console, Role::ConsoleOperate, Role::ConsoleAdmin, Role::Agent, Role::ConsentsDelete];
 
 /// Whether somebody with these roles sees anything.
 fn may_enter(roles: &RoleSet) -> bool {
@@ -71,7 +71,7 @@ async fn shown(call: &Call, status: StatusCode, next: String, notice: Option<Phr
     };
     let development = call.site.development.then(|| Development {
         organization: DEVELOPMENT_ORGANIZATION.to_owned(),
-        roles: ROLES.map(|role| (role.name(), role != Role::ConsoleAdmin)).to_vec(),
+        roles: ROLES.map(|role| (role.name(), !matches!(role, Role::ConsoleAdmin | Role::ConsentsDelete))).to_vec(),
         is_here: is_here(call),
     });
     let page = SignIn {

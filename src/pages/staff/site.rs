@@ -8,7 +8,7 @@ use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use store::Store;
 
-use super::{facts::Facts, log::StaffLog, origin, pairing::Pairings, session::Sessions};
+use super::{facts::Facts, handles::Handles, log::StaffLog, origin, pairing::Pairings, session::Sessions};
 use crate::{
     access::oidc::Provider,
     channels::Channels,
@@ -43,6 +43,8 @@ pub struct Site {
     pub pairings: Pairings,
     /// Proves what this server read.
     pub check_key: Arc<[u8; KEY_LEN]>,
+    /// How addresses name customers.
+    pub customers: Handles,
     /// What this server did lately.
     pub recent: Recent,
     /// What staff did.
@@ -82,6 +84,7 @@ impl Site {
             check_key: Arc::new(keys.derive("desk/checks/v1")),
             store,
             tenants: Tenants::of(config),
+            customers: Handles::new(keys.clone()),
             sessions: Sessions::new(keys, base, config.console.idle_time, config.console.session_time),
             provider,
             development,

@@ -184,11 +184,11 @@ async fn shown(visit: &Visit, given: Option<Given>) -> Result<StoredTemplate, Fa
     }
 }
 
-fn text(name: &'static str, value: impl Into<String>) -> Detail {
+pub fn text(name: &'static str, value: impl Into<String>) -> Detail {
     Detail { name, value: DetailValue::Text(value.into()) }
 }
 
-fn at(visit: &Visit, name: &'static str, at: store::Timestamp) -> Detail {
+pub fn at(visit: &Visit, name: &'static str, at: store::Timestamp) -> Detail {
     Detail { name, value: DetailValue::At(visit.site().moment(&visit.organization, at)) }
 }
 

@@ -384,6 +384,11 @@ impl Visit {
         let what = log::what(&request.match_pattern().unwrap_or_default(), request.match_info().get("deed").unwrap_or_default());
         let below = request.path().split_once("/orgs/").and_then(|(_, rest)| rest.split_once('/'));
         let to = below.map(|(_, to)| to.to_owned()).unwrap_or_default();
+        // Customers are named nowhere but in their own journals: what is erased there must not be found here.
+        let to = match request.match_info().get("customer") {
+            Some(customer) if !customer.is_empty() => to.replace(customer, "-"),
+            _ => to,
+        };
         tracing::info!(organization = self.organization, subject, what, to, "an act of staff");
         let entry = log::Entry { subject, name, ip, what, to };
         if let Err(error) = self.site().log.note(&self.organization, self.call.now(), entry).await {

@@ -7,4 +7,4 @@ mod shared_store;
 mod shop;
 mod time;
 
-pub use shop::{Shop, body, choices, customer, now, shown};
+pub use shop::{DEFINITIONS, Shop, body, choices, customer, now, shown};

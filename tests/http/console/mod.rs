@@ -2,6 +2,7 @@
 
 mod browser;
 mod certificates;
+mod consents;
 mod deliveries;
 mod desk;
 mod documents;

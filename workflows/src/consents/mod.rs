@@ -17,6 +17,7 @@ use crate::{
     Decision, Machine, Refusal, Timestamp,
     table::{Stage, State, Table},
     transitions,
+    values::Hand,
 };
 
 pub use at::{Past, state_at, state_of_revision};
@@ -76,6 +77,8 @@ impl State for Life {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
     pub caller: Caller,
+    /// Who did it by hand; `None`: a caller of the API.
+    pub by: Option<Hand>,
     /// Until when the evidence is kept, blocked; a moment that has come erases it at once.
     pub keep_until: Timestamp,
     /// Whether the organization is to be told.
@@ -108,6 +111,9 @@ pub enum Event {
     },
     Deleted {
         caller: Caller,
+        /// Who did it by hand; `None`: a caller of the API.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Hand>,
         keep_until: Timestamp,
         /// Consents of the opt-out types that were rejected: that stays in force.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -177,8 +183,8 @@ impl Machine for CustomerConsents {
         match command {
             Command::Capture(capture) => self.decide_capture(now, *capture),
             Command::Delete(deletion) if self.known() => {
-                let Deletion { caller, keep_until, notify } = deletion;
-                Decision::accept([Event::Deleted { caller, keep_until, suppressed: self.to_suppress(), notify }])
+                let Deletion { caller, by, keep_until, notify } = deletion;
+                Decision::accept([Event::Deleted { caller, by, keep_until, suppressed: self.to_suppress(), notify }])
             }
             Command::Delete(_) => Decision::refuse(NOT_FOUND),
             Command::NotErased if self.is_erasing() => {

@@ -70,7 +70,7 @@ fn tell(driver: &mut Driver<CustomerConsents>, capture: Capture) -> crate::Answe
 
 fn delete(driver: &mut Driver<CustomerConsents>, keep: Duration) -> crate::Answer {
     let keep_until = driver.now + keep;
-    driver.tell(Command::Delete(Deletion { caller: caller(), keep_until, notify: false }))
+    driver.tell(Command::Delete(Deletion { caller: caller(), by: None, keep_until, notify: false }))
 }
 
 /// A customer who has accepted C01 and C02, the first for a day, and rejected O01.
@@ -451,7 +451,7 @@ fn who_wants_to_be_told_is_told_what_happened() {
     driver.advance_and_look(Duration::days(10));
     driver.advance_and_look(Duration::days(30));
     let keep_until = driver.now + Duration::days(1);
-    assert_eq!(driver.tell(Command::Delete(Deletion { caller: caller(), keep_until, notify: true })), Ok(()));
+    assert_eq!(driver.tell(Command::Delete(Deletion { caller: caller(), by: None, keep_until, notify: true })), Ok(()));
     let notify = |notice, revision| Effect::Notify { notice, revision };
     let notices = [Notice::Captured, Notice::Expiring, Notice::Expired, Notice::Deleted];
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What journals hold: every version of this program reads it, so none of these texts ever changes.
 
 use super::*;
+use crate::values::{Hand, Staff};
 
 fn reads_and_writes(event: &Event, text: &str) {
     let json: serde_json::Value = serde_json::from_str(text).expect("JSON");
@@ -79,7 +80,7 @@ fn the_other_events_are_kept_so() {
     let moment = moment("2029-11-25T09:00:00Z");
     reads_and_writes(&Event::Expiring { ids: vec!["C01".into()] }, r#"{"expiring":{"ids":["C01"]}}"#);
     reads_and_writes(&Event::Expired { ids: vec!["C01".into(), "C02".into()] }, r#"{"expired":{"ids":["C01","C02"]}}"#);
-    let deleted = |suppressed, notify| Event::Deleted { caller: caller(), keep_until: moment, suppressed, notify };
+    let deleted = |suppressed, notify| Event::Deleted { caller: caller(), by: None, keep_until: moment, suppressed, notify };
     reads_and_writes(
         &deleted(vec!["O01".into()], true),
         r#"{"deleted":{"caller":{"subject":"crm@acme","audience":"rubrica"},"keep_until":"2029-11-25T09:00:00Z","suppressed":["O01"],
@@ -88,6 +89,13 @@ fn the_other_events_are_kept_so() {
     reads_and_writes(
         &deleted(vec![], false),
         r#"{"deleted":{"caller":{"subject":"crm@acme","audience":"rubrica"},"keep_until":"2029-11-25T09:00:00Z"}}"#,
+    );
+    let staff = Staff { subject: "u-7".into(), name: "Eva".into(), ip: Some("203.0.113.9".into()) };
+    let by = Some(Hand { by: staff, reason: "asked for by letter".into() });
+    reads_and_writes(
+        &Event::Deleted { caller: caller(), by, keep_until: moment, suppressed: vec![], notify: false },
+        r#"{"deleted":{"caller":{"subject":"crm@acme","audience":"rubrica"},"by":{"by":{"subject":"u-7","name":"Eva","ip":"203.0.113.9"},
+            "reason":"asked for by letter"},"keep_until":"2029-11-25T09:00:00Z"}}"#,
     );
     reads_and_writes(&Event::RetentionEnded, r#""retention_ended""#);
     reads_and_writes(&Event::Postponed { until: moment }, r#"{"postponed":{"until":"2029-11-25T09:00:00Z"}}"#);
