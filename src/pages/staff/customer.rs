@@ -257,10 +257,10 @@ fn told(kind: Kind) -> (&'static str, Tone, bool) {
         Kind::Recorded => ("console.consent_event.recorded", Tone::Plain, true),
         Kind::Expiring => ("console.consent_event.expiring", Tone::Future, false),
         Kind::Expired => ("console.consent_event.expired", Tone::Future, false),
-        Kind::Deleted => ("console.consent_event.deleted", Tone::Bad, true),
+        Kind::Deleted => ("console.consent_event.deleted", Tone::Plain, true),
         Kind::RetentionEnded => ("console.consent_event.retention_ended", Tone::Plain, false),
         Kind::Postponed => ("console.consent_event.postponed", Tone::Pending, false),
-        Kind::Erased => ("console.consent_event.erased", Tone::Bad, false),
+        Kind::Erased => ("console.consent_event.erased", Tone::Plain, false),
     }
 }
 
