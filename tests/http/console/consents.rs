@@ -296,6 +296,11 @@ fn a_deletion_wants_its_own_role_and_the_id_typed_and_says_who_and_why() {
     assert!(text(&deleter.get(&delete).expect(409)).contains("it stands otherwise by now"));
     post(&deleter, &csrf, &id, "again").expect(409);
 
+    // The log of the staff names no customer, not even sealed.
+    let log = text(&operator.get(&format!("{}/log", list(&shop).trim_end_matches("/consents"))).expect(200));
+    assert!(log.contains("Delete the consents") && log.contains("consents/customers/-/delete"), "{log}");
+    assert!(!log.contains(&id) && !log.contains("asked &#60;i"), "{log}");
+
     // Who may not delete does not see what a deletion blocked: not on the page, not by its number, not in an export.
     let page = text(&operator.get(&own).expect(200));
     assert!(page.contains("All choices deleted") && !page.contains("C01: Accepted"), "{page}");
