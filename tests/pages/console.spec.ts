@@ -1,6 +1,7 @@
 // The console of staff on the real server: every screen keeps the rules for who sees, hears or types it, in light and dark, wide and narrow.
 
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test as base, type Page } from "@playwright/test";
@@ -321,7 +322,7 @@ test("a configuration shows what is wrong with a key file, and what messages say
   await expect(page.getByText("It can be used to seal.")).toBeVisible();
   await keepsTheRules(page, "signing");
   // Nothing is saved: other tests sign here, too.
-  const file = new URL("../../documents/fixtures/rsa2048-rc2-40.p12", import.meta.url).pathname;
+  const file = join(__dirname, "../../documents/fixtures/rsa2048-rc2-40.p12");
   await page.getByLabel("PKCS#12 file of the certificate (.p12, .pfx)").setInputFiles(file);
   await page.getByLabel("Password of the file").fill("password");
   await button(page, "Check the file").click();
