@@ -26,9 +26,9 @@ pub struct Link {
 }
 
 impl Link {
-    /// Whether it was never renewed.
+    /// Whether it was never renewed nor sent again.
     pub(super) fn is_first(&self) -> bool {
-        self.generation == 0
+        self.generation == 0 && self.renewed.is_empty()
     }
 
     fn renew(&mut self, at: Timestamp) {

@@ -676,7 +676,7 @@ fn every_transition_of_the_table_is_taken() {
     let mut unsealed = World::signed();
     assert_eq!(unsealed.tell(Command::SealingGivenUp { reason: "the disk is full".into() }), Ok(()));
     let mut declined = World::of(Creation { notices: vec![Channel::Email], ..creation(1, 1) });
-    assert_eq!((declined.renew_link(0), declined.decline(0)), (Ok(()), Ok(())));
+    assert_eq!((declined.renew_link(0), declined.send_link_again(0), declined.decline(0)), (Ok(()), Ok(()), Ok(())));
     scenarios.extend([lost, unsealed, declined]);
     assert_all_transitions_taken(&scenarios.into_iter().map(|world| world.process).collect::<Vec<_>>());
 }
