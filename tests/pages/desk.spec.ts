@@ -82,6 +82,8 @@ async function begun(page: Page, type: "SIMPLE" | "BIOMETRIC"): Promise<string> 
   return process;
 }
 
+test.afterEach(server.release);
+
 test("an agent identifies a customer by photo and hands this device over for a signature by hand", async ({ page, addresses }) => {
   test.setTimeout(180_000);
   await server.holder();
@@ -109,7 +111,8 @@ test("an agent identifies a customer by photo and hands this device over for a s
   await expect(page.getByRole("img", { name: "Front" })).toBeVisible();
   await keepsTheRules(page, "begun");
   await button(page, "Validate").click();
-  await expect(page.getByText("Identified.", { exact: true })).toBeVisible();
+  // The pictures are drawn anew, which takes its time in a build for tests.
+  await expect(page.getByText("Identified.", { exact: true })).toBeVisible({ timeout: 20_000 });
   await keepsTheRules(page, "identified");
 
   await page.getByLabel("PIN that you choose now").fill("4711");

@@ -25,6 +25,7 @@ const test = base.extend<{ secrets: Set<string> }>({
 
 // The clock is one for all.
 test.describe.configure({ mode: "serial" });
+test.afterEach(server.release);
 
 test.beforeAll(() => server.useOwnPages());
 

@@ -1,11 +1,11 @@
 // The real server as an integrator's own sees it: documents, sign processes, the sandbox's messages and its clock.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { expect, type Page } from "@playwright/test";
+import { expect, test, type Page } from "@playwright/test";
 
 export const BASE = process.env["RUBRICA_TEST_SERVER"] ?? "";
 export const TOKEN = process.env["RUBRICA_TEST_TOKEN"] ?? "";
@@ -93,8 +93,19 @@ export interface Holder {
 
 const run = promisify(execFile);
 
-/** A holder to whom everything that is drawn from now on is encrypted, and how good that must be at least. */
+/** There while a test has set who holds what is drawn: it is set for all of the organization, and tests run beside each other. */
+const HELD = join(FOLDER, "holder.lock");
+
+/** How long a test waits for another one to be done with it, in milliseconds. */
+const HOLDER_PATIENCE = 90_000;
+
+let holds = false;
+
+/** A holder to whom everything that is drawn is encrypted until {@link release}, and how good that must be at least. */
 export async function holder(gate: Record<string, number> = {}): Promise<Holder> {
+  test.info().setTimeout(test.info().timeout + HOLDER_PATIENCE);
+  await expect(async () => void (await mkdir(HELD))).toPass({ timeout: HOLDER_PATIENCE });
+  holds = true;
   const folder = await mkdtemp(join(FOLDER, "escrow-"));
   const [certificate, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
   await run(PROGRAM, ["escrow", "new", "--certificate", certificate, "--key", key]);
@@ -102,6 +113,12 @@ export async function holder(gate: Record<string, number> = {}): Promise<Holder>
   form.set("biometric_policy", JSON.stringify({ escrow_certificates: [await readFile(certificate, "utf8")], gate }));
   await call("PATCH", `${ORGANIZATION}/sign_process/configurations`, form);
   return { certificate, key };
+}
+
+/** Ends what {@link holder} began, if it did: for after each test. */
+export async function release(): Promise<void> {
+  if (holds) await rm(HELD, { recursive: true });
+  holds = false;
 }
 
 /** What the holder finds in a signed document: each sample as it was sent. */
