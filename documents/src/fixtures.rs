@@ -148,6 +148,8 @@ fn page_content(names: &[&str]) -> Vec<u8> {
 mod forms;
 #[cfg(any(test, feature = "fixtures"))]
 mod handwriting;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod time_stamps;
 
 pub use forms::*;
 #[cfg(any(test, feature = "fixtures"))]

@@ -21,6 +21,7 @@ mod reader;
 mod revision;
 pub mod seal;
 pub mod text;
+pub mod time_stamp;
 pub mod verify;
 mod x509;
 

@@ -7,6 +7,7 @@ mod embedded;
 mod replace;
 mod shown;
 mod terms;
+pub mod time_stamp;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -153,7 +154,7 @@ fn sign_once(
     let signature = revisions.new_id();
     match &request.field {
         Some(name) => fill_field(revisions, &mut changes, shown, name, signature, request)?,
-        None => add_field(revisions, &mut changes, shown, signature, request)?,
+        None => add_field(revisions, &mut changes, shown, signature, Some(request))?,
     }
     let encrypted = |value: &Object| revisions.encrypted(signature, value).map_err(|_| Error::Signing);
     let placeholder = Placeholder::new(request, terms, reserved, encrypted)?;
@@ -315,7 +316,7 @@ fn add_field(
     changes: &mut Changes,
     shown: &mut Shown,
     signature: ObjectId,
-    request: &Request,
+    request: Option<&Request>,
 ) -> Result<(), Error> {
     let name = free_name(&fields::all(revisions.document())?);
     let page = pdf::pages(revisions.document())?[0];
@@ -324,7 +325,8 @@ fn add_field(
         "Type" => "Annot", "Subtype" => "Widget", "FT" => "Sig", "T" => text(&name), "V" => signature, "P" => page,
         "F" => PRINT_AND_LOCKED, "Rect" => vec![0.into(), 0.into(), 0.into(), 0.into()],
     };
-    if let Some(hand) = embedded::Hand::of(request, &mut shown.handwritings, revisions, changes) {
+    let hand = request.and_then(|request| embedded::Hand::of(request, &mut shown.handwritings, revisions, changes));
+    if let Some(hand) = hand {
         let (form_id, mut form) = (revisions.new_id(), appearance::nothing());
         hand.enclose(&mut form);
         changes.set(form_id, form);

@@ -8,6 +8,7 @@ mod chain;
 mod changes;
 mod signed_data;
 mod text;
+pub(crate) mod token;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -51,7 +52,7 @@ pub struct Trust {
 }
 
 impl Trust {
-    fn certificates(&self) -> Result<Vec<Certificate>, Error> {
+    pub(crate) fn certificates(&self) -> Result<Vec<Certificate>, Error> {
         let root = |(index, der): (usize, &Vec<u8>)| Certificate::from_der(der).map_err(|_| Error::Root(index + 1));
         self.roots.iter().enumerate().map(root).collect()
     }
@@ -124,6 +125,44 @@ impl From<algorithms::Error> for Finding {
 /// The problem of a signature whose signed bytes are not those in the file.
 const CHANGED: &str = "the signed bytes were changed";
 
+/// A time stamp over a signature's value (RFC 3161 appendix A), in the signature itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TimeStamp {
+    /// When its authority knew the signature; `None` where that cannot be read.
+    pub at: Option<DateTime<Utc>>,
+    pub authority: Option<Facts>,
+    pub trust: CertificateTrust,
+    /// Why it proves nothing, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl TimeStamp {
+    fn of(der: &[u8], value: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Self {
+        let nothing =
+            |problem: String| Self { at: None, authority: None, trust: CertificateTrust::NoCertificate, problem: Some(problem) };
+        let read = match token::read(der, roots, now) {
+            Ok(read) => read,
+            Err(problem) => return nothing(problem),
+        };
+        let (algorithm, imprint) = &read.imprint;
+        let problem = match algorithms::digest_by_oid(*algorithm) {
+            Err(error) => Some(error.to_string()),
+            Ok(algorithm) if digest::digest(algorithm, value).as_ref() != imprint => {
+                Some("it is the time stamp of something else".to_owned())
+            }
+            Ok(_) if read.binding == Binding::Mismatch => Some("it was made for another certificate".to_owned()),
+            Ok(_) => None,
+        };
+        Self { at: Some(read.at), authority: Some(read.authority), trust: read.trust, problem }
+    }
+
+    /// When it proves that the signature was there, if it does.
+    fn proves(&self) -> Option<DateTime<Utc>> {
+        self.at.filter(|_| self.problem.is_none() && self.trust.is_trusted())
+    }
+}
+
 /// One signature, or one document time stamp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Signature {
@@ -139,6 +178,12 @@ pub struct Signature {
     pub location: Option<String>,
     /// What the signer claims (`/M` or CMS signing-time); proven by nothing, except in a time stamp.
     pub claimed_time: Option<DateTime<Utc>>,
+    /// When the signature was there for sure: the earliest of its own time stamps, and of the document time stamps over it, that are
+    /// intact and whose authority is trusted. Its certificate is judged at this time. `None`: nothing proves a time.
+    pub proven_time: Option<DateTime<Utc>>,
+    /// The time stamps in the signature itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub time_stamps: Vec<TimeStamp>,
     pub is_time_stamp: bool,
     /// `/ByteRange` as it stands there.
     pub byte_range: Vec<i64>,
@@ -187,6 +232,12 @@ impl Signature {
             (false, true) => Judgement::NotIntact,
         };
         self
+    }
+
+    /// Up to where a good document time stamp covers the file, and its time.
+    fn stamps(&self) -> Option<(usize, DateTime<Utc>)> {
+        let is_good = self.is_time_stamp && self.is_intact() && self.trust.is_trusted();
+        signed_end(&self.byte_range).zip(self.claimed_time).filter(|_| is_good)
     }
 
     fn found(&mut self, finding: Finding) {
@@ -238,8 +289,12 @@ fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result
         problems.push("there is a signature that belongs to no field of the form".to_owned());
     }
     let until = std::time::Instant::now() + MAX_DURATION;
-    let file = File { bytes, read: &read, document, roots, now, until };
-    let mut signatures: Vec<Signature> = signed.iter().map(|field| file.verify_field(field).judged()).collect();
+    let mut file = File { bytes, read: &read, document, roots, now, until, stamped: Vec::new() };
+    // Document time stamps first: what they cover was there by then.
+    let (stamps, others): (Vec<_>, Vec<_>) = signed.iter().partition(|field| file.is_time_stamp(field));
+    let mut signatures: Vec<Signature> = stamps.into_iter().map(|field| file.verify_field(field).judged()).collect();
+    file.stamped = signatures.iter().filter_map(Signature::stamps).collect();
+    signatures.extend(others.into_iter().map(|field| file.verify_field(field).judged()));
     signatures.sort_by_key(|signature| signed_end(&signature.byte_range).unwrap_or(usize::MAX));
     // Viewers that mend a table find objects that no entry leads to; before the first signature they were there to be seen.
     let first_end = signatures.iter().filter_map(|signature| signed_end(&signature.byte_range)).min();
@@ -302,6 +357,8 @@ struct File<'a> {
     roots: &'a [Certificate],
     now: DateTime<Utc>,
     until: std::time::Instant,
+    /// Up to where the good document time stamps cover the file, and their times.
+    stamped: Vec<(usize, DateTime<Utc>)>,
 }
 
 /// The two signed ranges, and the value between them.
@@ -340,6 +397,20 @@ impl<'a> File<'a> {
         signature
     }
 
+    /// Whether the signature in a field says that it is a document time stamp.
+    fn is_time_stamp(&self, field: &Field<'_>) -> bool {
+        let dictionary = field.value.and_then(|value| pdf::resolve(self.document, value).as_dict().ok());
+        let kind = dictionary.and_then(|dictionary| pdf::entry(self.document, dictionary, b"SubFilter"));
+        kind.and_then(|kind| kind.as_name().ok()) == Some(b"ETSI.RFC3161")
+    }
+
+    /// The earliest time at which a signature was there for sure.
+    fn proven_time(&self, signature: &Signature) -> Option<DateTime<Utc>> {
+        let end = signed_end(&signature.byte_range)?;
+        let behind = self.stamped.iter().filter(|(covered, _)| *covered > end).map(|(_, at)| *at);
+        behind.chain(signature.time_stamps.iter().filter_map(TimeStamp::proves)).min()
+    }
+
     /// What the dictionary says of itself; nothing is proven yet.
     fn described(&self, field: &Field<'_>, dictionary: &Dictionary) -> Signature {
         let text = |key: &[u8]| pdf::entry(self.document, dictionary, key).and_then(pdf::text);
@@ -354,6 +425,8 @@ impl<'a> File<'a> {
             reason: text(b"Reason"),
             location: text(b"Location"),
             claimed_time: text(b"M").as_deref().and_then(pdf_date),
+            proven_time: None,
+            time_stamps: Vec::new(),
             byte_range: byte_range(self.document, dictionary),
             covers_whole_revision: false,
             covers_whole_file: false,
@@ -477,7 +550,7 @@ impl<'a> File<'a> {
         };
         signature.signer = Some(certificate.subject_text());
         signature.certificate = Some(Facts::of(certificate));
-        match verify_value(data, certificate, covered) {
+        match data.verify_value(certificate, || [covered.before, covered.after].concat()) {
             Ok(()) => signature.signature_valid = true,
             Err(error) => signature.found(error.into()),
         }
@@ -494,8 +567,14 @@ impl<'a> File<'a> {
             Binding::Absent | Binding::Matches => {}
         }
         signature.claimed_time = signature.claimed_time.or(data.signer.signing_time().map(DateTime::from));
-        // A claimed time in the future proves nothing; the certificate has to be valid now then.
-        let at = signature.claimed_time.filter(|claimed| *claimed <= self.now).unwrap_or(self.now);
+        if !signature.is_time_stamp {
+            let stamps = data.signer.time_stamps.iter();
+            signature.time_stamps =
+                stamps.map(|token| TimeStamp::of(token, data.signer.signature, self.roots, self.now)).collect();
+            signature.proven_time = self.proven_time(signature);
+        }
+        // A time in the future proves nothing; the certificate has to be valid now then.
+        let at = signature.proven_time.or(signature.claimed_time).filter(|at| *at <= self.now).unwrap_or(self.now);
         let usage = if signature.is_time_stamp { chain::Use::TimeStamp } else { chain::Use::Document };
         signature.trust = chain::evaluate(certificate, &data.certificates, self.roots, at, usage);
     }
@@ -509,8 +588,8 @@ fn check_digest(data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Si
         let content =
             data.content.filter(|_| data.content_type == oid::TST_INFO).ok_or_else(|| problem("it is no time stamp"))?;
         let unreadable = || Finding::NotJudged("its time stamp cannot be read".to_owned());
-        let (imprint_algorithm, imprint, time) = signed_data::time_stamp(content).ok_or_else(unreadable)?;
-        signature.claimed_time = Some(time.into());
+        let token::Info { imprint: (imprint_algorithm, imprint), at, .. } = token::Info::read(content).ok_or_else(unreadable)?;
+        signature.claimed_time = Some(at);
         let imprint_algorithm = algorithms::digest_by_oid(imprint_algorithm)?;
         let own = digest::digest(algorithm, content);
         let intact = covered.digest(imprint_algorithm).as_ref() == imprint;
@@ -530,25 +609,6 @@ fn check_digest(data: &SignedData<'_>, covered: &Covered<'_>, signature: &mut Si
     }
     signature.digest_intact = data.signer.message_digest() == Some(covered.digest(algorithm).as_ref());
     if signature.digest_intact { Ok(()) } else { Err(problem(CHANGED)) }
-}
-
-fn verify_value(data: &SignedData<'_>, certificate: &Certificate, covered: &Covered<'_>) -> Result<(), algorithms::Error> {
-    let key = certificate.public_key().map_err(|_| algorithms::Error::Unreadable)?;
-    let signer = &data.signer;
-    let check = |message: &[u8]| algorithms::verify(&key, &signer.algorithm, Some(signer.digest), message, signer.signature);
-    match &signer.signed_attributes {
-        Some(orders) => {
-            let mut result = Err(algorithms::Error::Mismatch);
-            for attributes in orders {
-                result = check(attributes);
-                if result != Err(algorithms::Error::Mismatch) {
-                    break;
-                }
-            }
-            result
-        }
-        None => check(&[covered.before, covered.after].concat()),
-    }
 }
 
 fn binding(data: &SignedData<'_>, certificate: &Certificate) -> Binding {

@@ -412,3 +412,33 @@ fn an_appearance_that_is_there_keeps_its_entries() {
         assert!(pdf::find(&stream.get_plain_content_with_limit(1 << 20).unwrap(), b"Tj").is_some(), "{entries:?}");
     }
 }
+
+#[test]
+fn a_document_time_stamp_stands_behind_the_signatures_and_changes_nothing_of_them() {
+    let authority = fixtures::time_stamps::Authority::new(at() - chrono::Duration::days(10), 5, true);
+    let sealed = seal(&fixtures::contract(&["A", "B"]), &rsa(), &[request(Some("A")), request(None)]).unwrap();
+    let unstamped = time_stamp::prepare(&sealed).unwrap();
+    assert_eq!(time_stamp::prepare(&sealed).unwrap(), unstamped, "the same again, whenever an authority answers");
+    let query = crate::time_stamp::Query::new(unstamped.imprint(), None).unwrap();
+    let trust = Trust { roots: vec![authority.root(), rsa().certificates().last().unwrap().to_vec()] };
+    let token = query.accept(&authority.answer(&query.der(), at()), &trust, at()).unwrap();
+    let stamped = unstamped.clone().stamped(&token.der).unwrap();
+    assert_eq!(&stamped[..sealed.len()], sealed);
+    let report = verify::verify(&stamped, &trust, at() + chrono::Duration::days(1)).unwrap();
+    assert!(report.all_intact() && report.all_trusted(), "{report}");
+    let kinds: Vec<bool> = report.signatures.iter().map(|signature| signature.is_time_stamp).collect();
+    assert_eq!(kinds, [false, false, true]);
+    assert_eq!(report.signatures[2].claimed_time, Some(at()));
+    // Another signature, and another time stamp, go behind it.
+    let more = seal(&stamped, &rsa(), &[request(Some("B"))]).unwrap();
+    let again = time_stamp::prepare(&more).unwrap();
+    let query = crate::time_stamp::Query::new(again.imprint(), None).unwrap();
+    let token = query.accept(&authority.answer(&query.der(), at()), &trust, at()).unwrap();
+    let report = verify::verify(&again.stamped(&token.der).unwrap(), &trust, at()).unwrap();
+    assert!(report.all_intact() && report.signatures.len() == 5, "{report}");
+    // What was stamped is what was asked about.
+    let mut changed = stamped.clone();
+    changed[20] ^= 1;
+    assert!(verify::verify(&changed, &trust, at()).map_or(true, |report| !report.all_intact()));
+    assert!(matches!(unstamped.stamped(&vec![7; 16 * 1024 + 1]), Err(Error::DoesNotFit { .. })));
+}

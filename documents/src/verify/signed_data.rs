@@ -4,17 +4,24 @@ use der::Decode;
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
 use spki::AlgorithmIdentifierRef;
 
+use crate::algorithms;
 use crate::asn1::{self, CONTEXT_0, OCTET_STRING, SEQUENCE, SET, ber, oid};
 use crate::x509::Certificate;
 
 /// Certificates of one signature that are looked at.
 const MAX_CERTIFICATES: usize = 64;
 
+/// Time stamps of one signature that are looked at.
+const MAX_TIME_STAMPS: usize = 16;
+
+/// `[1]`, constructed.
+const CONTEXT_1: u8 = 0xa1;
+
 /// The largest value that is read, in bytes. Real ones have some kilobytes, or megabytes with revocation lists inside.
 const MAX_VALUE: usize = 8 * 1024 * 1024;
 
 /// What a signature's bytes hold.
-pub(super) struct SignedData<'a> {
+pub(crate) struct SignedData<'a> {
     pub(super) content_type: ObjectIdentifier,
     /// The content inside, if it is not detached.
     pub(super) content: Option<&'a [u8]>,
@@ -47,6 +54,30 @@ pub(super) struct SignerInfo<'a> {
     attributes: Vec<(ObjectIdentifier, AnyRef<'a>)>,
     pub(super) algorithm: AlgorithmIdentifierRef<'a>,
     pub(super) signature: &'a [u8],
+    /// Tokens of time stamps over `signature`, as they stand there (RFC 3161 appendix A), at most [`MAX_TIME_STAMPS`].
+    pub(super) time_stamps: Vec<Vec<u8>>,
+}
+
+impl SignedData<'_> {
+    /// Whether the signature was made with the certificate's key. `content` is asked where there are no signed attributes.
+    pub(super) fn verify_value(&self, certificate: &Certificate, content: impl Fn() -> Vec<u8>) -> Result<(), algorithms::Error> {
+        let key = certificate.public_key().map_err(|_| algorithms::Error::Unreadable)?;
+        let signer = &self.signer;
+        let check = |message: &[u8]| algorithms::verify(&key, &signer.algorithm, Some(signer.digest), message, signer.signature);
+        match &signer.signed_attributes {
+            Some(orders) => {
+                let mut result = Err(algorithms::Error::Mismatch);
+                for attributes in orders {
+                    result = check(attributes);
+                    if result != Err(algorithms::Error::Mismatch) {
+                        break;
+                    }
+                }
+                result
+            }
+            None => check(&content()),
+        }
+    }
 }
 
 impl Value {
@@ -121,7 +152,8 @@ fn signer_info(element: AnyRef<'_>) -> der::Result<SignerInfo<'_>> {
         [attributes, rest @ ..] if asn1::tag(attributes) == CONTEXT_0 => (Some(attributes), rest),
         rest => (None, rest),
     };
-    let [algorithm, signature, ..] = rest else { return Err(malformed()) };
+    let [algorithm, signature, rest @ ..] = rest else { return Err(malformed()) };
+    let unsigned = rest.iter().find(|part| asn1::tag(part) == CONTEXT_1);
     let mut named = Vec::new();
     let signed_attributes = attributes.map(as_signed).transpose()?;
     for attribute in attributes.map_or(Ok(Vec::new()), |set| asn1::elements(set.value()))? {
@@ -138,7 +170,21 @@ fn signer_info(element: AnyRef<'_>) -> der::Result<SignerInfo<'_>> {
         attributes: named,
         algorithm: algorithm.decode_as()?,
         signature: signature.value(),
+        time_stamps: unsigned.map_or(Ok(Vec::new()), time_stamps)?,
     })
+}
+
+/// The tokens among the unsigned attributes. One attribute may have several, and there may be several attributes.
+fn time_stamps(set: &AnyRef<'_>) -> der::Result<Vec<Vec<u8>>> {
+    let mut tokens = Vec::new();
+    for attribute in asn1::elements(set.value())? {
+        let [name, values] = exactly(asn1::elements(attribute.value())?)?;
+        if name.decode_as::<ObjectIdentifier>()? == oid::TIME_STAMP_TOKEN {
+            tokens.extend(asn1::elements(values.value())?.into_iter().map(asn1::raw).collect::<der::Result<Vec<_>>>()?);
+        }
+    }
+    tokens.truncate(MAX_TIME_STAMPS);
+    Ok(tokens)
 }
 
 fn as_signed(set: &AnyRef<'_>) -> der::Result<Vec<Vec<u8>>> {
@@ -213,24 +259,6 @@ impl<'a> SignerInfo<'a> {
         let named = asn1::tlv(SEQUENCE, &[certificate.issuer(), certificate.serial()]);
         asn1::raw(self.identifier).is_ok_and(|identifier| identifier == named)
     }
-}
-
-/// The message imprint and the time of a time stamp (`TSTInfo`, RFC 3161 2.4.2).
-pub(super) fn time_stamp(content: &[u8]) -> Option<(ObjectIdentifier, Vec<u8>, std::time::SystemTime)> {
-    let parts = asn1::elements(AnyRef::from_der(content).ok()?.value()).ok()?;
-    let [_version, _policy, imprint, _serial, time, ..] = &parts[..] else { return None };
-    let [algorithm, hash] = exactly(asn1::elements(imprint.value()).ok()?).ok()?;
-    let algorithm = algorithm.decode_as::<AlgorithmIdentifierRef<'_>>().ok()?.oid;
-    let time = generalized_time(time)?;
-    Some((algorithm, hash.value().to_vec(), time))
-}
-
-/// GeneralizedTime, of which TSTInfo allows fractions of a second; they are dropped.
-fn generalized_time(element: &AnyRef<'_>) -> Option<std::time::SystemTime> {
-    let text = std::str::from_utf8(element.value()).ok()?;
-    let whole = text.get(..14)?;
-    let parsed = chrono::NaiveDateTime::parse_from_str(whole, "%Y%m%d%H%M%S").ok()?;
-    text.ends_with('Z').then(|| parsed.and_utc().into())
 }
 
 #[cfg(test)]

@@ -47,6 +47,15 @@ impl fmt::Display for Signature {
         line("Certificate:", self.signer.as_deref().unwrap_or("(none)"))?;
         let time = self.claimed_time.map_or_else(|| "(not given)".to_owned(), moment);
         line("Time:", &if self.is_time_stamp { time } else { format!("{time}, as claimed by the signing program") })?;
+        if let Some(proven) = self.proven_time {
+            line("Proven:", &format!("it was there on {}, as a time stamp says", moment(proven)))?;
+        }
+        for stamp in &self.time_stamps {
+            let authority = stamp.authority.as_ref().map_or("(unknown)", |authority| authority.subject.as_str());
+            let at = stamp.at.map_or_else(|| "(not given)".to_owned(), moment);
+            let standing = stamp.problem.clone().unwrap_or_else(|| stamp.trust.to_string());
+            line("Time stamp:", &format!("{at} by {authority}: {standing}"))?;
+        }
         for (label, value) in [("Reason:", &self.reason), ("Place:", &self.location)] {
             if let Some(value) = value {
                 line(label, value)?;
