@@ -13,6 +13,7 @@ pub mod fixtures;
 pub mod forms;
 pub mod handwriting;
 pub mod inspect;
+mod level;
 mod pdf;
 pub mod pem;
 mod permissions;
@@ -28,3 +29,4 @@ mod x509;
 #[cfg(feature = "fixtures")]
 pub use assembly::put_together;
 pub use handwriting::{Handwriting, Ink, InkPoint};
+pub use level::{Level, NoLevel};
