@@ -18,6 +18,7 @@ mkdir -p "$cache" "$CARGO_TARGET_DIR"
 work="$(mktemp -d)"
 cql_server=""
 end() {
+    abandon
     if [ -n "$cql_server" ]; then kill "$cql_server" 2>/dev/null && wait "$cql_server" || true; fi
     rm -rf "$work"
 }
@@ -216,6 +217,11 @@ outside_after_signing() {
     generator 900 after_signing --judge "$built/examples/judge" --count 500 --dss tests/outside/dss.sh | tee "$work/after_signing.log"
 }
 
+# B-B, B-T, B-LT, B-LTA, and one that was renewed twice after its certificates had ended.
+outside_levels() {
+    generator 300 levels --samples "$built/examples/levels_sample" --rubrica "$built/rubrica" --dss tests/outside/dss.sh
+}
+
 # Time and memory of sealing, verifying, filling and opening, within a budget of each file's size.
 outside_hostile() {
     generator 900 hostile --judge "$built/examples/judge" --fill "$built/examples/fill" --count 2000
@@ -276,6 +282,7 @@ step "tests of the workspace" workspace_tests
 step "shaping with fonts that are found" font_tests
 step "tests over HTTP and of kills, on a CQL server" tests_on_cql
 step "the pages, in a browser" pages_in_a_browser
+beside "the published description, by schemathesis" outside_description
 step "sealed samples, by validators of others" outside_samples
 step "the peer veraPDF" verapdf
 step "certificates in six languages, by veraPDF" outside_certificates
@@ -286,6 +293,9 @@ step "the peer EU DSS" eu_dss
 step "500 changes behind signatures, with two peers" outside_after_signing
 # Who tells of them.
 sed -n '/^of .* that a viewer shows/,$ s/^/    /p' "$work/after_signing.log"
+step "signed files of each level, by pyHanko and EU DSS" outside_levels
+step "receipts of consents, by joserfc" outside_receipts
+finish
 step "2,000 hostile files, time and memory of each" outside_hostile
 step "HTML templates of the gallery, by veraPDF and two viewers" outside_templates
 step "real forms of other projects" outside_corpus
@@ -293,5 +303,3 @@ step "100 of them filled, by qpdf and three viewers" outside_forms
 tail -1 "$work/forms.log" | sed 's/^/    /'
 step "texts of many languages in a form" outside_form_scripts
 step "hostile uploads to a server that others use" outside_hostile_server
-step "receipts of consents, by joserfc" outside_receipts
-step "the published description, by schemathesis" outside_description

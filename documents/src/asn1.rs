@@ -17,8 +17,9 @@ pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const NULL: u8 = 0x05;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
-/// `[0]`, constructed.
+/// `[0]` and `[1]`, constructed.
 pub(crate) const CONTEXT_0: u8 = 0xa0;
+pub(crate) const CONTEXT_1: u8 = 0xa1;
 
 /// Object identifiers, by the names of their RFCs (5652, 5083, 5084, 5753, 5035, 4055, 5480, 8410, 5280, 6960, 9336, 3161).
 pub(crate) mod oid {

@@ -151,6 +151,8 @@ mod forms;
 #[cfg(any(test, feature = "fixtures"))]
 mod handwriting;
 #[cfg(any(test, feature = "fixtures"))]
+pub mod levels;
+#[cfg(any(test, feature = "fixtures"))]
 pub mod time_stamps;
 
 pub use forms::*;

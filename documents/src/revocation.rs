@@ -58,7 +58,10 @@ pub enum Rejected {
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Status {
     Good,
-    Revoked { at: DateTime<Utc>, reason: Reason },
+    Revoked {
+        at: DateTime<Utc>,
+        reason: Reason,
+    },
     /// The responder does not know it.
     Unknown,
 }

@@ -1,4 +1,5 @@
-//! Sealing: PAdES baseline B-B signatures (ETSI EN 319 142-1), each as its own revision behind the bytes that are there.
+//! Sealing: PAdES baseline signatures (ETSI EN 319 142-1), each as its own revision behind the bytes that are there. [`seal`] makes those of
+//! level B-B, [`Sealing`] those of B-T; what higher levels have is appended: [`validation_data`], [`time_stamp`].
 //!
 //! After the first signature nothing but appending keeps it valid, so nothing else is done, not even before it.
 
@@ -6,6 +7,7 @@ mod check;
 mod embedded;
 mod replace;
 mod shown;
+mod stamped;
 mod terms;
 pub mod time_stamp;
 pub mod validation_data;
@@ -28,6 +30,7 @@ use shown::Shown;
 use terms::Terms;
 
 pub use shown::{Mask, Sealed, rehearse};
+pub use stamped::{Sealing, Signed, Step};
 
 /// The least room for a signature in the file, in bytes; more where the certificates need it.
 const RESERVED_BYTES: usize = 8 * 1024;
@@ -106,13 +109,7 @@ pub struct Request {
 /// # Errors
 /// [`Error`]; nothing is half done then.
 pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Sealed, Error> {
-    if requests.len() > MAX_REQUESTS {
-        return Err(Error::TooMany);
-    }
-    let mut envelopes = requests.iter().filter_map(|request| Some(request.handwriting.as_ref()?.envelope.len()));
-    if let Some(size) = envelopes.find(|size| !(1..=MAX_ENVELOPE_BYTES).contains(size)) {
-        return Err(Error::Envelope(size));
-    }
+    checked(requests)?;
     // Hostile files may make a library panic; what was appended so far is dropped with the unwinding.
     pdf::guarded(|| {
         let mut revisions = Revisions::open(pdf)?;
@@ -125,6 +122,18 @@ pub fn seal(pdf: &[u8], identity: &Identity, requests: &[Request]) -> Result<Sea
         }
         shown.proven(revisions)
     })?
+}
+
+/// Whether they are within the bounds.
+fn checked(requests: &[Request]) -> Result<(), Error> {
+    if requests.len() > MAX_REQUESTS {
+        return Err(Error::TooMany);
+    }
+    let mut envelopes = requests.iter().filter_map(|request| Some(request.handwriting.as_ref()?.envelope.len()));
+    match envelopes.find(|size| !(1..=MAX_ENVELOPE_BYTES).contains(size)) {
+        Some(size) => Err(Error::Envelope(size)),
+        None => Ok(()),
+    }
 }
 
 /// Whether [`seal`] would be allowed all these signatures by the document: its fields, locks and seed values. Nothing is signed.

@@ -72,6 +72,11 @@ impl ValidationData {
         add(&mut self.lists, list);
     }
 
+    /// The answers in it, DER.
+    pub fn answers(&self) -> &[Vec<u8>] {
+        &self.answers
+    }
+
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.certificates.is_empty() && self.answers.is_empty() && self.lists.is_empty()
@@ -247,11 +252,8 @@ struct Surveyed {
 
 impl Survey {
     pub(crate) fn of(document: &Document, found: &ValidationData, trust: &Trust) -> Result<Self, verify::Error> {
-        let mut survey = Self {
-            data: ValidationData::of(document).with(found),
-            pool: trust.certificates()?,
-            signatures: Vec::new(),
-        };
+        let mut survey =
+            Self { data: ValidationData::of(document).with(found), pool: trust.certificates()?, signatures: Vec::new() };
         for certificate in survey.data.certificates.clone() {
             survey.pooled(certificate);
         }
@@ -328,7 +330,9 @@ impl Survey {
                     None => wanted.questions.push(question),
                     Some((_, statement)) => {
                         let responder = statement.responder.as_deref().and_then(|der| Certificate::from_der(der).ok());
-                        pairs.extend(responder.filter(|responder| !responder.needs_no_check()).map(|r| (r, Some(question.issuer))));
+                        pairs.extend(
+                            responder.filter(|responder| !responder.needs_no_check()).map(|r| (r, Some(question.issuer))),
+                        );
                     }
                 }
             }
@@ -354,8 +358,9 @@ impl Survey {
             certificates.dedup();
             let pairs = surveyed.leaves.iter().flat_map(|leaf| self.pairs(&self.path(*leaf)));
             let questions = pairs.filter_map(|(certificate, issuer)| Some(Question { certificate, issuer: issuer? }));
-            let mut sources: Vec<Source> =
-                questions.flat_map(|question| statements.on(&question).iter().map(|(source, _)| *source).collect::<Vec<_>>()).collect();
+            let mut sources: Vec<Source> = questions
+                .flat_map(|question| statements.on(&question).iter().map(|(source, _)| *source).collect::<Vec<_>>())
+                .collect();
             sources.sort_unstable();
             sources.dedup();
             (surveyed.key.clone(), certificates.into_iter().map(|index| self.pool[index].clone()).collect(), sources)
@@ -363,13 +368,21 @@ impl Survey {
         self.signatures.iter().map(of).collect()
     }
 
-    /// The certificates of all paths.
+    /// The certificates of all paths, and of the responders that speak of them.
     pub(crate) fn certificates(&self) -> Vec<Certificate> {
-        let leaves = self.signatures.iter().flat_map(|surveyed| surveyed.leaves.iter());
-        let mut indices: Vec<usize> = leaves.flat_map(|leaf| self.path(*leaf)).collect();
-        indices.sort_unstable();
-        indices.dedup();
-        indices.into_iter().map(|index| self.pool[index].clone()).collect()
+        let statements = Statements::new(&self.data);
+        let mut found: Vec<Certificate> = Vec::new();
+        for leaf in self.signatures.iter().flat_map(|surveyed| surveyed.leaves.iter()) {
+            let path = self.path(*leaf);
+            found.extend(path.iter().map(|index| self.pool[*index].clone()));
+            for (certificate, issuer) in self.pairs(&path) {
+                let Some(issuer) = issuer else { continue };
+                let said = statements.on(&Question { certificate, issuer });
+                let responders = said.iter().filter_map(|(_, statement)| statement.responder.as_deref());
+                found.extend(responders.filter_map(|der| Certificate::from_der(der).ok()));
+            }
+        }
+        found
     }
 }
 

@@ -19,8 +19,8 @@ use serde::Serialize;
 use crate::asn1::oid;
 use crate::fields::{self, Field};
 use crate::handwriting::{self, Envelope};
-use crate::pkcs12::Facts;
 use crate::level::Level;
+use crate::pkcs12::Facts;
 use crate::reader;
 use crate::validation_data::{Revocation, Statements, ValidationData};
 use crate::x509::Certificate;
@@ -29,8 +29,9 @@ use signed_data::{CertificateId, SignedData, Unusable, Value};
 
 pub(crate) use chain::MAX_PATH;
 pub use chain::Trust as CertificateTrust;
-pub(crate) use signed_data::Signed;
 pub use changes::Changes;
+pub(crate) use signed_data::Signed;
+pub use token::TimeStamp;
 
 /// How long the revisions of one file may take to be compared; signatures that come after it are told as not judged.
 const MAX_DURATION: std::time::Duration = std::time::Duration::from_secs(20);
@@ -128,45 +129,6 @@ impl From<algorithms::Error> for Finding {
 
 /// The problem of a signature whose signed bytes are not those in the file.
 const CHANGED: &str = "the signed bytes were changed";
-
-/// A time stamp over a signature's value (RFC 3161 appendix A), in the signature itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TimeStamp {
-    /// When its authority knew the signature; `None` where that cannot be read.
-    pub at: Option<DateTime<Utc>>,
-    pub authority: Option<Facts>,
-    pub trust: CertificateTrust,
-    /// Why it proves nothing, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-}
-
-impl TimeStamp {
-    /// Its certificate is judged at `at`: when a later time stamp proves that it was there, or now.
-    fn of(der: &[u8], value: &[u8], roots: &[Certificate], pool: &[Certificate], at: DateTime<Utc>) -> Self {
-        let nothing =
-            |problem: String| Self { at: None, authority: None, trust: CertificateTrust::NoCertificate, problem: Some(problem) };
-        let read = match token::read(der, roots, pool, at) {
-            Ok(read) => read,
-            Err(problem) => return nothing(problem),
-        };
-        let (algorithm, imprint) = &read.imprint;
-        let problem = match algorithms::digest_by_oid(*algorithm) {
-            Err(error) => Some(error.to_string()),
-            Ok(algorithm) if digest::digest(algorithm, value).as_ref() != imprint => {
-                Some("it is the time stamp of something else".to_owned())
-            }
-            Ok(_) if read.binding == Binding::Mismatch => Some("it was made for another certificate".to_owned()),
-            Ok(_) => None,
-        };
-        Self { at: Some(read.at), authority: Some(read.authority), trust: read.trust, problem }
-    }
-
-    /// When it proves that the signature was there, if it does.
-    fn proves(&self) -> Option<DateTime<Utc>> {
-        self.at.filter(|_| self.problem.is_none() && self.trust.is_trusted())
-    }
-}
 
 /// One signature, or one document time stamp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

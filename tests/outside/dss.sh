@@ -12,5 +12,6 @@ if [ "${1:-}" = --build ]; then
     mvn -q -B -f "$here/dss/pom.xml" -Dout="$out" compile dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$out/lib"
     echo "$sum" >"$out/built"
 else
-    exec java -Djava.awt.headless=true -Xss16m -Xmx1g -cp "$out/classes:$out/lib/*" Validate "$@"
+    program="${RUBRICA_DSS:-Validate}"
+    exec java -Djava.awt.headless=true -Xss16m -Xmx1g -cp "$out/classes:$out/lib/*" "$program" "$@"
 fi

@@ -9,14 +9,13 @@ use spki::AlgorithmIdentifierRef;
 
 use super::{Question, Reason, Rejected, Statement, Status, moment};
 use crate::algorithms;
-use crate::asn1::{self, CONTEXT_0, INTEGER, NULL, OCTET_STRING, SEQUENCE, oid};
+use crate::asn1::{self, CONTEXT_0, CONTEXT_1, INTEGER, NULL, OCTET_STRING, SEQUENCE, oid};
 use crate::x509::Certificate;
 
 /// Bytes of a nonce (RFC 8954 2.1 wants 32 at most and 16 at least; many responders take no more than 16).
 const NONCE_BYTES: usize = 16;
 const ENUMERATED: u8 = 0x0a;
-/// `[1]` and `[2]`, constructed; `[0]` and `[2]`, primitive.
-const CONTEXT_1: u8 = 0xa1;
+/// `[2]`, constructed, and `[0]`, primitive.
 const CONTEXT_2: u8 = 0xa2;
 const GOOD: u8 = 0x80;
 /// Certificates of an answer that are looked at, and statements in it.
@@ -111,7 +110,9 @@ impl Basic {
         let [tbs, algorithm, signature, more @ ..] = &parts[..] else { return Err(Rejected::Unreadable) };
         let signature = signature.decode_as::<BitStringRef<'_>>().map_err(unreadable)?;
         let certificates = match more.first() {
-            Some(explicit) => AnyRef::from_der(explicit.value()).and_then(|list| asn1::elements(list.value())).map_err(unreadable)?,
+            Some(explicit) => {
+                AnyRef::from_der(explicit.value()).and_then(|list| asn1::elements(list.value())).map_err(unreadable)?
+            }
             None => Vec::new(),
         };
         let certificates = certificates.into_iter().take(MAX_CERTIFICATES);
@@ -244,7 +245,10 @@ fn single(question: &Question, statement: &AnyRef<'_>) -> Result<Option<Statemen
         CONTEXT_1 => {
             let parts = asn1::elements(status.value()).map_err(unreadable)?;
             let at = parts.first().and_then(moment).ok_or(Rejected::Unreadable)?;
-            let code = parts.get(1).and_then(|reason| AnyRef::from_der(reason.value()).ok()).and_then(|code| code.value().first().copied());
+            let code = parts
+                .get(1)
+                .and_then(|reason| AnyRef::from_der(reason.value()).ok())
+                .and_then(|code| code.value().first().copied());
             Status::Revoked { at, reason: Reason::of(code.unwrap_or_default()) }
         }
         _ => Status::Unknown,

@@ -12,7 +12,7 @@ use crate::pdf;
 use crate::revision::{Changes, Revisions};
 
 /// Room for a token in the file, in bytes: those of authorities with long chains have 6 to 10 kilobytes.
-const RESERVED_BYTES: usize = 16 * 1024;
+pub(super) const RESERVED_BYTES: usize = 16 * 1024;
 
 /// A file that waits for its time stamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,15 +59,24 @@ impl Unstamped {
     /// # Errors
     /// [`Error::DoesNotFit`].
     pub fn stamped(mut self, token: &[u8]) -> Result<Vec<u8>, Error> {
-        let hex = data_encoding::HEXLOWER.encode(token);
-        let room = self.gap.len() - 2;
-        if hex.len() > room {
-            return Err(Error::DoesNotFit { needed: token.len(), reserved: room / 2 });
-        }
-        let start = self.gap.start + 1;
-        self.pdf[start..start + hex.len()].copy_from_slice(hex.as_bytes());
+        fill(&mut self.pdf, &self.gap, token)?;
         Ok(self.pdf)
     }
+}
+
+/// Puts a value into its gap.
+///
+/// # Errors
+/// [`Error::DoesNotFit`].
+pub(super) fn fill(pdf: &mut [u8], gap: &Range<usize>, value: &[u8]) -> Result<(), Error> {
+    let hex = data_encoding::HEXLOWER.encode(value);
+    let room = gap.len() - 2;
+    if hex.len() > room {
+        return Err(Error::DoesNotFit { needed: value.len(), reserved: room / 2 });
+    }
+    let start = gap.start + 1;
+    pdf[start..start + hex.len()].copy_from_slice(hex.as_bytes());
+    Ok(())
 }
 
 impl Placeholder {

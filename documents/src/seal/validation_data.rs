@@ -84,7 +84,10 @@ fn extended(revisions: &mut Revisions<'_>, changes: &mut Changes, survey: &Surve
                 entry.set(key, Object::Array(items));
             }
         }
-        related.set(key, entry);
+        // What an earlier revision says of a signature stays as it is: validators take a change for suspicious (pyHanko).
+        if !related.has(key.as_bytes()) {
+            related.set(key, entry);
+        }
     }
     before.set("Type", "DSS");
     before.set("VRI", related);

@@ -6,7 +6,7 @@ use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
 use spki::AlgorithmIdentifierRef;
 
 use crate::algorithms;
-use crate::asn1::{self, CONTEXT_0, OCTET_STRING, SEQUENCE, SET, ber, oid};
+use crate::asn1::{self, CONTEXT_0, CONTEXT_1, OCTET_STRING, SEQUENCE, SET, ber, oid};
 use crate::x509::Certificate;
 
 use super::token::Info;
@@ -16,9 +16,6 @@ const MAX_CERTIFICATES: usize = 64;
 
 /// Time stamps of one signature that are looked at.
 const MAX_TIME_STAMPS: usize = 16;
-
-/// `[1]`, constructed.
-const CONTEXT_1: u8 = 0xa1;
 
 /// The largest value that is read, in bytes. Real ones have some kilobytes, or megabytes with revocation lists inside.
 const MAX_VALUE: usize = 8 * 1024 * 1024;

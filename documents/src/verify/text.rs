@@ -34,7 +34,11 @@ impl fmt::Display for Report {
             (_, false) if wrong || !self.problems.is_empty() => "Result: NOT every signature is intact.",
             (_, false) => "Result: NOT every signature can be judged.",
         };
-        writeln!(f, "{verdict} Checked on {}; whether certificates were revoked is told by what is in the file alone.", moment(self.verified_at))
+        writeln!(
+            f,
+            "{verdict} Checked on {}; whether certificates were revoked is told by what is in the file alone.",
+            moment(self.verified_at)
+        )
     }
 }
 

@@ -4,6 +4,7 @@ use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use der::Decode;
 use der::asn1::{AnyRef, ObjectIdentifier};
+use serde::Serialize;
 use spki::AlgorithmIdentifierRef;
 
 use super::chain::{self, Use};
@@ -92,4 +93,43 @@ pub(crate) fn read(der: &[u8], roots: &[Certificate], more: &[Certificate], at: 
         authority: Facts::of(certificate),
         trust: chain::evaluate(certificate, &pool, roots, at, Use::TimeStamp),
     })
+}
+
+/// A time stamp over a signature's value (RFC 3161 appendix A), in the signature itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TimeStamp {
+    /// When its authority knew the signature; `None` where that cannot be read.
+    pub at: Option<DateTime<Utc>>,
+    pub authority: Option<Facts>,
+    pub trust: CertificateTrust,
+    /// Why it proves nothing, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl TimeStamp {
+    /// Its certificate is judged at `at`: when a later time stamp proves that it was there, or now.
+    pub(super) fn of(der: &[u8], value: &[u8], roots: &[Certificate], pool: &[Certificate], at: DateTime<Utc>) -> Self {
+        let nothing =
+            |problem: String| Self { at: None, authority: None, trust: CertificateTrust::NoCertificate, problem: Some(problem) };
+        let read = match read(der, roots, pool, at) {
+            Ok(read) => read,
+            Err(problem) => return nothing(problem),
+        };
+        let (algorithm, imprint) = &read.imprint;
+        let problem = match algorithms::digest_by_oid(*algorithm) {
+            Err(error) => Some(error.to_string()),
+            Ok(algorithm) if digest::digest(algorithm, value).as_ref() != imprint => {
+                Some("it is the time stamp of something else".to_owned())
+            }
+            Ok(_) if read.binding == Binding::Mismatch => Some("it was made for another certificate".to_owned()),
+            Ok(_) => None,
+        };
+        Self { at: Some(read.at), authority: Some(read.authority), trust: read.trust, problem }
+    }
+
+    /// When it proves that the signature was there, if it does.
+    pub(super) fn proves(&self) -> Option<DateTime<Utc>> {
+        self.at.filter(|_| self.problem.is_none() && self.trust.is_trusted())
+    }
 }
