@@ -20,7 +20,7 @@ pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 /// `[0]`, constructed.
 pub(crate) const CONTEXT_0: u8 = 0xa0;
 
-/// Object identifiers, by the names of their RFCs (5652, 5083, 5084, 5753, 5035, 4055, 5480, 8410, 5280, 9336, 3161).
+/// Object identifiers, by the names of their RFCs (5652, 5083, 5084, 5753, 5035, 4055, 5480, 8410, 5280, 6960, 9336, 3161).
 pub(crate) mod oid {
     use der::oid::ObjectIdentifier;
 
@@ -85,10 +85,22 @@ pub(crate) mod oid {
     pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.19");
     pub(crate) const CERTIFICATE_POLICIES: ObjectIdentifier = oid("2.5.29.32");
     pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37");
+    pub(crate) const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = oid("2.5.29.31");
+    pub(crate) const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = oid("2.5.29.28");
+    pub(crate) const CRL_NUMBER: ObjectIdentifier = oid("2.5.29.20");
+    pub(crate) const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = oid("2.5.29.35");
+    pub(crate) const REASON_CODE: ObjectIdentifier = oid("2.5.29.21");
+    pub(crate) const AUTHORITY_INFORMATION_ACCESS: ObjectIdentifier = oid("1.3.6.1.5.5.7.1.1");
+    pub(crate) const ACCESS_BY_OCSP: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1");
+    pub(crate) const ACCESS_TO_ISSUERS: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.2");
+    pub(crate) const OCSP_BASIC: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.1");
+    pub(crate) const OCSP_NONCE: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.2");
+    pub(crate) const OCSP_NO_CHECK: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.5");
 
     pub(crate) const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37.0");
     pub(crate) const EMAIL_PROTECTION: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.4");
     pub(crate) const TIME_STAMPING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.8");
+    pub(crate) const OCSP_SIGNING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.9");
     pub(crate) const DOCUMENT_SIGNING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.36");
     /// Adobe's "authentic documents trust".
     pub(crate) const ADOBE_AUTHENTIC_DOCUMENTS: ObjectIdentifier = oid("1.2.840.113583.1.1.5");

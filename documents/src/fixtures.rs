@@ -145,6 +145,8 @@ fn page_content(names: &[&str]) -> Vec<u8> {
     Content { operations }.encode().unwrap_or_default()
 }
 
+#[cfg(any(test, feature = "fixtures"))]
+pub mod authorities;
 mod forms;
 #[cfg(any(test, feature = "fixtures"))]
 mod handwriting;

@@ -20,9 +20,11 @@ mod permissions;
 pub mod pkcs12;
 mod reader;
 mod revision;
+pub mod revocation;
 pub mod seal;
 pub mod text;
 pub mod time_stamp;
+pub mod validation_data;
 pub mod verify;
 mod x509;
 

@@ -10,7 +10,7 @@ mod kdf;
 mod key;
 mod names;
 mod password;
-mod writer;
+pub(crate) mod writer;
 
 use std::fmt;
 

@@ -8,6 +8,7 @@ mod replace;
 mod shown;
 mod terms;
 pub mod time_stamp;
+pub mod validation_data;
 
 use std::ops::Range;
 use std::sync::Arc;

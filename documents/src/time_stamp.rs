@@ -115,7 +115,7 @@ impl Query {
         let [token] = rest else { return Err(Rejected::Unreadable) };
         let der = asn1::raw(*token).map_err(|_| Rejected::Unreadable)?;
         let roots = trust.certificates().map_err(|error| Rejected::Invalid(error.to_string()))?;
-        let read = token::read(&der, &roots, now).map_err(Rejected::Invalid)?;
+        let read = token::read(&der, &roots, &[], now).map_err(Rejected::Invalid)?;
         if read.imprint != (oid::SHA256, self.imprint.to_vec()) {
             return Err(Rejected::NotOurs("another digest"));
         }

@@ -20,12 +20,16 @@ use crate::asn1::oid;
 use crate::fields::{self, Field};
 use crate::handwriting::{self, Envelope};
 use crate::pkcs12::Facts;
+use crate::level::Level;
 use crate::reader;
+use crate::validation_data::{Revocation, Statements, ValidationData};
 use crate::x509::Certificate;
 use crate::{algorithms, pdf};
 use signed_data::{CertificateId, SignedData, Unusable, Value};
 
+pub(crate) use chain::MAX_PATH;
 pub use chain::Trust as CertificateTrust;
+pub(crate) use signed_data::Signed;
 pub use changes::Changes;
 
 /// How long the revisions of one file may take to be compared; signatures that come after it are told as not judged.
@@ -138,10 +142,11 @@ pub struct TimeStamp {
 }
 
 impl TimeStamp {
-    fn of(der: &[u8], value: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Self {
+    /// Its certificate is judged at `at`: when a later time stamp proves that it was there, or now.
+    fn of(der: &[u8], value: &[u8], roots: &[Certificate], pool: &[Certificate], at: DateTime<Utc>) -> Self {
         let nothing =
             |problem: String| Self { at: None, authority: None, trust: CertificateTrust::NoCertificate, problem: Some(problem) };
-        let read = match token::read(der, roots, now) {
+        let read = match token::read(der, roots, pool, at) {
             Ok(read) => read,
             Err(problem) => return nothing(problem),
         };
@@ -198,6 +203,12 @@ pub struct Signature {
     pub certificate_binding: Binding,
     pub certificate: Option<Facts>,
     pub trust: CertificateTrust,
+    /// What the file says of the revocation of its certificates, at the time that is proven, or now. `None` where no path leads to a
+    /// trusted root.
+    pub revocation: Option<Revocation>,
+    /// What the file proves of it, as ETSI EN 319 142-1 names it, by time stamps and certificates that are trusted. `None` for what is not
+    /// intact, no PAdES signature, or a time stamp itself.
+    pub level: Option<Level>,
     /// The envelope of a signature by hand, in the private data of what the signature shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handwriting: Option<Envelope>,
@@ -231,6 +242,7 @@ impl Signature {
             (false, true) if proven => Judgement::Intact,
             (false, true) => Judgement::NotIntact,
         };
+        self.level = self.level.filter(|_| self.judgement == Judgement::Intact);
         self
     }
 
@@ -251,7 +263,7 @@ impl Signature {
 
 /// Verifies all signatures of a file, at the time `now`, without any network.
 ///
-/// A file without signatures gives an empty report. Revocation is not looked at.
+/// A file without signatures gives an empty report. Revocation is judged by what is in the file alone: nobody is asked.
 ///
 /// # Errors
 /// Where the file is no PDF that can be read, or a root is no certificate. What is wrong with a signature is in the report.
@@ -289,11 +301,21 @@ fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result
         problems.push("there is a signature that belongs to no field of the form".to_owned());
     }
     let until = std::time::Instant::now() + MAX_DURATION;
-    let mut file = File { bytes, read: &read, document, roots, now, until, stamped: Vec::new() };
-    // Document time stamps first: what they cover was there by then.
-    let (stamps, others): (Vec<_>, Vec<_>) = signed.iter().partition(|field| file.is_time_stamp(field));
-    let mut signatures: Vec<Signature> = stamps.into_iter().map(|field| file.verify_field(field).judged()).collect();
-    file.stamped = signatures.iter().filter_map(Signature::stamps).collect();
+    let (data, archived) = (ValidationData::of(document), ValidationData::default());
+    let statements = Statements::new(&data);
+    let mut file = File { bytes, read: &read, document, roots, now, until, statements, stamped: Vec::new(), archive: None };
+    // Document time stamps first, the last before the others: what they cover was there by then.
+    let (mut stamps, others): (Vec<_>, Vec<_>) = signed.iter().partition(|field| file.is_time_stamp(field));
+    stamps.sort_by_key(|field| std::cmp::Reverse(end_of(document, field)));
+    let mut signatures = Vec::with_capacity(signed.len());
+    for field in stamps {
+        let signature = file.verify_field(field).judged();
+        file.stamped.extend(signature.stamps());
+        signatures.push(signature);
+    }
+    let archived = file.archived().unwrap_or(archived);
+    let covered = file.stamped.first().map(|(end, _)| *end);
+    file.archive = covered.map(|end| (end, Statements::new(&archived)));
     signatures.extend(others.into_iter().map(|field| file.verify_field(field).judged()));
     signatures.sort_by_key(|signature| signed_end(&signature.byte_range).unwrap_or(usize::MAX));
     // Viewers that mend a table find objects that no entry leads to; before the first signature they were there to be seen.
@@ -357,8 +379,12 @@ struct File<'a> {
     roots: &'a [Certificate],
     now: DateTime<Utc>,
     until: std::time::Instant,
-    /// Up to where the good document time stamps cover the file, and their times.
+    /// What the document says of certificates.
+    statements: Statements<'a>,
+    /// Up to where the good document time stamps cover the file, and their times; the last comes first.
     stamped: Vec<(usize, DateTime<Utc>)>,
+    /// What of that the last of them covers, and up to where.
+    archive: Option<(usize, Statements<'a>)>,
 }
 
 /// The two signed ranges, and the value between them.
@@ -404,6 +430,12 @@ impl<'a> File<'a> {
         kind.and_then(|kind| kind.as_name().ok()) == Some(b"ETSI.RFC3161")
     }
 
+    /// What the last good document time stamp covers of what the document says of certificates.
+    fn archived(&self) -> Option<ValidationData> {
+        let (end, _) = self.stamped.first()?;
+        Some(ValidationData::of(&reader::open(&self.bytes[..*end]).ok()?.document))
+    }
+
     /// The earliest time at which a signature was there for sure.
     fn proven_time(&self, signature: &Signature) -> Option<DateTime<Utc>> {
         let end = signed_end(&signature.byte_range)?;
@@ -435,6 +467,8 @@ impl<'a> File<'a> {
             certificate_binding: Binding::Absent,
             certificate: None,
             trust: CertificateTrust::NoCertificate,
+            revocation: None,
+            level: None,
             handwriting: None,
             later_changes: Changes::default(),
             problems: Vec::new(),
@@ -567,16 +601,53 @@ impl<'a> File<'a> {
             Binding::Absent | Binding::Matches => {}
         }
         signature.claimed_time = signature.claimed_time.or(data.signer.signing_time().map(DateTime::from));
+        let store = self.statements.certificates();
+        // Document time stamps over it, which are judged already.
+        signature.proven_time = self.proven_time(signature);
         if !signature.is_time_stamp {
+            let at = signature.proven_time.unwrap_or(self.now);
             let stamps = data.signer.time_stamps.iter();
-            signature.time_stamps =
-                stamps.map(|token| TimeStamp::of(token, data.signer.signature, self.roots, self.now)).collect();
+            let judged = stamps.map(|token| TimeStamp::of(token, data.signer.signature, self.roots, store, at));
+            signature.time_stamps = judged.collect();
             signature.proven_time = self.proven_time(signature);
         }
-        // A time in the future proves nothing; the certificate has to be valid now then.
-        let at = signature.proven_time.or(signature.claimed_time).filter(|at| *at <= self.now).unwrap_or(self.now);
+        // A signature that nothing proves is taken at its word, unless that is in the future. A time stamp is none that has ended.
+        let claimed = signature.claimed_time.filter(|_| !signature.is_time_stamp);
+        let at = signature.proven_time.or(claimed).filter(|at| *at <= self.now).unwrap_or(self.now);
         let usage = if signature.is_time_stamp { chain::Use::TimeStamp } else { chain::Use::Document };
-        signature.trust = chain::evaluate(certificate, &data.certificates, self.roots, at, usage);
+        let pool: Vec<Certificate> = data.certificates.iter().chain(store).cloned().collect();
+        match chain::path(certificate, &pool, self.roots, at, usage) {
+            Ok(path) => self.judge_path(&path, signature),
+            Err(fault) => signature.trust = fault,
+        }
+        let is_pades = signature.sub_filter == "ETSI.CAdES.detached";
+        signature.level = signature.level.or(is_pades.then_some(Level::B));
+    }
+
+    /// Trust, revocation and level of a signature whose certificate leads to a root.
+    fn judge_path(&self, path: &[&Certificate], signature: &mut Signature) {
+        // Without a proof somebody may have signed with a revoked key, whatever time the signature claims.
+        let at = signature.proven_time.unwrap_or(self.now);
+        let revocation = self.statements.judge(path, at, self.now);
+        signature.trust = match &revocation {
+            Revocation::Revoked { certificate, since, reason } => {
+                CertificateTrust::Revoked { certificate: certificate.clone(), since: *since, reason: *reason }
+            }
+            _ => chain::trusted(path),
+        };
+        if signature.sub_filter == "ETSI.CAdES.detached" {
+            let end = signed_end(&signature.byte_range);
+            let is_archived = self.archive.as_ref().is_some_and(|(covered, statements)| {
+                end.is_some_and(|end| end < *covered) && statements.judge(path, at, self.now) == Revocation::Good
+            });
+            signature.level = Some(match (signature.proven_time, &revocation) {
+                (None, _) => Level::B,
+                (Some(_), Revocation::Good) if is_archived => Level::Lta,
+                (Some(_), Revocation::Good) => Level::Lt,
+                (Some(_), _) => Level::T,
+            });
+        }
+        signature.revocation = Some(revocation);
     }
 }
 

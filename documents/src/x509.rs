@@ -23,6 +23,9 @@ pub(crate) struct Certificate {
     parsed: CertificateInner<Raw>,
 }
 
+/// Addresses of one kind that are taken from a certificate.
+const MAX_ADDRESSES: usize = 8;
+
 /// What of a certificate excludes a use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unfit {
@@ -197,6 +200,66 @@ impl Certificate {
         if fits { Ok(()) } else { Err(Unfit::ExtendedKeyUsage) }
     }
 
+    /// Whether it may sign what its issuer says of revocation, in the issuer's name (RFC 6960 4.2.2.2).
+    pub(crate) fn answers_for_its_issuer(&self) -> bool {
+        self.extended_key_usage().is_some_and(|purposes| purposes.contains(&oid::OCSP_SIGNING))
+    }
+
+    /// Whether its issuer says that nobody need ask about it (RFC 6960 4.2.2.2.1): it ends soon.
+    pub(crate) fn needs_no_check(&self) -> bool {
+        self.extension(oid::OCSP_NO_CHECK).is_some()
+    }
+
+    /// Whether its key may sign lists of revoked certificates (RFC 5280 4.2.1.3).
+    pub(crate) fn may_sign_lists(&self) -> bool {
+        self.key_usage().is_none_or(|usage| usage.crl_sign())
+    }
+
+    /// Where its status is told by OCSP (RFC 5280 4.2.2.1).
+    pub(crate) fn ocsp_addresses(&self) -> Vec<String> {
+        self.access(oid::ACCESS_BY_OCSP)
+    }
+
+    /// Where its issuer's certificate is to be had.
+    pub(crate) fn issuer_addresses(&self) -> Vec<String> {
+        self.access(oid::ACCESS_TO_ISSUERS)
+    }
+
+    fn access(&self, method: ObjectIdentifier) -> Vec<String> {
+        let found = self.extension(oid::AUTHORITY_INFORMATION_ACCESS).and_then(|value| {
+            let descriptions = asn1::elements(AnyRef::from_der(value).ok()?.value()).ok()?;
+            let address = |description: AnyRef<'_>| match asn1::elements(description.value()).ok()?[..] {
+                [of, location] if of.decode_as::<ObjectIdentifier>().ok()? == method => address(&location),
+                _ => None,
+            };
+            Some(descriptions.into_iter().filter_map(address).take(MAX_ADDRESSES).collect())
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Where lists of revoked certificates are (RFC 5280 4.2.1.13), those of its issuer for all reasons.
+    pub(crate) fn list_addresses(&self) -> Vec<String> {
+        let found = self.extension(oid::CRL_DISTRIBUTION_POINTS).and_then(|value| {
+            let mut addresses = Vec::new();
+            for point in asn1::elements(AnyRef::from_der(value).ok()?.value()).ok()? {
+                let parts = asn1::elements(point.value()).ok()?;
+                let [name] = parts[..] else { continue };
+                if asn1::tag(&name) == asn1::CONTEXT_0 {
+                    let full = AnyRef::from_der(name.value()).ok()?;
+                    addresses.extend(asn1::elements(full.value()).ok()?.iter().filter_map(address));
+                }
+            }
+            addresses.truncate(MAX_ADDRESSES);
+            Some(addresses)
+        });
+        found.unwrap_or_default()
+    }
+
+    fn extension(&self, id: ObjectIdentifier) -> Option<&[u8]> {
+        let extensions = self.parsed.tbs_certificate.extensions.as_deref().unwrap_or(&[]);
+        extensions.iter().find(|extension| extension.extn_id == id).map(|extension| extension.extn_value.as_bytes())
+    }
+
     /// May issue certificates with at most `below` certificate authorities between itself and the leaf.
     pub(crate) fn may_issue(&self, below: usize) -> bool {
         let constraints = self.parsed.tbs_certificate.get::<BasicConstraints>();
@@ -228,6 +291,13 @@ impl Certificate {
         let key = issuer.public_key().map_err(|_| algorithms::Error::Unreadable)?;
         algorithms::verify(&key, &algorithm, None, &self.tbs, signature)
     }
+}
+
+/// A GeneralName that is a URI (RFC 5280 4.2.1.6).
+pub(crate) fn address(name: &AnyRef<'_>) -> Option<String> {
+    const URI: u8 = 0x86;
+    let text = std::str::from_utf8(name.value()).ok()?;
+    (asn1::tag(name) == URI && text.len() <= 2048).then(|| text.to_owned())
 }
 
 fn malformed() -> der::Error {

@@ -16,24 +16,24 @@ const ITERATIONS: NonZeroU16 = NonZeroU16::new(10_000).unwrap();
 const SALT_BYTES: usize = 16;
 
 /// Something encrypted: the DER of its `AlgorithmIdentifier`, and its bytes.
-pub(super) struct Encrypted {
-    pub(super) algorithm: Vec<u8>,
-    pub(super) data: Vec<u8>,
+pub(crate) struct Encrypted {
+    pub(crate) algorithm: Vec<u8>,
+    pub(crate) data: Vec<u8>,
 }
 
 /// What becomes a file.
-pub(super) struct Contents<'a> {
+pub(crate) struct Contents<'a> {
     /// PKCS #8, DER.
-    pub(super) keys: &'a [&'a [u8]],
+    pub(crate) keys: &'a [&'a [u8]],
     /// X.509, DER.
-    pub(super) certificates: &'a [&'a [u8]],
+    pub(crate) certificates: &'a [&'a [u8]],
 }
 
 /// Writes a file under AES-256 with PBKDF2 and a MAC, all with SHA-256.
 ///
 /// # Errors
 /// [`Error::Unsupported`] where the library cannot compute.
-pub(super) fn write(contents: &Contents<'_>, password: &str) -> Result<Vec<u8>, Error> {
+pub(crate) fn write(contents: &Contents<'_>, password: &str) -> Result<Vec<u8>, Error> {
     let failed = |_: Unspecified| Error::Unsupported("it could not be encrypted".to_owned());
     let safes = safes(contents, &mut |plain| encrypt(plain, password)).map_err(failed)?;
     let mut salt = [0; SALT_BYTES];
@@ -43,7 +43,7 @@ pub(super) fn write(contents: &Contents<'_>, password: &str) -> Result<Vec<u8>, 
 }
 
 /// The parts of a file, its `AuthenticatedSafe`: certificates in one, each key in its own bag.
-pub(super) fn safes(
+pub(crate) fn safes(
     contents: &Contents<'_>,
     encrypt: &mut dyn FnMut(&[u8]) -> Result<Encrypted, Unspecified>,
 ) -> Result<Vec<u8>, Unspecified> {
@@ -68,13 +68,13 @@ pub(super) fn safes(
 }
 
 /// The whole file around its parts.
-pub(super) fn file(safes: &[u8], mac: Option<&[u8]>) -> Vec<u8> {
+pub(crate) fn file(safes: &[u8], mac: Option<&[u8]>) -> Vec<u8> {
     let content = content_info(oid::DATA, &asn1::tlv(OCTET_STRING, &[safes]));
     asn1::tlv(SEQUENCE, &[&asn1::tlv(INTEGER, &[&[3]]), &content, mac.unwrap_or_default()])
 }
 
 /// `MacData` over the parts: HMAC with SHA-256. `password` is a BMPString (RFC 7292 B.1).
-pub(super) fn mac(safes: &[u8], password: &[u8], salt: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn mac(safes: &[u8], password: &[u8], salt: &[u8]) -> Result<Vec<u8>, Error> {
     let kdf = Kdf::pkcs12(&aws_lc_rs::digest::SHA256, salt, NonZeroU32::from(ITERATIONS))?;
     let key = kdf.derive(Purpose::Integrity, password, 32)?;
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), safes);
@@ -99,7 +99,7 @@ fn encrypt(plain: &[u8], password: &str) -> Result<Encrypted, Unspecified> {
 }
 
 /// The `AlgorithmIdentifier` of PBES2.
-pub(super) fn pbes2(kdf: ObjectIdentifier, parameters: &[u8], cipher: ObjectIdentifier, vector: &[u8]) -> Vec<u8> {
+pub(crate) fn pbes2(kdf: ObjectIdentifier, parameters: &[u8], cipher: ObjectIdentifier, vector: &[u8]) -> Vec<u8> {
     let derivation = asn1::tlv(SEQUENCE, &[&asn1::object_identifier(kdf), parameters]);
     let encryption = asn1::tlv(SEQUENCE, &[&asn1::object_identifier(cipher), &asn1::tlv(OCTET_STRING, &[vector])]);
     let schemes = asn1::tlv(SEQUENCE, &[&derivation, &encryption]);

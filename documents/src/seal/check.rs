@@ -11,7 +11,7 @@ use crate::pdf;
 use crate::revision::Revisions;
 
 /// Members of the catalog, of the form, of a page, and of a field or widget that is signed or drawn.
-const OF_CATALOG: [&[u8]; 1] = [b"AcroForm"];
+const OF_CATALOG: [&[u8]; 2] = [b"AcroForm", b"DSS"];
 const OF_FORM: [&[u8]; 3] = [b"Fields", b"SigFlags", b"NeedAppearances"];
 const OF_PAGE: [&[u8]; 1] = [b"Annots"];
 const OF_FIELD: [&[u8]; 4] = [b"V", b"AP", b"AS", b"F"];

@@ -1,14 +1,15 @@
-//! Whether a signer's certificate leads to a root that is trusted (RFC 5280 6.1, without revocation: this is offline).
+//! Whether a signer's certificate leads to a root that is trusted (RFC 5280 6.1; revocation is judged in `validation_data`).
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::revocation::Reason;
 use crate::x509::{Certificate, Unfit};
 
 /// Certificates of a path, and candidates that are tried in all.
-const MAX_PATH: usize = 8;
+pub(crate) const MAX_PATH: usize = 8;
 const MAX_TRIALS: usize = 200;
 
 /// What is known of a signer's certificate.
@@ -25,6 +26,8 @@ pub enum Trust {
     ExpiredAtSigning { certificate: String, ended: DateTime<Utc> },
     /// This certificate was not valid yet at the time of signing.
     NotYetValidAtSigning { certificate: String, begins: DateTime<Utc> },
+    /// This certificate had been revoked by then, or nothing proves that it was used before.
+    Revoked { certificate: String, since: DateTime<Utc>, reason: Reason },
     /// Its key usage does not allow signatures.
     KeyUsage,
     /// Its extended key usage excludes what it was used for: documents, or time stamps.
@@ -53,6 +56,9 @@ impl fmt::Display for Trust {
             Self::NotYetValidAtSigning { certificate, begins } => {
                 write!(f, "not trusted: the certificate \"{certificate}\" is only valid from {}", begins.date_naive())
             }
+            Self::Revoked { certificate, since, reason } => {
+                write!(f, "not trusted: the certificate \"{certificate}\" was revoked on {}: {reason}", since.date_naive())
+            }
             Self::KeyUsage => write!(f, "not trusted: its key usage does not allow signatures"),
             Self::ExtendedKeyUsage => {
                 write!(f, "not trusted: it was issued for other purposes (its extended key usage excludes this one)")
@@ -80,24 +86,44 @@ pub(super) fn evaluate<'a>(
     at: DateTime<Utc>,
     usage: Use,
 ) -> Trust {
+    match path(leaf, pool, roots, at, usage) {
+        Ok(path) => trusted(&path),
+        Err(fault) => fault,
+    }
+}
+
+/// A path was found; its last certificate is the root.
+pub(super) fn trusted(path: &[&Certificate]) -> Trust {
+    Trust::Trusted { root: path.last().map(|root| root.subject_text()).unwrap_or_default() }
+}
+
+/// The certificates from `leaf` to a trusted root, both included, or why there is no such path.
+pub(super) fn path<'a>(
+    leaf: &'a Certificate,
+    pool: &'a [Certificate],
+    roots: &'a [Certificate],
+    at: DateTime<Utc>,
+    usage: Use,
+) -> Result<Vec<&'a Certificate>, Trust> {
     let fit = match usage {
         Use::Document => leaf.fit_for_documents(),
         Use::TimeStamp => leaf.fit_for_time_stamps(),
     };
     match fit {
-        Err(Unfit::KeyUsage) => return Trust::KeyUsage,
-        Err(Unfit::ExtendedKeyUsage) => return Trust::ExtendedKeyUsage,
+        Err(Unfit::KeyUsage) => return Err(Trust::KeyUsage),
+        Err(Unfit::ExtendedKeyUsage) => return Err(Trust::ExtendedKeyUsage),
         Ok(()) => {}
     }
     let mut search = Search { pool, roots, at, trials: 0, fault: None };
-    if let Some(root) = search.extend(&mut vec![leaf]) {
-        return Trust::Trusted { root };
+    let mut path = vec![leaf];
+    if search.extend(&mut path) {
+        return Ok(path);
     }
-    match search.fault {
+    Err(match search.fault {
         Some(fault) => fault,
         None if leaf.is_self_issued() => Trust::SelfSigned,
         None => Trust::UnknownIssuer { issuer: top_of(leaf, pool).issuer_text() },
-    }
+    })
 }
 
 struct Search<'a> {
@@ -110,18 +136,18 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Extends a path to a root and returns the root's name.
-    fn extend(&mut self, path: &mut Vec<&'a Certificate>) -> Option<String> {
-        let last = *path.last()?;
+    /// Extends a path to a root, if one leads there.
+    fn extend(&mut self, path: &mut Vec<&'a Certificate>) -> bool {
+        let Some(last) = path.last().copied() else { return false };
         if let Some(fault) = self.fault_of(last) {
             self.fault.get_or_insert(fault);
-            return None;
+            return false;
         }
         if self.roots.iter().any(|root| root.der() == last.der()) {
-            return Some(last.subject_text());
+            return true;
         }
         if path.len() == MAX_PATH {
-            return None;
+            return false;
         }
         let (roots, pool) = (self.roots, self.pool);
         let candidates = roots.iter().map(|root| (root, true)).chain(pool.iter().map(|issuer| (issuer, false)));
@@ -135,18 +161,14 @@ impl<'a> Search<'a> {
             if !candidate.may_issue(authorities_below) || !last.is_signed_by(candidate) {
                 continue;
             }
-            if is_root {
-                // A trust anchor's own dates are not a matter of the path (RFC 5280 6.1.1 d).
-                return Some(candidate.subject_text());
-            }
             path.push(candidate);
-            let found = self.extend(path);
-            path.pop();
-            if found.is_some() {
-                return found;
+            // A trust anchor's own dates are not a matter of the path (RFC 5280 6.1.1 d).
+            if is_root || self.extend(path) {
+                return true;
             }
+            path.pop();
         }
-        None
+        false
     }
 
     fn fault_of(&self, certificate: &Certificate) -> Option<Trust> {

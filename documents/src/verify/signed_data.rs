@@ -1,5 +1,6 @@
 //! Reading the CMS `SignedData` of a signature (RFC 5652), and the attributes that matter for PDF signatures.
 
+use chrono::{DateTime, Utc};
 use der::Decode;
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
 use spki::AlgorithmIdentifierRef;
@@ -7,6 +8,8 @@ use spki::AlgorithmIdentifierRef;
 use crate::algorithms;
 use crate::asn1::{self, CONTEXT_0, OCTET_STRING, SEQUENCE, SET, ber, oid};
 use crate::x509::Certificate;
+
+use super::token::Info;
 
 /// Certificates of one signature that are looked at.
 const MAX_CERTIFICATES: usize = 64;
@@ -258,6 +261,38 @@ impl<'a> SignerInfo<'a> {
         }
         let named = asn1::tlv(SEQUENCE, &[certificate.issuer(), certificate.serial()]);
         asn1::raw(self.identifier).is_ok_and(|identifier| identifier == named)
+    }
+}
+
+/// The certificates in a signature's value.
+pub(crate) struct Signed {
+    /// All that came with it and with the time stamps in it.
+    pub(crate) certificates: Vec<Certificate>,
+    /// Its signer's, and those of the authorities of the time stamps in it.
+    pub(crate) leaves: Vec<Certificate>,
+    /// The time that it says, if it is a time stamp itself.
+    pub(crate) time_stamped: Option<DateTime<Utc>>,
+}
+
+impl Signed {
+    /// Reads the bytes of `/Contents`; `None` where they cannot be read.
+    pub(crate) fn read(contents: &[u8]) -> Option<Self> {
+        let value = Value::read(contents).ok()?;
+        let data = value.signed_data().ok()?;
+        let time_stamped = data.content.filter(|_| data.content_type == oid::TST_INFO).and_then(Info::read).map(|info| info.at);
+        let mut signed = Self { certificates: Vec::new(), leaves: Vec::new(), time_stamped };
+        signed.add(&data);
+        for token in &data.signer.time_stamps {
+            if let Ok(value) = Value::read(token) {
+                value.signed_data().ok().iter().for_each(|data| signed.add(data));
+            }
+        }
+        Some(signed)
+    }
+
+    fn add(&mut self, data: &SignedData<'_>) {
+        self.leaves.extend(data.certificates.iter().find(|certificate| data.signer.is(certificate)).cloned());
+        self.certificates.extend(data.certificates.iter().cloned());
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::escrow::Holder;
+use crate::level::Level;
+use crate::validation_data::Revocation;
 
 use super::{Binding, CHANGED, Changes, Judgement, Report, Signature};
 
@@ -32,7 +34,7 @@ impl fmt::Display for Report {
             (_, false) if wrong || !self.problems.is_empty() => "Result: NOT every signature is intact.",
             (_, false) => "Result: NOT every signature can be judged.",
         };
-        writeln!(f, "{verdict} Checked on {}, without asking whether certificates were revoked.", moment(self.verified_at))
+        writeln!(f, "{verdict} Checked on {}; whether certificates were revoked is told by what is in the file alone.", moment(self.verified_at))
     }
 }
 
@@ -73,6 +75,12 @@ impl fmt::Display for Signature {
         line("Covers:", &self.coverage())?;
         line("Integrity:", &self.integrity())?;
         line("Identity:", &self.trust.to_string())?;
+        if let Some(revocation) = &self.revocation {
+            line("Revocation:", &revocation.to_string())?;
+        }
+        if let Some(level) = self.level {
+            line("Level:", &format!("PAdES {level}: {}", meaning(level)))?;
+        }
         line("Afterwards:", &self.later_changes.to_string())?;
         for problem in &self.problems {
             line("Problem:", problem)?;
@@ -125,6 +133,28 @@ impl fmt::Display for Changes {
             parts.push(format!("SUSPICIOUS changes ({})", list(&self.other)));
         }
         if parts.is_empty() { f.write_str("nothing was changed") } else { f.write_str(&parts.join("; ")) }
+    }
+}
+
+impl fmt::Display for Revocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Good => f.write_str("not revoked, as the file proves"),
+            Self::Revoked { certificate, since, reason } => {
+                write!(f, "the certificate \"{certificate}\" was revoked on {}: {reason}", since.date_naive())
+            }
+            Self::NotKnown { certificates } => write!(f, "not known: the file says nothing of {}", certificates.join(", ")),
+        }
+    }
+}
+
+/// What a level is good for.
+fn meaning(level: Level) -> &'static str {
+    match level {
+        Level::B => "nothing proves when it was made; it can be judged as long as its certificate is valid",
+        Level::T => "a time stamp proves when it was there",
+        Level::Lt => "a time stamp proves when it was there, and the file holds what proves its certificates",
+        Level::Lta => "a time stamp covers what proves its certificates, so it can be judged when they have ended",
     }
 }
 

@@ -62,11 +62,11 @@ fn generalized_time(element: &AnyRef<'_>) -> Option<DateTime<Utc>> {
     text.ends_with('Z').then(|| parsed.and_utc())
 }
 
-/// Reads a token and checks its signature. Whether it is for what it is meant for is for who knows that.
+/// Reads a token and checks its signature. Its certificate is judged at `at`, with those in `more` as what may stand between. Whether it is for what it is meant for is for who knows that.
 ///
 /// # Errors
 /// In words: why it proves nothing.
-pub(crate) fn read(der: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result<Read, String> {
+pub(crate) fn read(der: &[u8], roots: &[Certificate], more: &[Certificate], at: DateTime<Utc>) -> Result<Read, String> {
     let value = Value::read(der).map_err(|_| "it cannot be read".to_owned())?;
     let data = value.signed_data().map_err(|_| "it is no CMS signature of one signer".to_owned())?;
     let content = data.content.filter(|_| data.content_type == oid::TST_INFO).ok_or("it is no time stamp")?;
@@ -81,8 +81,7 @@ pub(crate) fn read(der: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Res
         return Err("what it says was changed".to_owned());
     }
     data.verify_value(certificate, || content.to_vec()).map_err(|error| error.to_string())?;
-    // A time in the future proves nothing; the certificate has to be valid now then.
-    let at = if info.at <= now { info.at } else { now };
+    let pool: Vec<Certificate> = data.certificates.iter().chain(more).cloned().collect();
     Ok(Read {
         imprint: info.imprint,
         policy: info.policy,
@@ -91,6 +90,6 @@ pub(crate) fn read(der: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Res
         nonce: info.nonce,
         binding: binding(&data, certificate),
         authority: Facts::of(certificate),
-        trust: chain::evaluate(certificate, &data.certificates, roots, at, Use::TimeStamp),
+        trust: chain::evaluate(certificate, &pool, roots, at, Use::TimeStamp),
     })
 }
