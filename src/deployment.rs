@@ -266,6 +266,7 @@ async fn registry() -> Registry {
     render_workers::Metrics::new(&registry).unwrap();
     crate::page_view::Metrics::new(&registry).unwrap();
     crate::scoring::Metrics::new(&registry).unwrap();
+    crate::trust_services::Metrics::new(&registry).unwrap();
     crate::handwriting::Metrics::new(&registry).unwrap();
     store::scylla::Metrics::new(&registry).unwrap();
     store::scylla::WakeMetrics::new(&registry).unwrap();

@@ -49,6 +49,7 @@ pub mod server;
 pub mod signers;
 mod tenant_addresses;
 pub mod transfer;
+pub mod trust_services;
 pub mod verify;
 
 /// How this program was called, for the commands that it suggests.

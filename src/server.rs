@@ -70,6 +70,7 @@ use crate::{
     scoring::{self, Circuits, Internal, Provider, Providers, ScoredPictures},
     signers::{self, AddressLimits, Revisions, Signers, Watchers},
     transfer,
+    trust_services::{self, TrustServices},
 };
 
 /// The organization that is there from the first development start, with a certificate of its own.
@@ -112,6 +113,8 @@ pub enum Error {
     Channels(#[from] channels::Error),
     #[error("scoring: {0}")]
     Scoring(String),
+    #[error("trust_services.{0}")]
+    TrustServices(String),
     #[error("{0}")]
     Escrow(String),
     #[error("the development tenant: {0}")]
@@ -212,6 +215,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let consents = consents_of(&config, &engine, filling_metrics.caches());
     let filling = Filling::new(sources.clone(), config.filling.options(), filling_metrics);
     let configurations = SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()).reaching(config.scoring.reach());
+    let configurations = configurations.offering(config.trust_services.offer());
     let configurations = if engine.is_shared() { configurations } else { configurations.remembering() };
     let by_hand = config.biometric.defaults().map_err(Error::Escrow)?;
     for finding in handwriting::findings(&by_hand, Utc::now()) {
@@ -251,6 +255,14 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let internal = Internal { reader: reader.clone(), pictures: pictures.clone() };
     let providers = Providers::new(configurations.clone(), internal, config.scoring.clone(), scoring_metrics, clock.clone());
     let scoring: Arc<dyn Provider> = Arc::new(providers.map_err(Error::Scoring)?);
+    let trust_services = TrustServices::new(
+        &config.trust_services,
+        config.sealing.clone(),
+        cpu.clone(),
+        (clock.clone(), config.processes.options().effect_timeout),
+        trust_services::Metrics::new(&registry)?,
+    );
+    let trust_services = trust_services.map_err(Error::TrustServices)?;
     let code_limits = Arc::new(match engine.is_shared() {
         true => CodeLimits::shared(config.codes.limits(), store.clone(), &keys),
         false => CodeLimits::new(config.codes.limits(), &keys),
@@ -280,6 +292,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let (watchers, pages) = (signers.watchers.clone(), signers.pages.clone());
     let world = World {
         scoring: scoring.clone(),
+        trust_services,
         store: store.clone(),
         documents: documents.clone(),
         contracts: contracts.clone(),
@@ -702,6 +715,7 @@ async fn provide_development_tenant(configurations: &SignConfigurations, data: &
             identification_config: None,
             contact_policy: None,
             biometric_policy: None,
+            signature_level: None,
         };
         configurations.provide(DEVELOPMENT_ORGANIZATION, change, now).await.map_err(failed)?;
         tracing::info!(organization = DEVELOPMENT_ORGANIZATION, "made a development certificate");

@@ -40,7 +40,7 @@ impl Secret {
     ///
     /// # Errors
     /// A text that names the file when it cannot be read, or says that both were given.
-    pub(super) fn resolve(given: Option<&Secret>, file: Option<&Path>) -> Result<Option<Secret>, String> {
+    pub(crate) fn resolve(given: Option<&Secret>, file: Option<&Path>) -> Result<Option<Secret>, String> {
         match (given, file) {
             (Some(_), Some(file)) => Err(format!("give the secret either in place or in {}, not both", file.display())),
             (Some(secret), None) => Ok(Some(secret.clone())),

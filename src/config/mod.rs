@@ -13,6 +13,7 @@ mod pages;
 mod processes;
 mod reading;
 mod retention;
+mod sealing;
 mod server;
 mod store;
 mod work;
@@ -32,7 +33,7 @@ use crate::{
     channels::{self, senders::Finding},
     codes::Policies,
     erasure::Periods,
-    handwriting, scoring,
+    handwriting, scoring, trust_services,
 };
 
 pub use self::{
@@ -46,6 +47,7 @@ pub use self::{
     pages::Pages,
     processes::Processes,
     retention::{Retention, Time, Times},
+    sealing::Sealing,
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
     work::{Cpu, Documents, Filling, Fills, Render},
@@ -92,6 +94,8 @@ pub struct Config {
     pub render: Render,
     pub fonts: Fonts,
     pub scoring: scoring::Options,
+    pub sealing: Sealing,
+    pub trust_services: trust_services::Options,
     pub biometric: Biometric,
     pub pages: Pages,
     pub retention: Retention,
@@ -209,6 +213,8 @@ impl Config {
         self.render.check()?;
         self.fonts.check()?;
         self.scoring.check().map_err(|error| Error::Invalid(format!("scoring.{error}")))?;
+        self.trust_services.check().map_err(|error| Error::Invalid(format!("trust_services.{error}")))?;
+        self.sealing.check(self.trust_services.offer(), &self.processes)?;
         self.biometric.check()?;
         self.pages.check()?;
         self.retention.check()?;
@@ -271,6 +277,7 @@ impl Config {
         if let Some(oidc) = &self.console.oidc {
             access::oidc::Provider::new(oidc, "", self.access.clock_leeway).map_err(|error| format!("console.oidc.{error}"))?;
         }
+        self.trust_services.accounts().map_err(|error| format!("trust_services.{error}"))?;
         let mut findings = channels::Channels::check(&self.channels, now)?;
         findings.extend(handwriting::findings(&self.biometric.defaults()?, now));
         Ok(findings)

@@ -62,6 +62,15 @@ impl Processes {
         within("processes.effect_backoff", seconds(self.effect_backoff, 1, 3600), "PT1S to PT1H")
     }
 
+    /// For how long an effect is retried for sure before it is given up.
+    pub(super) fn least_patience(&self) -> TimeDelta {
+        let maximum = delta(actors::Backoff::default().maximum);
+        let steps = std::iter::successors(Some(self.effect_backoff), |step| Some((*step * 2).min(maximum)));
+        // Up to half of each wait is left out at random.
+        let waits = steps.take(self.effect_attempts.saturating_sub(1) as usize).map(|step| step.min(maximum) / 2);
+        waits.fold(TimeDelta::zero(), |all, wait| all + wait)
+    }
+
     pub fn options(&self) -> actors::Options {
         let defaults = actors::Options::default();
         actors::Options {

@@ -164,6 +164,45 @@ fn unknown_options_and_values_out_of_bounds_are_named() {
     }
 }
 
+const AUTHORITY: &str = "[[trust_services.time_stamp_authorities]]\nname = \"first\"\nurl = \"https://time.example/tsr\"\n";
+
+#[test]
+fn a_level_needs_what_it_is_made_of_and_a_deadline_an_attempt_after_it() {
+    let told = |text: &str| from(text, &[]).unwrap_err().to_string();
+    let level = "[sealing]\nlevel = \"B-T\"\n";
+    assert!(told(level).contains("sealing.level: B-T needs an authority of time stamps"), "{}", told(level));
+    let config = from(&format!("{level}deadline = \"PT4H\"\n{AUTHORITY}"), &[]).unwrap();
+    assert_eq!((config.sealing.level, config.sealing.deadline), (documents::Level::T, Some(TimeDelta::hours(4))));
+    assert!(told(&format!("[sealing]\nlevel = \"B-LTA\"\n{AUTHORITY}")).contains("sealing.level: B-LTA is not offered"));
+    assert!(told("[sealing]\nlevel = \"hunter2\"\n").contains("sealing.level: expected"));
+    assert!(!told("[sealing]\nlevel = \"hunter2\"\n").contains("hunter2"));
+    for (deadline, more) in
+        [("PT5H", ""), ("P8D", "[processes]\neffect_attempts = 1000\n"), ("PT1H", "[processes]\neffect_attempts = 5\n")]
+    {
+        let text = format!("[sealing]\ndeadline = \"{deadline}\"\n{more}");
+        assert!(told(&text).contains("sealing.deadline"), "{text}");
+    }
+    assert!(from("[sealing]\ndeadline = \"P7D\"\n[processes]\neffect_attempts = 1000\n", &[]).is_ok());
+}
+
+#[test]
+fn an_authority_that_cannot_be_used_is_told_without_its_secret() {
+    for (more, named) in [
+        ("policy = \"hunter22222\"\n", "trust_services.time_stamp_authorities[0].policy"),
+        ("user = \"acme\"\n", "trust_services.time_stamp_authorities[0].user"),
+        ("passwort = \"hunter22222\"\n", "passwort"),
+        ("[trust_services]\nattempts = 9\n", "trust_services.attempts"),
+        ("[trust_services]\nbreaker_pause = \"P1D\"\n", "trust_services.breaker_pause"),
+    ] {
+        let text = if more.starts_with('[') { more.to_owned() } else { format!("{AUTHORITY}{more}") };
+        let told = from(&text, &[]).unwrap_err().to_string();
+        assert!(told.contains(named) && !told.contains("hunter22222"), "{told}");
+    }
+    let both = format!("{AUTHORITY}user = \"acme\"\npassword = \"hunter22222\"\npassword_file = \"/nowhere/password\"\n");
+    let told = from(&both, &[]).unwrap().try_parts(Utc::now()).unwrap_err().to_string();
+    assert!(told.contains("trust_services.time_stamp_authorities[0].password: give the secret") && !told.contains("hunter22222"));
+}
+
 const DEFAULT_FILE: &str = include_str!("../../deploy/rubrica.toml");
 
 /// The file with every option switched on that is commented out by `#: `.
@@ -195,6 +234,7 @@ fn the_commented_default_file_names_every_option() {
         include_str!("log.rs"),
         include_str!("processes.rs"),
         include_str!("retention.rs"),
+        include_str!("sealing.rs"),
         include_str!("server.rs"),
         include_str!("work.rs"),
         include_str!("store.rs"),
@@ -202,6 +242,7 @@ fn the_commented_default_file_names_every_option() {
         include_str!("../channels/options.rs"),
         include_str!("../channels/senders/mod.rs"),
         include_str!("../scoring/options.rs"),
+        include_str!("../trust_services/options.rs"),
         texts,
     ];
     let named: Vec<String> = everything_switched_on()

@@ -6,6 +6,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use documents::Level;
 use serde::Serialize;
 use utoipa::{
     ToSchema,
@@ -25,7 +26,7 @@ use crate::iso_duration;
 /// Maximum size of a text part in bytes.
 const MAX_TEXT_PART: usize = 16 * 1024;
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     Part::once("landing_url", MAX_TEXT_PART),
     Part::once("expiration_duration", MAX_TEXT_PART),
     Part::repeated("channels", MAX_TEXT_PART),
@@ -35,6 +36,7 @@ const PARTS: [Part; 9] = [
     Part::once("identification_config", MAX_TEXT_PART),
     Part::once("contact_policy", MAX_TEXT_PART),
     Part::once("biometric_policy", MAX_TEXT_PART),
+    Part::once("signature_level", MAX_TEXT_PART),
 ];
 
 /// The configuration; neither the certificate's file nor its password is ever returned.
@@ -65,6 +67,11 @@ pub struct SignConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     biometric_policy: Option<BiometricPolicy>,
+    /// How far the organization's seals can be proven (ETSI EN 319 142-1, 6): `B-B`, `B-T`, `B-LT` or `B-LTA`. An addition to the contract; only
+    /// there once it was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    signature_level: Option<Level>,
 }
 
 /// Facts read from the certificate.
@@ -140,6 +147,7 @@ impl From<Configuration> for SignConfiguration {
             identification_config: is_set.then_some(IdentificationConfig { identity_document: Some(identity_document) }),
             contact_policy: configuration.contact_policy,
             biometric_policy: configuration.biometric_policy,
+            signature_level: configuration.signature_level,
         }
     }
 }
@@ -189,6 +197,10 @@ pub struct CreateSignConfigurationRequest {
     /// addition to the contract; until it is set, the server's settings hold.
     #[schema(nullable = false, content_media_type = "application/json")]
     biometric_policy: Option<String>,
+    /// How far the organization's seals can be proven (ETSI EN 319 142-1, 6): `B-B`, `B-T`, `B-LT` or `B-LTA`, of which the server offers those for
+    /// which it has what they need. An addition to the contract; empty, or until it is set, the server's level holds.
+    #[schema(nullable = false)]
+    signature_level: Option<String>,
 }
 
 /// What to change; a new certificate needs its password in the same request.
@@ -225,6 +237,10 @@ pub struct UpdateSignConfigurationRequest {
     /// addition to the contract; until it is set, the server's settings hold.
     #[schema(nullable = false, content_media_type = "application/json")]
     biometric_policy: Option<String>,
+    /// How far the organization's seals can be proven (ETSI EN 319 142-1, 6): `B-B`, `B-T`, `B-LT` or `B-LTA`, of which the server offers those for
+    /// which it has what they need. An addition to the contract; empty, or until it is set, the server's level holds.
+    #[schema(nullable = false)]
+    signature_level: Option<String>,
 }
 
 impl Parts for CreateSignConfigurationRequest {}
@@ -261,5 +277,6 @@ fn change(mut form: Form) -> Result<Change, ApiError> {
         identification_config: form.text("identification_config")?,
         contact_policy: form.text("contact_policy")?,
         biometric_policy: form.text("biometric_policy")?,
+        signature_level: form.text("signature_level")?,
     })
 }

@@ -41,6 +41,7 @@ use crate::receipts::Receipts;
 use crate::render_workers::{self, Workers};
 use crate::scoring::testing::Scripted;
 use crate::signers::{AddressLimits, Revisions, Signers, Watchers};
+use crate::trust_services::TrustServices;
 
 pub const MAX_DOCUMENT: usize = 64 * 1024;
 
@@ -153,6 +154,7 @@ impl World {
         };
         let world = processes::World {
             scoring: Arc::new(self.provider.clone()),
+            trust_services: TrustServices::none(),
             store: self.store.clone(),
             documents: self.state.documents.clone(),
             contracts: self.state.contracts.clone(),

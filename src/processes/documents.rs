@@ -8,17 +8,19 @@ use ::documents::{
     pkcs12::Identity,
     seal,
 };
+use ::store::blobs::Digest;
 use actors::Attempt;
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
-use workflows::sign_process::{Command, Data, Document, Sealed, SignProcess};
+use workflows::sign_process::{Command, Data, Document, Seal, Sealed, SignProcess};
 
 use super::{
     Processes, World,
     evidence::{self, Scene},
     refused, retry,
+    seal_levels::Sealing,
 };
 use crate::{
     catalogue::{
@@ -27,6 +29,7 @@ use crate::{
     },
     cpu_pool::{Cutoff, Job},
     fonts, handwriting,
+    trust_services::Raised,
 };
 
 impl World {
@@ -42,43 +45,50 @@ impl World {
         let Some(document) = data.creation.documents.iter().find(|candidate| candidate.id == document) else {
             return refused("the process has no such document");
         };
-        let identity = match self.identity(organization, now).await {
-            Ok(identity) => identity,
-            Err(attempt) => return attempt,
-        };
-        let Ok(digest) = document.digest.parse() else { return refused("the document's digest is not readable") };
-        let by_hand = match self.by_hand(organization, data).await {
-            Ok(by_hand) => by_hand,
-            Err(attempt) => return attempt,
-        };
+        match self.sealed(organization, data, document, now).await {
+            Ok(sealed) => Attempt::Done(Some(Command::Sealed { document: document.id, sealed })),
+            Err(attempt) => attempt,
+        }
+    }
+
+    async fn sealed(
+        &self,
+        organization: &str,
+        data: &Data,
+        document: &Document,
+        now: DateTime<Utc>,
+    ) -> Result<Sealed, Attempt<SignProcess>> {
+        let sealing = self.sealing(organization, data, now).await?;
+        let id = produced_id(data.creation.id, "sealed", document.id);
+        if let Some((stored, seal)) = self.made_before(&sealing, id).await? {
+            return Ok(Sealed { id: stored.id, digest: stored.digest.to_string(), seal });
+        }
+        self.may_begin(&sealing)?;
+        let identity = self.identity(organization, now).await?;
+        let digest = document.digest.parse().map_err(|_| refused("the document's digest is not readable"))?;
+        let by_hand = self.by_hand(organization, data).await?;
         let requests = seal_requests(data, document, &by_hand);
         let names: Vec<&str> =
             requests.iter().filter(|request| request.field.is_some()).map(|request| request.signer_name.as_str()).collect();
         let missing = ::documents::text::missing(&names.join("\n"));
         let seal = move |bytes: Bytes, _: &Cutoff| seal::seal(&bytes, &identity, &requests);
-        let sealed = match self.documents.work_on_held(organization, &digest, document.size, seal).await {
-            Ok(Ok(sealed)) => sealed,
-            Ok(Err(error @ seal::Error::Signing)) => return retry(error),
-            Ok(Err(error)) => return refused(error),
-            Err(documents::Error::Gone) => return refused("the document's bytes are gone"),
-            Err(error) => return error.set_aside().map_or_else(|| retry(&error), refused),
+        let made = match self.documents.work_on_held(organization, &digest, document.size, seal).await {
+            Ok(Ok(made)) => made,
+            Ok(Err(error @ seal::Error::Signing)) => return Err(retry(error)),
+            Ok(Err(error)) => return Err(refused(error)),
+            Err(documents::Error::Gone) => return Err(refused("the document's bytes are gone")),
+            Err(error) => return Err(error.set_aside().map_or_else(|| retry(&error), refused)),
         };
         fonts::tell_missing(&missing, "a visible seal", data.creation.id);
-        let bytes = Bytes::from(sealed.pdf);
+        let Raised { bytes, seal } = self.raise(&sealing, made.pdf.into()).await?;
         let original = usize::try_from(document.size).unwrap_or(usize::MAX);
-        let compared = match self.documents.compare(organization, digest, bytes.clone(), original, &sealed.masks).await {
-            Ok(compared) => compared,
-            Err(error) => return retry(error),
-        };
+        let compared = self.documents.compare(organization, digest, bytes.clone(), original, &made.masks).await.map_err(retry)?;
         if let Some(reason) = documents::would_change(&compared) {
-            return refused(reason);
+            return Err(refused(reason));
         }
-        let owner = match document.owner.as_deref().map(Owner::new).transpose() {
-            Ok(owner) => owner,
-            Err(reason) => return refused(reason),
-        };
+        let owner = document.owner.as_deref().map(Owner::new).transpose().map_err(refused)?;
         let produced = Produced {
-            id: produced_id(data.creation.id, "sealed", document.id),
+            id,
             name: format!("{}_signed", document.name.strip_suffix(".pdf").unwrap_or(&document.name)),
             extension: Extension::Pdf,
             tags: vec!["SIGNED".into()],
@@ -87,13 +97,21 @@ impl World {
             bytes,
             comparison: Some(compared),
         };
-        match self.documents.store_produced(organization, produced, now).await {
-            Ok(stored) => {
-                let sealed = Sealed { id: stored.id, digest: stored.digest.to_string() };
-                Attempt::Done(Some(Command::Sealed { document: document.id, sealed }))
-            }
-            Err(error) => retry(error),
-        }
+        let (stored, seal) = self.stored(&sealing, produced, seal).await?;
+        Ok(Sealed { id: stored.id, digest: stored.digest.to_string(), seal })
+    }
+
+    /// Stores what was sealed, and says how far the seal got of what is stored: of an effect that ran twice, that is one of the two.
+    async fn stored(
+        &self,
+        sealing: &Sealing<'_>,
+        produced: Produced,
+        seal: Seal,
+    ) -> Result<(documents::Document, Seal), Attempt<SignProcess>> {
+        let made = Digest::of(&produced.bytes);
+        let stored = self.documents.store_produced(sealing.organization, produced, sealing.now).await.map_err(retry)?;
+        let seal = if stored.digest == made { seal } else { self.seal_of_stored(sealing, &stored).await? };
+        Ok((stored, seal))
     }
 
     /// The handwritings of the signers, by their positions. What is gone or damaged never comes back: then the documents cannot be sealed.
@@ -121,28 +139,37 @@ impl World {
         data: &Data,
         now: DateTime<Utc>,
     ) -> Attempt<SignProcess> {
-        let identity = match self.identity(organization, now).await {
-            Ok(identity) => identity,
-            Err(attempt) => return attempt,
-        };
+        match self.certified(processes, organization, data, now).await {
+            Ok((certificate, seal)) => Attempt::Done(Some(Command::Certified { certificate, seal })),
+            Err(attempt) => attempt,
+        }
+    }
+
+    async fn certified(
+        &self,
+        processes: &Processes,
+        organization: &str,
+        data: &Data,
+        now: DateTime<Utc>,
+    ) -> Result<(Uuid, Seal), Attempt<SignProcess>> {
+        let process = data.creation.id;
+        let sealing = self.sealing(organization, data, now).await?;
+        let id = produced_id(process, "certificate", process);
+        if let Some((stored, seal)) = self.made_before(&sealing, id).await? {
+            return Ok((stored.id, seal));
+        }
+        self.may_begin(&sealing)?;
+        let identity = self.identity(organization, now).await?;
         let scene = Scene::new(self, processes, organization, data);
-        let evidence = match evidence::gather(&scene, &identity, now).await {
-            Ok(evidence) => evidence,
-            Err(reason) => return retry(reason),
-        };
+        let evidence = evidence::gather(&scene, &identity, now).await.map_err(retry)?;
         let language = data.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
         let language = self.channels.texts().language(organization, language);
-        let process = data.creation.id;
         let job = Job::new(organization, 0);
         let work = move |_: &Cutoff| certificate_pdf(&evidence, &identity, evidence::language(language), process, now);
-        let made = self.documents.cpu().run(job, work).await;
-        let bytes: Bytes = match made {
-            Ok(Ok(bytes)) => bytes.into(),
-            Ok(Err(reason)) => return retry(reason),
-            Err(reason) => return retry(reason),
-        };
+        let made = self.documents.cpu().run(job, work).await.map_err(retry)?.map_err(retry)?;
+        let Raised { bytes, seal } = self.raise(&sealing, made.into()).await?;
         let produced = Produced {
-            id: produced_id(process, "certificate", process),
+            id,
             name: format!("certificate_{process}"),
             extension: Extension::Pdf,
             tags: vec!["CERTIFICATE".into()],
@@ -151,10 +178,8 @@ impl World {
             bytes,
             comparison: None,
         };
-        match self.documents.store_produced(organization, produced, now).await {
-            Ok(stored) => Attempt::Done(Some(Command::Certified { certificate: stored.id })),
-            Err(error) => retry(error),
-        }
+        let (stored, seal) = self.stored(&sealing, produced, seal).await?;
+        Ok((stored.id, seal))
     }
 
     /// The tenant's identity, unless it is missing or expired: then the seal waits for the tenant to mend it.

@@ -16,6 +16,7 @@ mod messages;
 mod otp;
 mod registration;
 mod scoring;
+mod seal_levels;
 mod sign;
 mod signature_fields;
 #[cfg(test)]
@@ -51,6 +52,7 @@ use crate::{
     receipts::Receipts,
     scoring::Provider,
     signers::{Links, Watchers},
+    trust_services::TrustServices,
 };
 
 pub use documents::{produced_id, seal_reason};
@@ -106,6 +108,7 @@ pub struct World {
     pub watchers: Watchers,
     pub receipts: Receipts,
     pub scoring: Arc<dyn Provider>,
+    pub trust_services: TrustServices,
     pub camara: Camara,
     pub fills: fill::Fills,
     pub renderer: Arc<dyn fill::Renderer>,

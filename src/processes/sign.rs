@@ -6,10 +6,11 @@ use ::documents::certificate::Action;
 use ::store::Entity;
 use actors::{Attempt, Call, Effects};
 use async_trait::async_trait;
+use chrono::SecondsFormat;
 use uuid::Uuid;
 use workflows::{
     Channel, Hand, IdentificationState, Refusal,
-    sign_process::{Command, Data, Effect, Event, Notice, SignProcess, SignatureStatus, Status},
+    sign_process::{Command, Data, Effect, Event, Notice, Seal, SealTime, SignProcess, SignatureStatus, Status},
 };
 
 use super::{
@@ -226,8 +227,11 @@ pub(super) fn happening(scene: &Scene<'_>, event: &Event) -> Option<Happening> {
         Event::Previewed { signature, device } => Happening::new(alias(*signature), Action::DocumentsShown, device.ip.clone()),
         Event::Signed { signature, device, .. } => Happening::new(alias(*signature), Action::Signed, device.ip.clone()),
         Event::Completed => Happening::new(SERVICE, Action::ProcessSigned, None),
-        Event::Sealed { sealed, .. } => Happening::new(SERVICE, Action::DocumentSealed, Some(sealed.id.to_string())),
-        Event::Certified { .. } => Happening::new(SERVICE, Action::ProcessCertified, None),
+        Event::Sealed { sealed, .. } => {
+            let how = level(&sealed.seal).map_or_else(String::new, |level| format!(": {level}"));
+            Happening::new(SERVICE, Action::DocumentSealed, Some(format!("{}{how}", sealed.id)))
+        }
+        Event::Certified { seal, .. } => Happening::new(SERVICE, Action::ProcessCertified, level(seal)),
         Event::Failed { reason, .. } => Happening::new(SERVICE, Action::ProcessFailed, Some(reason.clone())),
         Event::Cancelled { reason, by } => {
             let who = by.as_ref().map_or_else(|| (*organization).to_owned(), ToString::to_string);
@@ -256,6 +260,18 @@ pub(super) fn happening(scene: &Scene<'_>, event: &Event) -> Option<Happening> {
         // The identifications' own journals say it.
         Event::Identified { .. } | Event::IdentificationLost { .. } => return None,
     })
+}
+
+/// How far a seal got, where that is to be told.
+fn level(seal: &Seal) -> Option<String> {
+    let mut told = format!("PAdES {}", seal.level.name());
+    if let Some(wanted) = seal.short_of {
+        told.push_str(&format!(" instead of {}, which could not be had in time", wanted.name()));
+    }
+    if let Some(SealTime { at, authority }) = &seal.time_stamp {
+        told.push_str(&format!(", time stamp {} of {authority}", at.to_rfc3339_opts(SecondsFormat::Secs, true)));
+    }
+    (*seal != Seal::default()).then_some(told)
 }
 
 /// Closes what the signatures used and telling it was put off: the certificate must not say otherwise.

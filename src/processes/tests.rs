@@ -62,6 +62,7 @@ use crate::{
     keys::Keys,
     receipts::Receipts,
     scoring::testing::Scripted,
+    trust_services::TrustServices,
 };
 
 const ORGANIZATION: &str = "acme";
@@ -142,6 +143,7 @@ impl Setting {
             identification_config: None,
             contact_policy: None,
             biometric_policy: None,
+            signature_level: None,
         };
         persistently(async || self.configurations.create(ORGANIZATION, change(), now).await).await;
     }
@@ -157,6 +159,7 @@ impl Setting {
     fn world(&self, channels: &Channels) -> World {
         World {
             scoring: Arc::new(self.provider.clone()),
+            trust_services: TrustServices::none(),
             store: self.store.clone(),
             documents: self.documents.clone(),
             contracts: self.contracts(),

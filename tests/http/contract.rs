@@ -41,7 +41,7 @@ enum Kind {
 const ADDITION: &str = "An addition to the contract.";
 
 /// Members of answers that the contract does not have; they come only to who asks for them.
-const ADDED: [&str; 4] = ["activeContent", "contact_policy", "biometric_policy", "superseded"];
+const ADDED: [&str; 5] = ["activeContent", "contact_policy", "biometric_policy", "signature_level", "superseded"];
 
 /// Headers that are left out where there is nothing to tell.
 const SOMETIMES: [&str; 3] = ["X-Tenant-Config-Version", "X-Ignored-Fields", "X-Replaced-Characters"];
@@ -395,6 +395,7 @@ const MEANT: &[(&str, &str)] = &[
     ("properties.contact_origin", "an addition: where address and number come from"),
     ("properties.contact_policy", "an addition: what the organization asks of contacts"),
     ("properties.biometric_policy", "an addition: to whom samples of handwritings are encrypted, and how good they must be"),
+    ("properties.signature_level", "an addition: how far the organization's seals can be proven"),
     (
         "sign_biometric.body.content.application/json.properties.accepted_by",
         "an addition: the agent who accepts a poor handwriting",

@@ -7,6 +7,9 @@ mod support;
 #[path = "../support/operator.rs"]
 mod operator;
 
+#[path = "../support/authority.rs"]
+mod authority;
+
 mod access;
 mod agent;
 mod attacks;
@@ -40,6 +43,7 @@ mod otp;
 mod scoring;
 mod scoring_internal;
 mod scoring_memory;
+mod seal_levels;
 mod sections;
 mod sign_process;
 mod signers;

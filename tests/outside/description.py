@@ -367,6 +367,8 @@ def fit(operation, body, document):
         for policy in ("contact_policy", "biometric_policy"):
             if policy in body:
                 body[policy] = "{}"
+        if "signature_level" in body:
+            body["signature_level"] = "B-B"
     elif operation in ("create_dynamic_template", "create_dynamic_template_minor", "create_dynamic_template_major"):
         fit_dynamic_template(body)
     elif operation == "fill_dynamic_template":

@@ -10,6 +10,7 @@ mod hand_over;
 mod handwriting;
 mod identifications;
 mod link;
+mod seal;
 mod signature;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ pub use decline::{Decline, MAX_DECLINE_REASON};
 pub use hand_over::MAX_HANDED;
 pub use handwriting::{Accepted, Figure, Fingerprint, Handwriting, Holder};
 pub use link::{Link, MAX_GENERATION, RENEWALS_PER_DAY};
+pub use seal::{Seal, SealLevel, SealTime};
 pub use signature::{Act, Signature, SignatureStatus};
 
 transitions! {
@@ -119,6 +121,8 @@ pub enum Command {
     },
     Certified {
         certificate: Uuid,
+        /// Of the certificate.
+        seal: Seal,
     },
     SealingGivenUp {
         reason: String,
@@ -137,6 +141,9 @@ pub struct Sealed {
     /// The new document.
     pub id: Uuid,
     pub digest: String,
+    /// How far its seal got.
+    #[serde(flatten)]
+    pub seal: Seal,
 }
 
 /// What signers are told.
@@ -177,6 +184,9 @@ pub enum Event {
     },
     Certified {
         certificate: Uuid,
+        /// Of the certificate.
+        #[serde(flatten)]
+        seal: Seal,
     },
     Failed {
         reason: String,
@@ -405,8 +415,8 @@ impl Machine for SignProcess {
                 Decision::accept([Event::Sealed { document, sealed }])
             }
             Command::IdentificationNotMade { position, reason } => data.decide_not_made(position, reason),
-            Command::Certified { certificate } if data.status == Status::Signed && data.all_sealed() => {
-                Decision::accept([Event::Certified { certificate }])
+            Command::Certified { certificate, seal } if data.status == Status::Signed && data.all_sealed() => {
+                Decision::accept([Event::Certified { certificate, seal }])
             }
             Command::SealingGivenUp { reason } if data.status == Status::Signed => {
                 Decision::accept([Event::Failed { reason, signature: None }])
@@ -458,7 +468,7 @@ impl Machine for SignProcess {
                     data.sealed[index] = Some(sealed.clone());
                 }
             }
-            Event::Certified { certificate } => data.certificate = Some(*certificate),
+            Event::Certified { certificate, .. } => data.certificate = Some(*certificate),
             Event::Failed { reason, signature } => {
                 data.end(at, SignatureStatus::Cancelled, Some(reason.clone()));
                 if let Some(failed) = signature {

@@ -33,6 +33,8 @@ pub struct Signing {
     pub email: String,
     /// The members that are JSON: name, label as a key, and text.
     pub members: Vec<(&'static str, &'static str, String)>,
+    /// Levels of the seals: name, and whether it is picked; none of them: that of the server.
+    pub levels: Vec<(&'static str, bool)>,
     /// The organization's own scoring providers.
     pub connections: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! A configuration as others see it: nothing secret is in it.
 
 use chrono::TimeDelta;
-use documents::pkcs12;
+use documents::{Level, pkcs12};
 use serde::{Deserialize, Serialize};
 use store::Timestamp;
 use workflows::Contact;
@@ -61,6 +61,8 @@ pub struct SignConfiguration {
     pub contact_policy: Option<ContactPolicy>,
     /// Of signatures by hand, if it was ever set.
     pub biometric_policy: Option<BiometricPolicy>,
+    /// Level of the seals, if it has one of its own.
+    pub signature_level: Option<Level>,
 }
 
 impl SignConfiguration {

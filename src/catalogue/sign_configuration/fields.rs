@@ -1,9 +1,12 @@
 //! What a sign configuration may say, field by field.
 
+use documents::Level;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workflows::EmailAddress;
 use workflows::values::UNDELIVERABLE;
+
+use crate::trust_services::Offer;
 
 pub use workflows::{Channel, ProviderType, SignType};
 
@@ -69,6 +72,18 @@ pub(super) fn parse_channels(values: &[String]) -> Result<Vec<Channel>, String> 
     Ok(channels)
 }
 
+/// The name of a level that is offered; nothing, for that of the server.
+pub(super) fn parse_level(text: &str, offer: Offer) -> Result<Option<Level>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let level =
+        text.parse().map_err(|_| "expected B-B, B-T, B-LT or B-LTA, or nothing for the level of the server".to_owned())?;
+    offer.check(level)?;
+    Ok(Some(level))
+}
+
 /// At most one rule per kind of signature (x-notes identification-config-shape).
 pub(super) fn check_rules(rules: &[ProviderRule]) -> Result<(), String> {
     let doubled = rules.iter().enumerate().any(|(at, rule)| rules[..at].iter().any(|other| other.sign_type == rule.sign_type));
@@ -100,6 +115,19 @@ mod tests {
         assert_eq!(channels(&["SMS", " EMAIL"]).unwrap(), [Channel::Sms, Channel::Email]);
         for values in [&[][..], &[""], &["sms"], &["SMS", "SMS"], &["SMS", ""], &["PIGEON"]] {
             assert!(channels(values).is_err(), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_level_is_one_that_is_offered_or_that_of_the_server() {
+        let (none, stamps) = (Offer::default(), Offer { has_time_stamps: true });
+        assert_eq!((parse_level(" ", none), parse_level("B-B", none)), (Ok(None), Ok(Some(Level::B))));
+        assert_eq!(parse_level(" B-T ", stamps), Ok(Some(Level::T)));
+        assert!(parse_level("B-T", none).unwrap_err().contains("authority of time stamps"));
+        assert!(parse_level("B-LTA", stamps).unwrap_err().contains("B-LTA is not offered"));
+        for text in ["B-X", "b-t", "T", "hunter2"] {
+            let told = parse_level(text, stamps).unwrap_err();
+            assert!(told.starts_with("expected B-B") && !told.contains("hunter2"), "{told}");
         }
     }
 

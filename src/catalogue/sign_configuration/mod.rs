@@ -21,7 +21,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::TimeDelta;
-use documents::pkcs12::{self, Identity};
+use documents::{
+    Level,
+    pkcs12::{self, Identity},
+};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -43,6 +46,7 @@ use crate::cpu_pool::{CpuPool, Job, Work};
 use crate::keys::Keys;
 use crate::outbound::Reach;
 use crate::records::{self, Records, Versioned};
+use crate::trust_services::Offer;
 
 /// An organization has one configuration; its versions are its history.
 const KEY: &str = "current";
@@ -121,6 +125,8 @@ pub struct Change {
     pub contact_policy: Option<String>,
     /// JSON object of the settings of signatures by hand.
     pub biometric_policy: Option<String>,
+    /// Level of seals, by its name; empty: that of the server.
+    pub signature_level: Option<String>,
 }
 
 /// The record. `sealed` is file and password, as [`Secret`], sealed and in base64.
@@ -148,6 +154,9 @@ struct Stored {
     operator_secret: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     biometric_policy: Option<BiometricPolicy>,
+    /// `None`: that of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature_level: Option<Level>,
     sealed: String,
 }
 
@@ -172,6 +181,8 @@ struct Checked {
     identification: IdentificationChange,
     contact_policy: Option<ContactPolicy>,
     biometric_policy: Option<BiometricPolicy>,
+    /// `Some(None)`: from now on that of the server.
+    signature_level: Option<Option<Level>>,
     /// Facts of the new certificate and its sealed file.
     certificate: Option<(Certificate, String)>,
 }
@@ -190,6 +201,8 @@ pub struct SignConfigurations {
     cpu: CpuPool,
     /// Which addresses connections may have.
     reach: Reach,
+    /// Which levels seals can have.
+    offer: Offer,
     opened: Arc<Mutex<HashMap<String, Opened>>>,
     /// What was read a moment ago, where no other server writes.
     remembered: Option<Arc<Remembered<SignConfiguration>>>,
@@ -200,8 +213,8 @@ pub struct SignConfigurations {
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
-        let (items, reach) = (Items::new(Records::new(store)), Reach::default());
-        Self { items, keys, cpu, reach, opened: Arc::default(), remembered: None, known: Arc::default() }
+        let (items, reach, offer) = (Items::new(Records::new(store)), Reach::default(), Offer::default());
+        Self { items, keys, cpu, reach, offer, opened: Arc::default(), remembered: None, known: Arc::default() }
     }
 
     /// The same, on a server that has its store for itself: what was read a moment ago is not read again.
@@ -212,6 +225,11 @@ impl SignConfigurations {
     /// The same, where connections may have other addresses than those of the public internet.
     pub fn reaching(self, reach: Reach) -> Self {
         Self { reach, ..self }
+    }
+
+    /// The same, where seals can have other levels than the lowest.
+    pub fn offering(self, offer: Offer) -> Self {
+        Self { offer, ..self }
     }
 
     /// The configuration of an organization, `None` if it has none.
@@ -245,6 +263,7 @@ impl SignConfigurations {
             levels: value.levels,
             contact_policy: value.contact_policy,
             biometric_policy: value.biometric_policy,
+            signature_level: value.signature_level,
         }))
     }
 
@@ -295,12 +314,17 @@ impl SignConfigurations {
     /// [`Error::Invalid`] with everything that is missing or wrong, [`Error::WrongPassword`], [`Error::Catalogue`].
     pub async fn create(&self, organization: &str, change: Change, act: impl Into<Act<'_>>) -> Result<(), Error> {
         let act = act.into();
+        let sets_level = change.signature_level.is_some();
         let stored = self.whole(organization, change, act.at).await?;
         let decide = |current: Option<Stored>| {
             let mut stored = stored.clone();
-            // Who does not know this addition must not turn it off.
-            if let (None, Some(current)) = (&stored.contact_policy, current) {
+            // Who does not know these additions must not turn them off.
+            let Some(current) = current else { return Ok(stored) };
+            if stored.contact_policy.is_none() {
                 (stored.contact_policy, stored.operator_secret) = (current.contact_policy, current.operator_secret);
+            }
+            if !sets_level {
+                stored.signature_level = current.signature_level;
             }
             Ok(stored)
         };
@@ -342,6 +366,7 @@ impl SignConfigurations {
             contact_policy: None,
             operator_secret: None,
             biometric_policy: checked.biometric_policy,
+            signature_level: checked.signature_level.flatten(),
             sealed,
         };
         self.set_identification(organization, &mut stored, &checked.identification)?;
@@ -394,6 +419,7 @@ impl SignConfigurations {
             self.set_identification(organization, &mut stored, &checked.identification)?;
             self.set_contact_policy(organization, &mut stored, checked.contact_policy.clone())?;
             stored.biometric_policy = checked.biometric_policy.clone().or(stored.biometric_policy);
+            stored.signature_level = checked.signature_level.unwrap_or(stored.signature_level);
             (stored.certificate, stored.sealed) = checked.certificate.clone().unwrap_or((stored.certificate, stored.sealed));
             Ok(stored)
         })
@@ -512,6 +538,8 @@ impl SignConfigurations {
             ContactPolicy::parse(&text, |url| self.reach.base_url(url).map(drop).map_err(|problem| problem.to_string()))
         });
         let biometric_policy = read.member("biometric_policy", change.biometric_policy, |text| BiometricPolicy::parse(&text));
+        let signature_level =
+            read.member("signature_level", change.signature_level, |text| fields::parse_level(&text, self.offer));
         let certificate = match (change.content, change.sign_certificate_password) {
             (Some(content), Some(password)) => Some((content, password)),
             (Some(_), None) => {
@@ -546,6 +574,7 @@ impl SignConfigurations {
             identification,
             contact_policy,
             biometric_policy,
+            signature_level,
             certificate,
         })
     }

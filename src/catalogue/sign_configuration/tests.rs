@@ -24,6 +24,7 @@ pub(super) fn whole() -> Change {
         identification_config: Some(r#"[{"sign_type":"SIMPLE","provider_type":"INTERNAL"}]"#.into()),
         contact_policy: None,
         biometric_policy: None,
+        signature_level: None,
     }
 }
 

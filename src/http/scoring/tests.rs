@@ -32,6 +32,7 @@ impl World {
             notification_email: Some("operations@acme.example".into()),
             contact_policy: None,
             biometric_policy: None,
+            signature_level: None,
             identification_config: None,
         };
         world.state.configurations.create("acme", change, now).await.unwrap();

@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use bytes::Bytes;
-use documents::pkcs12::doctor::Report;
+use documents::{Level, pkcs12::doctor::Report};
 use pages::console::{ChannelPick, NavPart, Phrase, SettingsPart, Signing};
 use workflows::values::Problems;
 
@@ -28,7 +28,7 @@ const MAX_FILE: usize = 512 * 1024;
 /// The longest text of a member, in bytes.
 const MAX_TEXT: usize = 16 * 1024;
 
-const PARTS: [Part; 11] = [
+const PARTS: [Part; 12] = [
     CSRF_PART,
     Part::once("deed", 16),
     Part::once("landing_url", MAX_TEXT),
@@ -38,6 +38,7 @@ const PARTS: [Part; 11] = [
     Part::once("identification_config", MAX_TEXT),
     Part::once("contact_policy", MAX_TEXT),
     Part::once("biometric_policy", MAX_TEXT),
+    Part::once("signature_level", 16),
     Part::once("content", MAX_FILE),
     Part::once("sign_certificate_password", MAX_PASSWORD),
 ];
@@ -51,6 +52,8 @@ struct Draft {
     notification_email: String,
     /// Texts of the members that are JSON, in the order of [`MEMBERS`].
     members: [String; 3],
+    /// By its name; empty for that of the server.
+    level: String,
 }
 
 /// The members that are JSON, with their labels.
@@ -160,6 +163,7 @@ impl Draft {
             channels: channels.into_iter().filter(|channel| !channel.is_empty()).collect(),
             notification_email: part_text(form, "notification_email")?,
             members,
+            level: part_text(form, "signature_level")?,
         })
     }
 
@@ -193,6 +197,7 @@ impl Draft {
                 identification,
                 pretty(biometric.map(Option::unwrap_or_default))?,
             ],
+            level: configuration.signature_level.map(|level| level.name().to_owned()).unwrap_or_default(),
         })
     }
 
@@ -204,6 +209,7 @@ impl Draft {
             channels: vec![name(Channel::Email).to_owned(), name(Channel::Sms).to_owned()],
             notification_email: String::new(),
             members: Default::default(),
+            level: String::new(),
         }
     }
 
@@ -222,7 +228,13 @@ impl Draft {
             identification_config,
             contact_policy,
             biometric_policy,
+            signature_level: Some(self.level.clone()),
         }
+    }
+
+    /// The levels to pick: name, and whether it is picked.
+    fn levels(&self) -> Vec<(&'static str, bool)> {
+        Level::ALL.map(|level| (level.name(), level.name() == self.level)).to_vec()
     }
 
     /// The channels to pick: as many places as there are channels.
@@ -284,7 +296,7 @@ async fn shown(visit: &Visit, sent: Option<(Draft, Problems)>) -> Result<Signing
         (None, Some(configuration)) => (Draft::of(configuration)?, Problems::default()),
         (None, None) => (Draft::new(OWN_PAGES.to_owned()), Problems::default()),
     };
-    let channels = draft.picks();
+    let (channels, levels) = (draft.picks(), draft.levels());
     let members = MEMBERS.into_iter().zip(draft.members).map(|((name, label), text)| (name, label, text));
     Ok(Signing {
         frame: visit.frame(),
@@ -302,6 +314,7 @@ async fn shown(visit: &Visit, sent: Option<(Draft, Problems)>) -> Result<Signing
         channels,
         email: draft.notification_email,
         members: members.collect(),
+        levels,
         connections: configuration.map(|configuration| configuration.connected).unwrap_or_default(),
     })
 }

@@ -1,6 +1,7 @@
 //! What the events and effects of each kind of process mean to whoever looks at a timeline.
 
 use ::documents::certificate::mask;
+use chrono::SecondsFormat;
 use pages::console::{Fact, Phrase, Tone};
 use serde::Serialize;
 use workflows::{
@@ -12,7 +13,7 @@ use workflows::{
         lifecycle,
         otp::{CodeEffect, CodeEvent, OneTimeCode, ReceiptStatus},
     },
-    sign_process::{self, Notice, SignProcess},
+    sign_process::{self, Notice, Seal, SealTime, SignProcess},
 };
 
 use super::timeline::{Group, Intended, Scene, Tells, Told};
@@ -109,8 +110,8 @@ impl Tells for SignProcess {
                 Told { facts: from_device(device), ..row(by("console.row.signed", signature)) }
             }
             Event::Completed => row(Phrase::new("console.row.completed")),
-            Event::Sealed { document, .. } => part(Group::Seal(*document), Phrase::new("console.part.done"), Some(Tone::Plain)),
-            Event::Certified { .. } => part(Group::Certificate, Phrase::new("console.part.done"), Some(Tone::Plain)),
+            Event::Sealed { document, sealed } => seal_told(Group::Seal(*document), &sealed.seal),
+            Event::Certified { seal, .. } => seal_told(Group::Certificate, seal),
             Event::Failed { reason, .. } => bad(Phrase::new("console.row.failed").with("reason", reason)),
             Event::Cancelled { reason, by: None } => bad(Phrase::new("console.row.cancelled").with("reason", reason)),
             Event::Cancelled { reason, by: Some(staff) } => {
@@ -166,6 +167,19 @@ impl Tells for SignProcess {
             | Effect::Release => internal(effect),
         }
     }
+}
+
+/// How far a seal got.
+fn seal_told(group: Group, seal: &Seal) -> Told {
+    let words = match seal.short_of {
+        None => Phrase::new("console.part.sealed"),
+        Some(wanted) => Phrase::new("console.part.sealed_short").with("wanted", wanted.name()),
+    };
+    let time = seal.time_stamp.as_ref().map(|SealTime { at, authority }| {
+        let value = format!("{} {authority}", at.to_rfc3339_opts(SecondsFormat::Secs, true));
+        Fact { name: "console.fact.time_stamp", value }
+    });
+    Told { facts: time.into_iter().collect(), ..part(group, words.with("level", seal.level.name()), Some(Tone::Plain)) }
 }
 
 fn alias<'a>(scene: &Scene<'a>, signature: uuid::Uuid) -> &'a str {

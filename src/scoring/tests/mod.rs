@@ -72,6 +72,7 @@ impl World {
             identification_config: Some(json!({"connections": connections}).to_string()),
             contact_policy: None,
             biometric_policy: None,
+            signature_level: None,
         };
         configurations.create(ORGANIZATION, change, noon()).await.unwrap();
         let (metrics, clock) = (Metrics::default(), Clock::manual(noon()));

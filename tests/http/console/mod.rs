@@ -20,7 +20,8 @@ mod settings;
 mod sign_configuration;
 mod templates;
 
-use browser::{Browser, between, form, text};
+pub use browser::{Browser, text};
+use browser::{between, form};
 
 use crate::{
     address, own, pdf, shared,

@@ -31,7 +31,15 @@ fn document(index: usize) -> Uuid {
 }
 
 fn sealed(index: usize) -> Sealed {
-    Sealed { id: Uuid::from_u128(0x3000 + index as u128), digest: format!("{index:064x}") }
+    Sealed { id: Uuid::from_u128(0x3000 + index as u128), digest: format!("{index:064x}"), seal: seal(index) }
+}
+
+/// Of every level, one short of what was wanted.
+fn seal(index: usize) -> Seal {
+    let time_stamp = SealTime { at: start(), authority: "Time stamps".into() };
+    let level = [SealLevel::B, SealLevel::T, SealLevel::Lt, SealLevel::Lta][index % 4];
+    let has_time = level > SealLevel::B;
+    Seal { level, short_of: (index % 2 == 1).then_some(SealLevel::Lta), time_stamp: has_time.then_some(time_stamp) }
 }
 
 const CERTIFICATE: Uuid = Uuid::from_u128(0x4000);
@@ -219,7 +227,7 @@ impl World {
     }
 
     fn certify(&mut self) {
-        assert_eq!(self.tell(Command::Certified { certificate: CERTIFICATE }), Ok(()));
+        assert_eq!(self.tell(Command::Certified { certificate: CERTIFICATE, seal: Seal::default() }), Ok(()));
     }
 
     fn notice(&mut self, position: usize, delivered: Result<Taken, String>) {
@@ -320,7 +328,7 @@ fn each_document_is_sealed_once_and_then_the_process_certified_once() {
     assert_eq!((world.status(), world.data().certificate), (Status::Certified, Some(CERTIFICATE)));
     assert_eq!(world.process.new_effects(), [Effect::Release]);
     let before = world.process.machine.clone();
-    world.tell(Command::Certified { certificate: Uuid::nil() }).expect("a repeated report is taken");
+    world.tell(Command::Certified { certificate: Uuid::nil(), seal: Seal::default() }).expect("a repeated report is taken");
     assert_eq!(world.process.machine, before);
 }
 
@@ -656,7 +664,11 @@ fn a_journal_that_was_tampered_with_does_not_open_what_has_ended() {
     let mut world = World::new();
     assert_eq!(world.cancel(), Ok(()));
     let before = world.process.machine.clone();
-    for event in [Event::Completed, Event::Certified { certificate: CERTIFICATE }, Event::Created(Box::new(creation(1, 1)))] {
+    for event in [
+        Event::Completed,
+        Event::Certified { certificate: CERTIFICATE, seal: Seal::default() },
+        Event::Created(Box::new(creation(1, 1))),
+    ] {
         world.process.machine.apply(start(), &event);
         assert_eq!(world.process.machine, before);
     }

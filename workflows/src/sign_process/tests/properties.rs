@@ -228,7 +228,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         Just(Event::Completed),
         position().prop_map(|index| Event::Sealed { document: document(index), sealed: sealed(index) }),
-        Just(Event::Certified { certificate: CERTIFICATE }),
+        Just(Event::Certified { certificate: CERTIFICATE, seal: Seal::default() }),
         failed.prop_map(|signature| Event::Failed { reason: "so".into(), signature }),
         Just(Event::Cancelled { reason: "so".into(), by: None }),
         position().prop_map(|position| Event::Declined { signature: signature(position), reason: "so".into(), device: device() }),

@@ -146,7 +146,9 @@ impl Together {
                 }
             }
             Job::OfProcess(Effect::Seal { document }) => self.tell_process(Command::Sealed { document, sealed: sealed(0) }),
-            Job::OfProcess(Effect::Certify) => self.tell_process(Command::Certified { certificate: CERTIFICATE }),
+            Job::OfProcess(Effect::Certify) => {
+                self.tell_process(Command::Certified { certificate: CERTIFICATE, seal: Seal::default() })
+            }
             Job::OfProcess(Effect::TellContract { .. } | Effect::Release | Effect::Notify { .. } | Effect::SendLink { .. }) => {}
             Job::OfIdentification(position, otp::Effect::Own(effect)) => {
                 let (otp::CodeEffect::SendCode { challenge, .. }

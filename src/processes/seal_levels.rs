@@ -1,0 +1,105 @@
+//! How far a seal gets: the level that the organization wants, while there is time for it.
+
+use ::documents::{Level, seal};
+use ::store::Timestamp;
+use actors::Attempt;
+use bytes::Bytes;
+use uuid::Uuid;
+use workflows::sign_process::{Data, Seal, SignProcess};
+
+use super::{World, refused, retry};
+use crate::{
+    catalogue::documents::{Document, Error},
+    cpu_pool::Cutoff,
+    trust_services::{self, Raised, seal_of},
+};
+
+/// A seal of a process that is being made.
+pub(super) struct Sealing<'a> {
+    pub organization: &'a str,
+    wanted: Level,
+    /// When it could be made.
+    since: Timestamp,
+    pub now: Timestamp,
+}
+
+impl World {
+    /// The seals of a process whose signers have all signed.
+    pub(super) async fn sealing<'a>(
+        &self,
+        organization: &'a str,
+        data: &Data,
+        now: Timestamp,
+    ) -> Result<Sealing<'a>, Attempt<SignProcess>> {
+        let configuration = self.configurations.load(organization).await.map_err(retry)?;
+        let wanted = self.trust_services.wanted(configuration.and_then(|configuration| configuration.signature_level));
+        Ok(Sealing { organization, wanted, since: data.completed_at.unwrap_or(data.created_at), now })
+    }
+
+    /// What an attempt before stored without telling the process: no authority is asked twice for it.
+    pub(super) async fn made_before(
+        &self,
+        sealing: &Sealing<'_>,
+        id: Uuid,
+    ) -> Result<Option<(Document, Seal)>, Attempt<SignProcess>> {
+        if sealing.wanted == Level::B {
+            return Ok(None);
+        }
+        match self.documents.find(sealing.organization, id).await {
+            Ok(stored) => {
+                let seal = self.seal_of_stored(sealing, &stored).await?;
+                Ok(Some((stored, seal)))
+            }
+            Err(Error::NotFound) => Ok(None),
+            Err(error) => Err(retry(error)),
+        }
+    }
+
+    /// Whether it is of use to seal now: not while all authorities are left alone.
+    pub(super) fn may_begin(&self, sealing: &Sealing<'_>) -> Result<(), Attempt<SignProcess>> {
+        match (self.trust_services.ready(sealing.wanted), self.trust_services.patience(sealing.since, sealing.now)) {
+            (Err(error), Some(left)) => Err(later(&error, left)),
+            (Ok(()), _) | (Err(_), None) => Ok(()),
+        }
+    }
+
+    /// Brings a sealed file to the level that is wanted; when its time is over, to the one that can be had.
+    pub(super) async fn raise(&self, sealing: &Sealing<'_>, bytes: Bytes) -> Result<Raised, Attempt<SignProcess>> {
+        use trust_services::Error;
+        let Sealing { organization, wanted, since, now } = *sealing;
+        let error = match self.trust_services.raise(organization, bytes.clone(), wanted).await {
+            Ok(raised) => return Ok(raised),
+            Err(error) => error,
+        };
+        match error {
+            Error::NotOffered(_) | Error::Away(_) => {}
+            Error::Busy(_) | Error::File(seal::Error::Signing) => return Err(retry(error)),
+            Error::File(_) => return Err(refused(error)),
+        }
+        match self.trust_services.patience(since, now) {
+            Some(left) => Err(later(&error, left)),
+            None => {
+                tracing::warn!(organization, %wanted, %error, "a seal is of a lower level than was wanted: it did not wait any longer");
+                Ok(Raised::short_of(wanted, bytes))
+            }
+        }
+    }
+
+    /// How far the seal of a stored file got, where it is not the one that was made now.
+    pub(super) async fn seal_of_stored(&self, sealing: &Sealing<'_>, stored: &Document) -> Result<Seal, Attempt<SignProcess>> {
+        let (wanted, now) = (sealing.wanted, sealing.now);
+        let read = move |bytes: Bytes, _: &Cutoff| seal_of(&bytes, wanted, now);
+        match self.documents.work_on(sealing.organization, stored, read).await {
+            Ok(Ok(seal)) => Ok(seal),
+            Ok(Err(error)) => Err(refused(error)),
+            // It was removed meanwhile; nothing more is known of it.
+            Err(Error::Gone) => Ok(Seal::default()),
+            Err(error) => Err(retry(error)),
+        }
+    }
+}
+
+/// Tries again, at the latest when the time for it is over.
+fn later(error: &trust_services::Error, left: std::time::Duration) -> Attempt<SignProcess> {
+    Attempt::Retry { reason: error.to_string(), after: error.after().map(|after| after.min(left)) }
+}
