@@ -15,6 +15,7 @@ mod reading;
 mod retention;
 mod server;
 mod store;
+mod verification;
 mod work;
 
 use std::{
@@ -48,6 +49,7 @@ pub use self::{
     retention::{Retention, Time, Times},
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
+    verification::Verification,
     work::{Cpu, Documents, Filling, Fills, Render},
 };
 
@@ -94,6 +96,7 @@ pub struct Config {
     pub scoring: scoring::Options,
     pub biometric: Biometric,
     pub pages: Pages,
+    pub verification: Verification,
     pub retention: Retention,
     pub consents: Consents,
     pub console: Console,
@@ -271,6 +274,7 @@ impl Config {
         if let Some(oidc) = &self.console.oidc {
             access::oidc::Provider::new(oidc, "", self.access.clock_leeway).map_err(|error| format!("console.oidc.{error}"))?;
         }
+        crate::verify::service::configured(&self.verification).map_err(|error| format!("verification.roots: {error}"))?;
         let mut findings = channels::Channels::check(&self.channels, now)?;
         findings.extend(handwriting::findings(&self.biometric.defaults()?, now));
         Ok(findings)

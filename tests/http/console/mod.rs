@@ -19,6 +19,7 @@ mod quarantine;
 mod settings;
 mod sign_configuration;
 mod templates;
+mod verification;
 
 use browser::{Browser, between, form, text};
 
