@@ -54,9 +54,9 @@ fn a_file_is_told_in_words_and_as_json_and_the_log_says_that_somebody_looked() {
     {
         assert!(page.contains(words), "{words}: {page}");
     }
-    let place = pdf.windows(10).position(|bytes| bytes == b"/MediaBox ").expect("a page");
+    let place = pdf.windows(9).position(|bytes| bytes == b"/BaseFont").expect("a font");
     let mut changed = pdf;
-    changed[place + 1] = b'm';
+    changed[place + 11] = b'X';
     let page = text(&send(&browser, &path, &csrf, changed).expect(200));
     assert!(page.contains("Not every signature is intact.") && page.contains("the signed bytes were changed"), "{page}");
     let page = text(&send(&browser, &path, &csrf, fixtures::contract(&[])).expect(200));
