@@ -248,11 +248,15 @@ fn the_command_trusts_what_a_trusted_list_grants_and_says_that_its_signature_is_
 }
 
 #[test]
-fn a_time_stamp_of_another_program_proves_its_time_by_a_root_of_the_command() {
+fn a_root_of_the_command_is_no_word_for_a_time_stamp_by_a_certificate_for_other_purposes() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("documents/fixtures");
     let root = fixtures.join("root.pem");
-    let (_, told) = command(&fixtures.join("others-time-stamp.pdf"), &["--json", "--root", root.to_str().expect("UTF-8")]);
+    let (status, told) = command(&fixtures.join("others-time-stamp.pdf"), &["--json", "--root", root.to_str().expect("UTF-8")]);
     let told: Value = serde_json::from_str(&told).expect("JSON");
-    assert!(!told["report"]["signatures"].as_array().expect("signatures").is_empty(), "{told}");
-    assert_eq!(told["trusted_lists"], json!([]));
+    let signatures = told["report"]["signatures"].as_array().expect("signatures");
+    assert_eq!((status, signatures.len()), (Some(0), 2), "{told}");
+    assert_eq!(signatures[0]["trust"], json!({"status": "trusted", "root": "Rubrica test root"}));
+    assert_eq!((&signatures[1]["trust"]["status"], &signatures[0]["proven_time"]), (&json!("extended_key_usage"), &Value::Null));
+    assert_eq!(told["roots"].as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(told["roots"][0]["from"], "root.pem");
 }

@@ -236,7 +236,11 @@ fn trust(trust: &CertificateTrust) -> (Phrase, Option<String>) {
         T::NotYetValidAtSigning { certificate, begins } => {
             Phrase::new("console.verification.not_yet").with("certificate", certificate).with("day", begins.date_naive())
         }
-        other => return (Phrase::new("console.verification.not_trusted"), Some(other.to_string())),
+        other => {
+            let words = other.to_string();
+            let why = words.strip_prefix("not trusted: ").unwrap_or(&words).to_owned();
+            return (Phrase::new("console.verification.not_trusted"), Some(why));
+        }
     };
     (words, None)
 }
