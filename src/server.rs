@@ -71,6 +71,7 @@ use crate::{
     signers::{self, AddressLimits, Revisions, Signers, Watchers},
     transfer,
     trust_services::{self, TrustServices},
+    verify::{self, service::Verifier},
 };
 
 /// The organization that is there from the first development start, with a certificate of its own.
@@ -121,6 +122,8 @@ pub enum Error {
     Development(String),
     #[error("console.oidc.{0}")]
     Console(String),
+    #[error("verification.roots: {0}")]
+    Verification(String),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
     #[error("cannot listen on {address}: {source}")]
@@ -361,7 +364,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let staff = staff::Site::new(&config, keys.clone(), &public_base_url, store.clone(), reader, channels.clone());
     let staff = staff.map_err(Error::Console)?;
     let has_console = staff.is_some();
+    let roots = verify::service::configured(&config.verification).map_err(Error::Verification)?;
     let state = State {
+        verifier: Verifier::new(cpu.clone(), configurations.clone(), roots, config.documents.limit),
         documents: documents.clone(),
         page_view: PageView::new(documents.clone(), page_view::Metrics::new(&registry)?),
         consents,

@@ -16,6 +16,7 @@ mod retention;
 mod sealing;
 mod server;
 mod store;
+mod verification;
 mod work;
 
 use std::{
@@ -50,6 +51,7 @@ pub use self::{
     sealing::Sealing,
     server::{DEFAULT_JSON_LIMIT, DEFAULT_JSON_MEMORY, Server},
     store::{Blobs, Place, Store},
+    verification::Verification,
     work::{Cpu, Documents, Filling, Fills, Render},
 };
 
@@ -98,6 +100,7 @@ pub struct Config {
     pub trust_services: trust_services::Options,
     pub biometric: Biometric,
     pub pages: Pages,
+    pub verification: Verification,
     pub retention: Retention,
     pub consents: Consents,
     pub console: Console,
@@ -278,6 +281,7 @@ impl Config {
             access::oidc::Provider::new(oidc, "", self.access.clock_leeway).map_err(|error| format!("console.oidc.{error}"))?;
         }
         self.trust_services.accounts().map_err(|error| format!("trust_services.{error}"))?;
+        crate::verify::service::configured(&self.verification).map_err(|error| format!("verification.roots: {error}"))?;
         let mut findings = channels::Channels::check(&self.channels, now)?;
         findings.extend(handwriting::findings(&self.biometric.defaults()?, now));
         Ok(findings)

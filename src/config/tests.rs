@@ -238,6 +238,7 @@ fn the_commented_default_file_names_every_option() {
         include_str!("server.rs"),
         include_str!("work.rs"),
         include_str!("store.rs"),
+        include_str!("verification.rs"),
         include_str!("../access/options.rs"),
         include_str!("../channels/options.rs"),
         include_str!("../channels/senders/mod.rs"),

@@ -132,6 +132,8 @@ pub enum Work {
     Fill,
     /// A template is checked or rendered: the file is the template, its schema and the data together.
     Template,
+    /// Its signatures are verified, and its revisions compared.
+    Verify,
 }
 
 /// A file, and what is done with it.

@@ -10,19 +10,22 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::Timestamp;
-use utoipa::ToSchema;
 use utoipa::openapi::{Content, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 use workflows::Device;
 use zeroize::Zeroize;
 
 use super::device::{self, Required};
+use super::download::Binary;
 use super::dynamic_fills;
 use super::error::ApiError;
+use super::intake;
 use super::multipart::{self, Files, Part};
 use super::operation::{Operation, Success};
 use super::processes::Engine;
@@ -512,6 +515,38 @@ impl<T> Multipart<T> {
     /// As [`multipart::read_with_files`].
     pub async fn read_with_files(self, parts: &[Part], files: Files, room: Share) -> Result<multipart::Form, ApiError> {
         multipart::read_with_files(&self.request, self.payload, parts, files, room).await
+    }
+}
+
+/// A PDF as the whole body, which the handler reads itself, as it knows what room it takes.
+pub struct PdfFile {
+    request: HttpRequest,
+    payload: Payload,
+}
+
+const PDF: &[&str] = &["application/pdf"];
+
+impl Body for PdfFile {
+    fn described(_: &mut Schemas) -> Option<Described> {
+        Some(Described::new(PDF, Binary::schema()))
+    }
+
+    async fn read(admitted: &mut Admitted) -> Result<Self, ApiError> {
+        if json::media_type(&admitted.request).as_deref() != Some(PDF[0]) {
+            return Err(ApiError::unsupported_media_type("the body must be sent as application/pdf"));
+        }
+        Ok(Self { request: admitted.request.clone(), payload: admitted.payload.take() })
+    }
+}
+
+impl PdfFile {
+    /// At most `limit` bytes, which take of the `room` until the second value is dropped.
+    ///
+    /// # Errors
+    /// As [`intake::whole`].
+    pub async fn read(self, limit: usize, room: Share) -> Result<(Bytes, Share), ApiError> {
+        let (bytes, room) = intake::whole(&self.request, self.payload, limit, multipart::READ_TIMEOUT, room).await?;
+        Ok((bytes.freeze(), room))
     }
 }
 

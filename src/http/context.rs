@@ -27,6 +27,7 @@ use crate::keys::Keys;
 use crate::page_view::PageView;
 use crate::public_url::{self, Disposition, PublicDocument};
 use crate::render_workers::Workers;
+use crate::verify::service::Verifier;
 
 /// Maximum length of the name of an organization, in bytes: whatever its characters, the name of its folder of blobs stays within a file system's bounds.
 const MAX_ORGANIZATION: usize = 80;
@@ -71,6 +72,8 @@ pub struct State {
     pub configurations: SignConfigurations,
     /// Shows pages of documents.
     pub page_view: PageView,
+    /// Judges the signatures of files that callers send.
+    pub verifier: Verifier,
     /// The processes that draw pages.
     pub workers: Workers,
     /// Seals public URLs.

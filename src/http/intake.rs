@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, dev::Payload, web, web::Bytes};
 use futures::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::ApiError;
+use super::{ApiError, json::declared_length};
 use crate::{
     config,
     connections::SLOWEST,
@@ -99,6 +99,32 @@ impl Intake {
     pub(super) fn into_share(self) -> Share {
         self.share
     }
+}
+
+/// A whole body, with the room that it takes for as long as it is needed.
+///
+/// # Errors
+/// 413 over the limit, in bytes; else as [`Intake::next`].
+pub(super) async fn whole(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    within: Duration,
+    share: Share,
+) -> Result<(web::BytesMut, Share), ApiError> {
+    let over = || ApiError::too_large(format!("the body may have {limit} bytes"));
+    if declared_length(request).is_some_and(|length| length > limit as u64) {
+        return Err(over());
+    }
+    let mut intake = Intake::new(payload, share, within, Options::of(request).slow_after);
+    let mut bytes = web::BytesMut::new();
+    while let Some(chunk) = intake.next().await? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(over());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((bytes, intake.into_share()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::error::{ApiError, shortened};
-use super::intake::{Intake, Options};
+use super::intake::{self, Options};
 use super::refusals::Refusal;
 use crate::objects::Objects;
 
@@ -27,20 +27,8 @@ pub(super) async fn read(
     limit: usize,
     organization: &str,
 ) -> Result<BytesMut, ApiError> {
-    let options = Options::of(request);
-    let over = || ApiError::too_large(format!("the body may have {limit} bytes"));
-    if declared_length(request).is_some_and(|length| length > limit as u64) {
-        return Err(over());
-    }
-    let share = options.json_room.share(organization);
-    let mut intake = Intake::new(payload, share, READ_TIMEOUT, options.slow_after);
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = intake.next().await? {
-        if bytes.len() + chunk.len() > limit {
-            return Err(over());
-        }
-        bytes.extend_from_slice(&chunk);
-    }
+    let share = Options::of(request).json_room.share(organization);
+    let (bytes, _) = intake::whole(request, payload, limit, READ_TIMEOUT, share).await?;
     Ok(bytes)
 }
 

@@ -12,7 +12,7 @@ use crate::{
     consents::{links, profile, proofs, service},
     cpu_pool, erasure, filling, handwriting, page_view,
     processes::{self, challenges, creation, fill, vouching},
-    public_url, receipts, records,
+    public_url, receipts, records, verify,
 };
 
 /// When a call that met a full mailbox, a busy store or too many uploads is worth repeating.
@@ -220,6 +220,20 @@ impl From<documents::Error> for ApiError {
             E::Invalid(problems) => Self::inputs(problems.iter().map(ToString::to_string)),
             E::TooLarge(_) => Self::too_large(error.to_string()),
             E::Busy(_) => Self::unavailable(error, RETRY_AFTER),
+            E::Catalogue(error) => error.into(),
+        }
+    }
+}
+
+/// A file that is verified. What cannot be read is not sent again as it is, so nobody is told to save it anew: that would lose its signatures.
+impl From<verify::service::Error> for ApiError {
+    fn from(error: verify::service::Error) -> Self {
+        use ::documents::verify::Error as Unreadable;
+        use verify::service::Error as E;
+        match error {
+            E::TooLarge(_) => Self::too_large(error.to_string()),
+            E::Unreadable(Unreadable::Root(_)) => Self::internal(error),
+            E::Unreadable(_) => Self::input(error.to_string()),
             E::Catalogue(error) => error.into(),
         }
     }

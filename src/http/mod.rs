@@ -55,6 +55,7 @@ pub mod template_configurations;
 pub mod templates;
 #[cfg(test)]
 mod testing;
+pub mod verify;
 
 pub use context::State;
 pub use error::ApiError;

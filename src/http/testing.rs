@@ -42,6 +42,7 @@ use crate::render_workers::{self, Workers};
 use crate::scoring::testing::Scripted;
 use crate::signers::{AddressLimits, Revisions, Signers, Watchers};
 use crate::trust_services::TrustServices;
+use crate::verify::{roots::Roots, service::Verifier};
 
 pub const MAX_DOCUMENT: usize = 64 * 1024;
 
@@ -113,6 +114,12 @@ impl World {
             images: sources.images.clone(),
             workers: sources.workers.clone(),
             filling: Filling::new(sources, filling::Options::default(), filling::Metrics::default()),
+            verifier: Verifier::new(
+                cpu.clone(),
+                SignConfigurations::new(store.clone(), keys.clone(), cpu.clone()),
+                Roots::default(),
+                MAX_DOCUMENT,
+            ),
             configurations: SignConfigurations::new(store.clone(), keys.clone(), cpu),
             keys: keys.clone(),
             access: access::Service::new(&options, &keys).unwrap(),

@@ -50,6 +50,7 @@ mod signers;
 mod template_configurations;
 mod templates;
 mod tour;
+mod verification;
 
 use std::sync::Arc;
 

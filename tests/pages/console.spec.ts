@@ -1,6 +1,6 @@
 // The console of staff on the real server: every screen keeps the rules for who sees, hears or types it, in light and dark, wide and narrow.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import AxeBuilder from "@axe-core/playwright";
@@ -342,6 +342,34 @@ test("a configuration shows what is wrong with a key file, and what messages say
   await page.getByRole("link", { name: "English" }).click();
   await expect(page.getByText("It expires in 10 min").first()).toBeVisible();
   await keepsTheRules(page, "messages");
+});
+
+test("a signed file is looked at, and what is said of it is downloaded", async ({ page }) => {
+  test.setTimeout(180_000);
+  await signIn(page, ["console"]);
+  await page.getByRole("link", { name: "Verify", exact: true }).click();
+  await expect(heading(page, "Verify a signed file")).toBeVisible();
+  await keepsTheRules(page, "verification");
+  await button(page, "Verify").click();
+  await expect(page.getByRole("alert")).toContainText("Choose a file.");
+  const fixture = (name: string): string => join(__dirname, "../../documents/fixtures", name);
+  await page.getByLabel("Signed file (PDF)").setInputFiles(fixture("root.pem"));
+  await button(page, "Verify").click();
+  await expect(page.getByRole("alert")).toContainText("the file is not a PDF");
+  await keepsTheRules(page, "verification_refused");
+  for (const name of ["others-time-stamp.pdf", "others-pss-sha512.pdf"]) {
+    await page.getByLabel("Signed file (PDF)").setInputFiles(fixture(name));
+    await button(page, "Verify").click();
+    await expect(page.getByText("Every signature is intact.")).toBeVisible();
+    await expect(page.getByText("who signed is not proven", { exact: false })).toBeVisible();
+    await keepsTheRules(page, `verification_${name.replace(".pdf", "").replaceAll("-", "_")}`);
+  }
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download the report (JSON)" }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toBe("verification.json");
+  const report: unknown = JSON.parse(await readFile(await file.path(), "utf8"));
+  expect(report).toMatchObject({ report: { signatures: [{ judgement: "intact" }, { judgement: "intact" }] }, trustsOwn: true });
 });
 
 test("a process is found and cancelled by keyboard alone", async ({ page }) => {

@@ -21,6 +21,7 @@ mod settings;
 mod settings_parts;
 mod signing;
 mod templates;
+mod verification;
 
 use std::borrow::Cow;
 
@@ -55,6 +56,7 @@ pub use signing::{ChannelPick, FileCertificate, Finding, Gravity, KeyFile, Signi
 pub use templates::{
     FieldRow, ListedTemplate, Made, PreviewForm, StoredTemplate, TemplateChange, TemplateKind, TemplateVersion, Templates,
 };
+pub use verification::{Verification, Verified, VerifiedRoot, VerifiedSignature, VerifiedStamp};
 
 /// What all pages share.
 #[derive(Clone, Debug)]
@@ -100,6 +102,7 @@ pub enum NavPart {
     Documents,
     Templates,
     Consents,
+    Verification,
 }
 
 /// An organization, as people know it and where its pages are.
@@ -333,6 +336,10 @@ impl Frame {
 
     pub(crate) fn is_consents(&self) -> bool {
         self.is_part(NavPart::Consents)
+    }
+
+    pub(crate) fn is_verification(&self) -> bool {
+        self.is_part(NavPart::Verification)
     }
 
     pub(crate) fn is_part(&self, part: NavPart) -> bool {

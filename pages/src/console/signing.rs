@@ -70,7 +70,7 @@ pub enum Gravity {
 }
 
 impl Gravity {
-    fn shape(self) -> &'static str {
+    pub(super) fn shape(self) -> &'static str {
         match self {
             Self::Good => "certified",
             Self::Note => "created",
@@ -79,7 +79,7 @@ impl Gravity {
         }
     }
 
-    fn class(self) -> &'static str {
+    pub(super) fn class(self) -> &'static str {
         match self {
             Self::Good | Self::Note => "notice",
             Self::Warning => "notice warning",
@@ -87,7 +87,7 @@ impl Gravity {
         }
     }
 
-    fn key(self) -> &'static str {
+    pub(super) fn key(self) -> &'static str {
         match self {
             Self::Good => "console.signing.good",
             Self::Note => "console.signing.note",

@@ -27,7 +27,7 @@ const MAX_PARTS: usize = 64;
 const OVERHEAD: u64 = 64 * 1024;
 
 /// Maximum time that a whole body may take to arrive.
-const READ_TIMEOUT: Duration = Duration::from_secs(300);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One part that an operation knows.
 #[derive(Clone, Copy, Debug)]

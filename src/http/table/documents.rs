@@ -4,7 +4,7 @@ use super::super::call::by;
 use super::super::operation::{
     CONFLICT, GONE, KIB, NOT_FOUND, Operation, Reach, Refused, Success, answer, delete, get, post, put, refused,
 };
-use super::super::{context, document_pages, documents};
+use super::super::{context, document_pages, documents, verify};
 use crate::access::Role;
 
 /// For a page that can only be downloaded.
@@ -123,4 +123,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .answers(&[answer(200, "The owner changed.")])
         .refuses(&[NOT_FOUND, GONE])
         .run(&by(documents::change_owner)),
+    // Who reads documents may know what their signatures are worth; of the organization it tells its certificate, which stands on every seal.
+    post("/v1/orgs/{org_id}/verify", "verify_document")
+        .role(Role::DocumentsRead, Reach::Organization)
+        .says(
+            "Verify a signed PDF",
+            "An addition to the contract. Says of each signature who made it, when, what it covers, whether it is intact and trusted, and what changed \
+             afterwards. The file is not stored. Trusted are the roots of the configuration and the organization's own certificate. A file that is no \
+             PDF, needs a password, has more than 100 signatures, or took too long twice is a 400.",
+        )
+        .tag("Verification")
+        .answers(&[answer(200, "What is said of the file.")])
+        .run(&by(verify::verify)),
 ];

@@ -189,6 +189,7 @@ fn key(what: &str) -> &'static str {
         "desk/identifications/reject" => "console.log.desk_reject",
         "desk/identifications/hand" => "console.log.desk_hand",
         "desk/tablet/enrol" => "console.log.desk_tablet",
+        "verify" => "console.log.verify",
         _ => OTHER,
     }
 }
@@ -324,6 +325,7 @@ mod tests {
             ("/console/orgs/{org}/effects/{kind}/{id}/{deed}", "try-now", "effects/try-now"),
             ("/console/orgs/{org}/effects/all/{deed}", "pause", "effects/all/pause"),
             ("/console/orgs/{org}/pages", "", "pages"),
+            ("/console/orgs/{org}/verify", "", "verify"),
             ("/desk/orgs/{org}/identifications/{id}/take", "", "desk/identifications/take"),
         ] {
             assert_eq!(what(pattern, deed), name);

@@ -40,6 +40,7 @@ mod telling;
 mod telling_chains;
 mod templates;
 mod timeline;
+mod verification;
 mod visit;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -159,6 +160,12 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
                 web::resource("/orgs/{org}/consents/customers/{customer}/{deed}")
                     .route(web::get().to(customer_deeds::question_page))
                     .route(web::post().to(customer_deeds::act))
+                    .default_service(only("GET, POST")),
+            )
+            .service(
+                web::resource("/orgs/{org}/verify")
+                    .route(web::get().to(verification::page))
+                    .route(web::post().to(verification::verify))
                     .default_service(only("GET, POST")),
             )
             .default_service(web::route().to(nothing)),

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     access::Role,
-    http::{State, api::Api, api::decoded, device::client_address, multipart, processes::Engine},
+    http::{State, api::Api, api::decoded, device::client_address, error::ApiError, multipart, processes::Engine},
     iso_duration, records,
 };
 
@@ -486,12 +486,26 @@ impl Visit {
     /// # Errors
     /// As [`Visit::own_form`].
     pub async fn own_parts(&self, payload: web::Payload, parts: &[multipart::Part]) -> Result<multipart::Form, Failure> {
+        self.read_parts(payload, parts).await?.map_err(|_| Failure::Form)
+    }
+
+    /// The same; where the parts cannot be read, with why.
+    ///
+    /// # Errors
+    /// As [`Visit::own_form`].
+    pub async fn read_parts(
+        &self,
+        payload: web::Payload,
+        parts: &[multipart::Part],
+    ) -> Result<Result<multipart::Form, ApiError>, Failure> {
         self.call.check_origin()?;
         let room = self.call.state().documents.upload_room(&self.organization);
-        let form = multipart::read(&self.call.request, payload.into_inner(), parts, room).await;
-        let mut form = form.map_err(|_| Failure::Form)?;
+        let mut form = match multipart::read(&self.call.request, payload.into_inner(), parts, room).await {
+            Ok(form) => form,
+            Err(error) => return Ok(Err(error)),
+        };
         let token = form.text(CSRF_PART.name).map_err(|_| Failure::Form)?.unwrap_or_default();
-        if self.session.made_form(&token) { Ok(form) } else { Err(Failure::Forged) }
+        if self.session.made_form(&token) { Ok(Ok(form)) } else { Err(Failure::Forged) }
     }
 
     pub fn page(&self, html: String) -> HttpResponse {

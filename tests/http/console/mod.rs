@@ -19,6 +19,7 @@ mod quarantine;
 mod settings;
 mod sign_configuration;
 mod templates;
+mod verification;
 
 pub use browser::{Browser, text};
 use browser::{between, form};
