@@ -30,7 +30,7 @@ use shown::Shown;
 use terms::Terms;
 
 pub use shown::{Mask, Sealed, rehearse};
-pub use stamped::{Sealing, Signed, Step};
+pub use stamped::{Sealing, Signed, Step, begin};
 
 /// The least room for a signature in the file, in bytes; more where the certificates need it.
 const RESERVED_BYTES: usize = 8 * 1024;

@@ -69,6 +69,8 @@ pub struct Report {
     pub verified_at: DateTime<Utc>,
     /// Length of the file, in bytes.
     pub length: usize,
+    /// There is a document security store: what proves certificates, or is meant to.
+    pub has_validation_data: bool,
     /// In the order in which they were made.
     pub signatures: Vec<Signature>,
     /// What is wrong with the file beside its signatures.
@@ -288,7 +290,8 @@ fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result
         problems
             .push(format!("readers may show different things: byte {place} begins something that no cross-reference leads to"));
     }
-    Ok(Report { verified_at: now, length: bytes.len(), signatures, problems })
+    let has_validation_data = !data.is_empty();
+    Ok(Report { verified_at: now, length: bytes.len(), has_validation_data, signatures, problems })
 }
 
 /// A signature dictionary that no signed field has, or that several share.

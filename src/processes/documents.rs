@@ -71,18 +71,26 @@ impl World {
         let names: Vec<&str> =
             requests.iter().filter(|request| request.field.is_some()).map(|request| request.signer_name.as_str()).collect();
         let missing = ::documents::text::missing(&names.join("\n"));
-        let seal = move |bytes: Bytes, _: &Cutoff| seal::seal(&bytes, &identity, &requests);
-        let made = match self.documents.work_on_held(organization, &digest, document.size, seal).await {
-            Ok(Ok(made)) => made,
-            Ok(Err(error @ seal::Error::Signing)) => return Err(retry(error)),
-            Ok(Err(error)) => return Err(refused(error)),
-            Err(documents::Error::Gone) => return Err(refused("the document's bytes are gone")),
-            Err(error) => return Err(error.set_aside().map_or_else(|| retry(&error), refused)),
+        let requests = Arc::new(requests);
+        let mut with_time_stamps = sealing.with_time_stamps();
+        let Raised { bytes, masks, seal } = loop {
+            let (signer, requests) = (Arc::clone(&identity), Arc::clone(&requests));
+            let begin = move |bytes: Bytes, _: &Cutoff| seal::begin(&bytes, &signer, &requests, with_time_stamps);
+            let first = match self.documents.work_on_held(organization, &digest, document.size, begin).await {
+                Ok(Ok(first)) => first,
+                Ok(Err(error @ seal::Error::Signing)) => return Err(retry(error)),
+                Ok(Err(error)) => return Err(refused(error)),
+                Err(documents::Error::Gone) => return Err(refused("the document's bytes are gone")),
+                Err(error) => return Err(error.set_aside().map_or_else(|| retry(&error), refused)),
+            };
+            match self.raise(&sealing, first, &identity).await? {
+                Some(raised) => break raised,
+                None => with_time_stamps = false,
+            }
         };
         fonts::tell_missing(&missing, "a visible seal", data.creation.id);
-        let Raised { bytes, seal } = self.raise(&sealing, made.pdf.into()).await?;
         let original = usize::try_from(document.size).unwrap_or(usize::MAX);
-        let compared = self.documents.compare(organization, digest, bytes.clone(), original, &made.masks).await.map_err(retry)?;
+        let compared = self.documents.compare(organization, digest, bytes.clone(), original, &masks).await.map_err(retry)?;
         if let Some(reason) = documents::would_change(&compared) {
             return Err(refused(reason));
         }
@@ -164,10 +172,18 @@ impl World {
         let evidence = evidence::gather(&scene, &identity, now).await.map_err(retry)?;
         let language = data.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
         let language = self.channels.texts().language(organization, language);
-        let job = Job::new(organization, 0);
-        let work = move |_: &Cutoff| certificate_pdf(&evidence, &identity, evidence::language(language), process, now);
-        let made = self.documents.cpu().run(job, work).await.map_err(retry)?.map_err(retry)?;
-        let Raised { bytes, seal } = self.raise(&sealing, made.into()).await?;
+        let evidence = Arc::new(evidence);
+        let mut with_time_stamps = sealing.with_time_stamps();
+        let Raised { bytes, seal, .. } = loop {
+            let (job, evidence, signer) = (Job::new(organization, 0), Arc::clone(&evidence), Arc::clone(&identity));
+            let language = evidence::language(language);
+            let work = move |_: &Cutoff| certificate_pdf(&evidence, &signer, language, (process, now), with_time_stamps);
+            let first = self.documents.cpu().run(job, work).await.map_err(retry)?.map_err(retry)?;
+            match self.raise(&sealing, first, &identity).await? {
+                Some(raised) => break raised,
+                None => with_time_stamps = false,
+            }
+        };
         let produced = Produced {
             id,
             name: format!("certificate_{process}"),
@@ -233,9 +249,9 @@ fn certificate_pdf(
     evidence: &certificate::Evidence,
     identity: &Identity,
     language: certificate::Language,
-    process: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Vec<u8>, String> {
+    (process, now): (Uuid, DateTime<Utc>),
+    with_time_stamps: bool,
+) -> Result<seal::Step, String> {
     let chain: Vec<Vec<u8>> = identity.certificates().map(<[u8]>::to_vec).collect();
     let leaf = chain.first().ok_or("the identity has no certificate")?;
     let algorithm = certificate::Algorithm::for_certificate(leaf).map_err(|error| error.to_string())?;
@@ -253,7 +269,7 @@ fn certificate_pdf(
         appearance_lines: None,
         handwriting: None,
     };
-    seal::seal(&pdf, identity, &[request]).map(|sealed| sealed.pdf).map_err(|error| error.to_string())
+    seal::begin(&pdf, identity, &[request], with_time_stamps).map_err(|error| error.to_string())
 }
 
 /// The id of what a process produces: the same whenever the effect is repeated. A UUIDv8 (RFC 9562, 5.8) of a SHA-256.

@@ -1,9 +1,16 @@
 //! How far a seal gets: the level that the organization wants, while there is time for it.
 
-use ::documents::{Level, seal};
+use std::sync::Arc;
+
+use ::documents::{
+    Level,
+    pkcs12::Identity,
+    seal::{self, Step},
+};
 use ::store::Timestamp;
 use actors::Attempt;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use uuid::Uuid;
 use workflows::sign_process::{Data, Seal, SignProcess};
 
@@ -14,6 +21,9 @@ use crate::{
     trust_services::{self, Raised, seal_of},
 };
 
+/// How long a seal waits at most for what is to be said of revocation: nobody's signature waits for that.
+const LONGEST_FOR_REVOCATION: TimeDelta = TimeDelta::minutes(10);
+
 /// A seal of a process that is being made.
 pub(super) struct Sealing<'a> {
     pub organization: &'a str,
@@ -21,6 +31,13 @@ pub(super) struct Sealing<'a> {
     /// When it could be made.
     since: Timestamp,
     pub now: Timestamp,
+}
+
+impl Sealing<'_> {
+    /// Whether each signature gets a time stamp.
+    pub(super) fn with_time_stamps(&self) -> bool {
+        self.wanted >= Level::T
+    }
 }
 
 impl World {
@@ -63,25 +80,44 @@ impl World {
         }
     }
 
-    /// Brings a sealed file to the level that is wanted; when its time is over, to the one that can be had.
-    pub(super) async fn raise(&self, sealing: &Sealing<'_>, bytes: Bytes) -> Result<Raised, Attempt<SignProcess>> {
+    /// Brings a seal from its first step to the level that is wanted; when its time is over, to the one that can be had. `None`: no authority gives
+    /// a time stamp in time, so that it is to begin anew without them.
+    pub(super) async fn raise(
+        &self,
+        sealing: &Sealing<'_>,
+        first: Step,
+        identity: &Arc<Identity>,
+    ) -> Result<Option<Raised>, Attempt<SignProcess>> {
         use trust_services::Error;
         let Sealing { organization, wanted, since, now } = *sealing;
-        let error = match self.trust_services.raise(organization, bytes.clone(), wanted).await {
-            Ok(raised) => return Ok(raised),
+        let first = match first {
+            Step::Done(sealed) if wanted > Level::B => return Ok(Some(Raised::short_of(wanted, sealed))),
+            first => first,
+        };
+        let error = match self.trust_services.raise(organization, first, identity, wanted).await {
+            Ok(raised) => return Ok(Some(raised)),
             Err(error) => error,
         };
-        match error {
-            Error::NotOffered(_) | Error::Away(_) => {}
+        let patience = match &error {
+            Error::NotOffered(_) | Error::Away(_) => self.trust_services.patience(since, now),
+            Error::Short { is_passing: true, .. } => self.trust_services.patience(since, now).and_then(|left| {
+                let longest = (since + LONGEST_FOR_REVOCATION - now).to_std().ok()?;
+                Some(left.min(longest)).filter(|left| !left.is_zero())
+            }),
+            Error::Short { .. } => None,
+            Error::Revoked { .. } => {
+                return Err(retry(format!("{error}; another one in the tenant's sign configuration mends this")));
+            }
             Error::Busy(_) | Error::File(seal::Error::Signing) => return Err(retry(error)),
             Error::File(_) => return Err(refused(error)),
+        };
+        if let Some(left) = patience {
+            return Err(later(&error, left));
         }
-        match self.trust_services.patience(since, now) {
-            Some(left) => Err(later(&error, left)),
-            None => {
-                tracing::warn!(organization, %wanted, %error, "a seal is of a lower level than was wanted: it did not wait any longer");
-                Ok(Raised::short_of(wanted, bytes))
-            }
+        tracing::warn!(organization, %wanted, %error, "a seal is of a lower level than was wanted: it did not wait any longer");
+        match error {
+            Error::Short { reached, .. } => Ok(Some(*reached)),
+            _ => Ok(None),
         }
     }
 

@@ -30,12 +30,34 @@ impl Outcome {
     }
 }
 
+/// Who is asked about certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Responder,
+    List,
+    Issuer,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// An answer that proves something.
+    Good,
+    /// One that was kept from before.
+    Kept,
+    /// None, or none that proves anything.
+    Away,
+    /// It cannot be asked, or gives what is of no use.
+    Rejected,
+}
+
 /// Metrics of the authorities.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     calls: IntCounterVec,
     seconds: HistogramVec,
     breakers: IntGaugeVec,
+    revocation: IntCounterVec,
 }
 
 impl Metrics {
@@ -46,6 +68,7 @@ impl Metrics {
         registry.register(Box::new(metrics.calls.clone()))?;
         registry.register(Box::new(metrics.seconds.clone()))?;
         registry.register(Box::new(metrics.breakers.clone()))?;
+        registry.register(Box::new(metrics.revocation.clone()))?;
         Ok(metrics)
     }
 
@@ -65,7 +88,29 @@ impl Metrics {
                 ),
                 &["authority"],
             )?,
+            revocation: IntCounterVec::new(
+                Opts::new(
+                    "rubrica_revocation_questions_total",
+                    "Questions about certificates by whom they went to and what came of them",
+                ),
+                &["asked", "outcome"],
+            )?,
         })
+    }
+
+    pub(super) fn asked(&self, asked: Asked, answered: Answered) {
+        let asked = match asked {
+            Asked::Responder => "responder",
+            Asked::List => "list",
+            Asked::Issuer => "issuer",
+        };
+        let answered = match answered {
+            Answered::Good => "good",
+            Answered::Kept => "kept",
+            Answered::Away => "away",
+            Answered::Rejected => "rejected",
+        };
+        self.revocation.with_label_values(&[asked, answered]).inc();
     }
 
     pub(super) fn ended(&self, authority: &str, outcome: Outcome, time: Option<Duration>) {

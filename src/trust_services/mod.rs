@@ -1,19 +1,20 @@
-//! What others prove of a seal: when it was there (time stamps). What proves its certificates comes on top of that.
+//! What others prove of a seal: when it was there (time stamps), and that its certificates were good (OCSP, lists).
 //!
-//! Every level is an append: a file is sealed at B-B, and [`TrustServices::raise`] adds what a higher level has behind all signatures. Which
-//! levels there are is decided by [`Offer`] alone. A file whose authorities are away waits as any effect does; [`TrustServices::patience`]
+//! [`TrustServices::raise`] goes from one level to the next: a time stamp in each signature, then revisions behind them. Which levels there are is decided by [`Offer`] alone. A file whose authorities are away waits as any effect does; [`TrustServices::patience`]
 //! says for how long.
 
 mod breaker;
 mod metrics;
 mod options;
+mod revocation;
 mod time_stamps;
 
 use std::{sync::Arc, time::Duration};
 
 use ::documents::{
     Level,
-    seal::{self, time_stamp},
+    pkcs12::Identity,
+    seal::{self, Mask, Sealed, Step, time_stamp, validation_data},
     time_stamp::Token,
     verify::{self, Trust},
 };
@@ -23,7 +24,10 @@ use store::Timestamp;
 use tokio::time::Instant;
 use workflows::sign_process::{Seal, SealLevel, SealTime};
 
-use self::time_stamps::{Away, TimeStamps};
+use self::{
+    revocation::Revocations,
+    time_stamps::{Away, TimeStamps},
+};
 use crate::{
     config::Sealing,
     cpu_pool::{self, CpuPool, Job},
@@ -44,6 +48,12 @@ pub enum Error {
     /// No authority gave what it needs.
     #[error(transparent)]
     Away(#[from] Away),
+    /// It is of a lower level. `is_passing`: it may be had later.
+    #[error("{reasons}")]
+    Short { reasons: String, after: Option<Duration>, is_passing: bool, reached: Box<Raised> },
+    /// A seal with it proves nothing.
+    #[error("the certificate \"{certificate}\" was revoked on {}", .since.date_naive())]
+    Revoked { certificate: String, since: Timestamp },
     /// There was no turn for the work.
     #[error(transparent)]
     Busy(#[from] cpu_pool::Error),
@@ -57,6 +67,7 @@ impl Error {
     pub fn after(&self) -> Option<Duration> {
         match self {
             Self::Away(away) => away.after,
+            Self::Short { after, .. } => *after,
             _ => None,
         }
     }
@@ -66,6 +77,8 @@ impl Error {
 #[derive(Debug)]
 pub struct Raised {
     pub bytes: Bytes,
+    /// What it draws into.
+    pub masks: Vec<Mask>,
     pub seal: Seal,
 }
 
@@ -77,6 +90,7 @@ struct Inner {
     offer: Offer,
     sealing: Sealing,
     time_stamps: TimeStamps,
+    revocations: Revocations,
     /// For all questions about one file.
     budget: Duration,
     cpu: CpuPool,
@@ -94,8 +108,12 @@ impl TrustServices {
         (clock, effect_timeout): (Clock, Duration),
         metrics: Metrics,
     ) -> Result<Self, String> {
+        let roots = options.accounts()?.into_iter().flat_map(|account| account.trust.roots).collect();
+        let times = (options.connect_timeout.to_std().unwrap_or_default(), options.timeout.to_std().unwrap_or_default());
+        let revocations = Revocations::new(options.reach(), times, roots, cpu.clone(), (clock.clone(), metrics.clone()))?;
         let time_stamps = TimeStamps::new(options, metrics, clock)?;
-        Ok(Self(Arc::new(Inner { offer: options.offer(), sealing, time_stamps, budget: effect_timeout * 2 / 3, cpu })))
+        let (offer, budget) = (options.offer(), effect_timeout * 2 / 3);
+        Ok(Self(Arc::new(Inner { offer, sealing, time_stamps, revocations, budget, cpu })))
     }
 
     /// Without any authority, for tests.
@@ -131,33 +149,93 @@ impl TrustServices {
         (since + deadline - now).to_std().ok().filter(|left| !left.is_zero())
     }
 
-    /// Brings a sealed file to the wanted level.
+    /// Goes on from the first step of a seal to the wanted level: a time stamp in each signature (B-T), what proves the certificates behind them
+    /// (B-LT), and a time stamp over all that (B-LTA).
     ///
     /// # Errors
-    /// [`Error`]; the file is then of no higher level than before.
-    pub async fn raise(&self, organization: &str, bytes: Bytes, wanted: Level) -> Result<Raised, Error> {
-        if wanted < Level::T {
-            return Ok(Raised { bytes, seal: Seal::default() });
-        }
-        self.0.offer.check(wanted).map_err(Error::NotOffered)?;
-        let job = Job::new(organization, bytes.len() as u64);
-        let unstamped = self.0.cpu.run(job, move |_| time_stamp::prepare(&bytes)).await??;
+    /// [`Error`]; [`Error::Short`] holds what was reached.
+    pub async fn raise(
+        &self,
+        organization: &str,
+        mut step: Step,
+        identity: &Arc<Identity>,
+        wanted: Level,
+    ) -> Result<Raised, Error> {
         let until = Instant::now() + self.0.budget;
-        let token = self.0.time_stamps.stamp(organization, unstamped.imprint(), until).await?;
-        let seal = Seal { level: SealLevel::T, short_of: None, time_stamp: Some(time_of(&token)) };
-        match unstamped.stamped(&token.der) {
-            Ok(stamped) => Ok(Raised { bytes: stamped.into(), seal }),
-            // Of the authority, too: another token may fit.
-            Err(error @ seal::Error::DoesNotFit { .. }) => Err(Away { reasons: error.to_string(), after: None }.into()),
-            Err(error) => Err(error.into()),
+        let mut seal = Seal::default();
+        let Sealed { pdf, masks } = loop {
+            let signed = match step {
+                Step::Done(sealed) => break sealed,
+                Step::Stamp(signed) => signed,
+            };
+            self.0.offer.check(wanted).map_err(Error::NotOffered)?;
+            let token = self.0.time_stamps.stamp(organization, signed.imprint(), until).await?;
+            seal = Seal { level: SealLevel::T, short_of: None, time_stamp: Some(time_of(&token)) };
+            let (job, identity) = (Job::new(organization, signed.len() as u64), Arc::clone(identity));
+            let next = move |_: &_| signed.stamped(&token.der)?.next(&identity);
+            step = self.0.cpu.run(job, next).await?.map_err(fits)?;
+        };
+        let raised = Raised { bytes: pdf.into(), masks, seal };
+        if raised.seal.level < SealLevel::T || wanted < Level::Lt {
+            return Ok(raised);
         }
+        let raised = self.prove(organization, raised, wanted, until).await?;
+        if wanted < Level::Lta { Ok(raised) } else { self.archive(organization, raised, wanted, until).await }
+    }
+
+    /// With what proves the certificates.
+    async fn prove(&self, organization: &str, raised: Raised, wanted: Level, until: Instant) -> Result<Raised, Error> {
+        let data = match self.0.revocations.gather(organization, &raised.bytes, until).await {
+            Ok(data) => data,
+            Err(revocation::Error::NotKnown { reasons, is_passing }) => {
+                return Err(Error::Short { reasons, after: None, is_passing, reached: Box::new(raised.short(wanted)) });
+            }
+            Err(revocation::Error::Revoked { certificate, since }) => return Err(Error::Revoked { certificate, since }),
+            Err(revocation::Error::Busy(error)) => return Err(error.into()),
+            // It was made here.
+            Err(revocation::Error::File(_)) => return Err(seal::Error::Signing.into()),
+        };
+        let (job, bytes) = (Job::new(organization, raised.bytes.len() as u64), raised.bytes.clone());
+        let append = move |_: &_| validation_data::append(&bytes, &data);
+        let proven = self.0.cpu.run(job, append).await??;
+        let bytes = proven.map_or(raised.bytes, Bytes::from);
+        Ok(Raised { bytes, seal: Seal { level: SealLevel::Lt, ..raised.seal }, ..raised })
+    }
+
+    /// With a time stamp over all that is there.
+    async fn archive(&self, organization: &str, raised: Raised, wanted: Level, until: Instant) -> Result<Raised, Error> {
+        let (job, bytes) = (Job::new(organization, raised.bytes.len() as u64), raised.bytes.clone());
+        let unstamped = self.0.cpu.run(job, move |_| time_stamp::prepare(&bytes)).await??;
+        match self.0.time_stamps.stamp(organization, unstamped.imprint(), until).await {
+            Ok(token) => {
+                let seal = Seal { level: SealLevel::Lta, short_of: None, time_stamp: Some(time_of(&token)) };
+                let bytes = unstamped.stamped(&token.der).map_err(fits)?.into();
+                Ok(Raised { bytes, seal, ..raised })
+            }
+            Err(Away { reasons, after }) => {
+                Err(Error::Short { reasons, after, is_passing: true, reached: Box::new(raised.short(wanted)) })
+            }
+        }
+    }
+}
+
+/// A token that does not fit is a fault of the authority, too: another one's may.
+fn fits(error: seal::Error) -> Error {
+    match error {
+        error @ seal::Error::DoesNotFit { .. } => Away { reasons: error.to_string(), after: None }.into(),
+        error => error.into(),
     }
 }
 
 impl Raised {
     /// What was sealed, without what could not be had in time.
-    pub fn short_of(wanted: Level, bytes: Bytes) -> Self {
-        Self { bytes, seal: Seal { short_of: Some(journaled(wanted)), ..Seal::default() } }
+    fn short(self, wanted: Level) -> Self {
+        Self { seal: Seal { short_of: Some(journaled(wanted)), ..self.seal }, ..self }
+    }
+
+    /// What was sealed without any authority, short of what was wanted.
+    pub fn short_of(wanted: Level, sealed: Sealed) -> Self {
+        Self { bytes: sealed.pdf.into(), masks: sealed.masks, seal: Seal::default() }.short(wanted)
     }
 }
 
@@ -183,13 +261,23 @@ fn time_of(token: &Token) -> SealTime {
 /// Where the file cannot be read.
 pub fn seal_of(pdf: &[u8], wanted: Level, now: Timestamp) -> Result<Seal, verify::Error> {
     let report = verify::verify(pdf, &Trust::default(), now)?;
-    let stamps = report.signatures.iter().rev().filter(|signature| signature.is_time_stamp && signature.is_intact());
-    let mut times = stamps.filter_map(|stamp| {
-        let authority = stamp.signer.as_deref().unwrap_or_default().chars().take(MAX_AUTHORITY).collect();
-        Some(SealTime { at: stamp.claimed_time?, authority })
+    let named = |authority: Option<&str>| authority.unwrap_or_default().chars().take(MAX_AUTHORITY).collect();
+    let behind = report.signatures.iter().rev().filter(|signature| signature.is_time_stamp && signature.is_intact());
+    let behind = behind.filter_map(|stamp| Some(SealTime { at: stamp.claimed_time?, authority: named(stamp.signer.as_deref()) }));
+    let within = report.signatures.iter().flat_map(|signature| &signature.time_stamps).filter(|stamp| stamp.problem.is_none());
+    let within = within.filter_map(|stamp| {
+        let authority = stamp.authority.as_ref().and_then(|facts| facts.common_name.as_deref());
+        Some(SealTime { at: stamp.at?, authority: named(authority) })
     });
-    let time_stamp = times.next();
-    let level = if time_stamp.is_some() { SealLevel::T } else { SealLevel::B };
+    let (behind, within): (Vec<_>, Vec<_>) = (behind.collect(), within.collect());
+    // As they are made here: a time stamp in each signature, then the data, then a time stamp behind all.
+    let level = match (within.is_empty(), report.has_validation_data, behind.is_empty()) {
+        (true, ..) => SealLevel::B,
+        (false, false, _) => SealLevel::T,
+        (false, true, true) => SealLevel::Lt,
+        (false, true, false) => SealLevel::Lta,
+    };
+    let time_stamp = behind.into_iter().next().or_else(|| within.into_iter().next_back());
     Ok(Seal { level, short_of: Some(journaled(wanted)).filter(|wanted| *wanted > level), time_stamp })
 }
 

@@ -40,6 +40,17 @@ pub struct Signed {
     gap: Range<usize>,
 }
 
+/// The first step: the whole seal where no time stamps are wanted.
+///
+/// # Errors
+/// As [`super::seal`].
+pub fn begin(pdf: &[u8], identity: &Identity, requests: &[Request], with_time_stamps: bool) -> Result<Step, Error> {
+    match with_time_stamps {
+        true => Sealing::new(pdf.to_vec(), requests)?.next(identity),
+        false => super::seal(pdf, identity, requests).map(Step::Done),
+    }
+}
+
 impl Sealing {
     /// Begins with a document; the requests are done in the order in which [`super::seal`] does them.
     ///
@@ -86,6 +97,12 @@ impl Sealing {
 }
 
 impl Signed {
+    /// Length of the file so far, in bytes.
+    #[allow(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> usize {
+        self.sealing.pdf.len()
+    }
+
     /// SHA-256 of the signature's value: what the authority is asked about.
     pub fn imprint(&self) -> [u8; 32] {
         time_stamp::imprint(self.signature.value())
