@@ -167,20 +167,16 @@ impl Roots {
     /// The roots that a report names, in the order in which they were added. Of several with one name all are told: the report does not say
     /// which of them it is.
     pub fn named_by(&self, report: &Report) -> Vec<TrustedRoot> {
-        let stamps = |signature: &documents::verify::Signature| -> Vec<CertificateTrust> {
-            signature.time_stamps.iter().map(|stamp| stamp.trust.clone()).collect()
-        };
         let trusts = report.signatures.iter().flat_map(|signature| {
-            let stamps = stamps(signature);
-            std::iter::once(signature.trust.clone()).chain(stamps)
+            std::iter::once(&signature.trust).chain(signature.time_stamps.iter().map(|stamp| &stamp.trust))
         });
-        let names: HashSet<String> = trusts
+        let names: HashSet<&str> = trusts
             .filter_map(|trust| match trust {
-                CertificateTrust::Trusted { root } => Some(root),
+                CertificateTrust::Trusted { root } => Some(root.as_str()),
                 _ => None,
             })
             .collect();
-        self.named.iter().filter(|root| names.contains(&root.name)).cloned().collect()
+        self.named.iter().filter(|root| names.contains(root.name.as_str())).cloned().collect()
     }
 }
 
