@@ -2,14 +2,19 @@
 
 #[path = "../../tests/support/authority.rs"]
 mod authority;
+#[path = "../../tests/support/certificates.rs"]
+mod certificates;
 
-use ::documents::{
-    fixtures::time_stamps::{Authority, Fault, POLICY},
-    pkcs12::Identity,
+use ::documents::fixtures::{
+    authorities,
+    time_stamps::{Authority, Fault, POLICY},
 };
 use chrono::{TimeDelta, Utc};
 
-use self::authority::{Says, TimeAuthority};
+use self::{
+    authority::{Says, TimeAuthority},
+    certificates::{Answers, CertificateAuthority},
+};
 use super::*;
 
 const ORGANIZATION: &str = "acme";
@@ -44,10 +49,15 @@ fn world(authorities: &[&TimeAuthority], more: &str, of_each: &str) -> World {
     World { services, clock, metrics, _folder: folder }
 }
 
-fn sealed() -> Bytes {
+fn development() -> Arc<Identity> {
     let now = Utc::now();
     let file = Identity::development("Seal", "Acme", now, "password").unwrap();
-    let identity = Identity::open(&file, "password", now).unwrap();
+    Identity::open(&file, "password", now).unwrap().into()
+}
+
+/// The first step of a seal with two signatures.
+fn begun(identity: &Identity, with_time_stamps: bool) -> Step {
+    let now = Utc::now();
     let request = seal::Request {
         field: None,
         signer_name: "Ana".into(),
@@ -57,11 +67,20 @@ fn sealed() -> Bytes {
         appearance_lines: None,
         handwriting: None,
     };
-    seal::seal(&::documents::fixtures::contract(&[]), &identity, &[request]).unwrap().pdf.into()
+    seal::begin(&::documents::fixtures::contract(&[]), identity, &[request.clone(), request], with_time_stamps).unwrap()
+}
+
+fn sealed() -> Sealed {
+    let Step::Done(sealed) = begun(&development(), false) else { panic!("there is nothing to wait for") };
+    sealed
 }
 
 async fn raise(world: &World) -> Result<Raised, Error> {
-    world.services.raise(ORGANIZATION, sealed(), Level::T).await
+    raise_to(world, &development(), Level::T).await
+}
+
+async fn raise_to(world: &World, identity: &Arc<Identity>, level: Level) -> Result<Raised, Error> {
+    world.services.raise(ORGANIZATION, begun(identity, true), identity, level).await
 }
 
 async fn refused(world: &World) -> String {
@@ -78,18 +97,18 @@ async fn a_sealed_file_gets_a_time_stamp_that_proves_its_seal() {
     let trust = Trust { roots: vec![authority.root()] };
     let report = verify::verify(&raised.bytes, &trust, Utc::now()).unwrap();
     assert!(report.all_intact(), "{report}");
-    let [signature, stamp] = &report.signatures[..] else { panic!("{report}") };
-    assert!(!signature.is_time_stamp && stamp.is_time_stamp && stamp.covers_whole_file);
+    let [first, second] = &report.signatures[..] else { panic!("{report}") };
+    assert!(!first.is_time_stamp && first.time_stamps.len() == 1 && second.covers_whole_file);
     let time = raised.seal.time_stamp.clone().expect("a time stamp");
-    assert_eq!((signature.proven_time, time.authority.as_str()), (Some(time.at), "Rubrica test time stamps"));
+    assert_eq!((second.proven_time, time.authority.as_str()), (Some(time.at), "Rubrica test time stamps"));
     assert_eq!((raised.seal.level, raised.seal.short_of), (SealLevel::T, None));
     // What is read of the file alone is the same.
     assert_eq!(seal_of(&raised.bytes, Level::T, Utc::now()).unwrap(), raised.seal);
-    let short = seal_of(&sealed(), Level::T, Utc::now()).unwrap();
+    let short = seal_of(&sealed().pdf, Level::T, Utc::now()).unwrap();
     assert_eq!(short, Seal { short_of: Some(SealLevel::T), ..Seal::default() });
-    assert_eq!(seal_of(&sealed(), Level::B, Utc::now()).unwrap(), Seal::default());
+    assert_eq!(seal_of(&sealed().pdf, Level::B, Utc::now()).unwrap(), Seal::default());
 
-    let [question] = &authority.questions()[..] else { panic!("one question") };
+    let [question, _] = &authority.questions()[..] else { panic!("a question for each signature") };
     assert!(question.line.starts_with("POST /tsr HTTP/1.1"));
     for header in [
         "content-type: application/timestamp-query",
@@ -98,21 +117,130 @@ async fn a_sealed_file_gets_a_time_stamp_that_proves_its_seal() {
     ] {
         assert!(question.headers.iter().any(|own| own == header), "{header}: {:?}", question.headers);
     }
-    assert_eq!(world.metrics.count("first", metrics::Outcome::Granted), 1);
+    assert_eq!(world.metrics.count("first", metrics::Outcome::Granted), 2);
+}
+
+/// Authorities of the organization's certificate and of the time stamps', and a world with them.
+struct Proven {
+    people: CertificateAuthority,
+    times: CertificateAuthority,
+    stamps: TimeAuthority,
+    identity: Arc<Identity>,
+    world: World,
+}
+
+impl Proven {
+    fn new() -> Self {
+        let (people, times) = (CertificateAuthority::start(), CertificateAuthority::start());
+        let stamps = TimeAuthority::of(times.with(|pki| pki.time_stamps(1_000, true)));
+        let identity = people.with(|pki| pki.identity("Seal", 400)).into();
+        let world = world(&[&stamps], "", "");
+        Self { people, times, stamps, identity, world }
+    }
+
+    async fn raise(&self, level: Level) -> Result<Raised, Error> {
+        raise_to(&self.world, &self.identity, level).await
+    }
+
+    fn levels(&self, raised: &Raised) -> Vec<Level> {
+        let roots = vec![self.people.with(|pki| pki.root()), self.times.with(|pki| pki.root())];
+        let report = verify::verify(&raised.bytes, &Trust { roots }, Utc::now()).unwrap();
+        assert!(report.all_intact() && report.all_trusted(), "{report}");
+        report.signatures.iter().filter(|signature| !signature.is_time_stamp).filter_map(|signature| signature.level).collect()
+    }
 }
 
 #[actix_web::test]
-async fn nothing_is_asked_for_the_lowest_level_and_nothing_is_there_for_the_highest() {
+async fn a_seal_of_each_level_is_one_and_what_was_learned_is_kept() {
+    let proven = Proven::new();
+    for (level, journaled) in [(Level::T, SealLevel::T), (Level::Lt, SealLevel::Lt), (Level::Lta, SealLevel::Lta)] {
+        let raised = proven.raise(level).await.unwrap();
+        assert_eq!((raised.seal.level, raised.seal.short_of), (journaled, None));
+        assert_eq!(proven.levels(&raised), [level; 2]);
+        assert_eq!(seal_of(&raised.bytes, level, Utc::now()).unwrap(), raised.seal);
+    }
+    // Two time stamps each, and one more over all at the highest level; each certificate asked about once.
+    assert_eq!(proven.stamps.questions().len(), 7);
+    assert_eq!(
+        (proven.people.asked(), proven.times.asked()),
+        (vec!["POST /ocsp HTTP/1.1".to_owned()], vec!["POST /ocsp HTTP/1.1".to_owned()])
+    );
+}
+
+#[actix_web::test]
+async fn a_list_says_it_where_the_responder_is_away_or_lies() {
+    let proven = Proven::new();
+    proven.people.answers(Answers::Lists);
+    proven.times.lies(authorities::Fault::NoResponder);
+    let raised = proven.raise(Level::Lta).await.unwrap();
+    assert_eq!(proven.levels(&raised), [Level::Lta; 2]);
+    assert!(proven.people.asked().contains(&"GET /list HTTP/1.1".to_owned()));
+    let data = String::from_utf8_lossy(&raised.bytes).into_owned();
+    assert!(data.contains("/CRLs") && !data.contains("/OCSPs"));
+}
+
+#[actix_web::test]
+async fn a_responder_that_knows_no_nonce_is_asked_without() {
+    let proven = Proven::new();
+    proven.people.lies(authorities::Fault::NoNonce);
+    assert_eq!(proven.levels(&proven.raise(Level::Lt).await.unwrap()), [Level::Lt; 2]);
+    let other = Proven::new();
+    other.people.lies(authorities::Fault::TryLater);
+    // Refused with a nonce and without, then the list.
+    assert_eq!(other.levels(&other.raise(Level::Lt).await.unwrap()), [Level::Lt; 2]);
+    assert_eq!(other.people.asked().len(), 3);
+}
+
+#[actix_web::test]
+async fn what_nobody_says_is_told_with_what_was_reached_and_a_revoked_certificate_seals_nothing() {
+    let proven = Proven::new();
+    proven.people.answers(Answers::Nothing);
+    let error = proven.raise(Level::Lta).await.unwrap_err();
+    let Error::Short { reasons, is_passing: true, reached, .. } = error else { panic!("{error}") };
+    assert!(reasons.contains("\"Seal\"") && reasons.contains("it answered 503") && !reasons.contains("http:"), "{reasons}");
+    assert_eq!((reached.seal.level, reached.seal.short_of), (SealLevel::T, Some(SealLevel::Lta)));
+    assert_eq!(proven.levels(&reached), [Level::T; 2]);
+    // A certificate that names nobody: no use to wait.
+    let error = raise_to(&proven.world, &development(), Level::Lt).await.unwrap_err();
+    assert!(matches!(&error, Error::Short { is_passing: false, .. }) && error.to_string().contains("names nobody"), "{error}");
+    proven.people.answers(Answers::All);
+    let certificate = proven.identity.certificates().next().unwrap().to_vec();
+    proven.people.with(|pki| pki.revoke(&certificate, Utc::now() - TimeDelta::hours(1)));
+    let error = proven.raise(Level::Lt).await.unwrap_err();
+    assert!(matches!(&error, Error::Revoked { .. }) && error.to_string().contains("\"Seal\" was revoked"), "{error}");
+}
+
+#[actix_web::test]
+async fn addresses_that_are_not_public_are_not_asked_unless_that_is_allowed() {
+    let proven = Proven::new();
+    let folder = tempfile::tempdir().unwrap();
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, proven.stamps.root_pem()).unwrap();
+    let metrics = Metrics::default();
+    let parts = (Clock::manual(Utc::now()), metrics.clone());
+    let times = (Duration::from_secs(2), Duration::from_secs(2));
+    let revocations = Revocations::new(Default::default(), times, vec![proven.stamps.root()], CpuPool::default(), parts).unwrap();
+    let raised = proven.raise(Level::T).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(5);
+    let error = revocations.gather(ORGANIZATION, &raised.bytes, until).await.unwrap_err();
+    assert!(matches!(&error, revocation::Error::NotKnown { .. }) && error.to_string().contains("not public"), "{error}");
+    assert!(proven.people.asked().is_empty() && proven.times.asked().is_empty());
+}
+
+#[actix_web::test]
+async fn nothing_is_asked_for_the_lowest_level() {
     let authority = TimeAuthority::start();
     let world = world(&[&authority], "", "");
-    let file = sealed();
-    let raised = world.services.raise(ORGANIZATION, file.clone(), Level::B).await.unwrap();
-    assert_eq!((raised.bytes, raised.seal), (file.clone(), Seal::default()));
-    for level in [Level::Lt, Level::Lta] {
-        assert!(matches!(world.services.ready(level), Err(Error::NotOffered(_))));
-        assert!(matches!(world.services.raise(ORGANIZATION, file.clone(), level).await, Err(Error::NotOffered(_))));
+    let identity = development();
+    let first = begun(&identity, false);
+    let raised = world.services.raise(ORGANIZATION, first, &identity, Level::B).await.unwrap();
+    assert_eq!(raised.seal, Seal::default());
+    for level in [Level::T, Level::Lt, Level::Lta] {
+        assert!(world.services.ready(level).is_ok());
+        assert!(matches!(TrustServices::none().ready(level), Err(Error::NotOffered(_))));
+        let nobody = TrustServices::none().raise(ORGANIZATION, begun(&identity, true), &identity, level).await;
+        assert!(matches!(nobody, Err(Error::NotOffered(_))));
     }
-    assert!(matches!(TrustServices::none().ready(Level::T), Err(Error::NotOffered(_))));
     assert!(authority.questions().is_empty());
     assert_eq!((world.services.wanted(None), world.services.wanted(Some(Level::B))), (Level::T, Level::B));
 }
@@ -123,7 +251,8 @@ async fn who_is_away_is_asked_again_and_then_the_next_one() {
     let world = world(&[&first, &second], "", "");
     first.says(Says::Status(500, ""));
     assert!(raise(&world).await.is_ok());
-    assert_eq!((first.questions().len(), second.questions().len()), (2, 1));
+    // For two signatures.
+    assert_eq!((first.questions().len(), second.questions().len()), (4, 2));
     // Each question has a nonce of its own.
     assert_ne!(first.questions()[0].body, first.questions()[1].body);
     // What another question would not mend is not asked twice.
@@ -137,7 +266,7 @@ async fn who_is_away_is_asked_again_and_then_the_next_one() {
         first.says(says.clone());
         assert!(raise(&world).await.is_ok(), "{says:?}");
         // Or not at all, once it failed three times.
-        assert!(first.questions().len() <= asked + 1, "{says:?}");
+        assert!(first.questions().len() <= asked + 2, "{says:?}");
     }
     assert!(world.metrics.count("first", metrics::Outcome::Away) >= 3);
     assert!(world.metrics.count("first", metrics::Outcome::LeftAlone) >= 1);
@@ -166,7 +295,7 @@ async fn an_answer_that_proves_nothing_is_refused_and_the_next_one_asked() {
         assert_eq!(liar.questions().len(), 1, "{says:?}");
         let honest = TimeAuthority::start();
         let raised = raise(&world(&[&liar, &honest], "", &policy)).await.unwrap();
-        assert_eq!((raised.seal.level, honest.questions().len()), (SealLevel::T, 1), "{says:?}");
+        assert_eq!((raised.seal.level, honest.questions().len()), (SealLevel::T, 2), "{says:?}");
     }
 }
 
@@ -190,7 +319,7 @@ async fn who_is_slow_is_not_waited_for() {
     slow.says(Says::Nothing);
     let world = world(&[&slow, &second], "timeout = \"PT0.2S\"", "");
     assert!(raise(&world).await.is_ok());
-    assert_eq!((slow.questions().len(), second.questions().len()), (1, 1), "it is not asked twice");
+    assert_eq!((slow.questions().len(), second.questions().len()), (2, 2), "it is not asked twice for a signature");
 }
 
 #[actix_web::test]
@@ -234,6 +363,6 @@ fn a_seal_waits_until_its_deadline() {
     assert_eq!((waits(0), waits(59)), (Some(Duration::from_secs(3600)), Some(Duration::from_secs(60))));
     assert_eq!((waits(60), waits(61)), (None, None));
     assert_eq!(TrustServices::none().patience(since, since + TimeDelta::days(1000)), Some(Duration::MAX));
-    let short = Raised::short_of(Level::Lta, Bytes::from_static(b"x"));
+    let short = Raised::short_of(Level::Lta, sealed());
     assert_eq!((short.seal.level, short.seal.short_of), (SealLevel::B, Some(SealLevel::Lta)));
 }

@@ -10,6 +10,9 @@ mod operator;
 #[path = "../support/authority.rs"]
 mod authority;
 
+#[path = "../support/certificates.rs"]
+mod certificates;
+
 mod access;
 mod agent;
 mod attacks;

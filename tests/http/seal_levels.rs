@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     address,
     authority::{Says, TimeAuthority},
+    certificates::{Answers, CertificateAuthority},
     console::{Browser, text},
     journey::evidence,
     own, shared,
@@ -58,12 +59,16 @@ struct Sealed {
 }
 
 fn sealed(journey: &Journey, process: &str, authority: &TimeAuthority, at: DateTime<Utc>) -> Sealed {
+    sealed_under(journey, process, vec![authority.root()], at)
+}
+
+fn sealed_under(journey: &Journey, process: &str, roots: Vec<Vec<u8>>, at: DateTime<Utc>) -> Sealed {
     let done = journey.until(process, "CERTIFIED");
     let detail = journey.signature(&journey.signers(process)[0].sign);
     let url = detail["signed_documents"][0]["url"].as_str().expect("a sealed document").to_owned();
     let document = journey.client.get(&url).send().expect(200).body;
     let certificate = journey.download(done["certificate_id"].as_str().expect("a certificate"));
-    let trust = Trust { roots: vec![authority.root()] };
+    let trust = Trust { roots };
     let report = |pdf: &[u8]| {
         let report = verify(pdf, &trust, at).expect("a PDF that can be verified");
         assert!(report.all_intact(), "{report}");
@@ -72,16 +77,15 @@ fn sealed(journey: &Journey, process: &str, authority: &TimeAuthority, at: DateT
     Sealed { document: report(&document), certificate: report(&certificate), evidence: evidence(&certificate) }
 }
 
-/// A seal and over it one time stamp that proves it.
+/// One signature, with a time stamp in it that proves it.
 fn assert_stamped(report: &Report) -> DateTime<Utc> {
-    let [seal, stamp] = &report.signatures[..] else { panic!("a seal and its time stamp: {report}") };
-    assert!(!seal.is_time_stamp && stamp.is_time_stamp && stamp.covers_whole_file, "{report}");
-    assert_eq!(seal.proven_time, stamp.claimed_time);
+    let [seal] = &report.signatures[..] else { panic!("a seal: {report}") };
+    assert!(!seal.is_time_stamp && seal.time_stamps.len() == 1, "{report}");
     seal.proven_time.expect("a proven time")
 }
 
 fn assert_unstamped(report: &Report) {
-    assert!(report.signatures.len() == 1 && !report.signatures[0].is_time_stamp, "{report}");
+    assert!(report.signatures.len() == 1 && report.signatures[0].time_stamps.is_empty(), "{report}");
 }
 
 /// What the evidence says of the seal of the document.
@@ -190,6 +194,58 @@ fn after_its_deadline_a_process_is_sealed_without_and_says_so() {
     assert!(page.contains("done, B-B instead of B-T"), "{page}");
 }
 
+/// A server of B-LTA, the organization's own certificate from an authority that says what it revoked.
+fn archived(people: &CertificateAuthority, stamps: &TimeAuthority, folder: &tempfile::TempDir) -> (Server, Journey) {
+    let (server, journey) = server(&[stamps], "level = \"B-LTA\"", folder);
+    let file = people.with(|pki| pki.key_file("Acme seals", 400));
+    let form = Form::new().file("content", "acme.p12", &file).part("sign_certificate_password", "password");
+    journey.client.patch(&journey.path("sign_process/configurations")).form(form).send().expect(204);
+    (server, journey)
+}
+
+#[test]
+fn document_and_certificate_of_the_highest_level_hold_what_proves_them() {
+    let (people, times) = (CertificateAuthority::start(), CertificateAuthority::start());
+    let (stamps, folder) = (TimeAuthority::of(times.with(|pki| pki.time_stamps(1_000, true))), tempfile::tempdir().unwrap());
+    let (server, journey) = archived(&people, &stamps, &folder);
+    let process = signed(&journey);
+    let roots = vec![people.with(|pki| pki.root()), times.with(|pki| pki.root())];
+    let Sealed { document, certificate, evidence } = sealed_under(&journey, &process, roots, Utc::now());
+    for report in [&document, &certificate] {
+        let [seal, stamp] = &report.signatures[..] else { panic!("a seal and a time stamp over it: {report}") };
+        assert_eq!(seal.level, Some(documents::Level::Lta), "{report}");
+        assert!(stamp.is_time_stamp && stamp.covers_whole_file && report.all_trusted(), "{report}");
+    }
+    assert!(told(&evidence).contains("PAdES B-LTA, time stamp"), "{}", told(&evidence));
+    // Each certificate was asked about once: what was said is kept for the certificate of the process.
+    assert_eq!((people.asked().len(), times.asked().len()), (1, 1));
+    let scrape = String::from_utf8_lossy(&server.anonymous().get("/metrics").send().expect(200).body).into_owned();
+    assert!(scrape.contains("rubrica_revocation_questions_total{asked=\"responder\",outcome=\"good\"} 2"), "{scrape}");
+}
+
+#[test]
+fn nobody_waits_long_for_what_is_said_of_revocation() {
+    let (people, times) = (CertificateAuthority::start(), CertificateAuthority::start());
+    let (stamps, folder) = (TimeAuthority::of(times.with(|pki| pki.time_stamps(1_000, true))), tempfile::tempdir().unwrap());
+    let (server, journey) = archived(&people, &stamps, &folder);
+    people.answers(Answers::Nothing);
+    let process = signed(&journey);
+    wait_for("the first question", PATIENCE, || (!people.asked().is_empty()).then_some(()));
+    let browser = Browser::signed_in(&server, ORGANIZATION, &["console"]);
+    wait_for("the seal that waits", PATIENCE, || {
+        let page = text(&browser.get(&format!("/console/orgs/acme/processes/{process}")).expect(200));
+        page.contains("was revoked is not known").then_some(())
+    });
+    assert_eq!(journey.process(&process)["status"], "SIGNED");
+    stamps.goes_ahead(TimeDelta::minutes(11));
+    times.goes_ahead(TimeDelta::minutes(11));
+    server.advance("PT11M");
+    let roots = vec![people.with(|pki| pki.root()), times.with(|pki| pki.root())];
+    let Sealed { document, evidence, .. } = sealed_under(&journey, &process, roots, Utc::now() + TimeDelta::minutes(12));
+    assert_stamped(&document);
+    assert!(told(&evidence).contains("PAdES B-T instead of B-LTA, which could not be had in time"), "{}", told(&evidence));
+}
+
 #[test]
 fn an_organizations_level_comes_before_that_of_the_server() {
     let (authority, folder) = (TimeAuthority::start(), tempfile::tempdir().unwrap());
@@ -199,10 +255,8 @@ fn an_organizations_level_comes_before_that_of_the_server() {
     set_level(&journey, "B-T").expect(204);
     assert_eq!(configuration(&journey)["signature_level"], "B-T");
     assert_stamped(&sealed(&journey, &signed(&journey), &authority, Utc::now()).document);
-    for (level, words) in [("B-LT", "not offered"), ("B-LTA", "not offered"), ("B-X", "expected B-B")] {
-        let refused = set_level(&journey, level).expect_problem(400, "INVALID_INPUT");
-        assert!(refused.details().contains("signature_level") && refused.details().contains(words), "{level}: {refused}");
-    }
+    let refused = set_level(&journey, "B-X").expect_problem(400, "INVALID_INPUT");
+    assert!(refused.details().contains("signature_level") && refused.details().contains("expected B-B"), "{refused}");
     assert_eq!(configuration(&journey)["signature_level"], "B-T");
     // Nothing: that of the server again.
     set_level(&journey, "").expect(204);
@@ -239,11 +293,13 @@ fn the_level_is_picked_in_the_console() {
     };
     let page = text(&admin.get(path).expect(200));
     assert!(page.contains("Level of the seals") && page.contains("<option value=\"B-T\">"), "{page}");
-    save("B-T").expect(303);
-    assert_eq!(configuration(&journey)["signature_level"], "B-T");
-    assert!(text(&admin.get(path).expect(200)).contains("<option value=\"B-T\" selected>"));
-    let page = text(&save("B-LTA").expect(400));
-    assert!(page.contains("<code>signature_level</code>: B-LTA is not offered"), "{page}");
+    for level in ["B-LTA", "B-T"] {
+        save(level).expect(303);
+        assert_eq!(configuration(&journey)["signature_level"], level);
+        assert!(text(&admin.get(path).expect(200)).contains(&format!("<option value=\"{level}\" selected>")));
+    }
+    let page = text(&save("B-X").expect(400));
+    assert!(page.contains("<code>signature_level</code>"), "{page}");
     save("").expect(303);
     assert_eq!(configuration(&journey)["signature_level"], Value::Null);
 }

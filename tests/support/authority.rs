@@ -104,7 +104,7 @@ impl TimeAuthority {
     }
 }
 
-fn question(stream: &TcpStream) -> Option<Question> {
+pub fn question(stream: &TcpStream) -> Option<Question> {
     let mut reader = BufReader::new(stream);
     let mut read = Question::default();
     reader.read_line(&mut read.line).ok().filter(|read| *read > 0)?;
@@ -116,7 +116,7 @@ fn question(stream: &TcpStream) -> Option<Question> {
             None => break,
         }
     }
-    let length = read.headers.iter().find_map(|header| header.strip_prefix("content-length: ")?.parse().ok())?;
+    let length = read.headers.iter().find_map(|header| header.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
     read.body = vec![0; length];
     reader.read_exact(&mut read.body).ok()?;
     Some(read)
