@@ -52,6 +52,7 @@ impl World {
             Err(attempt) => return attempt,
         };
         let requests = seal_requests(data, document, &by_hand);
+        let facts = identity.facts();
         let names: Vec<&str> =
             requests.iter().filter(|request| request.field.is_some()).map(|request| request.signer_name.as_str()).collect();
         let missing = ::documents::text::missing(&names.join("\n"));
@@ -89,6 +90,7 @@ impl World {
         };
         match self.documents.store_produced(organization, produced, now).await {
             Ok(stored) => {
+                self.configurations.seals().note(organization, &facts, now).await;
                 let sealed = Sealed { id: stored.id, digest: stored.digest.to_string() };
                 Attempt::Done(Some(Command::Sealed { document: document.id, sealed }))
             }
@@ -133,7 +135,7 @@ impl World {
         let language = data.creation.signers.first().map_or_else(Default::default, |signer| signer.person.language);
         let language = self.channels.texts().language(organization, language);
         let process = data.creation.id;
-        let job = Job::new(organization, 0);
+        let (job, facts) = (Job::new(organization, 0), identity.facts());
         let work = move |_: &Cutoff| certificate_pdf(&evidence, &identity, evidence::language(language), process, now);
         let made = self.documents.cpu().run(job, work).await;
         let bytes: Bytes = match made {
@@ -152,7 +154,10 @@ impl World {
             comparison: None,
         };
         match self.documents.store_produced(organization, produced, now).await {
-            Ok(stored) => Attempt::Done(Some(Command::Certified { certificate: stored.id })),
+            Ok(stored) => {
+                self.configurations.seals().note(organization, &facts, now).await;
+                Attempt::Done(Some(Command::Certified { certificate: stored.id }))
+            }
             Err(error) => retry(error),
         }
     }

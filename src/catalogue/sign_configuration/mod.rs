@@ -10,6 +10,7 @@ mod contact_policy;
 mod examination;
 mod fields;
 mod identification;
+mod last_seals;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
 
 use self::identification::IdentificationChange;
+use self::last_seals::LastSeals;
 use super::Error as CatalogueError;
 use super::item::{Act, Found, Item, Items, Kind};
 use super::remembered::{Changing, Remembered};
@@ -193,6 +195,7 @@ pub struct SignConfigurations {
     opened: Arc<Mutex<HashMap<String, Opened>>>,
     /// What was read a moment ago, where no other server writes.
     remembered: Option<Arc<Remembered<SignConfiguration>>>,
+    seals: LastSeals,
     /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
     known: Arc<Mutex<HashSet<String>>>,
 }
@@ -200,8 +203,17 @@ pub struct SignConfigurations {
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
-        let (items, reach) = (Items::new(Records::new(store)), Reach::default());
-        Self { items, keys, cpu, reach, opened: Arc::default(), remembered: None, known: Arc::default() }
+        let records = Records::new(store);
+        Self {
+            items: Items::new(records.clone()),
+            keys,
+            cpu,
+            reach: Reach::default(),
+            opened: Arc::default(),
+            remembered: None,
+            seals: LastSeals::new(records),
+            known: Arc::default(),
+        }
     }
 
     /// The same, on a server that has its store for itself: what was read a moment ago is not read again.
@@ -212,6 +224,11 @@ impl SignConfigurations {
     /// The same, where connections may have other addresses than those of the public internet.
     pub fn reaching(self, reach: Reach) -> Self {
         Self { reach, ..self }
+    }
+
+    /// When certificates last sealed.
+    pub fn seals(&self) -> &LastSeals {
+        &self.seals
     }
 
     /// The configuration of an organization, `None` if it has none.
