@@ -199,6 +199,8 @@ test("templates are shown, and a page of a test fill as a picture", async ({ pag
   await expect(page.getByRole("link", { name: template })).toBeVisible();
   await keepsTheRules(page, "templates");
   await page.getByRole("link", { name: "Dynamic templates" }).click();
+  // Beyond what other tests made.
+  await page.goto(`${ORGANIZATION}/templates?kind=dynamic&page=9`);
   await expect(page.getByText("There is nothing here.")).toBeVisible();
   await keepsTheRules(page, "templates_none");
   await page.goto(`${ORGANIZATION}/templates/template/${template}`);
