@@ -7,6 +7,7 @@ mod biometric;
 mod client;
 mod code_reader;
 mod consents;
+mod console;
 mod fills;
 mod html_fills;
 mod identification;
@@ -30,8 +31,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 #[command(name = "load")]
 struct Options {
-    /// What is measured: otp, waiting, seal, forms, fills, identification, biometric, consents, nodes. Without any: all but consents, which takes
-    /// long, and nodes, which needs Java, and Maven once.
+    /// What is measured: otp, waiting, seal, forms, fills, identification, biometric, consents, console, nodes. Without any: all but consents
+    /// and console, which take long, and nodes, which needs Java, and Maven once.
     scenarios: Vec<Scenario>,
     /// Server to measure, as often as wanted: each round measures each of them, so that two builds meet the same conditions.
     #[arg(long = "server", default_value = env!("CARGO_BIN_EXE_rubrica"))]
@@ -58,6 +59,9 @@ struct Options {
     /// Customers with consents, at most: it begins with 10,000 and goes on by tens, and measures each time.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=100_000_000))]
     customers: u32,
+    /// Sign processes that the console lists.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    listed: u32,
     /// Folder under which the databases of the peers of consents are made; other users must be able to reach it, and it should be on the same
     /// disk.
     #[arg(long, default_value = "/var/tmp")]
@@ -80,12 +84,13 @@ enum Scenario {
     Identification,
     Biometric,
     Consents,
+    Console,
     Nodes,
 }
 
 impl Options {
     fn wants(&self, scenario: Scenario) -> bool {
-        let long = matches!(scenario, Scenario::Consents | Scenario::Nodes);
+        let long = matches!(scenario, Scenario::Consents | Scenario::Console | Scenario::Nodes);
         (self.scenarios.is_empty() && !long) || self.scenarios.contains(&scenario)
     }
 
@@ -134,6 +139,11 @@ async fn run(options: &Options) -> Result<(), Failure> {
     }
     if options.wants(Scenario::Consents) {
         consents::run(options).await?;
+    }
+    if options.wants(Scenario::Console) {
+        for server in &options.servers {
+            console::run(options, server).await?;
+        }
     }
     if options.wants(Scenario::Nodes) {
         for server in &options.servers {

@@ -89,6 +89,9 @@ pub enum Error {
     /// Something else needs it, in words of its own.
     #[error("{0}")]
     Conflict(String),
+    /// Another version was made since the one that a new one was to follow. Nothing was kept.
+    #[error("another version of the {0} was made meanwhile; look at it, then follow that one")]
+    Overtaken(&'static str),
     /// What was sent cannot become one.
     #[error("it is not valid")]
     Invalid(Problems),

@@ -222,18 +222,21 @@ impl<E: Edition> VersionedItems<E> {
         number(external_id, written)
     }
 
-    /// Writes that an item has one major version more.
+    /// Writes that an item has one major version more, if that `fits` the versions that it has by then.
+    #[allow(clippy::too_many_arguments, reason = "each is a fact of the new version")]
     pub async fn add_major(
         &self,
         organization: &str,
         external_id: &str,
         item: &Versioned<E>,
+        fits: impl Fn(&Editions<E>) -> Result<(), Error>,
         edition: E,
         reason: Option<&str>,
         act: Act<'_>,
     ) -> Result<Number, NotWritten> {
         let decide = |current: Option<Item<Versioned<E>>>| {
             let now = same(current, item)?;
+            fits(&now.value.editions)?;
             let mut editions = now.value.editions.clone();
             let from = editions.highest().map(|(number, _)| number);
             let to = editions.add_major(edition).map_err(conflict)?;

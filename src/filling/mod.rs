@@ -343,6 +343,14 @@ impl Filling {
         };
         self.0.metrics.measured(Operation::Preview, drawn).await
     }
+
+    /// A page of a PDF that was made by other means, as a picture.
+    ///
+    /// # Errors
+    /// [`Error::Page`] for a page that is not there or cannot be drawn; where there is no turn.
+    pub async fn picture(&self, organization: &str, pdf: &Bytes, page: usize) -> Result<Bytes, Error> {
+        self.0.draw(organization, pdf, page).await
+    }
 }
 
 impl Shared {

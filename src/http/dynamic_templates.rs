@@ -451,7 +451,7 @@ pub async fn create(call: Call<(), Multipart<CreateDynamicTemplateRequest>>) -> 
     let mut upload = Upload::read(body, state.documents.upload_room(&organization)).await?;
     let CreateDynamicTemplateMetadata { external_id, description, default_language, tags, sources } = upload.metadata()?;
     let (tags, sources) = (tags.unwrap_or_default(), upload.sources(sources)?);
-    let definition = Definition { description, default_language, tags, sources };
+    let definition = Definition { description, default_language, tags, sources, seen: None };
     let act = act(&caller, state.now());
     Ok(Json(state.dynamic_templates.create(&organization, &external_id, definition, act).await?.into()))
 }
@@ -462,7 +462,7 @@ pub async fn add_major(call: Call<String, Multipart<CreateMajorVersionRequest>>)
     state.dynamic_templates.find(&organization, &external_id, None).await?;
     let CreateMajorVersionMetadata { description, default_language, tags, sources, changelog } = upload.metadata()?;
     let (tags, sources) = (tags.unwrap_or_default(), upload.sources(sources)?);
-    let definition = Definition { description, default_language, tags, sources };
+    let definition = Definition { description, default_language, tags, sources, seen: None };
     let act = act(&caller, state.now());
     Ok(Json(state.dynamic_templates.add_major(&organization, &external_id, definition, changelog, act).await?.into()))
 }
@@ -474,7 +474,8 @@ pub async fn add_minor(
     let mut upload = Upload::read(body, state.documents.upload_room(&organization)).await?;
     state.dynamic_templates.find(&organization, &external_id, Some(major)).await?;
     let CreateMinorVersionMetadata { description, default_language, sources, changelog } = upload.metadata()?;
-    let edit = Edit { description, default_language, sources: upload.edits(sources.unwrap_or_default())? };
+    let sources = upload.edits(sources.unwrap_or_default())?;
+    let edit = Edit { description, default_language, sources, seen: None };
     let act = act(&caller, state.now());
     Ok(Json(state.dynamic_templates.add_minor(&organization, &external_id, major, edit, changelog, act).await?.into()))
 }

@@ -62,7 +62,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 }
 
 /// Reads JSON; the error is a text for the caller that names the member and quotes no value.
-pub(super) fn parse_details<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+///
+/// # Errors
+/// What is wrong, and where.
+pub fn parse_details<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| describe(&error, bytes))?;
     deserializer.end().map_err(|error| format!("not valid JSON at line {}, column {}", error.line(), error.column()))?;

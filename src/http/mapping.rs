@@ -246,7 +246,7 @@ impl From<names::Error> for ApiError {
         match error {
             E::NotFound(_) => Self::not_found(error.to_string()),
             E::Gone(_) => Self::gone(error.to_string()),
-            E::Exists(..) | E::InUse(..) | E::Conflict(_) => Self::conflict(error.to_string()),
+            E::Exists(..) | E::InUse(..) | E::Conflict(_) | E::Overtaken(_) => Self::conflict(error.to_string()),
             E::Invalid(problems) => problems.into(),
             E::Incomplete(problems) => Self::unprocessable(problems.iter().map(ToString::to_string)),
             E::TooLarge(_) => Self::too_large(error.to_string()),

@@ -105,7 +105,7 @@ impl World {
             bytes,
             comparison: Some(compared),
         };
-        let (stored, seal) = self.stored(&sealing, produced, seal).await?;
+        let (stored, seal) = self.stored(&sealing, &identity, (produced, seal)).await?;
         Ok(Sealed { id: stored.id, digest: stored.digest.to_string(), seal })
     }
 
@@ -113,12 +113,13 @@ impl World {
     async fn stored(
         &self,
         sealing: &Sealing<'_>,
-        produced: Produced,
-        seal: Seal,
+        identity: &Identity,
+        (produced, seal): (Produced, Seal),
     ) -> Result<(documents::Document, Seal), Attempt<SignProcess>> {
         let made = Digest::of(&produced.bytes);
         let stored = self.documents.store_produced(sealing.organization, produced, sealing.now).await.map_err(retry)?;
         let seal = if stored.digest == made { seal } else { self.seal_of_stored(sealing, &stored).await? };
+        self.configurations.seals().note(sealing.organization, &identity.facts(), sealing.now).await;
         Ok((stored, seal))
     }
 
@@ -194,7 +195,7 @@ impl World {
             bytes,
             comparison: None,
         };
-        let (stored, seal) = self.stored(&sealing, produced, seal).await?;
+        let (stored, seal) = self.stored(&sealing, &identity, (produced, seal)).await?;
         Ok((stored.id, seal))
     }
 

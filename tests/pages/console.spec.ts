@@ -199,6 +199,8 @@ test("templates are shown, and a page of a test fill as a picture", async ({ pag
   await expect(page.getByRole("link", { name: template })).toBeVisible();
   await keepsTheRules(page, "templates");
   await page.getByRole("link", { name: "Dynamic templates" }).click();
+  // Beyond what other tests made.
+  await page.goto(`${ORGANIZATION}/templates?kind=dynamic&page=9`);
   await expect(page.getByText("There is nothing here.")).toBeVisible();
   await keepsTheRules(page, "templates_none");
   await page.goto(`${ORGANIZATION}/templates/template/${template}`);
@@ -213,6 +215,82 @@ test("templates are shown, and a page of a test fill as a picture", async ({ pag
   const shown = page.waitForResponse((response) => response.url().endsWith("/preview"));
   await button(page, "Show the page").click();
   expect((await shown).headers()["content-type"]).toBe("image/png");
+});
+
+test("a template in HTML is tried, edited, told of a conflict, and compared", async ({ page, context }) => {
+  test.setTimeout(300_000);
+  const name = await server.dynamicTemplate();
+  await signIn(page, ["console", "console_admin"]);
+  const own = `${ORGANIZATION}/templates/dynamic/${name}`;
+  await page.goto(own);
+  await keepsTheRules(page, "dynamic");
+  await page.getByLabel("Data, as JSON").fill('{"NAME": 7}');
+  await button(page, "Show the page").click();
+  await expect(page.getByRole("alert")).toContainText("fields_values/NAME");
+  await keepsTheRules(page, "dynamic_error");
+  await page.getByLabel("Data, as JSON").fill('{"NAME": "Ana", "PRICE": 12}');
+  const saved = page.waitForEvent("download");
+  await button(page, "Download the PDF").click();
+  expect((await saved).suggestedFilename()).toBe(`${name}.pdf`);
+
+  await page.getByRole("link", { name: "New version" }).click();
+  await expect(heading(page, "New version")).toBeVisible();
+  await page.getByText("Editor, engine, description, labels").click();
+  await keepsTheRules(page, "dynamic_edit");
+  const other = await context.newPage();
+  await other.goto(`${own}/edit`);
+  const text = await page.getByLabel("Template, es").inputValue();
+  await other.getByLabel("Template, es").fill(text.replace("Line 7 of", "Theirs, line 7 of"));
+  await other.getByLabel("Reason").fill("a typo");
+  await button(other, "Save as a minor version").click();
+  await expect(other.getByRole("status")).toContainText("Version 1.1 is saved.");
+  await other.close();
+
+  const mine = text.replace("Line 9 of", "Mine, line 9 of");
+  await page.getByLabel("Template, es").fill(mine);
+  await page.getByLabel("Reason").fill("another typo");
+  await button(page, "Save as a minor version").click();
+  await expect(page.getByRole("alert")).toContainText("Version 1.1 is there by now");
+  await expect(page.getByLabel("Template, es")).toHaveValue(mine);
+  await expect(page.getByLabel("Reason")).toHaveValue("another typo");
+  await expect(page.getByRole("table")).toContainText("Theirs, line 7 of");
+  await keepsTheRules(page, "dynamic_conflict");
+  await page.getByLabel("JSON Schema of its data").fill("{");
+  await button(page, "Save as a major version").click();
+  await expect(page.getByRole("alert")).toContainText("not valid JSON");
+  await keepsTheRules(page, "dynamic_edit_error");
+  await page.getByLabel("JSON Schema of its data").fill('{"type": "object", "properties": {"NAME": {"type": "string"}, "PRICE": {}}}');
+  await button(page, "Save as a major version").click();
+  await expect(page.getByRole("status")).toContainText("Version 2.0 is saved.");
+
+  await page.getByRole("link", { name: "Versions side by side" }).click();
+  await expect(heading(page, "Versions side by side")).toBeVisible();
+  await expect(page.getByRole("table").first()).toContainText("Mine, line 9 of");
+  await keepsTheRules(page, "dynamic_compare");
+  await page.getByLabel("First").selectOption("1.0");
+  await page.getByLabel("Second").selectOption("1.1");
+  await button(page, "Compare").click();
+  await expect(page.getByRole("table")).toContainText("Theirs, line 7 of");
+});
+
+test("documents are listed by what made them, and processes by their type", async ({ page }) => {
+  test.setTimeout(300_000);
+  const person = server.address("tenant");
+  await server.start([person]);
+  await signIn(page, ["console"]);
+  await page.goto(`${ORGANIZATION}/documents`);
+  await page.getByRole("link", { name: "Sealed, certificates" }).click();
+  await keepsTheRules(page, "documents_made");
+  await page.getByRole("link", { name: "Filled" }).click();
+  await keepsTheRules(page, "documents_filled");
+  await page.goto(`${ORGANIZATION}/processes`);
+  await page.getByLabel("Type").selectOption("SIMPLE");
+  await button(page, "Filter").click();
+  await expect(page).toHaveURL(/type=SIMPLE/);
+  await keepsTheRules(page, "processes_type");
+  await page.goto(`${ORGANIZATION}/certificates`);
+  await expect(page.getByRole("columnheader", { name: "Last seal" })).toBeVisible();
+  await keepsTheRules(page, "certificates_sealed");
 });
 
 test("consents are shown as customers see them, and one customer's are exported and deleted", async ({ page }) => {

@@ -205,6 +205,26 @@ export async function template(): Promise<{ form: string; template: string }> {
   return { form: made.externalId, template: externalId };
 }
 
+/** A template in HTML, version 1.0, under a name of its own. */
+export async function dynamicTemplate(): Promise<string> {
+  const name = `bill_${crypto.randomUUID().replaceAll("-", "")}`;
+  const lines = Array.from({ length: 30 }, (_, number) => `<p>Line ${String(number)} of the bill</p>`).join("\n");
+  const structure = {
+    type: "object",
+    required: ["NAME"],
+    additionalProperties: false,
+    properties: { NAME: { type: "string" }, PRICE: { type: "number" } },
+  };
+  const source = { language: "ES", template_part_name: "es.hbs", editor_config_part_name: "es.json", structure, engine_version: "3.12" };
+  const metadata = { external_id: name, description: "A bill", default_language: "ES", tags: ["bill"], sources: [source] };
+  const form = new FormData();
+  form.set("metadata", JSON.stringify(metadata));
+  form.set("es", new Blob([`<html>\n<body>\n${lines}\n<p>{{NAME}}: {{PRICE}}</p>\n</body>\n</html>\n`]), "es.hbs");
+  form.set("config", new Blob(["{}"]), "es.json");
+  await call("POST", `${ORGANIZATION}/dynamic_templates`, form);
+  return name;
+}
+
 /** A tree of consents of a segment of its own, and a customer who accepted, lapsed into another mind and was shown it all. */
 export async function consents(): Promise<{ customer: string; segment: string }> {
   const api = `${BASE}/v2/orgs/acme`;

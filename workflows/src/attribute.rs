@@ -24,6 +24,11 @@ impl Attribute {
         Self { name: "status", value: name.to_owned() }
     }
 
+    /// A sign process' state beside its type, both by their names in the contract: those of a type are found by each of its states.
+    pub fn status_of_type(sign_type: &str, status: &str) -> Self {
+        Self { name: "status_of_type", value: format!("{sign_type} {status}") }
+    }
+
     /// The agent who began with somebody, by their subject.
     pub fn agent(subject: &str) -> Self {
         Self { name: "agent", value: subject.to_owned() }

@@ -33,6 +33,8 @@ pub struct Certificate {
     /// How long that is off.
     pub left: Phrase,
     pub tone: Ending,
+    /// When it last sealed, of one that seals; `None` within: it never did.
+    pub sealed: Option<Option<Moment>>,
     /// Who is told of its end.
     pub told: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! C9: uploaded documents, newest first, and one document with all that is known of it.
+//! C9: documents, newest first, uploads or what the server made, and one document with all that is known of it.
 
 use askama::Template;
 
@@ -55,6 +55,11 @@ pub struct Documents {
     /// What was searched for, and why there is nothing to show.
     pub query: String,
     pub missing: Option<Phrase>,
+    /// Where documents come from: words as a key, where their list is, and whether it is this one.
+    pub origins: Vec<(&'static str, String, bool)>,
+    /// What is said of this list, and where there is nothing in it, as keys.
+    pub about: &'static str,
+    pub none: &'static str,
     pub rows: Vec<ListedDocument>,
     /// Where it goes on.
     pub next: Option<String>,

@@ -5,6 +5,7 @@ mod certificates;
 mod consents;
 mod deliveries;
 mod documents;
+mod dynamic;
 mod effects;
 mod entry;
 mod facts;
@@ -35,6 +36,7 @@ pub use consents::{
 };
 pub use deliveries::{Deliveries, Delivery, DeliveryChip, Outcome, Rate};
 pub use documents::{Documents, Kept, ListedDocument, RecordVersion, Remove, StoredDocument};
+pub use dynamic::{DiffRow, Difference, EditConflict, EditLanguage, TemplateCompare, TemplateEdit};
 pub use effects::{Effect, Effects, Question, Trouble, TroubleChip};
 pub use entry::{Development, Organizations, Problem, SignIn};
 pub use facts::Facts;

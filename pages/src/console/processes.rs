@@ -14,8 +14,10 @@ pub struct Processes {
     pub query: String,
     pub found: Found,
     pub chips: Vec<Chip>,
-    /// What filters are on: a state, and days (ISO 8601), empty for none.
+    /// What filters are on: a state, a type, and days (ISO 8601), empty for none.
     pub status: Option<Status>,
+    /// Types to choose from: the name in the contract, its words as a key, and whether it is chosen.
+    pub types: Vec<(&'static str, &'static str, bool)>,
     pub from: String,
     pub to: String,
     pub rows: Vec<Listed>,

@@ -99,6 +99,12 @@ pub struct StoredTemplate {
     /// The JSON Schema of its data.
     pub schema: Option<String>,
     pub preview: Option<PreviewForm>,
+    /// Where a new version is made, for who may.
+    pub edit: Option<String>,
+    /// Where two versions are looked at side by side.
+    pub compare: Option<String>,
+    /// What was done a moment ago.
+    pub done: Option<Phrase>,
 }
 
 /// A version.
@@ -141,14 +147,22 @@ pub struct TemplateChange {
 #[derive(Debug)]
 pub struct PreviewForm {
     pub link: String,
+    /// What is said of it, as a key.
+    pub about: &'static str,
     /// JSON, as it was given or to begin with.
     pub values: String,
+    /// What that is called, as a key.
+    pub label: &'static str,
+    /// Characters that it may have.
+    pub most: usize,
     /// Those to choose from; none for a form.
     pub languages: Vec<(&'static str, bool)>,
-    /// One a line.
-    pub flags: String,
+    /// One a line; `None` where none are asked for.
+    pub flags: Option<String>,
     /// From 1.
     pub page: usize,
+    /// Whether the whole can be had as a file.
+    pub gives_file: bool,
     /// What is wrong with it.
     pub error: Option<Phrase>,
 }

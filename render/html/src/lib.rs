@@ -28,6 +28,7 @@ mod tree;
 pub use engine::{About, HtmlToPdf};
 pub use prepare::Prepared;
 pub use renderer::{Renderer, check};
+pub use schema::sample;
 
 use std::fmt;
 

@@ -48,8 +48,9 @@ pub(crate) fn least(structure: &Value) -> Value {
     data
 }
 
-/// Data of which nothing is absent, with likely values.
-pub(crate) fn sample(structure: &Value) -> Value {
+/// Data of which nothing is absent, with likely values: what a template is tried with. It takes time in proportion to the schema, within a
+/// bound.
+pub fn sample(structure: &Value) -> Value {
     let mut data = Value::Object(Map::new());
     Walk { root: structure, steps: SCHEMA_STEPS }.fill(&[structure], &mut data, Fill::Sample, 0, 0);
     data

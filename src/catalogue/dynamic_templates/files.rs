@@ -19,6 +19,14 @@ impl DynamicTemplates {
         self.blobs.get(organization, &source.template).await?.ok_or_else(|| Error::Gone(WHAT.to_owned()))
     }
 
+    /// The editor's configuration of a source.
+    ///
+    /// # Errors
+    /// As [`DynamicTemplates::template`].
+    pub async fn editor_config(&self, organization: &str, source: &Source) -> Result<Bytes, Error> {
+        self.blobs.get(organization, &source.editor_config).await?.ok_or_else(|| Error::Gone(WHAT.to_owned()))
+    }
+
     /// A file of a version, piece by piece, for whoever has a link to it.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 mod check;
 mod files;
 mod schema;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod unfolded;
@@ -31,6 +32,7 @@ use workflows::values::Problems;
 
 pub use self::check::for_engine;
 pub use self::schema::{MAX_DEPTH, MAX_SCHEMA, Schema};
+pub use self::seen::Seen;
 pub use self::version::{
     Definition, Edit, MAX_DESCRIPTION, MAX_FILE, MAX_SOURCES, NewSource, Source, SourceEdit, Version, is_external_id,
 };
@@ -38,9 +40,11 @@ pub use super::editions::Number;
 pub use super::names::Error;
 pub use super::versioned::{Logged, Step};
 
+use self::seen::{is_seen, still_latest};
 use self::version::check_changelog;
 use super::Error as CatalogueError;
 use super::documents::Documents;
+use super::editions::Editions;
 use super::item::Act;
 use super::references::{Holder, References};
 use super::versioned::{self, MAX_TOLD, NotWritten, VersionedItems, missing};
@@ -220,7 +224,8 @@ impl DynamicTemplates {
     ///
     /// # Errors
     /// As [`DynamicTemplates::create`]; [`Error::NotFound`] for a template that is not there, also one that was deleted: the operations have no
-    /// 410 (note deleted-others). [`Error::Conflict`] where there are as many versions as there may be.
+    /// 410 (note deleted-others). [`Error::Conflict`] where there are as many versions as there may be. [`Error::Overtaken`] where
+    /// [`Definition::seen`] is not what is there.
     pub async fn add_major(
         &self,
         organization: &str,
@@ -234,13 +239,17 @@ impl DynamicTemplates {
         let mut problems = Problems::default();
         definition.check(&mut problems);
         check_changelog(reason.as_deref(), &mut problems);
+        let fits = |editions: &Editions<Edition>| definition.seen.map_or(Ok(()), |seen| still_latest(editions, seen));
+        // That is told before much is done, and looked at again when it is written.
+        fits(&template.editions)?;
         let sent = sent(definition.sources.iter().enumerate()).await?;
         let structure = self.look_into(organization, &sent, problems).await?;
         let new = New::of(&sent);
         let sources = sent.into_iter().map(|sent| sent.kept).collect();
         let version = definition.version(new.id, external_id, sources, instant(act));
-        let make =
-            async |edition| self.versions.add_major(organization, external_id, &template, edition, reason.as_deref(), act).await;
+        let make = async |edition| {
+            self.versions.add_major(organization, external_id, &template, fits, edition, reason.as_deref(), act).await
+        };
         self.add(organization, new, version, structure, act, make).await.map_err(|error| missing(error.into_error::<Edition>()))
     }
 
@@ -249,7 +258,7 @@ impl DynamicTemplates {
     ///
     /// # Errors
     /// As [`DynamicTemplates::add_major`]; [`Error::NotFound`] for a major that is not there, [`Error::Conflict`] for a change that breaks what
-    /// callers rely on (note minor-breaking).
+    /// callers rely on (note minor-breaking), [`Error::Overtaken`] where the latest minor is not [`Edit::seen`].
     pub async fn add_minor(
         &self,
         organization: &str,
@@ -261,6 +270,7 @@ impl DynamicTemplates {
     ) -> Result<Numbering, Error> {
         let act = act.into();
         let before = self.latest(organization, external_id, major).await.map_err(missing)?.version;
+        is_seen(&edit, &before)?;
         let mut problems = Problems::default();
         edit.check(&mut problems);
         for (place, source) in edit.sources.iter().enumerate() {
@@ -299,6 +309,7 @@ impl DynamicTemplates {
     ) -> Result<Numbering, NotWritten> {
         let template = self.versions.get(organization, external_id).await?;
         let before = self.versions.latest_of(organization, external_id, &template, major).await?.version;
+        is_seen(edit, &before)?;
         // Also of a major that was made again meanwhile.
         self.keeps_the_contract(organization, &before, edit).await?;
         let new = New::of(sent);

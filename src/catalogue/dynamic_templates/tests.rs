@@ -91,6 +91,7 @@ fn of(text: &str) -> Definition {
         default_language: Language::Es,
         tags: vec!["Invoice".into(), "2024 b".into()],
         sources: vec![source(Language::Es, text)],
+        seen: None,
     }
 }
 
@@ -150,7 +151,7 @@ fn status<T: std::fmt::Debug>(result: &Result<T, Error>) -> u16 {
         Ok(_) => 200,
         Err(Error::Invalid(_)) => 400,
         Err(Error::NotFound(_)) => 404,
-        Err(Error::Exists(..) | Error::Conflict(_)) => 409,
+        Err(Error::Exists(..) | Error::Conflict(_) | Error::Overtaken(_)) => 409,
         Err(Error::Gone(_)) => 410,
         Err(Error::Catalogue(error)) if error.is_transient() => 503,
         Err(error) => panic!("{error:?}"),
@@ -221,6 +222,7 @@ async fn everything_that_is_wrong_is_told_with_its_place_and_nothing_is_kept() {
             NewSource { structure: json!({"type": "nmber"}), ..source(Language::Es, "b") },
             NewSource { editor_config: Bytes::from_static(b"{\n  no"), ..source(Language::En, "c") },
         ],
+        seen: None,
     };
     let expected = [
         "external_id",

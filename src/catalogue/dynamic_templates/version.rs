@@ -10,6 +10,7 @@ use store::blobs::Digest;
 use uuid::Uuid;
 use workflows::values::{Language, MAX_LABEL, MAX_TAGS, Problems};
 
+use super::seen::Seen;
 use crate::catalogue::contents::Content;
 use crate::catalogue::names;
 
@@ -52,6 +53,8 @@ pub struct Definition {
     pub tags: Vec<String>,
     /// One for each language; the structures of all are equal (note structure-per-source).
     pub sources: Vec<NewSource>,
+    /// What a new major version was made from, for who must not pass over what others made meanwhile.
+    pub seen: Option<Seen>,
 }
 
 /// What a minor version changes. What is left out stays as it is.
@@ -61,6 +64,8 @@ pub struct Edit {
     /// The one that the version has: another one breaks what callers rely on (note minor-breaking).
     pub default_language: Option<Language>,
     pub sources: Vec<SourceEdit>,
+    /// See [`Definition::seen`].
+    pub seen: Option<Seen>,
 }
 
 /// What becomes of one language.

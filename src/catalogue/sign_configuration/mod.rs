@@ -10,6 +10,7 @@ mod contact_policy;
 mod examination;
 mod fields;
 mod identification;
+mod last_seals;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +40,7 @@ pub use fields::{Channel, ProviderRule, ProviderType, SignType};
 pub use identification::{Connections, Documents, External, Google, Levels, ServiceAccount, Veridas};
 
 use self::identification::IdentificationChange;
+use self::last_seals::LastSeals;
 use super::Error as CatalogueError;
 use super::item::{Act, Found, Item, Items, Kind};
 use super::remembered::{Changing, Remembered};
@@ -206,6 +208,7 @@ pub struct SignConfigurations {
     opened: Arc<Mutex<HashMap<String, Opened>>>,
     /// What was read a moment ago, where no other server writes.
     remembered: Option<Arc<Remembered<SignConfiguration>>>,
+    seals: LastSeals,
     /// Organizations that have one. Nothing takes a configuration away, whoever wrote it, so what was true once stays true.
     known: Arc<Mutex<HashSet<String>>>,
 }
@@ -213,8 +216,18 @@ pub struct SignConfigurations {
 impl SignConfigurations {
     /// Over a store, with the keys that seal the certificates, and the pool in which their files are opened.
     pub fn new(store: Arc<dyn Store>, keys: Keys, cpu: CpuPool) -> Self {
-        let (items, reach, offer) = (Items::new(Records::new(store)), Reach::default(), Offer::default());
-        Self { items, keys, cpu, reach, offer, opened: Arc::default(), remembered: None, known: Arc::default() }
+        let records = Records::new(store);
+        Self {
+            items: Items::new(records.clone()),
+            keys,
+            cpu,
+            reach: Reach::default(),
+            offer: Offer::default(),
+            opened: Arc::default(),
+            remembered: None,
+            seals: LastSeals::new(records),
+            known: Arc::default(),
+        }
     }
 
     /// The same, on a server that has its store for itself: what was read a moment ago is not read again.
@@ -230,6 +243,11 @@ impl SignConfigurations {
     /// The same, where seals can have other levels than the lowest.
     pub fn offering(self, offer: Offer) -> Self {
         Self { offer, ..self }
+    }
+
+    /// When certificates last sealed.
+    pub fn seals(&self) -> &LastSeals {
+        &self.seals
     }
 
     /// The configuration of an organization, `None` if it has none.

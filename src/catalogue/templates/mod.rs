@@ -145,7 +145,7 @@ impl Templates {
         let new = New::of(external_id);
         let make = async |version: &Version| {
             let (edition, reason) = (Edition::from(version), reason.as_deref());
-            self.versions.add_major(organization, external_id, &template, edition, reason, act).await
+            self.versions.add_major(organization, external_id, &template, |_| Ok(()), edition, reason, act).await
         };
         self.add(organization, &new, definition, None, act, make).await.map_err(|error| missing(error.into_error::<Edition>()))
     }

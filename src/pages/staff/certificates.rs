@@ -28,6 +28,8 @@ struct Known {
     serial: String,
     ends: DateTime<Utc>,
     told: Option<String>,
+    /// When it last sealed, of one that seals; `None` within: it never did.
+    sealed: Option<Option<DateTime<Utc>>>,
 }
 
 /// What is known of one organization's certificates, or why there is nothing.
@@ -77,6 +79,7 @@ fn row(visit: &Visit, known: Known, now: DateTime<Utc>) -> console::Certificate 
         ends: visit.site().minute(&visit.organization, known.ends),
         left,
         tone,
+        sealed: known.sealed.map(|at| at.map(|at| visit.site().minute(&visit.organization, at))),
         told: known.told,
     }
 }
@@ -106,6 +109,7 @@ async fn read(visit: &Visit, organization: &str) -> Result<Read, Failure> {
         serial,
         ends,
         told: None,
+        sealed: None,
     };
     let (mut certificates, mut missing) = (Vec::new(), None);
     match configurations.identity(organization, now).await {
@@ -114,7 +118,9 @@ async fn read(visit: &Visit, organization: &str) -> Result<Read, Failure> {
                 known(usage, facts.subject, facts.issuer, facts.serial, facts.not_after)
             };
             let told = Some(configuration.notification_email.clone());
-            certificates.push(Known { told, ..of("console.certificates.seals", identity.facts()) });
+            let facts = identity.facts();
+            let sealed = Some(configurations.seals().last(organization, &facts).await?);
+            certificates.push(Known { told, sealed, ..of("console.certificates.seals", facts) });
             certificates.extend(identity.issuers().map(|facts| of("console.certificates.issues", facts)));
         }
         // What the configuration says of it is all that is known then.

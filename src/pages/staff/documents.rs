@@ -1,9 +1,9 @@
-//! C9: uploaded documents, newest first; one document with its versions and holders, and its deletion.
+//! C9: documents, newest first, uploads or what the server made; one document with its versions and holders, and its deletion.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use chrono::TimeDelta;
 use pages::console::{self, Kept, ListedDocument, NavPart, Phrase, Question, RecordVersion, Related, Remove};
-use store::Timestamp;
+use store::{Cursor, Timestamp};
 use uuid::Uuid;
 use workflows::{
     Attribute,
@@ -12,6 +12,8 @@ use workflows::{
 
 use super::{
     effects::by,
+    made,
+    processes::{read_cursor, write_cursor},
     visit::{Failure, Form, Visit},
 };
 use crate::{
@@ -98,6 +100,56 @@ fn address(visit: &Visit, id: Uuid) -> String {
     format!("{}/documents/{id}", visit.here().path)
 }
 
+/// Where the documents of a list come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Uploaded,
+    Processes,
+    Fills,
+}
+
+impl Origin {
+    const ALL: [Self; 3] = [Self::Uploaded, Self::Processes, Self::Fills];
+
+    /// As the address says it; uploads where it says nothing known.
+    fn of(visit: &Visit) -> Self {
+        let asked = visit.call.parameter("of");
+        Self::ALL.into_iter().find(|own| asked.as_deref() == Some(own.name())).unwrap_or(Self::Uploaded)
+    }
+
+    /// In addresses.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Uploaded => "uploads",
+            Self::Processes => "processes",
+            Self::Fills => "fills",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Uploaded => "console.documents.of_uploads",
+            Self::Processes => "console.documents.of_processes",
+            Self::Fills => "console.documents.of_fills",
+        }
+    }
+
+    fn about(self) -> &'static str {
+        match self {
+            Self::Uploaded => "console.documents.about",
+            Self::Processes => "console.documents.about_processes",
+            Self::Fills => "console.documents.about_fills",
+        }
+    }
+
+    fn none(self) -> &'static str {
+        match self {
+            Self::Uploaded => "console.documents.none",
+            Self::Processes | Self::Fills => "console.documents.none_made",
+        }
+    }
+}
+
 /// The list, or what was searched for.
 pub async fn page(request: HttpRequest) -> HttpResponse {
     Visit::run(request, Some(NavPart::Documents), async |visit| {
@@ -115,16 +167,38 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
             }
             missing = Some(Phrase::new("console.documents.missing").with("query", asked));
         }
-        let before = visit.call.parameter("before").and_then(|text| Uuid::parse_str(&text).ok());
-        let (found, next) = documents.newest(&visit.organization, before, visit.call.now(), PAGE).await?;
-        let list = format!("{}/documents", visit.here().path);
+        let origin = Origin::of(visit);
+        let list = |origin: Origin| match origin {
+            Origin::Uploaded => format!("{}/documents", visit.here().path),
+            origin => format!("{}/documents?of={}", visit.here().path, origin.name()),
+        };
+        let after = visit.call.parameter("after").and_then(|text| read_cursor(&text));
+        let made = |next: Option<Cursor>| next.map(|next| format!("{}&after={}", list(origin), write_cursor(&next)));
+        let (found, next, is_first) = match origin {
+            Origin::Uploaded => {
+                let before = visit.call.parameter("before").and_then(|text| Uuid::parse_str(&text).ok());
+                let (found, next) = documents.newest(&visit.organization, before, visit.call.now(), PAGE).await?;
+                (found, next.map(|next| format!("{}?before={next}", list(origin))), before.is_none())
+            }
+            Origin::Processes => {
+                let (found, next) = made::of_processes(visit, after.as_ref()).await?;
+                (found, made(next), after.is_none())
+            }
+            Origin::Fills => {
+                let (found, next) = made::of_fills(visit, after.as_ref()).await?;
+                (found, made(next), after.is_none())
+            }
+        };
         let page = console::Documents {
             frame: visit.frame(),
             query,
             missing,
+            origins: Origin::ALL.map(|own| (own.words(), list(own), own == origin)).into(),
+            about: origin.about(),
+            none: origin.none(),
             rows: found.iter().map(|version| listed(visit, version)).collect(),
-            next: next.map(|next| format!("{list}?before={next}")),
-            newest: before.is_some().then_some(list),
+            next,
+            newest: (!is_first).then(|| list(origin)),
         };
         Ok(visit.page(page.html()))
     })

@@ -190,6 +190,7 @@ fn key(what: &str) -> &'static str {
         "desk/identifications/hand" => "console.log.desk_hand",
         "desk/tablet/enrol" => "console.log.desk_tablet",
         "verify" => "console.log.verify",
+        "templates/dynamic/edit" => "console.log.template",
         _ => OTHER,
     }
 }
@@ -201,6 +202,7 @@ fn link_to(visit: &Visit, to: &str) -> Option<String> {
     let here = visit.here().path;
     Some(match parts[..] {
         ["processes", process, ..] => format!("{here}/processes/{}", id(process)?),
+        ["templates", "dynamic", template, ..] => format!("{here}/templates/dynamic/{template}"),
         ["documents", document, ..] => format!("{here}/documents/{}", id(document)?),
         ["identifications" | "effects", kind, process, _] => process_address(visit, kinds_name(visit, kind)?, id(process)?),
         // The desk has identifications by agents alone.
@@ -326,6 +328,7 @@ mod tests {
             ("/console/orgs/{org}/effects/all/{deed}", "pause", "effects/all/pause"),
             ("/console/orgs/{org}/pages", "", "pages"),
             ("/console/orgs/{org}/verify", "", "verify"),
+            ("/console/orgs/{org}/templates/dynamic/{id}/edit", "", "templates/dynamic/edit"),
             ("/desk/orgs/{org}/identifications/{id}/take", "", "desk/identifications/take"),
         ] {
             assert_eq!(what(pattern, deed), name);

@@ -12,7 +12,9 @@ mod customer;
 mod customer_deeds;
 mod deliveries;
 pub mod desk;
+mod diff;
 mod documents;
+mod dynamic;
 mod effects;
 mod facts;
 mod handles;
@@ -23,6 +25,7 @@ mod key_file;
 mod lanes;
 mod links;
 mod log;
+mod made;
 mod messages;
 mod metrics;
 mod origin;
@@ -142,6 +145,13 @@ pub fn configure(site: Site, service: &mut web::ServiceConfig) {
                     .default_service(only("GET, POST")),
             )
             .service(get("/orgs/{org}/templates").route(web::get().to(templates::page)))
+            .service(
+                web::resource("/orgs/{org}/templates/dynamic/{id}/edit")
+                    .route(web::get().to(dynamic::edit_page))
+                    .route(web::post().to(dynamic::edit))
+                    .default_service(only("GET, POST")),
+            )
+            .service(get("/orgs/{org}/templates/dynamic/{id}/compare").route(web::get().to(dynamic::compare_page)))
             .service(get("/orgs/{org}/templates/{kind}/{id}").route(web::get().to(templates::one)))
             .service(post("/orgs/{org}/templates/{kind}/{id}/preview").route(web::post().to(templates::preview)))
             .service(get("/orgs/{org}/consents").route(web::get().to(consents::page)))

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use pages::console::{self, Cancel, Document, Journal, Lane, NavPart, Phrase, Problem, Row, Signer, Stage, Tone};
 use uuid::Uuid;
 use workflows::{
-    IdentificationState, IdentificationType, Machine, Refusal, SignType,
+    IdentificationState, IdentificationType, Machine, Refusal,
     identification::{Identification, lifecycle::Event},
     sign_process::{self, Command, Data, SignProcess, SignatureStatus},
     values::{MAX_REASON, check_reason},
@@ -18,7 +18,7 @@ use super::{
     effects,
     history::{History, Section},
     lanes, links,
-    processes::{as_of, status, waits},
+    processes::{as_of, status, type_words, waits},
     telling::{TellsOwn, masked},
     timeline::Scene,
     visit::{Failure, Visit},
@@ -139,10 +139,7 @@ fn view(visit: &Visit, id: Uuid, data: &Data, told: Told) -> console::Process {
         end_reason: data.end_reason.clone(),
         created: visit.site().moment(&visit.organization, data.created_at),
         expires: visit.site().moment(&visit.organization, data.creation.expires_at),
-        sign_type: match data.creation.sign_type {
-            SignType::Simple => "console.process.simple",
-            SignType::Biometric => "console.process.biometric",
-        },
+        sign_type: type_words(data.creation.sign_type),
         identified_by: match data.creation.identification_type {
             IdentificationType::Otp => "console.process.otp",
             IdentificationType::Agent => "console.process.agent",

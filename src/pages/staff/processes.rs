@@ -6,7 +6,7 @@ use pages::console::{self, Chip, Found, Listed, NavPart, Phrase, Status};
 use store::Cursor;
 use uuid::Uuid;
 use workflows::{
-    Attribute, IdentificationState, Machine,
+    Attribute, IdentificationState, Machine, SignType,
     sign_process::{self, Data, SignProcess, SignatureStatus, process_of_signature},
 };
 
@@ -57,6 +57,14 @@ pub fn status(status: sign_process::Status) -> Status {
     }
 }
 
+/// The words of a type, as a key.
+pub fn type_words(sign_type: SignType) -> &'static str {
+    match sign_type {
+        SignType::Simple => "console.process.simple",
+        SignType::Biometric => "console.process.biometric",
+    }
+}
+
 /// What a process waits for; nothing where it has ended.
 pub fn waits(data: &Data) -> Option<Phrase> {
     match data.status {
@@ -89,6 +97,7 @@ pub fn waits(data: &Data) -> Option<Phrase> {
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub status: Option<Status>,
+    pub sign_type: Option<SignType>,
     /// Created on this day or later, and on this day or earlier, by the organization's clock.
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
@@ -98,16 +107,18 @@ impl Filter {
     /// As an address says it. What cannot be read filters nothing.
     pub fn of(visit: &Visit) -> Self {
         let status = visit.call.parameter("status");
+        let sign_type = visit.call.parameter("type");
         let day = |name| visit.call.parameter(name)?.parse::<NaiveDate>().ok();
         Self {
             status: status.and_then(|name| Status::ALL.into_iter().find(|status| status.name() == name)),
+            sign_type: sign_type.and_then(|name| SignType::ALL.into_iter().find(|own| own.name() == name)),
             from: day("from"),
             to: day("to"),
         }
     }
 
     fn is_on(&self) -> bool {
-        self.status.is_some() || self.from.is_some() || self.to.is_some()
+        self.status.is_some() || self.sign_type.is_some() || self.from.is_some() || self.to.is_some()
     }
 
     /// As the query of an address, with where to go on.
@@ -115,8 +126,9 @@ impl Filter {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let days = [("from", self.from), ("to", self.to)].into_iter().filter_map(|(name, day)| Some((name, day?.to_string())));
         let status = self.status.map(|status| ("status", status.name().to_owned()));
+        let sign_type = self.sign_type.map(|own| ("type", own.name().to_owned()));
         let after = after.map(|cursor| ("after", write_cursor(cursor)));
-        query.extend_pairs(status.into_iter().chain(days).chain(after));
+        query.extend_pairs(status.into_iter().chain(sign_type).chain(days).chain(after));
         let query = query.finish();
         if query.is_empty() { query } else { format!("?{query}") }
     }
@@ -141,11 +153,14 @@ pub async fn look(
         (None, Some(end)) => Some(end),
         (after, _) => after,
     };
-    let mut listed = match filter.status {
-        None => visit.site().store.list(organization, SignProcess::KIND, after, limit).await?,
-        Some(status) => {
-            let status = Attribute::status(status.name());
-            visit.engine().processes.sign.find(organization, &status, after, limit).await?
+    let find = async |attribute: Attribute| visit.engine().processes.sign.find(organization, &attribute, after, limit).await;
+    let mut listed = match (filter.status, filter.sign_type) {
+        (None, None) => visit.site().store.list(organization, SignProcess::KIND, after, limit).await?,
+        (Some(status), None) => find(Attribute::status(status.name())).await?,
+        (Some(status), Some(own)) => find(Attribute::status_of_type(own.name(), status.name())).await?,
+        (None, Some(own)) => {
+            let pages = Status::ALL.map(|status| find(Attribute::status_of_type(own.name(), status.name())));
+            merged(futures::future::try_join_all(pages).await?, limit)
         }
     };
     if let Some(from) = filter.from.map(begins) {
@@ -156,6 +171,19 @@ pub async fn look(
         }
     }
     Ok((seen(visit, &listed.items).await?, listed.next))
+}
+
+/// The newest of several lists in one, and where they go on.
+pub fn merged(pages: Vec<store::Page<store::Listed>>, limit: usize) -> store::Page<store::Listed> {
+    let has_more = pages.iter().any(|page| page.next.is_some());
+    let mut items: Vec<store::Listed> = pages.into_iter().flat_map(|page| page.items).collect();
+    items.sort_by_key(|item| std::cmp::Reverse((item.created_at, item.entity.id)));
+    // A process that changes its state meanwhile is in two of them, or was read before it came into its new one.
+    items.dedup_by_key(|item| item.entity.id);
+    let is_cut = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| has_more || is_cut).map(|last| Cursor { at: last.created_at, id: last.entity.id });
+    store::Page { items, next }
 }
 
 async fn seen(visit: &Visit, listed: &[store::Listed]) -> Result<Vec<Seen>, Failure> {
@@ -210,6 +238,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
             found,
             chips: std::iter::once(None).chain(Status::ALL.map(Some)).map(chip).collect(),
             status: filter.status,
+            types: SignType::ALL.map(|own| (own.name(), type_words(own), filter.sign_type == Some(own))).into(),
             from: day(filter.from),
             to: day(filter.to),
             next: next.as_ref().map(|cursor| address(&filter, Some(cursor))),

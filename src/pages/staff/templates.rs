@@ -17,14 +17,18 @@ use workflows::Language;
 
 use super::{
     documents::size,
+    dynamic::{self, MAX_DATA, Tried, code},
     visit::{Failure, Form, Visit},
 };
 use crate::{
+    access::Role,
     catalogue::{
+        dynamic_templates::Version,
         fields::{FieldKey, FieldType},
         names,
         versioned::Logged,
     },
+    cpu_pool::Job,
     filling::{self, Members, Request},
     percent::RESERVED,
 };
@@ -35,11 +39,17 @@ const PAGE: usize = 50;
 /// Last page that can be asked for: each looks through all items of the organization.
 const LAST_PAGE: usize = 10_000;
 
+/// Characters that the values of a test fill may have.
+const MAX_TEXT: usize = 20_000;
+
 /// Fields, versions and lines of a changelog that are shown.
 const MOST: usize = 500;
 
 /// Fields that stand in the values to begin a test fill with.
 const SAMPLED: usize = 40;
+
+/// The longest form of a test fill, in bytes: data, escaped.
+const MAX_FORM: usize = 4 * MAX_DATA;
 
 /// Values that a test fill may have.
 const MAX_VALUES: usize = 5_000;
@@ -60,7 +70,8 @@ fn list_address(visit: &Visit, kind: TemplateKind) -> String {
     format!("{}/templates?kind={}", visit.here().path, kind.name())
 }
 
-fn address(visit: &Visit, kind: TemplateKind, id: &str) -> String {
+/// Where the page of one is.
+pub fn address(visit: &Visit, kind: TemplateKind, id: &str) -> String {
     format!("{}/templates/{}/{}", visit.here().path, kind.name(), utf8_percent_encode(id, RESERVED))
 }
 
@@ -149,7 +160,10 @@ fn place(visit: &Visit) -> Result<(TemplateKind, String), Failure> {
 }
 
 /// The major version that the address names, else the highest.
-fn major(visit: &Visit, majors: &[u32]) -> Result<u32, Failure> {
+///
+/// # Errors
+/// [`Failure::NotFound`].
+pub fn major(visit: &Visit, majors: &[u32]) -> Result<u32, Failure> {
     match visit.call.parameter("major") {
         Some(text) => text.parse().ok().filter(|major| majors.contains(major)).ok_or(Failure::NotFound),
         None => majors.last().copied().ok_or(Failure::NotFound),
@@ -180,7 +194,7 @@ async fn shown(visit: &Visit, given: Option<Given>) -> Result<StoredTemplate, Fa
         TemplateKind::Templates => template(visit, &id, given).await,
         TemplateKind::Sections => section(visit, &id).await,
         TemplateKind::Forms => form(visit, &id, given).await,
-        TemplateKind::Dynamic => dynamic(visit, &id).await,
+        TemplateKind::Dynamic => dynamic_template(visit, &id, given).await,
     }
 }
 
@@ -207,6 +221,9 @@ fn bare(visit: &Visit, kind: TemplateKind, name: &str) -> StoredTemplate {
         changes: Vec::new(),
         schema: None,
         preview: None,
+        edit: None,
+        compare: None,
+        done: None,
     }
 }
 
@@ -240,6 +257,7 @@ fn sample(keys: &[FieldKey]) -> String {
 }
 
 fn preview_form(link: String, keys: &[FieldKey], languages: &[Language], given: Option<Given>) -> PreviewForm {
+    let has_flags = !languages.is_empty();
     let chosen = given.as_ref().map(|given| given.language.clone()).unwrap_or_default();
     let Given { values, flags, page, error, .. } = given.unwrap_or_else(|| Given {
         values: sample(keys),
@@ -249,7 +267,18 @@ fn preview_form(link: String, keys: &[FieldKey], languages: &[Language], given: 
         error: None,
     });
     let languages = languages.iter().map(|language| (language.code(), language.code() == chosen)).collect();
-    PreviewForm { link, values, languages, flags, page, error }
+    PreviewForm {
+        link,
+        about: "console.templates.preview_about",
+        values,
+        label: "console.templates.values",
+        most: MAX_TEXT,
+        languages,
+        flags: has_flags.then_some(flags),
+        page,
+        gives_file: false,
+        error,
+    }
 }
 
 async fn template(visit: &Visit, id: &str, given: Option<Given>) -> Result<StoredTemplate, Failure> {
@@ -327,7 +356,7 @@ async fn form(visit: &Visit, id: &str, given: Option<Given>) -> Result<StoredTem
     })
 }
 
-async fn dynamic(visit: &Visit, id: &str) -> Result<StoredTemplate, Failure> {
+async fn dynamic_template(visit: &Visit, id: &str, given: Option<Given>) -> Result<StoredTemplate, Failure> {
     let (templates, organization) = (&visit.call.state().dynamic_templates, visit.organization.as_str());
     let kind = TemplateKind::Dynamic;
     let majors = templates.majors(organization, id).await?;
@@ -339,14 +368,16 @@ async fn dynamic(visit: &Visit, id: &str) -> Result<StoredTemplate, Failure> {
     let link = address(visit, kind, id);
     let mut details = vec![
         text("console.templates.description", version.description.clone()),
-        text("console.templates.default_language", version.default_language.code()),
+        text("console.templates.default_language", code(version.default_language)),
         at(visit, "console.list.created", version.created_at),
     ];
     if !version.tags.is_empty() {
         details.push(text("console.documents.labels", version.tags.join(", ")));
     }
+    // What an address says is shown only if it is a number of a version.
+    let done = visit.call.parameter("done").filter(|number| *number == latest.number.to_string());
     let made = |source: &crate::catalogue::dynamic_templates::Source| Made {
-        name: format!("{}: hbs {}, {}", source.language.code(), source.engine_version, size(source.template_size)),
+        name: format!("{}: hbs {}, {}", code(source.language), source.engine_version, size(source.template_size)),
         link: None,
         when: String::new(),
     };
@@ -362,7 +393,45 @@ async fn dynamic(visit: &Visit, id: &str) -> Result<StoredTemplate, Failure> {
         made_of: version.sources.iter().map(made).collect(),
         changes: changes(visit, templates.changelog(organization, id).await?),
         schema: serde_json::to_string_pretty(&schema).ok(),
+        preview: Some(try_form(visit, &link, major, version, schema, given).await?),
+        edit: visit.session.has(Role::ConsoleAdmin).then(|| format!("{link}/edit?major={major}")),
+        compare: Some(format!("{link}/compare?to={}", latest.number)),
+        done: done.map(|number| Phrase::new("console.edit.saved").with("version", number)),
         ..bare(visit, kind, id)
+    })
+}
+
+/// The form of a test fill of a template in HTML, with what the schema says of the data to begin with.
+async fn try_form(
+    visit: &Visit,
+    link: &str,
+    major: u32,
+    version: &Version,
+    schema: Value,
+    given: Option<Given>,
+) -> Result<PreviewForm, Failure> {
+    let given = match given {
+        Some(given) => given,
+        None => {
+            let job = Job::new(&visit.organization, version.structure_size);
+            let sample = move |_: &_| serde_json::to_string_pretty(&html::sample(&schema)).unwrap_or_default();
+            let sample = visit.call.state().documents.cpu().run(job, sample).await.map_err(names::Error::from)?;
+            let values = if sample.chars().count() > MAX_DATA { "{}".to_owned() } else { sample };
+            Given { values, language: code(version.default_language).to_owned(), flags: String::new(), page: 1, error: None }
+        }
+    };
+    let languages = version.languages().into_iter().map(code);
+    Ok(PreviewForm {
+        link: format!("{link}/preview?major={major}"),
+        about: "console.templates.data_about",
+        languages: languages.map(|code| (code, code == given.language)).collect(),
+        values: given.values,
+        label: "console.templates.data",
+        most: MAX_DATA,
+        flags: None,
+        page: given.page,
+        gives_file: true,
+        error: given.error,
     })
 }
 
@@ -399,7 +468,7 @@ impl Given {
 }
 
 /// Why nothing is shown, in words for who filled it; `None`: it is not theirs to mend.
-fn problem(error: &filling::Error) -> Option<Phrase> {
+pub fn problem(error: &filling::Error) -> Option<Phrase> {
     let said = |why: String| Some(Phrase::new("console.templates.not_filled").with("why", why));
     match error {
         filling::Error::Invalid(problems) => said(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
@@ -412,35 +481,41 @@ fn problem(error: &filling::Error) -> Option<Phrase> {
 /// What a browser may do with a picture: nothing but show it.
 const PICTURE_POLICY: &str = "default-src 'none'; style-src-attr 'unsafe-inline'; frame-ancestors 'none'";
 
-/// A page of a test fill, as a picture. Nothing of it is stored, and nothing of it is in an address.
+fn picture(png: bytes::Bytes) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "image/png"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // Browsers show a picture in a page of their own, which they style themselves.
+        .insert_header((header::CONTENT_SECURITY_POLICY, PICTURE_POLICY))
+        .body(png)
+}
+
+/// A page of a test fill, as a picture, or of a template in HTML as a file. Nothing of it is stored, and nothing of it is in an address.
 pub async fn preview(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     Visit::run(request, Some(NavPart::Templates), async |visit| {
-        let form = visit.own_form(payload).await?;
+        let form = visit.own_form_up_to(payload, MAX_FORM).await?;
         let (kind, id) = place(visit)?;
         let given = Given::of(&form);
+        if kind == TemplateKind::Dynamic {
+            return match dynamic::try_out(visit, &id, &form, given.page - 1).await? {
+                Tried::Png(png) => Ok(picture(png)),
+                Tried::Pdf(pdf) => Ok(dynamic::file(&id, pdf)),
+                Tried::Not(error) => {
+                    let page = shown(visit, Some(Given { error: Some(error), ..given })).await?;
+                    Ok(visit.call.page(StatusCode::BAD_REQUEST, page.html()))
+                }
+            };
+        }
         let Some(values) = values(&given.values) else {
             let error = Some(Phrase::new("console.templates.no_values"));
             let page = shown(visit, Some(Given { error, ..given })).await?;
             return Ok(visit.call.page(StatusCode::BAD_REQUEST, page.html()));
         };
         match drawn(visit, kind, &id, values, &given).await? {
-            Ok(png) => Ok(HttpResponse::Ok()
-                .insert_header((header::CONTENT_TYPE, "image/png"))
-                .insert_header((header::CACHE_CONTROL, "no-store"))
-                .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                // Browsers show a picture in a page of their own, which they style themselves.
-                .insert_header((header::CONTENT_SECURITY_POLICY, PICTURE_POLICY))
-                .body(png)),
+            Ok(png) => Ok(picture(png)),
             Err(error) => {
-                let Some(error) = problem(&error) else {
-                    return Err(match error {
-                        filling::Error::Catalogue(error) => error.into(),
-                        error => {
-                            tracing::warn!(%error, "the console has no answer of a test fill");
-                            Failure::Unavailable
-                        }
-                    });
-                };
+                let Some(error) = problem(&error) else { return Err(dynamic::not_filled(error)) };
                 let page = shown(visit, Some(Given { error: Some(error), ..given })).await?;
                 Ok(visit.call.page(StatusCode::BAD_REQUEST, page.html()))
             }

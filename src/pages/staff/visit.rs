@@ -50,6 +50,8 @@ pub enum Failure {
     Tablet,
     /// The form cannot be read.
     Form,
+    /// What is asked for cannot be shown as text.
+    NoText,
     /// A part of the server does not answer.
     Unavailable,
     /// The process is set aside.
@@ -234,6 +236,12 @@ impl Call {
             Failure::Form => {
                 (StatusCode::BAD_REQUEST, "console.problem.form", Phrase::new("console.problem.form_words"), start())
             }
+            Failure::NoText => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "console.problem.no_text",
+                Phrase::new("console.problem.no_text_words"),
+                start(),
+            ),
             Failure::Unavailable => {
                 let words = Phrase::new("console.problem.unavailable_words");
                 (StatusCode::SERVICE_UNAVAILABLE, "console.problem.unavailable", words, again())

@@ -12,12 +12,12 @@ use workflows::{
     values::{self, Problems},
 };
 
-use super::Fills;
+use super::{Fills, Renderer, Rendering};
 use crate::{
     catalogue::{
         self,
         documents::{self, Documents},
-        dynamic_templates::{DynamicTemplates, Schema},
+        dynamic_templates::{DynamicTemplates, Schema, for_engine},
         names,
         sealed_files::SealedFiles,
     },
@@ -96,6 +96,39 @@ impl Desk<'_> {
     /// # Errors
     /// [`Error`]; [`Error::Invalid`] with everything that is wrong, without values.
     pub async fn request(&self, templates: &DynamicTemplates, organization: &str, request: Request) -> Result<Uuid, Error> {
+        let wanted = self.checked(templates, organization, request).await?;
+        self.ask(organization, wanted).await
+    }
+
+    /// Checks a request as [`Desk::request`] does, and renders it at once, in the organization's turn: nothing is kept.
+    ///
+    /// # Errors
+    /// [`Error`], as [`Desk::request`] where it is about the request or the template.
+    pub async fn try_out(
+        &self,
+        templates: &DynamicTemplates,
+        renderer: &dyn Renderer,
+        organization: &str,
+        request: Request,
+    ) -> Result<Rendering, Error> {
+        let wanted = self.checked(templates, organization, request).await?;
+        let digest: Digest = wanted.template.digest.parse().map_err(|_| Error::TemplateGone)?;
+        let template = self.documents.held_bytes(organization, &digest).await.map_err(|error| match error {
+            documents::Error::Gone => Error::TemplateGone,
+            error => Error::Documents(error),
+        })?;
+        let Wanted { language, structure, data, name, template: Template { engine, .. }, .. } = wanted;
+        let job = html::Job {
+            source: for_engine(language, &engine, template.to_vec(), structure),
+            data: serde_json::from_str(&data).unwrap_or_default(),
+            title: name,
+            created: self.wall_clock.timestamp(),
+        };
+        Ok(renderer.render(organization, job).await)
+    }
+
+    /// What a request wants, held against the latest minor version of its template.
+    async fn checked(&self, templates: &DynamicTemplates, organization: &str, request: Request) -> Result<Wanted, Error> {
         let numbering = templates.latest(organization, &request.template, request.major).await?;
         let version = &numbering.version;
         let mut problems = Problems::default();
@@ -119,7 +152,7 @@ impl Desk<'_> {
         };
         let structure = schema.structure().clone();
         let Request { language, priority, origin, .. } = request;
-        self.ask(organization, Wanted { template, structure, data, language, name, tags, priority, origin }).await
+        Ok(Wanted { template, structure, data, language, name, tags, priority, origin })
     }
 
     /// Holds the data against the schema in the organization's turn, and answers them in JSON.

@@ -5,7 +5,7 @@ use documents::pkcs12::Identity;
 
 use super::{Browser, between, text};
 use crate::{
-    shared,
+    address, pdf, shared,
     support::{Form, Journey, ORGANIZATION, Server},
 };
 
@@ -71,4 +71,35 @@ fn a_certificate_that_is_good_for_long_says_how_long_and_of_others_nothing_is_sh
     assert!(page.contains("There is no certificate") && page.contains("no process can be made"), "{page}");
     let browser = Browser::signed_in(&server, ORGANIZATION, &["console"]);
     browser.get("/console/orgs/acme/certificates").expect(200);
+}
+
+#[test]
+fn a_certificate_says_when_it_last_sealed() {
+    let (server, _) = shared();
+    let name = organization(&server, 400);
+    let browser = Browser::signed_in(&server, &name, &["console"]);
+    let page = || text(&browser.get(&format!("/console/orgs/{name}/certificates")).expect(200));
+    let sealed = || between(&page(), "data-label=\"Last seal\">", "</td>").to_owned();
+    assert_eq!(sealed(), "none yet");
+    let journey = Journey::of(server.client_with(&server.token(&name, &[])), &name);
+    let (email, document) = (address(), journey.upload("lease.pdf", &pdf()));
+    let id = journey.create(&Journey::creation(&[Journey::signer("tenant", &email)], &[&document]));
+    assert_eq!(sealed(), "none yet", "what is not signed is not sealed");
+    let signer = journey.signers(&id).remove(0);
+    journey.identify(&signer.identification, &email);
+    journey.preview(&signer.sign).expect(204);
+    let before = Utc::now() - TimeDelta::seconds(2);
+    journey.sign(&signer.sign).expect(204);
+    journey.until(&id, "CERTIFIED");
+    let at = between(&sealed(), "datetime=\"", "\"").parse::<chrono::DateTime<Utc>>().unwrap();
+    assert!(at >= before - TimeDelta::minutes(1) && at <= Utc::now() + TimeDelta::minutes(1), "{at}");
+    assert_eq!(page().matches("data-label=\"Last seal\"").count(), 1, "its issuer seals nothing");
+
+    // What was made of the document is among what the server made.
+    let list = |query: &str| text(&browser.get(&format!("/console/orgs/{name}/documents{query}")).expect(200));
+    let made = list("?of=processes");
+    assert!(made.contains("lease_signed") && made.contains(&format!("certificate_{id}")), "{made}");
+    assert!(!made.contains(&document) && made.contains("aria-current=\"true\">Sealed, certificates"), "{made}");
+    assert!(!list("").contains("lease_signed") && list("").contains(&document));
+    assert!(list("?of=fills").contains("There is none."));
 }

@@ -10,6 +10,8 @@ impl Data {
         let documents = documents.chain(creation.previews.iter().map(|preview| preview.id));
         let documents = documents.chain(self.sealed.iter().flatten().map(|sealed| sealed.id)).chain(self.certificate);
         let people = creation.signers.iter().flat_map(|signer| Attribute::of_person(&signer.alias, &signer.person));
-        std::iter::once(Attribute::status(self.status.name())).chain(people).chain(documents.map(Attribute::document)).collect()
+        let status = self.status.name();
+        let states = [Attribute::status(status), Attribute::status_of_type(creation.sign_type.name(), status)];
+        states.into_iter().chain(people).chain(documents.map(Attribute::document)).collect()
     }
 }

@@ -132,6 +132,19 @@ pub enum SignType {
     Biometric,
 }
 
+impl SignType {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Simple, Self::Biometric];
+
+    /// In the contract.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Simple => "SIMPLE",
+            Self::Biometric => "BIOMETRIC",
+        }
+    }
+}
+
 /// Contract `ProviderType`: who scores an identity document, this service or an external provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

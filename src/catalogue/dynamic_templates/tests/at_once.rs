@@ -152,3 +152,32 @@ async fn the_same_holds_on_the_embedded_store() {
         }
     }
 }
+
+/// Who says what they saw follows that alone; of two that saw the same one is told of the other, however close they come.
+#[tokio::test(start_paused = true)]
+async fn a_version_of_who_says_what_they_saw_passes_over_nothing_that_others_made() {
+    for seed in 0..20 {
+        let plan = Plan { delayed: 500, delay: Duration::from_millis(2), ..Plan::default() };
+        let world = on(Arc::new(Faulty::new(Model::new(), seed, plan)), Blobs::memory());
+        world.make("a").await;
+        let seen = world.templates.seen(ORG, "invoice", 1).await.unwrap();
+        assert_eq!(seen.latest, seen.highest);
+        let minor = |text: &str| Edit { seen: Some(seen), ..to(Language::En, text) };
+        let (one, other) = tokio::join!(world.minor(1, minor("b")), world.minor(1, minor("c")));
+        assert_eq!([status(&one), status(&other)].iter().filter(|status| **status == 409).count(), 1, "seed {seed}");
+        assert_eq!(world.latest(1).await.unwrap(), "1.1", "seed {seed}");
+
+        let seen = world.templates.seen(ORG, "invoice", 1).await.unwrap();
+        let definition = |text: &str| Definition { seen: Some(seen), ..of(text) };
+        let major = async |text: &str| world.templates.add_major(ORG, "invoice", definition(text), None, noon()).await;
+        let (one, other) = tokio::join!(major("d"), major("e"));
+        assert_eq!([status(&one), status(&other)].iter().filter(|status| **status == 409).count(), 1, "seed {seed}");
+        let numbers = world.templates.numbers(ORG, "invoice").await.unwrap();
+        assert_eq!(numbers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["2.0", "1.1", "1.0"], "seed {seed}");
+
+        // A minor of the old one after the major: it saw all that there is of its own.
+        assert_eq!(status(&world.minor(1, Edit { seen: Some(seen), ..to(Language::Ca, "f") }).await), 200, "seed {seed}");
+        assert_eq!(status(&world.minor(1, Edit { seen: Some(seen), ..to(Language::Ca, "g") }).await), 409, "seed {seed}");
+        assert_eq!(status(&world.templates.seen(ORG, "invoice", 3).await), 404);
+    }
+}
