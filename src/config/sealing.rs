@@ -14,8 +14,8 @@ use crate::{iso_duration, trust_services::Offer};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sealing {
-    /// The level of PAdES (ETSI EN 319 142-1, 6) of the seals of organizations that do not name one in their sign configuration: `B-B`, or `B-T`
-    /// with an authority in `trust_services.time_stamp_authorities`. Default: `B-B`.
+    /// The level of PAdES (ETSI EN 319 142-1, 6) of the seals of organizations that do not name one in their sign configuration: `B-B`, and
+    /// with an authority in `trust_services.time_stamp_authorities` also `B-T`, `B-LT` and `B-LTA`. Default: `B-B`.
     pub level: Level,
     /// How long a seal waits for authorities that are away, from the last signature on. The first attempt after that seals at the level that can
     /// be had, which journal and certificate say. PT1S to P7D, and no longer than effects are retried for sure (`processes.effect_backoff` and

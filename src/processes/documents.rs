@@ -63,7 +63,9 @@ impl World {
         if let Some((stored, seal)) = self.made_before(&sealing, id).await? {
             return Ok(Sealed { id: stored.id, digest: stored.digest.to_string(), seal });
         }
-        self.may_begin(&sealing)?;
+        if let Some(later) = self.is_early(&sealing) {
+            return Err(later);
+        }
         let identity = self.identity(organization, now).await?;
         let digest = document.digest.parse().map_err(|_| refused("the document's digest is not readable"))?;
         let by_hand = self.by_hand(organization, data).await?;
@@ -167,7 +169,9 @@ impl World {
         if let Some((stored, seal)) = self.made_before(&sealing, id).await? {
             return Ok((stored.id, seal));
         }
-        self.may_begin(&sealing)?;
+        if let Some(later) = self.is_early(&sealing) {
+            return Err(later);
+        }
         let identity = self.identity(organization, now).await?;
         let scene = Scene::new(self, processes, organization, data);
         let evidence = evidence::gather(&scene, &identity, now).await.map_err(retry)?;

@@ -72,12 +72,10 @@ impl World {
         }
     }
 
-    /// Whether it is of use to seal now: not while all authorities are left alone.
-    pub(super) fn may_begin(&self, sealing: &Sealing<'_>) -> Result<(), Attempt<SignProcess>> {
-        match (self.trust_services.ready(sealing.wanted), self.trust_services.patience(sealing.since, sealing.now)) {
-            (Err(error), Some(left)) => Err(later(&error, left)),
-            (Ok(()), _) | (Err(_), None) => Ok(()),
-        }
+    /// Why it is of no use to seal now: all authorities are left alone, and there is time to wait.
+    pub(super) fn is_early(&self, sealing: &Sealing<'_>) -> Option<Attempt<SignProcess>> {
+        let error = self.trust_services.ready(sealing.wanted).err()?;
+        self.trust_services.patience(sealing.since, sealing.now).map(|left| later(&error, left))
     }
 
     /// Brings a seal from its first step to the level that is wanted; when its time is over, to the one that can be had. `None`: no authority gives

@@ -192,8 +192,8 @@ pub fn read(der: &[u8]) -> Option<(String, bool)> {
 
 /// As a report names it: the last common name, in any of X.520's string types, or else the whole name.
 fn name_of(name: &Name) -> String {
-    let pairs = name.0.iter().flat_map(|part| part.0.iter());
-    let common = pairs.filter(|pair| pair.oid == COMMON_NAME).next_back().and_then(|pair| {
+    let mut pairs = name.0.iter().flat_map(|part| part.0.iter());
+    let common = pairs.rfind(|pair| pair.oid == COMMON_NAME).and_then(|pair| {
         let encoded = pair.value.to_der().ok()?;
         match encoded.first()? {
             0x1e => BmpString::from_der(&encoded).ok().map(|text| text.to_string()),
