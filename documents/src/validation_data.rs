@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::time::Instant;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
@@ -143,6 +144,8 @@ fn streams(document: &Document, store: &Dictionary, key: &[u8], largest: usize, 
 /// Statements that were read from validation data, each certificate's once.
 pub(crate) struct Statements<'a> {
     data: &'a ValidationData,
+    /// After that nothing more is read: strangers' files may hold much that leads to nothing.
+    until: Option<Instant>,
     read: RefCell<HashMap<[u8; 32], Read>>,
 }
 
@@ -150,7 +153,12 @@ type Read = Rc<Vec<(Source, Statement)>>;
 
 impl<'a> Statements<'a> {
     pub(crate) fn new(data: &'a ValidationData) -> Self {
-        Self { data, read: RefCell::default() }
+        Self { data, until: None, read: RefCell::default() }
+    }
+
+    /// Which nothing more is read of after a time.
+    pub(crate) fn until(self, until: Instant) -> Self {
+        Self { until: Some(until), ..self }
     }
 
     /// The certificates that came with them.
@@ -164,9 +172,10 @@ impl<'a> Statements<'a> {
         if let Some(known) = self.read.borrow().get(&key) {
             return Rc::clone(known);
         }
-        let numbered = self.data.answers.iter().enumerate();
+        let in_time = |_: &(usize, &Vec<u8>)| self.until.is_none_or(|until| Instant::now() < until);
+        let numbered = self.data.answers.iter().enumerate().take_while(in_time);
         let answers = numbered.filter_map(|(index, der)| Some((Source::Answer(index), question.read_ocsp(der).ok()?)));
-        let numbered = self.data.lists.iter().enumerate();
+        let numbered = self.data.lists.iter().enumerate().take_while(in_time);
         let lists = numbered.filter_map(|(index, der)| Some((Source::List(index), question.read_list(der).ok()?)));
         let read: Read = Rc::new(answers.chain(lists).take(MAX_STATEMENTS).collect());
         self.read.borrow_mut().insert(key, Rc::clone(&read));

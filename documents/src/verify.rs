@@ -33,7 +33,8 @@ pub use changes::Changes;
 pub(crate) use signed_data::Signed;
 pub use token::TimeStamp;
 
-/// How long the revisions of one file may take to be compared; signatures that come after it are told as not judged.
+/// How long the revisions of one file may take to be compared; signatures that come after it are told as not judged, and the revocation of their
+/// certificates as not known.
 const MAX_DURATION: std::time::Duration = std::time::Duration::from_secs(20);
 /// Signatures of one file that are verified.
 pub const MAX_SIGNATURES: usize = 100;
@@ -266,7 +267,7 @@ fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result
     }
     let until = std::time::Instant::now() + MAX_DURATION;
     let (data, archived) = (ValidationData::of(document), ValidationData::default());
-    let statements = Statements::new(&data);
+    let statements = Statements::new(&data).until(until);
     let mut file = File { bytes, read: &read, document, roots, now, until, statements, stamped: Vec::new(), archive: None };
     // Document time stamps first, the last before the others: what they cover was there by then.
     let (mut stamps, others): (Vec<_>, Vec<_>) = signed.iter().partition(|field| file.is_time_stamp(field));
@@ -279,7 +280,7 @@ fn verify_all(bytes: &[u8], roots: &[Certificate], now: DateTime<Utc>) -> Result
     }
     let archived = file.archived().unwrap_or(archived);
     let covered = file.stamped.first().map(|(end, _)| *end);
-    file.archive = covered.map(|end| (end, Statements::new(&archived)));
+    file.archive = covered.map(|end| (end, Statements::new(&archived).until(until)));
     signatures.extend(others.into_iter().map(|field| file.verify_field(field).judged()));
     signatures.sort_by_key(|signature| signed_end(&signature.byte_range).unwrap_or(usize::MAX));
     // Viewers that mend a table find objects that no entry leads to; before the first signature they were there to be seen.

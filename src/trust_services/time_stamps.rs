@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::documents::time_stamp::{MAX_ANSWER, Query, Token};
+use ::documents::{
+    seal::time_stamp::RESERVED_BYTES,
+    time_stamp::{MAX_ANSWER, Query, Token},
+};
 use actors::Clock;
 use reqwest::{
     Method, StatusCode,
@@ -25,7 +28,7 @@ const QUERY: &str = "application/timestamp-query";
 const REPLY: &str = "application/timestamp-reply";
 
 /// The largest token that has room in a file, in bytes: with a larger one the next authority is asked.
-const MAX_TOKEN: usize = 16 * 1024;
+const MAX_TOKEN: usize = RESERVED_BYTES;
 
 /// Questions that are under way at once; more wait for their turn.
 const MAX_QUESTIONS: usize = 32;

@@ -12,7 +12,7 @@ use crate::pdf;
 use crate::revision::{Changes, Revisions};
 
 /// Room for a token in the file, in bytes: those of authorities with long chains have 6 to 10 kilobytes.
-pub(super) const RESERVED_BYTES: usize = 16 * 1024;
+pub const RESERVED_BYTES: usize = 16 * 1024;
 
 /// A file that waits for its time stamp.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -157,3 +157,13 @@ fn a_certificate_without_an_issuer_is_told_with_where_it_is_to_be_had() {
         Orphan { issuer: "Rubrica test authority".to_owned(), addresses: vec!["http://people.example/issuer".to_owned()] };
     assert_eq!((wanted.orphans, wanted.questions.len()), (vec![expected], 0));
 }
+
+#[test]
+fn much_that_leads_to_nothing_is_not_read_for_ever() {
+    let authorities = authorities(1_000);
+    let stamped = authorities.stamped(&authorities.sealed(at()), at());
+    let data = authorities.found(&stamped, at(), false);
+    let question = Wanted::of(&stamped, &ValidationData::default(), &authorities.trust(), at()).unwrap().questions.remove(0);
+    assert_eq!(Statements::new(&data).until(Instant::now() + std::time::Duration::from_secs(60)).on(&question).len(), 1);
+    assert!(Statements::new(&data).until(Instant::now()).on(&question).is_empty());
+}
