@@ -394,10 +394,17 @@ def hooks():
     names = st.from_regex(r"[a-z]([a-z0-9]|[.+_-][a-z0-9]){0,20}", fullmatch=True)
     schemathesis.openapi.format("email", st.builds("{}@{}.example".format, names, st.from_regex(r"[a-z]{1,20}", fullmatch=True)))
 
+    file = pdf()
+
     # A file of lines is tried with one.
     @schemathesis.serializer("application/x-ndjson")
     def one_line(context, value):
         return json.dumps(value).encode() + b"\n"
+
+    # What is text or bytes stands for a file that is one; anything else is none.
+    @schemathesis.serializer("application/pdf")
+    def one_file(context, value):
+        return file if isinstance(value, (bytes, str)) else json.dumps(value, default=str).encode()
 
     @schemathesis.deserializer("application/x-ndjson")
     def first_line(context, response):
