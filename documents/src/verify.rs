@@ -237,6 +237,12 @@ pub fn verify(pdf: &[u8], trust: &Trust, now: DateTime<Utc>) -> Result<Report, E
     pdf::guarded(|| verify_all(pdf, &roots, now))?
 }
 
+/// What reports call the subject of a certificate in DER, and whether it names itself as its issuer, as roots do; `None` where it cannot be read.
+pub fn subject_of(certificate: &[u8]) -> Option<(String, bool)> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    Some((certificate.subject_text(), certificate.is_self_issued()))
+}
+
 /// Whether the first of `chain` leads to a trusted root and was valid at `at`, with the others as what may stand between. They are
 /// certificates in DER, as [`SignedJson::chain`](crate::certificate::SignedJson::chain) gives them. Revocation is not looked at.
 ///

@@ -171,7 +171,7 @@ impl TrustServices {
             self.0.offer.check(wanted).map_err(Error::NotOffered)?;
             let token = self.0.time_stamps.stamp(organization, signed.imprint(), until).await?;
             seal = Seal { level: SealLevel::T, short_of: None, time_stamp: Some(time_of(&token)) };
-            let (job, identity) = (Job::new(organization, signed.len() as u64), Arc::clone(identity));
+            let (job, identity) = (Job::new(organization, signed.size() as u64), Arc::clone(identity));
             let next = move |_: &_| signed.stamped(&token.der)?.next(&identity);
             step = self.0.cpu.run(job, next).await?.map_err(fits)?;
         };

@@ -6,18 +6,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 use documents::{
     pem,
-    verify::{CertificateTrust, Report, Trust},
+    verify::{CertificateTrust, Report, Trust, subject_of},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use x509_cert::{
-    certificate::{CertificateInner, Raw},
-    der::{
-        Decode, Encode,
-        asn1::{BmpString, ObjectIdentifier},
-    },
-    name::Name,
-};
 
 /// Maximum number of roots.
 const MAX_ROOTS: usize = 10_000;
@@ -30,9 +22,6 @@ const MAX_FILE: u64 = 16 << 20;
 
 /// How files of a folder end that hold certificates; others are passed over.
 const ENDINGS: [&str; 4] = ["pem", "crt", "cer", "der"];
-
-/// `id-at-commonName` (X.520).
-const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 /// Whose word a root is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -99,7 +88,7 @@ impl Roots {
     /// # Errors
     /// [`Error::NotACertificate`], [`Error::TooMany`].
     pub fn add(&mut self, der: &[u8], source: Source, from: Option<String>) -> Result<(), Error> {
-        let (name, _) = read(der).ok_or(Error::NotACertificate)?;
+        let (name, _) = subject_of(der).ok_or(Error::NotACertificate)?;
         let sha256 = HEXLOWER.encode(digest(&SHA256, der).as_ref());
         if self.known.contains(&sha256) {
             return Ok(());
@@ -184,28 +173,6 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// What a certificate calls its subject, and whether it names itself as its issuer; `None` where it cannot be read.
-pub fn read(der: &[u8]) -> Option<(String, bool)> {
-    let certificate = CertificateInner::<Raw>::from_der(der).ok()?.tbs_certificate;
-    Some((name_of(&certificate.subject), certificate.subject == certificate.issuer))
-}
-
-/// As a report names it: the last common name, in any of X.520's string types, or else the whole name.
-fn name_of(name: &Name) -> String {
-    let mut pairs = name.0.iter().flat_map(|part| part.0.iter());
-    let common = pairs.rfind(|pair| pair.oid == COMMON_NAME).and_then(|pair| {
-        let encoded = pair.value.to_der().ok()?;
-        match encoded.first()? {
-            0x1e => BmpString::from_der(&encoded).ok().map(|text| text.to_string()),
-            0x0c | 0x13 | 0x16 => std::str::from_utf8(pair.value.value()).ok().map(str::to_owned),
-            // TeletexString: in practice Latin-1.
-            0x14 => Some(pair.value.value().iter().map(|byte| char::from(*byte)).collect()),
-            _ => None,
-        }
-    });
-    common.unwrap_or_else(|| name.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::Utc;
@@ -228,13 +195,13 @@ mod tests {
         let (ders, mut facts): (Vec<_>, Vec<_>) = (own.certificates().collect(), vec![own.facts()]);
         facts.extend(own.issuers());
         for (der, facts) in ders.into_iter().zip(facts) {
-            let (name, is_self_issued) = read(der).unwrap();
+            let (name, is_self_issued) = subject_of(der).unwrap();
             assert_eq!((name.as_str(), is_self_issued), (facts.subject.as_str(), facts.subject == facts.issuer));
             let mut roots = Roots::default();
             roots.add(der, Source::Organization, None).unwrap();
             assert_eq!(roots.named[0].sha256, facts.fingerprint);
         }
-        assert_eq!(read(b"nonsense"), None);
+        assert_eq!(subject_of(b"nonsense"), None);
     }
 
     #[test]

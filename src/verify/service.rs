@@ -9,7 +9,7 @@ use store::blobs;
 
 use super::{
     Judged, judge,
-    roots::{self, Roots, Source},
+    roots::{Roots, Source},
 };
 use crate::{
     catalogue::{
@@ -95,7 +95,7 @@ impl Verifier {
                 return Ok((self.roots.clone(), false));
             }
         };
-        let top = identity.certificates().last().filter(|der| roots::read(der).is_some_and(|(_, is_root)| is_root));
+        let top = identity.certificates().last().filter(|der| verify::subject_of(der).is_some_and(|(_, is_root)| is_root));
         let Some(own) = top.or_else(|| identity.certificates().next()) else { return Ok((self.roots.clone(), false)) };
         let mut roots = Roots::clone(&self.roots);
         if let Err(error) = roots.add(own, Source::Organization, None) {

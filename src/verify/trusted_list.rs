@@ -6,6 +6,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
+use documents::verify::subject_of;
 use quick_xml::{
     events::{BytesRef, BytesStart, Event},
     name::{Namespace, ResolveResult},
@@ -271,7 +272,7 @@ impl Reading<'_> {
         self.list.services += 1;
         let from = format!("{}: {}, {}", self.list.territory, self.provider.text, service.name.text);
         for certificate in service.certificates {
-            let der = STANDARD.decode(certificate).ok().filter(|der| roots::read(der).is_some());
+            let der = STANDARD.decode(certificate).ok().filter(|der| subject_of(der).is_some());
             let Some(der) = der else {
                 self.list.unreadable += 1;
                 continue;

@@ -98,8 +98,7 @@ impl Sealing {
 
 impl Signed {
     /// Length of the file so far, in bytes.
-    #[allow(clippy::len_without_is_empty, reason = "it never is")]
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.sealing.pdf.len()
     }
 

@@ -2,9 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use documents::validation_data::Revocation;
 use documents::verify::{CertificateTrust, Changes, Judgement, Report, Signature, TimeStamp};
 use pages::console::{Gravity, NavPart, Phrase, Verification, Verified, VerifiedRoot, VerifiedSignature, VerifiedStamp};
-use serde_json::Value;
 use store::blobs;
 
 use super::visit::{CSRF_PART, Failure, Visit};
@@ -89,8 +89,6 @@ fn verified(visit: &Visit, answer: Answer, sha256: String) -> Result<Verified, F
         Failure::Unavailable
     };
     let Answer { judged: Judged { report, evidence, roots }, own_root } = &answer;
-    let wire = serde_json::to_value(report).map_err(unwritable)?;
-    let members: &[Value] = wire["signatures"].as_array().map_or(&[], Vec::as_slice);
     let (gravity, verdict) = verdict(report);
     let mut notes = Vec::new();
     if !report.signatures.is_empty() && !report.all_trusted() {
@@ -99,15 +97,11 @@ fn verified(visit: &Visit, answer: Answer, sha256: String) -> Result<Verified, F
     if !own_root {
         notes.push(Phrase::new("console.verification.no_own"));
     }
-    // A report that looks at revocation has it as a member of each signature.
-    if !members.is_empty() && members.iter().all(|member| member.get("revocation").is_none()) {
+    if report.signatures.iter().any(|own| own.trust.is_trusted() && own.revocation != Some(Revocation::Good)) {
         notes.push(Phrase::new("console.verification.revocation"));
     }
     let count = report.signatures.len();
-    let signatures = report.signatures.iter().enumerate().map(|(index, own)| {
-        let level = members.get(index).and_then(|member| member["level"].as_str()).map(str::to_owned);
-        VerifiedSignature { level, ..signature(visit, own, index + 1, count) }
-    });
+    let signatures = report.signatures.iter().enumerate().map(|(index, own)| signature(visit, own, index + 1, count));
     let mut verified = Verified {
         gravity,
         verdict: Phrase::new(verdict),
@@ -193,7 +187,7 @@ fn signature(visit: &Visit, own: &Signature, number: usize, count: usize) -> Ver
             .or(own.claimed_time.filter(|_| own.is_time_stamp && own.trust.is_trusted() && own.is_intact()))
             .map(moment),
         stamps: own.time_stamps.iter().map(|own| stamp(visit, own)).collect(),
-        level: None,
+        level: own.level.map(|level| level.to_string()),
         reason: own.reason.clone(),
         location: own.location.clone(),
         by_hand: own.handwriting.as_ref().map(|own| Phrase::new("console.verification.sample").with("bytes", own.size)),
